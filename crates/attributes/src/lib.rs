@@ -1,0 +1,1 @@
+//! Derive of netlink attribute encoding, decoding and comparison.

@@ -1,0 +1,2 @@
+//! The command line, generated from the models.
+fn main() {}

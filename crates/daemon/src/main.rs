@@ -1,0 +1,2 @@
+//! netloomd: the daemon that owns the network configuration.
+fn main() {}

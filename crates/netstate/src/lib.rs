@@ -1,0 +1,31 @@
+//! The vocabulary of Linux networking, and the planner over it.
+//!
+//! Desired state and observed state are values of the same types: a [`State`] maps each [`Key`] to its
+//! [`Object`]. In a desired object a field that is `None` is not configured and is not touched; an
+//! observed object has every field that the kernel reported. [`plan`](plan::plan) compares the two and
+//! answers with the ordered operations that turn one into the other; a [`Southbound`] carries them out.
+//! Nothing here does I/O or knows YANG.
+
+pub mod address;
+pub mod fdb;
+pub mod link;
+pub mod name;
+pub mod neighbor;
+pub mod originals;
+pub mod plan;
+pub mod route;
+pub mod southbound;
+pub mod state;
+pub mod sysctl;
+
+pub use address::{Address, AddressKey};
+pub use fdb::{FdbEntry, FdbKey};
+pub use link::{Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Place};
+pub use name::{InvalidName, LinkId, LinkName, MacAddress, NetnsName};
+pub use neighbor::{Neighbor, NeighborKey};
+pub use originals::Originals;
+pub use plan::{Action, Op, Plan, PlanError};
+pub use route::{Nexthop, Route, RouteKey, RouteKind};
+pub use southbound::{Event, EventSink, ObserveError, Refusal, Scope, Southbound, Wanted};
+pub use state::{Key, Object, State};
+pub use sysctl::{SysctlKey, SysctlPath};

@@ -1,0 +1,165 @@
+//! A network link (`struct ifinfomsg`, rtnetlink(7), ip-link(8)): what all kinds share.
+
+pub mod bridge;
+pub mod tun;
+pub mod vxlan;
+
+use serde::{Deserialize, Serialize};
+
+pub use bridge::Bridge;
+pub use tun::Tun;
+pub use vxlan::Vxlan;
+
+use crate::name::{LinkName, MacAddress, NetnsName};
+
+/// Where a link is and what it is called there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The namespace.
+    pub netns: NetnsName,
+    /// The kernel's name for it in that namespace.
+    pub ifname: LinkName,
+}
+
+/// A link.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    /// Where it is to be, or where it was seen.
+    pub place: Place,
+    /// What it is; `None` desires a link that exists already, of whatever kind.
+    pub kind: Option<LinkKind>,
+    /// Attributes that every kind has.
+    pub attributes: LinkAttributes,
+    /// Interface flags (`ifi_flags`).
+    pub flags: LinkFlags,
+    /// `IFLA_MASTER`: the bridge, bond or VRF that it is enslaved to, in its own namespace.
+    pub master: Option<Master>,
+    /// `IFLA_LINK` with `IFLA_LINK_NETNSID`: the link below it, or a tunnel's underlay.
+    pub device: Option<Place>,
+    /// What can only be observed.
+    pub status: Option<Box<LinkStatus>>,
+}
+
+/// Which link one is enslaved to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Master {
+    /// To none.
+    Free,
+    /// To this one, of the same namespace.
+    Of(LinkName),
+}
+
+/// A link's kind (`IFLA_INFO_KIND`) with the attributes of that kind (`IFLA_INFO_DATA`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LinkKind {
+    /// One end of a virtual Ethernet cable (veth(4)).
+    Veth {
+        /// Where the other end is.
+        peer: Option<Place>,
+    },
+    /// Swallows what is sent to it.
+    Dummy,
+    /// An intermediate functional block, for redirection by tc.
+    Ifb,
+    /// A tunnel device of a user's program.
+    Tun(Tun),
+    /// An Ethernet bridge.
+    Bridge(Bridge),
+    /// A VXLAN tunnel end point.
+    Vxlan(Box<Vxlan>),
+    /// A kind that Netloom does not make; its `IFLA_INFO_KIND`, empty for a device without one (a NIC, `lo`).
+    Other(String),
+}
+
+/// Attributes that every kind of link has.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinkAttributes {
+    /// `IFLA_MTU`, bytes.
+    pub mtu: Option<u32>,
+    /// `IFLA_GROUP`.
+    pub group: Option<u32>,
+    /// `IFLA_TXQLEN`, packets.
+    pub txqueuelen: Option<u32>,
+    /// `IFLA_NUM_TX_QUEUES`; at creation only.
+    pub numtxqueues: Option<u32>,
+    /// `IFLA_NUM_RX_QUEUES`; at creation only.
+    pub numrxqueues: Option<u32>,
+    /// `IFLA_GSO_MAX_SIZE`, bytes.
+    pub gso_max_size: Option<u32>,
+    /// `IFLA_GSO_MAX_SEGS`.
+    pub gso_max_segs: Option<u32>,
+    /// `IFLA_GRO_MAX_SIZE`, bytes.
+    pub gro_max_size: Option<u32>,
+    /// `IFLA_GSO_IPV4_MAX_SIZE`, bytes.
+    pub gso_ipv4_max_size: Option<u32>,
+    /// `IFLA_GRO_IPV4_MAX_SIZE`, bytes.
+    pub gro_ipv4_max_size: Option<u32>,
+    /// `IFLA_PROTO_DOWN`.
+    pub protodown: Option<bool>,
+    /// `IFLA_ADDRESS`.
+    pub mac_address: Option<MacAddress>,
+    /// `IFLA_BROADCAST`.
+    pub broadcast: Option<MacAddress>,
+}
+
+/// Interface flags that can be set (netdevice(7)).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinkFlags {
+    /// `IFF_UP`.
+    pub up: Option<bool>,
+    /// The inverse of `IFF_NOARP`.
+    pub arp: Option<bool>,
+    /// `IFF_MULTICAST`.
+    pub multicast: Option<bool>,
+    /// `IFF_ALLMULTI`.
+    pub allmulticast: Option<bool>,
+    /// `IFF_PROMISC`.
+    pub promisc: Option<bool>,
+    /// The inverse of `IFF_NOTRAILERS`.
+    pub trailers: Option<bool>,
+}
+
+/// What of a link can only be observed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkStatus {
+    /// The interface index.
+    pub index: u32,
+    /// `ifi_type`: `ARPHRD_…`.
+    pub device_type: u16,
+    /// `ifi_flags`, whole.
+    pub flags: u32,
+    /// `IFLA_OPERSTATE`: RFC 2863 ifOperStatus as `IF_OPER_…`.
+    pub operstate: u8,
+    /// `IFLA_LINKMODE`: `IF_LINK_MODE_…`.
+    pub linkmode: u8,
+    /// `IFLA_QDISC`: the root queueing discipline.
+    pub qdisc: String,
+    /// `IFLA_MIN_MTU`, bytes.
+    pub min_mtu: Option<u32>,
+    /// `IFLA_MAX_MTU`, bytes.
+    pub max_mtu: Option<u32>,
+    /// `IFLA_PERM_ADDRESS`: the address that the hardware came with.
+    pub permanent_address: Option<MacAddress>,
+    /// `IFLA_STATS64`.
+    pub statistics: Statistics,
+}
+
+/// Counters since the link was made (`struct rtnl_link_stats64`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "named as the kernel names them")]
+pub struct Statistics {
+    pub rx_bytes: u64,
+    pub rx_packets: u64,
+    pub rx_errors: u64,
+    pub rx_dropped: u64,
+    pub rx_over_errors: u64,
+    pub multicast: u64,
+    pub tx_bytes: u64,
+    pub tx_packets: u64,
+    pub tx_errors: u64,
+    pub tx_dropped: u64,
+    pub tx_carrier_errors: u64,
+    pub collisions: u64,
+}

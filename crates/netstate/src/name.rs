@@ -1,0 +1,195 @@
+//! Names that are valid by construction.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is not the name that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} {text:?} {reason}")]
+pub struct InvalidName {
+    /// What the text was to name, for example `network namespace`.
+    pub kind: &'static str,
+    /// The text as given.
+    pub text: String,
+    /// The rule that it breaks, as the end of a sentence.
+    pub reason: &'static str,
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $check:path) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidName;
+
+            fn from_str(text: &str) -> Result<Self, InvalidName> {
+                match $check(text) {
+                    Some(reason) => Err(InvalidName { kind: $kind, text: text.into(), reason }),
+                    None => Ok(Self(text.into())),
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidName;
+
+            fn try_from(text: String) -> Result<Self, InvalidName> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0.to_string()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+    };
+}
+
+name! {
+    /// A network namespace: `1` is the one that the daemon was started in, any other a file of
+    /// `/run/netns` (ip-netns(8)).
+    NetnsName, "network namespace", netns_fault
+}
+
+name! {
+    /// What the kernel calls a link in its namespace (`IFLA_IFNAME`): at most 15 bytes
+    /// (`dev_valid_name` in net/core/dev.c).
+    LinkName, "link name", link_name_fault
+}
+
+name! {
+    /// What the configuration calls a link, wherever it is: unique over all namespaces.
+    LinkId, "link", link_id_fault
+}
+
+impl NetnsName {
+    /// The namespace that the daemon was started in.
+    pub fn own() -> Self {
+        Self("1".into())
+    }
+
+    /// Whether this is the namespace that the daemon was started in.
+    pub fn is_own(&self) -> bool {
+        &*self.0 == "1"
+    }
+}
+
+/// A link-layer address: six octets for Ethernet, four for an IPv4 tunnel, up to 32
+/// (`MAX_ADDR_LEN`, include/linux/netdevice.h).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MacAddress(Vec<u8>);
+
+impl MacAddress {
+    /// The octets, in the order of the wire.
+    pub fn octets(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<&[u8]> for MacAddress {
+    fn from(octets: &[u8]) -> Self {
+        Self(octets.to_vec())
+    }
+}
+
+impl FromStr for MacAddress {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let fault = || InvalidName {
+            kind: "link-layer address",
+            text: text.into(),
+            reason: "is not 1 to 32 pairs of hexadecimal digits with `:` between them",
+        };
+        let octet = |pair: &str| match pair.len() {
+            2 => u8::from_str_radix(pair, 16).map_err(|_| fault()),
+            _ => Err(fault()),
+        };
+        let octets = text.split(':').map(octet).collect::<Result<Vec<u8>, _>>()?;
+        if octets.len() > 32 { Err(fault()) } else { Ok(Self(octets)) }
+    }
+}
+
+impl TryFrom<String> for MacAddress {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, InvalidName> {
+        text.parse()
+    }
+}
+
+impl From<MacAddress> for String {
+    fn from(address: MacAddress) -> String {
+        address.to_string()
+    }
+}
+
+impl fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pairs: Vec<String> = self.0.iter().map(|octet| format!("{octet:02x}")).collect();
+        f.pad(&pairs.join(":"))
+    }
+}
+
+fn netns_fault(text: &str) -> Option<&'static str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-@+".contains(c);
+    match text {
+        "" => Some("is empty"),
+        "." | ".." => Some("names a directory"),
+        _ if text.len() > 255 => Some("is longer than 255 characters"),
+        _ if text.contains('/') => Some("contains `/`"),
+        _ if text.starts_with('-') => {
+            Some("starts with `-`, which ip-netns(8) takes for an option")
+        }
+        _ if !text.chars().all(plain) => Some("may hold only letters, digits and `._-@+`"),
+        _ => None,
+    }
+}
+
+fn link_name_fault(text: &str) -> Option<&'static str> {
+    match text {
+        "" => Some("is empty"),
+        "." | ".." => Some("names a directory"),
+        _ if text.len() > 15 => Some("is longer than the kernel's 15 characters"),
+        _ if text.contains(['/', ':']) => Some("contains `/` or `:`"),
+        _ if text.contains(char::is_whitespace) => Some("contains white space"),
+        _ if text.contains(char::is_control) => Some("contains a control character"),
+        _ if text.contains('%') => Some("contains `%`, which the kernel takes for a pattern"),
+        _ => None,
+    }
+}
+
+fn link_id_fault(text: &str) -> Option<&'static str> {
+    match text {
+        "" => Some("is empty"),
+        _ if text.contains(char::is_control) => Some("contains a control character"),
+        _ => None,
+    }
+}

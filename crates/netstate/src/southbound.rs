@@ -1,0 +1,96 @@
+//! The one way to the kernel, or to what stands in for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::link::Place;
+use crate::name::{LinkId, LinkName, NetnsName};
+use crate::plan::{Op, Plan};
+use crate::state::{Key, State};
+
+/// A kernel: it can be observed, and it executes plans.
+pub trait Southbound: Send {
+    /// Reads what the kernel holds of `scope`. Objects that do not exist are absent from the answer.
+    fn observe(&mut self, scope: &Scope) -> Result<State, ObserveError>;
+
+    /// Carries out the operations in order, batched where their order allows, and stops at the first
+    /// that is refused: operations after it may have been sent in the same batch, so the caller
+    /// observes before it decides anything.
+    fn execute(&mut self, plan: &Plan) -> Result<(), Refusal>;
+
+    /// From here on reports to `sink` what changes in `namespaces`, whoever changes it. Replaces the
+    /// set that was watched before.
+    fn watch(
+        &mut self,
+        namespaces: &BTreeSet<NetnsName>,
+        sink: EventSink,
+    ) -> Result<(), ObserveError>;
+}
+
+/// How much to observe.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scope {
+    /// Every object of every namespace that has a name, foreign ones too, with their state. A link is keyed
+    /// by its kernel name, or `NAME@NETNS` where an earlier namespace (`1` first, then by name) took it,
+    /// but a link at a place in `known` has the identity given there.
+    Everything {
+        /// Which link is at which place, as far as the configuration knows.
+        known: BTreeMap<Place, LinkId>,
+    },
+    /// Certain objects only.
+    Only(Wanted),
+}
+
+/// The objects that a change concerns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wanted {
+    /// The objects, but for links.
+    pub keys: BTreeSet<Key>,
+    /// The links, each with the places where it may be, the likeliest first.
+    pub links: BTreeMap<LinkId, Vec<Place>>,
+    /// The links of these whose addresses, routes and static neighbours are wanted too, all of them,
+    /// whoever made them, at the place where the link is found.
+    pub hangers: BTreeSet<LinkId>,
+}
+
+/// Reading the kernel's state failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{doing}: {cause}")]
+pub struct ObserveError {
+    /// What was read, for example `dump routes of namespace vpn10`.
+    pub doing: String,
+    /// The kernel's words.
+    pub cause: String,
+}
+
+/// The kernel refused an operation.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{op}: {message}")]
+pub struct Refusal {
+    /// The operation's place in the plan, from zero.
+    pub index: usize,
+    /// The operation.
+    pub op: Box<Op>,
+    /// The kernel's error number (errno(3)), positive; zero where the failure is not the kernel's.
+    pub errno: i32,
+    /// The kernel's words: its extended acknowledgement where it gave one, with the error's text.
+    pub message: String,
+    /// The field that the kernel pointed at (`NLMSGERR_ATTR_OFFS`), by its name here.
+    pub field: Option<&'static str>,
+}
+
+/// Takes events, from any thread; must not block.
+pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// What may have changed: a reason to read again, never a fact.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Event {
+    /// A link appeared, changed or vanished.
+    Link(NetnsName, LinkName),
+    /// Something that hangs on a link, or a route.
+    Key(Key),
+    /// A namespace appeared or vanished.
+    Netns(NetnsName),
+    /// Events of this namespace were lost (`ENOBUFS`): anything in it may have changed.
+    Overrun(NetnsName),
+}

@@ -1,0 +1,57 @@
+//! What can be wrong with a module, a document, an edit or a tree.
+
+use crate::path::Path;
+
+/// The crate's results.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A fault, with the place and, where a protocol asks for one, the RFC 6241 error-tag.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{}{message}", path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default())]
+pub struct Error {
+    /// What kind of fault it is (RFC 6241 appendix A).
+    pub tag: ErrorTag,
+    /// `error-app-tag`, where the schema or RFC 7950 section 15 gives one.
+    pub app_tag: Option<String>,
+    /// The instance at fault.
+    pub path: Option<String>,
+    /// What is wrong with it, for a person. Names line and column where a document does not parse.
+    pub message: String,
+}
+
+impl Error {
+    /// A fault without a place.
+    pub fn new(tag: ErrorTag, message: impl Into<String>) -> Self {
+        Self { tag, app_tag: None, path: None, message: message.into() }
+    }
+
+    /// The same fault, at `path`.
+    pub fn at(self, path: &Path) -> Self {
+        Self { path: Some(path.to_string()), ..self }
+    }
+}
+
+/// RFC 6241 appendix A.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named by the RFC")]
+pub enum ErrorTag {
+    InUse,
+    InvalidValue,
+    TooBig,
+    MissingAttribute,
+    BadAttribute,
+    UnknownAttribute,
+    MissingElement,
+    BadElement,
+    UnknownElement,
+    UnknownNamespace,
+    AccessDenied,
+    LockDenied,
+    ResourceDenied,
+    RollbackFailed,
+    DataExists,
+    DataMissing,
+    OperationNotSupported,
+    OperationFailed,
+    MalformedMessage,
+}

@@ -1,0 +1,1 @@
+//! JSON as RFC 7951 has it.

@@ -1,0 +1,1 @@
+//! XML as RFC 7950 has it.
