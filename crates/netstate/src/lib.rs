@@ -20,7 +20,7 @@ pub mod sysctl;
 
 pub use address::{Address, AddressKey};
 pub use fdb::{FdbEntry, FdbKey};
-pub use link::{Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Place};
+pub use link::{Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Master, Place};
 pub use name::{InvalidName, LinkId, LinkName, MacAddress, NetnsName};
 pub use neighbor::{Neighbor, NeighborKey};
 pub use originals::Originals;

@@ -6,9 +6,9 @@ pub mod vxlan;
 
 use serde::{Deserialize, Serialize};
 
-pub use bridge::Bridge;
+pub use bridge::{Bridge, BridgePort};
 pub use tun::Tun;
-pub use vxlan::Vxlan;
+pub use vxlan::{HexOctet, PortRange, Vxlan};
 
 use crate::name::{LinkName, MacAddress, NetnsName};
 
@@ -34,6 +34,8 @@ pub struct Link {
     pub flags: LinkFlags,
     /// `IFLA_MASTER`: the bridge, bond or VRF that it is enslaved to, in its own namespace.
     pub master: Option<Master>,
+    /// What it has as a port of the bridge that it is enslaved to.
+    pub port: BridgePort,
     /// `IFLA_LINK` with `IFLA_LINK_NETNSID`: the link below it, or a tunnel's underlay.
     pub device: Option<Place>,
     /// What can only be observed.
@@ -75,6 +77,8 @@ pub enum LinkKind {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinkAttributes {
+    /// `ifi_index` of the request; at creation only.
+    pub index: Option<u32>,
     /// `IFLA_MTU`, bytes.
     pub mtu: Option<u32>,
     /// `IFLA_GROUP`.
@@ -101,6 +105,8 @@ pub struct LinkAttributes {
     pub mac_address: Option<MacAddress>,
     /// `IFLA_BROADCAST`.
     pub broadcast: Option<MacAddress>,
+    /// `IFLA_IFALIAS`: a note for people.
+    pub alias: Option<String>,
 }
 
 /// Interface flags that can be set (netdevice(7)).
