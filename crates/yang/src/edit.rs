@@ -1,8 +1,13 @@
 //! An edit: a tree of nodes with operations (RFC 6241 section 7.2).
 
-use crate::error::Result;
-use crate::path::Path;
-use crate::schema::{Schema, SchemaNode};
+use std::ptr;
+use std::sync::Arc;
+
+use crate::entry::{Content, Entry, Slot};
+use crate::error::{Error, ErrorTag, Result};
+use crate::path::{Path, Step};
+use crate::schema::{NodeKind, SchemaNode};
+use crate::tree::Tree;
 use crate::value::Value;
 
 /// What to change in a tree.
@@ -42,33 +47,586 @@ pub enum Operation {
 }
 
 impl Edit {
-    /// Reads the content of `<config>`: elements side by side, or within one `<config>`.
-    pub fn from_xml(_schema: &'static Schema, _text: &str, _default: Operation) -> Result<Edit> {
-        todo!()
+    /// An edit that does one thing to one instance; `value` for a leaf. What is above is merged.
+    pub fn one(path: &Path, operation: Operation, value: Option<Value>) -> Edit {
+        let mut nodes: Vec<EditNode> = Vec::new();
+        let mut value = value;
+        let mut operation = Some(operation);
+        for step in path.steps.iter().rev() {
+            let in_path = match step.node.kind {
+                NodeKind::LeafList => step.keys.first().cloned(),
+                NodeKind::Container { .. } | NodeKind::List | NodeKind::Leaf => None,
+            };
+            nodes = vec![EditNode {
+                node: step.node,
+                operation: operation.take(),
+                keys: if in_path.is_none() { step.keys.clone() } else { Vec::new() },
+                value: value.take().or(in_path),
+                children: nodes,
+            }];
+        }
+        Edit { default_operation: Operation::Merge, nodes }
     }
 
-    /// The content of `<config>`.
-    pub fn to_xml(&self) -> String {
-        todo!()
-    }
-
-    /// An edit that does one thing to one instance; `value` for a leaf.
-    pub fn one(_path: &Path, _operation: Operation, _value: Option<Value>) -> Edit {
-        todo!()
-    }
-
-    /// Both edits in one.
-    pub fn and(self, _other: Edit) -> Edit {
-        todo!()
+    /// Both edits in one: what `other` does comes after.
+    pub fn and(mut self, other: Edit) -> Edit {
+        let differs = other.default_operation != self.default_operation;
+        for mut node in other.nodes {
+            if differs && node.operation.is_none() {
+                node.operation = Some(other.default_operation);
+            }
+            append(&mut self.nodes, node);
+        }
+        self
     }
 }
 
 impl PartialEq for EditNode {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.node, other.node)
+        ptr::eq(self.node, other.node)
             && self.operation == other.operation
             && self.keys == other.keys
             && self.value == other.value
             && self.children == other.children
+    }
+}
+
+/// Adds `node` after `nodes`, within the last of them where that is the same instance with the same
+/// operation: edits made one after the other stay as small as one made at once.
+fn append(nodes: &mut Vec<EditNode>, node: EditNode) {
+    match nodes.last_mut() {
+        Some(last)
+            if ptr::eq(last.node, node.node)
+                && last.keys == node.keys
+                && last.operation == node.operation
+                && matches!(node.operation, None | Some(Operation::Merge | Operation::None))
+                && matches!(node.node.kind, NodeKind::Container { .. } | NodeKind::List) =>
+        {
+            node.children.into_iter().for_each(|child| append(&mut last.children, child));
+        }
+        _ => nodes.push(node),
+    }
+}
+
+impl Tree {
+    /// Applies an RFC 6241 section 7.2 edit; on error the tree is as it was.
+    pub fn edit(&mut self, edit: &Edit) -> Result<()> {
+        let mut root = match edit.default_operation {
+            Operation::Replace => Arc::default(),
+            Operation::None
+            | Operation::Merge
+            | Operation::Create
+            | Operation::Delete
+            | Operation::Remove => Arc::clone(&self.root),
+        };
+        let mut path = Path::default();
+        let entry = Arc::make_mut(&mut root);
+        for node in &edit.nodes {
+            if !self.schema().has(node.node) || node.node.parent().is_some() {
+                let message = format!("{} is no top-level node of this schema", node.node.name);
+                return Err(Error::new(ErrorTag::UnknownElement, message));
+            }
+            apply(entry, node, edit.default_operation, &mut path)?;
+        }
+        self.root = root;
+        Ok(())
+    }
+}
+
+/// Applies one node of an edit below the instance at `path`, whose content is `entry`.
+fn apply(entry: &mut Entry, edit: &EditNode, inherited: Operation, path: &mut Path) -> Result<()> {
+    let keys = match edit.node.kind {
+        NodeKind::LeafList => edit.value.iter().cloned().collect(),
+        NodeKind::Container { .. } | NodeKind::List | NodeKind::Leaf => edit.keys.clone(),
+    };
+    path.steps.push(Step { node: edit.node, keys });
+    let result = apply_at(entry, edit, edit.operation.unwrap_or(inherited), path);
+    // The place of a fault was taken down where it was found.
+    path.steps.pop();
+    result
+}
+
+fn apply_at(
+    entry: &mut Entry,
+    edit: &EditNode,
+    operation: Operation,
+    path: &mut Path,
+) -> Result<()> {
+    let node = edit.node;
+    let fault = |tag, message: &str, path: &Path| Err(Error::new(tag, message).at(path));
+    let keys = match path.steps.last() {
+        Some(step) => step.keys.clone(),
+        None => Vec::new(),
+    };
+    if !node.config {
+        return fault(ErrorTag::InvalidValue, "it is state, which cannot be configured", path);
+    }
+    match node.kind {
+        NodeKind::List if keys.len() != node.keys.len() => {
+            return fault(ErrorTag::MissingElement, "the entry's keys are missing", path);
+        }
+        NodeKind::LeafList if keys.is_empty() => {
+            return fault(ErrorTag::MissingElement, "the value is missing", path);
+        }
+        NodeKind::Container { .. } | NodeKind::List | NodeKind::Leaf | NodeKind::LeafList => {}
+    }
+    let exists = entry.slot(node).and_then(|slot| slot.instance(&keys)).is_some();
+    match operation {
+        Operation::Delete if !exists => {
+            return fault(ErrorTag::DataMissing, "there is no such instance to delete", path);
+        }
+        Operation::Create if exists => {
+            return fault(ErrorTag::DataExists, "it exists already", path);
+        }
+        Operation::Delete | Operation::Remove => {
+            entry.remove(node, &keys);
+            return Ok(());
+        }
+        Operation::Replace => _ = entry.remove(node, &keys),
+        Operation::None | Operation::Merge | Operation::Create => {}
+    }
+    match node.kind {
+        NodeKind::Leaf | NodeKind::LeafList => match (&edit.value, operation) {
+            (_, Operation::None) => Ok(()),
+            (Some(value), _) => {
+                entry.set(node, value.clone());
+                Ok(())
+            }
+            (None, _) => fault(ErrorTag::MissingElement, "the value is missing", path),
+        },
+        NodeKind::Container { .. } | NodeKind::List => {
+            // What is named only to reach a removal need not be there, and is not made.
+            if !exists && edit.operation.is_none() && only_removes(&edit.children) {
+                return Ok(());
+            }
+            // A container without presence is always there, only perhaps empty.
+            let void = node.kind == NodeKind::Container { presence: false };
+            if operation == Operation::None && !exists && !void {
+                return fault(ErrorTag::DataMissing, "there is no such instance", path);
+            }
+            if void && edit.children.is_empty() {
+                return Ok(());
+            }
+            let below = entry.below(node, &keys);
+            for child in &edit.children {
+                let follows = child.node.parent().is_some_and(|parent| ptr::eq(parent, node));
+                if !follows {
+                    let message = format!("{} does not belong here", child.node.name);
+                    return fault(ErrorTag::UnknownElement, &message, path);
+                }
+                if child.node.is_key() {
+                    return fault(ErrorTag::BadElement, "a key's value cannot change", path);
+                }
+                apply(below, child, operation, path)?;
+            }
+            entry.prune(node);
+            Ok(())
+        }
+    }
+}
+
+/// Whether these nodes, of which there are some, do nothing but `remove`.
+fn only_removes(nodes: &[EditNode]) -> bool {
+    let removes = |node: &EditNode| match node.operation {
+        Some(operation) => operation == Operation::Remove,
+        None => only_removes(&node.children),
+    };
+    !nodes.is_empty() && nodes.iter().all(removes)
+}
+
+impl Tree {
+    /// The edit that merges this tree.
+    pub fn to_edit(&self) -> Edit {
+        let nodes = self.root.slots().iter().flat_map(edit_nodes).collect();
+        Edit { default_operation: Operation::Merge, nodes }
+    }
+}
+
+fn edit_nodes(slot: &Slot) -> Vec<EditNode> {
+    let bare = |keys: &[Value], value: Option<&Value>, entry: Option<&Entry>| EditNode {
+        node: slot.node,
+        operation: None,
+        keys: keys.to_vec(),
+        value: value.cloned(),
+        children: entry.map_or(&[][..], Entry::slots).iter().flat_map(edit_nodes).collect(),
+    };
+    match &slot.content {
+        Content::Leaf(value) => vec![bare(&[], Some(value), None)],
+        Content::LeafList(values) => {
+            values.iter().map(|(value, ())| bare(&[], Some(value), None)).collect()
+        }
+        Content::Container(entry) => vec![bare(&[], None, Some(entry))],
+        Content::List(entries) => {
+            entries.iter().map(|(keys, entry)| bare(keys, None, Some(entry))).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::sample::{lines, path, tree};
+
+    const BASE: &str = "/links/link[name='a']/mtu = 100
+        /links/link[name='a']/map = 1:1
+        /links/link[name='b']/vxlan/id = 5";
+
+    #[track_caller]
+    fn check(operation: Operation, at: &str, value: Option<&str>, expected: Expect) {
+        let at = path(at);
+        let value = value.map(|text| at.node().unwrap().value(text).unwrap());
+        check_edit(&Edit::one(&at, operation, value), expected);
+    }
+
+    #[track_caller]
+    fn check_edit(edit: &Edit, expected: Expect) {
+        let before = tree(BASE);
+        let mut after = before.clone();
+        let shown = match after.edit(edit) {
+            Ok(()) => {
+                let changes = before.diff(&after).changes;
+                changes.iter().map(|change| format!("{}\n", show(change))).collect()
+            }
+            Err(error) => {
+                assert_eq!(before, after);
+                format!("{:?}: {error}", error.tag)
+            }
+        };
+        expected.assert_eq(&shown);
+    }
+
+    fn show(change: &crate::Change) -> String {
+        match change {
+            crate::Change::Created(path, None) => format!("+ {path}"),
+            crate::Change::Created(path, Some(value)) => format!("+ {path} = {value}"),
+            crate::Change::Replaced(path, old, new) => format!("~ {path} = {old} -> {new}"),
+            crate::Change::Deleted(path, None) => format!("- {path}"),
+            crate::Change::Deleted(path, Some(value)) => format!("- {path} = {value}"),
+        }
+    }
+
+    #[test]
+    fn merge() {
+        use Operation::Merge;
+        check(
+            Merge,
+            "/links/link[name='a']/mtu",
+            Some("200"),
+            expect![[r#"
+            ~ /sample:links/link[name='a']/mtu = 100 -> 200
+        "#]],
+        );
+        check(
+            Merge,
+            "/links/link[name='a']/mtu",
+            None,
+            expect!["MissingElement: /sample:links/link[name='a']/mtu: the value is missing"],
+        );
+        check(
+            Merge,
+            "/links/link[name='a']/map",
+            Some("2:2"),
+            expect![[r#"
+            + /sample:links/link[name='a']/map[.='2:2'] = 2:2
+        "#]],
+        );
+        check(
+            Merge,
+            "/links/link[name='a']/map[.='3:3']",
+            None,
+            expect![[r#"
+            + /sample:links/link[name='a']/map[.='3:3'] = 3:3
+        "#]],
+        );
+        check(
+            Merge,
+            "/links/link[name='c']/vxlan",
+            None,
+            expect![[r#"
+            + /sample:links/link[name='c']
+            + /sample:links/link[name='c']/vxlan
+        "#]],
+        );
+        check(
+            Merge,
+            "/links/link",
+            None,
+            expect!["MissingElement: /sample:links/link: the entry's keys are missing"],
+        );
+        check(
+            Merge,
+            "/links/link[name='a']/name",
+            Some("a"),
+            expect!["BadElement: /sample:links/link[name='a']: a key's value cannot change"],
+        );
+        check(
+            Merge,
+            "/links/link[name='a']/state/rx",
+            Some("1"),
+            expect![
+                "InvalidValue: /sample:links/link[name='a']/state: it is state, which cannot be configured"
+            ],
+        );
+        check(Merge, "/routes", None, expect![""]);
+    }
+
+    #[test]
+    fn replace() {
+        use Operation::Replace;
+        check(
+            Replace,
+            "/links/link[name='a']",
+            None,
+            expect![[r#"
+            - /sample:links/link[name='a']/mtu = 100
+            - /sample:links/link[name='a']/map[.='1:1'] = 1:1
+        "#]],
+        );
+        check(Replace, "/links/link[name='a']/mtu", Some("100"), expect![""]);
+        check(
+            Replace,
+            "/links",
+            None,
+            expect![[r#"
+            - /sample:links
+            - /sample:links/link[name='a']
+            - /sample:links/link[name='a']/mtu = 100
+            - /sample:links/link[name='a']/map[.='1:1'] = 1:1
+            - /sample:links/link[name='b']
+            - /sample:links/link[name='b']/vxlan
+            - /sample:links/link[name='b']/vxlan/id = 5
+        "#]],
+        );
+    }
+
+    #[test]
+    fn create() {
+        use Operation::Create;
+        check(
+            Create,
+            "/links/link[name='a']",
+            None,
+            expect!["DataExists: /sample:links/link[name='a']: it exists already"],
+        );
+        check(
+            Create,
+            "/links/link[name='c']",
+            None,
+            expect![[r#"
+            + /sample:links/link[name='c']
+        "#]],
+        );
+        check(
+            Create,
+            "/links/link[name='a']/mtu",
+            Some("100"),
+            expect!["DataExists: /sample:links/link[name='a']/mtu: it exists already"],
+        );
+        check(
+            Create,
+            "/links/link[name='a']/map",
+            Some("1:1"),
+            expect!["DataExists: /sample:links/link[name='a']/map[.='1:1']: it exists already"],
+        );
+        check(
+            Create,
+            "/links/link[name='a']/vxlan",
+            None,
+            expect![[r#"
+            + /sample:links/link[name='a']/vxlan
+        "#]],
+        );
+    }
+
+    #[test]
+    fn delete_and_remove() {
+        use Operation::{Delete, Remove};
+        check(
+            Delete,
+            "/links/link[name='a']",
+            None,
+            expect![[r#"
+            - /sample:links/link[name='a']
+            - /sample:links/link[name='a']/mtu = 100
+            - /sample:links/link[name='a']/map[.='1:1'] = 1:1
+        "#]],
+        );
+        check(
+            Delete,
+            "/links/link[name='a']/mtu",
+            None,
+            expect![[r#"
+            - /sample:links/link[name='a']/mtu = 100
+        "#]],
+        );
+        check(
+            Delete,
+            "/links/link[name='a']/ifname",
+            None,
+            expect![
+                "DataMissing: /sample:links/link[name='a']/sample-more:ifname: there is no such instance to delete"
+            ],
+        );
+        check(
+            Delete,
+            "/links/link[name='a']/map[.='1:1']",
+            None,
+            expect![[r#"
+            - /sample:links/link[name='a']/map[.='1:1'] = 1:1
+        "#]],
+        );
+        check(
+            Delete,
+            "/links/link[name='a']/map[.='9:9']",
+            None,
+            expect![
+                "DataMissing: /sample:links/link[name='a']/map[.='9:9']: there is no such instance to delete"
+            ],
+        );
+        check(
+            Delete,
+            "/links/link[name='z']",
+            None,
+            expect![
+                "DataMissing: /sample:links/link[name='z']: there is no such instance to delete"
+            ],
+        );
+        check(
+            Delete,
+            "/links/link[name='z']/mtu",
+            None,
+            expect![
+                "DataMissing: /sample:links/link[name='z']/mtu: there is no such instance to delete"
+            ],
+        );
+        check(
+            Delete,
+            "/links",
+            None,
+            expect![[r#"
+            - /sample:links
+            - /sample:links/link[name='a']
+            - /sample:links/link[name='a']/mtu = 100
+            - /sample:links/link[name='a']/map[.='1:1'] = 1:1
+            - /sample:links/link[name='b']
+            - /sample:links/link[name='b']/vxlan
+            - /sample:links/link[name='b']/vxlan/id = 5
+        "#]],
+        );
+        check(
+            Delete,
+            "/routes",
+            None,
+            expect!["DataMissing: /sample:routes: there is no such instance to delete"],
+        );
+        check(Remove, "/links/link[name='z']", None, expect![""]);
+        check(Remove, "/links/link[name='z']/mtu", None, expect![""]);
+        check(Remove, "/links/link[name='a']/ifname", None, expect![""]);
+    }
+
+    #[test]
+    fn operations_are_inherited() {
+        let mut created = tree("/links/link[name='c']/mtu = 300").to_edit();
+        created.nodes[0].children[0].operation = Some(Operation::Create);
+        check_edit(
+            &created,
+            expect![[r#"
+            + /sample:links/link[name='c']
+            + /sample:links/link[name='c']/mtu = 300
+        "#]],
+        );
+
+        let whole = Edit {
+            default_operation: Operation::Replace,
+            ..tree("/links/link[name='c']/mtu = 300").to_edit()
+        };
+        check_edit(
+            &whole,
+            expect![[r#"
+            - /sample:links/link[name='a']
+            - /sample:links/link[name='a']/mtu = 100
+            - /sample:links/link[name='a']/map[.='1:1'] = 1:1
+            - /sample:links/link[name='b']
+            - /sample:links/link[name='b']/vxlan
+            - /sample:links/link[name='b']/vxlan/id = 5
+            + /sample:links/link[name='c']
+            + /sample:links/link[name='c']/mtu = 300
+        "#]],
+        );
+
+        let mut replaced = tree("/links/link[name='a']/ifname = x").to_edit();
+        replaced.nodes[0].operation = Some(Operation::Replace);
+        check_edit(
+            &replaced,
+            expect![[r#"
+            - /sample:links/link[name='a']/mtu = 100
+            - /sample:links/link[name='a']/map[.='1:1'] = 1:1
+            + /sample:links/link[name='a']/sample-more:ifname = x
+            - /sample:links/link[name='b']
+            - /sample:links/link[name='b']/vxlan
+            - /sample:links/link[name='b']/vxlan/id = 5
+        "#]],
+        );
+
+        let mut none = tree("/links/link[name='z']/mtu = 300").to_edit();
+        none.default_operation = Operation::None;
+        check_edit(
+            &none,
+            expect!["DataMissing: /sample:links/link[name='z']: there is no such instance"],
+        );
+        none.nodes[0].children[0].operation = Some(Operation::Merge);
+        check_edit(
+            &none,
+            expect![[r#"
+            + /sample:links/link[name='z']
+            + /sample:links/link[name='z']/mtu = 300
+        "#]],
+        );
+    }
+
+    #[test]
+    fn edits_made_one_after_the_other_are_one() {
+        let one = |text: &str, value: &str| {
+            let path = path(text);
+            let value = path.node().unwrap().value(value).unwrap();
+            Edit::one(&path, Operation::Merge, Some(value))
+        };
+        let both =
+            one("/links/link[name='c']/mtu", "100").and(one("/links/link[name='c']/map", "1:1"));
+        assert_eq!(both.nodes.len(), 1);
+        let both = both.and(one("/links/link[name='c']/mtu", "300"));
+        check_edit(
+            &both,
+            expect![[r#"
+            + /sample:links/link[name='c']
+            + /sample:links/link[name='c']/mtu = 300
+            + /sample:links/link[name='c']/map[.='1:1'] = 1:1
+        "#]],
+        );
+        check_edit(
+            &both.and(Edit::one(&path("/links/link[name='c']"), Operation::Delete, None)),
+            expect![""],
+        );
+    }
+
+    #[test]
+    fn an_edit_is_whole_or_not_at_all() {
+        let good = Edit::one(&path("/links/link[name='c']"), Operation::Create, None);
+        check_edit(
+            &good.and(Edit::one(&path("/links/link[name='z']"), Operation::Delete, None)),
+            expect![
+                "DataMissing: /sample:links/link[name='z']: there is no such instance to delete"
+            ],
+        );
+    }
+
+    #[test]
+    fn a_tree_as_an_edit_makes_the_tree() {
+        let whole = tree(BASE);
+        let mut copy = Tree::empty(whole.schema());
+        copy.edit(&whole.to_edit()).unwrap();
+        assert_eq!(lines(&copy), lines(&whole));
     }
 }

@@ -3,7 +3,7 @@
 use crate::path::Path;
 
 /// The crate's results.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A fault, with the place and, where a protocol asks for one, the RFC 6241 error-tag.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -1,1 +1,4 @@
 //! JSON as RFC 7951 has it.
+
+mod read;
+mod write;

@@ -7,12 +7,17 @@
 
 mod diff;
 mod edit;
+mod entry;
 mod error;
 mod filter;
 mod json;
+mod libyang;
 mod path;
+#[cfg(test)]
+mod sample;
 mod schema;
 mod serde;
+mod sorted;
 mod tree;
 mod validate;
 mod value;

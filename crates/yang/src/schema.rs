@@ -1,14 +1,27 @@
 //! The compiled schema, as plain values.
 
-use crate::error::Result;
+use std::collections::HashMap;
+use std::fmt;
+use std::ptr;
+use std::sync::OnceLock;
+
+use crate::error::{Error, ErrorTag, Result};
+use crate::libyang::{Context, Kind, RawModule, RawNode, RawType};
 use crate::value::Value;
+
+/// The module texts of the repository's `yang/` folder.
+const NETLOOM: &[&str] = include!(concat!(env!("OUT_DIR"), "/modules.rs"));
+
+/// The module whose extensions [`SchemaNode::extensions`] tells.
+const EXTENSIONS: &str = "netloom-extensions";
 
 /// The modules of this process, compiled. Made once, never freed: `&'static` throughout.
 #[derive(Debug)]
 pub struct Schema {
-    modules: Vec<Module>,
+    modules: &'static [Module],
     /// Top-level data nodes.
     top: Vec<&'static SchemaNode>,
+    pub(crate) context: Context,
 }
 
 /// A module.
@@ -27,7 +40,6 @@ pub struct Module {
 }
 
 /// A data node of the schema; choices and cases are flattened away, [`SchemaNode::case`] tells them.
-#[derive(Debug)]
 pub struct SchemaNode {
     /// The module that defines it (of an augment: the augmenting one).
     pub module: &'static Module,
@@ -55,7 +67,19 @@ pub struct SchemaNode {
     pub case: Vec<(&'static str, &'static str)>,
     /// Extension instances of the module `netloom-extensions`: keyword and argument.
     pub extensions: Vec<(&'static str, Option<&'static str>)>,
-    pub(crate) parent: Option<&'static SchemaNode>,
+    pub(crate) raw: RawNode,
+    /// What is known once the whole schema is built.
+    place: OnceLock<Place>,
+}
+
+/// Where a node is in its schema.
+#[derive(Clone, Copy)]
+struct Place {
+    parent: Option<&'static SchemaNode>,
+    /// Among its siblings.
+    index: usize,
+    /// Among all nodes, parents before children.
+    order: usize,
 }
 
 /// What a schema node is.
@@ -108,17 +132,40 @@ impl Schema {
     /// Compiles Netloom's own modules (embedded in the program) and the standard ones that they import.
     /// Compiled once per process; later calls answer the same schema.
     pub fn netloom() -> Result<&'static Schema> {
-        todo!()
+        static SCHEMA: OnceLock<Result<&'static Schema>> = OnceLock::new();
+        SCHEMA.get_or_init(|| Schema::from_texts(NETLOOM)).clone()
     }
 
-    /// Compiles these module texts, for tests.
-    pub fn from_texts(_texts: &[&str]) -> Result<&'static Schema> {
-        todo!()
+    /// Compiles these module texts, for tests. What is compiled is never freed.
+    pub fn from_texts(texts: &[&str]) -> Result<&'static Schema> {
+        let mut named = Vec::new();
+        for text in texts {
+            let name = module_name(text).ok_or_else(|| {
+                Error::new(ErrorTag::OperationFailed, "a module begins with `module NAME {`")
+            })?;
+            if text.contains('\0') {
+                let message = format!("module {name} has a NUL character");
+                return Err(Error::new(ErrorTag::OperationFailed, message));
+            }
+            let text: &'static str = String::leak((*text).to_owned());
+            named.push((&*String::leak(name.to_owned()), text));
+        }
+        let context = Context::compile(&named)?;
+        let wanted: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
+        let mut builder = Builder::new(context, &wanted);
+        let mut top = Vec::new();
+        for module in builder.raw_modules.clone() {
+            for node in module.top() {
+                top.push(builder.node(node)?);
+            }
+        }
+        place(None, &top, &mut 0);
+        Ok(Box::leak(Box::new(Schema { modules: builder.modules, top, context })))
     }
 
-    /// Every module, also those only imported.
-    pub fn modules(&self) -> &[Module] {
-        &self.modules
+    /// Every module, also those only imported; what a module imports stands before it.
+    pub fn modules(&self) -> &'static [Module] {
+        self.modules
     }
 
     /// The top-level data nodes in the order of the modules.
@@ -127,25 +174,34 @@ impl Schema {
     }
 
     /// The top-level node of this name; `module` is a module's name, needed where two have the node.
-    pub fn top_node(&self, _module: Option<&str>, _name: &str) -> Option<&'static SchemaNode> {
-        todo!()
+    pub fn top_node(&self, module: Option<&str>, name: &str) -> Option<&'static SchemaNode> {
+        find(&self.top, module, name)
+    }
+
+    /// Whether `node` is of this schema.
+    pub(crate) fn has(&self, node: &'static SchemaNode) -> bool {
+        let mut root = node;
+        while let Some(parent) = root.parent() {
+            root = parent;
+        }
+        self.top.get(root.index()).is_some_and(|top| ptr::eq(*top, root))
     }
 }
 
 impl SchemaNode {
     /// The child of this name; `module` is needed where an augment repeats a name.
-    pub fn child(&self, _module: Option<&str>, _name: &str) -> Option<&'static SchemaNode> {
-        todo!()
+    pub fn child(&self, module: Option<&str>, name: &str) -> Option<&'static SchemaNode> {
+        find(&self.children, module, name)
     }
 
     /// The node above.
     pub fn parent(&self) -> Option<&'static SchemaNode> {
-        self.parent
+        self.place.get().and_then(|place| place.parent)
     }
 
     /// Whether this leaf is a key of its list.
     pub fn is_key(&self) -> bool {
-        self.parent.is_some_and(|list| list.keys.iter().any(|key| std::ptr::eq(*key, self)))
+        self.parent().is_some_and(|list| list.keys.iter().any(|key| ptr::eq(*key, self)))
     }
 
     /// The argument of an extension of `netloom-extensions`, for example `key-default`.
@@ -155,7 +211,695 @@ impl SchemaNode {
 
     /// Checks `text` against the leaf's type and answers its canonical value. Identities may be given
     /// with or without their module. Leafrefs are checked for their form, not for their target.
-    pub fn value(&'static self, _text: &str) -> Result<Value> {
-        todo!()
+    pub fn value(&'static self, text: &str) -> Result<Value> {
+        if self.leaf_type.is_none() {
+            let message = format!("{} is no leaf, it has no value", self.name);
+            return Err(Error::new(ErrorTag::BadElement, message));
+        }
+        self.raw.check(text).or_else(|refusal| {
+            // libyang wants the module of an identity that is not of the leaf's own.
+            let modules = self.leaf_type.iter().flat_map(|leaf_type| leaf_type.modules_of(text));
+            let full = modules.map(|module| self.raw.check(&format!("{module}:{text}")));
+            full.flatten().next().ok_or(Error {
+                app_tag: refusal.app_tag,
+                ..Error::new(ErrorTag::InvalidValue, refusal.message)
+            })
+        })
+    }
+
+    /// Its place among its siblings.
+    pub(crate) fn index(&self) -> usize {
+        self.place.get().map_or(0, |place| place.index)
+    }
+
+    /// Its place among all nodes of the schema, a parent before its children.
+    pub(crate) fn order(&self) -> usize {
+        self.place.get().map_or(0, |place| place.order)
+    }
+
+    /// Whether its name is written with its module (RFC 7951 section 4).
+    pub(crate) fn starts_module(&self) -> bool {
+        self.parent().is_none_or(|parent| !ptr::eq(parent.module, self.module))
+    }
+}
+
+impl fmt::Debug for SchemaNode {
+    /// The schema path; the whole structure has no end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent() {
+            parent.fmt(f)?;
+        }
+        f.write_str("/")?;
+        if self.starts_module() {
+            write!(f, "{}:", self.module.name)?;
+        }
+        f.write_str(self.name)
+    }
+}
+
+impl Type {
+    /// The modules of the identities of this name that can stand here.
+    fn modules_of(&self, identity: &str) -> Vec<&str> {
+        match self {
+            Type::Identityref(names) => names
+                .iter()
+                .filter_map(|name| name.split_once(':'))
+                .filter(|(_, name)| *name == identity)
+                .map(|(module, _)| module)
+                .collect(),
+            Type::Union(members) => members.iter().flat_map(|m| m.modules_of(identity)).collect(),
+            Type::Leafref { real, .. } => real.modules_of(identity),
+            Type::Binary
+            | Type::Bits(_)
+            | Type::Boolean
+            | Type::Decimal64 { .. }
+            | Type::Empty
+            | Type::Enumeration(_)
+            | Type::InstanceIdentifier
+            | Type::Integer { .. }
+            | Type::String { .. } => Vec::new(),
+        }
+    }
+}
+
+/// The first of `nodes` with this name.
+fn find(
+    nodes: &[&'static SchemaNode],
+    module: Option<&str>,
+    name: &str,
+) -> Option<&'static SchemaNode> {
+    let named = |node: &&&'static SchemaNode| {
+        node.name == name && module.is_none_or(|module| node.module.name == module)
+    };
+    nodes.iter().find(named).copied()
+}
+
+/// Tells nodes where they are.
+fn place(parent: Option<&'static SchemaNode>, nodes: &[&'static SchemaNode], order: &mut usize) {
+    for (index, node) in nodes.iter().enumerate() {
+        node.place.get_or_init(|| Place { parent, index, order: *order });
+        *order += 1;
+        place(Some(node), &node.children, order);
+    }
+}
+
+/// Copies libyang's structures into ours.
+struct Builder {
+    /// In the order of `modules`.
+    raw_modules: Vec<RawModule>,
+    modules: &'static [Module],
+    /// Leaves built so far: a leafref's target is built before the leaf that refers to it.
+    leaves: HashMap<RawNode, &'static SchemaNode>,
+}
+
+impl Builder {
+    fn new(context: Context, wanted: &[&str]) -> Builder {
+        let mut raw_modules = Vec::new();
+        let all = context.modules();
+        for name in wanted {
+            for module in all.iter().filter(|module| module.name() == *name) {
+                after_imports(*module, &mut raw_modules);
+            }
+        }
+        let copied: Vec<_> = raw_modules
+            .iter()
+            .map(|module| Module {
+                name: module.name().to_owned(),
+                namespace: module.namespace().to_owned(),
+                prefix: module.prefix().to_owned(),
+                revision: module.revision().map(str::to_owned),
+                description: module.description().map(str::to_owned),
+                implemented: module.implemented(),
+                features: module.features().into_iter().map(str::to_owned).collect(),
+            })
+            .collect();
+        Builder { raw_modules, modules: Vec::leak(copied), leaves: HashMap::new() }
+    }
+
+    fn node(&mut self, raw: RawNode) -> Result<&'static SchemaNode> {
+        let unsupported = |what: &str| {
+            let message = format!("{}:{}: {what}", raw.module().name(), raw.name());
+            Err(Error::new(ErrorTag::OperationNotSupported, message))
+        };
+        if raw.ordered_by_user() && raw.config() {
+            return unsupported("lists that are `ordered-by user` are not supported");
+        }
+        let kind = match raw.kind() {
+            Kind::Leaf | Kind::LeafList => return self.leaf(raw),
+            Kind::Any | Kind::Other => return unsupported("anydata and anyxml are not supported"),
+            Kind::Container { presence } => NodeKind::Container { presence },
+            Kind::List => NodeKind::List,
+        };
+        let mut children = Vec::new();
+        let mut keys = Vec::new();
+        for child in raw.children() {
+            let node = self.node(child)?;
+            children.push(node);
+            if child.is_key() {
+                keys.push(node);
+            }
+        }
+        if kind == NodeKind::List && keys.is_empty() {
+            return unsupported("lists without keys are not supported");
+        }
+        Ok(Box::leak(Box::new(SchemaNode { children, keys, ..self.bare(raw, kind)? })))
+    }
+
+    fn leaf(&mut self, raw: RawNode) -> Result<&'static SchemaNode> {
+        if let Some(leaf) = self.leaves.get(&raw) {
+            return Ok(leaf);
+        }
+        let kind = match raw.kind() {
+            Kind::LeafList => NodeKind::LeafList,
+            _ => NodeKind::Leaf,
+        };
+        raw.warm();
+        let leaf_type = match raw.leaf_type() {
+            Some(leaf_type) => Some(self.leaf_type(raw, leaf_type)?),
+            None => None,
+        };
+        let defaults = raw.defaults();
+        let node = SchemaNode { leaf_type, defaults, ..self.bare(raw, kind)? };
+        let node: &'static SchemaNode = Box::leak(Box::new(node));
+        self.leaves.insert(raw, node);
+        Ok(node)
+    }
+
+    fn bare(&self, raw: RawNode, kind: NodeKind) -> Result<SchemaNode> {
+        let module = raw.module();
+        let known = self.raw_modules.iter().position(|known| *known == module);
+        let Some(module) = known.map(|index| &self.modules[index]) else {
+            let message = format!("{}: its module {} is not known", raw.name(), module.name());
+            return Err(Error::new(ErrorTag::OperationFailed, message));
+        };
+        let extensions = raw.extensions().into_iter();
+        Ok(SchemaNode {
+            module,
+            name: raw.name(),
+            kind,
+            description: raw.description(),
+            config: raw.config(),
+            mandatory: raw.mandatory(),
+            units: raw.units(),
+            defaults: Vec::new(),
+            leaf_type: None,
+            keys: Vec::new(),
+            children: Vec::new(),
+            case: raw.cases(),
+            extensions: extensions
+                .filter(|(module, ..)| *module == EXTENSIONS)
+                .map(|(_, keyword, argument)| (keyword, argument))
+                .collect(),
+            raw,
+            place: OnceLock::new(),
+        })
+    }
+
+    fn leaf_type(&mut self, leaf: RawNode, raw: RawType) -> Result<Type> {
+        Ok(match raw {
+            RawType::Binary => Type::Binary,
+            RawType::Bits(names) => Type::Bits(names.into_iter().map(str::to_owned).collect()),
+            RawType::Boolean => Type::Boolean,
+            RawType::Decimal64 { digits, ranges } => {
+                let shown = |number| decimal(number, digits);
+                let ranges =
+                    ranges.into_iter().map(|(low, high)| (shown(low), shown(high))).collect();
+                Type::Decimal64 { digits, ranges }
+            }
+            RawType::Empty => Type::Empty,
+            RawType::Enumeration(names) => Type::Enumeration(
+                names
+                    .into_iter()
+                    .map(|(name, number, description)| {
+                        (name.to_owned(), number, description.map(str::to_owned))
+                    })
+                    .collect(),
+            ),
+            RawType::Identityref(names) => Type::Identityref(
+                names.into_iter().map(|(module, name)| format!("{module}:{name}")).collect(),
+            ),
+            RawType::InstanceIdentifier => Type::InstanceIdentifier,
+            RawType::Integer { signed, bits, ranges } => Type::Integer { signed, bits, ranges },
+            RawType::Leafref { path, target, real } => {
+                // The real type is that of the target, references followed to their end.
+                let real = self.leaf_type(leaf, *real)?;
+                match target {
+                    Some(target) => Type::Leafref {
+                        path: path.to_owned(),
+                        target: self.leaf(target)?,
+                        real: Box::new(real),
+                    },
+                    None => real,
+                }
+            }
+            RawType::String { lengths, patterns } => Type::String {
+                lengths,
+                patterns: patterns.into_iter().map(str::to_owned).collect(),
+            },
+            RawType::Union(members) => Type::Union(
+                members
+                    .into_iter()
+                    .map(|member| self.leaf_type(leaf, member))
+                    .collect::<Result<_>>()?,
+            ),
+        })
+    }
+}
+
+/// A decimal64 from its unscaled number.
+pub(crate) fn decimal(number: i64, digits: u8) -> String {
+    let digits = usize::from(digits);
+    let sign = if number < 0 { "-" } else { "" };
+    let padded = format!("{:0>width$}", number.unsigned_abs(), width = digits + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - digits);
+    let fraction = fraction.trim_end_matches('0');
+    format!("{sign}{whole}.{}", if fraction.is_empty() { "0" } else { fraction })
+}
+
+/// Lists what `module` imports, then it.
+fn after_imports(module: RawModule, list: &mut Vec<RawModule>) {
+    if list.contains(&module) {
+        return;
+    }
+    for import in module.imports() {
+        after_imports(import, list);
+    }
+    list.push(module);
+}
+
+/// The name in a module's first statement.
+fn module_name(text: &str) -> Option<&str> {
+    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
+    loop {
+        if let Some(comment) = rest.strip_prefix("//") {
+            rest = comment.split_once('\n')?.1.trim_start();
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            rest = comment.split_once("*/")?.1.trim_start();
+        } else {
+            break;
+        }
+    }
+    let name = rest.strip_prefix("module")?.trim_start().trim_start_matches(['"', '\'']);
+    let end = name.find(|c: char| c.is_whitespace() || "{\"'".contains(c))?;
+    Some(&name[..end]).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::sample::{path, schema};
+
+    fn show(nodes: &[&'static SchemaNode], depth: usize, text: &mut String) {
+        for node in nodes {
+            let module =
+                if node.starts_module() { format!("{}:", node.module.name) } else { String::new() };
+            let keys: Vec<_> = node.keys.iter().map(|key| key.name).collect();
+            text.push_str(&format!("{:1$}{module}{2}", "", depth * 2, node.name));
+            match node.kind {
+                NodeKind::Container { presence: true } => text.push('!'),
+                NodeKind::Container { presence: false } => text.push('/'),
+                NodeKind::List => text.push_str(&format!(" [{}]", keys.join(" "))),
+                NodeKind::Leaf => {}
+                NodeKind::LeafList => text.push('*'),
+            }
+            if !node.config {
+                text.push_str(" ro");
+            }
+            if node.mandatory {
+                text.push_str(" mandatory");
+            }
+            for (choice, case) in &node.case {
+                text.push_str(&format!(" ({choice}: {case})"));
+            }
+            for default in &node.defaults {
+                text.push_str(&format!(" = {default}"));
+            }
+            for (keyword, argument) in &node.extensions {
+                text.push_str(&format!(" {keyword} {argument:?}"));
+            }
+            text.push('\n');
+            show(&node.children, depth + 1, text);
+        }
+    }
+
+    #[test]
+    fn nodes_stand_in_the_order_of_the_schema() {
+        let mut text = String::new();
+        show(schema().top(), 0, &mut text);
+        expect![[r#"
+            sample:netnses/
+              netns [name]
+                name
+            sample:links/
+              link [name]
+                name
+                mtu = 1500
+                admin-status
+                type
+                netns key-default Some("1")
+                master
+                ip [address]
+                  address
+                map*
+                vxlan!
+                  id mandatory
+                  group (to: group)
+                  remote (to: remote)
+                  port (to: remote)
+                state/ ro
+                  flags ro
+                  rx ro
+                sample-more:ifname
+            sample:routes/
+              route [prefix table]
+                prefix
+                table
+                tag
+                weight
+                blackhole
+                onlink
+                key
+                dev
+                inner
+        "#]]
+        .assert_eq(&text);
+    }
+
+    #[test]
+    fn modules_stand_after_what_they_import() {
+        let names: Vec<_> = schema()
+            .modules()
+            .iter()
+            .map(|module| (&*module.name, module.implemented, module.revision.as_deref()))
+            .collect();
+        expect![[r#"
+            [
+                (
+                    "netloom-extensions",
+                    true,
+                    None,
+                ),
+                (
+                    "ietf-inet-types",
+                    false,
+                    Some(
+                        "2025-12-22",
+                    ),
+                ),
+                (
+                    "sample",
+                    true,
+                    Some(
+                        "2024-02-24",
+                    ),
+                ),
+                (
+                    "sample-more",
+                    true,
+                    None,
+                ),
+            ]
+        "#]]
+        .assert_debug_eq(&names);
+    }
+
+    #[track_caller]
+    fn check_type(leaf: &str, expected: Expect) {
+        expected.assert_debug_eq(path(leaf).node().unwrap().leaf_type.as_ref().unwrap());
+    }
+
+    #[test]
+    fn types_tell_what_they_take() {
+        check_type(
+            "/links/link/mtu",
+            expect![[r#"
+            Integer {
+                signed: false,
+                bits: 32,
+                ranges: [
+                    (
+                        64,
+                        65575,
+                    ),
+                ],
+            }
+        "#]],
+        );
+        check_type(
+            "/links/link/type",
+            expect![[r#"
+            Identityref(
+                [
+                    "sample:veth",
+                    "sample-more:dummy",
+                ],
+            )
+        "#]],
+        );
+        check_type(
+            "/links/link/netns",
+            expect![[r#"
+            Union(
+                [
+                    Leafref {
+                        path: "/s:netnses/s:netns/s:name",
+                        target: /sample:netnses/netns/name,
+                        real: String {
+                            lengths: [
+                                (
+                                    1,
+                                    32,
+                                ),
+                            ],
+                            patterns: [],
+                        },
+                    },
+                    Enumeration(
+                        [
+                            (
+                                "1",
+                                0,
+                                None,
+                            ),
+                        ],
+                    ),
+                ],
+            )
+        "#]],
+        );
+        check_type(
+            "/links/link/admin-status",
+            expect![[r#"
+            Enumeration(
+                [
+                    (
+                        "up",
+                        1,
+                        Some(
+                            "It carries traffic.",
+                        ),
+                    ),
+                    (
+                        "down",
+                        0,
+                        None,
+                    ),
+                ],
+            )
+        "#]],
+        );
+        check_type(
+            "/routes/route/weight",
+            expect![[r#"
+            Decimal64 {
+                digits: 2,
+                ranges: [
+                    (
+                        "0.5",
+                        "9.0",
+                    ),
+                ],
+            }
+        "#]],
+        );
+    }
+
+    #[track_caller]
+    fn check(leaf: &str, text: &str, expected: Expect) {
+        let shown = match path(leaf).node().unwrap().value(text) {
+            Ok(value) => format!("{value:?}"),
+            Err(error) => format!("error: {error}"),
+        };
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn values_are_canonical_and_typed() {
+        check("/links/link/mtu", "01500", expect!["Unsigned(1500)"]);
+        check("/links/link/type", "veth", expect![[r#"Identity("sample", "veth")"#]]);
+        check("/links/link/type", "sample:veth", expect![[r#"Identity("sample", "veth")"#]]);
+        check("/links/link/type", "dummy", expect![[r#"Identity("sample-more", "dummy")"#]]);
+        check(
+            "/links/link/type",
+            "sample-more:dummy",
+            expect![[r#"Identity("sample-more", "dummy")"#]],
+        );
+        check("/links/link/netns", "1", expect![[r#"String("1")"#]]);
+        check("/links/link/vxlan/id", "5", expect!["Unsigned64(5)"]);
+        check("/links/link/vxlan/remote", "2001:DB8:0::1", expect![[r#"String("2001:db8::1")"#]]);
+        check("/routes/route/prefix", "10.1.2.3/8", expect![[r#"String("10.0.0.0/8")"#]]);
+        check("/routes/route/prefix", "default", expect![[r#"Enumeration("default", 0)"#]]);
+        check("/routes/route/table", "main", expect![[r#"Enumeration("main", 254)"#]]);
+        check("/routes/route/table", "100", expect!["Unsigned(100)"]);
+        check("/routes/route/weight", "1.50", expect![[r#"Decimal64("1.5")"#]]);
+        check("/routes/route/blackhole", "", expect!["Empty"]);
+        check("/routes/route/onlink", "true", expect!["Boolean(true)"]);
+        check(
+            "/routes/route/dev",
+            "/sample:links/link[name='a']/mtu",
+            expect![[r#"InstanceIdentifier("/sample:links/link[name='a']/mtu")"#]],
+        );
+        check("/links/link/state/flags", "LOOPBACK UP", expect![[r#"Bits("UP LOOPBACK")"#]]);
+    }
+
+    #[test]
+    fn refusals_say_what_is_wanted() {
+        check(
+            "/links/link/mtu",
+            "70000",
+            expect![[r#"error: "70000" is not a number in 64..65575"#]],
+        );
+        check("/links/link/mtu", "big", expect![[r#"error: "big" is not a number in 64..65575"#]]);
+        check("/links/link/mtu", "", expect![[r#"error: "" is not a number in 64..65575"#]]);
+        check(
+            "/links/link/admin-status",
+            "sideways",
+            expect![[r#"error: "sideways" is not up or down"#]],
+        );
+        check("/links/link/type", "vlan", expect![[r#"error: "vlan" is not veth or dummy"#]]);
+        check(
+            "/links/link/type",
+            "nowhere:veth",
+            expect![[r#"error: "nowhere:veth" is not veth or dummy"#]],
+        );
+        check(
+            "/links/link/ip/address",
+            "1.2.3.4",
+            expect![[
+                r#"error: "1.2.3.4": address needs a prefix length, for example 192.168.10.10/24"#
+            ]],
+        );
+        check(
+            "/links/link/ifname",
+            "sixteen-letters-",
+            expect![[r#"error: "sixteen-letters-" is not 1..15 characters long (it has 16)"#]],
+        );
+        check("/links/link/map", "a", expect![[r#"error: "a" is not of the form [0-9]+:[0-9]+"#]]);
+        check(
+            "/links/link/vxlan/remote",
+            "1.2.3",
+            expect![[r#"error: "1.2.3" is not an ipv4-address or an ipv6-address"#]],
+        );
+        check(
+            "/routes/route/prefix",
+            "1.2.3.0/33",
+            expect![[r#"error: "1.2.3.0/33" is not an ipv4-prefix, an ipv6-prefix or default"#]],
+        );
+        check(
+            "/routes/route/table",
+            "mani",
+            expect![[r#"error: "mani" is not main or a number in 0..65535"#]],
+        );
+        check(
+            "/routes/route/weight",
+            "0.1",
+            expect![[r#"error: "0.1" is not a number in 0.5..9.0 with up to 2 fraction digits"#]],
+        );
+        check(
+            "/routes/route/weight",
+            "1.234",
+            expect![[r#"error: "1.234" is not a number in 0.5..9.0 with up to 2 fraction digits"#]],
+        );
+        check(
+            "/routes/route/blackhole",
+            "yes",
+            expect![[r#"error: "yes" is not empty (the node takes no value)"#]],
+        );
+        check("/routes/route/onlink", "yes", expect![[r#"error: "yes" is not true or false"#]]);
+        check("/routes/route/key", "!", expect![[r#"error: "!" is not base64"#]]);
+        check(
+            "/routes/route/dev",
+            "nowhere",
+            expect![[r#"error: "nowhere" is not the path of an instance"#]],
+        );
+        check(
+            "/links/link/state/flags",
+            "DOWN",
+            expect![[r#"error: "DOWN" is not a list of UP, LOOPBACK"#]],
+        );
+        check(
+            "/links/link/name",
+            "nul\0",
+            expect!["error: a value cannot hold the character U+0000"],
+        );
+        check(
+            "/links/link/name",
+            "\u{ffff}",
+            expect!["error: a value cannot hold the character U+FFFF"],
+        );
+        check("/links/link", "x", expect!["error: link is no leaf, it has no value"]);
+    }
+
+    #[test]
+    fn modules_that_do_not_compile_are_told_with_their_line() {
+        let check = |text: &str, expected: Expect| {
+            let error = Schema::from_texts(&[text]).map(|_| ()).unwrap_err();
+            expected.assert_eq(&error.to_string());
+        };
+        check("container c;", expect!["a module begins with `module NAME {`"]);
+        check(
+            "module a { yang-version 1.1; namespace urn:a; prefix a;\n leaf l { type nothing; } }",
+            expect![[r#"/a:l: Referenced type "nothing" not found."#]],
+        );
+        check(
+            "module b { yang-version 1.1; namespace urn:b; prefix b;\n import none { prefix n; } }",
+            expect![[r#"
+            Loading "none" module failed, not found.
+            Parsing module "b" failed."#]],
+        );
+        check(
+            "module c { yang-version 1.1; namespace urn:c; prefix c; list l { ordered-by user; key k; leaf k { type string; } } }",
+            expect!["c:l: lists that are `ordered-by user` are not supported"],
+        );
+        check(
+            "module d { yang-version 1.1; namespace urn:d; prefix d; anydata any; }",
+            expect!["d:any: anydata and anyxml are not supported"],
+        );
+        check(
+            "// e\n/* e */ module e {",
+            expect![[r#"
+            line 2: Unexpected end-of-input.
+            Parsing module "e" failed."#]],
+        );
+    }
+
+    #[test]
+    fn values_are_checked_in_many_threads_at_once() {
+        let leaves = ["/links/link/ip/address", "/links/link/map", "/routes/route/prefix"];
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        for leaf in leaves {
+                            let leaf = path(leaf).node().unwrap();
+                            assert!(leaf.value("10.0.0.0/8").is_ok() || leaf.value("1:2").is_ok());
+                            assert!(leaf.value("no").is_err());
+                        }
+                    }
+                });
+            }
+        });
     }
 }

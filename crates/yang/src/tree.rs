@@ -1,27 +1,27 @@
 //! A data tree: an immutable value with shared structure.
 
+use std::ptr;
 use std::sync::Arc;
 
-use crate::diff::Diff;
-use crate::edit::Edit;
-use crate::error::{Error, Result};
-use crate::path::Path;
-use crate::schema::{Schema, SchemaNode};
+use crate::entry::{Content, Slot};
+use crate::error::{Error, ErrorTag, Result};
+use crate::path::{Path, Step};
+use crate::schema::{NodeKind, Schema, SchemaNode};
+use crate::sorted::Sorted;
 use crate::value::Value;
 
-/// The instances below one schema. Cloning it copies a pointer.
+pub use crate::entry::Entry;
+
+/// The instances below one schema. Cloning it copies a pointer. Only what was set is in it: defaults that
+/// are in use (RFC 7950 section 7.6.1) are not, and containers without presence only where something is below.
 #[derive(Clone, Debug)]
 pub struct Tree {
     schema: &'static Schema,
-    root: Arc<Entry>,
+    pub(crate) root: Arc<Entry>,
 }
 
 /// The keys of a list entry, in the schema's order.
 pub type KeyTuple = Vec<Value>;
-
-/// The children of a container, of a list entry, or of the root.
-#[derive(Clone, Debug, Default)]
-pub struct Entry {}
 
 /// An instance as seen by a reader.
 #[derive(Clone, Debug)]
@@ -42,6 +42,10 @@ impl Tree {
         Tree { schema, root: Arc::default() }
     }
 
+    pub(crate) fn new(schema: &'static Schema, root: Arc<Entry>) -> Tree {
+        Tree { schema, root }
+    }
+
     /// The schema that it is of.
     pub fn schema(&self) -> &'static Schema {
         self.schema
@@ -49,132 +53,526 @@ impl Tree {
 
     /// Whether there are no instances.
     pub fn is_empty(&self) -> bool {
-        todo!()
-    }
-
-    /// Reads RFC 7951 JSON: one object, members named `module:node`. Types are checked, references are not.
-    pub fn from_json(_schema: &'static Schema, _text: &str) -> Result<Tree> {
-        todo!()
-    }
-
-    /// Reads XML: the top-level elements, side by side or within one `<config>` or `<data>` of any namespace.
-    pub fn from_xml(_schema: &'static Schema, _text: &str) -> Result<Tree> {
-        todo!()
-    }
-
-    /// RFC 7951 JSON; `indent` for people.
-    pub fn to_json(&self, _indent: bool) -> String {
-        todo!()
-    }
-
-    /// XML elements side by side, each with its namespace declared; `indent` for people.
-    pub fn to_xml(&self, _indent: bool) -> String {
-        todo!()
+        self.root.is_empty()
     }
 
     /// The instances at the top.
     pub fn top(&self) -> impl Iterator<Item = Node<'_>> {
-        std::iter::empty()
+        self.root.slots().iter().flat_map(Slot::instances)
     }
 
     /// The instance at `path`.
-    pub fn node(&self, _path: &Path) -> Option<Node<'_>> {
-        todo!()
+    pub fn node(&self, path: &Path) -> Option<Node<'_>> {
+        let (first, rest) = path.steps.split_first()?;
+        let mut node = self.root.slot(first.node)?.instance(&first.keys)?;
+        for step in rest {
+            node = node.instance(step)?;
+        }
+        Some(node)
     }
 
     /// The instances that `path` leads to, each with its path; a list step without keys leads to all entries.
-    pub fn nodes<'a>(&'a self, _path: &Path) -> Vec<(Path, Node<'a>)> {
-        todo!()
+    pub fn nodes<'a>(&'a self, path: &Path) -> Vec<(Path, Node<'a>)> {
+        let Some((first, rest)) = path.steps.split_first() else { return Vec::new() };
+        let top = self.root.slot(first.node).into_iter().flat_map(Slot::instances);
+        let mut found = select(&Path::default(), top, first);
+        for step in rest {
+            found = found
+                .iter()
+                .flat_map(|(path, node)| match node.instance(step) {
+                    Some(one) => vec![(path.join(step.node, step.keys.clone()), one)],
+                    None => select(path, node.children_of(step.node), step),
+                })
+                .collect();
+        }
+        found
     }
 
-    /// Only the instance at `path`, with its ancestors and their keys.
-    pub fn subtree(&self, _path: &Path) -> Tree {
-        todo!()
+    /// Only the instance at `path` (all entries of a list without keys), with its ancestors and their keys.
+    pub fn subtree(&self, path: &Path) -> Tree {
+        let root = part(&self.root, &path.steps).unwrap_or_default();
+        Tree::new(self.schema, Arc::new(root))
     }
 
     /// Only configuration (without `config false` nodes).
     pub fn config_only(&self) -> Tree {
-        todo!()
+        Tree::new(self.schema, self.root.retain(&|node| node.config))
     }
 
-    /// Sets the leaf (or adds the leaf-list value), creating what is above it.
-    pub fn set(&mut self, _path: &Path, _value: Value) -> Result<()> {
-        todo!()
+    /// Sets the leaf (or adds the leaf-list value), creating what is above it. The value is one that the
+    /// leaf's [`SchemaNode::value`] answers.
+    pub fn set(&mut self, path: &Path, value: Value) -> Result<()> {
+        let (last, above) = self.instance_path(path)?;
+        match last.node.kind {
+            NodeKind::Leaf | NodeKind::LeafList => {}
+            NodeKind::Container { .. } | NodeKind::List => {
+                return Err(Error::new(ErrorTag::BadElement, "it is no leaf").at(path));
+            }
+        }
+        if let Some(index) = key_index(last.node) {
+            let key = above.last().and_then(|step| step.keys.get(index));
+            if key != Some(&value) {
+                let message = "a key's value cannot change; create another entry";
+                return Err(Error::new(ErrorTag::BadElement, message).at(path));
+            }
+            return self.create(&Path { steps: above.to_vec() });
+        }
+        descend(Arc::make_mut(&mut self.root), above).set(last.node, value);
+        Ok(())
     }
 
-    /// Creates the container or list entry, with its keys, and what is above it.
-    pub fn create(&mut self, _path: &Path) -> Result<()> {
-        todo!()
+    /// Creates the container or list entry, with its keys, and what is above it. A container without presence
+    /// is there as soon as something is below it.
+    pub fn create(&mut self, path: &Path) -> Result<()> {
+        let (last, _) = self.instance_path(path)?;
+        match last.node.kind {
+            NodeKind::Container { .. } | NodeKind::List => {}
+            NodeKind::Leaf | NodeKind::LeafList => {
+                return Err(Error::new(ErrorTag::BadElement, "a leaf needs a value").at(path));
+            }
+        }
+        // Only a list entry or a presence container can stand empty at the end.
+        let stays = |step: &Step| step.node.kind != NodeKind::Container { presence: false };
+        let end = path.steps.iter().rposition(stays).map_or(0, |index| index + 1);
+        if end > 0 {
+            descend(Arc::make_mut(&mut self.root), &path.steps[..end]);
+        }
+        Ok(())
     }
 
     /// Removes the instance at `path`; answers whether there was one. Non-presence containers that this
     /// leaves empty go too.
-    pub fn remove(&mut self, _path: &Path) -> Result<bool> {
-        todo!()
+    pub fn remove(&mut self, path: &Path) -> Result<bool> {
+        let Some((last, above)) = path.steps.split_last() else {
+            let found = !self.is_empty();
+            self.root = Arc::default();
+            return Ok(found);
+        };
+        self.check_path(path, above.len())?;
+        if key_index(last.node).is_some() {
+            let message = "a key cannot be removed; remove its entry";
+            return Err(Error::new(ErrorTag::BadElement, message).at(path));
+        }
+        let found = match last.keys.is_empty() {
+            true => self.node(&Path { steps: above.to_vec() }).is_some() || above.is_empty(),
+            false => self.node(path).is_some(),
+        };
+        Ok(found && prune(Arc::make_mut(&mut self.root), &path.steps))
     }
 
     /// Adds what `other` has to this tree; leaves of `other` win.
-    pub fn merge(&mut self, _other: &Tree) {
-        todo!()
+    pub fn merge(&mut self, other: &Tree) {
+        if !Arc::ptr_eq(&self.root, &other.root) {
+            Arc::make_mut(&mut self.root).merge(&other.root);
+        }
     }
 
-    /// Applies an RFC 6241 section 7.2 edit; on error the tree is as it was.
-    pub fn edit(&mut self, _edit: &Edit) -> Result<()> {
-        todo!()
+    /// The last step of a path to one instance, and those above it.
+    fn instance_path<'p>(&self, path: &'p Path) -> Result<(&'p Step, &'p [Step])> {
+        let Some((last, above)) = path.steps.split_last() else {
+            return Err(Error::new(ErrorTag::BadElement, "the root is no instance to set").at(path));
+        };
+        // A leaf-list's value may be told apart from its path.
+        let whole = path.steps.len() - usize::from(last.node.kind == NodeKind::LeafList);
+        self.check_path(path, whole)?;
+        Ok((last, above))
     }
 
-    /// What is to change in this tree to make it `newer`. Shared structure is not visited.
-    pub fn diff(&self, _newer: &Tree) -> Diff {
-        todo!()
-    }
-
-    /// The part of the tree that an RFC 6241 section 6 subtree filter (the children of `<filter>`, as XML)
-    /// selects.
-    pub fn filter(&self, _subtree: &str) -> Result<Tree> {
-        todo!()
-    }
-
-    /// Everything that is wrong with the tree as a configuration (RFC 7950 section 8): references, `must`, `when`,
-    /// mandatory nodes, uniqueness, each with its instance's path. Empty when it is valid.
-    pub fn validate(&self) -> std::result::Result<(), Vec<Error>> {
-        todo!()
+    /// Whether the path is one of this schema, with the keys of its first `whole` steps.
+    fn check_path(&self, path: &Path, whole: usize) -> Result<()> {
+        let mut above: Option<&'static SchemaNode> = None;
+        for (index, step) in path.steps.iter().enumerate() {
+            let follows = match (above, step.node.parent()) {
+                (None, None) => self.schema.has(step.node),
+                (Some(above), Some(parent)) => ptr::eq(above, parent),
+                (None, Some(_)) | (Some(_), None) => false,
+            };
+            if !follows {
+                let message = format!("{} does not belong here", step.node.name);
+                return Err(Error::new(ErrorTag::UnknownElement, message).at(path));
+            }
+            let needed = match step.node.kind {
+                NodeKind::List => step.node.keys.len(),
+                NodeKind::LeafList => 1,
+                NodeKind::Container { .. } | NodeKind::Leaf => 0,
+            };
+            let given = step.keys.len();
+            if given != needed && (index < whole || given != 0) {
+                let message = format!("{} has {needed} keys, not {given}", step.node.name);
+                return Err(Error::new(ErrorTag::MissingElement, message).at(path));
+            }
+            above = Some(step.node);
+        }
+        Ok(())
     }
 }
 
 impl PartialEq for Tree {
-    fn eq(&self, _other: &Self) -> bool {
-        todo!()
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.root, &other.root) || self.root == other.root
     }
 }
+
+impl Eq for Tree {}
 
 impl<'a> Node<'a> {
     /// Its schema node.
     pub fn schema(&self) -> &'static SchemaNode {
-        todo!()
+        match self {
+            Node::Container(node, _)
+            | Node::ListEntry(node, ..)
+            | Node::Leaf(node, _)
+            | Node::LeafListEntry(node, _) => node,
+        }
     }
 
     /// Its value, of a leaf or leaf-list entry.
     pub fn value(&self) -> Option<&'a Value> {
-        todo!()
+        match self {
+            Node::Leaf(_, value) | Node::LeafListEntry(_, value) => Some(value),
+            Node::Container(..) | Node::ListEntry(..) => None,
+        }
     }
 
     /// Its keys, of a list entry.
     pub fn keys(&self) -> &'a [Value] {
-        todo!()
+        match self {
+            Node::ListEntry(_, keys, _) => keys,
+            Node::Container(..) | Node::Leaf(..) | Node::LeafListEntry(..) => &[],
+        }
     }
 
     /// Its children in schema order, list entries in the order of their keys.
-    pub fn children(&self) -> impl Iterator<Item = Node<'a>> {
-        std::iter::empty()
+    pub fn children(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        self.key_leaves().chain(self.slots().iter().flat_map(Slot::instances))
     }
 
     /// The child leaf, container or first entry of this name.
-    pub fn child(&self, _name: &str) -> Option<Node<'a>> {
-        todo!()
+    pub fn child(&self, name: &str) -> Option<Node<'a>> {
+        self.children_of(self.schema().child(None, name)?).next()
     }
 
     /// The value of the child leaf of this name.
-    pub fn leaf(&self, _name: &str) -> Option<&'a Value> {
-        todo!()
+    pub fn leaf(&self, name: &str) -> Option<&'a Value> {
+        self.child(name)?.value()
+    }
+
+    /// The children that are instances of `node`.
+    pub(crate) fn children_of(
+        &self,
+        node: &'static SchemaNode,
+    ) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        let key = self.key_leaves().find(|leaf| ptr::eq(leaf.schema(), node));
+        let slot = self.entry().and_then(|entry| entry.slot(node));
+        key.into_iter().chain(slot.into_iter().flat_map(Slot::instances))
+    }
+
+    /// The child that the step leads to; none where it leads to several.
+    fn instance(&self, step: &Step) -> Option<Node<'a>> {
+        match key_index(step.node) {
+            Some(_) => self.children_of(step.node).next(),
+            None => self.entry()?.slot(step.node)?.instance(&step.keys),
+        }
+    }
+
+    /// What it holds, keys apart.
+    pub(crate) fn entry(&self) -> Option<&'a Entry> {
+        match self {
+            Node::Container(_, entry) | Node::ListEntry(_, _, entry) => Some(entry),
+            Node::Leaf(..) | Node::LeafListEntry(..) => None,
+        }
+    }
+
+    fn slots(&self) -> &'a [Slot] {
+        self.entry().map_or(&[], Entry::slots)
+    }
+
+    fn key_leaves(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        let names = match self {
+            Node::ListEntry(list, ..) => &list.keys[..],
+            Node::Container(..) | Node::Leaf(..) | Node::LeafListEntry(..) => &[],
+        };
+        names.iter().zip(self.keys()).map(|(key, value)| Node::Leaf(key, value))
+    }
+}
+
+/// Which of its list's keys the leaf is.
+fn key_index(node: &'static SchemaNode) -> Option<usize> {
+    node.parent()?.keys.iter().position(|key| ptr::eq(*key, node))
+}
+
+/// Those of `nodes` that the step leads to.
+fn select<'a>(
+    above: &Path,
+    nodes: impl Iterator<Item = Node<'a>>,
+    step: &Step,
+) -> Vec<(Path, Node<'a>)> {
+    nodes
+        .map(|node| (instance_keys(&node), node))
+        .filter(|(keys, _)| step.keys.is_empty() || *keys == step.keys)
+        .map(|(keys, node)| (above.join(step.node, keys), node))
+        .collect()
+}
+
+/// What a step to the instance has for keys.
+pub(crate) fn instance_keys(node: &Node<'_>) -> Vec<Value> {
+    match node {
+        Node::ListEntry(_, keys, _) => (*keys).clone(),
+        Node::LeafListEntry(_, value) => vec![(*value).clone()],
+        Node::Container(..) | Node::Leaf(..) => Vec::new(),
+    }
+}
+
+fn descend<'t>(mut entry: &'t mut Entry, steps: &[Step]) -> &'t mut Entry {
+    for step in steps {
+        entry = entry.below(step.node, &step.keys);
+    }
+    entry
+}
+
+/// Removes what the steps lead to, and the containers without presence that are then empty.
+fn prune(entry: &mut Entry, steps: &[Step]) -> bool {
+    match steps {
+        [] => false,
+        [last] => entry.remove(last.node, &last.keys),
+        [first, rest @ ..] => {
+            if entry.slot(first.node).and_then(|slot| slot.instance(&first.keys)).is_none() {
+                return false;
+            }
+            let found = prune(entry.below(first.node, &first.keys), rest);
+            entry.prune(first.node);
+            found
+        }
+    }
+}
+
+/// What the steps lead to, with what is above.
+fn part(entry: &Entry, steps: &[Step]) -> Option<Entry> {
+    let Some((step, rest)) = steps.split_first() else { return Some(entry.clone()) };
+    if key_index(step.node).is_some() {
+        return rest.is_empty().then(Entry::default);
+    }
+    let slot = entry.slot(step.node)?;
+    let content = match (&slot.content, &step.keys[..]) {
+        (Content::Leaf(_), _) if rest.is_empty() => slot.content.clone(),
+        (Content::LeafList(_), []) if rest.is_empty() => slot.content.clone(),
+        (Content::LeafList(values), [value]) if rest.is_empty() && values.contains(value) => {
+            Content::LeafList([(value.clone(), ())].into_iter().collect())
+        }
+        (Content::Leaf(_) | Content::LeafList(_), _) => return None,
+        (Content::Container(below), _) => Content::Container(Arc::new(part(below, rest)?)),
+        (Content::List(_), []) if rest.is_empty() => slot.content.clone(),
+        (Content::List(entries), []) => {
+            let some = |(keys, entry): (&KeyTuple, &Arc<Entry>)| {
+                Some((keys.clone(), Arc::new(part(entry, rest)?)))
+            };
+            let found: Sorted<_, _> = entries.iter().filter_map(some).collect();
+            if found.is_empty() {
+                return None;
+            }
+            Content::List(found)
+        }
+        (Content::List(entries), keys) => {
+            let (keys, below) = entries.get(keys)?;
+            let only = (keys.clone(), Arc::new(part(below, rest)?));
+            Content::List([only].into_iter().collect())
+        }
+    };
+    let mut only = Entry::default();
+    only.put(step.node, content);
+    Some(only)
+}
+
+// A tree goes from thread to thread: the engine's, and those of its readers.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Tree>();
+};
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::sample::{lines, path, schema, tree};
+
+    #[test]
+    fn setting_a_leaf_makes_what_is_above_it() {
+        let tree = tree("/links/link[name='eth10']/mtu = 9000\n/links/link[name='eth2']/map = 1:2");
+        expect![[r#"
+            /sample:links
+            /sample:links/link[name='eth2']
+            /sample:links/link[name='eth2']/map[.='1:2'] = 1:2
+            /sample:links/link[name='eth10']
+            /sample:links/link[name='eth10']/mtu = 9000
+        "#]]
+        .assert_eq(&lines(&tree));
+    }
+
+    #[test]
+    fn a_copy_does_not_see_later_changes() {
+        let mut tree = tree("/links/link[name='a']/mtu = 100");
+        let copy = tree.clone();
+        tree.set(&path("/links/link[name='a']/mtu"), Value::Unsigned(200)).unwrap();
+        assert_ne!(tree, copy);
+        let node = copy.node(&path("/links/link[name='a']/mtu")).unwrap();
+        assert_eq!(node.value(), Some(&Value::Unsigned(100)));
+    }
+
+    #[test]
+    fn a_node_of_one_case_takes_the_place_of_the_others() {
+        let mut tree = tree(
+            "/links/link[name='a']/vxlan/remote = 1.1.1.1
+             /links/link[name='a']/vxlan/port = 4789
+             /links/link[name='a']/vxlan/id = 5
+             /links/link[name='a']/vxlan/group = 239.0.0.1",
+        );
+        let vxlan = path("/links/link[name='a']/vxlan");
+        assert_eq!(tree.node(&vxlan).unwrap().children().count(), 2);
+        tree.set(&path("/links/link[name='a']/vxlan/port"), Value::Unsigned(1)).unwrap();
+        let left: Vec<_> =
+            tree.node(&vxlan).unwrap().children().map(|node| node.schema().name).collect();
+        assert_eq!(left, ["id", "port"]);
+    }
+
+    #[test]
+    fn removing_the_last_child_removes_containers_that_mean_nothing_by_themselves() {
+        let mut one = tree("/links/link[name='a']/state/rx = 5");
+        assert!(one.remove(&path("/links/link[name='a']/state/rx")).unwrap());
+        expect![[r#"
+            /sample:links
+            /sample:links/link[name='a']
+        "#]]
+        .assert_eq(&lines(&one));
+        assert!(!one.remove(&path("/links/link[name='a']/state/rx")).unwrap());
+        assert!(!one.remove(&path("/links/link[name='b']/mtu")).unwrap());
+        assert!(one.remove(&path("/links/link[name='a']")).unwrap());
+        assert!(one.is_empty());
+
+        let mut all = tree("/links/link[name='a']\n/links/link[name='b']/map = 1:1");
+        assert!(all.remove(&path("/links/link")).unwrap());
+        assert!(all.is_empty());
+        assert!(!all.remove(&path("/links/link")).unwrap());
+    }
+
+    #[test]
+    fn a_path_may_lead_to_many() {
+        let tree = tree(
+            "/links/link[name='a']/ip[address='1.1.1.1/8']
+             /links/link[name='a']/ip[address='2.1.1.1/8']
+             /links/link[name='b']/ip[address='3.1.1.1/8']
+             /links/link[name='b']/map = 1:1
+             /links/link[name='b']/map = 2:2
+             /links/link[name='c']",
+        );
+        let check = |text: &str| {
+            let found = tree.nodes(&path(text));
+            found.iter().map(|(path, _)| path.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        expect!["/sample:links/link[name='a']/ip[address='1.1.1.1/8'] /sample:links/link[name='a']/ip[address='2.1.1.1/8'] /sample:links/link[name='b']/ip[address='3.1.1.1/8']"]
+            .assert_eq(&check("/links/link/ip"));
+        expect![
+            "/sample:links/link[name='b']/map[.='1:1'] /sample:links/link[name='b']/map[.='2:2']"
+        ]
+        .assert_eq(&check("/links/link/map"));
+        expect!["/sample:links/link[name='a']/name /sample:links/link[name='b']/name /sample:links/link[name='c']/name"]
+            .assert_eq(&check("/links/link/name"));
+        expect!["/sample:links/link[name='b']/map[.='2:2']"]
+            .assert_eq(&check("/links/link[name='b']/map[.='2:2']"));
+        expect![""].assert_eq(&check("/links/link[name='z']/ip"));
+
+        let part = |text: &str| lines(&tree.subtree(&path(text)));
+        expect![[r#"
+            /sample:links
+            /sample:links/link[name='a']
+            /sample:links/link[name='a']/ip[address='1.1.1.1/8']
+            /sample:links/link[name='a']/ip[address='2.1.1.1/8']
+            /sample:links/link[name='b']
+            /sample:links/link[name='b']/ip[address='3.1.1.1/8']
+        "#]]
+        .assert_eq(&part("/links/link/ip"));
+        expect![[r#"
+            /sample:links
+            /sample:links/link[name='a']
+        "#]]
+        .assert_eq(&part("/links/link[name='a']/name"));
+        expect![""].assert_eq(&part("/links/link[name='a']/mtu"));
+    }
+
+    #[test]
+    fn what_does_not_fit_the_schema_is_refused() {
+        let mut tree = Tree::empty(schema());
+        let mut check = |text: &str| {
+            let path = path(text);
+            let set = tree.set(&path, Value::Empty).map_err(|error| error.to_string());
+            let create = tree.create(&path).map_err(|error| error.to_string());
+            format!("set: {set:?}\ncreate: {create:?}")
+        };
+        expect![[r#"
+            set: Err("/sample:links/link: link has 1 keys, not 0")
+            create: Err("/sample:links/link: link has 1 keys, not 0")"#]]
+        .assert_eq(&check("/links/link"));
+        expect![[r#"
+            set: Err("/sample:links/link/mtu: link has 1 keys, not 0")
+            create: Err("/sample:links/link/mtu: link has 1 keys, not 0")"#]]
+        .assert_eq(&check("/links/link/mtu"));
+        expect![[r#"
+            set: Err("/sample:links/link[name='a']/name: a key's value cannot change; create another entry")
+            create: Err("/sample:links/link[name='a']/name: a leaf needs a value")"#]].assert_eq(&check("/links/link[name='a']/name"));
+        expect![[r#"
+            set: Err("/: the root is no instance to set")
+            create: Err("/: the root is no instance to set")"#]]
+        .assert_eq(&check("/"));
+        expect![[r#"
+            set: Err("/sample:links: it is no leaf")
+            create: Ok(())"#]]
+        .assert_eq(&check("/links"));
+    }
+
+    #[test]
+    fn keys_are_among_the_children() {
+        let tree = tree("/routes/route[prefix='1.0.0.0/8'][table='main']/tag = 1");
+        let route = tree.nodes(&path("/routes/route"))[0].1.clone();
+        assert_eq!(route.leaf("prefix").unwrap().to_string(), "1.0.0.0/8");
+        let names: Vec<_> = route.children().map(|node| node.schema().name).collect();
+        assert_eq!(names, ["prefix", "table", "tag"]);
+    }
+
+    #[test]
+    fn merging_adds_and_overwrites() {
+        let mut one = tree("/links/link[name='a']/mtu = 100\n/links/link[name='a']/vxlan/port = 1");
+        one.merge(&tree(
+            "/links/link[name='a']/mtu = 200
+             /links/link[name='a']/vxlan/group = 239.0.0.1
+             /links/link[name='b']/map = 1:1",
+        ));
+        expect![[r#"
+            /sample:links
+            /sample:links/link[name='a']
+            /sample:links/link[name='a']/mtu = 200
+            /sample:links/link[name='a']/vxlan
+            /sample:links/link[name='a']/vxlan/group = 239.0.0.1
+            /sample:links/link[name='b']
+            /sample:links/link[name='b']/map[.='1:1'] = 1:1
+        "#]]
+        .assert_eq(&lines(&one));
+    }
+
+    #[test]
+    fn state_is_told_from_configuration() {
+        let both = tree(
+            "/links/link[name='a']/state/rx = 5
+             /links/link[name='b']/mtu = 100
+             /links/link[name='b']/state/flags = UP",
+        );
+        let config = both.config_only();
+        expect![[r#"
+            /sample:links
+            /sample:links/link[name='a']
+            /sample:links/link[name='b']
+            /sample:links/link[name='b']/mtu = 100
+        "#]]
+        .assert_eq(&lines(&config));
+        assert!(Arc::ptr_eq(&config.config_only().root, &config.root));
     }
 }

@@ -29,19 +29,198 @@ pub enum Value {
 
 impl fmt::Display for Value {
     /// The canonical text; an identity as `module:name`.
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Empty => Ok(()),
+            Value::Boolean(value) => value.fmt(f),
+            Value::Integer(value) | Value::Integer64(value) => value.fmt(f),
+            Value::Unsigned(value) | Value::Unsigned64(value) => value.fmt(f),
+            Value::Identity(module, name) => write!(f, "{module}:{name}"),
+            Value::Decimal64(text)
+            | Value::String(text)
+            | Value::Enumeration(text, _)
+            | Value::Bits(text)
+            | Value::Binary(text)
+            | Value::InstanceIdentifier(text) => f.pad(text),
+        }
     }
 }
 
 impl Ord for Value {
-    fn cmp(&self, _other: &Self) -> Ordering {
-        todo!()
+    fn cmp(&self, other: &Self) -> Ordering {
+        let order = match (self.key(), other.key()) {
+            (Key::Text(a), Key::Text(b)) => natural(a, b),
+            (a, b) => a.cmp(&b),
+        };
+        order.then_with(|| self.rank().cmp(&other.rank())).then_with(|| match (self, other) {
+            (Value::Enumeration(_, a), Value::Enumeration(_, b)) => a.cmp(b),
+            (Value::Identity(a, _), Value::Identity(b, _)) => natural(a, b),
+            (Value::Decimal64(a), Value::Decimal64(b)) => a.cmp(b),
+            // All else is equal by key and rank.
+            _ => Ordering::Equal,
+        })
     }
 }
 
 impl PartialOrd for Value {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+/// What a value is ordered by: truth values, then numbers, then texts, whatever the type.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key<'a> {
+    Nothing,
+    Truth(bool),
+    /// In units of 10^-18, the finest that decimal64 knows.
+    Number(i128),
+    Text(&'a str),
+}
+
+impl Value {
+    fn key(&self) -> Key<'_> {
+        const UNIT: i128 = 10_i128.pow(18);
+        match self {
+            Value::Empty => Key::Nothing,
+            Value::Boolean(value) => Key::Truth(*value),
+            Value::Integer(value) | Value::Integer64(value) => {
+                Key::Number(i128::from(*value) * UNIT)
+            }
+            Value::Unsigned(value) | Value::Unsigned64(value) => {
+                Key::Number(i128::from(*value) * UNIT)
+            }
+            Value::Decimal64(text) => decimal(text).map_or(Key::Text(text), Key::Number),
+            Value::Identity(_, name) => Key::Text(name),
+            Value::String(text)
+            | Value::Enumeration(text, _)
+            | Value::Bits(text)
+            | Value::Binary(text)
+            | Value::InstanceIdentifier(text) => Key::Text(text),
+        }
+    }
+
+    /// Tells values of one text and different types apart.
+    fn rank(&self) -> u8 {
+        match self {
+            Value::Empty => 0,
+            Value::Boolean(_) => 1,
+            Value::Integer(_) => 2,
+            Value::Unsigned(_) => 3,
+            Value::Integer64(_) => 4,
+            Value::Unsigned64(_) => 5,
+            Value::Decimal64(_) => 6,
+            Value::String(_) => 7,
+            Value::Enumeration(..) => 8,
+            Value::Identity(..) => 9,
+            Value::Bits(_) => 10,
+            Value::Binary(_) => 11,
+            Value::InstanceIdentifier(_) => 12,
+        }
+    }
+}
+
+/// A decimal of at most 18 fraction digits in units of 10^-18.
+fn decimal(text: &str) -> Option<i128> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let scale = 10_i128.checked_pow(18_u32.checked_sub(u32::try_from(fraction.len()).ok()?)?)?;
+    let unscaled: i128 = format!("{whole}{fraction}").parse().ok()?;
+    Some(sign * unscaled.checked_mul(scale)?)
+}
+
+/// Compares texts as people do, `eth2` before `eth10`; equal only where they are the same bytes.
+fn natural(a: &str, b: &str) -> Ordering {
+    let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
+    loop {
+        match (left.first(), right.first()) {
+            (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {
+                let (number_left, number_right) = (digits(&mut left), digits(&mut right));
+                let order = number_left.len().cmp(&number_right.len());
+                match order.then_with(|| number_left.cmp(number_right)) {
+                    Ordering::Equal => {}
+                    unequal => return unequal,
+                }
+            }
+            (Some(x), Some(y)) if x == y => (left, right) = (&left[1..], &right[1..]),
+            (None, None) => return a.cmp(b),
+            (x, y) => return x.cmp(&y),
+        }
+    }
+}
+
+/// Takes a run of digits off `text`; without its leading zeros.
+fn digits<'a>(text: &mut &'a [u8]) -> &'a [u8] {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let (mut run, rest) = text.split_at(end);
+    *text = rest;
+    while let [b'0', more @ ..] = run {
+        run = more;
+    }
+    run
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(ascending: &[&str]) {
+        let values: Vec<_> = ascending.iter().map(|text| Value::String((*text).into())).collect();
+        for pair in values.windows(2) {
+            assert!(pair[0] < pair[1], "{} < {}", pair[0], pair[1]);
+        }
+    }
+
+    #[test]
+    fn texts_are_ordered_as_people_count() {
+        check(&["eth2", "eth10", "eth10.5", "eth10a", "lo"]);
+        check(&["10.0.9.0/24", "10.0.10.0/24", "10.0.10.0/25", "192.168.0.0/16"]);
+        check(&["", "0", "00", "01", "1", "2", "a"]);
+        check(&["veth", "veth0", "veth00", "veth1"]);
+    }
+
+    #[test]
+    fn numbers_of_all_types_are_ordered_together() {
+        let mut values = [
+            Value::Unsigned(10),
+            Value::Decimal64("-0.5".into()),
+            Value::Integer(-3),
+            Value::String("1".into()),
+            Value::Unsigned64(9),
+            Value::Decimal64("9.25".into()),
+        ];
+        values.sort();
+        let shown: Vec<_> = values.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["-3", "-0.5", "9", "9.25", "10", "1"]);
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let text = "[ab0-2]{0,4}";
+        prop_oneof![
+            (-3_i64..3).prop_map(Value::Integer),
+            (0_u64..3).prop_map(Value::Unsigned),
+            (0_u64..3).prop_map(Value::Unsigned64),
+            text.prop_map(|text| Value::String(text.into())),
+            (text, 0..2).prop_map(|(text, number)| Value::Enumeration(text.into(), number)),
+            (text, text).prop_map(|(module, name)| Value::Identity(module.into(), name.into())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_is_total_and_agrees_with_equality(
+            a in any_value(), b in any_value(), c in any_value(),
+        ) {
+            prop_assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
+            prop_assert_eq!(a.cmp(&b).is_eq(), a == b);
+            if a <= b && b <= c {
+                prop_assert!(a <= c);
+            }
+        }
     }
 }

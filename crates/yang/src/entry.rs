@@ -1,0 +1,301 @@
+//! The inside of a tree: what a container, a list entry or the root holds.
+//!
+//! Children stand in a sorted array, found by their place in the schema; what is below them is shared between
+//! copies of the tree until one of them changes it. Two rules hold always: no container without presence is
+//! empty, and of a choice there are nodes of one case only (RFC 7950 section 7.9).
+
+use std::ptr;
+use std::sync::Arc;
+
+use crate::schema::{NodeKind, SchemaNode};
+use crate::sorted::{self, Sorted};
+use crate::tree::{KeyTuple, Node};
+use crate::value::Value;
+
+/// The children of a container, of a list entry, or of the root. The keys of a list entry are beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    slots: Vec<Slot>,
+}
+
+/// All instances of one schema node under one parent.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot {
+    pub(crate) node: &'static SchemaNode,
+    pub(crate) content: Content,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Leaf(Value),
+    LeafList(Sorted<Value, ()>),
+    Container(Arc<Entry>),
+    List(Sorted<KeyTuple, Arc<Entry>>),
+}
+
+impl Entry {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    pub(crate) fn slot(&self, node: &'static SchemaNode) -> Option<&Slot> {
+        let index = self.position(node).ok()?;
+        self.slots.get(index).filter(|slot| ptr::eq(slot.node, node))
+    }
+
+    pub(crate) fn slot_mut(&mut self, node: &'static SchemaNode) -> Option<&mut Slot> {
+        let index = self.position(node).ok()?;
+        self.slots.get_mut(index).filter(|slot| ptr::eq(slot.node, node))
+    }
+
+    /// The instances of `node`, made empty where there are none; nodes of other cases of its choices go.
+    fn slot_or(&mut self, node: &'static SchemaNode, empty: Content) -> &mut Content {
+        if self.position(node).is_err() && !node.case.is_empty() {
+            self.slots.retain(|slot| !excludes(node, slot.node));
+        }
+        let index = self.position(node).unwrap_or_else(|index| {
+            self.slots.insert(index, Slot { node, content: empty });
+            index
+        });
+        &mut self.slots[index].content
+    }
+
+    /// Which node's instances would go if there were some of `node`: its own, or those of another case.
+    pub(crate) fn rival(&self, node: &'static SchemaNode) -> Option<&'static SchemaNode> {
+        if let Some(slot) = self.slot(node) {
+            return Some(slot.node);
+        }
+        if node.case.is_empty() {
+            return None;
+        }
+        self.slots.iter().map(|slot| slot.node).find(|other| excludes(node, other))
+    }
+
+    /// Gives memory back that was set aside for more children.
+    pub(crate) fn shrink(&mut self) {
+        self.slots.shrink_to_fit();
+    }
+
+    /// Puts the instances of `node` in place of what was there.
+    pub(crate) fn put(&mut self, node: &'static SchemaNode, content: Content) {
+        *self.slot_or(node, Content::Container(Arc::default())) = content;
+    }
+
+    /// Sets the leaf, or adds the value to the leaf-list.
+    pub(crate) fn set(&mut self, node: &'static SchemaNode, value: Value) {
+        match node.kind {
+            NodeKind::LeafList => {
+                if let Content::LeafList(values) =
+                    self.slot_or(node, Content::LeafList(Sorted::default()))
+                {
+                    values.insert(value, ());
+                }
+            }
+            NodeKind::Leaf | NodeKind::Container { .. } | NodeKind::List => {
+                self.put(node, Content::Leaf(value));
+            }
+        }
+    }
+
+    /// The content of the container, or of the list entry with these keys, made where there is none.
+    pub(crate) fn below(&mut self, node: &'static SchemaNode, keys: &[Value]) -> &mut Entry {
+        let content = match node.kind {
+            NodeKind::List => self.slot_or(node, Content::List(Sorted::default())),
+            NodeKind::Container { .. } | NodeKind::Leaf | NodeKind::LeafList => {
+                self.slot_or(node, Content::Container(Arc::default()))
+            }
+        };
+        match content {
+            Content::List(entries) => Arc::make_mut(entries.entry(keys)),
+            Content::Container(entry) => Arc::make_mut(entry),
+            Content::Leaf(_) | Content::LeafList(_) => {
+                unreachable!("only containers and list entries have something below")
+            }
+        }
+    }
+
+    /// Removes the instances of `node`: the one with these keys (of a leaf-list: this value), or all where none
+    /// are given. Answers whether there were any.
+    pub(crate) fn remove(&mut self, node: &'static SchemaNode, keys: &[Value]) -> bool {
+        let Some(slot) = self.slot_mut(node) else { return false };
+        let (found, empty) = match (&mut slot.content, keys) {
+            (Content::List(entries), [_, ..]) => {
+                (entries.remove(keys).is_some(), entries.is_empty())
+            }
+            (Content::LeafList(values), [value]) => {
+                (values.remove(value).is_some(), values.is_empty())
+            }
+            (Content::LeafList(_) | Content::List(_), _) => (true, true),
+            (Content::Leaf(_) | Content::Container(_), _) => (true, true),
+        };
+        if empty {
+            self.slots.retain(|slot| !ptr::eq(slot.node, node));
+        }
+        found
+    }
+
+    /// Removes the slot of `node` where it holds nothing that exists by itself.
+    pub(crate) fn prune(&mut self, node: &'static SchemaNode) {
+        if self.slot(node).is_some_and(Slot::is_void) {
+            self.slots.retain(|slot| !ptr::eq(slot.node, node));
+        }
+    }
+
+    /// Adds what `other` has; leaves of `other` win.
+    pub(crate) fn merge(&mut self, other: &Entry) {
+        for slot in &other.slots {
+            if self.slot(slot.node).is_some_and(|own| own.content.shares(&slot.content)) {
+                continue;
+            }
+            match &slot.content {
+                Content::Leaf(value) => self.set(slot.node, value.clone()),
+                Content::LeafList(values) => {
+                    values.iter().for_each(|(value, ())| self.set(slot.node, value.clone()));
+                }
+                Content::Container(entry) => match self.slot(slot.node) {
+                    None => self.put(slot.node, slot.content.clone()),
+                    Some(_) => self.below(slot.node, &[]).merge(entry),
+                },
+                Content::List(_) if self.slot(slot.node).is_none() => {
+                    self.put(slot.node, slot.content.clone());
+                }
+                Content::List(entries) => {
+                    for (keys, entry) in entries.iter() {
+                        self.below(slot.node, keys).merge(entry);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is left of it without the instances that `keep` refuses and what is below them. The same entry,
+    /// shared, where nothing goes.
+    pub(crate) fn retain(self: &Arc<Entry>, keep: &impl Fn(&SchemaNode) -> bool) -> Arc<Entry> {
+        let mut copy = Arc::clone(self);
+        for slot in &self.slots {
+            if !keep(slot.node) {
+                Arc::make_mut(&mut copy).remove(slot.node, &[]);
+                continue;
+            }
+            match &slot.content {
+                Content::Leaf(_) | Content::LeafList(_) => {}
+                Content::Container(entry) => {
+                    let kept = entry.retain(keep);
+                    if !Arc::ptr_eq(&kept, entry) {
+                        let copy = Arc::make_mut(&mut copy);
+                        copy.put(slot.node, Content::Container(kept));
+                        copy.prune(slot.node);
+                    }
+                }
+                Content::List(entries) => {
+                    for (keys, entry) in entries.iter() {
+                        let kept = entry.retain(keep);
+                        if !Arc::ptr_eq(&kept, entry) {
+                            *Arc::make_mut(&mut copy).below(slot.node, keys) = (*kept).clone();
+                        }
+                    }
+                }
+            }
+        }
+        copy
+    }
+
+    fn position(&self, node: &SchemaNode) -> Result<usize, usize> {
+        self.slots.binary_search_by_key(&node.index(), |slot| slot.node.index())
+    }
+}
+
+impl Slot {
+    pub(crate) fn instances(&self) -> Instances<'_> {
+        match &self.content {
+            Content::Leaf(value) => Instances::One(Some(Node::Leaf(self.node, value))),
+            Content::LeafList(values) => Instances::LeafList(self.node, values.iter()),
+            Content::Container(entry) => {
+                Instances::One(Some(Node::Container(self.node, entry.as_ref())))
+            }
+            Content::List(entries) => Instances::List(self.node, entries.iter()),
+        }
+    }
+
+    /// The entry of the list with these keys, the value of the leaf-list, the leaf or the container.
+    pub(crate) fn instance<'a>(&'a self, keys: &[Value]) -> Option<Node<'a>> {
+        match (&self.content, keys) {
+            (Content::Leaf(value), _) => Some(Node::Leaf(self.node, value)),
+            (Content::Container(entry), _) => Some(Node::Container(self.node, entry.as_ref())),
+            (Content::LeafList(values), [value]) => {
+                values.get(value).map(|(value, ())| Node::LeafListEntry(self.node, value))
+            }
+            (Content::List(entries), [_, ..]) => entries
+                .get(keys)
+                .map(|(keys, entry)| Node::ListEntry(self.node, keys, entry.as_ref())),
+            (Content::LeafList(_) | Content::List(_), _) => None,
+        }
+    }
+
+    fn is_void(&self) -> bool {
+        match &self.content {
+            Content::Leaf(_) => false,
+            Content::LeafList(values) => values.is_empty(),
+            Content::Container(entry) => {
+                entry.is_empty() && self.node.kind == NodeKind::Container { presence: false }
+            }
+            Content::List(entries) => entries.is_empty(),
+        }
+    }
+}
+
+impl PartialEq for Slot {
+    fn eq(&self, other: &Self) -> bool {
+        ptr::eq(self.node, other.node) && self.content == other.content
+    }
+}
+
+impl Eq for Slot {}
+
+impl Content {
+    /// Whether the two are one in memory, and so equal without a look.
+    pub(crate) fn shares(&self, other: &Content) -> bool {
+        match (self, other) {
+            (Content::Container(a), Content::Container(b)) => Arc::ptr_eq(a, b),
+            (Content::List(Sorted::Many(a)), Content::List(Sorted::Many(b))) => a.ptr_eq(b),
+            (Content::LeafList(Sorted::Many(a)), Content::LeafList(Sorted::Many(b))) => a.ptr_eq(b),
+            (
+                Content::Leaf(_) | Content::LeafList(_) | Content::Container(_) | Content::List(_),
+                _,
+            ) => false,
+        }
+    }
+}
+
+/// Iterates over the instances of one schema node.
+pub(crate) enum Instances<'a> {
+    One(Option<Node<'a>>),
+    LeafList(&'static SchemaNode, sorted::Iter<'a, Value, ()>),
+    List(&'static SchemaNode, sorted::Iter<'a, KeyTuple, Arc<Entry>>),
+}
+
+impl<'a> Iterator for Instances<'a> {
+    type Item = Node<'a>;
+
+    fn next(&mut self) -> Option<Node<'a>> {
+        match self {
+            Instances::One(node) => node.take(),
+            Instances::LeafList(node, values) => {
+                values.next().map(|(value, ())| Node::LeafListEntry(node, value))
+            }
+            Instances::List(node, entries) => {
+                entries.next().map(|(keys, entry)| Node::ListEntry(node, keys, entry.as_ref()))
+            }
+        }
+    }
+}
+
+/// Whether the two are of different cases of one choice.
+fn excludes(node: &SchemaNode, other: &SchemaNode) -> bool {
+    let apart = node.case.iter().zip(&other.case).find(|(a, b)| a != b);
+    apart.is_some_and(|((choice, _), (other, _))| choice == other)
+}

@@ -1,0 +1,104 @@
+//! Writing a tree as RFC 7951 JSON.
+
+use ::serde::ser::{SerializeMap, SerializeSeq};
+use ::serde::{Serialize, Serializer};
+
+use crate::entry::{Content, Entry, Slot};
+use crate::schema::SchemaNode;
+use crate::tree::Tree;
+use crate::value::Value;
+
+impl Tree {
+    /// RFC 7951 JSON; `indent` for people.
+    pub fn to_json(&self, indent: bool) -> String {
+        let members = Members { keys: &[], values: &[], entry: &self.root };
+        let text = match indent {
+            true => serde_json::to_string_pretty(&members),
+            false => serde_json::to_string(&members),
+        };
+        text.expect("a text takes all that is written, and the names of members are texts")
+    }
+}
+
+/// The members of an object.
+struct Members<'a> {
+    keys: &'a [&'static SchemaNode],
+    values: &'a [Value],
+    entry: &'a Entry,
+}
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let count = self.keys.len() + self.entry.slots().len();
+        let mut object = serializer.serialize_map(Some(count))?;
+        for (key, value) in self.keys.iter().zip(self.values) {
+            object.serialize_entry(&Name(key), &Scalar(value))?;
+        }
+        for slot in self.entry.slots() {
+            object.serialize_entry(&Name(slot.node), &Instances(slot))?;
+        }
+        object.end()
+    }
+}
+
+/// A member's name, with its module where that is not the parent's.
+struct Name(&'static SchemaNode);
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.starts_module() {
+            true => serializer.collect_str(&format_args!("{}:{}", self.0.module.name, self.0.name)),
+            false => serializer.serialize_str(self.0.name),
+        }
+    }
+}
+
+struct Instances<'a>(&'a Slot);
+
+impl Serialize for Instances<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0.content {
+            Content::Leaf(value) => Scalar(value).serialize(serializer),
+            Content::LeafList(values) => {
+                serializer.collect_seq(values.iter().map(|(value, ())| Scalar(value)))
+            }
+            Content::Container(entry) => {
+                Members { keys: &[], values: &[], entry }.serialize(serializer)
+            }
+            Content::List(entries) => {
+                let keys = &self.0.node.keys;
+                serializer.collect_seq(entries.iter().map(|(values, entry)| Members {
+                    keys,
+                    values,
+                    entry,
+                }))
+            }
+        }
+    }
+}
+
+struct Scalar<'a>(&'a Value);
+
+impl Serialize for Scalar<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Empty => {
+                let mut array = serializer.serialize_seq(Some(1))?;
+                array.serialize_element(&())?;
+                array.end()
+            }
+            Value::Boolean(value) => serializer.serialize_bool(*value),
+            Value::Integer(value) => serializer.serialize_i64(*value),
+            Value::Unsigned(value) => serializer.serialize_u64(*value),
+            Value::Integer64(_) | Value::Unsigned64(_) | Value::Identity(..) => {
+                serializer.collect_str(self.0)
+            }
+            Value::Decimal64(text)
+            | Value::String(text)
+            | Value::Enumeration(text, _)
+            | Value::Bits(text)
+            | Value::Binary(text)
+            | Value::InstanceIdentifier(text) => serializer.serialize_str(text),
+        }
+    }
+}

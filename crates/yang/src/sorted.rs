@@ -1,0 +1,222 @@
+//! A sorted map that is small when it holds little and shares structure when it holds much.
+//!
+//! Most lists of a configuration have a few entries, for which a B-tree's first node would be many times too
+//! large; some have a hundred thousand, and must be copied and compared for nothing.
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::fmt;
+
+use imbl::OrdMap;
+use imbl::ordmap::{self, DiffItem};
+
+/// More entries than this are kept in a tree.
+const FEW: usize = 8;
+
+#[derive(Clone)]
+pub(crate) enum Sorted<K, V> {
+    Few(Vec<(K, V)>),
+    Many(OrdMap<K, V>),
+}
+
+pub(crate) enum Iter<'a, K, V> {
+    Few(std::slice::Iter<'a, (K, V)>),
+    Many(ordmap::Iter<'a, K, V, imbl::shared_ptr::DefaultSharedPtr>),
+}
+
+/// What one key has in two maps: in the first, in the second, or different values in both.
+pub(crate) type Difference<'a, K, V> = (&'a K, Option<&'a V>, Option<&'a V>);
+
+impl<K, V> Default for Sorted<K, V> {
+    fn default() -> Self {
+        Sorted::Few(Vec::new())
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Sorted::Few(entries) => entries.len(),
+            Sorted::Many(entries) => entries.len(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<(&K, &V)>
+    where
+        K: Borrow<Q>,
+    {
+        match self {
+            Sorted::Few(entries) => {
+                let index = position(entries, key).ok()?;
+                entries.get(index).map(|(key, value)| (key, value))
+            }
+            Sorted::Many(entries) => entries.get_key_value(key),
+        }
+    }
+
+    pub(crate) fn contains<Q: Ord + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.get(key).is_some()
+    }
+
+    /// The value of `key`, made where there is none.
+    pub(crate) fn entry<Q: Ord + ToOwned<Owned = K> + ?Sized>(&mut self, key: &Q) -> &mut V
+    where
+        K: Borrow<Q>,
+        V: Default,
+    {
+        if let Sorted::Few(entries) = self
+            && entries.len() == FEW
+            && position(entries, key).is_err()
+        {
+            *self = Sorted::Many(std::mem::take(entries).into_iter().collect());
+        }
+        match self {
+            Sorted::Few(entries) => {
+                let index = position(entries, key).unwrap_or_else(|index| {
+                    entries.insert(index, (key.to_owned(), V::default()));
+                    index
+                });
+                &mut entries[index].1
+            }
+            Sorted::Many(entries) => entries.entry(key.to_owned()).or_default(),
+        }
+    }
+
+    /// Puts `value` at `key`; answers what was there.
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
+        match self {
+            Sorted::Few(entries) => match position(entries, &key) {
+                Ok(index) => Some(std::mem::replace(&mut entries[index].1, value)),
+                Err(_) if entries.len() == FEW => {
+                    let mut many: OrdMap<K, V> = std::mem::take(entries).into_iter().collect();
+                    many.insert(key, value);
+                    *self = Sorted::Many(many);
+                    None
+                }
+                Err(index) => {
+                    entries.insert(index, (key, value));
+                    None
+                }
+            },
+            Sorted::Many(entries) => entries.insert(key, value),
+        }
+    }
+
+    pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        match self {
+            Sorted::Few(entries) => {
+                position(entries, key).ok().map(|index| entries.remove(index).1)
+            }
+            Sorted::Many(entries) => entries.remove(key),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> Iter<'_, K, V> {
+        match self {
+            Sorted::Few(entries) => Iter::Few(entries.iter()),
+            Sorted::Many(entries) => Iter::Many(entries.iter()),
+        }
+    }
+
+    /// Tells `visit` what differs, in the order of the keys. What the two share is not looked at.
+    pub(crate) fn diff<'a>(&'a self, newer: &'a Self, mut visit: impl FnMut(Difference<'a, K, V>))
+    where
+        V: PartialEq,
+    {
+        if let (Sorted::Many(old), Sorted::Many(new)) = (self, newer) {
+            for item in old.diff(new) {
+                match item {
+                    DiffItem::Add(key, value) => visit((key, None, Some(value))),
+                    DiffItem::Remove(key, value) => visit((key, Some(value), None)),
+                    DiffItem::Update { old: (_, old), new: (key, new) } => {
+                        visit((key, Some(old), Some(new)));
+                    }
+                }
+            }
+            return;
+        }
+        let (mut old, mut new) = (self.iter().peekable(), newer.iter().peekable());
+        loop {
+            let order = match (old.peek(), new.peek()) {
+                (Some((old, _)), Some((new, _))) => old.cmp(new),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => return,
+            };
+            match order {
+                Ordering::Less => old.by_ref().take(1).for_each(|(k, v)| visit((k, Some(v), None))),
+                Ordering::Greater => {
+                    new.by_ref().take(1).for_each(|(k, v)| visit((k, None, Some(v))));
+                }
+                Ordering::Equal => {
+                    if let (Some((_, old)), Some((key, new))) = (old.next(), new.next())
+                        && old != new
+                    {
+                        visit((key, Some(old), Some(new)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<K: Ord + Clone + fmt::Debug, V: Clone + fmt::Debug> fmt::Debug for Sorted<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl<K: Ord + Clone, V: Clone + PartialEq> PartialEq for Sorted<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Sorted::Many(a), Sorted::Many(b)) => a == b,
+            (a, b) => a.len() == b.len() && a.iter().eq(b.iter()),
+        }
+    }
+}
+
+impl<K: Ord + Clone, V: Clone + Eq> Eq for Sorted<K, V> {}
+
+impl<K: Ord + Clone, V: Clone> FromIterator<(K, V)> for Sorted<K, V> {
+    fn from_iter<T: IntoIterator<Item = (K, V)>>(entries: T) -> Self {
+        let mut sorted = Sorted::default();
+        for (key, value) in entries {
+            sorted.insert(key, value);
+        }
+        sorted
+    }
+}
+
+impl<'a, K: Ord, V> Iterator for Iter<'a, K, V> {
+    type Item = (&'a K, &'a V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Iter::Few(entries) => entries.next().map(|(key, value)| (key, value)),
+            Iter::Many(entries) => entries.next(),
+        }
+    }
+}
+
+impl<K, V> Clone for Iter<'_, K, V> {
+    fn clone(&self) -> Self {
+        match self {
+            Iter::Few(entries) => Iter::Few(entries.clone()),
+            Iter::Many(entries) => Iter::Many(entries.clone()),
+        }
+    }
+}
+
+fn position<K: Borrow<Q>, V, Q: Ord + ?Sized>(entries: &[(K, V)], key: &Q) -> Result<usize, usize> {
+    entries.binary_search_by(|(known, _)| known.borrow().cmp(key))
+}
