@@ -1,7 +1,23 @@
 //! NETCONF framing and messages, without I/O, for both roles (RFC 6241, RFC 6242).
+//!
+//! [`Decoder`] turns bytes into messages and [`encode`] messages into bytes; [`Hello`], [`Rpc`] and
+//! [`Reply`] are the messages as values. Content that is modelled in YANG stays XML text ([`Xml`]): it is
+//! cut out of a message and put into one without being looked at more than once.
 
+pub mod capability;
+pub mod error;
 pub mod framing;
-pub mod message;
+pub mod hello;
+pub mod namespace;
+pub mod output;
+pub mod reply;
+pub mod rpc;
+pub mod xml;
 
+pub use error::{ErrorType, MessageError, RpcError, Severity};
 pub use framing::{Decoder, Framing, FramingError, encode};
-pub use message::{Datastore, Hello, MessageError, Reply, Rpc, RpcError, Source, Xml};
+pub use hello::Hello;
+pub use output::{CheckOutput, CommitOutput, HistoryEntry, HistoryOutput};
+pub use reply::Reply;
+pub use rpc::{Datastore, DefaultOperation, Envelope, ErrorOption, Rpc, Source, TestOption};
+pub use xml::Xml;

@@ -1,0 +1,16 @@
+//! The capabilities that peers may name in their hellos.
+
+/// RFC 6241 over end-of-message framing throughout.
+pub const BASE_1_0: &str = "urn:ietf:params:netconf:base:1.0";
+/// RFC 6241 over chunks, once both hellos are read.
+pub const BASE_1_1: &str = "urn:ietf:params:netconf:base:1.1";
+/// RFC 6241 section 8.3.
+pub const CANDIDATE: &str = "urn:ietf:params:netconf:capability:candidate:1.0";
+/// RFC 6241 section 8.5.
+pub const ROLLBACK_ON_ERROR: &str = "urn:ietf:params:netconf:capability:rollback-on-error:1.0";
+/// RFC 6241 section 8.6.
+pub const VALIDATE_1_1: &str = "urn:ietf:params:netconf:capability:validate:1.1";
+/// RFC 6241 section 8.7.
+pub const STARTUP: &str = "urn:ietf:params:netconf:capability:startup:1.0";
+/// draft-ietf-netconf-privcand: each session's candidate is its own.
+pub const PRIVATE_CANDIDATE: &str = "urn:ietf:params:netconf:capability:private-candidate:1.0";

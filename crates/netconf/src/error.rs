@@ -1,0 +1,166 @@
+//! Errors as NETCONF tells them (RFC 6241 section 4.3 and appendix A).
+
+use std::fmt;
+
+use crate::namespace::BASE;
+use crate::rpc::Envelope;
+use crate::xml::{Malformed, Reader, Xml, escaped, leaf};
+
+/// `<rpc-error>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named by the RFC")]
+pub struct RpcError {
+    pub error_type: ErrorType,
+    pub tag: String,
+    pub severity: Severity,
+    pub app_tag: Option<String>,
+    pub path: Option<String>,
+    pub message: Option<String>,
+    /// The content of `<error-info>`.
+    pub info: Option<Xml>,
+}
+
+/// The layer at which the error occurred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named by the RFC")]
+pub enum ErrorType {
+    Transport,
+    Rpc,
+    Protocol,
+    Application,
+}
+
+/// Whether the operation failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named by the RFC")]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// Text that is no message that can be acted on, and what to answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct MessageError {
+    /// What the answer repeats of the request, as far as it could be read.
+    pub envelope: Envelope,
+    /// What is wrong.
+    pub error: Box<RpcError>,
+}
+
+impl RpcError {
+    /// An error with a message for a person.
+    pub fn new(error_type: ErrorType, tag: &str, message: impl Into<String>) -> Self {
+        Self {
+            error_type,
+            tag: tag.into(),
+            severity: Severity::Error,
+            app_tag: None,
+            path: None,
+            message: Some(message.into()),
+            info: None,
+        }
+    }
+
+    /// Adds a leaf to `<error-info>`, such as `bad-element`.
+    pub fn with_info(mut self, name: &str, value: &str) -> Self {
+        let info = &mut self.info.get_or_insert_default().0;
+        *info += &format!("<{name} xmlns=\"{BASE}\">{}</{name}>", escaped(value));
+        self
+    }
+
+    /// A message that does not parse.
+    pub(crate) fn malformed(fault: &Malformed) -> Self {
+        Self::new(
+            ErrorType::Rpc,
+            "malformed-message",
+            format!("the message does not parse: {fault}"),
+        )
+    }
+
+    /// Writes `<rpc-error>` with the elements' prefix.
+    pub(crate) fn write(&self, out: &mut String, prefix: &str) {
+        let mut write = |name: &str, text: &str| leaf(out, &format!("{prefix}{name}"), text);
+        write("error-type", self.error_type.name());
+        write("error-tag", &self.tag);
+        write("error-severity", self.severity.name());
+        if let Some(app_tag) = &self.app_tag {
+            write("error-app-tag", app_tag);
+        }
+        if let Some(path) = &self.path {
+            write("error-path", path);
+        }
+        if let Some(message) = &self.message {
+            let message = escaped(message);
+            *out += &format!(
+                "<{prefix}error-message xml:lang=\"en\">{message}</{prefix}error-message>"
+            );
+        }
+        if let Some(Xml(info)) = &self.info {
+            *out += &format!("<{prefix}error-info>{info}</{prefix}error-info>");
+        }
+    }
+
+    /// Reads the content of the `<rpc-error>` that was entered.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let mut error = Self::new(ErrorType::Application, "operation-failed", "");
+        error.message = None;
+        while let Some(field) = reader.child()? {
+            match field.name.as_str() {
+                "error-info" => error.info = Some(reader.fragment()?),
+                name => {
+                    let text = reader.text()?.trim().to_string();
+                    match name {
+                        "error-type" => error.error_type = ErrorType::named(&text),
+                        "error-tag" => error.tag = text,
+                        "error-severity" if text == "warning" => error.severity = Severity::Warning,
+                        "error-app-tag" => error.app_tag = Some(text),
+                        "error-path" => error.path = Some(text),
+                        "error-message" => error.message = Some(text),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        Ok(error)
+    }
+}
+
+impl fmt::Display for RpcError {
+    /// The path, where there is one, and the message; without a message, the tag.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = &self.path {
+            write!(f, "{path}: ")?;
+        }
+        f.write_str(self.message.as_deref().unwrap_or(&self.tag))
+    }
+}
+
+impl ErrorType {
+    fn name(self) -> &'static str {
+        match self {
+            ErrorType::Transport => "transport",
+            ErrorType::Rpc => "rpc",
+            ErrorType::Protocol => "protocol",
+            ErrorType::Application => "application",
+        }
+    }
+
+    fn named(name: &str) -> Self {
+        match name {
+            "transport" => ErrorType::Transport,
+            "rpc" => ErrorType::Rpc,
+            "protocol" => ErrorType::Protocol,
+            _ => ErrorType::Application,
+        }
+    }
+}
+
+impl Severity {
+    fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The XML namespaces that messages are written in.
+
+/// RFC 6241: the protocol itself.
+pub const BASE: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";
+/// RFC 8526: `get-data` and `edit-data`.
+pub const NMDA: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda";
+/// RFC 8342: the identities of datastores.
+pub const DATASTORES: &str = "urn:ietf:params:xml:ns:yang:ietf-datastores";
+/// RFC 6022: `get-schema`.
+pub const MONITORING: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring";
+/// The module netloom-rpc: Netloom's own operations.
+pub const NETLOOM: &str = "urn:netloom:rpc";

@@ -1,0 +1,180 @@
+//! The answers of Netloom's own operations, as values (module netloom-rpc).
+
+use crate::error::{MessageError, RpcError};
+use crate::namespace::NETLOOM;
+use crate::rpc::Envelope;
+use crate::xml::{Malformed, Reader, Xml, leaf};
+
+/// What a commit did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CommitOutput {
+    /// The history entry's stable id; none where there was nothing to commit.
+    pub id: Option<u64>,
+    /// What changed, for a person, in a line.
+    pub summary: String,
+    /// How long it took in the daemon.
+    pub milliseconds: f64,
+}
+
+/// What a commit would do: a line an operation, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckOutput {
+    /// The lines in the order of execution.
+    pub operations: Vec<String>,
+}
+
+/// The commits of the past.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryOutput {
+    /// The latest first.
+    pub entries: Vec<HistoryEntry>,
+}
+
+/// One commit of the past.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// How many commits ago.
+    pub position: u32,
+    /// Stable id.
+    pub id: u64,
+    /// Who made it.
+    pub user: String,
+    /// How the user came.
+    pub from: String,
+    /// When, as `yang:date-and-time`.
+    pub time: String,
+    /// The comment, where one was given.
+    pub comment: Option<String>,
+    /// What changed, in a line.
+    pub summary: String,
+}
+
+impl CommitOutput {
+    /// The content of the reply.
+    pub fn to_xml(&self) -> Xml {
+        let mut out = String::new();
+        if let Some(id) = self.id {
+            own_leaf(&mut out, "id", &id.to_string());
+        }
+        own_leaf(&mut out, "summary", &self.summary);
+        own_leaf(&mut out, "milliseconds", &format!("{:.3}", self.milliseconds));
+        Xml(out)
+    }
+
+    /// Reads the content of the reply.
+    pub fn from_xml(content: &Xml) -> Result<Self, MessageError> {
+        let mut output = Self::default();
+        read(content, |reader, name| {
+            let text = reader.text()?;
+            match name {
+                "id" => output.id = Some(number(reader, &text)?),
+                "summary" => output.summary = text,
+                "milliseconds" => output.milliseconds = number(reader, &text)?,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(output)
+    }
+}
+
+impl CheckOutput {
+    /// The content of the reply.
+    pub fn to_xml(&self) -> Xml {
+        let mut out = String::new();
+        for line in &self.operations {
+            own_leaf(&mut out, "operation", line);
+        }
+        Xml(out)
+    }
+
+    /// Reads the content of the reply.
+    pub fn from_xml(content: &Xml) -> Result<Self, MessageError> {
+        let mut output = Self::default();
+        read(content, |reader, name| {
+            let text = reader.text()?;
+            if name == "operation" {
+                output.operations.push(text);
+            }
+            Ok(())
+        })?;
+        Ok(output)
+    }
+}
+
+impl HistoryOutput {
+    /// The content of the reply.
+    pub fn to_xml(&self) -> Xml {
+        let mut out = String::new();
+        for entry in &self.entries {
+            out += &format!("<entry xmlns=\"{NETLOOM}\">");
+            leaf(&mut out, "position", &entry.position.to_string());
+            leaf(&mut out, "id", &entry.id.to_string());
+            leaf(&mut out, "user", &entry.user);
+            leaf(&mut out, "from", &entry.from);
+            leaf(&mut out, "time", &entry.time);
+            if let Some(comment) = &entry.comment {
+                leaf(&mut out, "comment", comment);
+            }
+            leaf(&mut out, "summary", &entry.summary);
+            out += "</entry>";
+        }
+        Xml(out)
+    }
+
+    /// Reads the content of the reply.
+    pub fn from_xml(content: &Xml) -> Result<Self, MessageError> {
+        let mut output = Self::default();
+        read(content, |reader, name| {
+            if name != "entry" {
+                return reader.fragment().map(drop);
+            }
+            let mut entry = HistoryEntry::default();
+            while let Some(field) = reader.child()? {
+                let text = reader.text()?;
+                match field.name.as_str() {
+                    "position" => entry.position = number(reader, &text)?,
+                    "id" => entry.id = number(reader, &text)?,
+                    "user" => entry.user = text,
+                    "from" => entry.from = text,
+                    "time" => entry.time = text,
+                    "comment" => entry.comment = Some(text),
+                    "summary" => entry.summary = text,
+                    _ => {}
+                }
+            }
+            output.entries.push(entry);
+            Ok(())
+        })?;
+        Ok(output)
+    }
+}
+
+fn own_leaf(out: &mut String, name: &str, text: &str) {
+    let mut written = String::new();
+    leaf(&mut written, name, text);
+    *out += &written.replacen('>', &format!(" xmlns=\"{NETLOOM}\">"), 1);
+}
+
+/// Gives each element of the content to `field`, which takes it whole.
+fn read(
+    Xml(content): &Xml,
+    mut field: impl FnMut(&mut Reader<'_>, &str) -> Result<(), Malformed>,
+) -> Result<(), MessageError> {
+    let document = format!("<output>{content}</output>");
+    let mut read = || {
+        let (mut reader, _) = Reader::enter(&document)?;
+        while let Some(element) = reader.child()? {
+            field(&mut reader, &element.name)?;
+        }
+        reader.finish()
+    };
+    read().map_err(|fault| MessageError {
+        envelope: Envelope::default(),
+        error: Box::new(RpcError::malformed(&fault)),
+    })
+}
+
+fn number<T: std::str::FromStr>(reader: &Reader<'_>, text: &str) -> Result<T, Malformed> {
+    text.parse().map_err(|_| reader.malformed(format!("{text:?} is no number")))
+}

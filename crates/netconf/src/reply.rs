@@ -1,0 +1,71 @@
+//! `<rpc-reply>` (RFC 6241 section 4.2).
+
+use crate::error::{MessageError, RpcError};
+use crate::namespace::BASE;
+use crate::rpc::Envelope;
+use crate::xml::{Malformed, Reader, Xml};
+
+/// `<rpc-reply>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// `<ok/>`.
+    Ok,
+    /// Whatever else the reply holds, for example `<data>…</data>`.
+    Data(Xml),
+    /// `<rpc-error>`, one or more.
+    Errors(Vec<RpcError>),
+}
+
+impl Reply {
+    /// Reads an `<rpc-reply>`; answers its `message-id` too.
+    pub fn from_xml(text: &str) -> Result<(Option<String>, Reply), MessageError> {
+        read(text).map_err(|fault| MessageError {
+            envelope: Envelope::default(),
+            error: Box::new(RpcError::malformed(&fault)),
+        })
+    }
+
+    /// Writes it, with what it repeats of the request.
+    pub fn to_xml(&self, envelope: &Envelope) -> String {
+        let Envelope { prefix, attributes } = envelope;
+        let mut out = format!("<{prefix}rpc-reply{attributes}>");
+        match self {
+            Reply::Ok => out += &format!("<{prefix}ok/>"),
+            Reply::Data(Xml(data)) => out += data,
+            Reply::Errors(errors) => {
+                for error in errors {
+                    out += &format!("<{prefix}rpc-error>");
+                    error.write(&mut out, prefix);
+                    out += &format!("</{prefix}rpc-error>");
+                }
+            }
+        }
+        out + &format!("</{prefix}rpc-reply>")
+    }
+}
+
+fn read(text: &str) -> Result<(Option<String>, Reply), Malformed> {
+    let (mut reader, root) = Reader::enter_base(text, "rpc-reply")?;
+    let message_id = root.attribute("message-id").map(str::to_string);
+    let first = reader.clone().child()?;
+    let first = first.filter(|element| element.namespace == BASE).map(|element| element.name);
+    let reply = match first.as_deref() {
+        Some("ok") => {
+            reader.fragment()?;
+            Reply::Ok
+        }
+        Some("rpc-error") => {
+            let mut errors = Vec::new();
+            while let Some(element) = reader.child()? {
+                match element.name.as_str() {
+                    "rpc-error" => errors.push(RpcError::read(&mut reader)?),
+                    name => return Err(reader.malformed(format!("<{name}> beside <rpc-error>"))),
+                }
+            }
+            Reply::Errors(errors)
+        }
+        Some(_) | None => Reply::Data(reader.fragment()?),
+    };
+    reader.finish()?;
+    Ok((message_id, reply))
+}

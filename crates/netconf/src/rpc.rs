@@ -1,0 +1,192 @@
+//! `<rpc>`: an operation and its parameters (RFC 6241 section 7, RFC 8526, RFC 6022, module netloom-rpc).
+
+mod read;
+mod write;
+
+use crate::namespace::BASE;
+use crate::xml::{Xml, attribute_escaped};
+
+/// What an answer repeats of the request: `message-id` and every other attribute and namespace declaration of
+/// `<rpc>`, as written (RFC 6241 section 4.1), and the prefix that the element had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// With the colon; empty where there is none.
+    pub(crate) prefix: String,
+    /// With the space before them. The declaration of the base namespace is among them.
+    pub(crate) attributes: String,
+}
+
+impl Default for Envelope {
+    /// That of a request of which nothing could be read.
+    fn default() -> Self {
+        Self { prefix: String::new(), attributes: format!(" xmlns=\"{BASE}\"") }
+    }
+}
+
+impl Envelope {
+    /// That of a request with this `message-id` and nothing else.
+    pub fn new(message_id: &str) -> Self {
+        let mut envelope = Self::default();
+        envelope.attributes += &format!(" message-id=\"{}\"", attribute_escaped(message_id));
+        envelope
+    }
+}
+
+/// A datastore by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named by RFC 6241 and RFC 8342")]
+pub enum Datastore {
+    Candidate,
+    Running,
+    Startup,
+    Operational,
+}
+
+impl Datastore {
+    /// The name as an element or an identity.
+    pub fn name(self) -> &'static str {
+        match self {
+            Datastore::Candidate => "candidate",
+            Datastore::Running => "running",
+            Datastore::Startup => "startup",
+            Datastore::Operational => "operational",
+        }
+    }
+
+    /// The datastore of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Candidate, Self::Running, Self::Startup, Self::Operational]
+            .into_iter()
+            .find(|datastore| datastore.name() == name)
+    }
+}
+
+/// What an operation reads from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A datastore.
+    Datastore(Datastore),
+    /// Content within the request: that of `<config>`.
+    Config(Xml),
+}
+
+/// What an edit does where it names no operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named by RFC 6241 section 7.2")]
+pub enum DefaultOperation {
+    #[default]
+    Merge,
+    Replace,
+    None,
+}
+
+/// Whether an edit is validated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named by RFC 6241 section 8.6")]
+pub enum TestOption {
+    #[default]
+    TestThenSet,
+    Set,
+    TestOnly,
+}
+
+/// What an edit does on an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named by RFC 6241 section 7.2")]
+pub enum ErrorOption {
+    #[default]
+    StopOnError,
+    ContinueOnError,
+    RollbackOnError,
+}
+
+/// `<rpc>`: an operation. Filters are the children of `<filter type="subtree">`, and `config` those of
+/// `<config>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named by RFC 6241, RFC 8526, RFC 6022 and the module netloom-rpc")]
+pub enum Rpc {
+    GetConfig {
+        source: Datastore,
+        filter: Option<Xml>,
+    },
+    Get {
+        filter: Option<Xml>,
+    },
+    /// RFC 8526 section 3.1; `config_filter` limits the answer to configuration.
+    GetData {
+        datastore: Datastore,
+        filter: Option<Xml>,
+        config_filter: Option<bool>,
+    },
+    EditConfig {
+        target: Datastore,
+        default_operation: DefaultOperation,
+        /// None where the request leaves it to the server.
+        test_option: Option<TestOption>,
+        error_option: ErrorOption,
+        config: Xml,
+    },
+    CopyConfig {
+        target: Datastore,
+        source: Source,
+    },
+    DeleteConfig {
+        target: Datastore,
+    },
+    Lock(Datastore),
+    Unlock(Datastore),
+    Validate(Source),
+    Commit,
+    DiscardChanges,
+    CloseSession,
+    KillSession(u32),
+    GetSchema {
+        identifier: String,
+        version: Option<String>,
+        format: Option<String>,
+    },
+    /// `netloom-rpc:commit`: as `<commit>`, but with a comment for the history, and answered by
+    /// [`CommitOutput`](crate::CommitOutput).
+    CommitWithComment {
+        comment: Option<String>,
+    },
+    /// `netloom-rpc:check-commit`: what a commit would do, in words ([`CheckOutput`](crate::CheckOutput)).
+    CheckCommit,
+    /// `netloom-rpc:rollback`: the configuration of N commits ago into the candidate.
+    Rollback {
+        position: u32,
+    },
+    /// `netloom-rpc:get-history` ([`HistoryOutput`](crate::HistoryOutput)).
+    GetHistory,
+}
+
+/// One table for both directions: a choice of names.
+pub(crate) trait Named: Copy + Default + PartialEq + 'static {
+    const NAMES: &'static [(Self, &'static str)];
+
+    fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(value, _)| *value == self).map_or("", |(_, name)| name)
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(value, _)| *value)
+    }
+}
+
+impl Named for DefaultOperation {
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::Merge, "merge"), (Self::Replace, "replace"), (Self::None, "none")];
+}
+
+impl Named for TestOption {
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::TestThenSet, "test-then-set"), (Self::Set, "set"), (Self::TestOnly, "test-only")];
+}
+
+impl Named for ErrorOption {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::StopOnError, "stop-on-error"),
+        (Self::ContinueOnError, "continue-on-error"),
+        (Self::RollbackOnError, "rollback-on-error"),
+    ];
+}

@@ -1,0 +1,347 @@
+//! `<rpc>` from XML, and what to answer where it is wrong.
+
+use super::{Datastore, Envelope, Named, Rpc, Source};
+use crate::error::{ErrorType, MessageError, RpcError};
+use crate::namespace::{BASE, DATASTORES, MONITORING, NETLOOM, NMDA};
+use crate::xml::{Element, Malformed, Reader, Xml};
+
+type Result<T> = std::result::Result<T, Box<RpcError>>;
+
+impl Rpc {
+    /// Reads an `<rpc>`; answers what the reply repeats of it too.
+    pub fn from_xml(text: &str) -> std::result::Result<(Envelope, Rpc), MessageError> {
+        let mut envelope = Envelope::default();
+        match read(text, &mut envelope) {
+            Ok(rpc) => Ok((envelope, rpc)),
+            Err(error) => Err(MessageError { envelope, error }),
+        }
+    }
+}
+
+impl From<Malformed> for Box<RpcError> {
+    fn from(fault: Malformed) -> Self {
+        Box::new(RpcError::malformed(&fault))
+    }
+}
+
+fn read(text: &str, envelope: &mut Envelope) -> Result<Rpc> {
+    let (mut reader, root) = Reader::enter_base(text, "rpc")?;
+    let numbered = root.attribute("message-id").is_some();
+    *envelope = Envelope { prefix: root.prefix, attributes: root.written };
+    if !numbered {
+        let error = RpcError::new(ErrorType::Rpc, "missing-attribute", "<rpc> has no message-id")
+            .with_info("bad-attribute", "message-id")
+            .with_info("bad-element", "rpc");
+        return Err(Box::new(error));
+    }
+    let Some(operation) = reader.child()? else {
+        return Err(reader.malformed("<rpc> holds no operation").into());
+    };
+    let rpc = read_operation(&mut Parameters { reader: &mut reader, operation: &operation })?;
+    if let Some(second) = reader.child()? {
+        let message = format!("<rpc> holds a second operation, <{}>", second.name);
+        return Err(bad_element("bad-element", &second.name, message));
+    }
+    reader.finish()?;
+    Ok(rpc)
+}
+
+fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
+    let operation = parameters.operation;
+    match (operation.namespace.as_str(), operation.name.as_str()) {
+        (BASE, "get-config") => {
+            let (mut source, mut filter) = (None, None);
+            while let Some(child) = parameters.next()? {
+                match child.name.as_str() {
+                    "source" => set(&mut source, &child, parameters.datastore()?)?,
+                    "filter" => set(&mut filter, &child, parameters.filter(&child)?)?,
+                    _ => return Err(unknown(&child)),
+                }
+            }
+            Ok(Rpc::GetConfig { source: required(source, "source")?, filter })
+        }
+        (BASE, "get") => {
+            let mut filter = None;
+            while let Some(child) = parameters.next()? {
+                match child.name.as_str() {
+                    "filter" => set(&mut filter, &child, parameters.filter(&child)?)?,
+                    _ => return Err(unknown(&child)),
+                }
+            }
+            Ok(Rpc::Get { filter })
+        }
+        (NMDA, "get-data") => get_data(parameters),
+        (BASE, "edit-config") => edit_config(parameters),
+        (BASE, "copy-config") => {
+            let (mut target, mut source) = (None, None);
+            while let Some(child) = parameters.next()? {
+                match child.name.as_str() {
+                    "target" => set(&mut target, &child, parameters.datastore()?)?,
+                    "source" => set(&mut source, &child, parameters.source()?)?,
+                    _ => return Err(unknown(&child)),
+                }
+            }
+            let (target, source) = (required(target, "target")?, required(source, "source")?);
+            Ok(Rpc::CopyConfig { target, source })
+        }
+        (BASE, "delete-config") => Ok(Rpc::DeleteConfig { target: parameters.only_target()? }),
+        (BASE, "lock") => Ok(Rpc::Lock(parameters.only_target()?)),
+        (BASE, "unlock") => Ok(Rpc::Unlock(parameters.only_target()?)),
+        (BASE, "validate") => {
+            let mut source = None;
+            while let Some(child) = parameters.next()? {
+                match child.name.as_str() {
+                    "source" => set(&mut source, &child, parameters.source()?)?,
+                    _ => return Err(unknown(&child)),
+                }
+            }
+            Ok(Rpc::Validate(required(source, "source")?))
+        }
+        (BASE, "commit") => parameters.none(Rpc::Commit),
+        (BASE, "discard-changes") => parameters.none(Rpc::DiscardChanges),
+        (BASE, "close-session") => parameters.none(Rpc::CloseSession),
+        (BASE, "kill-session") => {
+            let id: u32 = parameters.only_number("session-id")?;
+            Ok(Rpc::KillSession(id))
+        }
+        (MONITORING, "get-schema") => get_schema(parameters),
+        (NETLOOM, "commit") => {
+            let mut comment = None;
+            while let Some(child) = parameters.next()? {
+                match child.name.as_str() {
+                    "comment" => set(&mut comment, &child, parameters.text()?)?,
+                    _ => return Err(unknown(&child)),
+                }
+            }
+            Ok(Rpc::CommitWithComment { comment })
+        }
+        (NETLOOM, "check-commit") => parameters.none(Rpc::CheckCommit),
+        (NETLOOM, "rollback") => {
+            Ok(Rpc::Rollback { position: parameters.only_number("position")? })
+        }
+        (NETLOOM, "get-history") => parameters.none(Rpc::GetHistory),
+        (namespace, name) => {
+            let message = format!("there is no operation <{name}> in namespace {namespace:?}");
+            let error = RpcError::new(ErrorType::Protocol, "operation-not-supported", message);
+            Err(Box::new(error.with_info("bad-element", name)))
+        }
+    }
+}
+
+fn get_data(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
+    let (mut datastore, mut filter, mut config_filter) = (None, None, None);
+    while let Some(child) = parameters.next()? {
+        match child.name.as_str() {
+            "datastore" => set(&mut datastore, &child, parameters.identity_of_datastore()?)?,
+            "subtree-filter" => set(&mut filter, &child, parameters.reader.fragment()?)?,
+            "config-filter" => set(&mut config_filter, &child, parameters.parsed(&child)?)?,
+            "xpath-filter"
+            | "origin-filter"
+            | "negated-origin-filter"
+            | "max-depth"
+            | "with-origin"
+            | "with-defaults" => {
+                let message = format!("<{}> is not supported", child.name);
+                return Err(bad_element("operation-not-supported", &child.name, message));
+            }
+            _ => return Err(unknown(&child)),
+        }
+    }
+    Ok(Rpc::GetData { datastore: required(datastore, "datastore")?, filter, config_filter })
+}
+
+fn edit_config(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
+    let (mut target, mut config) = (None, None);
+    let (mut default_operation, mut test_option, mut error_option) = (None, None, None);
+    while let Some(child) = parameters.next()? {
+        match child.name.as_str() {
+            "target" => set(&mut target, &child, parameters.datastore()?)?,
+            "default-operation" => {
+                set(&mut default_operation, &child, parameters.choice(&child)?)?;
+            }
+            "test-option" => set(&mut test_option, &child, parameters.choice(&child)?)?,
+            "error-option" => set(&mut error_option, &child, parameters.choice(&child)?)?,
+            "config" => set(&mut config, &child, parameters.reader.fragment()?)?,
+            _ => return Err(unknown(&child)),
+        }
+    }
+    Ok(Rpc::EditConfig {
+        target: required(target, "target")?,
+        default_operation: default_operation.unwrap_or_default(),
+        test_option,
+        error_option: error_option.unwrap_or_default(),
+        config: required(config, "config")?,
+    })
+}
+
+fn get_schema(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
+    let (mut identifier, mut version, mut format) = (None, None, None);
+    while let Some(child) = parameters.next()? {
+        match child.name.as_str() {
+            "identifier" => set(&mut identifier, &child, parameters.text()?)?,
+            "version" => set(&mut version, &child, parameters.text()?)?,
+            "format" => {
+                let written = parameters.text()?;
+                set(&mut format, &child, parameters.reader.qualified(&written).1)?;
+            }
+            _ => return Err(unknown(&child)),
+        }
+    }
+    Ok(Rpc::GetSchema { identifier: required(identifier, "identifier")?, version, format })
+}
+
+/// The children of the operation's element.
+struct Parameters<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    operation: &'r Element,
+}
+
+impl Parameters<'_, '_> {
+    /// The next parameter, which is in the operation's own namespace.
+    fn next(&mut self) -> Result<Option<Element>> {
+        let child = self.reader.child()?;
+        match child {
+            Some(child) if child.namespace != self.operation.namespace => {
+                let message = format!("<{}> is in the namespace {:?}", child.name, child.namespace);
+                let error = RpcError::new(ErrorType::Protocol, "unknown-namespace", message)
+                    .with_info("bad-element", &child.name)
+                    .with_info("bad-namespace", &child.namespace);
+                Err(Box::new(error))
+            }
+            child => Ok(child),
+        }
+    }
+
+    /// For an operation without parameters.
+    fn none(&mut self, rpc: Rpc) -> Result<Rpc> {
+        match self.next()? {
+            None => Ok(rpc),
+            Some(child) => Err(unknown(&child)),
+        }
+    }
+
+    fn text(&mut self) -> Result<String> {
+        Ok(self.reader.text()?.trim().to_string())
+    }
+
+    /// A leaf of a Rust type that reads YANG's lexical form.
+    fn parsed<T: std::str::FromStr>(&mut self, element: &Element) -> Result<T> {
+        let text = self.text()?;
+        text.parse().map_err(|_| invalid(&element.name, &text))
+    }
+
+    fn choice<T: Named>(&mut self, element: &Element) -> Result<T> {
+        let text = self.text()?;
+        T::named(&text).ok_or_else(|| invalid(&element.name, &text))
+    }
+
+    /// `<target>` as the only parameter.
+    fn only_target(&mut self) -> Result<Datastore> {
+        let mut target = None;
+        while let Some(child) = self.next()? {
+            match child.name.as_str() {
+                "target" => set(&mut target, &child, self.datastore()?)?,
+                _ => return Err(unknown(&child)),
+            }
+        }
+        required(target, "target")
+    }
+
+    /// The leaf `name` as the only parameter.
+    fn only_number(&mut self, name: &str) -> Result<u32> {
+        let mut number = None;
+        while let Some(child) = self.next()? {
+            if child.name != name {
+                return Err(unknown(&child));
+            }
+            set(&mut number, &child, self.parsed(&child)?)?;
+        }
+        required(number, name)
+    }
+
+    /// The content of `<source>` or `<target>`: an empty element named as the datastore.
+    fn datastore(&mut self) -> Result<Datastore> {
+        match self.source()? {
+            Source::Datastore(datastore) => Ok(datastore),
+            Source::Config(_) => {
+                let message = "<config> cannot stand here: name a datastore".to_string();
+                Err(bad_element("bad-element", "config", message))
+            }
+        }
+    }
+
+    /// The same, or `<config>`.
+    fn source(&mut self) -> Result<Source> {
+        let Some(child) = self.next()? else {
+            let operation = &self.operation.name;
+            let message = format!("<{operation}>: a datastore is due, such as <candidate/>");
+            return Err(bad_element("missing-element", "candidate", message));
+        };
+        let source = match (child.name.as_str(), Datastore::named(&child.name)) {
+            ("config", _) => Source::Config(self.reader.fragment()?),
+            // RFC 6241 knows no operational datastore; that is for get-data.
+            (_, None | Some(Datastore::Operational)) => return Err(unknown(&child)),
+            (_, Some(datastore)) => {
+                self.text()?;
+                Source::Datastore(datastore)
+            }
+        };
+        match self.next()? {
+            None => Ok(source),
+            Some(second) => {
+                let message = format!("<{}>: there is <{}> already", second.name, child.name);
+                Err(bad_element("bad-element", &second.name, message))
+            }
+        }
+    }
+
+    /// RFC 8526: the datastore as an identity.
+    fn identity_of_datastore(&mut self) -> Result<Datastore> {
+        let text = self.text()?;
+        let (namespace, name) = self.reader.qualified(&text);
+        match Datastore::named(&name) {
+            Some(datastore) if namespace == DATASTORES => Ok(datastore),
+            Some(_) | None => Err(invalid("datastore", &text)),
+        }
+    }
+
+    fn filter(&mut self, element: &Element) -> Result<Xml> {
+        match element.attribute("type") {
+            None | Some("subtree") => Ok(self.reader.fragment()?),
+            Some(other) => {
+                let message = format!("filters of type {other:?} are not supported");
+                let error = RpcError::new(ErrorType::Protocol, "bad-attribute", message)
+                    .with_info("bad-attribute", "type")
+                    .with_info("bad-element", "filter");
+                Err(Box::new(error))
+            }
+        }
+    }
+}
+
+fn set<T>(place: &mut Option<T>, element: &Element, value: T) -> Result<()> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => {
+            let message = format!("<{}> stands twice", element.name);
+            Err(bad_element("bad-element", &element.name, message))
+        }
+    }
+}
+
+fn required<T>(value: Option<T>, name: &str) -> Result<T> {
+    value.ok_or_else(|| bad_element("missing-element", name, format!("<{name}> is missing")))
+}
+
+fn unknown(element: &Element) -> Box<RpcError> {
+    let message = format!("<{}> has no place here", element.name);
+    bad_element("unknown-element", &element.name, message)
+}
+
+fn invalid(name: &str, value: &str) -> Box<RpcError> {
+    bad_element("invalid-value", name, format!("<{name}>: {value:?} is not a value of it"))
+}
+
+fn bad_element(tag: &str, element: &str, message: String) -> Box<RpcError> {
+    Box::new(RpcError::new(ErrorType::Protocol, tag, message).with_info("bad-element", element))
+}

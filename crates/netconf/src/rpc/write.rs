@@ -1,0 +1,129 @@
+//! `<rpc>` as XML.
+
+use super::{Datastore, Envelope, Named, Rpc, Source};
+use crate::namespace::{DATASTORES, MONITORING, NETLOOM, NMDA};
+use crate::xml::{Xml, leaf};
+
+impl Rpc {
+    /// Writes it.
+    pub fn to_xml(&self, message_id: &str) -> String {
+        let Envelope { attributes, .. } = Envelope::new(message_id);
+        let mut out = format!("<rpc{attributes}>");
+        self.write(&mut out);
+        out + "</rpc>"
+    }
+
+    fn write(&self, out: &mut String) {
+        match self {
+            Rpc::GetConfig { source, filter } => {
+                *out += "<get-config>";
+                datastore(out, "source", *source);
+                subtree(out, filter.as_ref());
+                *out += "</get-config>";
+            }
+            Rpc::Get { filter } => {
+                *out += "<get>";
+                subtree(out, filter.as_ref());
+                *out += "</get>";
+            }
+            Rpc::GetData { datastore, filter, config_filter } => {
+                let name = datastore.name();
+                *out += &format!(
+                    "<get-data xmlns=\"{NMDA}\"><datastore xmlns:ds=\"{DATASTORES}\">ds:{name}</datastore>"
+                );
+                if let Some(Xml(filter)) = filter {
+                    *out += &format!("<subtree-filter>{filter}</subtree-filter>");
+                }
+                if let Some(config) = config_filter {
+                    leaf(out, "config-filter", &config.to_string());
+                }
+                *out += "</get-data>";
+            }
+            Rpc::EditConfig { target, default_operation, test_option, error_option, config } => {
+                *out += "<edit-config>";
+                datastore(out, "target", *target);
+                leaf(out, "default-operation", default_operation.name());
+                if let Some(test_option) = test_option {
+                    leaf(out, "test-option", test_option.name());
+                }
+                leaf(out, "error-option", error_option.name());
+                *out += "<config>";
+                *out += &config.0;
+                *out += "</config></edit-config>";
+            }
+            Rpc::CopyConfig { target, source: from } => {
+                *out += "<copy-config>";
+                datastore(out, "target", *target);
+                source(out, from);
+                *out += "</copy-config>";
+            }
+            Rpc::DeleteConfig { target } => on_target(out, "delete-config", *target),
+            Rpc::Lock(target) => on_target(out, "lock", *target),
+            Rpc::Unlock(target) => on_target(out, "unlock", *target),
+            Rpc::Validate(from) => {
+                *out += "<validate>";
+                source(out, from);
+                *out += "</validate>";
+            }
+            Rpc::Commit => *out += "<commit/>",
+            Rpc::DiscardChanges => *out += "<discard-changes/>",
+            Rpc::CloseSession => *out += "<close-session/>",
+            Rpc::KillSession(id) => {
+                *out += &format!("<kill-session><session-id>{id}</session-id></kill-session>");
+            }
+            Rpc::GetSchema { identifier, version, format } => {
+                *out += &format!("<get-schema xmlns=\"{MONITORING}\">");
+                leaf(out, "identifier", identifier);
+                for (name, value) in [("version", version), ("format", format)] {
+                    if let Some(value) = value {
+                        leaf(out, name, value);
+                    }
+                }
+                *out += "</get-schema>";
+            }
+            Rpc::CommitWithComment { comment } => {
+                *out += &format!("<commit xmlns=\"{NETLOOM}\">");
+                if let Some(comment) = comment {
+                    leaf(out, "comment", comment);
+                }
+                *out += "</commit>";
+            }
+            Rpc::CheckCommit => *out += &format!("<check-commit xmlns=\"{NETLOOM}\"/>"),
+            Rpc::Rollback { position } => {
+                *out += &format!("<rollback xmlns=\"{NETLOOM}\">");
+                leaf(out, "position", &position.to_string());
+                *out += "</rollback>";
+            }
+            Rpc::GetHistory => *out += &format!("<get-history xmlns=\"{NETLOOM}\"/>"),
+        }
+    }
+}
+
+fn datastore(out: &mut String, role: &str, datastore: Datastore) {
+    *out += &format!("<{role}><{}/></{role}>", datastore.name());
+}
+
+fn on_target(out: &mut String, operation: &str, target: Datastore) {
+    *out += &format!("<{operation}>");
+    datastore(out, "target", target);
+    *out += &format!("</{operation}>");
+}
+
+fn source(out: &mut String, source: &Source) {
+    match source {
+        Source::Datastore(from) => datastore(out, "source", *from),
+        Source::Config(Xml(config)) => {
+            *out += "<source><config>";
+            *out += config;
+            *out += "</config></source>";
+        }
+    }
+}
+
+fn subtree(out: &mut String, filter: Option<&Xml>) {
+    if let Some(Xml(filter)) = filter {
+        *out += "<filter type=\"subtree\">";
+        *out += filter;
+        *out += "</filter>";
+    }
+}

@@ -1,0 +1,144 @@
+//! `<hello>`, `<rpc-reply>` and the answers of Netloom's own operations, written and read back.
+
+use expect_test::{Expect, expect};
+use netconf::capability::{BASE_1_0, BASE_1_1, CANDIDATE};
+use netconf::{
+    CheckOutput, CommitOutput, Envelope, ErrorType, Framing, Hello, HistoryEntry, HistoryOutput,
+    Reply, RpcError, Xml,
+};
+
+fn round_trip(reply: &Reply, expect: Expect) {
+    let text = reply.to_xml(&Envelope::new("5"));
+    expect.assert_eq(&text);
+    let (message_id, read) = Reply::from_xml(&text).unwrap();
+    assert_eq!(message_id.as_deref(), Some("5"));
+    assert_eq!(&read, reply);
+}
+
+#[test]
+fn replies() {
+    round_trip(
+        &Reply::Ok,
+        expect![[
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="5"><ok/></rpc-reply>"#
+        ]],
+    );
+    let base = netconf::namespace::BASE;
+    round_trip(
+        &Reply::Data(Xml(format!("<data xmlns=\"{base}\"><a xmlns=\"urn:a\"/></data>"))),
+        expect![[
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="5"><data xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><a xmlns="urn:a"/></data></rpc-reply>"#
+        ]],
+    );
+    let denied = RpcError::new(ErrorType::Protocol, "lock-denied", "session 4 & others hold it")
+        .with_info("session-id", "4");
+    let mut invalid = RpcError::new(ErrorType::Application, "invalid-value", "no <way>");
+    invalid.app_tag = Some("must-violation".into());
+    invalid.path = Some("/a:b/c[d='e']".into());
+    round_trip(
+        &Reply::Errors(vec![denied, invalid]),
+        expect![[
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="5"><rpc-error><error-type>protocol</error-type><error-tag>lock-denied</error-tag><error-severity>error</error-severity><error-message xml:lang="en">session 4 &amp; others hold it</error-message><error-info><session-id xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">4</session-id></error-info></rpc-error><rpc-error><error-type>application</error-type><error-tag>invalid-value</error-tag><error-severity>error</error-severity><error-app-tag>must-violation</error-app-tag><error-path>/a:b/c[d='e']</error-path><error-message xml:lang="en">no &lt;way&gt;</error-message></rpc-error></rpc-reply>"#
+        ]],
+    );
+}
+
+#[test]
+fn replies_that_are_none() {
+    let check = |text: &str, expect: Expect| {
+        expect.assert_eq(&Reply::from_xml(text).unwrap_err().to_string());
+    };
+    check(
+        "<rpc-reply/>",
+        expect![[
+            r#"the message does not parse: byte 12: <rpc-reply> of "" where <rpc-reply> of "urn:ietf:params:xml:ns:netconf:base:1.0" is due"#
+        ]],
+    );
+    check("", expect!["the message does not parse: byte 0: no element"]);
+    check(
+        "<rpc-reply xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\"><rpc-error/><ok/></rpc-reply>",
+        expect!["the message does not parse: byte 76: <ok> beside <rpc-error>"],
+    );
+}
+
+#[test]
+fn an_error_without_a_message_shows_its_tag() {
+    let text = "<rpc-reply xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\"><rpc-error>
+        <error-type>protocol</error-type><error-tag>in-use</error-tag>
+        <error-severity>error</error-severity><error-path>/a</error-path></rpc-error></rpc-reply>";
+    let (message_id, Reply::Errors(errors)) = Reply::from_xml(text).unwrap() else { panic!() };
+    assert_eq!((message_id, errors[0].to_string().as_str()), (None, "/a: in-use"));
+}
+
+#[test]
+fn hellos() {
+    let server = Hello {
+        capabilities: vec![BASE_1_0.into(), BASE_1_1.into(), format!("{CANDIDATE}?a=b&c=<d>")],
+        session_id: Some(4),
+    };
+    assert_eq!(Hello::from_xml(&server.to_xml()).unwrap(), server);
+    assert!(server.has(CANDIDATE) && !server.has("urn:ietf:params:netconf:capability:candidate"));
+    let peer = |capabilities: &[&str]| Hello {
+        capabilities: capabilities.iter().map(ToString::to_string).collect(),
+        session_id: None,
+    };
+    assert_eq!(server.framing(&peer(&[BASE_1_0, BASE_1_1])), Some(Framing::Chunked));
+    assert_eq!(server.framing(&peer(&[BASE_1_0])), Some(Framing::EndOfMessage));
+    assert_eq!(server.framing(&peer(&["urn:x"])), None);
+}
+
+#[test]
+fn hellos_that_are_none() {
+    let check = |content: &str, expect: Expect| {
+        let text = format!("<hello xmlns=\"{}\">{content}</hello>", netconf::namespace::BASE);
+        expect.assert_eq(&Hello::from_xml(&text).unwrap_err().to_string());
+    };
+    check("", expect!["the message does not parse: byte 63: a <hello> without <capabilities>"]);
+    check(
+        "<capabilities><x/></capabilities>",
+        expect!["the message does not parse: byte 73: <x> where <capability> is due"],
+    );
+    check(
+        "<capabilities/><session-id>0</session-id>",
+        expect!["the message does not parse: byte 96: no session-id"],
+    );
+    check(
+        "<capabilities/><other/>",
+        expect!["the message does not parse: byte 78: <other> has no place in a <hello>"],
+    );
+}
+
+#[test]
+fn own_answers() {
+    let commit = CommitOutput { id: Some(9), summary: "2 links & more".into(), milliseconds: 1.25 };
+    expect![[r#"<id xmlns="urn:netloom:rpc">9</id><summary xmlns="urn:netloom:rpc">2 links &amp; more</summary><milliseconds xmlns="urn:netloom:rpc">1.250</milliseconds>"#]].assert_eq(&commit.to_xml().0);
+    assert_eq!(CommitOutput::from_xml(&commit.to_xml()).unwrap(), commit);
+    let nothing = CommitOutput { id: None, summary: "nothing".into(), milliseconds: 0.0 };
+    assert_eq!(CommitOutput::from_xml(&nothing.to_xml()).unwrap(), nothing);
+
+    let check = CheckOutput { operations: vec!["create <veth>".into(), "add route".into()] };
+    expect![[r#"<operation xmlns="urn:netloom:rpc">create &lt;veth&gt;</operation><operation xmlns="urn:netloom:rpc">add route</operation>"#]].assert_eq(&check.to_xml().0);
+    assert_eq!(CheckOutput::from_xml(&check.to_xml()).unwrap(), check);
+
+    let history = HistoryOutput {
+        entries: vec![
+            HistoryEntry {
+                position: 0,
+                id: 7,
+                user: "root".into(),
+                from: "unix socket, pid 3".into(),
+                time: "2026-01-02T03:04:05Z".into(),
+                comment: Some("why".into()),
+                summary: "1 link".into(),
+            },
+            HistoryEntry { position: 1, id: 6, ..HistoryEntry::default() },
+        ],
+    };
+    expect![[r#"<entry xmlns="urn:netloom:rpc"><position>0</position><id>7</id><user>root</user><from>unix socket, pid 3</from><time>2026-01-02T03:04:05Z</time><comment>why</comment><summary>1 link</summary></entry><entry xmlns="urn:netloom:rpc"><position>1</position><id>6</id><user></user><from></from><time></time><summary></summary></entry>"#]].assert_eq(&history.to_xml().0);
+    assert_eq!(HistoryOutput::from_xml(&history.to_xml()).unwrap(), history);
+
+    // As a client gets them: cut out of the reply.
+    let text = Reply::Data(history.to_xml()).to_xml(&Envelope::new("1"));
+    let (_, Reply::Data(content)) = Reply::from_xml(&text).unwrap() else { panic!() };
+    assert_eq!(HistoryOutput::from_xml(&content).unwrap(), history);
+}

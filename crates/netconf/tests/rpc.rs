@@ -1,0 +1,494 @@
+//! `<rpc>` as peers write it: what is read, what is refused, and with which error.
+
+use expect_test::{Expect, expect};
+use netconf::namespace::BASE;
+use netconf::{
+    Datastore, DefaultOperation, Envelope, ErrorOption, Reply, Rpc, RpcError, Source, TestOption,
+    Xml,
+};
+
+/// Reads `operation` within an `<rpc>` and shows it, or the error that refuses it.
+fn check(operation: &str, expect: Expect) {
+    let text = format!("<rpc message-id=\"7\" xmlns=\"{BASE}\">{operation}</rpc>");
+    expect.assert_eq(&match Rpc::from_xml(&text) {
+        Ok((_, rpc)) => format!("{rpc:?}"),
+        Err(error) => shown(&error.error),
+    });
+}
+
+fn shown(error: &RpcError) -> String {
+    let message = error.message.as_deref().unwrap_or_default();
+    let info = error.info.clone().unwrap_or_default().0.replace(&format!(" xmlns=\"{BASE}\""), "");
+    format!("{:?} {}: {message} {info}", error.error_type, error.tag).trim_end().to_string()
+}
+
+/// Reads a whole message and shows the reply.
+fn check_message(text: &str, expect: Expect) {
+    let reply = match Rpc::from_xml(text) {
+        Ok((envelope, _)) => Reply::Ok.to_xml(&envelope),
+        Err(error) => Reply::Errors(vec![*error.error]).to_xml(&error.envelope),
+    };
+    expect.assert_eq(&reply);
+}
+
+#[test]
+fn operations() {
+    check("<get/>", expect!["Get { filter: None }"]);
+    check("<get><filter/></get>", expect![[r#"Get { filter: Some(Xml("")) }"#]]);
+    check(
+        "<get><filter type=\"subtree\"><a xmlns=\"urn:a\"><b/></a></filter></get>",
+        expect![[r#"Get { filter: Some(Xml("<a xmlns=\"urn:a\"><b/></a>")) }"#]],
+    );
+    check(
+        "<get-config><source><running/></source></get-config>",
+        expect!["GetConfig { source: Running, filter: None }"],
+    );
+    check(
+        "<edit-config><target><candidate/></target><config><a xmlns=\"urn:a\"/></config></edit-config>",
+        expect![[
+            r#"EditConfig { target: Candidate, default_operation: Merge, test_option: None, error_option: StopOnError, config: Xml("<a xmlns=\"urn:a\"/>") }"#
+        ]],
+    );
+    check(
+        "<edit-config>
+           <target> <candidate></candidate> </target>
+           <default-operation>none</default-operation>
+           <test-option>test-only</test-option>
+           <error-option>rollback-on-error</error-option>
+           <config/>
+         </edit-config>",
+        expect![[
+            r#"EditConfig { target: Candidate, default_operation: None, test_option: Some(TestOnly), error_option: RollbackOnError, config: Xml("") }"#
+        ]],
+    );
+    check(
+        "<copy-config><target><startup/></target><source><running/></source></copy-config>",
+        expect!["CopyConfig { target: Startup, source: Datastore(Running) }"],
+    );
+    check(
+        "<copy-config><target><candidate/></target><source><config><a xmlns=\"urn:a\"/></config></source></copy-config>",
+        expect![[
+            r#"CopyConfig { target: Candidate, source: Config(Xml("<a xmlns=\"urn:a\"/>")) }"#
+        ]],
+    );
+    check(
+        "<delete-config><target><startup/></target></delete-config>",
+        expect!["DeleteConfig { target: Startup }"],
+    );
+    check("<lock><target><running/></target></lock>", expect!["Lock(Running)"]);
+    check("<unlock><target><running/></target></unlock>", expect!["Unlock(Running)"]);
+    check(
+        "<validate><source><candidate/></source></validate>",
+        expect!["Validate(Datastore(Candidate))"],
+    );
+    check(
+        "<validate><source><config/></source></validate>",
+        expect![[r#"Validate(Config(Xml("")))"#]],
+    );
+    check("<commit/>", expect!["Commit"]);
+    check("<discard-changes></discard-changes>", expect!["DiscardChanges"]);
+    check("<close-session/>", expect!["CloseSession"]);
+    check("<kill-session><session-id>4</session-id></kill-session>", expect!["KillSession(4)"]);
+    check(
+        "<get-schema xmlns=\"urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring\" xmlns:m=\"urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring\">
+           <identifier>a</identifier><version/><format>m:yang</format></get-schema>",
+        expect![[r#"GetSchema { identifier: "a", version: Some(""), format: Some("yang") }"#]],
+    );
+    check(
+        "<get-data xmlns=\"urn:ietf:params:xml:ns:yang:ietf-netconf-nmda\">
+           <datastore xmlns:d=\"urn:ietf:params:xml:ns:yang:ietf-datastores\">d:operational</datastore>
+           <subtree-filter><a xmlns=\"urn:a\"/></subtree-filter><config-filter>true</config-filter></get-data>",
+        expect![[r#"GetData { datastore: Operational, filter: Some(Xml("<a xmlns=\"urn:a\"/>")), config_filter: Some(true) }"#]],
+    );
+    check("<commit xmlns=\"urn:netloom:rpc\"/>", expect!["CommitWithComment { comment: None }"]);
+    check(
+        "<commit xmlns=\"urn:netloom:rpc\"><comment>a &lt; b &#x21;<![CDATA[ & c]]></comment></commit>",
+        expect![[r#"CommitWithComment { comment: Some("a < b ! & c") }"#]],
+    );
+    check("<check-commit xmlns=\"urn:netloom:rpc\"/>", expect!["CheckCommit"]);
+    check(
+        "<rollback xmlns=\"urn:netloom:rpc\"><position>2</position></rollback>",
+        expect!["Rollback { position: 2 }"],
+    );
+    check("<get-history xmlns=\"urn:netloom:rpc\"/>", expect!["GetHistory"]);
+}
+
+#[test]
+fn refused_operations() {
+    check(
+        "",
+        expect![
+            "Rpc malformed-message: the message does not parse: byte 74: <rpc> holds no operation"
+        ],
+    );
+    check(
+        "<frobnicate/>",
+        expect![[
+            r#"Protocol operation-not-supported: there is no operation <frobnicate> in namespace "urn:ietf:params:xml:ns:netconf:base:1.0" <bad-element>frobnicate</bad-element>"#
+        ]],
+    );
+    check(
+        "<get xmlns=\"urn:other\"/>",
+        expect![[
+            r#"Protocol operation-not-supported: there is no operation <get> in namespace "urn:other" <bad-element>get</bad-element>"#
+        ]],
+    );
+    check(
+        "<get/><get/>",
+        expect![
+            "Protocol bad-element: <rpc> holds a second operation, <get> <bad-element>get</bad-element>"
+        ],
+    );
+    check(
+        "<get-config/>",
+        expect!["Protocol missing-element: <source> is missing <bad-element>source</bad-element>"],
+    );
+    check(
+        "<get-config><source/></get-config>",
+        expect![
+            "Protocol missing-element: <get-config>: a datastore is due, such as <candidate/> <bad-element>candidate</bad-element>"
+        ],
+    );
+    check(
+        "<get-config><source><operational/></source></get-config>",
+        expect![
+            "Protocol unknown-element: <operational> has no place here <bad-element>operational</bad-element>"
+        ],
+    );
+    check(
+        "<get-config><source><running/><startup/></source></get-config>",
+        expect![
+            "Protocol bad-element: <startup>: there is <running> already <bad-element>startup</bad-element>"
+        ],
+    );
+    check(
+        "<get-config><source><config/></source></get-config>",
+        expect![
+            "Protocol bad-element: <config> cannot stand here: name a datastore <bad-element>config</bad-element>"
+        ],
+    );
+    check(
+        "<get-config><source><url>file:///x</url></source></get-config>",
+        expect!["Protocol unknown-element: <url> has no place here <bad-element>url</bad-element>"],
+    );
+    check(
+        "<get-config><source><running>x<y/></running></source></get-config>",
+        expect![
+            "Rpc malformed-message: the message does not parse: byte 102: <y> where text is due"
+        ],
+    );
+    check(
+        "<get><filter type=\"xpath\" select=\"/\"/></get>",
+        expect![[
+            r#"Protocol bad-attribute: filters of type "xpath" are not supported <bad-attribute>type</bad-attribute><bad-element>filter</bad-element>"#
+        ]],
+    );
+    check(
+        "<get><filter/><filter/></get>",
+        expect!["Protocol bad-element: <filter> stands twice <bad-element>filter</bad-element>"],
+    );
+    check(
+        "<get><x:filter xmlns:x=\"urn:x\"/></get>",
+        expect![[
+            r#"Protocol unknown-namespace: <filter> is in the namespace "urn:x" <bad-element>filter</bad-element><bad-namespace>urn:x</bad-namespace>"#
+        ]],
+    );
+    check(
+        "<get>text</get>",
+        expect![
+            "Rpc malformed-message: the message does not parse: byte 77: text where an element is due"
+        ],
+    );
+    check(
+        "<edit-config><target><candidate/></target></edit-config>",
+        expect!["Protocol missing-element: <config> is missing <bad-element>config</bad-element>"],
+    );
+    check(
+        "<edit-config><target><candidate/></target><default-operation>delete</default-operation><config/></edit-config>",
+        expect![[
+            r#"Protocol invalid-value: <default-operation>: "delete" is not a value of it <bad-element>default-operation</bad-element>"#
+        ]],
+    );
+    check(
+        "<kill-session><session-id>-4</session-id></kill-session>",
+        expect![[
+            r#"Protocol invalid-value: <session-id>: "-4" is not a value of it <bad-element>session-id</bad-element>"#
+        ]],
+    );
+    check(
+        "<commit><confirmed/></commit>",
+        expect![
+            "Protocol unknown-element: <confirmed> has no place here <bad-element>confirmed</bad-element>"
+        ],
+    );
+    check(
+        "<rollback xmlns=\"urn:netloom:rpc\"/>",
+        expect![
+            "Protocol missing-element: <position> is missing <bad-element>position</bad-element>"
+        ],
+    );
+    check(
+        "<get-data xmlns=\"urn:ietf:params:xml:ns:yang:ietf-netconf-nmda\"><datastore>operational</datastore></get-data>",
+        expect![[
+            r#"Protocol invalid-value: <datastore>: "operational" is not a value of it <bad-element>datastore</bad-element>"#
+        ]],
+    );
+    check(
+        "<get-data xmlns=\"urn:ietf:params:xml:ns:yang:ietf-netconf-nmda\"><max-depth>3</max-depth></get-data>",
+        expect![
+            "Protocol operation-not-supported: <max-depth> is not supported <bad-element>max-depth</bad-element>"
+        ],
+    );
+}
+
+#[test]
+fn envelopes() {
+    // RFC 6241 section 4.1: an additional attribute comes back, and so does every declaration.
+    check_message(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+         <rpc message-id='1&quot;01' xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\"
+              xmlns:ex='http://example.net/content/1.0' ex:user-id=\"fr&amp;ed\"><get/></rpc>",
+        expect![[r#"
+            <rpc-reply message-id='1&quot;01' xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"
+                          xmlns:ex='http://example.net/content/1.0' ex:user-id="fr&amp;ed"><ok/></rpc-reply>"#]],
+    );
+    check_message(
+        "<nc:rpc xmlns:nc=\"urn:ietf:params:xml:ns:netconf:base:1.0\" nc:x=\"1\" message-id=\"8\"><nc:get/></nc:rpc>",
+        expect![[
+            r#"<nc:rpc-reply xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:x="1" message-id="8"><nc:ok/></nc:rpc-reply>"#
+        ]],
+    );
+    check_message(
+        "<nc:rpc xmlns:nc=\"urn:ietf:params:xml:ns:netconf:base:1.0\" message-id=\"8\"><get/></nc:rpc>",
+        expect![[
+            r#"<nc:rpc-reply xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="8"><nc:rpc-error><nc:error-type>protocol</nc:error-type><nc:error-tag>operation-not-supported</nc:error-tag><nc:error-severity>error</nc:error-severity><nc:error-message xml:lang="en">there is no operation &lt;get&gt; in namespace ""</nc:error-message><nc:error-info><bad-element xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">get</bad-element></nc:error-info></nc:rpc-error></nc:rpc-reply>"#
+        ]],
+    );
+    check_message(
+        "<rpc xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\" xmlns:x=\"urn:x\" x:message-id=\"1\"><get/></rpc>",
+        expect![[
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" xmlns:x="urn:x" x:message-id="1"><rpc-error><error-type>rpc</error-type><error-tag>missing-attribute</error-tag><error-severity>error</error-severity><error-message xml:lang="en">&lt;rpc&gt; has no message-id</error-message><error-info><bad-attribute xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">message-id</bad-attribute><bad-element xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">rpc</bad-element></error-info></rpc-error></rpc-reply>"#
+        ]],
+    );
+    check_message(
+        "<rpc message-id=\"9\"><get/></rpc>",
+        expect![[
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><rpc-error><error-type>rpc</error-type><error-tag>malformed-message</error-tag><error-severity>error</error-severity><error-message xml:lang="en">the message does not parse: byte 20: &lt;rpc&gt; of "" where &lt;rpc&gt; of "urn:ietf:params:xml:ns:netconf:base:1.0" is due</error-message></rpc-error></rpc-reply>"#
+        ]],
+    );
+    check_message(
+        "<hello xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\"/>",
+        expect![[
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><rpc-error><error-type>rpc</error-type><error-tag>malformed-message</error-tag><error-severity>error</error-severity><error-message xml:lang="en">the message does not parse: byte 56: &lt;hello&gt; of "urn:ietf:params:xml:ns:netconf:base:1.0" where &lt;rpc&gt; of "urn:ietf:params:xml:ns:netconf:base:1.0" is due</error-message></rpc-error></rpc-reply>"#
+        ]],
+    );
+}
+
+#[test]
+fn malformed() {
+    check_message(
+        "",
+        expect![[
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><rpc-error><error-type>rpc</error-type><error-tag>malformed-message</error-tag><error-severity>error</error-severity><error-message xml:lang="en">the message does not parse: byte 0: no element</error-message></rpc-error></rpc-reply>"#
+        ]],
+    );
+    check_message(
+        "garbage",
+        expect![[
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><rpc-error><error-type>rpc</error-type><error-tag>malformed-message</error-tag><error-severity>error</error-severity><error-message xml:lang="en">the message does not parse: byte 7: text where an element is due</error-message></rpc-error></rpc-reply>"#
+        ]],
+    );
+    check_message(
+        "<rpc",
+        expect![[
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><rpc-error><error-type>rpc</error-type><error-tag>malformed-message</error-tag><error-severity>error</error-severity><error-message xml:lang="en">the message does not parse: byte 0: syntax error: tag not closed: `&gt;` not found before end of input</error-message></rpc-error></rpc-reply>"#
+        ]],
+    );
+    check_message(
+        "<rpc xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\" message-id=\"1\"><get>",
+        expect![[
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="1"><rpc-error><error-type>rpc</error-type><error-tag>malformed-message</error-tag><error-severity>error</error-severity><error-message xml:lang="en">the message does not parse: byte 73: the text ends within an element</error-message></rpc-error></rpc-reply>"#
+        ]],
+    );
+    check(
+        "<get></got>",
+        expect![
+            "Rpc malformed-message: the message does not parse: byte 73: ill-formed document: expected `</get>`, but `</got>` was found"
+        ],
+    );
+    check(
+        "<get/></rpc><rpc>",
+        expect![
+            "Rpc malformed-message: the message does not parse: byte 85: <rpc> after the root element"
+        ],
+    );
+    check(
+        "<x:get/>",
+        expect![[
+            r#"Rpc malformed-message: the message does not parse: byte 76: prefix "x" is not declared"#
+        ]],
+    );
+    check(
+        "<get a=\"1\" a=\"2\"/>",
+        expect![[
+            r#"Rpc malformed-message: the message does not parse: byte 86: attribute "a" stands twice"#
+        ]],
+    );
+    check(
+        "<get a=1/>",
+        expect![[
+            r#"Rpc malformed-message: the message does not parse: byte 78: position 6: attribute value must be enclosed in `"` or `'`"#
+        ]],
+    );
+    check(
+        "<get a=\"<\"/>",
+        expect![[
+            r#"Rpc malformed-message: the message does not parse: byte 80: attribute "a" holds a bare <"#
+        ]],
+    );
+    check(
+        "\u{1}<get/>",
+        expect![
+            "Rpc malformed-message: the message does not parse: byte 68: a control character, which XML does not allow"
+        ],
+    );
+    check(
+        "<get><filter>&#0;</filter></get>",
+        expect![
+            "Rpc malformed-message: the message does not parse: byte 85: &#0;: only XML's own entities are accepted"
+        ],
+    );
+    check(
+        "<get><filter>&bomb;</filter></get>",
+        expect![
+            "Rpc malformed-message: the message does not parse: byte 87: &bomb;: only XML's own entities are accepted"
+        ],
+    );
+    check_message(
+        "<!DOCTYPE rpc [<!ENTITY a \"b\">]><rpc message-id=\"1\" xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\"><get/></rpc>",
+        expect![[
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><rpc-error><error-type>rpc</error-type><error-tag>malformed-message</error-tag><error-severity>error</error-severity><error-message xml:lang="en">the message does not parse: byte 32: a document type is not accepted</error-message></rpc-error></rpc-reply>"#
+        ]],
+    );
+    check_message(
+        "<?xml version=\"1.0\" encoding=\"latin-1\"?><rpc/>",
+        expect![[
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><rpc-error><error-type>rpc</error-type><error-tag>malformed-message</error-tag><error-severity>error</error-severity><error-message xml:lang="en">the message does not parse: byte 40: only UTF-8 is accepted</error-message></rpc-error></rpc-reply>"#
+        ]],
+    );
+    check(
+        &format!("<get><filter>{}</filter></get>", "<a>".repeat(200)),
+        expect![
+            "Rpc malformed-message: the message does not parse: byte 375: elements nest deeper than 100"
+        ],
+    );
+}
+
+/// The fragment that an edit's content becomes.
+fn check_fragment(text: &str, expect: Expect) {
+    let shown = match Rpc::from_xml(text) {
+        Ok((_, Rpc::EditConfig { config: Xml(config), .. })) => config,
+        other => format!("{other:?}"),
+    };
+    expect.assert_eq(&shown.replace(BASE, "BASE"));
+}
+
+#[test]
+fn fragments_are_self_contained() {
+    let edit = |declarations: &str, on_config: &str, content: &str| {
+        format!(
+            "<nc:rpc xmlns:nc=\"{BASE}\" message-id=\"1\" {declarations}><nc:edit-config>\
+             <nc:target><nc:candidate/></nc:target><nc:config{on_config}>{content}</nc:config>\
+             </nc:edit-config></nc:rpc>"
+        )
+    };
+    check_fragment(&edit("", "", ""), expect![[""]]);
+    check_fragment(
+        &edit("", "", "<a xmlns=\"urn:a\"><b nc:operation=\"delete\"/></a>"),
+        expect![[r#"<a xmlns:nc="BASE" xmlns="urn:a"><b nc:operation="delete"/></a>"#]],
+    );
+    check_fragment(
+        &edit("xmlns:l='urn:\"l\"'", "", "<a xmlns=\"urn:a\"><type>l:veth</type></a>"),
+        expect![[
+            r#"<a xmlns:nc="BASE" xmlns:l="urn:&quot;l&quot;" xmlns="urn:a"><type>l:veth</type></a>"#
+        ]],
+    );
+    check_fragment(
+        &edit("xmlns=\"urn:outer\"", "", "<a/> <!-- two --> <b xmlns=\"\" ><c/></b>"),
+        expect![[
+            r#"<a xmlns:nc="BASE" xmlns="urn:outer"/> <!-- two --> <b xmlns:nc="BASE" xmlns="" ><c/></b>"#
+        ]],
+    );
+    check_fragment(
+        &edit("xmlns:p=\"urn:1\"", " xmlns:p=\"urn:2\"", "<p:a/><a xmlns:p=\"urn:3\"/>"),
+        expect![[r#"<p:a xmlns:nc="BASE" xmlns:p="urn:2"/><a xmlns:nc="BASE" xmlns:p="urn:3"/>"#]],
+    );
+    check_fragment(
+        &edit("", "", "<a>x &amp; &lt;y&gt; <![CDATA[<z>]]></a>"),
+        expect![[r#"<a xmlns:nc="BASE">x &amp; &lt;y&gt; <![CDATA[<z>]]></a>"#]],
+    );
+}
+
+#[test]
+fn too_many_declarations_are_refused() {
+    let declarations: String = (0..50).map(|n| format!(" xmlns:p{n}=\"urn:{n}\"")).collect();
+    let tops = "<a/>".repeat(10_000);
+    let text = format!(
+        "<rpc message-id=\"1\" xmlns=\"{BASE}\"{declarations}><get><filter>{tops}</filter></get></rpc>"
+    );
+    expect!["the message does not parse: byte 5303: too many elements with too many prefixes"]
+        .assert_eq(&Rpc::from_xml(&text).unwrap_err().to_string());
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let xml = || Xml("<a xmlns=\"urn:a\"><b>1 &lt; 2</b></a>".into());
+    let text = |text: &str| Some(text.to_string());
+    let rpcs = [
+        Rpc::GetConfig { source: Datastore::Startup, filter: Some(xml()) },
+        Rpc::Get { filter: None },
+        Rpc::GetData {
+            datastore: Datastore::Operational,
+            filter: Some(xml()),
+            config_filter: Some(false),
+        },
+        Rpc::EditConfig {
+            target: Datastore::Candidate,
+            default_operation: DefaultOperation::Replace,
+            test_option: Some(TestOption::Set),
+            error_option: ErrorOption::RollbackOnError,
+            config: xml(),
+        },
+        Rpc::EditConfig {
+            target: Datastore::Running,
+            default_operation: DefaultOperation::Merge,
+            test_option: None,
+            error_option: ErrorOption::ContinueOnError,
+            config: Xml::default(),
+        },
+        Rpc::CopyConfig {
+            target: Datastore::Startup,
+            source: Source::Datastore(Datastore::Running),
+        },
+        Rpc::CopyConfig { target: Datastore::Candidate, source: Source::Config(xml()) },
+        Rpc::DeleteConfig { target: Datastore::Startup },
+        Rpc::Lock(Datastore::Running),
+        Rpc::Unlock(Datastore::Candidate),
+        Rpc::Validate(Source::Datastore(Datastore::Candidate)),
+        Rpc::Commit,
+        Rpc::DiscardChanges,
+        Rpc::CloseSession,
+        Rpc::KillSession(3),
+        Rpc::GetSchema { identifier: "a".into(), version: text("1"), format: text("yang") },
+        Rpc::CommitWithComment { comment: text("<why> & \"what\"") },
+        Rpc::CommitWithComment { comment: None },
+        Rpc::CheckCommit,
+        Rpc::Rollback { position: 0 },
+        Rpc::GetHistory,
+    ];
+    for rpc in rpcs {
+        let (envelope, read) = Rpc::from_xml(&rpc.to_xml("\"<1>\"")).unwrap();
+        assert_eq!(envelope, Envelope::new("\"<1>\""));
+        assert_eq!(read, rpc);
+    }
+}
