@@ -117,7 +117,7 @@ impl Tree {
             }
             return self.create(&Path { steps: above.to_vec() });
         }
-        descend(Arc::make_mut(&mut self.root), above).set(last.node, value);
+        self.descend(above).set(last.node, value);
         Ok(())
     }
 
@@ -135,7 +135,7 @@ impl Tree {
         let stays = |step: &Step| step.node.kind != NodeKind::Container { presence: false };
         let end = path.steps.iter().rposition(stays).map_or(0, |index| index + 1);
         if end > 0 {
-            descend(Arc::make_mut(&mut self.root), &path.steps[..end]);
+            self.descend(&path.steps[..end]);
         }
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Tree {
     }
 
     /// The last step of a path to one instance, and those above it.
-    fn instance_path<'p>(&self, path: &'p Path) -> Result<(&'p Step, &'p [Step])> {
+    pub(crate) fn instance_path<'p>(&self, path: &'p Path) -> Result<(&'p Step, &'p [Step])> {
         let Some((last, above)) = path.steps.split_last() else {
             return Err(Error::new(ErrorTag::BadElement, "the root is no instance to set").at(path));
         };
@@ -176,6 +176,15 @@ impl Tree {
         let whole = path.steps.len() - usize::from(last.node.kind == NodeKind::LeafList);
         self.check_path(path, whole)?;
         Ok((last, above))
+    }
+
+    /// What is at the steps, made where it is missing.
+    pub(crate) fn descend(&mut self, steps: &[Step]) -> &mut Entry {
+        let mut entry = Arc::make_mut(&mut self.root);
+        for step in steps {
+            entry = entry.below(step.node, &step.keys);
+        }
+        entry
     }
 
     /// Whether the path is one of this schema, with the keys of its first `whole` steps.
@@ -198,7 +207,13 @@ impl Tree {
             };
             let given = step.keys.len();
             if given != needed && (index < whole || given != 0) {
-                let message = format!("{} has {needed} keys, not {given}", step.node.name);
+                let keys: Vec<_> = step.node.keys.iter().map(|key| key.name).collect();
+                let message = match step.node.kind {
+                    NodeKind::List => format!("{} is named by {}", step.node.name, keys.join(", ")),
+                    NodeKind::Container { .. } | NodeKind::Leaf | NodeKind::LeafList => {
+                        format!("{} is named without keys", step.node.name)
+                    }
+                };
                 return Err(Error::new(ErrorTag::MissingElement, message).at(path));
             }
             above = Some(step.node);
@@ -321,13 +336,6 @@ pub(crate) fn instance_keys(node: &Node<'_>) -> Vec<Value> {
         Node::LeafListEntry(_, value) => vec![(*value).clone()],
         Node::Container(..) | Node::Leaf(..) => Vec::new(),
     }
-}
-
-fn descend<'t>(mut entry: &'t mut Entry, steps: &[Step]) -> &'t mut Entry {
-    for step in steps {
-        entry = entry.below(step.node, &step.keys);
-    }
-    entry
 }
 
 /// Removes what the steps lead to, and the containers without presence that are then empty.
@@ -509,12 +517,12 @@ mod tests {
             format!("set: {set:?}\ncreate: {create:?}")
         };
         expect![[r#"
-            set: Err("/sample:links/link: link has 1 keys, not 0")
-            create: Err("/sample:links/link: link has 1 keys, not 0")"#]]
+            set: Err("/sample:links/link: link is named by name")
+            create: Err("/sample:links/link: link is named by name")"#]]
         .assert_eq(&check("/links/link"));
         expect![[r#"
-            set: Err("/sample:links/link/mtu: link has 1 keys, not 0")
-            create: Err("/sample:links/link/mtu: link has 1 keys, not 0")"#]]
+            set: Err("/sample:links/link/mtu: link is named by name")
+            create: Err("/sample:links/link/mtu: link is named by name")"#]]
         .assert_eq(&check("/links/link/mtu"));
         expect![[r#"
             set: Err("/sample:links/link[name='a']/name: a key's value cannot change; create another entry")

@@ -344,10 +344,11 @@ impl<'de> Visitor<'de> for Leaf<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Value, A::Error> {
-        match (array.next_element::<()>()?, array.next_element::<IgnoredAny>()?) {
-            (Some(()), None) => self.value(Form::Empty, ""),
-            (None, _) | (_, Some(_)) => {
-                Err(de::Error::custom(format!("{} takes one value, not an array", self.node.name)))
+        match (array.next_element::<Option<IgnoredAny>>()?, array.next_element::<IgnoredAny>()?) {
+            (Some(None), None) => self.value(Form::Empty, ""),
+            (None | Some(Some(_)), _) | (_, Some(_)) => {
+                let message = format!("{} takes one value, not an array", self.node.name);
+                Err(refuse(self.faults, Error::new(ErrorTag::InvalidValue, message)))
             }
         }
     }
@@ -593,7 +594,7 @@ mod tests {
         check(
             r#"{"sample:links": {"link": [{"name": "a", "mtu": [1]}]}}"#,
             expect![
-                "error: /sample:links/link[name='a']/mtu: line 1 column 50: invalid type: integer `1`, expected unit"
+                "error: /sample:links/link[name='a']/mtu: line 1 column 51: mtu takes one value, not an array"
             ],
         );
         check(
