@@ -27,7 +27,7 @@ pub struct CheckOutput {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryOutput {
     /// The latest first.
-    pub entries: Vec<HistoryEntry>,
+    pub commits: Vec<HistoryEntry>,
 }
 
 /// One commit of the past.
@@ -106,8 +106,8 @@ impl HistoryOutput {
     /// The content of the reply.
     pub fn to_xml(&self) -> Xml {
         let mut out = String::new();
-        for entry in &self.entries {
-            out += &format!("<entry xmlns=\"{NETLOOM}\">");
+        for entry in &self.commits {
+            out += &format!("<commit xmlns=\"{NETLOOM}\">");
             leaf(&mut out, "position", &entry.position.to_string());
             leaf(&mut out, "id", &entry.id.to_string());
             leaf(&mut out, "user", &entry.user);
@@ -117,7 +117,7 @@ impl HistoryOutput {
                 leaf(&mut out, "comment", comment);
             }
             leaf(&mut out, "summary", &entry.summary);
-            out += "</entry>";
+            out += "</commit>";
         }
         Xml(out)
     }
@@ -126,7 +126,7 @@ impl HistoryOutput {
     pub fn from_xml(content: &Xml) -> Result<Self, MessageError> {
         let mut output = Self::default();
         read(content, |reader, name| {
-            if name != "entry" {
+            if name != "commit" {
                 return reader.fragment().map(drop);
             }
             let mut entry = HistoryEntry::default();
@@ -143,7 +143,7 @@ impl HistoryOutput {
                     _ => {}
                 }
             }
-            output.entries.push(entry);
+            output.commits.push(entry);
             Ok(())
         })?;
         Ok(output)

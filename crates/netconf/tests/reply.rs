@@ -119,7 +119,7 @@ fn own_answers() {
     assert_eq!(CheckOutput::from_xml(&check.to_xml()).unwrap(), check);
 
     let history = HistoryOutput {
-        entries: vec![
+        commits: vec![
             HistoryEntry {
                 position: 0,
                 id: 7,
@@ -132,7 +132,7 @@ fn own_answers() {
             HistoryEntry { position: 1, id: 6, ..HistoryEntry::default() },
         ],
     };
-    expect![[r#"<entry xmlns="urn:netloom:rpc"><position>0</position><id>7</id><user>root</user><from>unix socket, pid 3</from><time>2026-01-02T03:04:05Z</time><comment>why</comment><summary>1 link</summary></entry><entry xmlns="urn:netloom:rpc"><position>1</position><id>6</id><user></user><from></from><time></time><summary></summary></entry>"#]].assert_eq(&history.to_xml().0);
+    expect![[r#"<commit xmlns="urn:netloom:rpc"><position>0</position><id>7</id><user>root</user><from>unix socket, pid 3</from><time>2026-01-02T03:04:05Z</time><comment>why</comment><summary>1 link</summary></commit><commit xmlns="urn:netloom:rpc"><position>1</position><id>6</id><user></user><from></from><time></time><summary></summary></commit>"#]].assert_eq(&history.to_xml().0);
     assert_eq!(HistoryOutput::from_xml(&history.to_xml()).unwrap(), history);
 
     // As a client gets them: cut out of the reply.

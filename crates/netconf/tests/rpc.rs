@@ -222,6 +222,12 @@ fn refused_operations() {
         ],
     );
     check(
+        "<commit xmlns=\"urn:netloom:rpc\"><comment/></commit>",
+        expect![[
+            r#"Protocol invalid-value: <comment>: "" is not a value of it <bad-element>comment</bad-element>"#
+        ]],
+    );
+    check(
         "<rollback xmlns=\"urn:netloom:rpc\"/>",
         expect![
             "Protocol missing-element: <position> is missing <bad-element>position</bad-element>"

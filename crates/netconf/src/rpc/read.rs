@@ -109,7 +109,10 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
             let mut comment = None;
             while let Some(child) = parameters.next()? {
                 match child.name.as_str() {
-                    "comment" => set(&mut comment, &child, parameters.text()?)?,
+                    "comment" => match parameters.text()? {
+                        empty if empty.is_empty() => return Err(invalid("comment", &empty)),
+                        text => set(&mut comment, &child, text)?,
+                    },
                     _ => return Err(unknown(&child)),
                 }
             }
