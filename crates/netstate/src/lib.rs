@@ -7,6 +7,7 @@
 //! Nothing here does I/O or knows YANG.
 
 pub mod address;
+pub mod attribute;
 pub mod fdb;
 pub mod link;
 pub mod name;
@@ -17,8 +18,10 @@ pub mod route;
 pub mod southbound;
 pub mod state;
 pub mod sysctl;
+pub mod uapi;
 
-pub use address::{Address, AddressKey};
+pub use address::{Address, AddressKey, AddressStatus};
+pub use attribute::{Attributes, Fields, Flags};
 pub use fdb::{FdbEntry, FdbKey};
 pub use link::{Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Master, Place};
 pub use name::{InvalidName, LinkId, LinkName, MacAddress, NetnsName};

@@ -1,6 +1,7 @@
 //! A network link (`struct ifinfomsg`, rtnetlink(7), ip-link(8)): what all kinds share.
 
 pub mod bridge;
+mod default;
 pub mod tun;
 pub mod vxlan;
 
@@ -10,6 +11,7 @@ pub use bridge::{Bridge, BridgePort};
 pub use tun::Tun;
 pub use vxlan::{HexOctet, PortRange, Vxlan};
 
+use crate::attribute::{Attributes, Flags};
 use crate::name::{LinkName, MacAddress, NetnsName};
 
 /// Where a link is and what it is called there.
@@ -74,56 +76,77 @@ pub enum LinkKind {
 }
 
 /// Attributes that every kind of link has.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinkAttributes {
-    /// `ifi_index` of the request; at creation only.
+    /// `ifi_index`, of the request itself: the index that a new link is to have.
+    #[attribute(create_only)]
     pub index: Option<u32>,
-    /// `IFLA_MTU`, bytes.
+    /// Bytes.
+    #[attribute(IFLA_MTU)]
     pub mtu: Option<u32>,
-    /// `IFLA_GROUP`.
+    /// A number that groups links.
+    #[attribute(IFLA_GROUP)]
     pub group: Option<u32>,
-    /// `IFLA_TXQLEN`, packets.
+    /// Packets.
+    #[attribute(IFLA_TXQLEN)]
     pub txqueuelen: Option<u32>,
-    /// `IFLA_NUM_TX_QUEUES`; at creation only.
+    /// Transmit queues.
+    #[attribute(IFLA_NUM_TX_QUEUES, create_only)]
     pub numtxqueues: Option<u32>,
-    /// `IFLA_NUM_RX_QUEUES`; at creation only.
+    /// Receive queues.
+    #[attribute(IFLA_NUM_RX_QUEUES, create_only)]
     pub numrxqueues: Option<u32>,
-    /// `IFLA_GSO_MAX_SIZE`, bytes.
+    /// Bytes.
+    #[attribute(IFLA_GSO_MAX_SIZE)]
     pub gso_max_size: Option<u32>,
-    /// `IFLA_GSO_MAX_SEGS`.
+    /// Segments that the device may cut a packet into.
+    #[attribute(IFLA_GSO_MAX_SEGS)]
     pub gso_max_segs: Option<u32>,
-    /// `IFLA_GRO_MAX_SIZE`, bytes.
+    /// Bytes.
+    #[attribute(IFLA_GRO_MAX_SIZE)]
     pub gro_max_size: Option<u32>,
-    /// `IFLA_GSO_IPV4_MAX_SIZE`, bytes.
+    /// Bytes. The kernel sets it along with `gso_max_size`, so it comes later.
+    #[attribute(IFLA_GSO_IPV4_MAX_SIZE)]
     pub gso_ipv4_max_size: Option<u32>,
-    /// `IFLA_GRO_IPV4_MAX_SIZE`, bytes.
+    /// Bytes. The kernel sets it along with `gro_max_size`, so it comes later.
+    #[attribute(IFLA_GRO_IPV4_MAX_SIZE)]
     pub gro_ipv4_max_size: Option<u32>,
-    /// `IFLA_PROTO_DOWN`.
+    /// Whether a protocol holds the carrier down.
+    #[attribute(IFLA_PROTO_DOWN)]
     pub protodown: Option<bool>,
-    /// `IFLA_ADDRESS`.
+    /// The link's own link-layer address.
+    #[attribute(IFLA_ADDRESS)]
     pub mac_address: Option<MacAddress>,
-    /// `IFLA_BROADCAST`.
+    /// The link-layer broadcast address, or that of the far end of a point-to-point link.
+    #[attribute(IFLA_BROADCAST)]
     pub broadcast: Option<MacAddress>,
-    /// `IFLA_IFALIAS`: a note for people.
+    /// A note for people; empty for none.
+    #[attribute(IFLA_IFALIAS, absent = String::new())]
     pub alias: Option<String>,
 }
 
 /// Interface flags that can be set (netdevice(7)).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Flags)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinkFlags {
-    /// `IFF_UP`.
+    /// Whether the link is to carry traffic.
+    #[flag(IFF_UP)]
     pub up: Option<bool>,
-    /// The inverse of `IFF_NOARP`.
+    /// Whether addresses are resolved.
+    #[flag(not IFF_NOARP)]
     pub arp: Option<bool>,
-    /// `IFF_MULTICAST`.
+    /// Whether multicast is carried.
+    #[flag(IFF_MULTICAST)]
     pub multicast: Option<bool>,
-    /// `IFF_ALLMULTI`.
+    /// Whether all multicast is received.
+    #[flag(IFF_ALLMULTI)]
     pub allmulticast: Option<bool>,
-    /// `IFF_PROMISC`.
+    /// Whether everything is received.
+    #[flag(IFF_PROMISC)]
     pub promisc: Option<bool>,
-    /// The inverse of `IFF_NOTRAILERS`.
+    /// A relic that the kernel only stores.
+    #[flag(not IFF_NOTRAILERS)]
     pub trailers: Option<bool>,
 }
 

@@ -2,60 +2,124 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A bridge's own attributes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+use crate::attribute::Attributes;
+
+/// A bridge's own attributes. Times are in centiseconds, the kernel's clock ticks for users (`USER_HZ`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bridge {
-    /// `IFLA_BR_AGEING_TIME`, centiseconds.
+    /// How long a learned station is remembered.
+    #[attribute(IFLA_BR_AGEING_TIME)]
     pub ageing_time: Option<u32>,
-    /// `IFLA_BR_FORWARD_DELAY`, centiseconds.
+    /// How long a port listens, and then learns, before it forwards.
+    #[attribute(IFLA_BR_FORWARD_DELAY)]
     pub forward_delay: Option<u32>,
-    /// `IFLA_BR_HELLO_TIME`, centiseconds.
+    /// The time between two hellos.
+    #[attribute(IFLA_BR_HELLO_TIME)]
     pub hello_time: Option<u32>,
-    /// `IFLA_BR_MAX_AGE`, centiseconds.
+    /// How long another bridge's word is good.
+    #[attribute(IFLA_BR_MAX_AGE)]
     pub max_age: Option<u32>,
-    /// `IFLA_BR_STP_STATE`: 0 none, 1 the kernel's, 2 a program's.
+    /// Spanning tree: 0 none, 1 the kernel's, 2 a program's.
+    #[attribute(IFLA_BR_STP_STATE)]
     pub stp_state: Option<u32>,
-    /// `IFLA_BR_PRIORITY`.
+    /// The lowest of a spanning tree is its root.
+    #[attribute(IFLA_BR_PRIORITY)]
     pub priority: Option<u16>,
-    /// `IFLA_BR_VLAN_FILTERING`.
+    /// Whether ports keep to the VLANs that they are members of.
+    #[attribute(IFLA_BR_VLAN_FILTERING)]
     pub vlan_filtering: Option<bool>,
-    /// `IFLA_BR_VLAN_PROTOCOL`: an EtherType, 0x8100 or 0x88a8.
+    /// The tag's EtherType: 0x8100 or 0x88a8.
+    #[attribute(IFLA_BR_VLAN_PROTOCOL, big_endian)]
     pub vlan_protocol: Option<u16>,
-    /// `IFLA_BR_VLAN_DEFAULT_PVID`; 0 for none.
+    /// The VLAN of new ports; zero for none.
+    #[attribute(IFLA_BR_VLAN_DEFAULT_PVID)]
     pub vlan_default_pvid: Option<u16>,
-    /// `IFLA_BR_VLAN_STATS_ENABLED`.
+    /// Whether traffic is counted by VLAN.
+    #[attribute(IFLA_BR_VLAN_STATS_ENABLED)]
     pub vlan_stats_enabled: Option<bool>,
-    /// `IFLA_BR_VLAN_STATS_PER_PORT`.
+    /// Whether traffic is counted by VLAN and port.
+    #[attribute(IFLA_BR_VLAN_STATS_PER_PORT)]
     pub vlan_stats_per_port: Option<bool>,
-    /// `IFLA_BR_NF_CALL_IPTABLES`.
+    /// Whether iptables sees bridged packets.
+    #[attribute(IFLA_BR_NF_CALL_IPTABLES)]
     pub nf_call_iptables: Option<bool>,
-    /// `IFLA_BR_NF_CALL_ARPTABLES`.
+    /// Whether arptables sees bridged packets.
+    #[attribute(IFLA_BR_NF_CALL_ARPTABLES)]
     pub nf_call_arptables: Option<bool>,
 }
 
-/// What a link has as a port of a bridge (`IFLA_INFO_SLAVE_DATA` with `IFLA_BRPORT_…`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+impl Bridge {
+    /// A new bridge (`br_dev_setup`, net/bridge/br_device.c).
+    pub fn kernel_default() -> Self {
+        Self {
+            ageing_time: Some(30_000),
+            forward_delay: Some(1_500),
+            hello_time: Some(200),
+            max_age: Some(2_000),
+            stp_state: Some(0),
+            priority: Some(0x8000),
+            vlan_filtering: Some(false),
+            vlan_protocol: Some(0x8100),
+            vlan_default_pvid: Some(1),
+            vlan_stats_enabled: Some(false),
+            vlan_stats_per_port: Some(false),
+            nf_call_iptables: Some(false),
+            nf_call_arptables: Some(false),
+        }
+    }
+}
+
+/// What a link has as a port of a bridge.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct BridgePort {
-    /// `IFLA_BRPORT_STATE`: `BR_STATE_…`.
+    /// Spanning tree state: `BR_STATE_…`.
+    #[attribute(IFLA_BRPORT_STATE)]
     pub state: Option<u8>,
-    /// `IFLA_BRPORT_COST`.
+    /// Spanning tree path cost; by itself it follows the link's speed.
+    #[attribute(IFLA_BRPORT_COST)]
     pub cost: Option<u32>,
-    /// `IFLA_BRPORT_PRIORITY`.
+    /// Spanning tree port priority.
+    #[attribute(IFLA_BRPORT_PRIORITY)]
     pub priority: Option<u16>,
-    /// `IFLA_BRPORT_GUARD`.
+    /// Whether a BPDU that comes in disables the port.
+    #[attribute(IFLA_BRPORT_GUARD)]
     pub guard: Option<bool>,
-    /// `IFLA_BRPORT_MODE`.
+    /// Whether frames may leave by the port that they came in by.
+    #[attribute(IFLA_BRPORT_MODE)]
     pub hairpin: Option<bool>,
-    /// `IFLA_BRPORT_FAST_LEAVE`.
+    /// Whether a group is left at once.
+    #[attribute(IFLA_BRPORT_FAST_LEAVE)]
     pub fastleave: Option<bool>,
-    /// `IFLA_BRPORT_PROTECT`.
+    /// Whether the port is never the way to the root.
+    #[attribute(IFLA_BRPORT_PROTECT)]
     pub root_block: Option<bool>,
-    /// `IFLA_BRPORT_LEARNING`.
+    /// Whether source addresses are learned.
+    #[attribute(IFLA_BRPORT_LEARNING)]
     pub learning: Option<bool>,
-    /// `IFLA_BRPORT_UNICAST_FLOOD`.
+    /// Whether frames to unknown stations are sent out here too.
+    #[attribute(IFLA_BRPORT_UNICAST_FLOOD)]
     pub flood: Option<bool>,
-    /// `IFLA_BRPORT_PROXYARP`.
+    /// Whether ARP requests for stations behind this port are answered.
+    #[attribute(IFLA_BRPORT_PROXYARP)]
     pub proxy_arp: Option<bool>,
+}
+
+impl BridgePort {
+    /// A new port (`new_nbp`, net/bridge/br_if.c); its state and cost have no default.
+    pub fn kernel_default() -> Self {
+        Self {
+            state: None,
+            cost: None,
+            priority: Some(32),
+            guard: Some(false),
+            hairpin: Some(false),
+            fastleave: Some(false),
+            root_block: Some(false),
+            learning: Some(true),
+            flood: Some(true),
+            proxy_arp: Some(false),
+        }
+    }
 }

@@ -2,10 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attribute::Attributes;
+
 /// A tun or tap device's own attributes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tun {
-    /// `IFLA_TUN_TYPE`: 1 carries IP packets (tun), 2 Ethernet frames (tap).
+    /// 1 carries IP packets (tun), 2 Ethernet frames (tap).
+    #[attribute(IFLA_TUN_TYPE, create_only)]
     pub mode: Option<u8>,
+}
+
+impl Tun {
+    /// `IFF_TAP`, a mode.
+    pub const TAP: u8 = 2;
+
+    /// Without a word on the mode a device carries IP packets (`IFF_TUN`).
+    pub fn kernel_default() -> Self {
+        Self { mode: Some(1) }
+    }
 }

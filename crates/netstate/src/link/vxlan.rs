@@ -1,54 +1,103 @@
 //! A VXLAN tunnel end point (RFC 7348; `IFLA_VXLAN_…`, include/uapi/linux/if_link.h).
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::attribute::{Attributes, Value};
 use crate::name::InvalidName;
 
+const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// A VXLAN device's own attributes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct Vxlan {
-    /// `IFLA_VXLAN_ID`: the VXLAN network identifier, 24 bits.
+    /// The VXLAN network identifier, 24 bits.
+    #[attribute(IFLA_VXLAN_ID, create_only)]
     pub id: Option<u32>,
-    /// `IFLA_VXLAN_GROUP`, `IFLA_VXLAN_GROUP6`: the far end, or the multicast group of them all.
+    /// The far end that frames to unknown stations go to, or the multicast group of them all; unspecified for
+    /// none.
     #[serde(alias = "group")]
+    #[attribute(IFLA_VXLAN_GROUP, or = IFLA_VXLAN_GROUP6, absent = ANY)]
     pub remote: Option<IpAddr>,
-    /// `IFLA_VXLAN_LOCAL`, `IFLA_VXLAN_LOCAL6`: the source address.
+    /// The source address of tunnelled packets; unspecified leaves it to routing.
+    #[attribute(IFLA_VXLAN_LOCAL, or = IFLA_VXLAN_LOCAL6, absent = ANY)]
     pub local: Option<IpAddr>,
-    /// `IFLA_VXLAN_TTL`.
+    /// The TTL of tunnelled packets; zero is the kernel's own.
+    #[attribute(IFLA_VXLAN_TTL)]
     pub ttl: Option<u8>,
-    /// `IFLA_VXLAN_TOS`.
+    /// The DS field of tunnelled packets.
+    #[attribute(IFLA_VXLAN_TOS)]
     pub tos: Option<HexOctet>,
-    /// `IFLA_VXLAN_DF`: `VXLAN_DF_…`.
+    /// Don't Fragment: 0 unset, 1 set, 2 as the inner packet.
+    #[attribute(IFLA_VXLAN_DF)]
     pub df: Option<u8>,
-    /// `IFLA_VXLAN_PORT`: a UDP port.
+    /// The UDP port of the far ends.
+    #[attribute(IFLA_VXLAN_PORT, create_only, big_endian)]
     pub dstport: Option<u16>,
-    /// `IFLA_VXLAN_PORT_RANGE`.
+    /// The UDP ports that tunnelled packets are sent from.
+    #[attribute(IFLA_VXLAN_PORT_RANGE, create_only)]
     pub srcport: Option<PortRange>,
-    /// `IFLA_VXLAN_LEARNING`.
+    /// Whether it is learned which far end a station is behind.
+    #[attribute(IFLA_VXLAN_LEARNING)]
     pub learning: Option<bool>,
-    /// `IFLA_VXLAN_RSC`.
+    /// Route short circuit.
+    #[attribute(IFLA_VXLAN_RSC, create_only)]
     pub rsc: Option<bool>,
-    /// `IFLA_VXLAN_PROXY`.
+    /// Whether ARP requests are answered from the neighbour table.
+    #[attribute(IFLA_VXLAN_PROXY, create_only)]
     pub proxy: Option<bool>,
-    /// `IFLA_VXLAN_L2MISS`.
+    /// Whether programs are told of frames to unknown stations.
+    #[attribute(IFLA_VXLAN_L2MISS, create_only)]
     pub l2miss: Option<bool>,
-    /// `IFLA_VXLAN_L3MISS`.
+    /// Whether programs are told of unknown neighbours.
+    #[attribute(IFLA_VXLAN_L3MISS, create_only)]
     pub l3miss: Option<bool>,
-    /// `IFLA_VXLAN_UDP_CSUM`.
+    /// Whether packets over IPv4 carry a UDP checksum.
+    #[attribute(IFLA_VXLAN_UDP_CSUM, create_only)]
     pub udpcsum: Option<bool>,
-    /// `IFLA_VXLAN_AGEING`, seconds.
+    /// How long a learned station is remembered, seconds.
+    #[attribute(IFLA_VXLAN_AGEING)]
     pub ageing: Option<u32>,
-    /// `IFLA_VXLAN_LIMIT`.
+    /// How many stations are learned at most; zero sets no limit.
+    #[attribute(IFLA_VXLAN_LIMIT)]
     pub maxaddress: Option<u32>,
-    /// `IFLA_VXLAN_COLLECT_METADATA`.
+    /// Whether each packet brings its tunnel's parameters.
+    #[attribute(IFLA_VXLAN_COLLECT_METADATA, create_only)]
     pub external: Option<bool>,
-    /// `IFLA_VXLAN_VNIFILTER`.
+    /// Whether only configured VNIs are received.
+    #[attribute(IFLA_VXLAN_VNIFILTER, create_only)]
     pub vnifilter: Option<bool>,
+}
+
+impl Vxlan {
+    /// A new device (`vxlan_nl2conf` and `vxlan_setup`, drivers/net/vxlan/vxlan_core.c); its identifier has
+    /// no default.
+    pub fn kernel_default() -> Self {
+        Self {
+            id: None,
+            remote: Some(ANY),
+            local: Some(ANY),
+            ttl: Some(0),
+            tos: Some(HexOctet(0)),
+            df: Some(0),
+            dstport: Some(8472),
+            srcport: Some(PortRange { low: 0, high: 0 }),
+            learning: Some(true),
+            rsc: Some(false),
+            proxy: Some(false),
+            l2miss: Some(false),
+            l3miss: Some(false),
+            udpcsum: Some(true),
+            ageing: Some(300),
+            maxaddress: Some(0),
+            external: Some(false),
+            vnifilter: Some(false),
+        }
+    }
 }
 
 /// An octet that people write as two hexadecimal digits.
@@ -64,6 +113,28 @@ pub struct PortRange {
     pub low: u16,
     /// The last.
     pub high: u16,
+}
+
+impl Value for HexOctet {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+    }
+
+    fn take(bytes: &[u8]) -> Option<Self> {
+        u8::take(bytes).map(Self)
+    }
+}
+
+impl Value for PortRange {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend(self.low.to_be_bytes());
+        out.extend(self.high.to_be_bytes());
+    }
+
+    fn take(bytes: &[u8]) -> Option<Self> {
+        let [a, b, c, d] = bytes.try_into().ok()?;
+        Some(Self { low: u16::from_be_bytes([a, b]), high: u16::from_be_bytes([c, d]) })
+    }
 }
 
 impl FromStr for HexOctet {

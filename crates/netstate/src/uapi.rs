@@ -1,0 +1,97 @@
+//! The kernel's numbers for what the structs of this crate hold (include/uapi/linux/), one a line.
+#![allow(missing_docs, reason = "named as the kernel names them")]
+
+// if_link.h: IFLA_…
+pub const IFLA_ADDRESS: u16 = 1;
+pub const IFLA_BROADCAST: u16 = 2;
+pub const IFLA_MTU: u16 = 4;
+pub const IFLA_TXQLEN: u16 = 13;
+pub const IFLA_IFALIAS: u16 = 20;
+pub const IFLA_GROUP: u16 = 27;
+pub const IFLA_NUM_TX_QUEUES: u16 = 31;
+pub const IFLA_NUM_RX_QUEUES: u16 = 32;
+pub const IFLA_PROTO_DOWN: u16 = 39;
+pub const IFLA_GSO_MAX_SEGS: u16 = 40;
+pub const IFLA_GSO_MAX_SIZE: u16 = 41;
+pub const IFLA_GRO_MAX_SIZE: u16 = 58;
+pub const IFLA_GSO_IPV4_MAX_SIZE: u16 = 63;
+pub const IFLA_GRO_IPV4_MAX_SIZE: u16 = 64;
+
+// if_link.h: IFLA_BR_…
+pub const IFLA_BR_FORWARD_DELAY: u16 = 1;
+pub const IFLA_BR_HELLO_TIME: u16 = 2;
+pub const IFLA_BR_MAX_AGE: u16 = 3;
+pub const IFLA_BR_AGEING_TIME: u16 = 4;
+pub const IFLA_BR_STP_STATE: u16 = 5;
+pub const IFLA_BR_PRIORITY: u16 = 6;
+pub const IFLA_BR_VLAN_FILTERING: u16 = 7;
+pub const IFLA_BR_VLAN_PROTOCOL: u16 = 8;
+pub const IFLA_BR_NF_CALL_IPTABLES: u16 = 36;
+pub const IFLA_BR_NF_CALL_ARPTABLES: u16 = 38;
+pub const IFLA_BR_VLAN_DEFAULT_PVID: u16 = 39;
+pub const IFLA_BR_VLAN_STATS_ENABLED: u16 = 41;
+pub const IFLA_BR_VLAN_STATS_PER_PORT: u16 = 45;
+
+// if_link.h: IFLA_BRPORT_…
+pub const IFLA_BRPORT_STATE: u16 = 1;
+pub const IFLA_BRPORT_PRIORITY: u16 = 2;
+pub const IFLA_BRPORT_COST: u16 = 3;
+pub const IFLA_BRPORT_MODE: u16 = 4;
+pub const IFLA_BRPORT_GUARD: u16 = 5;
+pub const IFLA_BRPORT_PROTECT: u16 = 6;
+pub const IFLA_BRPORT_FAST_LEAVE: u16 = 7;
+pub const IFLA_BRPORT_LEARNING: u16 = 8;
+pub const IFLA_BRPORT_UNICAST_FLOOD: u16 = 9;
+pub const IFLA_BRPORT_PROXYARP: u16 = 10;
+
+// if_link.h: IFLA_VXLAN_…
+pub const IFLA_VXLAN_ID: u16 = 1;
+pub const IFLA_VXLAN_GROUP: u16 = 2;
+pub const IFLA_VXLAN_LINK: u16 = 3;
+pub const IFLA_VXLAN_LOCAL: u16 = 4;
+pub const IFLA_VXLAN_TTL: u16 = 5;
+pub const IFLA_VXLAN_TOS: u16 = 6;
+pub const IFLA_VXLAN_LEARNING: u16 = 7;
+pub const IFLA_VXLAN_AGEING: u16 = 8;
+pub const IFLA_VXLAN_LIMIT: u16 = 9;
+pub const IFLA_VXLAN_PORT_RANGE: u16 = 10;
+pub const IFLA_VXLAN_PROXY: u16 = 11;
+pub const IFLA_VXLAN_RSC: u16 = 12;
+pub const IFLA_VXLAN_L2MISS: u16 = 13;
+pub const IFLA_VXLAN_L3MISS: u16 = 14;
+pub const IFLA_VXLAN_PORT: u16 = 15;
+pub const IFLA_VXLAN_GROUP6: u16 = 16;
+pub const IFLA_VXLAN_LOCAL6: u16 = 17;
+pub const IFLA_VXLAN_UDP_CSUM: u16 = 18;
+pub const IFLA_VXLAN_COLLECT_METADATA: u16 = 25;
+pub const IFLA_VXLAN_DF: u16 = 29;
+pub const IFLA_VXLAN_VNIFILTER: u16 = 30;
+
+// if_link.h: IFLA_TUN_…
+pub const IFLA_TUN_TYPE: u16 = 3;
+
+// if.h: IFF_…
+pub const IFF_UP: u32 = 0x1;
+pub const IFF_NOTRAILERS: u32 = 0x20;
+pub const IFF_NOARP: u32 = 0x80;
+pub const IFF_PROMISC: u32 = 0x100;
+pub const IFF_ALLMULTI: u32 = 0x200;
+pub const IFF_MULTICAST: u32 = 0x1000;
+
+// if_addr.h: IFA_F_…, IFAPROT_…
+pub const IFA_F_DADFAILED: u32 = 0x8;
+pub const IFA_F_TENTATIVE: u32 = 0x40;
+pub const IFA_F_PERMANENT: u32 = 0x80;
+pub const IFAPROT_KERNEL_LO: u8 = 1;
+pub const IFAPROT_KERNEL_RA: u8 = 2;
+pub const IFAPROT_KERNEL_LL: u8 = 3;
+
+// rtnetlink.h: RTPROT_…, RT_TABLE_…
+pub const RTPROT_KERNEL: u8 = 2;
+pub const RTPROT_BOOT: u8 = 3;
+pub const RTPROT_STATIC: u8 = 4;
+pub const RT_TABLE_LOCAL: u32 = 255;
+
+// neighbour.h: NUD_…
+pub const NUD_NOARP: u16 = 0x40;
+pub const NUD_PERMANENT: u16 = 0x80;
