@@ -32,6 +32,11 @@ unsafe impl Sync for Context {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RawModule(*const ffi::lys_module);
 
+// SAFETY: a module is part of its context, and is as little changed.
+unsafe impl Send for RawModule {}
+// SAFETY: as above.
+unsafe impl Sync for RawModule {}
+
 /// A fault as libyang tells it.
 #[derive(Debug)]
 pub(crate) struct Fault {

@@ -37,6 +37,7 @@ pub struct Module {
     pub implemented: bool,
     /// The features that are on.
     pub features: Vec<String>,
+    raw: RawModule,
 }
 
 /// A data node of the schema; choices and cases are flattened away, [`SchemaNode::case`] tells them.
@@ -188,6 +189,13 @@ impl Schema {
     }
 }
 
+impl Module {
+    /// The module in the YANG language, as libyang prints it.
+    pub fn text(&self) -> Result<String> {
+        self.raw.print()
+    }
+}
+
 impl SchemaNode {
     /// The child of this name; `module` is needed where an augment repeats a name.
     pub fn child(&self, module: Option<&str>, name: &str) -> Option<&'static SchemaNode> {
@@ -331,6 +339,7 @@ impl Builder {
                 description: module.description().map(str::to_owned),
                 implemented: module.implemented(),
                 features: module.features().into_iter().map(str::to_owned).collect(),
+                raw: *module,
             })
             .collect();
         Builder { raw_modules, modules: Vec::leak(copied), leaves: HashMap::new() }
@@ -585,6 +594,15 @@ mod tests {
                 inner
         "#]]
         .assert_eq(&text);
+    }
+
+    #[test]
+    fn modules_are_printed() {
+        for module in Schema::netloom().unwrap().modules() {
+            let text = module.text().unwrap();
+            assert!(text.starts_with(&format!("module {} {{\n", module.name)), "{text}");
+            assert!(text.contains(&module.namespace));
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Reading compiled modules, nodes and types.
 
+use std::ffi::c_char;
 use std::ptr;
 
 use yang5::ffi;
 use yang5::ffi::LY_DATA_TYPE as Base;
 
 use super::{Context, RawModule, sized, text};
+use crate::error::{Error, ErrorTag, Result};
 
 /// A compiled node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,6 +100,22 @@ impl RawModule {
             let Some(parsed) = self.module().parsed.as_ref() else { return Vec::new() };
             let imports = sized(parsed.imports).iter();
             imports.filter(|i| !i.module.is_null()).map(|i| RawModule(i.module)).collect()
+        }
+    }
+
+    /// The module in the YANG language.
+    pub(crate) fn print(self) -> Result<String> {
+        let mut printed: *mut c_char = ptr::null_mut();
+        let format = ffi::LYS_OUTFORMAT::LYS_OUT_YANG;
+        // SAFETY: libyang fills the pointer with a text that is then the caller's to free.
+        unsafe {
+            let code = ffi::lys_print_mem(&mut printed, self.0, format, 0);
+            let copied = text(printed).map(str::to_owned);
+            ffi::free(printed.cast());
+            copied.filter(|_| code == ffi::LY_ERR::LY_SUCCESS).ok_or_else(|| {
+                let message = format!("module {} cannot be printed", self.name());
+                Error::new(ErrorTag::OperationFailed, message)
+            })
         }
     }
 
