@@ -69,15 +69,28 @@ impl Edit {
     }
 
     /// Both edits in one: what `other` does comes after.
-    pub fn and(mut self, other: Edit) -> Edit {
-        let differs = other.default_operation != self.default_operation;
-        for mut node in other.nodes {
-            if differs && node.operation.is_none() {
-                node.operation = Some(other.default_operation);
+    pub fn and(mut self, mut other: Edit) -> Edit {
+        use Operation::{Merge, None, Replace};
+        match (self.default_operation, other.default_operation) {
+            (a, b) if a == b => {}
+            // It takes everything's place.
+            (_, Replace) => return other,
+            // `none` is no attribute's value (RFC 6241 section 7.2), so that it has to be the default.
+            (Merge, None) => {
+                explicit(&mut self.nodes, Merge);
+                self.default_operation = None;
             }
-            append(&mut self.nodes, node);
+            (_, operation) => explicit(&mut other.nodes, operation),
         }
+        other.nodes.into_iter().for_each(|node| append(&mut self.nodes, node));
         self
+    }
+}
+
+/// Gives the operation to the nodes that have none of their own.
+fn explicit(nodes: &mut [EditNode], operation: Operation) {
+    for node in nodes {
+        node.operation = node.operation.or(Some(operation));
     }
 }
 

@@ -29,6 +29,12 @@ impl Error {
     pub fn at(self, path: &Path) -> Self {
         Self { path: Some(path.to_string()), ..self }
     }
+
+    /// The same fault, seen from one step further up.
+    pub(crate) fn below(self, step: impl std::fmt::Display) -> Self {
+        let path = self.path.unwrap_or_default();
+        Self { path: Some(format!("{step}{path}")), ..self }
+    }
 }
 
 /// RFC 6241 appendix A.

@@ -81,6 +81,8 @@ struct Place {
     index: usize,
     /// Among all nodes, parents before children.
     order: usize,
+    /// All modules of the schema.
+    modules: &'static [Module],
 }
 
 /// What a schema node is.
@@ -160,7 +162,8 @@ impl Schema {
                 top.push(builder.node(node)?);
             }
         }
-        place(None, &top, &mut 0);
+        let mut order = 0;
+        place(None, &top, builder.modules, &mut order);
         Ok(Box::leak(Box::new(Schema { modules: builder.modules, top, context })))
     }
 
@@ -245,6 +248,11 @@ impl SchemaNode {
         self.place.get().map_or(0, |place| place.order)
     }
 
+    /// All modules of its schema.
+    pub(crate) fn modules(&self) -> &'static [Module] {
+        self.place.get().map_or(&[], |place| place.modules)
+    }
+
     /// Whether its name is written with its module (RFC 7951 section 4).
     pub(crate) fn starts_module(&self) -> bool {
         self.parent().is_none_or(|parent| !ptr::eq(parent.module, self.module))
@@ -303,11 +311,16 @@ fn find(
 }
 
 /// Tells nodes where they are.
-fn place(parent: Option<&'static SchemaNode>, nodes: &[&'static SchemaNode], order: &mut usize) {
+fn place(
+    parent: Option<&'static SchemaNode>,
+    nodes: &[&'static SchemaNode],
+    modules: &'static [Module],
+    order: &mut usize,
+) {
     for (index, node) in nodes.iter().enumerate() {
-        node.place.get_or_init(|| Place { parent, index, order: *order });
+        node.place.get_or_init(|| Place { parent, index, order: *order, modules });
         *order += 1;
-        place(Some(node), &node.children, order);
+        place(Some(node), &node.children, modules, order);
     }
 }
 

@@ -33,16 +33,10 @@ impl ::serde::ser::Error for Error {
     }
 }
 
-/// The same fault, seen from one step further up.
-fn below(error: Error, step: impl std::fmt::Display) -> Error {
-    let path = error.path.unwrap_or_default();
-    Error { path: Some(format!("{step}{path}")), ..error }
-}
-
 /// Puts the schema's way down to `node` before a fault's path.
 fn under(error: Error, node: &'static SchemaNode) -> Error {
     match node.parent() {
-        Some(parent) => below(error, format_args!("{parent:?}")),
+        Some(parent) => error.below(format_args!("{parent:?}")),
         None => error,
     }
 }

@@ -7,7 +7,7 @@ use ::serde::de::{
 };
 use ::serde::forward_to_deserialize_any;
 
-use super::{TRUTHS, below, under};
+use super::{TRUTHS, under};
 use crate::entry::{Content, Instances, Slot};
 use crate::error::{Error, Result};
 use crate::path::Step;
@@ -21,7 +21,7 @@ impl<'a> Node<'a> {
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T> {
         T::deserialize(Instance(self.clone())).map_err(|error| {
             let step = Step { node: self.schema(), keys: instance_keys(self) };
-            under(below(error, step), self.schema())
+            under(error.below(step), self.schema())
         })
     }
 }
@@ -139,7 +139,7 @@ impl<'de> MapAccess<'de> for Members<'_> {
         };
         let name: StrDeserializer<'_, Error> = node.name.into_deserializer();
         let key =
-            seed.deserialize(name).map_err(|error| below(error, Step { node, keys: Vec::new() }));
+            seed.deserialize(name).map_err(|error| error.below(Step { node, keys: Vec::new() }));
         key.map(Some)
     }
 
@@ -148,14 +148,14 @@ impl<'de> MapAccess<'de> for Members<'_> {
             None => Err(Error::custom("a value without a name")),
             Some(Member::Key(node, value)) => seed
                 .deserialize(Scalar(value))
-                .map_err(|error| below(error, Step { node, keys: Vec::new() })),
+                .map_err(|error| error.below(Step { node, keys: Vec::new() })),
             Some(Member::Slot(slot)) => match &slot.content {
                 Content::Leaf(value) => seed
                     .deserialize(Scalar(value))
-                    .map_err(|error| below(error, Step { node: slot.node, keys: Vec::new() })),
+                    .map_err(|error| error.below(Step { node: slot.node, keys: Vec::new() })),
                 Content::Container(entry) => seed
                     .deserialize(Instance(Node::Container(slot.node, entry)))
-                    .map_err(|error| below(error, Step { node: slot.node, keys: Vec::new() })),
+                    .map_err(|error| error.below(Step { node: slot.node, keys: Vec::new() })),
                 Content::LeafList(_) | Content::List(_) => seed.deserialize(Sequence(slot)),
             },
         }
@@ -171,7 +171,7 @@ impl<'de> Deserializer<'de> for Sequence<'_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         visitor.visit_seq(Entries(self.0.instances())).map_err(|error| match error.path {
             Some(_) => error,
-            None => below(error, Step { node: self.0.node, keys: Vec::new() }),
+            None => error.below(Step { node: self.0.node, keys: Vec::new() }),
         })
     }
 
@@ -201,7 +201,7 @@ impl<'de> SeqAccess<'de> for Entries<'_> {
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
         let Some(node) = self.0.next() else { return Ok(None) };
         let step = Step { node: node.schema(), keys: instance_keys(&node) };
-        seed.deserialize(Instance(node)).map(Some).map_err(|error| below(error, step))
+        seed.deserialize(Instance(node)).map(Some).map_err(|error| error.below(step))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ::serde::Serialize;
 use ::serde::ser::{Impossible, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
-use super::{TRUTHS, below, under};
+use super::{TRUTHS, under};
 use crate::entry::{Content, Entry};
 use crate::error::{Error, ErrorTag, Result};
 use crate::path::{Path, Step};
@@ -28,7 +28,7 @@ impl Tree {
         inside.keys = last.keys.iter().cloned().map(Some).collect();
         let field = Field { fields: &mut written, node: last.node, inside: Some(inside) };
         value.serialize(field).map_err(|error| {
-            let error = below(error, Step { node: last.node, keys: last.keys.clone() });
+            let error = error.below(Step { node: last.node, keys: last.keys.clone() });
             under(error, last.node)
         })?;
         if !written.entry.is_empty() {
@@ -57,7 +57,7 @@ impl Fields {
         };
         value
             .serialize(Field { fields: self, node, inside: None })
-            .map_err(|error| below(error, Step { node, keys: Vec::new() }))
+            .map_err(|error| error.below(Step { node, keys: Vec::new() }))
     }
 
     fn set(&mut self, node: &'static SchemaNode, value: Value) -> Result<()> {

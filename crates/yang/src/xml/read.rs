@@ -1,0 +1,448 @@
+//! Reading trees and edits from XML, as it streams by.
+
+use std::ptr;
+use std::sync::Arc;
+
+use quick_xml::NsReader;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::name::{Namespace, QName, ResolveResult};
+
+use super::{NETCONF, rename};
+use crate::edit::{Edit, EditNode, Operation};
+use crate::entry::{Content, Entry};
+use crate::error::{Error, ErrorTag, Result};
+use crate::path::Step;
+use crate::schema::{NodeKind, Schema, SchemaNode, Type};
+use crate::tree::{KeyTuple, Tree};
+use crate::value::Value;
+
+impl Tree {
+    /// Reads XML: the top-level elements, side by side or within one `<config>` or `<data>` of any namespace.
+    pub fn from_xml(schema: &'static Schema, text: &str) -> Result<Tree> {
+        let root: Entry = Reader::new(schema, text, false).document(&["config", "data"])?;
+        Ok(Tree::new(schema, Arc::new(root)))
+    }
+}
+
+impl Edit {
+    /// Reads the content of `<config>`: elements side by side, or within one `<config>`.
+    pub fn from_xml(schema: &'static Schema, text: &str, default: Operation) -> Result<Edit> {
+        let nodes = Reader::new(schema, text, true).document(&["config"])?;
+        Ok(Edit { default_operation: default, nodes })
+    }
+}
+
+/// Where what is read goes: into a tree, or into an edit.
+trait Sink: Default {
+    fn leaf(&mut self, leaf: Leaf) -> Result<()>;
+    fn inner(&mut self, instance: Instance<Self>) -> Result<()>;
+    /// Called when nothing more comes.
+    fn done(&mut self) {}
+}
+
+struct Leaf {
+    node: &'static SchemaNode,
+    value: Option<Value>,
+    operation: Option<Operation>,
+}
+
+struct Instance<S> {
+    node: &'static SchemaNode,
+    keys: KeyTuple,
+    operation: Option<Operation>,
+    content: S,
+}
+
+impl Sink for Vec<EditNode> {
+    fn leaf(&mut self, Leaf { node, value, operation }: Leaf) -> Result<()> {
+        self.push(EditNode { node, operation, keys: Vec::new(), value, children: Vec::new() });
+        Ok(())
+    }
+
+    fn inner(&mut self, instance: Instance<Self>) -> Result<()> {
+        let Instance { node, keys, operation, content: children } = instance;
+        self.push(EditNode { node, operation, keys, value: None, children });
+        Ok(())
+    }
+}
+
+impl Sink for Entry {
+    fn leaf(&mut self, Leaf { node, value, .. }: Leaf) -> Result<()> {
+        let Some(value) = value else { return Ok(()) };
+        match self.slot(node).map(|slot| &slot.content) {
+            Some(Content::LeafList(values)) if !values.contains(&value) => {}
+            Some(Content::LeafList(_)) => {
+                let message = format!("the value \"{value}\" is there twice");
+                return Err(Error::new(ErrorTag::BadElement, message));
+            }
+            _ => self.check_rival(node)?,
+        }
+        self.set(node, value);
+        Ok(())
+    }
+
+    fn inner(&mut self, instance: Instance<Self>) -> Result<()> {
+        let Instance { node, keys, content, .. } = instance;
+        match self.slot(node).map(|slot| &slot.content) {
+            Some(Content::List(entries)) if !entries.contains(&keys[..]) => {}
+            Some(Content::List(_)) => {
+                return Err(Error::new(ErrorTag::BadElement, "this entry is there twice"));
+            }
+            _ => self.check_rival(node)?,
+        }
+        *self.below(node, &keys) = content;
+        self.prune(node);
+        Ok(())
+    }
+
+    fn done(&mut self) {
+        self.shrink();
+    }
+}
+
+impl Entry {
+    fn check_rival(&self, node: &'static SchemaNode) -> Result<()> {
+        let message = match self.rival(node) {
+            None => return Ok(()),
+            Some(rival) if ptr::eq(rival, node) => format!("{} is there twice", node.name),
+            Some(rival) => format!("{} and {} exclude each other", rival.name, node.name),
+        };
+        Err(Error::new(ErrorTag::BadElement, message))
+    }
+}
+
+struct Reader<'x> {
+    schema: &'static Schema,
+    text: &'x str,
+    xml: NsReader<&'x [u8]>,
+    /// Whether elements may have an `operation`.
+    edit: bool,
+}
+
+/// An element's start.
+struct Start<'x> {
+    tag: BytesStart<'x>,
+    /// Whether it ends at once.
+    empty: bool,
+}
+
+impl<'x> Reader<'x> {
+    fn new(schema: &'static Schema, text: &'x str, edit: bool) -> Reader<'x> {
+        Reader { schema, text, xml: NsReader::from_str(text), edit }
+    }
+
+    /// The whole document; one element of a name in `wrappers` around it is seen through.
+    fn document<S: Sink>(mut self, wrappers: &[&str]) -> Result<S> {
+        let mut sink = S::default();
+        let mut first = true;
+        while let Some(start) = self.next(None)? {
+            let name = start.tag.local_name().into_inner().to_owned();
+            let known = self.schema.top().iter().any(|node| node.name == name);
+            if std::mem::take(&mut first) && !known && wrappers.contains(&name.as_str()) {
+                self.operation(&start.tag)?;
+                if !start.empty {
+                    while let Some(start) = self.next(Some(&name))? {
+                        self.element(None, start, &mut Vec::new(), &mut sink)?;
+                    }
+                }
+                return match self.next(None)? {
+                    None => {
+                        sink.done();
+                        Ok(sink)
+                    }
+                    Some(_) => {
+                        Err(self.fault(ErrorTag::BadElement, format!("nothing follows </{name}>")))
+                    }
+                };
+            }
+            self.element(None, start, &mut Vec::new(), &mut sink)?;
+        }
+        sink.done();
+        Ok(sink)
+    }
+
+    /// An element that is a child of `parent`. Keys of the parent go into `keys`.
+    fn element<S: Sink>(
+        &mut self,
+        parent: Option<&'static SchemaNode>,
+        start: Start<'x>,
+        keys: &mut [Option<Value>],
+        sink: &mut S,
+    ) -> Result<()> {
+        let node = self.resolve(parent, &start.tag)?;
+        let operation = self
+            .operation(&start.tag)
+            .map_err(|error| error.below(Step { node, keys: Vec::new() }))?;
+        if node.leaf_type.is_some() {
+            return self
+                .leaf(node, start, operation, keys, sink)
+                .map_err(|error| error.below(Step { node, keys: Vec::new() }));
+        }
+        let mut own = vec![None; node.keys.len()];
+        let result = self.content(node, start, operation, &mut own, sink);
+        result.map_err(|error| {
+            let known: Vec<Value> = own.into_iter().flatten().collect();
+            let keys = if known.len() == node.keys.len() { known } else { Vec::new() };
+            error.below(Step { node, keys })
+        })
+    }
+
+    fn content<S: Sink>(
+        &mut self,
+        node: &'static SchemaNode,
+        start: Start<'x>,
+        operation: Option<Operation>,
+        keys: &mut [Option<Value>],
+        sink: &mut S,
+    ) -> Result<()> {
+        let mut content = S::default();
+        if !start.empty {
+            while let Some(child) = self.next(Some(node.name))? {
+                self.element(Some(node), child, keys, &mut content)?;
+            }
+        }
+        if let Some((key, _)) = node.keys.iter().zip(&*keys).find(|(_, value)| value.is_none()) {
+            let message = format!("the key {} is missing", key.name);
+            return Err(self.fault(ErrorTag::MissingElement, message));
+        }
+        content.done();
+        let keys = keys.iter().flatten().cloned().collect();
+        sink.inner(Instance { node, keys, operation, content }).map_err(|error| self.placed(error))
+    }
+
+    fn leaf<S: Sink>(
+        &mut self,
+        node: &'static SchemaNode,
+        start: Start<'x>,
+        operation: Option<Operation>,
+        keys: &mut [Option<Value>],
+        sink: &mut S,
+    ) -> Result<()> {
+        let text = if start.empty { String::new() } else { self.leaf_text(node)? };
+        let goes = matches!(operation, Some(Operation::Delete | Operation::Remove));
+        let value = match node.kind {
+            NodeKind::Leaf if goes && text.trim().is_empty() => None,
+            NodeKind::Leaf | NodeKind::LeafList | NodeKind::Container { .. } | NodeKind::List => {
+                let text = self.json_form(node, text);
+                Some(node.value(&text).map_err(|error| self.placed(error))?)
+            }
+        };
+        let key = node.parent().and_then(|list| list.keys.iter().position(|k| ptr::eq(*k, node)));
+        let Some(index) = key else {
+            return sink.leaf(Leaf { node, value, operation }).map_err(|error| self.placed(error));
+        };
+        if operation.is_some() {
+            let message = "a key has no operation of its own";
+            return Err(self.fault(ErrorTag::BadAttribute, message));
+        }
+        match keys[index].replace(value.unwrap_or(Value::Empty)) {
+            None => Ok(()),
+            Some(_) => {
+                Err(self.fault(ErrorTag::BadElement, format!("{} is there twice", node.name)))
+            }
+        }
+    }
+
+    /// The next child element; none at the end of the element `inside`, or of the document.
+    fn next(&mut self, inside: Option<&str>) -> Result<Option<Start<'x>>> {
+        loop {
+            match self.event()? {
+                Event::Start(tag) => return Ok(Some(Start { tag, empty: false })),
+                Event::Empty(tag) => return Ok(Some(Start { tag, empty: true })),
+                Event::End(_) => return Ok(None),
+                Event::Eof => match inside {
+                    None => return Ok(None),
+                    Some(name) => {
+                        let message = format!("the document ends within <{name}>");
+                        return Err(self.fault(ErrorTag::MalformedMessage, message));
+                    }
+                },
+                Event::Text(text) if text.xml10_content().trim().is_empty() => {}
+                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {
+                    let message = match inside {
+                        Some(name) => format!("{name} holds elements, not text"),
+                        None => String::from("elements are wanted, not text"),
+                    };
+                    return Err(self.fault(ErrorTag::BadElement, message));
+                }
+                Event::DocType(_) => return Err(self.doctype()),
+                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+            }
+        }
+    }
+
+    /// The text of a leaf, up to its end tag.
+    fn leaf_text(&mut self, node: &SchemaNode) -> Result<String> {
+        let mut text = String::new();
+        loop {
+            match self.event()? {
+                Event::Text(part) => text.push_str(&part.xml10_content()),
+                Event::CData(part) => text.push_str(&part.xml10_content()),
+                Event::GeneralRef(name) => text.push(self.reference(&name)?),
+                Event::End(_) => return Ok(text),
+                Event::Eof => {
+                    let message = format!("the document ends within <{}>", node.name);
+                    return Err(self.fault(ErrorTag::MalformedMessage, message));
+                }
+                Event::Start(_) | Event::Empty(_) => {
+                    let message = format!("{} holds a value, not elements", node.name);
+                    return Err(self.fault(ErrorTag::BadElement, message));
+                }
+                Event::DocType(_) => return Err(self.doctype()),
+                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+            }
+        }
+    }
+
+    fn reference(&self, name: &BytesRef<'_>) -> Result<char> {
+        let unknown = || {
+            let message = format!("&{}; stands for no character", name.xml10_content());
+            self.fault(ErrorTag::MalformedMessage, message)
+        };
+        match name.resolve_char_ref() {
+            Ok(Some(character)) => return Ok(character),
+            Ok(None) => {}
+            Err(_) => return Err(unknown()),
+        }
+        match &*name.xml10_content() {
+            "amp" => Ok('&'),
+            "lt" => Ok('<'),
+            "gt" => Ok('>'),
+            "quot" => Ok('"'),
+            "apos" => Ok('\''),
+            _ => Err(unknown()),
+        }
+    }
+
+    fn doctype(&self) -> Error {
+        self.fault(ErrorTag::MalformedMessage, "document type declarations are refused")
+    }
+
+    fn event(&mut self) -> Result<Event<'x>> {
+        self.xml.read_event().map_err(|error| {
+            let place = usize::try_from(self.xml.error_position()).unwrap_or(usize::MAX);
+            self.fault_at(place, ErrorTag::MalformedMessage, error.to_string())
+        })
+    }
+
+    fn resolve(
+        &self,
+        parent: Option<&'static SchemaNode>,
+        tag: &BytesStart<'_>,
+    ) -> Result<&'static SchemaNode> {
+        let siblings = parent.map_or(self.schema.top(), |parent| &parent.children);
+        let (namespace, local) = self.xml.resolver().resolve_element(tag.name());
+        let name = local.into_inner();
+        let namespace = match namespace {
+            ResolveResult::Bound(Namespace(namespace)) => namespace,
+            ResolveResult::Unbound => "",
+            ResolveResult::Unknown(prefix) => {
+                let message = format!("the prefix {prefix} of <{prefix}:{name}> is not declared");
+                return Err(self.fault(ErrorTag::UnknownNamespace, message));
+            }
+        };
+        let named = siblings.iter().filter(|node| node.name == name);
+        if let Some(node) = named.clone().find(|node| node.module.namespace == namespace) {
+            return Ok(node);
+        }
+        let known = self.schema.modules().iter().any(|module| module.namespace == namespace);
+        let message = match (named.map(|node| &node.module.namespace).next(), parent) {
+            (Some(right), _) => format!("<{name}> is of namespace {right}, not \"{namespace}\""),
+            (None, Some(parent)) => format!("{} has no node {name}", parent.name),
+            (None, None) => format!("there is no node {name}"),
+        };
+        let tag = if known { ErrorTag::UnknownElement } else { ErrorTag::UnknownNamespace };
+        Err(self.fault(tag, message))
+    }
+
+    /// The `operation` attribute; any other is refused.
+    fn operation(&self, tag: &BytesStart<'_>) -> Result<Option<Operation>> {
+        let mut operation = None;
+        for attribute in tag.attributes() {
+            let attribute = attribute
+                .map_err(|error| self.fault(ErrorTag::MalformedMessage, error.to_string()))?;
+            if attribute.key.as_namespace_binding().is_some() {
+                continue;
+            }
+            let (namespace, local) = self.xml.resolver().resolve_attribute(attribute.key);
+            let ours = namespace == ResolveResult::Bound(Namespace(NETCONF));
+            if !(self.edit && ours && local.into_inner() == "operation") {
+                let message = format!("the attribute {} is not known", attribute.key.into_inner());
+                return Err(self.fault(ErrorTag::UnknownAttribute, message));
+            }
+            operation = Some(match attribute.value.trim() {
+                "merge" => Operation::Merge,
+                "replace" => Operation::Replace,
+                "create" => Operation::Create,
+                "delete" => Operation::Delete,
+                "remove" => Operation::Remove,
+                other => {
+                    let message =
+                        format!("\"{other}\" is not merge, replace, create, delete or remove");
+                    return Err(self.fault(ErrorTag::BadAttribute, message));
+                }
+            });
+        }
+        Ok(operation)
+    }
+
+    /// The value as JSON would have it: with modules where XML has prefixes.
+    fn json_form(&self, node: &SchemaNode, text: String) -> String {
+        let Some(leaf_type) = &node.leaf_type else { return text };
+        let module = |name: &str| {
+            let resolved = self.xml.resolver().resolve_prefix(QName(name).prefix(), false);
+            let ResolveResult::Bound(Namespace(namespace)) = resolved else { return None };
+            let modules = self.schema.modules().iter();
+            modules.filter(|module| module.namespace == namespace).map(|m| &m.name).next()
+        };
+        if mentions(leaf_type, &|leaf_type| matches!(leaf_type, Type::InstanceIdentifier)) {
+            // A module is told where it changes (RFC 7951 section 6.11).
+            let mut current = String::new();
+            return rename(&text, |prefix, name| {
+                let full = prefix.map(|prefix| format!("{prefix}:{name}"));
+                match full.as_deref().and_then(module) {
+                    Some(module) if *module == current => name.to_owned(),
+                    Some(module) => {
+                        current.clone_from(module);
+                        format!("{module}:{name}")
+                    }
+                    None => full.unwrap_or_else(|| name.to_owned()),
+                }
+            });
+        }
+        if mentions(leaf_type, &|leaf_type| matches!(leaf_type, Type::Identityref(_)))
+            && let Some((_, name)) = text.trim().split_once(':')
+            && let Some(module) = module(text.trim())
+        {
+            return format!("{module}:{name}");
+        }
+        text
+    }
+
+    fn placed(&self, error: Error) -> Error {
+        let Error { tag, app_tag, message, .. } = error;
+        Error { app_tag, ..self.fault(tag, message) }
+    }
+
+    fn fault(&self, tag: ErrorTag, message: impl Into<String>) -> Error {
+        let place = usize::try_from(self.xml.buffer_position()).unwrap_or(usize::MAX);
+        self.fault_at(place, tag, message)
+    }
+
+    fn fault_at(&self, place: usize, tag: ErrorTag, message: impl Into<String>) -> Error {
+        let before = &self.text.as_bytes()[..place.min(self.text.len())];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let last = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let column = String::from_utf8_lossy(&before[last..]).chars().count();
+        Error::new(tag, format!("line {line} column {column}: {}", message.into()))
+    }
+}
+
+/// Whether the type, or one that it is made of, is such a type.
+fn mentions(leaf_type: &Type, such: &impl Fn(&Type) -> bool) -> bool {
+    match leaf_type {
+        Type::Union(members) => members.iter().any(|member| mentions(member, such)),
+        Type::Leafref { real, .. } => mentions(real, such),
+        other => such(other),
+    }
+}

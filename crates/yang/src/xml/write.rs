@@ -1,0 +1,203 @@
+//! Writing trees and edits as XML.
+
+use std::fmt::Write as _;
+
+use super::{NETCONF, rename};
+use crate::edit::{Edit, EditNode, Operation};
+use crate::entry::{Content, Entry, Slot};
+use crate::schema::{Module, SchemaNode};
+use crate::tree::Tree;
+use crate::value::Value;
+
+impl Tree {
+    /// XML elements side by side, each with its namespace declared; `indent` for people.
+    pub fn to_xml(&self, indent: bool) -> String {
+        let mut writer = Writer { indent, ..Writer::default() };
+        self.root.slots().iter().for_each(|slot| writer.slot(slot));
+        writer.out
+    }
+}
+
+impl Edit {
+    /// The content of `<config>`.
+    pub fn to_xml(&self) -> String {
+        let mut writer = Writer::default();
+        self.nodes.iter().for_each(|node| writer.edit(node));
+        writer.out
+    }
+}
+
+#[derive(Default)]
+struct Writer {
+    out: String,
+    indent: bool,
+    depth: usize,
+}
+
+impl Writer {
+    fn slot(&mut self, slot: &Slot) {
+        match &slot.content {
+            Content::Leaf(value) => self.leaf(slot.node, Some(value), None),
+            Content::LeafList(values) => {
+                values.iter().for_each(|(value, ())| self.leaf(slot.node, Some(value), None));
+            }
+            Content::Container(entry) => self.inner(slot.node, &[], entry),
+            Content::List(entries) => {
+                entries.iter().for_each(|(keys, entry)| self.inner(slot.node, keys, entry));
+            }
+        }
+    }
+
+    fn inner(&mut self, node: &'static SchemaNode, keys: &[Value], entry: &Entry) {
+        self.start(node, None);
+        self.body(node, |writer| {
+            writer.keys(node, keys);
+            entry.slots().iter().for_each(|slot| writer.slot(slot));
+        });
+    }
+
+    fn edit(&mut self, edit: &EditNode) {
+        if edit.node.leaf_type.is_some() {
+            return self.leaf(edit.node, edit.value.as_ref(), edit.operation);
+        }
+        self.start(edit.node, edit.operation);
+        self.body(edit.node, |writer| {
+            writer.keys(edit.node, &edit.keys);
+            edit.children.iter().for_each(|child| writer.edit(child));
+        });
+    }
+
+    fn keys(&mut self, node: &'static SchemaNode, keys: &[Value]) {
+        node.keys.iter().zip(keys).for_each(|(key, value)| self.leaf(key, Some(value), None));
+    }
+
+    /// `<name`, with the declarations and attributes that it needs, but for its end.
+    fn start(&mut self, node: &'static SchemaNode, operation: Option<Operation>) {
+        self.line();
+        self.out.push('<');
+        self.out.push_str(node.name);
+        if node.starts_module() {
+            self.attribute("xmlns", &node.module.namespace);
+        }
+        let name = match operation {
+            None => return,
+            Some(Operation::None) => "none",
+            Some(Operation::Merge) => "merge",
+            Some(Operation::Replace) => "replace",
+            Some(Operation::Create) => "create",
+            Some(Operation::Delete) => "delete",
+            Some(Operation::Remove) => "remove",
+        };
+        self.attribute("xmlns:nc", NETCONF);
+        self.attribute("nc:operation", name);
+    }
+
+    /// What is between the tags, and the end tag; one tag where there is nothing.
+    fn body(&mut self, node: &'static SchemaNode, content: impl FnOnce(&mut Writer)) {
+        let tag = self.out.len();
+        self.out.push('>');
+        self.close();
+        let start = self.out.len();
+        self.depth += 1;
+        content(self);
+        self.depth -= 1;
+        if self.out.len() == start {
+            self.out.truncate(tag);
+            self.out.push_str("/>");
+        } else {
+            self.line();
+            self.end(node);
+        }
+        self.close();
+    }
+
+    fn leaf(
+        &mut self,
+        node: &'static SchemaNode,
+        value: Option<&Value>,
+        operation: Option<Operation>,
+    ) {
+        self.start(node, operation);
+        let text = match value {
+            None | Some(Value::Empty) => String::new(),
+            Some(Value::Identity(module, name)) => {
+                let prefix = self.declare(node, module);
+                format!("{prefix}:{name}")
+            }
+            Some(Value::InstanceIdentifier(path)) => {
+                let mut module = String::new();
+                rename(path, |given, name| {
+                    if let Some(given) = given
+                        && given != module
+                    {
+                        module = given.to_owned();
+                    }
+                    let prefix = self.declare(node, &module);
+                    format!("{prefix}:{name}")
+                })
+            }
+            Some(value) => value.to_string(),
+        };
+        if text.is_empty() {
+            self.out.push_str("/>");
+        } else {
+            self.out.push('>');
+            self.escape(&text, false);
+            self.end(node);
+        }
+        self.close();
+    }
+
+    /// Declares a prefix for the module on the element that is being started, once.
+    fn declare(&mut self, node: &SchemaNode, module: &str) -> String {
+        let known = node.modules().iter().find(|known| known.name == module);
+        let Some(Module { prefix, namespace, .. }) = known else { return module.to_owned() };
+        // The `operation` attribute's prefix is not to be declared twice on one element.
+        let prefix = if prefix == "nc" { module } else { prefix };
+        let declaration = format!("xmlns:{prefix}");
+        let element = self.out.rfind('<').unwrap_or_default();
+        if !self.out[element..].contains(&format!(" {declaration}=")) {
+            self.attribute(&declaration, namespace);
+        }
+        prefix.to_owned()
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        let _ = write!(self.out, " {name}=\"");
+        self.escape(value, true);
+        self.out.push('"');
+    }
+
+    fn end(&mut self, node: &SchemaNode) {
+        let _ = write!(self.out, "</{}>", node.name);
+    }
+
+    /// Begins a line, where lines are wanted.
+    fn line(&mut self) {
+        if self.indent {
+            let width = self.depth * 2;
+            let _ = write!(self.out, "{:width$}", "");
+        }
+    }
+
+    /// Ends an element's line.
+    fn close(&mut self) {
+        if self.indent {
+            self.out.push('\n');
+        }
+    }
+
+    fn escape(&mut self, text: &str, attribute: bool) {
+        for c in text.chars() {
+            match c {
+                '&' => self.out.push_str("&amp;"),
+                '<' => self.out.push_str("&lt;"),
+                '>' => self.out.push_str("&gt;"),
+                '"' if attribute => self.out.push_str("&quot;"),
+                // A reader makes a line feed of a bare carriage return.
+                '\r' => self.out.push_str("&#13;"),
+                c => self.out.push(c),
+            }
+        }
+    }
+}
