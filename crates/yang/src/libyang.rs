@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "libyang is a C library; every call is argued for where it is made")]
 
 mod node;
+mod validate;
 mod value;
 
 use std::ffi::{CStr, c_char};
@@ -87,6 +88,12 @@ impl Context {
             }
             modules.push(RawModule(module));
         }
+    }
+}
+
+impl Fault {
+    fn new(message: &str) -> Fault {
+        Fault { message: message.to_owned(), path: None, app_tag: None, line: 0 }
     }
 }
 

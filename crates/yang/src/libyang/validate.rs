@@ -1,0 +1,39 @@
+//! Validating a whole tree.
+
+use std::ffi::CString;
+use std::ptr;
+
+use yang5::ffi;
+
+use super::{Context, Fault, Recorder};
+
+impl Context {
+    /// What is wrong with a configuration, given as JSON whose values are known to be of their types.
+    pub(crate) fn validate(self, json: String) -> Vec<Fault> {
+        let Ok(json) = CString::new(json) else {
+            // Writers of JSON escape it.
+            return vec![Fault::new("a NUL character")];
+        };
+        let recorder = Recorder::start();
+        // SAFETY: the text ends with NUL; the tree is ours until it is freed here.
+        let answer = unsafe {
+            let mut tree = ptr::null_mut();
+            let parse = ffi::LYD_PARSE_ONLY | ffi::LYD_PARSE_STRICT;
+            let format = ffi::LYD_FORMAT::LYD_JSON;
+            let mut answer =
+                ffi::lyd_parse_data_mem(self.0, json.as_ptr(), format, parse, 0, &mut tree);
+            if answer == ffi::LY_ERR::LY_SUCCESS {
+                let check = ffi::LYD_VALIDATE_NO_STATE | ffi::LYD_VALIDATE_MULTI_ERROR;
+                answer = ffi::lyd_validate_all(&mut tree, self.0, check, ptr::null_mut());
+            }
+            ffi::lyd_free_all(tree);
+            answer
+        };
+        let faults = recorder.finish(self);
+        match (answer, faults.is_empty()) {
+            (ffi::LY_ERR::LY_SUCCESS, _) => Vec::new(),
+            (_, false) => faults,
+            (_, true) => vec![Fault::new("libyang does not say why it refuses the configuration")],
+        }
+    }
+}
