@@ -1,23 +1,244 @@
 //! YANG trees to network state and back, one file a module.
 //!
 //! [`lower`] reads a configuration as desired state, [`raise`] tells observed state as an operational tree, and
-//! [`path`] finds the YANG node behind an object. Nowhere else do YANG and the kernel's vocabulary meet.
+//! [`path`] finds the YANG node behind an object. Nowhere else do YANG and the kernel's vocabulary meet. Links are
+//! called by their entries' names in YANG and by their places in the kernel; the `directory` of a configuration
+//! knows both.
+
+mod directory;
+mod faults;
+mod instances;
+mod link;
+mod lowering;
+mod names;
+mod neighbor;
+mod netns;
+mod route;
+mod spelling;
+mod sysctl;
+#[cfg(test)]
+mod test;
 
 use netstate::{Key, State};
-use yang::{Error, Tree};
+use yang::{Error, Path, Tree};
+
+use directory::Directory;
+use faults::Faults;
+use instances::{below, schema_node};
+use lowering::Lowering;
+use names::Names;
 
 /// The state that `configuration` (valid by the schema) desires. Every fault of meaning that the schema cannot tell
 /// is found here, each with its YANG path.
-pub fn lower(_configuration: &Tree) -> Result<State, Vec<Error>> {
-    todo!()
+pub fn lower(configuration: &Tree) -> Result<State, Vec<Error>> {
+    let mut lowering = Lowering::of(configuration);
+    netns::lower(&mut lowering);
+    link::lower(&mut lowering);
+    sysctl::lower(&mut lowering);
+    route::lower(&mut lowering);
+    neighbor::lower(&mut lowering);
+    lowering.finish()
 }
 
 /// The operational tree: what was observed, under the configuration's names.
-pub fn raise(_observed: &State, _configuration: &Tree) -> Result<Tree, Error> {
-    todo!()
+pub fn raise(observed: &State, configuration: &Tree) -> Result<Tree, Error> {
+    let mut tree = Tree::empty(configuration.schema());
+    let directory = Directory::read(configuration, &mut Faults::default());
+    let known = (configuration, &directory);
+    let names = Names::of(observed);
+    netns::raise(observed, &mut tree)?;
+    link::raise(observed, &names, known, &mut tree)?;
+    sysctl::raise(observed, known, &mut tree)?;
+    route::raise(observed, &names, configuration, &mut tree)?;
+    neighbor::raise(observed, &names, known, &mut tree)?;
+    neighbor::raise_fdb(observed, &names, &mut tree)?;
+    Ok(tree)
 }
 
 /// The YANG path of an object of `configuration`, or of one of its fields (the field's name in `netstate`).
-pub fn path(_key: &Key, _field: Option<&str>, _configuration: &Tree) -> String {
-    todo!()
+pub fn path(key: &Key, field: Option<&str>, configuration: &Tree) -> String {
+    let directory = Directory::read(configuration, &mut Faults::default());
+    let entry = match key {
+        Key::Netns(netns) => netns::path(netns, configuration),
+        Key::Link(id) => return link::path(id, field, configuration).to_string(),
+        Key::Sysctl(key) => sysctl::path(key, configuration, &directory),
+        Key::Address(key) => link::address_path(key, configuration, &directory),
+        Key::Neighbor(key) => neighbor::path(key, configuration, &directory),
+        // Forwarding entries are never configured; the whole list is as near as it gets.
+        Key::Fdb(_) => schema_node(configuration.schema(), "neighbors", &["fdb"])
+            .map(instances::list_path)
+            .unwrap_or_default(),
+        Key::Route(key) => route::path(key, configuration),
+    };
+    leaf_of(entry, field, configuration).to_string()
+}
+
+/// The leaf of the entry that a field comes from, where the configuration has it.
+fn leaf_of(entry: Path, field: Option<&str>, configuration: &Tree) -> Path {
+    let leaf = match field {
+        None => return entry,
+        Some("source") => "src",
+        Some("kind") => "type",
+        Some("nexthops") => "nexthop",
+        Some(field) => field,
+    };
+    let path = below(&entry, &[leaf]);
+    if configuration.node(&path).is_some() { path } else { entry }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::test::{check, check_raised, lowered};
+
+    const TUTORIAL: &str = r#"{
+        "netnses": {"netns": [{"name": "vpn10"}, {"name": "vpn20"}]},
+        "links": {"link": [
+            {"name": "enp0s4", "netns": "vpn10", "ip": [{"address": "192.168.10.10/24"}], "admin-status": "up"},
+            {"name": "veth10", "netns": "vpn10", "type": "iproute2-ip-link:veth", "virtual_peer_name": "veth20",
+             "ip": [{"address": "1.1.1.9/30"}], "admin-status": "up", "netloom-link:sysctl": {"proxy_arp": "1"}},
+            {"name": "veth20", "netns": "vpn20", "type": "veth", "virtual_peer_name": "veth10",
+             "ip": [{"address": "1.1.1.10/30"}], "admin-status": "up"}
+        ]},
+        "routes": {"route": [
+            {"prefix": "192.168.20.0/24", "table": "main", "metric": 0, "tos": "default", "netns": "vpn10",
+             "nexthop": [{"dev": "veth10"}]},
+            {"prefix": "192.168.10.0/24", "table": "main", "metric": 0, "tos": "default", "netns": "vpn20",
+             "nexthop": [{"dev": "veth20", "via": {"address": "1.1.1.9"}}]}
+        ]},
+        "sysctls": {"netns": [{"name": "vpn10", "ip_forward": "1"}]}
+    }"#;
+
+    #[test]
+    fn the_tutorial_lowers() {
+        check(
+            TUTORIAL,
+            expect![[r#"
+            {Netns: vpn10} = Netns
+            {Netns: vpn20} = Netns
+            {Link: enp0s4} = {Link: {flags: {up: true}, place: {ifname: enp0s4, netns: vpn10}}}
+            {Link: veth10} = {Link: {flags: {up: true}, kind: {Veth: {peer: {ifname: veth20, netns: vpn20}}}, place: {ifname: veth10, netns: vpn10}}}
+            {Link: veth20} = {Link: {flags: {up: true}, kind: {Veth: {peer: {ifname: veth10, netns: vpn10}}}, place: {ifname: veth20, netns: vpn20}}}
+            {Sysctl: {netns: vpn10, path: net/ipv4/conf/veth10/proxy_arp}} = {Sysctl: 1}
+            {Sysctl: {netns: vpn10, path: net/ipv4/ip_forward}} = {Sysctl: 1}
+            {Address: {address: 192.168.10.10/24, dev: enp0s4, netns: vpn10}} = {}
+            {Address: {address: 1.1.1.9/30, dev: veth10, netns: vpn10}} = {}
+            {Address: {address: 1.1.1.10/30, dev: veth20, netns: vpn20}} = {}
+            {Route: {metric: 0, netns: vpn10, prefix: 192.168.20.0/24, table: 254, tos: 0}} = {Route: {kind: unicast, nexthops: [{dev: veth10, onlink: false, pervasive: false, weight: 1}], protocol: 4, scope: 253}}
+            {Route: {metric: 0, netns: vpn20, prefix: 192.168.10.0/24, table: 254, tos: 0}} = {Route: {kind: unicast, nexthops: [{dev: veth20, onlink: false, pervasive: false, via: 1.1.1.9, weight: 1}], protocol: 4, scope: 0}}
+        "#]],
+        );
+    }
+
+    #[test]
+    fn the_tutorial_comes_back() {
+        check_raised(
+            &lowered(TUTORIAL),
+            TUTORIAL,
+            expect![[r#"
+            {
+              "iproute2-ip-netns:netnses": {
+                "netns": [
+                  {
+                    "name": "vpn10"
+                  },
+                  {
+                    "name": "vpn20"
+                  }
+                ]
+              },
+              "iproute2-ip-link:links": {
+                "link": [
+                  {
+                    "name": "enp0s4",
+                    "admin-status": "up",
+                    "netns": "vpn10",
+                    "ip": [
+                      {
+                        "address": "192.168.10.10/24"
+                      }
+                    ]
+                  },
+                  {
+                    "name": "veth10",
+                    "admin-status": "up",
+                    "netns": "vpn10",
+                    "ip": [
+                      {
+                        "address": "1.1.1.9/30"
+                      }
+                    ],
+                    "type": "iproute2-ip-link:veth",
+                    "virtual_peer_name": "veth20",
+                    "netloom-link:sysctl": {
+                      "proxy_arp": "1"
+                    }
+                  },
+                  {
+                    "name": "veth20",
+                    "admin-status": "up",
+                    "netns": "vpn20",
+                    "ip": [
+                      {
+                        "address": "1.1.1.10/30"
+                      }
+                    ],
+                    "type": "iproute2-ip-link:veth",
+                    "virtual_peer_name": "veth10"
+                  }
+                ]
+              },
+              "iproute2-ip-route:routes": {
+                "route": [
+                  {
+                    "prefix": "192.168.10.0/24",
+                    "table": "main",
+                    "metric": 0,
+                    "tos": "default",
+                    "netns": "vpn20",
+                    "protocol": "static",
+                    "scope": "global",
+                    "nexthop": [
+                      {
+                        "dev": "veth20",
+                        "via": {
+                          "address": "1.1.1.9"
+                        }
+                      }
+                    ],
+                    "state": {
+                      "type": "unicast"
+                    }
+                  },
+                  {
+                    "prefix": "192.168.20.0/24",
+                    "table": "main",
+                    "metric": 0,
+                    "tos": "default",
+                    "netns": "vpn10",
+                    "protocol": "static",
+                    "scope": "link",
+                    "nexthop": [
+                      {
+                        "dev": "veth10"
+                      }
+                    ],
+                    "state": {
+                      "type": "unicast"
+                    }
+                  }
+                ]
+              },
+              "netloom-sysctl:sysctls": {
+                "netns": [
+                  {
+                    "name": "vpn10",
+                    "ip_forward": "1"
+                  }
+                ]
+              }
+            }"#]],
+        );
+    }
 }

@@ -1,0 +1,133 @@
+//! What the configuration calls namespaces and links, and where each link is: read once, asked often.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use netstate::{LinkId, LinkName, NetnsName, Place};
+use yang::{Node, Path, Tree};
+
+use crate::faults::Faults;
+use crate::instances::{below, entries, entry_path};
+
+/// The configuration's names.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    namespaces: BTreeSet<NetnsName>,
+    links: BTreeMap<LinkId, Known>,
+    ids: HashMap<Place, LinkId>,
+}
+
+/// A link of the configuration.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Its entry.
+    pub(crate) path: Path,
+    /// Where it is; none where the entry does not tell a place that can be.
+    pub(crate) place: Option<Place>,
+}
+
+impl Directory {
+    /// Reads names and places, and finds what is wrong with them.
+    pub(crate) fn read(configuration: &Tree, faults: &mut Faults) -> Directory {
+        let mut directory = Directory::default();
+        for entry in entries(configuration, "netnses", Some("netns")) {
+            directory.add_netns(&entry, faults);
+        }
+        for entry in entries(configuration, "links", None) {
+            directory.add_link(&entry, faults);
+        }
+        directory
+    }
+
+    /// The configured namespaces.
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = &NetnsName> {
+        self.namespaces.iter()
+    }
+
+    /// Whether there is such a namespace: a configured one, or the daemon's own.
+    pub(crate) fn has_netns(&self, netns: &NetnsName) -> bool {
+        netns.is_own() || self.namespaces.contains(netns)
+    }
+
+    /// The link of this name.
+    pub(crate) fn link(&self, id: &LinkId) -> Option<&Known> {
+        self.links.get(id)
+    }
+
+    /// The link at this place.
+    pub(crate) fn id_at(&self, place: &Place) -> Option<&LinkId> {
+        self.ids.get(place)
+    }
+
+    fn add_netns(&mut self, entry: &Node<'_>, faults: &mut Faults) {
+        let Some(name) = entry.leaf("name") else { return };
+        match name.to_string().parse::<NetnsName>() {
+            Ok(netns) if netns.is_own() => faults.invalid(
+                &entry_path(entry),
+                "namespace 1 is the one that the daemon runs in: it is always there and not configured",
+            ),
+            Ok(netns) => {
+                self.namespaces.insert(netns);
+            }
+            Err(error) => faults.invalid(&entry_path(entry), error.to_string()),
+        }
+    }
+
+    fn add_link(&mut self, entry: &Node<'_>, faults: &mut Faults) {
+        let path = entry_path(entry);
+        let id = match entry.leaf("name").map(|name| name.to_string().parse::<LinkId>()) {
+            Some(Ok(id)) => id,
+            Some(Err(error)) => return faults.invalid(&path, error.to_string()),
+            None => return,
+        };
+        if let Some(other) = self.links.get(&id) {
+            let message =
+                format!("there is {} already: a link's name is unique over all lists", other.path);
+            return faults.invalid(&path, message);
+        }
+        let place = self.place(entry, &path, faults);
+        if let Some(place) = &place {
+            match self.ids.get(place) {
+                Some(other) => {
+                    let Place { netns, ifname } = place;
+                    let message = format!(
+                        "links {other} and {id} would both be {ifname} in namespace {netns}"
+                    );
+                    faults.invalid(&below(&path, &["ifname"]), message);
+                }
+                None => {
+                    self.ids.insert(place.clone(), id.clone());
+                }
+            }
+        }
+        self.links.insert(id, Known { path, place });
+    }
+
+    fn place(&self, entry: &Node<'_>, path: &Path, faults: &mut Faults) -> Option<Place> {
+        let ifname = match (entry.leaf("ifname"), entry.leaf("name")) {
+            (Some(ifname), _) => ifname.to_string().parse::<LinkName>().map_err(|error| {
+                faults.invalid(&below(path, &["ifname"]), error.to_string());
+            }),
+            (None, name) => name?.to_string().parse::<LinkName>().map_err(|error| {
+                faults.invalid(path, format!("{error}; give the link a good one as its ifname"));
+            }),
+        };
+        let netns = match entry.leaf("netns").map(|netns| netns.to_string().parse::<NetnsName>()) {
+            None => Ok(NetnsName::own()),
+            Some(Ok(netns)) if self.has_netns(&netns) => Ok(netns),
+            Some(Ok(netns)) => {
+                faults.dangling(&below(path, &["netns"]), no_such_netns(&netns));
+                Err(())
+            }
+            Some(Err(error)) => {
+                faults.invalid(&below(path, &["netns"]), error.to_string());
+                Err(())
+            }
+        };
+        Some(Place { netns: netns.ok()?, ifname: ifname.ok()? })
+    }
+}
+
+/// What to say of a namespace that is not configured.
+pub(crate) fn no_such_netns(netns: &NetnsName) -> String {
+    format!("there is no namespace {netns}: add netns {netns} to netnses")
+}

@@ -1,0 +1,126 @@
+//! Virtual Ethernet cables: which two ends belong together.
+//!
+//! Either end may name the other, or both; an end that no entry configures lies beside its mate. Every way in
+//! which that does not come out as pairs is a fault of the end that says so.
+
+use std::collections::BTreeMap;
+
+use netstate::{LinkId, Place};
+use yang::Path;
+
+use crate::instances::{below, entries, entry_path};
+use crate::lowering::Lowering;
+
+/// Where the other end of each end is.
+#[derive(Debug, Default)]
+pub(crate) struct Cables {
+    peers: BTreeMap<LinkId, Place>,
+}
+
+/// An entry of list `link` that is, or may be, an end.
+struct End {
+    path: Path,
+    place: Place,
+    typed: bool,
+    names: Option<LinkId>,
+}
+
+impl Cables {
+    /// Pairs the ends.
+    pub(crate) fn read(lowering: &mut Lowering<'_>) -> Cables {
+        let ends = ends(lowering);
+        let mut named_by: BTreeMap<&LinkId, Vec<&LinkId>> = BTreeMap::new();
+        for (id, end) in &ends {
+            if let Some(name) = &end.names {
+                named_by.entry(name).or_default().push(id);
+            }
+        }
+        let mut cables = Cables::default();
+        for (id, end) in &ends {
+            let leaf = || below(&end.path, &["virtual_peer_name"]);
+            let Some(name) = &end.names else {
+                if end.typed && !named_by.contains_key(id) {
+                    let message =
+                        "a veth has two ends: set virtual_peer_name to the other end's name";
+                    lowering.faults.missing(&leaf(), message);
+                }
+                continue;
+            };
+            match mate(lowering, &ends, &named_by, (id, name)) {
+                Ok(place) => {
+                    cables.peers.insert(id.clone(), place);
+                    if ends.contains_key(name) {
+                        cables.peers.insert(name.clone(), end.place.clone());
+                    }
+                }
+                Err(message) => lowering.faults.invalid(&leaf(), message),
+            }
+        }
+        cables
+    }
+
+    /// Where the other end of `id` is; none where it is no end.
+    pub(crate) fn peer(&self, id: &LinkId) -> Option<&Place> {
+        self.peers.get(id)
+    }
+}
+
+/// Where the link called `name` is, if it can be the other end of `id`.
+fn mate(
+    lowering: &Lowering<'_>,
+    ends: &BTreeMap<LinkId, End>,
+    named_by: &BTreeMap<&LinkId, Vec<&LinkId>>,
+    (id, name): (&LinkId, &LinkId),
+) -> Result<Place, String> {
+    if name == id {
+        return Err("a veth's other end is another link".into());
+    }
+    match ends.get(name) {
+        Some(End { names: Some(other), .. }) if other != id => {
+            return Err(format!("{name} names {other} as its other end, not {id}"));
+        }
+        Some(End { names: Some(_), place, .. }) => return Ok(place.clone()),
+        Some(_) | None => {}
+    }
+    if let Some(rivals) = named_by.get(name)
+        && let Some(rival) = rivals.iter().find(|rival| **rival != id)
+    {
+        return Err(format!("{rival} names {name} as its other end too; a pair has two ends"));
+    }
+    if let Some(end) = ends.get(name) {
+        return Ok(end.place.clone());
+    }
+    if let Some(known) = lowering.directory.link(name) {
+        return Err(format!("{name} ({}) is no veth", known.path));
+    }
+    let netns = ends[id].place.netns.clone();
+    let ifname = name.as_str().parse().map_err(|error| format!("{error}"))?;
+    let place = Place { netns, ifname };
+    match lowering.directory.id_at(&place) {
+        Some(other) => Err(format!("{other} is called {name} in the same namespace")),
+        None => Ok(place),
+    }
+}
+
+fn ends(lowering: &mut Lowering<'_>) -> BTreeMap<LinkId, End> {
+    let mut ends = BTreeMap::new();
+    for node in entries(lowering.configuration, "links", Some("link")) {
+        let path = entry_path(&node);
+        let parse = |name: &str| node.leaf(name).and_then(|value| value.to_string().parse().ok());
+        let names: Option<LinkId> = parse("virtual_peer_name");
+        let link_type = node.leaf("type").map(ToString::to_string);
+        let typed = link_type.as_deref().is_some_and(|text| text.ends_with(":veth"));
+        if names.is_some() && !typed {
+            let message = "only a veth has another end: set type to iproute2-ip-link:veth";
+            lowering.faults.invalid(&below(&path, &["virtual_peer_name"]), message);
+            continue;
+        }
+        let Some(id) = parse("name") else { continue };
+        let known = lowering.directory.link(&id).filter(|known| known.path == path);
+        let place = known.and_then(|known| known.place.clone());
+        if let (true, Some(place)) = (typed || link_type.is_none(), place) {
+            ends.insert(id, End { path, place, typed, names });
+        }
+    }
+    ends
+}

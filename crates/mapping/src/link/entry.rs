@@ -1,0 +1,133 @@
+//! An entry of a list of links, as its leaves: what all lists have, and what some have.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use netstate::link::{Bridge, BridgePort, Tun, Vxlan};
+use netstate::{LinkAttributes, LinkFlags, LinkId, LinkName, MacAddress, NetnsName};
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
+
+/// An entry of `link`, `bridge` or `vxlan`. Fields that a list does not have stay empty.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Entry {
+    #[serde(skip_serializing)]
+    pub(crate) name: Option<LinkId>,
+    pub(crate) mtu: Option<u32>,
+    #[serde(rename = "admin-status")]
+    pub(crate) admin_status: Option<bool>,
+    pub(crate) index: Option<u32>,
+    pub(crate) netns: Option<NetnsName>,
+    pub(crate) group: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) device: Option<LinkId>,
+    pub(crate) master: Option<LinkId>,
+    /// Those of the attributes that the container `advance` has.
+    #[serde(serialize_with = "those_set")]
+    pub(crate) advance: Option<LinkAttributes>,
+    #[serde(serialize_with = "those_set")]
+    pub(crate) modes: Option<LinkFlags>,
+    pub(crate) lladdresses: Option<Lladdresses>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ip: Vec<Ip>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) r#type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) virtual_peer_name: Option<LinkId>,
+    #[serde(rename = "bridge-conf")]
+    pub(crate) bridge_conf: Option<BridgeConf>,
+    #[serde(rename = "br-info", skip_serializing_if = "Option::is_none")]
+    pub(crate) br_info: Option<Bridge>,
+    #[serde(rename = "vxlan-info", skip_serializing_if = "Option::is_none")]
+    pub(crate) vxlan_info: Option<Vxlan>,
+    /// `vxlan-info/dev`.
+    #[serde(skip)]
+    pub(crate) underlay: Option<LinkId>,
+    pub(crate) ifname: Option<LinkName>,
+    pub(crate) description: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) sysctl: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tun: Option<Tun>,
+    #[serde(skip_deserializing)]
+    pub(crate) state: Option<LinkState>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Lladdresses {
+    pub(crate) mac_addr: Option<MacAddress>,
+    pub(crate) broadcast_addr: Option<MacAddress>,
+    pub(crate) peer_addr: Option<MacAddress>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ip {
+    pub(crate) address: String,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct BridgeConf {
+    pub(crate) link: Option<BridgePort>,
+}
+
+/// What is only ever observed.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct LinkState {
+    pub(crate) flags: Vec<&'static str>,
+    pub(crate) qdisc: Option<String>,
+    pub(crate) operstate: Option<u8>,
+    pub(crate) linkmode: Option<u8>,
+    pub(crate) stats64: Stats64,
+    pub(crate) kind: Option<String>,
+    pub(crate) hardware: Option<&'static str>,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Stats64 {
+    pub(crate) rx: Received,
+    pub(crate) tx: Sent,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Received {
+    pub(crate) bytes: u64,
+    pub(crate) packets: u64,
+    pub(crate) errors: u64,
+    pub(crate) dropped: u64,
+    pub(crate) over_errors: u64,
+    pub(crate) multicast: u64,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Sent {
+    pub(crate) bytes: u64,
+    pub(crate) packets: u64,
+    pub(crate) errors: u64,
+    pub(crate) dropped: u64,
+    pub(crate) carrier_errors: u64,
+    pub(crate) collisions: u64,
+}
+
+impl Entry {
+    /// The identity of its type, without the module.
+    pub(crate) fn type_name(&self) -> Option<&str> {
+        let text = self.r#type.as_deref()?;
+        Some(text.rsplit_once(':').map_or(text, |(_, name)| name))
+    }
+
+    /// The group that a tunnel's frames go to, which has a leaf of its own beside that of a single far end.
+    pub(crate) fn take_group(&mut self) -> Option<IpAddr> {
+        self.vxlan_info.as_mut()?.remote.take_if(|remote| remote.is_multicast())
+    }
+}
+
+/// Writes the fields that are set: the struct has some that the container has not.
+fn those_set<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    let fields = serde_json::to_value(value).map_err(S::Error::custom)?;
+    let fields = fields.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    serializer.collect_map(fields)
+}

@@ -1,0 +1,246 @@
+//! Observed links as operational data.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use netstate::link::Vxlan;
+use netstate::{
+    AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, LinkStatus, Master, Object,
+    Place, State,
+};
+use yang::{Error, Path, SchemaNode, Tree, Type, Value};
+
+use super::entry::{BridgeConf, Entry, Ip, LinkState, Lladdresses, Received, Sent, Stats64};
+use crate::directory::Directory;
+use crate::instances::{below, list_path, schema_node};
+use crate::names::Names;
+
+/// `IFF_…` (include/uapi/linux/if.h) by the names of ip-link(8), in its order.
+const FLAGS: [(u32, &str); 18] = [
+    (0x8, "LOOPBACK"),
+    (0x2, "BROADCAST"),
+    (0x10, "POINTOPOINT"),
+    (0x1000, "MULTICAST"),
+    (0x80, "NOARP"),
+    (0x200, "ALLMULTI"),
+    (0x100, "PROMISC"),
+    (0x400, "MASTER"),
+    (0x800, "SLAVE"),
+    (0x4, "DEBUG"),
+    (0x8000, "DYNAMIC"),
+    (0x4000, "AUTOMEDIA"),
+    (0x2000, "PORTSEL"),
+    (0x20, "NOTRAILERS"),
+    (0x1, "UP"),
+    (0x1_0000, "LOWER_UP"),
+    (0x2_0000, "DORMANT"),
+    (0x4_0000, "ECHO"),
+];
+const IFF_UP: u32 = 0x1;
+const IFF_POINTOPOINT: u32 = 0x10;
+const IFF_RUNNING: u32 = 0x40;
+
+/// The last of `IF_OPER_…` and of `IF_LINK_MODE_…` (include/uapi/linux/if.h).
+const IF_OPER_UP: u8 = 6;
+const IF_LINK_MODE_TESTING: u8 = 2;
+
+/// `ARPHRD_…` (include/uapi/linux/if_arp.h) that have an identity.
+const ARPHRD_ETHER: u16 = 1;
+const ARPHRD_LOOPBACK: u16 = 772;
+
+/// Every link with its addresses: in the list where it is configured, or else in that of its kind.
+pub(crate) fn raise(
+    observed: &State,
+    names: &Names<'_>,
+    (configuration, directory): (&Tree, &Directory),
+    tree: &mut Tree,
+) -> Result<(), Error> {
+    let mut addresses: HashMap<Place, Vec<&AddressKey>> = HashMap::new();
+    let mut up: HashMap<&Place, bool> = HashMap::new();
+    for (key, object) in &observed.objects {
+        if let Key::Address(key) = key {
+            let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
+            addresses.entry(place).or_default().push(key);
+        }
+        if let Object::Link(link) = object {
+            let flags = link.status.as_ref().map_or(0, |status| status.flags);
+            up.insert(&link.place, flags & IFF_UP != 0);
+        }
+    }
+    for (key, object) in &observed.objects {
+        let (Key::Link(id), Object::Link(link)) = (key, object) else { continue };
+        let Some(path) = entry_path(id, link, directory, tree) else { continue };
+        let mut entry = entry(id, link, names, &path);
+        if let Some(state) = &mut entry.state
+            && link.device.as_ref().is_some_and(|device| up.get(device) == Some(&false))
+        {
+            state.flags.push("M-DOWN");
+        }
+        let spelled = super::path::addresses(&path, configuration);
+        for key in addresses.get(&link.place).into_iter().flatten() {
+            let text =
+                spelled.get(&key.address).cloned().unwrap_or_else(|| key.address.to_string());
+            entry.ip.push(Ip { address: text });
+        }
+        let group = entry.take_group();
+        let underlay = entry.underlay.take();
+        tree.serialize(&path, &entry)?;
+        for (leaf, value) in [
+            ("group", group.map(|group| group.to_string())),
+            ("dev", underlay.map(|dev| dev.to_string())),
+        ] {
+            let leaf = below(&path, &["vxlan-info", leaf]);
+            if let (Some(node), Some(value)) = (leaf.steps.last().map(|step| step.node), value) {
+                tree.set(&leaf, node.value(&value)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The entry of a link: the configured one, or one in the list of its kind.
+fn entry_path(id: &LinkId, link: &Link, directory: &Directory, tree: &Tree) -> Option<Path> {
+    if let Some(known) = directory.link(id) {
+        return Some(known.path.clone());
+    }
+    let list = match link.kind {
+        Some(LinkKind::Bridge(_)) => "bridge",
+        Some(LinkKind::Vxlan(_)) => "vxlan",
+        Some(
+            LinkKind::Veth { .. }
+            | LinkKind::Dummy
+            | LinkKind::Ifb
+            | LinkKind::Tun(_)
+            | LinkKind::Other(_),
+        )
+        | None => "link",
+    };
+    let list = schema_node(tree.schema(), "links", &[list])?;
+    Some(list_path(list).join(list, vec![Value::String(id.as_str().into())]))
+}
+
+fn entry(id: &LinkId, link: &Link, names: &Names<'_>, path: &Path) -> Entry {
+    let Place { netns, ifname } = &link.place;
+    let LinkAttributes { mtu, group, mac_address, broadcast, alias, .. } = link.attributes.clone();
+    let flags = link.status.as_ref().map_or(0, |status| status.flags);
+    let (broadcast_addr, peer_addr) =
+        if flags & IFF_POINTOPOINT != 0 { (None, broadcast) } else { (broadcast, None) };
+    let entry = Entry {
+        mtu,
+        admin_status: link.flags.up,
+        index: link.status.as_ref().map(|status| status.index).or(link.attributes.index),
+        netns: Some(netns.clone()),
+        group,
+        master: match &link.master {
+            Some(Master::Of(master)) => names.name(netns, master),
+            Some(Master::Free) | None => None,
+        },
+        advance: Some(LinkAttributes {
+            index: None,
+            mtu: None,
+            group: None,
+            mac_address: None,
+            broadcast: None,
+            alias: None,
+            ..link.attributes.clone()
+        }),
+        modes: Some(LinkFlags { up: None, ..link.flags.clone() }),
+        lladdresses: Some(Lladdresses { mac_addr: mac_address, broadcast_addr, peer_addr }),
+        bridge_conf: Some(BridgeConf { link: Some(link.port.clone()) }),
+        ifname: Some(ifname.clone()).filter(|ifname| ifname.as_str() != id.as_str()),
+        description: alias.filter(|alias| !alias.is_empty()),
+        state: link.status.as_ref().map(|status| state(link, status)),
+        ..Entry::default()
+    };
+    with_kind(entry, link, names, path)
+}
+
+/// The entry with what its list has for the link's kind. A bridge that is configured as a link, because it existed
+/// before, shows no more than a link.
+fn with_kind(mut entry: Entry, link: &Link, names: &Names<'_>, path: &Path) -> Entry {
+    let list = path.steps.last().map(|step| step.node);
+    let device = link.device.as_ref().and_then(|device| names.name(&device.netns, &device.ifname));
+    match (list.map_or("", |list| list.name), link.kind.as_ref()) {
+        ("link", Some(kind)) => {
+            entry.r#type = list.and_then(|list| identity(list, kind_name(kind)));
+            entry.device = device;
+            if let LinkKind::Veth { peer: Some(peer) } = kind {
+                entry.virtual_peer_name = names.name(&peer.netns, &peer.ifname);
+                entry.device = None;
+            }
+            if let LinkKind::Tun(tun) = kind {
+                entry.tun = Some(tun.clone());
+            }
+        }
+        ("bridge", Some(LinkKind::Bridge(bridge))) => entry.br_info = Some(bridge.clone()),
+        ("vxlan", Some(LinkKind::Vxlan(vxlan))) => {
+            let told =
+                |address: Option<IpAddr>| address.filter(|address| !address.is_unspecified());
+            let (remote, local) = (told(vxlan.remote), told(vxlan.local));
+            entry.vxlan_info = Some(Vxlan { remote, local, ..(**vxlan).clone() });
+            entry.underlay = device;
+        }
+        (_, _) => {}
+    }
+    entry
+}
+
+/// The identity of that name that the list's leaf `type` takes.
+fn identity(list: &SchemaNode, name: &str) -> Option<String> {
+    match &list.child(None, "type")?.leaf_type {
+        Some(Type::Identityref(known)) => known
+            .iter()
+            .find(|identity| identity.rsplit_once(':').is_some_and(|(_, known)| known == name))
+            .cloned(),
+        Some(_) | None => None,
+    }
+}
+
+/// `IFLA_INFO_KIND`.
+fn kind_name(kind: &LinkKind) -> &str {
+    match kind {
+        LinkKind::Veth { .. } => "veth",
+        LinkKind::Dummy => "dummy",
+        LinkKind::Ifb => "ifb",
+        LinkKind::Tun(_) => "tun",
+        LinkKind::Bridge(_) => "bridge",
+        LinkKind::Vxlan(_) => "vxlan",
+        LinkKind::Other(kind) => kind,
+    }
+}
+
+fn state(link: &Link, status: &LinkStatus) -> LinkState {
+    let no_carrier = status.flags & (IFF_UP | IFF_RUNNING) == IFF_UP;
+    let flags = FLAGS.iter().filter(|(bit, _)| status.flags & bit != 0).map(|(_, name)| *name);
+    let counters = &status.statistics;
+    LinkState {
+        flags: no_carrier.then_some("NO-CARRIER").into_iter().chain(flags).collect(),
+        qdisc: Some(status.qdisc.clone()).filter(|qdisc| !qdisc.is_empty()),
+        operstate: Some(status.operstate).filter(|state| *state <= IF_OPER_UP),
+        linkmode: Some(status.linkmode).filter(|mode| *mode <= IF_LINK_MODE_TESTING),
+        stats64: Stats64 {
+            rx: Received {
+                bytes: counters.rx_bytes,
+                packets: counters.rx_packets,
+                errors: counters.rx_errors,
+                dropped: counters.rx_dropped,
+                over_errors: counters.rx_over_errors,
+                multicast: counters.multicast,
+            },
+            tx: Sent {
+                bytes: counters.tx_bytes,
+                packets: counters.tx_packets,
+                errors: counters.tx_errors,
+                dropped: counters.tx_dropped,
+                carrier_errors: counters.tx_carrier_errors,
+                collisions: counters.collisions,
+            },
+        },
+        kind: link.kind.as_ref().map(kind_name).filter(|kind| !kind.is_empty()).map(Into::into),
+        hardware: match status.device_type {
+            ARPHRD_ETHER => Some("iproute2-ip-link:ether"),
+            ARPHRD_LOOPBACK => Some("iproute2-ip-link:loopback"),
+            _ => None,
+        },
+    }
+}

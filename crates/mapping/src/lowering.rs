@@ -1,0 +1,97 @@
+//! What the modules share while a configuration becomes state: its names, the state so far, the faults so far.
+
+use netstate::{Key, LinkId, NetnsName, Object, Place, State};
+use serde::de::DeserializeOwned;
+use yang::{Error, Node, Path, Tree};
+
+use crate::directory::{Directory, no_such_netns};
+use crate::faults::Faults;
+use crate::instances::entry_path;
+
+/// A configuration on its way to being state.
+#[derive(Debug)]
+pub(crate) struct Lowering<'c> {
+    pub(crate) configuration: &'c Tree,
+    pub(crate) directory: Directory,
+    pub(crate) faults: Faults,
+    state: State,
+}
+
+/// What refers to a link that must be in its own namespace.
+pub(crate) struct User<'u> {
+    pub(crate) called: &'u str,
+    pub(crate) netns: &'u NetnsName,
+}
+
+impl<'c> Lowering<'c> {
+    /// Begins with the configuration's names.
+    pub(crate) fn of(configuration: &'c Tree) -> Self {
+        let mut faults = Faults::default();
+        let directory = Directory::read(configuration, &mut faults);
+        Self { configuration, directory, faults, state: State::default() }
+    }
+
+    /// The state, if nothing is wrong.
+    pub(crate) fn finish(self) -> Result<State, Vec<Error>> {
+        self.faults.into_result(self.state)
+    }
+
+    /// Reads an entry of a list into a struct.
+    pub(crate) fn read<T: DeserializeOwned>(&mut self, entry: &Node<'_>) -> Option<T> {
+        entry.deserialize().map_err(|error| self.faults.unread(&entry_path(entry), error)).ok()
+    }
+
+    /// Adds an object; answers whether there was none of that key.
+    pub(crate) fn add(&mut self, key: Key, object: Object) -> bool {
+        self.state.objects.insert(key, object).is_none()
+    }
+
+    /// Whether there is such a namespace; `leaf` names it.
+    pub(crate) fn netns(&mut self, netns: &NetnsName, leaf: impl FnOnce() -> Path) -> bool {
+        let known = self.directory.has_netns(netns);
+        if !known {
+            self.faults.dangling(&leaf(), no_such_netns(netns));
+        }
+        known
+    }
+
+    /// Where the link is that `leaf` refers to.
+    pub(crate) fn place(&mut self, id: &LinkId, leaf: impl FnOnce() -> Path) -> Option<Place> {
+        match self.directory.link(id) {
+            // What is wrong with a link that has no place is told where the link is.
+            Some(known) => known.place.clone(),
+            None => {
+                let message =
+                    format!("there is no link {id} in the configuration: add it to links");
+                self.faults.dangling(&leaf(), message);
+                None
+            }
+        }
+    }
+
+    /// The same, of a link that must be where its user is.
+    pub(crate) fn place_beside(
+        &mut self,
+        user: &User<'_>,
+        id: &LinkId,
+        leaf: impl Fn() -> Path,
+    ) -> Option<Place> {
+        let place = self.place(id, &leaf)?;
+        if place.netns == *user.netns {
+            return Some(place);
+        }
+        let message = format!(
+            "{id} is in {}, {} in {}",
+            spoken(&place.netns),
+            user.called,
+            spoken(user.netns)
+        );
+        self.faults.invalid(&leaf(), message);
+        None
+    }
+}
+
+/// A namespace within a sentence.
+fn spoken(netns: &NetnsName) -> String {
+    if netns.is_own() { "namespace 1".into() } else { netns.to_string() }
+}

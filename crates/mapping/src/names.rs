@@ -1,0 +1,33 @@
+//! What operational data calls the links that were observed: by what the configuration calls them, or by the
+//! identity that the observer gave them.
+
+use std::collections::HashMap;
+
+use netstate::{Key, LinkId, LinkName, NetnsName, Object, Place, State};
+
+/// Names by place.
+pub(crate) struct Names<'o> {
+    ids: HashMap<&'o Place, &'o LinkId>,
+}
+
+impl<'o> Names<'o> {
+    /// Of every link observed.
+    pub(crate) fn of(observed: &'o State) -> Self {
+        let mut ids = HashMap::new();
+        for (key, object) in &observed.objects {
+            if let (Key::Link(id), Object::Link(link)) = (key, object) {
+                ids.insert(&link.place, id);
+            }
+        }
+        Self { ids }
+    }
+
+    /// The link's name; its kernel name where it was not observed, as when it went in between.
+    pub(crate) fn name(&self, netns: &NetnsName, ifname: &LinkName) -> Option<LinkId> {
+        let place = Place { netns: netns.clone(), ifname: ifname.clone() };
+        match self.ids.get(&place) {
+            Some(id) => Some((*id).clone()),
+            None => ifname.as_str().parse().ok(),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! iproute2-ip-netns: namespaces.
+
+use netstate::{Key, NetnsName, Object, State};
+use yang::{Error, Path, Tree, Value};
+
+use crate::instances::{list_path, schema_node};
+use crate::lowering::Lowering;
+
+/// Every configured namespace is to exist.
+pub(crate) fn lower(lowering: &mut Lowering<'_>) {
+    let namespaces: Vec<NetnsName> = lowering.directory.namespaces().cloned().collect();
+    for netns in namespaces {
+        lowering.add(Key::Netns(netns), Object::Netns);
+    }
+}
+
+/// Every namespace that has a name.
+pub(crate) fn raise(observed: &State, tree: &mut Tree) -> Result<(), Error> {
+    for key in observed.objects.keys() {
+        let Key::Netns(netns) = key else { continue };
+        if !netns.is_own() {
+            tree.create(&path(netns, tree))?;
+        }
+    }
+    Ok(())
+}
+
+/// The entry of a namespace.
+pub(crate) fn path(netns: &NetnsName, tree: &Tree) -> Path {
+    let Some(list) = schema_node(tree.schema(), "netnses", &["netns"]) else {
+        return Path::default();
+    };
+    match netns.is_own() {
+        true => list_path(list),
+        false => list_path(list).join(list, vec![Value::String(netns.as_str().into())]),
+    }
+}

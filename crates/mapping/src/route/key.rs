@@ -1,0 +1,110 @@
+//! The keys of a route: the model's five, as they are typed, and the kernel's.
+//!
+//! Several spellings are one route to the kernel: `default` and `0.0.0.0/0`, table `main` and 254, a host and its
+//! prefix of full length, an IPv6 metric of zero and of 1024.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net};
+use netstate::{NetnsName, RouteKey};
+use yang::{Path, SchemaNode, Tree, Value};
+
+use crate::instances::{entries, list_path, schema_node};
+use crate::spelling;
+
+/// `RT_TABLE_UNSPEC`, which the kernel takes for `RT_TABLE_MAIN`.
+const UNSPEC: u32 = 0;
+const MAIN: u32 = 254;
+/// What the kernel makes of an IPv6 route's metric of zero (`IP6_RT_PRIO_USER`).
+const METRIC_OF_IPV6: u32 = 1024;
+
+/// The kernel's key for the keys of an entry.
+pub(super) fn read(keys: &[Value]) -> Result<RouteKey, String> {
+    let [prefix, table, metric, tos, netns] = keys else {
+        return Err("the entry lacks a key".into());
+    };
+    let prefix = read_prefix(prefix)?;
+    let metric = match (read_number(metric)?, prefix) {
+        (0, IpNet::V6(_)) => METRIC_OF_IPV6,
+        (metric, _) => metric,
+    };
+    let table = match read_number(table)? {
+        UNSPEC => MAIN,
+        table => table,
+    };
+    let tos = u8::try_from(read_number(tos)?).map_err(|error| error.to_string())?;
+    let netns = netns.to_string().parse::<NetnsName>().map_err(|error| error.to_string())?;
+    Ok(RouteKey { netns, table, prefix, tos, metric })
+}
+
+/// How the entries of a configuration spell their keys, where that is not how [`write`] does.
+pub(super) struct Spellings(HashMap<RouteKey, Vec<Value>>);
+
+impl Spellings {
+    pub(super) fn of(configuration: &Tree, list: &'static SchemaNode) -> Self {
+        let mut spellings = HashMap::new();
+        for node in entries(configuration, "routes", Some("route")) {
+            if let Ok(key) = read(node.keys())
+                && write(&key, list) != node.keys()
+            {
+                spellings.insert(key, node.keys().to_vec());
+            }
+        }
+        Self(spellings)
+    }
+
+    /// The keys of a route's entry.
+    pub(super) fn keys(&self, key: &RouteKey, list: &'static SchemaNode) -> Vec<Value> {
+        self.0.get(key).cloned().unwrap_or_else(|| write(key, list))
+    }
+}
+
+/// The entry of a route, as the configuration spells its keys.
+pub(crate) fn path(key: &RouteKey, configuration: &Tree) -> Path {
+    let Some(list) = schema_node(configuration.schema(), "routes", &["route"]) else {
+        return Path::default();
+    };
+    let keys = Spellings::of(configuration, list).keys(key, list);
+    list_path(list).join(list, keys)
+}
+
+/// The keys of an entry for a route that nobody has spelled.
+fn write(key: &RouteKey, list: &'static SchemaNode) -> Vec<Value> {
+    let leaf = |index: usize, number| match list.keys.get(index) {
+        Some(leaf) => spelling::number(leaf, number),
+        None => Value::Unsigned(number.into()),
+    };
+    let prefix = match key.prefix == IpNet::V4(Ipv4Net::default()) {
+        true => Value::Enumeration("default".into(), 0),
+        false => Value::String(key.prefix.to_string().into()),
+    };
+    vec![
+        prefix,
+        leaf(1, key.table),
+        Value::Unsigned(key.metric.into()),
+        leaf(3, key.tos.into()),
+        spelling::netns(&key.netns),
+    ]
+}
+
+fn read_prefix(value: &Value) -> Result<IpNet, String> {
+    if let Value::Enumeration(..) = value {
+        return Ok(Ipv4Net::default().into());
+    }
+    let text = value.to_string();
+    if let Ok(prefix) = text.parse::<IpNet>() {
+        return Ok(prefix);
+    }
+    let host = text.parse::<IpAddr>().map(IpNet::from);
+    host.map_err(|_| format!("{text} is no prefix that routes lead to"))
+}
+
+fn read_number(value: &Value) -> Result<u32, String> {
+    let number = if let Value::Enumeration(_, number) = value {
+        u32::try_from(*number).ok()
+    } else {
+        value.to_string().parse().ok()
+    };
+    number.ok_or_else(|| format!("{value} is no number that the kernel takes"))
+}

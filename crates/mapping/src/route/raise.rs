@@ -1,0 +1,90 @@
+//! Observed routes as operational data.
+
+use std::collections::BTreeMap;
+
+use netstate::{Key, LinkId, Object, Route, RouteKey, RouteKind, State};
+use yang::{Error, Tree};
+
+use super::key::Spellings;
+use super::{Entry, NexthopEntry, ONLINK, PERVASIVE, RouteState, Via};
+use crate::instances::{list_path, schema_node};
+use crate::names::Names;
+
+/// `RT_TABLE_LOCAL`: the kernel keeps it, and nobody configures it.
+const LOCAL: u32 = 255;
+
+/// Every route but those of table local.
+pub(crate) fn raise(
+    observed: &State,
+    names: &Names<'_>,
+    configuration: &Tree,
+    tree: &mut Tree,
+) -> Result<(), Error> {
+    let Some(list) = schema_node(tree.schema(), "routes", &["route"]) else { return Ok(()) };
+    let spellings = Spellings::of(configuration, list);
+    for (key, object) in &observed.objects {
+        if let (Key::Route(key), Object::Route(route)) = (key, object)
+            && key.table != LOCAL
+        {
+            let path = list_path(list).join(list, spellings.keys(key, list));
+            tree.serialize(&path, &entry(key, route, names))?;
+        }
+    }
+    Ok(())
+}
+
+fn entry(key: &RouteKey, route: &Route, names: &Names<'_>) -> Entry {
+    let flag = |bit, set: bool| if set { bit } else { 0 };
+    let flags = route.nexthops.iter().fold(0, |flags, nexthop| {
+        flags | flag(ONLINK, nexthop.onlink) | flag(PERVASIVE, nexthop.pervasive)
+    });
+    Entry {
+        src: route.source,
+        protocol: route.protocol,
+        scope: route.scope.filter(|_| key.prefix.addr().is_ipv4()),
+        mtu: route.mtu,
+        advmss: route.advmss,
+        // The model has room for one; which packets need a gateway on the link is the one that matters.
+        flag: [ONLINK, PERVASIVE].into_iter().find(|bit| flags & bit != 0),
+        nexthop: nexthops(key, route, names),
+        r#type: made(route.kind).then_some(route.kind),
+        state: Some(RouteState { r#type: route.kind }),
+        ..Entry::default()
+    }
+}
+
+/// The nexthops by their links; those over one link are one entry.
+fn nexthops(key: &RouteKey, route: &Route, names: &Names<'_>) -> Vec<NexthopEntry> {
+    let several = route.nexthops.len() > 1;
+    let mut entries: BTreeMap<LinkId, NexthopEntry> = BTreeMap::new();
+    for nexthop in &route.nexthops {
+        let Some(dev) = nexthop.dev.as_ref().and_then(|dev| names.name(&key.netns, dev)) else {
+            continue;
+        };
+        match entries.get_mut(&dev) {
+            Some(entry) => entry.further_via.extend(nexthop.via),
+            None => {
+                let via = nexthop.via.map(|address| Via { family: None, address: Some(address) });
+                let weight = several.then_some(nexthop.weight);
+                let entry = NexthopEntry { dev: dev.clone(), via, weight, further_via: Vec::new() };
+                entries.insert(dev, entry);
+            }
+        }
+    }
+    entries.into_values().collect()
+}
+
+/// Whether a configuration can ask for the kind; unicast goes without saying.
+fn made(kind: RouteKind) -> bool {
+    match kind {
+        RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit | RouteKind::Throw => {
+            true
+        }
+        RouteKind::Unicast
+        | RouteKind::Local
+        | RouteKind::Broadcast
+        | RouteKind::Anycast
+        | RouteKind::Multicast
+        | RouteKind::Nat => false,
+    }
+}

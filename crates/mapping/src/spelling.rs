@@ -1,0 +1,44 @@
+//! Values of keys, as the schema's types have them.
+
+use std::net::IpAddr;
+
+use netstate::NetnsName;
+use yang::{SchemaNode, Type, Value};
+
+/// A namespace as the value of a key or leaf: `1` is an enumeration's.
+pub(crate) fn netns(netns: &NetnsName) -> Value {
+    match netns.is_own() {
+        true => Value::Enumeration("1".into(), 1),
+        false => Value::String(netns.as_str().into()),
+    }
+}
+
+/// A number by the name that the leaf's type has for it, or as itself.
+pub(crate) fn number(leaf: &SchemaNode, number: u32) -> Value {
+    named(leaf.leaf_type.as_ref(), number).unwrap_or(Value::Unsigned(number.into()))
+}
+
+/// An IP address.
+pub(crate) fn address(address: IpAddr) -> Value {
+    Value::String(address.to_string().into())
+}
+
+fn named(leaf_type: Option<&Type>, number: u32) -> Option<Value> {
+    match leaf_type? {
+        Type::Enumeration(names) => names
+            .iter()
+            .find(|(_, value, _)| u32::try_from(*value) == Ok(number))
+            .map(|(name, value, _)| Value::Enumeration(name.as_str().into(), *value)),
+        Type::Union(members) => members.iter().find_map(|member| named(Some(member), number)),
+        Type::Binary
+        | Type::Bits(_)
+        | Type::Boolean
+        | Type::Decimal64 { .. }
+        | Type::Empty
+        | Type::Identityref(_)
+        | Type::InstanceIdentifier
+        | Type::Integer { .. }
+        | Type::Leafref { .. }
+        | Type::String { .. } => None,
+    }
+}

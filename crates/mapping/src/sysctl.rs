@@ -1,0 +1,197 @@
+//! netloom-sysctl, and the containers `sysctl` of netloom-link: kernel parameters below net/.
+
+use std::collections::BTreeMap;
+
+use netstate::{Key, LinkName, NetnsName, Object, Place, State, SysctlKey, SysctlPath};
+use serde::Deserialize;
+use yang::{Error, Node, Path, Tree, Value};
+
+use crate::directory::Directory;
+use crate::instances::{below, entries, entry_path, list_path, schema_node};
+use crate::link;
+use crate::lowering::Lowering;
+use crate::spelling;
+
+/// The leaves of a namespace, and their parameters.
+const OF_NETNS: [(&str, &str); 2] =
+    [("ip_forward", "net/ipv4/ip_forward"), ("ipv6_forwarding", "net/ipv6/conf/all/forwarding")];
+
+/// The leaves of a link, and where their parameters are.
+const OF_LINK: [(&str, &str); 4] = [
+    ("proxy_arp", "net/ipv4/conf"),
+    ("rp_filter", "net/ipv4/conf"),
+    ("accept_ra", "net/ipv6/conf"),
+    ("disable_ipv6", "net/ipv6/conf"),
+];
+
+/// Other names of what has a leaf.
+const ALIASES: [(&str, &str); 1] = [("net/ipv4/conf/all/forwarding", "ip_forward")];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: NetnsName,
+    #[serde(default)]
+    variable: Vec<Variable>,
+    #[serde(default)]
+    ip_forward: Option<String>,
+    #[serde(default)]
+    ipv6_forwarding: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variable {
+    name: String,
+    value: String,
+}
+
+/// The parameters of every namespace.
+pub(crate) fn lower(lowering: &mut Lowering<'_>) {
+    for node in entries(lowering.configuration, "sysctls", Some("netns")) {
+        let path = entry_path(&node);
+        let Some(entry) = lowering.read::<Entry>(&node) else { continue };
+        if !lowering.netns(&entry.name, || path.clone()) {
+            continue;
+        }
+        for ((leaf, parameter), value) in
+            OF_NETNS.into_iter().zip([&entry.ip_forward, &entry.ipv6_forwarding])
+        {
+            if let Some(value) = value {
+                set(lowering, &entry.name, (parameter, value), &below(&path, &[leaf]));
+            }
+        }
+        for Variable { name, value } in &entry.variable {
+            let at = variable_path(&path, name);
+            set_variable(lowering, &entry.name, (name, value), &at);
+        }
+    }
+}
+
+/// The parameters of the link at `place`, by their leaves.
+pub(crate) fn lower_link(
+    lowering: &mut Lowering<'_>,
+    place: &Place,
+    sysctl: &BTreeMap<String, String>,
+    path: &Path,
+) {
+    for (leaf, value) in sysctl {
+        let at = below(path, &[leaf]);
+        match OF_LINK.iter().find(|(known, _)| known == leaf) {
+            Some((leaf, folder)) => {
+                let parameter = format!("{folder}/{}/{leaf}", place.ifname);
+                set(lowering, &place.netns, (&parameter, value), &at);
+            }
+            None => {
+                lowering.faults.invalid(&at, format!("{leaf} is no parameter that is known here"))
+            }
+        }
+    }
+}
+
+fn set_variable(
+    lowering: &mut Lowering<'_>,
+    netns: &NetnsName,
+    (name, value): (&str, &str),
+    at: &Path,
+) {
+    let parameter = match name.parse::<SysctlPath>() {
+        Ok(parameter) => parameter,
+        Err(error) => return lowering.faults.invalid(at, error.to_string()),
+    };
+    let leaf = OF_NETNS.iter().map(|(leaf, parameter)| (*parameter, *leaf)).chain(ALIASES);
+    if let Some((_, leaf)) = leaf.into_iter().find(|(modelled, _)| *modelled == parameter.as_str())
+    {
+        let message = format!("{name} has a leaf of its own: set {leaf} of the namespace");
+        return lowering.faults.invalid(at, message);
+    }
+    if let Some((ifname, leaf)) = link_leaf(&parameter) {
+        let place = Place { netns: netns.clone(), ifname };
+        if let Some(id) = lowering.directory.id_at(&place) {
+            let message = format!("{name} has a leaf of its own: set sysctl {leaf} of link {id}");
+            return lowering.faults.invalid(at, message);
+        }
+    }
+    set(lowering, netns, (parameter.as_str(), value), at);
+}
+
+fn set(lowering: &mut Lowering<'_>, netns: &NetnsName, (name, value): (&str, &str), at: &Path) {
+    match name.parse::<SysctlPath>() {
+        Ok(path) => {
+            let key = Key::Sysctl(SysctlKey { netns: netns.clone(), path });
+            if !lowering.add(key, Object::Sysctl(value.to_owned())) {
+                let message = format!("{name} is set already, written differently");
+                lowering.faults.invalid(at, message);
+            }
+        }
+        Err(error) => lowering.faults.invalid(at, error.to_string()),
+    }
+}
+
+/// What was observed, each parameter where the configuration would have it. Values that a leaf's type does not
+/// know are left out: only a program other than Netloom sets such.
+pub(crate) fn raise(
+    observed: &State,
+    (configuration, directory): (&Tree, &Directory),
+    tree: &mut Tree,
+) -> Result<(), Error> {
+    for (key, object) in &observed.objects {
+        if let (Key::Sysctl(key), Object::Sysctl(value)) = (key, object) {
+            let path = path(key, configuration, directory);
+            let Some(leaf) = path.steps.last().map(|step| step.node) else { continue };
+            if let Ok(value) = leaf.value(value) {
+                tree.set(&path, value)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The leaf of a parameter.
+pub(crate) fn path(key: &SysctlKey, configuration: &Tree, directory: &Directory) -> Path {
+    if let Some((ifname, leaf)) = link_leaf(&key.path) {
+        let place = Place { netns: key.netns.clone(), ifname };
+        if directory.id_at(&place).is_some() {
+            let entry = link::entry_of(&place, configuration, directory);
+            return below(&entry, &["sysctl", leaf]);
+        }
+    }
+    let Some(list) = schema_node(configuration.schema(), "sysctls", &["netns"]) else {
+        return Path::default();
+    };
+    let entry = list_path(list).join(list, vec![spelling::netns(&key.netns)]);
+    match OF_NETNS.iter().find(|(_, parameter)| *parameter == key.path.as_str()) {
+        Some((leaf, _)) => below(&entry, &[leaf]),
+        None => {
+            let spelled = configuration.node(&entry).and_then(|netns| spelling(&netns, &key.path));
+            let name = spelled.unwrap_or_else(|| key.path.to_string());
+            below(&variable_path(&entry, &name), &["value"])
+        }
+    }
+}
+
+/// How the configuration spells the name of a variable.
+fn spelling(netns: &Node<'_>, path: &SysctlPath) -> Option<String> {
+    netns.children().filter(|child| child.schema().name == "variable").find_map(|variable| {
+        let name = variable.keys().first()?.to_string();
+        (name.parse::<SysctlPath>().ok()? == *path).then_some(name)
+    })
+}
+
+/// The link and the leaf of a parameter that links have.
+fn link_leaf(path: &SysctlPath) -> Option<(LinkName, &'static str)> {
+    let (leaf, folder) = OF_LINK.into_iter().find(|(leaf, folder)| {
+        let rest = path.as_str().strip_prefix(folder);
+        rest.is_some_and(|rest| rest.ends_with(&format!("/{leaf}")))
+    })?;
+    let dev = path.dev()?;
+    (path.as_str() == format!("{folder}/{dev}/{leaf}")).then_some((dev, leaf))
+}
+
+fn variable_path(netns: &Path, name: &str) -> Path {
+    let list = netns.steps.last().and_then(|step| step.node.child(None, "variable"));
+    match list {
+        Some(list) => netns.join(list, vec![Value::String(name.into())]),
+        None => netns.clone(),
+    }
+}
