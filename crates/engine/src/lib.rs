@@ -91,6 +91,13 @@ pub struct RpcError {
     pub session: Option<u32>,
 }
 
+impl From<yang::Error> for RpcError {
+    fn from(error: yang::Error) -> Self {
+        let yang::Error { tag, app_tag, path, message } = error;
+        Self { tag, app_tag, path, message, session: None }
+    }
+}
+
 /// The engine's results; validation may find several faults at once.
 pub type Result<T> = std::result::Result<T, Vec<RpcError>>;
 
@@ -143,8 +150,8 @@ impl Session {
         todo!()
     }
 
-    /// Makes startup a copy of `source`.
-    pub async fn copy_to_startup(&self, _source: Datastore) -> Result<()> {
+    /// Replaces startup's content.
+    pub async fn replace_startup(&self, _content: Tree) -> Result<()> {
         todo!()
     }
 
@@ -155,6 +162,11 @@ impl Session {
 
     /// Validates a datastore's content by schema and by what the mapping knows.
     pub async fn validate(&self, _datastore: Datastore) -> Result<()> {
+        todo!()
+    }
+
+    /// Validates content that is in no datastore in the same way.
+    pub async fn validate_content(&self, _content: Tree) -> Result<()> {
         todo!()
     }
 
@@ -190,6 +202,11 @@ impl Session {
 
     /// Ends another session: its candidate and locks go.
     pub async fn kill(&self, _session: u32) -> Result<()> {
+        todo!()
+    }
+
+    /// Resolves once another session, or the engine's end, has ended this one.
+    pub async fn ended(&self) {
         todo!()
     }
 }
