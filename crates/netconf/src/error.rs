@@ -64,8 +64,7 @@ impl RpcError {
 
     /// Adds a leaf to `<error-info>`, such as `bad-element`.
     pub fn with_info(mut self, name: &str, value: &str) -> Self {
-        let info = &mut self.info.get_or_insert_default().0;
-        *info += &format!("<{name} xmlns=\"{BASE}\">{}</{name}>", escaped(value));
+        self.info.get_or_insert_default().0 += &Xml::leaf(name, BASE, value).0;
         self
     }
 

@@ -3,6 +3,8 @@
 //! The decoder looks at each byte once and keeps no more than one message; bytes after a message wait
 //! until that message is taken, because a hello changes the framing of what follows it.
 
+use std::borrow::Cow;
+
 /// Which framing is in force.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
@@ -59,6 +61,7 @@ pub struct Decoder {
 }
 
 const END_OF_MESSAGE: &[u8] = b"]]>]]>";
+const END_OF_CHUNKS: &[u8] = b"\n##\n";
 /// LF, `#`, ten digits (RFC 6242 section 4.2: at most 4294967295), LF.
 const LONGEST_HEADER: usize = 13;
 
@@ -225,23 +228,22 @@ fn header(bytes: &[u8], end_allowed: bool) -> Header {
     }
 }
 
-/// A message as bytes to send. The message is not empty.
-pub fn encode(framing: Framing, message: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(message.len() + 2 * LONGEST_HEADER);
+/// A message as the pieces to send one after the other; the message itself is not copied.
+pub fn pieces(framing: Framing, message: &str) -> Vec<Cow<'_, [u8]>> {
     match framing {
-        Framing::EndOfMessage => {
-            bytes.extend_from_slice(message.as_bytes());
-            bytes.extend_from_slice(END_OF_MESSAGE);
-        }
+        Framing::EndOfMessage => vec![message.as_bytes().into(), END_OF_MESSAGE.into()],
         Framing::Chunked => {
-            for chunk in message.as_bytes().chunks(u32::MAX as usize) {
-                bytes.extend_from_slice(format!("\n#{}\n", chunk.len()).as_bytes());
-                bytes.extend_from_slice(chunk);
-            }
-            bytes.extend_from_slice(b"\n##\n");
+            let chunks = message.as_bytes().chunks(u32::MAX as usize);
+            let header = |chunk: &[u8]| format!("\n#{}\n", chunk.len()).into_bytes();
+            let pieces = chunks.flat_map(|chunk| [header(chunk).into(), chunk.into()]);
+            pieces.chain([END_OF_CHUNKS.into()]).collect()
         }
     }
-    bytes
+}
+
+/// A message as bytes to send. The message is not empty.
+pub fn encode(framing: Framing, message: &str) -> Vec<u8> {
+    pieces(framing, message).concat()
 }
 
 #[cfg(test)]

@@ -151,9 +151,7 @@ impl HistoryOutput {
 }
 
 fn own_leaf(out: &mut String, name: &str, text: &str) {
-    let mut written = String::new();
-    leaf(&mut written, name, text);
-    *out += &written.replacen('>', &format!(" xmlns=\"{NETLOOM}\">"), 1);
+    *out += &Xml::leaf(name, NETLOOM, text).0;
 }
 
 /// Gives each element of the content to `field`, which takes it whole.

@@ -19,6 +19,21 @@ use crate::namespace::BASE;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Xml(pub String);
 
+impl Xml {
+    /// An element that holds text.
+    pub fn leaf(name: &str, namespace: &str, text: &str) -> Self {
+        let namespace = attribute_escaped(namespace);
+        Xml(format!("<{name} xmlns=\"{namespace}\">{}</{name}>", escaped(text)))
+    }
+
+    /// The text of the element, where the fragment is one element that holds text.
+    pub fn text(&self) -> Option<String> {
+        let (mut reader, _) = Reader::enter(&self.0).ok()?;
+        let text = reader.text().ok()?;
+        reader.finish().ok().map(|()| text)
+    }
+}
+
 /// How deep elements may nest. YANG data is seldom deeper than a dozen.
 const MAX_DEPTH: usize = 100;
 /// How many attributes an element of the protocol itself may have.

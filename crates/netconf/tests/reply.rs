@@ -140,3 +140,13 @@ fn own_answers() {
     let (_, Reply::Data(content)) = Reply::from_xml(&text).unwrap() else { panic!() };
     assert_eq!(HistoryOutput::from_xml(&content).unwrap(), history);
 }
+
+#[test]
+fn leaves() {
+    let leaf = Xml::leaf("data", "urn:a&b", "module a { /* <&> */ }");
+    expect![[r#"<data xmlns="urn:a&amp;b">module a { /* &lt;&amp;&gt; */ }</data>"#]]
+        .assert_eq(&leaf.0);
+    assert_eq!(leaf.text().as_deref(), Some("module a { /* <&> */ }"));
+    assert_eq!(Xml("<a/><b/>".into()).text(), None);
+    assert_eq!(Xml("<a><b/></a>".into()).text(), None);
+}

@@ -1,15 +1,11 @@
 //! Management interfaces over the engine.
+//!
+//! An interface translates: requests to calls of an [`engine::Session`], answers and errors back. What a
+//! request means is the engine's to say; the kernel is out of reach from here.
 
-use engine::{Handle, Origin};
-use tokio::net::UnixStream;
-use yang::Schema;
+mod netconf;
+mod unix;
+mod user;
 
-/// Speaks NETCONF on one stream until either side closes it.
-pub async fn serve(
-    _stream: UnixStream,
-    _origin: Origin,
-    _engine: Handle,
-    _schema: &'static Schema,
-) -> std::io::Result<()> {
-    todo!()
-}
+pub use netconf::serve;
+pub use unix::{BindError, Listener};

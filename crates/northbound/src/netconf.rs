@@ -1,0 +1,9 @@
+//! NETCONF (RFC 6241) over a stream that the transport has authenticated.
+
+mod capabilities;
+mod error;
+mod rpc;
+mod session;
+
+pub use session::serve;
+pub(crate) use session::serve_until;

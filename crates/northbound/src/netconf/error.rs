@@ -1,0 +1,93 @@
+//! The one translation of the engine's errors into NETCONF's (RFC 6241 appendix A).
+
+use ::netconf::{ErrorType, Reply, RpcError};
+use yang::ErrorTag;
+
+/// What a request failed with, at least one error.
+#[derive(Debug, PartialEq)]
+pub(super) struct Errors(pub(super) Vec<RpcError>);
+
+impl Errors {
+    /// A fault of the request itself.
+    pub(super) fn request(tag: ErrorTag, message: impl Into<String>) -> Self {
+        Errors(vec![RpcError::new(ErrorType::Protocol, name(tag), message)])
+    }
+}
+
+impl From<Errors> for Reply {
+    fn from(Errors(errors): Errors) -> Self {
+        Reply::Errors(errors)
+    }
+}
+
+impl From<Vec<engine::RpcError>> for Errors {
+    fn from(errors: Vec<engine::RpcError>) -> Self {
+        Errors(errors.into_iter().map(translate).collect())
+    }
+}
+
+impl From<yang::Error> for Errors {
+    fn from(error: yang::Error) -> Self {
+        Errors::from(vec![engine::RpcError::from(error)])
+    }
+}
+
+impl From<Vec<yang::Error>> for Errors {
+    fn from(errors: Vec<yang::Error>) -> Self {
+        Errors::from(errors.into_iter().map(engine::RpcError::from).collect::<Vec<_>>())
+    }
+}
+
+fn translate(error: engine::RpcError) -> RpcError {
+    let engine::RpcError { tag, app_tag, path, message, session } = error;
+    let error_type = match tag {
+        ErrorTag::LockDenied => ErrorType::Protocol,
+        ErrorTag::MalformedMessage => ErrorType::Rpc,
+        ErrorTag::InUse
+        | ErrorTag::InvalidValue
+        | ErrorTag::TooBig
+        | ErrorTag::MissingAttribute
+        | ErrorTag::BadAttribute
+        | ErrorTag::UnknownAttribute
+        | ErrorTag::MissingElement
+        | ErrorTag::BadElement
+        | ErrorTag::UnknownElement
+        | ErrorTag::UnknownNamespace
+        | ErrorTag::AccessDenied
+        | ErrorTag::ResourceDenied
+        | ErrorTag::RollbackFailed
+        | ErrorTag::DataExists
+        | ErrorTag::DataMissing
+        | ErrorTag::OperationNotSupported
+        | ErrorTag::OperationFailed => ErrorType::Application,
+    };
+    let error = RpcError { app_tag, path, ..RpcError::new(error_type, name(tag), message) };
+    match session {
+        Some(session) => error.with_info("session-id", &session.to_string()),
+        None => error,
+    }
+}
+
+fn name(tag: ErrorTag) -> &'static str {
+    match tag {
+        ErrorTag::InUse => "in-use",
+        ErrorTag::InvalidValue => "invalid-value",
+        ErrorTag::TooBig => "too-big",
+        ErrorTag::MissingAttribute => "missing-attribute",
+        ErrorTag::BadAttribute => "bad-attribute",
+        ErrorTag::UnknownAttribute => "unknown-attribute",
+        ErrorTag::MissingElement => "missing-element",
+        ErrorTag::BadElement => "bad-element",
+        ErrorTag::UnknownElement => "unknown-element",
+        ErrorTag::UnknownNamespace => "unknown-namespace",
+        ErrorTag::AccessDenied => "access-denied",
+        ErrorTag::LockDenied => "lock-denied",
+        ErrorTag::ResourceDenied => "resource-denied",
+        ErrorTag::RollbackFailed => "rollback-failed",
+        ErrorTag::DataExists => "data-exists",
+        ErrorTag::DataMissing => "data-missing",
+        ErrorTag::OperationNotSupported => "operation-not-supported",
+        ErrorTag::OperationFailed => "operation-failed",
+        ErrorTag::MalformedMessage => "malformed-message",
+    }
+}

@@ -1,0 +1,246 @@
+//! What each operation means to the engine.
+//!
+//! The candidate is the session's own (draft-ietf-netconf-privcand) and the one datastore that can be edited;
+//! running changes by commit alone, startup is copied to as a whole. Reading and printing large content
+//! is done off the threads that serve connections.
+
+use std::time::SystemTime;
+
+use ::netconf::namespace::{BASE, MONITORING, NMDA};
+use ::netconf::{
+    CheckOutput, CommitOutput, DefaultOperation, ErrorOption, HistoryEntry, HistoryOutput, Reply,
+    Rpc, Source, TestOption, Xml,
+};
+use engine::{Datastore, Session};
+use yang::{Edit, ErrorTag, Operation, Schema, Tree};
+
+use super::error::Errors;
+
+type Result<T> = std::result::Result<T, Errors>;
+
+/// The operations of one session.
+pub(super) struct Operations {
+    pub(super) session: Session,
+    pub(super) schema: &'static Schema,
+}
+
+impl Operations {
+    pub(super) async fn perform(&self, rpc: Rpc) -> Result<Reply> {
+        match rpc {
+            Rpc::GetConfig { source, filter } => {
+                let tree = self.session.read(store(source)).await?.config_only();
+                data(tree, filter, BASE).await
+            }
+            Rpc::Get { filter } => data(self.running_and_state().await?, filter, BASE).await,
+            Rpc::GetData { datastore, filter, config_filter } => {
+                let tree = self.session.read(store(datastore)).await?;
+                let tree = match config_filter {
+                    None => tree,
+                    Some(true) => tree.config_only(),
+                    Some(false) => {
+                        let message = "<config-filter> can only be true";
+                        return Err(Errors::request(ErrorTag::OperationNotSupported, message));
+                    }
+                };
+                data(tree, filter, NMDA).await
+            }
+            Rpc::EditConfig { target, default_operation, test_option, error_option, config } => {
+                writable(target, "edit-config")?;
+                // The edit happens whole or not at all, which is all that the others ask for.
+                if error_option == ErrorOption::ContinueOnError {
+                    let message = "continue-on-error: an edit happens whole or not at all";
+                    return Err(Errors::request(ErrorTag::OperationNotSupported, message));
+                }
+                let edit = self.parse_edit(config, default_operation).await?;
+                self.edit(edit, test_option.unwrap_or_default()).await
+            }
+            Rpc::CopyConfig { target, source } => self.copy(target, source).await,
+            Rpc::DeleteConfig { target: ::netconf::Datastore::Startup } => {
+                self.session.replace_startup(Tree::empty(self.schema)).await?;
+                Ok(Reply::Ok)
+            }
+            Rpc::DeleteConfig { target } => {
+                let message = format!("{} cannot be deleted, only startup can", target.name());
+                Err(Errors::request(ErrorTag::OperationNotSupported, message))
+            }
+            Rpc::Lock(target) => ok(self.session.lock(store(target)).await),
+            Rpc::Unlock(target) => ok(self.session.unlock(store(target)).await),
+            Rpc::Validate(Source::Datastore(source)) => {
+                ok(self.session.validate(store(source)).await)
+            }
+            Rpc::Validate(Source::Config(config)) => {
+                ok(self.session.validate_content(self.parse(config).await?).await)
+            }
+            Rpc::Commit => ok(self.session.commit(None).await.map(drop)),
+            Rpc::DiscardChanges => ok(self.session.discard().await),
+            Rpc::CloseSession => Ok(Reply::Ok),
+            Rpc::KillSession(id) if id == self.session.id() => {
+                // RFC 6241 section 7.9.
+                let message = "a session does not kill itself: use <close-session>";
+                Err(Errors::request(ErrorTag::InvalidValue, message))
+            }
+            Rpc::KillSession(id) => ok(self.session.kill(id).await),
+            Rpc::GetSchema { identifier, version, format } => {
+                self.module(&identifier, version.as_deref(), format.as_deref())
+            }
+            Rpc::CommitWithComment { comment } => {
+                let done = self.session.commit(comment).await?;
+                let engine::Committed { id, summary, milliseconds } = done;
+                Ok(Reply::Data(CommitOutput { id, summary, milliseconds }.to_xml()))
+            }
+            Rpc::CheckCommit => {
+                let operations = self.session.check().await?;
+                Ok(Reply::Data(CheckOutput { operations }.to_xml()))
+            }
+            Rpc::Rollback { position } => ok(self.session.rollback(position as usize).await),
+            Rpc::GetHistory => {
+                let commits = self.session.history().await?;
+                let commits = commits.into_iter().map(history_entry).collect();
+                Ok(Reply::Data(HistoryOutput { commits }.to_xml()))
+            }
+        }
+    }
+
+    /// RFC 6241 section 7.7: running, and the state of the device.
+    async fn running_and_state(&self) -> Result<Tree> {
+        let mut tree = self.session.read(Datastore::Operational).await?;
+        tree.merge(&self.session.read(Datastore::Running).await?);
+        Ok(tree)
+    }
+
+    async fn edit(&self, edit: Edit, test_option: TestOption) -> Result<Reply> {
+        if test_option == TestOption::Set {
+            return ok(self.session.edit(edit).await);
+        }
+        let mut tested = self.session.read(Datastore::Candidate).await?;
+        let (edit, tested) = blocking(move || {
+            let result = tested.edit(&edit);
+            (edit, result.map(|()| tested))
+        })
+        .await;
+        self.session.validate_content(tested?).await?;
+        match test_option {
+            TestOption::TestOnly => Ok(Reply::Ok),
+            TestOption::Set | TestOption::TestThenSet => ok(self.session.edit(edit).await),
+        }
+    }
+
+    async fn copy(&self, target: ::netconf::Datastore, source: Source) -> Result<Reply> {
+        use ::netconf::Datastore::{Candidate, Operational, Running, Startup};
+        if source == Source::Datastore(target) {
+            // RFC 6241 section 7.3.
+            let message = format!("{} is both source and target", target.name());
+            return Err(Errors::request(ErrorTag::InvalidValue, message));
+        }
+        let content = match source {
+            Source::Datastore(source) => self.session.read(store(source)).await?.config_only(),
+            Source::Config(config) => self.parse(config).await?,
+        };
+        match target {
+            Candidate => ok(self.session.replace(content).await),
+            Startup => ok(self.session.replace_startup(content).await),
+            Running | Operational => writable(target, "copy-config").map(|()| Reply::Ok),
+        }
+    }
+
+    /// RFC 6022 section 3.1.
+    fn module(
+        &self,
+        identifier: &str,
+        version: Option<&str>,
+        format: Option<&str>,
+    ) -> Result<Reply> {
+        if let Some(format) = format.filter(|format| *format != "yang") {
+            let message = format!("modules are there in the format yang, not {format}");
+            return Err(Errors::request(ErrorTag::InvalidValue, message));
+        }
+        let module = self.schema.modules().iter().find(|module| {
+            module.name == identifier
+                && version.is_none_or(|version| version == module.revision.as_deref().unwrap_or(""))
+        });
+        let Some(module) = module else {
+            let version = version.map(|version| format!(" of {version}")).unwrap_or_default();
+            let message = format!("there is no module {identifier}{version}");
+            return Err(Errors::request(ErrorTag::InvalidValue, message));
+        };
+        let text = module.text()?;
+        Ok(Reply::Data(Xml::leaf("data", MONITORING, &text)))
+    }
+
+    async fn parse(&self, Xml(config): Xml) -> Result<Tree> {
+        let schema = self.schema;
+        Ok(blocking(move || Tree::from_xml(schema, &config)).await?)
+    }
+
+    async fn parse_edit(&self, Xml(config): Xml, default: DefaultOperation) -> Result<Edit> {
+        let schema = self.schema;
+        let default = match default {
+            DefaultOperation::Merge => Operation::Merge,
+            DefaultOperation::Replace => Operation::Replace,
+            DefaultOperation::None => Operation::None,
+        };
+        Ok(blocking(move || Edit::from_xml(schema, &config, default)).await?)
+    }
+}
+
+/// Does what takes long and waits for nothing on a thread of its own.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        // The task cannot be cancelled: nothing holds its handle but this.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn ok(result: engine::Result<()>) -> Result<Reply> {
+    result?;
+    Ok(Reply::Ok)
+}
+
+/// `<data>` in the namespace of the operation that asks.
+async fn data(tree: Tree, filter: Option<Xml>, namespace: &'static str) -> Result<Reply> {
+    blocking(move || {
+        let tree = match filter {
+            Some(Xml(filter)) => tree.filter(&filter)?,
+            None => tree,
+        };
+        let content = tree.to_xml(false);
+        Ok(Reply::Data(Xml(format!("<data xmlns=\"{namespace}\">{content}</data>"))))
+    })
+    .await
+}
+
+/// Only the candidate is edited: there is no capability `:writable-running`.
+fn writable(target: ::netconf::Datastore, operation: &str) -> Result<()> {
+    use ::netconf::Datastore::{Candidate, Operational, Running, Startup};
+    match target {
+        Candidate => Ok(()),
+        Running | Startup | Operational => {
+            let target = target.name();
+            let message =
+                format!("{operation}: {target} is not writable: change candidate, then commit");
+            Err(Errors::request(ErrorTag::OperationNotSupported, message))
+        }
+    }
+}
+
+fn store(datastore: ::netconf::Datastore) -> Datastore {
+    match datastore {
+        ::netconf::Datastore::Candidate => Datastore::Candidate,
+        ::netconf::Datastore::Running => Datastore::Running,
+        ::netconf::Datastore::Startup => Datastore::Startup,
+        ::netconf::Datastore::Operational => Datastore::Operational,
+    }
+}
+
+fn history_entry(entry: engine::HistoryEntry) -> HistoryEntry {
+    let engine::HistoryEntry { position, id, origin, time, comment, summary } = entry;
+    let engine::Origin { user, from } = origin;
+    let position = u32::try_from(position).unwrap_or(u32::MAX);
+    HistoryEntry { position, id, user, from, time: date_and_time(time), comment, summary }
+}
+
+/// `yang:date-and-time` in UTC.
+fn date_and_time(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}

@@ -1,0 +1,199 @@
+//! One NETCONF session on one stream: hellos, the change of framing, then requests, one at a time and in order.
+
+use std::io;
+
+use ::netconf::framing::pieces;
+use ::netconf::{Decoder, ErrorType, Framing, FramingError, Hello, Reply, Rpc, RpcError};
+use engine::{Handle, Origin};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter};
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+use tracing::{Instrument, debug, info, info_span, trace, warn};
+use yang::Schema;
+
+use super::capabilities::capabilities;
+use super::rpc::{Operations, blocking};
+
+/// Speaks NETCONF on one stream until either side closes it.
+pub async fn serve(
+    stream: UnixStream,
+    origin: Origin,
+    engine: Handle,
+    schema: &'static Schema,
+) -> io::Result<()> {
+    let (_running, stopping) = watch::channel(());
+    serve_until(stream, origin, (engine, schema), stopping).await
+}
+
+/// The same, but ends between two requests once the sender of `stopping` is dropped.
+pub(crate) async fn serve_until(
+    stream: UnixStream,
+    origin: Origin,
+    (engine, schema): (Handle, &'static Schema),
+    stopping: watch::Receiver<()>,
+) -> io::Result<()> {
+    let session = engine.open(origin.clone()).await.map_err(|errors| {
+        let message: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        io::Error::other(message.join("; "))
+    })?;
+    let span = info_span!("netconf", session = session.id(), user = origin.user);
+    let connection = Connection::new(stream);
+    let operations = Operations { session, schema };
+    async {
+        info!(from = origin.from, "session opened");
+        let result = run(connection, operations, stopping).await;
+        match &result {
+            Ok(()) => info!("session closed"),
+            Err(error) => warn!(%error, "session broken off"),
+        }
+        result
+    }
+    .instrument(span)
+    .await
+}
+
+async fn run(
+    mut connection: Connection,
+    operations: Operations,
+    mut stopping: watch::Receiver<()>,
+) -> io::Result<()> {
+    if !exchange_hellos(&mut connection, &operations).await? {
+        return Ok(());
+    }
+    loop {
+        let message = tokio::select! {
+            biased;
+            _ = stopping.changed() => return Ok(()),
+            () = operations.session.ended() => return Ok(()),
+            message = connection.message() => message?,
+        };
+        let text = match message {
+            Incoming::Message(text) => text,
+            Incoming::NotUtf8(error) => {
+                connection.send(&not_utf8(&error)).await?;
+                continue;
+            }
+            Incoming::End => return Ok(()),
+        };
+        trace!(length = text.len(), "request");
+        let (reply, closes) = answer(&operations, text).await;
+        connection.send(&reply).await?;
+        if closes {
+            return Ok(());
+        }
+    }
+}
+
+/// RFC 6241 section 8.1. Answers whether the session goes on.
+async fn exchange_hellos(connection: &mut Connection, operations: &Operations) -> io::Result<bool> {
+    let own = Hello {
+        capabilities: capabilities(operations.schema),
+        session_id: Some(operations.session.id()),
+    };
+    connection.send(&own.to_xml()).await?;
+    let Incoming::Message(text) = connection.message().await? else {
+        debug!("no hello");
+        return Ok(false);
+    };
+    let peer = Hello::from_xml(&text).map_err(invalid_data)?;
+    if let Some(id) = peer.session_id {
+        return Err(invalid_data(format!("a client's <hello> has no session-id, but {id} came")));
+    }
+    let framing = own.framing(&peer);
+    let framing = framing.ok_or_else(|| invalid_data("no version of the protocol in common"))?;
+    connection.set_framing(framing);
+    Ok(true)
+}
+
+/// The reply to a request, and whether the session ends with it.
+async fn answer(operations: &Operations, text: String) -> (String, bool) {
+    let (envelope, rpc) = match blocking(move || Rpc::from_xml(&text)).await {
+        Ok(request) => request,
+        Err(error) => {
+            debug!(%error, "request refused");
+            return (Reply::Errors(vec![*error.error]).to_xml(&error.envelope), false);
+        }
+    };
+    let closes = rpc == Rpc::CloseSession;
+    let reply = operations.perform(rpc).await.unwrap_or_else(|errors| {
+        debug!(?errors, "request failed");
+        errors.into()
+    });
+    (reply.to_xml(&envelope), closes)
+}
+
+fn not_utf8(error: &FramingError) -> String {
+    let error = RpcError::new(ErrorType::Rpc, "malformed-message", error.to_string());
+    Reply::Errors(vec![error]).to_xml(&::netconf::Envelope::default())
+}
+
+fn invalid_data(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+/// Messages over a stream.
+struct Connection {
+    /// Small pieces leave together, large ones uncopied.
+    stream: BufWriter<UnixStream>,
+    decoder: Decoder,
+    framing: Framing,
+    buffer: Box<[u8]>,
+}
+
+enum Incoming {
+    Message(String),
+    /// A message that is lost, but after which the stream goes on.
+    NotUtf8(FramingError),
+    /// The peer has closed the stream.
+    End,
+}
+
+impl Connection {
+    fn new(stream: UnixStream) -> Self {
+        Self {
+            stream: BufWriter::new(stream),
+            decoder: Decoder::default(),
+            framing: Framing::default(),
+            buffer: vec![0; 1 << 16].into_boxed_slice(),
+        }
+    }
+
+    fn set_framing(&mut self, framing: Framing) {
+        self.framing = framing;
+        self.decoder.set_framing(framing);
+    }
+
+    /// The next message. Nothing is lost where the caller stops waiting.
+    async fn message(&mut self) -> io::Result<Incoming> {
+        loop {
+            match self.decoder.message() {
+                Ok(Some(message)) => return Ok(Incoming::Message(message)),
+                Ok(None) => {}
+                Err(error @ FramingError::Utf8 { .. }) => return Ok(Incoming::NotUtf8(error)),
+                // RFC 6242 section 4.2: the session cannot be saved.
+                Err(error @ (FramingError::Header { .. } | FramingError::TooLong { .. })) => {
+                    return Err(invalid_data(error));
+                }
+            }
+            let length = match self.stream.read(&mut self.buffer).await {
+                // A client that is gone leaves nobody to tell.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
+                length => length?,
+            };
+            if length == 0 {
+                if self.decoder.is_within_message() {
+                    debug!("the stream ends within a message");
+                }
+                return Ok(Incoming::End);
+            }
+            self.decoder.push(&self.buffer[..length]);
+        }
+    }
+
+    async fn send(&mut self, message: &str) -> io::Result<()> {
+        for piece in pieces(self.framing, message) {
+            self.stream.write_all(&piece).await?;
+        }
+        self.stream.flush().await
+    }
+}
