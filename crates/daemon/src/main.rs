@@ -1,2 +1,84 @@
 //! netloomd: the daemon that owns the network configuration.
-fn main() {}
+//!
+//! This file only puts the parts together. The socket appears last, once the kernel holds the configuration;
+//! at the end the daemon goes and leaves the kernel as it is configured.
+
+mod options;
+mod privileges;
+
+use std::process::ExitCode;
+use std::{fs, io};
+
+use anyhow::{Context, Result, anyhow};
+use clap::Parser;
+use engine::Settings;
+use kernel::Kernel;
+use northbound::Listener;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+use tracing_subscriber::EnvFilter;
+use yang::Schema;
+
+use crate::options::Options;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("netloomd: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(options: &Options) -> Result<()> {
+    let filter = EnvFilter::try_new(&options.log).context("--log")?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+
+    privileges::require()?;
+    northbound::refuse_if_taken(&options.socket)?;
+    let schema = Schema::netloom().context("compiling the modules")?;
+    let kernel = Kernel::open().context("opening the kernel's netlink sockets")?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+
+    let settings = Settings {
+        state_dir: options.state_dir.clone(),
+        autosave: !options.no_autosave,
+        boot_id: fs::read_to_string(BOOT_ID).context(BOOT_ID)?.trim().to_string(),
+    };
+    let engine = engine::start(settings, schema, Box::new(kernel)).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow!(lines.join("\n"))
+    })?;
+
+    if let Some(directory) = options.socket.parent() {
+        fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
+    }
+    let listener = Listener::bind(&options.socket)?;
+    info!(socket = %options.socket.display(), "serving");
+    tell_systemd(NotifyState::Ready);
+    let stop = async {
+        tokio::select! {
+            _ = terminated.recv() => info!("SIGTERM: stopping"),
+            _ = interrupted.recv() => info!("SIGINT: stopping"),
+        }
+        tell_systemd(NotifyState::Stopping);
+    };
+    listener.serve(engine.clone(), schema, stop).await;
+    engine.stop().await;
+    Ok(())
+}
+
+/// Changes with each boot of the host.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// Does nothing where systemd did not start the daemon.
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        warn!(%error, "systemd could not be told");
+    }
+}

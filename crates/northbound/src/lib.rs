@@ -8,4 +8,4 @@ mod unix;
 mod user;
 
 pub use netconf::serve;
-pub use unix::{BindError, Listener};
+pub use unix::{BindError, Listener, refuse_if_taken};

@@ -149,8 +149,9 @@ impl Drop for Listener {
     }
 }
 
-/// A socket that nobody listens on is a dead daemon's, and may be replaced.
-fn refuse_if_taken(path: &Path) -> Result<(), BindError> {
+/// Fails where a daemon serves `path`, or where it is no socket. A socket that nobody listens on is a dead
+/// daemon's, and may be replaced.
+pub fn refuse_if_taken(path: &Path) -> Result<(), BindError> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(source) => {

@@ -1,0 +1,38 @@
+//! The command line of netloomd.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Owns this host's network configuration: a transactional datastore, applied to the kernel.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "netloomd", version)]
+pub(crate) struct Options {
+    /// Where the configuration, its history and the journal are kept
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/netloom")]
+    pub(crate) state_dir: PathBuf,
+
+    /// Where to serve NETCONF
+    #[arg(long, value_name = "PATH", default_value = "/run/netloom/netconf.sock")]
+    pub(crate) socket: PathBuf,
+
+    /// Leave startup as it is at a commit, rather than let it follow running
+    #[arg(long)]
+    pub(crate) no_autosave: bool,
+
+    /// What to log to standard error: a level, or TARGET=LEVEL,…
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    pub(crate) log: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_options_are_consistent() {
+        Options::command().debug_assert();
+    }
+}
