@@ -1,7 +1,10 @@
 //! XML as RFC 7950 has it.
 
+mod filter;
 mod read;
 mod write;
+
+pub(crate) use filter::read_filter;
 
 /// The namespace of the `operation` attribute (RFC 6241 section 3.1).
 const NETCONF: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";

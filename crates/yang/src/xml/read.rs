@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use quick_xml::NsReader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
-use quick_xml::name::{Namespace, QName, ResolveResult};
+use quick_xml::name::{Namespace, NamespaceResolver, QName, ResolveResult};
 
 use super::{NETCONF, rename};
 use crate::edit::{Edit, EditNode, Operation};
@@ -111,7 +111,7 @@ impl Entry {
     }
 }
 
-struct Reader<'x> {
+pub(super) struct Reader<'x> {
     schema: &'static Schema,
     text: &'x str,
     xml: NsReader<&'x [u8]>,
@@ -127,8 +127,13 @@ struct Start<'x> {
 }
 
 impl<'x> Reader<'x> {
-    fn new(schema: &'static Schema, text: &'x str, edit: bool) -> Reader<'x> {
+    pub(super) fn new(schema: &'static Schema, text: &'x str, edit: bool) -> Reader<'x> {
         Reader { schema, text, xml: NsReader::from_str(text), edit }
+    }
+
+    /// What the prefixes stand for where the reader is.
+    pub(super) fn resolver(&self) -> &NamespaceResolver {
+        self.xml.resolver()
     }
 
     /// The whole document; one element of a name in `wrappers` around it is seen through.
@@ -294,7 +299,7 @@ impl<'x> Reader<'x> {
         }
     }
 
-    fn reference(&self, name: &BytesRef<'_>) -> Result<char> {
+    pub(super) fn reference(&self, name: &BytesRef<'_>) -> Result<char> {
         let unknown = || {
             let message = format!("&{}; stands for no character", name.xml10_content());
             self.fault(ErrorTag::MalformedMessage, message)
@@ -314,11 +319,11 @@ impl<'x> Reader<'x> {
         }
     }
 
-    fn doctype(&self) -> Error {
+    pub(super) fn doctype(&self) -> Error {
         self.fault(ErrorTag::MalformedMessage, "document type declarations are refused")
     }
 
-    fn event(&mut self) -> Result<Event<'x>> {
+    pub(super) fn event(&mut self) -> Result<Event<'x>> {
         self.xml.read_event().map_err(|error| {
             let place = usize::try_from(self.xml.error_position()).unwrap_or(usize::MAX);
             self.fault_at(place, ErrorTag::MalformedMessage, error.to_string())
@@ -387,7 +392,7 @@ impl<'x> Reader<'x> {
     }
 
     /// The value as JSON would have it: with modules where XML has prefixes.
-    fn json_form(&self, node: &SchemaNode, text: String) -> String {
+    pub(super) fn json_form(&self, node: &SchemaNode, text: String) -> String {
         let Some(leaf_type) = &node.leaf_type else { return text };
         let module = |name: &str| {
             let resolved = self.xml.resolver().resolve_prefix(QName(name).prefix(), false);
@@ -424,7 +429,7 @@ impl<'x> Reader<'x> {
         Error { app_tag, ..self.fault(tag, message) }
     }
 
-    fn fault(&self, tag: ErrorTag, message: impl Into<String>) -> Error {
+    pub(super) fn fault(&self, tag: ErrorTag, message: impl Into<String>) -> Error {
         let place = usize::try_from(self.xml.buffer_position()).unwrap_or(usize::MAX);
         self.fault_at(place, tag, message)
     }
