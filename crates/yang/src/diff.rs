@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use crate::edit::{Edit, Operation};
 use crate::entry::{Content, Entry, Slot};
-use crate::path::Path;
-use crate::schema::SchemaNode;
+use crate::path::{Path, Step};
 use crate::tree::{Node, Tree, instance_keys};
 use crate::value::Value;
 
@@ -128,11 +127,13 @@ impl Walk {
                 });
             }
             (Content::Container(old), Content::Container(new)) => {
-                self.below(node, Vec::new(), old, new);
+                self.below(Step { node, keys: Vec::new() }, old, new);
             }
             (Content::List(old), Content::List(new)) => {
                 old.diff(new, |(keys, old, new)| match (old, new) {
-                    (Some(old), Some(new)) => self.below(node, keys.clone(), old, new),
+                    (Some(old), Some(new)) => {
+                        self.below(Step { node, keys: keys.clone() }, old, new);
+                    }
                     (Some(old), None) => {
                         self.whole(&Node::ListEntry(node, keys, old), Change::Deleted);
                     }
@@ -150,22 +151,20 @@ impl Walk {
         }
     }
 
-    fn below(&mut self, node: &'static SchemaNode, keys: Vec<Value>, old: &Entry, new: &Entry) {
-        let above = self.path.clone();
-        self.path = above.join(node, keys);
+    fn below(&mut self, step: Step, old: &Entry, new: &Entry) {
+        self.path.steps.push(step);
         self.entries(old, new);
-        self.path = above;
+        self.path.steps.pop();
     }
 
     /// The instance and all that is below it appears, or goes.
     fn whole(&mut self, node: &Node<'_>, change: fn(Path, Option<Value>) -> Change) {
-        let path = self.path.join(node.schema(), instance_keys(node));
-        self.changes.push(change(path.clone(), node.value().cloned()));
+        self.path.steps.push(Step { node: node.schema(), keys: instance_keys(node) });
+        self.changes.push(change(self.path.clone(), node.value().cloned()));
         if let Some(entry) = node.entry() {
-            let above = std::mem::replace(&mut self.path, path);
             let below = entry.slots().iter().flat_map(Slot::instances);
             below.for_each(|node| self.whole(&node, change));
-            self.path = above;
         }
+        self.path.steps.pop();
     }
 }

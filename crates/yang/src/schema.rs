@@ -274,27 +274,43 @@ impl fmt::Debug for SchemaNode {
 }
 
 impl Type {
-    /// The modules of the identities of this name that can stand here.
-    fn modules_of(&self, identity: &str) -> Vec<&str> {
+    /// The types of which one takes a value: a union's members, references followed.
+    pub(crate) fn members(&self) -> Vec<&Type> {
         match self {
-            Type::Identityref(names) => names
-                .iter()
-                .filter_map(|name| name.split_once(':'))
-                .filter(|(_, name)| *name == identity)
-                .map(|(module, _)| module)
-                .collect(),
-            Type::Union(members) => members.iter().flat_map(|m| m.modules_of(identity)).collect(),
-            Type::Leafref { real, .. } => real.modules_of(identity),
+            Type::Union(members) => members.iter().flat_map(Type::members).collect(),
+            Type::Leafref { real, .. } => real.members(),
             Type::Binary
             | Type::Bits(_)
             | Type::Boolean
             | Type::Decimal64 { .. }
             | Type::Empty
             | Type::Enumeration(_)
+            | Type::Identityref(_)
             | Type::InstanceIdentifier
             | Type::Integer { .. }
-            | Type::String { .. } => Vec::new(),
+            | Type::String { .. } => vec![self],
         }
+    }
+
+    /// The modules of the identities of this name that it takes.
+    fn modules_of(&self, identity: &str) -> Vec<&str> {
+        let mut modules = Vec::new();
+        for member in self.members() {
+            let Type::Identityref(names) = member else { continue };
+            let split = names.iter().filter_map(|name| name.split_once(':'));
+            modules.extend(split.filter(|(_, name)| *name == identity).map(|(module, _)| module));
+        }
+        modules
+    }
+
+    /// The names and numbers of the enumerations among its members.
+    pub(crate) fn enums(&self) -> Vec<(&str, i32)> {
+        let mut enums = Vec::new();
+        for member in self.members() {
+            let Type::Enumeration(names) = member else { continue };
+            enums.extend(names.iter().map(|(name, number, _)| (name.as_str(), *number)));
+        }
+        enums
     }
 }
 
@@ -391,13 +407,11 @@ impl Builder {
         if let Some(leaf) = self.leaves.get(&raw) {
             return Ok(leaf);
         }
-        let kind = match raw.kind() {
-            Kind::LeafList => NodeKind::LeafList,
-            _ => NodeKind::Leaf,
-        };
+        let several = raw.kind() == Kind::LeafList;
+        let kind = if several { NodeKind::LeafList } else { NodeKind::Leaf };
         raw.warm();
         let leaf_type = match raw.leaf_type() {
-            Some(leaf_type) => Some(self.leaf_type(raw, leaf_type)?),
+            Some(leaf_type) => Some(self.leaf_type(leaf_type)?),
             None => None,
         };
         let defaults = raw.defaults();
@@ -437,7 +451,7 @@ impl Builder {
         })
     }
 
-    fn leaf_type(&mut self, leaf: RawNode, raw: RawType) -> Result<Type> {
+    fn leaf_type(&mut self, raw: RawType) -> Result<Type> {
         Ok(match raw {
             RawType::Binary => Type::Binary,
             RawType::Bits(names) => Type::Bits(names.into_iter().map(str::to_owned).collect()),
@@ -464,7 +478,7 @@ impl Builder {
             RawType::Integer { signed, bits, ranges } => Type::Integer { signed, bits, ranges },
             RawType::Leafref { path, target, real } => {
                 // The real type is that of the target, references followed to their end.
-                let real = self.leaf_type(leaf, *real)?;
+                let real = self.leaf_type(*real)?;
                 match target {
                     Some(target) => Type::Leafref {
                         path: path.to_owned(),
@@ -479,10 +493,7 @@ impl Builder {
                 patterns: patterns.into_iter().map(str::to_owned).collect(),
             },
             RawType::Union(members) => Type::Union(
-                members
-                    .into_iter()
-                    .map(|member| self.leaf_type(leaf, member))
-                    .collect::<Result<_>>()?,
+                members.into_iter().map(|member| self.leaf_type(member)).collect::<Result<_>>()?,
             ),
         })
     }

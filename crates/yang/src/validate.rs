@@ -105,19 +105,11 @@ impl Tree {
 
 /// The leaves that a reference, or a union with references among its members, may lead to.
 fn targets_of(leaf_type: &Type, targets: &mut Vec<&'static SchemaNode>) {
-    match leaf_type {
-        Type::Leafref { target, .. } => targets.push(target),
-        Type::Union(members) => members.iter().for_each(|member| targets_of(member, targets)),
-        Type::Binary
-        | Type::Bits(_)
-        | Type::Boolean
-        | Type::Decimal64 { .. }
-        | Type::Empty
-        | Type::Enumeration(_)
-        | Type::Identityref(_)
-        | Type::InstanceIdentifier
-        | Type::Integer { .. }
-        | Type::String { .. } => {}
+    if let Type::Leafref { target, .. } = leaf_type {
+        targets.push(target);
+    }
+    if let Type::Union(members) = leaf_type {
+        members.iter().for_each(|member| targets_of(member, targets));
     }
 }
 

@@ -140,9 +140,9 @@ fn natural(a: &str, b: &str) -> Ordering {
             (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {
                 let (number_left, number_right) = (digits(&mut left), digits(&mut right));
                 let order = number_left.len().cmp(&number_right.len());
-                match order.then_with(|| number_left.cmp(number_right)) {
-                    Ordering::Equal => {}
-                    unequal => return unequal,
+                let order = order.then_with(|| number_left.cmp(number_right));
+                if order.is_ne() {
+                    return order;
                 }
             }
             (Some(x), Some(y)) if x == y => (left, right) = (&left[1..], &right[1..]),

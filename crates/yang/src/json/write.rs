@@ -16,6 +16,10 @@ impl Tree {
             true => serde_json::to_string_pretty(&members),
             false => serde_json::to_string(&members),
         };
+        #[expect(
+            clippy::expect_used,
+            reason = "only a writer, or a name that is no text, can fail"
+        )]
         text.expect("a text takes all that is written, and the names of members are texts")
     }
 }

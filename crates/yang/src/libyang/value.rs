@@ -180,9 +180,9 @@ unsafe fn typed(real: *const ffi::lysc_type, canonical: &str) -> Value {
             let names = unsafe { sized((*real.cast::<ffi::lysc_type_enum>()).enums) }.iter();
             let number = names
                 // SAFETY: an enum's name is a text of the type, and its number is set.
-                .filter(|name| unsafe { super::text(name.name) } == Some(canonical))
-                .map(|name| unsafe { name.__bindgen_anon_1.value })
-                .next();
+                .map(|name| unsafe { (super::text(name.name), name.__bindgen_anon_1.value) })
+                .find(|(name, _)| *name == Some(canonical))
+                .map(|(_, number)| number);
             Value::Enumeration(text(), number.unwrap_or_default())
         }
         Base::LY_TYPE_IDENT => {

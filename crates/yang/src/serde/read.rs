@@ -251,21 +251,10 @@ impl<'de> Deserializer<'de> for Scalar<'_> {
     }
 
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.0 {
-            Value::Enumeration(_, number) => visitor.visit_i64(i64::from(*number)),
-            Value::Empty
-            | Value::Boolean(_)
-            | Value::Integer(_)
-            | Value::Unsigned(_)
-            | Value::Integer64(_)
-            | Value::Unsigned64(_)
-            | Value::Decimal64(_)
-            | Value::String(_)
-            | Value::Identity(..)
-            | Value::Bits(_)
-            | Value::Binary(_)
-            | Value::InstanceIdentifier(_) => self.deserialize_any(visitor),
+        if let Value::Enumeration(_, number) = self.0 {
+            return visitor.visit_i64(i64::from(*number));
         }
+        self.deserialize_any(visitor)
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -297,9 +286,10 @@ impl<'de> Deserializer<'de> for Scalar<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        let text = match self.0 {
-            Value::Identity(_, name) => name.to_string(),
-            other => other.to_string(),
+        let text = if let Value::Identity(_, name) = self.0 {
+            name.to_string()
+        } else {
+            self.0.to_string()
         };
         let known = variants.iter().any(|variant| *variant == text);
         let variant: StrDeserializer<'_, Error> = text.as_str().into_deserializer();

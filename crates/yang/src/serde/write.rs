@@ -113,11 +113,10 @@ impl Field<'_> {
 
     /// A number may stand for one of an enumeration's names.
     fn number(self, number: impl Display + Copy + TryInto<i64>) -> Result<()> {
-        let named = number.try_into().ok().and_then(|number| {
-            self.node.leaf_type.as_ref().and_then(|leaf_type| enum_name(leaf_type, number))
-        });
-        match named {
-            Some(name) => self.text(name),
+        let enums = self.node.leaf_type.as_ref().map(Type::enums).unwrap_or_default();
+        let wanted = number.try_into().ok();
+        match enums.iter().find(|(_, number)| Some(i64::from(*number)) == wanted) {
+            Some((name, _)) => self.text(name),
             None => self.text(&number.to_string()),
         }
     }
@@ -138,52 +137,15 @@ impl Field<'_> {
                 Ok(())
             }
             (_, Some(leaf_type)) => {
-                let names = enum_names(leaf_type);
+                let enums = leaf_type.enums();
                 let spoken = TRUTHS
                     .iter()
                     .map(|(yes, no)| if value { *yes } else { *no })
-                    .find(|name| names.contains(name));
+                    .find(|name| enums.iter().any(|(known, _)| known == name));
                 self.text(spoken.unwrap_or(if value { "true" } else { "false" }))
             }
             (_, None) => self.text(&value.to_string()),
         }
-    }
-}
-
-fn enum_name(leaf_type: &Type, number: i64) -> Option<&str> {
-    match leaf_type {
-        Type::Enumeration(names) => {
-            let named = names.iter().find(|(_, value, _)| i64::from(*value) == number);
-            named.map(|(name, ..)| name.as_str())
-        }
-        Type::Union(members) => members.iter().find_map(|member| enum_name(member, number)),
-        Type::Leafref { real, .. } => enum_name(real, number),
-        Type::Binary
-        | Type::Bits(_)
-        | Type::Boolean
-        | Type::Decimal64 { .. }
-        | Type::Empty
-        | Type::Identityref(_)
-        | Type::InstanceIdentifier
-        | Type::Integer { .. }
-        | Type::String { .. } => None,
-    }
-}
-
-fn enum_names(leaf_type: &Type) -> Vec<&str> {
-    match leaf_type {
-        Type::Enumeration(names) => names.iter().map(|(name, ..)| name.as_str()).collect(),
-        Type::Union(members) => members.iter().flat_map(enum_names).collect(),
-        Type::Leafref { real, .. } => enum_names(real),
-        Type::Binary
-        | Type::Bits(_)
-        | Type::Boolean
-        | Type::Decimal64 { .. }
-        | Type::Empty
-        | Type::Identityref(_)
-        | Type::InstanceIdentifier
-        | Type::Integer { .. }
-        | Type::String { .. } => Vec::new(),
     }
 }
 

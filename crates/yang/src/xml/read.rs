@@ -119,6 +119,21 @@ pub(super) struct Reader<'x> {
     edit: bool,
 }
 
+/// What is being read: the root, a container or a list entry.
+struct Level<S> {
+    node: Option<&'static SchemaNode>,
+    operation: Option<Operation>,
+    keys: Vec<Option<Value>>,
+    content: S,
+}
+
+impl<S: Sink> Level<S> {
+    fn of(node: Option<&'static SchemaNode>) -> Level<S> {
+        let keys = vec![None; node.map_or(0, |node| node.keys.len())];
+        Level { node, operation: None, keys, content: S::default() }
+    }
+}
+
 /// An element's start.
 struct Start<'x> {
     tag: BytesStart<'x>,
@@ -138,109 +153,94 @@ impl<'x> Reader<'x> {
 
     /// The whole document; one element of a name in `wrappers` around it is seen through.
     fn document<S: Sink>(mut self, wrappers: &[&str]) -> Result<S> {
-        let mut sink = S::default();
+        let mut top = Level::<S>::of(None);
         let mut first = true;
         while let Some(start) = self.next(None)? {
             let name = start.tag.local_name().into_inner().to_owned();
             let known = self.schema.top().iter().any(|node| node.name == name);
-            if std::mem::take(&mut first) && !known && wrappers.contains(&name.as_str()) {
-                self.operation(&start.tag)?;
-                if !start.empty {
-                    while let Some(start) = self.next(Some(&name))? {
-                        self.element(None, start, &mut Vec::new(), &mut sink)?;
-                    }
-                }
-                return match self.next(None)? {
-                    None => {
-                        sink.done();
-                        Ok(sink)
-                    }
-                    Some(_) => {
-                        Err(self.fault(ErrorTag::BadElement, format!("nothing follows </{name}>")))
-                    }
-                };
+            if !std::mem::take(&mut first) || known || !wrappers.contains(&name.as_str()) {
+                self.element(start, &mut top)?;
+                continue;
             }
-            self.element(None, start, &mut Vec::new(), &mut sink)?;
+            self.operation(&start.tag)?;
+            while !start.empty
+                && let Some(start) = self.next(Some(&name))?
+            {
+                self.element(start, &mut top)?;
+            }
+            if self.next(None)?.is_some() {
+                let message = format!("nothing follows </{name}>");
+                return Err(self.fault(ErrorTag::BadElement, message));
+            }
         }
-        sink.done();
-        Ok(sink)
+        top.content.done();
+        Ok(top.content)
     }
 
-    /// An element that is a child of `parent`. Keys of the parent go into `keys`.
-    fn element<S: Sink>(
-        &mut self,
-        parent: Option<&'static SchemaNode>,
-        start: Start<'x>,
-        keys: &mut [Option<Value>],
-        sink: &mut S,
-    ) -> Result<()> {
-        let node = self.resolve(parent, &start.tag)?;
-        let operation = self
-            .operation(&start.tag)
-            .map_err(|error| error.below(Step { node, keys: Vec::new() }))?;
-        if node.leaf_type.is_some() {
-            return self
-                .leaf(node, start, operation, keys, sink)
-                .map_err(|error| error.below(Step { node, keys: Vec::new() }));
-        }
-        let mut own = vec![None; node.keys.len()];
-        let result = self.content(node, start, operation, &mut own, sink);
+    /// An element, a child of what is being read.
+    fn element<S: Sink>(&mut self, start: Start<'x>, above: &mut Level<S>) -> Result<()> {
+        let node = self.resolve(above.node, &start.tag)?;
+        let mut level = Level::of(Some(node));
+        let result = self.operation(&start.tag).and_then(|operation| {
+            level.operation = operation;
+            match node.leaf_type {
+                Some(_) => self.leaf(node, &start, (operation, above)),
+                None => self.inner(node, &start, (&mut level, above)),
+            }
+        });
         result.map_err(|error| {
-            let known: Vec<Value> = own.into_iter().flatten().collect();
+            let known: Vec<Value> = level.keys.into_iter().flatten().collect();
             let keys = if known.len() == node.keys.len() { known } else { Vec::new() };
             error.below(Step { node, keys })
         })
     }
 
-    fn content<S: Sink>(
+    fn inner<S: Sink>(
         &mut self,
         node: &'static SchemaNode,
-        start: Start<'x>,
-        operation: Option<Operation>,
-        keys: &mut [Option<Value>],
-        sink: &mut S,
+        start: &Start<'x>,
+        (level, above): (&mut Level<S>, &mut Level<S>),
     ) -> Result<()> {
-        let mut content = S::default();
-        if !start.empty {
-            while let Some(child) = self.next(Some(node.name))? {
-                self.element(Some(node), child, keys, &mut content)?;
-            }
+        while !start.empty
+            && let Some(child) = self.next(Some(node.name))?
+        {
+            self.element(child, level)?;
         }
-        if let Some((key, _)) = node.keys.iter().zip(&*keys).find(|(_, value)| value.is_none()) {
+        if let Some((key, _)) = node.keys.iter().zip(&level.keys).find(|(_, v)| v.is_none()) {
             let message = format!("the key {} is missing", key.name);
             return Err(self.fault(ErrorTag::MissingElement, message));
         }
-        content.done();
-        let keys = keys.iter().flatten().cloned().collect();
-        sink.inner(Instance { node, keys, operation, content }).map_err(|error| self.placed(error))
+        level.content.done();
+        let keys = level.keys.iter().flatten().cloned().collect();
+        let content = std::mem::take(&mut level.content);
+        let instance = Instance { node, keys, operation: level.operation, content };
+        above.content.inner(instance).map_err(|error| self.placed(error))
     }
 
     fn leaf<S: Sink>(
         &mut self,
         node: &'static SchemaNode,
-        start: Start<'x>,
-        operation: Option<Operation>,
-        keys: &mut [Option<Value>],
-        sink: &mut S,
+        start: &Start<'x>,
+        (operation, above): (Option<Operation>, &mut Level<S>),
     ) -> Result<()> {
         let text = if start.empty { String::new() } else { self.leaf_text(node)? };
         let goes = matches!(operation, Some(Operation::Delete | Operation::Remove));
-        let value = match node.kind {
-            NodeKind::Leaf if goes && text.trim().is_empty() => None,
-            NodeKind::Leaf | NodeKind::LeafList | NodeKind::Container { .. } | NodeKind::List => {
-                let text = self.json_form(node, text);
-                Some(node.value(&text).map_err(|error| self.placed(error))?)
-            }
+        let value = if goes && node.kind == NodeKind::Leaf && text.trim().is_empty() {
+            None
+        } else {
+            let text = self.json_form(node, text);
+            Some(node.value(&text).map_err(|error| self.placed(error))?)
         };
-        let key = node.parent().and_then(|list| list.keys.iter().position(|k| ptr::eq(*k, node)));
-        let Some(index) = key else {
-            return sink.leaf(Leaf { node, value, operation }).map_err(|error| self.placed(error));
+        let keys = above.node.map_or(&[][..], |list| &list.keys);
+        let Some(index) = keys.iter().position(|key| ptr::eq(*key, node)) else {
+            let leaf = Leaf { node, value, operation };
+            return above.content.leaf(leaf).map_err(|error| self.placed(error));
         };
         if operation.is_some() {
             let message = "a key has no operation of its own";
             return Err(self.fault(ErrorTag::BadAttribute, message));
         }
-        match keys[index].replace(value.unwrap_or(Value::Empty)) {
+        match std::mem::replace(&mut above.keys[index], value) {
             None => Ok(()),
             Some(_) => {
                 Err(self.fault(ErrorTag::BadElement, format!("{} is there twice", node.name)))
@@ -400,7 +400,8 @@ impl<'x> Reader<'x> {
             let modules = self.schema.modules().iter();
             modules.filter(|module| module.namespace == namespace).map(|m| &m.name).next()
         };
-        if mentions(leaf_type, &|leaf_type| matches!(leaf_type, Type::InstanceIdentifier)) {
+        let members = leaf_type.members();
+        if members.iter().any(|member| matches!(member, Type::InstanceIdentifier)) {
             // A module is told where it changes (RFC 7951 section 6.11).
             let mut current = String::new();
             return rename(&text, |prefix, name| {
@@ -415,7 +416,7 @@ impl<'x> Reader<'x> {
                 }
             });
         }
-        if mentions(leaf_type, &|leaf_type| matches!(leaf_type, Type::Identityref(_)))
+        if members.iter().any(|member| matches!(member, Type::Identityref(_)))
             && let Some((_, name)) = text.trim().split_once(':')
             && let Some(module) = module(text.trim())
         {
@@ -440,14 +441,5 @@ impl<'x> Reader<'x> {
         let last = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let column = String::from_utf8_lossy(&before[last..]).chars().count();
         Error::new(tag, format!("line {line} column {column}: {}", message.into()))
-    }
-}
-
-/// Whether the type, or one that it is made of, is such a type.
-fn mentions(leaf_type: &Type, such: &impl Fn(&Type) -> bool) -> bool {
-    match leaf_type {
-        Type::Union(members) => members.iter().any(|member| mentions(member, such)),
-        Type::Leafref { real, .. } => mentions(real, such),
-        other => such(other),
     }
 }
