@@ -1,10 +1,12 @@
 //! Errors as NETCONF tells them (RFC 6241 section 4.3 and appendix A).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::namespace::BASE;
+use crate::path::{from_xpath, to_xpath};
 use crate::rpc::Envelope;
-use crate::xml::{Malformed, Reader, Xml, escaped, leaf};
+use crate::xml::{Malformed, Reader, Xml, attribute_escaped, escaped, leaf};
 
 /// `<rpc-error>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +16,10 @@ pub struct RpcError {
     pub tag: String,
     pub severity: Severity,
     pub app_tag: Option<String>,
+    /// As RFC 7951 writes instance-identifiers, for people; on the wire it is XPath.
     pub path: Option<String>,
+    /// The namespaces of the modules that the path names, which `<error-path>` declares.
+    pub modules: BTreeMap<String, String>,
     pub message: Option<String>,
     /// The content of `<error-info>`.
     pub info: Option<Xml>,
@@ -57,6 +62,7 @@ impl RpcError {
             severity: Severity::Error,
             app_tag: None,
             path: None,
+            modules: BTreeMap::new(),
             message: Some(message.into()),
             info: None,
         }
@@ -79,15 +85,14 @@ impl RpcError {
 
     /// Writes `<rpc-error>` with the elements' prefix.
     pub(crate) fn write(&self, out: &mut String, prefix: &str) {
-        let mut write = |name: &str, text: &str| leaf(out, &format!("{prefix}{name}"), text);
-        write("error-type", self.error_type.name());
-        write("error-tag", &self.tag);
-        write("error-severity", self.severity.name());
+        leaf(out, &format!("{prefix}error-type"), self.error_type.name());
+        leaf(out, &format!("{prefix}error-tag"), &self.tag);
+        leaf(out, &format!("{prefix}error-severity"), self.severity.name());
         if let Some(app_tag) = &self.app_tag {
-            write("error-app-tag", app_tag);
+            leaf(out, &format!("{prefix}error-app-tag"), app_tag);
         }
         if let Some(path) = &self.path {
-            write("error-path", path);
+            self.write_path(out, prefix, path);
         }
         if let Some(message) = &self.message {
             let message = escaped(message);
@@ -98,6 +103,21 @@ impl RpcError {
         if let Some(Xml(info)) = &self.info {
             *out += &format!("<{prefix}error-info>{info}</{prefix}error-info>");
         }
+    }
+
+    /// Where a namespace is not known the path is written as it is: better a wrong XPath than no place.
+    fn write_path(&self, out: &mut String, prefix: &str, path: &str) {
+        let xpath = to_xpath(path).and_then(|(xpath, used)| {
+            let declare = |module: &str| {
+                let namespace = attribute_escaped(self.modules.get(module)?);
+                Some(format!(" xmlns:{module}=\"{namespace}\""))
+            };
+            let declarations = used.into_iter().map(declare).collect::<Option<String>>()?;
+            Some((xpath, declarations))
+        });
+        let (path, declarations) = xpath.unwrap_or_else(|| (path.to_string(), String::new()));
+        let path = escaped(&path);
+        *out += &format!("<{prefix}error-path{declarations}>{path}</{prefix}error-path>");
     }
 
     /// Reads the content of the `<rpc-error>` that was entered.
@@ -114,7 +134,16 @@ impl RpcError {
                         "error-tag" => error.tag = text,
                         "error-severity" if text == "warning" => error.severity = Severity::Warning,
                         "error-app-tag" => error.app_tag = Some(text),
-                        "error-path" => error.path = Some(text),
+                        "error-path" => {
+                            for module in to_xpath(&text).map(|(_, used)| used).unwrap_or_default()
+                            {
+                                let (namespace, _) = reader.qualified(&format!("{module}:x"));
+                                if !namespace.is_empty() {
+                                    error.modules.insert(module.to_string(), namespace);
+                                }
+                            }
+                            error.path = Some(from_xpath(&text));
+                        }
                         "error-message" => error.message = Some(text),
                         _ => {}
                     }

@@ -10,6 +10,7 @@ pub mod framing;
 pub mod hello;
 pub mod namespace;
 pub mod output;
+mod path;
 pub mod reply;
 pub mod rpc;
 pub mod xml;

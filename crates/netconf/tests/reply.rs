@@ -32,11 +32,12 @@ fn replies() {
         .with_info("session-id", "4");
     let mut invalid = RpcError::new(ErrorType::Application, "invalid-value", "no <way>");
     invalid.app_tag = Some("must-violation".into());
-    invalid.path = Some("/a:b/c[d='e']".into());
+    invalid.path = Some("/a:b/c[d='<e>']".into());
+    invalid.modules = [("a".to_string(), "urn:a".to_string())].into();
     round_trip(
         &Reply::Errors(vec![denied, invalid]),
         expect![[
-            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="5"><rpc-error><error-type>protocol</error-type><error-tag>lock-denied</error-tag><error-severity>error</error-severity><error-message xml:lang="en">session 4 &amp; others hold it</error-message><error-info><session-id xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">4</session-id></error-info></rpc-error><rpc-error><error-type>application</error-type><error-tag>invalid-value</error-tag><error-severity>error</error-severity><error-app-tag>must-violation</error-app-tag><error-path>/a:b/c[d='e']</error-path><error-message xml:lang="en">no &lt;way&gt;</error-message></rpc-error></rpc-reply>"#
+            r#"<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="5"><rpc-error><error-type>protocol</error-type><error-tag>lock-denied</error-tag><error-severity>error</error-severity><error-message xml:lang="en">session 4 &amp; others hold it</error-message><error-info><session-id xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">4</session-id></error-info></rpc-error><rpc-error><error-type>application</error-type><error-tag>invalid-value</error-tag><error-severity>error</error-severity><error-app-tag>must-violation</error-app-tag><error-path xmlns:a="urn:a">/a:b/a:c[a:d='&lt;e&gt;']</error-path><error-message xml:lang="en">no &lt;way&gt;</error-message></rpc-error></rpc-reply>"#
         ]],
     );
 }

@@ -1,7 +1,7 @@
 //! The one translation of the engine's errors into NETCONF's (RFC 6241 appendix A).
 
 use ::netconf::{ErrorType, Reply, RpcError};
-use yang::ErrorTag;
+use yang::{ErrorTag, Schema};
 
 /// What a request failed with, at least one error.
 #[derive(Debug, PartialEq)]
@@ -12,10 +12,15 @@ impl Errors {
     pub(super) fn request(tag: ErrorTag, message: impl Into<String>) -> Self {
         Errors(vec![RpcError::new(ErrorType::Protocol, name(tag), message)])
     }
-}
 
-impl From<Errors> for Reply {
-    fn from(Errors(errors): Errors) -> Self {
+    /// The reply that tells them.
+    pub(super) fn into_reply(self, schema: &Schema) -> Reply {
+        let Errors(mut errors) = self;
+        for error in &mut errors {
+            let Some(path) = &error.path else { continue };
+            let named = schema.modules().iter().filter(|m| path.contains(&format!("{}:", m.name)));
+            error.modules = named.map(|m| (m.name.clone(), m.namespace.clone())).collect();
+        }
         Reply::Errors(errors)
     }
 }

@@ -117,7 +117,7 @@ async fn answer(operations: &Operations, text: String) -> (String, bool) {
     let closes = rpc == Rpc::CloseSession;
     let reply = operations.perform(rpc).await.unwrap_or_else(|errors| {
         debug!(?errors, "request failed");
-        errors.into()
+        errors.into_reply(operations.schema)
     });
     (reply.to_xml(&envelope), closes)
 }
