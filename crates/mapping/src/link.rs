@@ -4,6 +4,8 @@ mod cable;
 mod entry;
 mod path;
 mod raise;
+#[cfg(test)]
+mod tests;
 
 use ipnet::IpNet;
 use netstate::{

@@ -2,6 +2,8 @@
 
 mod fdb;
 mod raise;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 

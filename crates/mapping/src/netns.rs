@@ -35,3 +35,39 @@ pub(crate) fn path(netns: &NetnsName, tree: &Tree) -> Path {
         false => list_path(list).join(list, vec![Value::String(netns.as_str().into())]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::test::{check, check_path, check_raised, lowered};
+
+    const NAMESPACES: &str = r#"{"netnses": {"netns": [{"name": "vpn10"}, {"name": "vpn9"}]}}"#;
+
+    #[test]
+    fn namespaces() {
+        check(NAMESPACES, expect![[r#"
+            {Netns: vpn10} = Netns
+            {Netns: vpn9} = Netns
+        "#]]);
+        check_raised(&lowered(NAMESPACES), "{}", expect![[r#"
+            {
+              "iproute2-ip-netns:netnses": {
+                "netns": [
+                  {
+                    "name": "vpn9"
+                  },
+                  {
+                    "name": "vpn10"
+                  }
+                ]
+              }
+            }"#]]);
+    }
+
+    #[test]
+    fn namespaces_have_paths() {
+        check_path(NAMESPACES, (r#"{"Netns": "vpn9"}"#, None), expect!["/iproute2-ip-netns:netnses/netns[name='vpn9']"]);
+        check_path(NAMESPACES, (r#"{"Netns": "1"}"#, None), expect!["/iproute2-ip-netns:netnses"]);
+    }
+}

@@ -2,6 +2,8 @@
 
 mod key;
 mod raise;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 

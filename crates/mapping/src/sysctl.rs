@@ -195,3 +195,128 @@ fn variable_path(netns: &Path, name: &str) -> Path {
         None => netns.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::test::{check, check_faults, check_path, check_raised, lowered};
+
+    const VARIABLES: &str = r#"{
+        "netnses": {"netns": [{"name": "vpn10"}]},
+        "links": {"link": [{"name": "lan", "netloom-link:ifname": "eth0.5", "netns": "vpn10",
+                            "netloom-link:sysctl": {"accept_ra": "2"}}]},
+        "sysctls": {"netns": [
+            {"name": "vpn10", "ip_forward": "1", "ipv6_forwarding": "0", "variable": [
+                {"name": "net.ipv4.ip_local_port_range", "value": "1024 2048"},
+                {"name": "net/ipv4/conf/eth0.5/arp_filter", "value": "1"}]},
+            {"name": "1", "variable": [{"name": "net.ipv4.conf.eth0.rp_filter", "value": "1"}]}
+        ]}
+    }"#;
+
+    #[test]
+    fn leaves_and_variables() {
+        check(VARIABLES, expect![[r#"
+            {Netns: vpn10} = Netns
+            {Link: lan} = {Link: {place: {ifname: eth0.5, netns: vpn10}}}
+            {Sysctl: {netns: 1, path: net/ipv4/conf/eth0/rp_filter}} = {Sysctl: 1}
+            {Sysctl: {netns: vpn10, path: net/ipv4/conf/eth0.5/arp_filter}} = {Sysctl: 1}
+            {Sysctl: {netns: vpn10, path: net/ipv4/ip_forward}} = {Sysctl: 1}
+            {Sysctl: {netns: vpn10, path: net/ipv4/ip_local_port_range}} = {Sysctl: 1024 2048}
+            {Sysctl: {netns: vpn10, path: net/ipv6/conf/all/forwarding}} = {Sysctl: 0}
+            {Sysctl: {netns: vpn10, path: net/ipv6/conf/eth0.5/accept_ra}} = {Sysctl: 2}
+        "#]]);
+    }
+
+    #[test]
+    fn parameters_come_back_where_they_were() {
+        check_raised(&lowered(VARIABLES), VARIABLES, expect![[r#"
+            {
+              "iproute2-ip-netns:netnses": {
+                "netns": [
+                  {
+                    "name": "vpn10"
+                  }
+                ]
+              },
+              "iproute2-ip-link:links": {
+                "link": [
+                  {
+                    "name": "lan",
+                    "netns": "vpn10",
+                    "netloom-link:ifname": "eth0.5",
+                    "netloom-link:sysctl": {
+                      "accept_ra": "2"
+                    }
+                  }
+                ]
+              },
+              "netloom-sysctl:sysctls": {
+                "netns": [
+                  {
+                    "name": "1",
+                    "variable": [
+                      {
+                        "name": "net.ipv4.conf.eth0.rp_filter",
+                        "value": "1"
+                      }
+                    ]
+                  },
+                  {
+                    "name": "vpn10",
+                    "ip_forward": "1",
+                    "ipv6_forwarding": "0",
+                    "variable": [
+                      {
+                        "name": "net.ipv4.ip_local_port_range",
+                        "value": "1024 2048"
+                      },
+                      {
+                        "name": "net/ipv4/conf/eth0.5/arp_filter",
+                        "value": "1"
+                      }
+                    ]
+                  }
+                ]
+              }
+            }"#]]);
+    }
+
+    #[test]
+    fn variables_that_cannot_be() {
+        check_faults(
+            r#"{
+                "links": {"link": [{"name": "eth0"}]},
+                "sysctls": {"netns": [
+                    {"name": "vpn99", "ip_forward": "1"},
+                    {"name": "1", "ip_forward": "1", "variable": [
+                        {"name": "net.ipv4.ip_forward", "value": "0"},
+                        {"name": "net/ipv4/conf/all/forwarding", "value": "0"},
+                        {"name": "net.ipv4.conf.eth0.rp_filter", "value": "1"},
+                        {"name": "net.ipv4..tcp_ecn", "value": "1"},
+                        {"name": "net.ipv4.tcp_sack", "value": "1"},
+                        {"name": "net/ipv4/tcp_sack", "value": "0"}]}
+                ]}
+            }"#,
+            expect![[r#"
+                /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4..tcp_ecn']: sysctl "net.ipv4..tcp_ecn" has a part that names no parameter
+                /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4.conf.eth0.rp_filter']: net.ipv4.conf.eth0.rp_filter has a leaf of its own: set sysctl rp_filter of link eth0
+                /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4.ip_forward']: net.ipv4.ip_forward has a leaf of its own: set ip_forward of the namespace
+                /netloom-sysctl:sysctls/netns[name='1']/variable[name='net/ipv4/conf/all/forwarding']: net/ipv4/conf/all/forwarding has a leaf of its own: set ip_forward of the namespace
+                /netloom-sysctl:sysctls/netns[name='1']/variable[name='net/ipv4/tcp_sack']: net/ipv4/tcp_sack is set already, written differently
+                /netloom-sysctl:sysctls/netns[name='vpn99']: there is no namespace vpn99: add netns vpn99 to netnses
+            "#]],
+        );
+    }
+
+    #[test]
+    fn parameters_have_paths() {
+        let check = |path: &str, expect| {
+            let key = format!(r#"{{"Sysctl": {{"netns": "vpn10", "path": "{path}"}}}}"#);
+            check_path(VARIABLES, (&key, None), expect);
+        };
+        check("net/ipv4/ip_forward", expect!["/netloom-sysctl:sysctls/netns[name='vpn10']/ip_forward"]);
+        check("net/ipv6/conf/eth0.5/accept_ra", expect!["/iproute2-ip-link:links/link[name='lan']/netloom-link:sysctl/accept_ra"]);
+        check("net/ipv4/ip_local_port_range", expect!["/netloom-sysctl:sysctls/netns[name='vpn10']/variable[name='net.ipv4.ip_local_port_range']/value"]);
+    }
+}

@@ -48,6 +48,28 @@ pub(crate) fn check_raised(observed: &State, configuration: &str, expect: Expect
     expect.assert_eq(&raised.to_json(true));
 }
 
+/// Checks which node an object or its field comes from; the key as JSON.
+pub(crate) fn check_path(configuration: &str, (key, field): (&str, Option<&str>), expect: Expect) {
+    let key: Key = serde_json::from_str(key).unwrap();
+    expect.assert_eq(&crate::path(&key, field, &tree(configuration)));
+}
+
+/// A configuration with links in two namespaces, and these routes.
+pub(crate) fn routes(routes: &str) -> String {
+    format!(
+        r#"{{
+        "netnses": {{"netns": [{{"name": "vpn10"}}, {{"name": "vpn20"}}]}},
+        "links": {{"link": [
+            {{"name": "eth0"}},
+            {{"name": "dummy10", "type": "dummy", "netns": "vpn10"}},
+            {{"name": "veth10", "type": "veth", "netns": "vpn10", "virtual_peer_name": "veth20"}},
+            {{"name": "veth20", "netns": "vpn20"}}
+        ]}},
+        "routes": {{"route": [{routes}]}}
+        }}"#
+    )
+}
+
 /// A state from its objects.
 pub(crate) fn state(objects: impl IntoIterator<Item = (Key, Object)>) -> State {
     State { objects: objects.into_iter().collect() }
