@@ -5,6 +5,8 @@
 //! called by their entries' names in YANG and by their places in the kernel; the `directory` of a configuration
 //! knows both.
 
+#[cfg(test)]
+mod coverage;
 mod directory;
 mod faults;
 mod instances;

@@ -46,11 +46,17 @@ mod tests {
 
     #[test]
     fn namespaces() {
-        check(NAMESPACES, expect![[r#"
+        check(
+            NAMESPACES,
+            expect![[r#"
             {Netns: vpn10} = Netns
             {Netns: vpn9} = Netns
-        "#]]);
-        check_raised(&lowered(NAMESPACES), "{}", expect![[r#"
+        "#]],
+        );
+        check_raised(
+            &lowered(NAMESPACES),
+            "{}",
+            expect![[r#"
             {
               "iproute2-ip-netns:netnses": {
                 "netns": [
@@ -62,12 +68,17 @@ mod tests {
                   }
                 ]
               }
-            }"#]]);
+            }"#]],
+        );
     }
 
     #[test]
     fn namespaces_have_paths() {
-        check_path(NAMESPACES, (r#"{"Netns": "vpn9"}"#, None), expect!["/iproute2-ip-netns:netnses/netns[name='vpn9']"]);
+        check_path(
+            NAMESPACES,
+            (r#"{"Netns": "vpn9"}"#, None),
+            expect!["/iproute2-ip-netns:netnses/netns[name='vpn9']"],
+        );
         check_path(NAMESPACES, (r#"{"Netns": "1"}"#, None), expect!["/iproute2-ip-netns:netnses"]);
     }
 }

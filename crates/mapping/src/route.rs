@@ -155,6 +155,7 @@ impl RouteLowering<'_, '_, '_> {
         let called = format!("the route to {}", self.key.prefix);
         let user = User { called: &called, netns: &self.key.netns };
         let flag = entry.flag.unwrap_or_default();
+        let several = entry.nexthop.len() > 1;
         let mut nexthops = Vec::new();
         for hop in &entry.nexthop {
             let leaf = || nexthop_path(self.node, &hop.dev, &[]);
@@ -162,7 +163,8 @@ impl RouteLowering<'_, '_, '_> {
             nexthops.extend(place.map(|place| Nexthop {
                 dev: Some(place.ifname),
                 via: hop.via.as_ref().and_then(|via| via.address),
-                weight: hop.weight.unwrap_or(1),
+                // A weight among one is none: the kernel keeps it only among several.
+                weight: hop.weight.filter(|_| several).unwrap_or(1),
                 onlink: flag & ONLINK != 0,
                 pervasive: flag & PERVASIVE != 0,
             }));

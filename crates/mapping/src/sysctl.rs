@@ -216,7 +216,9 @@ mod tests {
 
     #[test]
     fn leaves_and_variables() {
-        check(VARIABLES, expect![[r#"
+        check(
+            VARIABLES,
+            expect![[r#"
             {Netns: vpn10} = Netns
             {Link: lan} = {Link: {place: {ifname: eth0.5, netns: vpn10}}}
             {Sysctl: {netns: 1, path: net/ipv4/conf/eth0/rp_filter}} = {Sysctl: 1}
@@ -225,12 +227,16 @@ mod tests {
             {Sysctl: {netns: vpn10, path: net/ipv4/ip_local_port_range}} = {Sysctl: 1024 2048}
             {Sysctl: {netns: vpn10, path: net/ipv6/conf/all/forwarding}} = {Sysctl: 0}
             {Sysctl: {netns: vpn10, path: net/ipv6/conf/eth0.5/accept_ra}} = {Sysctl: 2}
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn parameters_come_back_where_they_were() {
-        check_raised(&lowered(VARIABLES), VARIABLES, expect![[r#"
+        check_raised(
+            &lowered(VARIABLES),
+            VARIABLES,
+            expect![[r#"
             {
               "iproute2-ip-netns:netnses": {
                 "netns": [
@@ -279,7 +285,8 @@ mod tests {
                   }
                 ]
               }
-            }"#]]);
+            }"#]],
+        );
     }
 
     #[test]
@@ -315,8 +322,19 @@ mod tests {
             let key = format!(r#"{{"Sysctl": {{"netns": "vpn10", "path": "{path}"}}}}"#);
             check_path(VARIABLES, (&key, None), expect);
         };
-        check("net/ipv4/ip_forward", expect!["/netloom-sysctl:sysctls/netns[name='vpn10']/ip_forward"]);
-        check("net/ipv6/conf/eth0.5/accept_ra", expect!["/iproute2-ip-link:links/link[name='lan']/netloom-link:sysctl/accept_ra"]);
-        check("net/ipv4/ip_local_port_range", expect!["/netloom-sysctl:sysctls/netns[name='vpn10']/variable[name='net.ipv4.ip_local_port_range']/value"]);
+        check(
+            "net/ipv4/ip_forward",
+            expect!["/netloom-sysctl:sysctls/netns[name='vpn10']/ip_forward"],
+        );
+        check(
+            "net/ipv6/conf/eth0.5/accept_ra",
+            expect!["/iproute2-ip-link:links/link[name='lan']/netloom-link:sysctl/accept_ra"],
+        );
+        check(
+            "net/ipv4/ip_local_port_range",
+            expect![
+                "/netloom-sysctl:sysctls/netns[name='vpn10']/variable[name='net.ipv4.ip_local_port_range']/value"
+            ],
+        );
     }
 }

@@ -161,14 +161,14 @@ fn with_kind(mut entry: Entry, link: &Link, names: &Names<'_>, path: &Path) -> E
     let list = path.steps.last().map(|step| step.node);
     let device = link.device.as_ref().and_then(|device| names.name(&device.netns, &device.ifname));
     match (list.map_or("", |list| list.name), link.kind.as_ref()) {
-        ("link", Some(kind)) => {
-            entry.r#type = list.and_then(|list| identity(list, kind_name(kind)));
+        ("link", kind) => {
+            entry.r#type = kind.and_then(|kind| identity(list?, kind_name(kind)));
             entry.device = device;
-            if let LinkKind::Veth { peer: Some(peer) } = kind {
+            if let Some(LinkKind::Veth { peer: Some(peer) }) = kind {
                 entry.virtual_peer_name = names.name(&peer.netns, &peer.ifname);
                 entry.device = None;
             }
-            if let LinkKind::Tun(tun) = kind {
+            if let Some(LinkKind::Tun(tun)) = kind {
                 entry.tun = Some(tun.clone());
             }
         }

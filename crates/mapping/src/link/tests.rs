@@ -199,12 +199,36 @@ fn fields_have_paths() {
     let check =
         |key: &str, field: Option<&str>, expect| check_path(configuration, (key, field), expect);
     check(r#"{"Link": "lan"}"#, None, expect!["/iproute2-ip-link:links/link[name='lan']"]);
-    check(r#"{"Link": "lan"}"#, Some("mtu"), expect!["/iproute2-ip-link:links/link[name='lan']/mtu"]);
-    check(r#"{"Link": "lan"}"#, Some("up"), expect!["/iproute2-ip-link:links/link[name='lan']/admin-status"]);
-    check(r#"{"Link": "lan"}"#, Some("txqueuelen"), expect!["/iproute2-ip-link:links/link[name='lan']/advance/txqueuelen"]);
-    check(r#"{"Link": "lan"}"#, Some("numtxqueues"), expect!["/iproute2-ip-link:links/link[name='lan']"]);
-    check(r#"{"Link": "br0"}"#, Some("priority"), expect!["/iproute2-ip-link:links/bridge[name='br0']/br-info/priority"]);
-    check(r#"{"Link": "docker0"}"#, Some("mtu"), expect!["/iproute2-ip-link:links/link[name='docker0']"]);
+    check(
+        r#"{"Link": "lan"}"#,
+        Some("mtu"),
+        expect!["/iproute2-ip-link:links/link[name='lan']/mtu"],
+    );
+    check(
+        r#"{"Link": "lan"}"#,
+        Some("up"),
+        expect!["/iproute2-ip-link:links/link[name='lan']/admin-status"],
+    );
+    check(
+        r#"{"Link": "lan"}"#,
+        Some("txqueuelen"),
+        expect!["/iproute2-ip-link:links/link[name='lan']/advance/txqueuelen"],
+    );
+    check(
+        r#"{"Link": "lan"}"#,
+        Some("numtxqueues"),
+        expect!["/iproute2-ip-link:links/link[name='lan']"],
+    );
+    check(
+        r#"{"Link": "br0"}"#,
+        Some("priority"),
+        expect!["/iproute2-ip-link:links/bridge[name='br0']/br-info/priority"],
+    );
+    check(
+        r#"{"Link": "docker0"}"#,
+        Some("mtu"),
+        expect!["/iproute2-ip-link:links/link[name='docker0']"],
+    );
     check(
         r#"{"Address": {"netns": "vpn10", "dev": "eth0", "address": "2001:db8::1/64"}}"#,
         None,
@@ -259,7 +283,10 @@ fn what_others_made_is_told_too() {
     let observed = state(
         objects.map(|(id, link)| (Key::Link(id.parse().unwrap()), Object::Link(Box::new(link)))),
     );
-    check_raised(&observed, "{}", expect![[r#"
+    check_raised(
+        &observed,
+        "{}",
+        expect![[r#"
         {
           "iproute2-ip-link:links": {
             "link": [
@@ -425,5 +452,6 @@ fn what_others_made_is_told_too() {
               }
             ]
           }
-        }"#]]);
+        }"#]],
+    );
 }

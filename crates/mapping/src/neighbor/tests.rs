@@ -92,7 +92,10 @@ fn learned_neighbours_are_told_as_the_tutorial_shows_them() {
         // The kernel's own entries for groups are not told.
         learned("vpn10", "enp0s4", "224.0.0.22", 0x40),
     ]);
-    check_raised(&observed, &format!("{{{LINKS}}}"), expect![[r#"
+    check_raised(
+        &observed,
+        &format!("{{{LINKS}}}"),
+        expect![[r#"
         {
           "iproute2-ip-neighbor:neighbors": {
             "neighbor": [
@@ -109,7 +112,8 @@ fn learned_neighbours_are_told_as_the_tutorial_shows_them() {
               }
             ]
           }
-        }"#]]);
+        }"#]],
+    );
 }
 
 #[test]
@@ -122,7 +126,10 @@ fn one_address_on_two_links_is_two_neighbours() {
     let configuration = with(
         r#"{"to_addr": "FE80::1", "netns": "1", "dev": "eth1", "lladdr": "52:54:00:00:00:01"}"#,
     );
-    check_raised(&observed, &configuration, expect![[r#"
+    check_raised(
+        &observed,
+        &configuration,
+        expect![[r#"
         {
           "iproute2-ip-neighbor:neighbors": {
             "neighbor": [
@@ -161,7 +168,8 @@ fn one_address_on_two_links_is_two_neighbours() {
               }
             ]
           }
-        }"#]]);
+        }"#]],
+    );
 }
 
 #[test]
@@ -170,8 +178,16 @@ fn neighbours_have_paths_as_they_are_spelled() {
         with(r#"{"to_addr": "fe80::1%eth1", "netns": "1", "dev": "eth1", "nud": "noarp"}"#);
     let key =
         r#"{"Neighbor": {"netns": "1", "dev": "eth1", "address": "fe80::1", "proxy": false}}"#;
-    check_path(&configuration, (key, Some("nud")), expect!["/iproute2-ip-neighbor:neighbors/neighbor[to_addr='fe80::1%eth1'][netns='1']/nud"]);
-    check_path(&configuration, (key, Some("lladdr")), expect!["/iproute2-ip-neighbor:neighbors/neighbor[to_addr='fe80::1%eth1'][netns='1']"]);
+    check_path(
+        &configuration,
+        (key, Some("nud")),
+        expect!["/iproute2-ip-neighbor:neighbors/neighbor[to_addr='fe80::1%eth1'][netns='1']/nud"],
+    );
+    check_path(
+        &configuration,
+        (key, Some("lladdr")),
+        expect!["/iproute2-ip-neighbor:neighbors/neighbor[to_addr='fe80::1%eth1'][netns='1']"],
+    );
 }
 
 #[test]
@@ -194,7 +210,10 @@ fn forwarding_entries_that_differ_in_vlan_or_far_end_are_one() {
         (key(10, false, ""), Object::Fdb(bridge.clone())),
         (key(20, false, ""), Object::Fdb(bridge)),
     ]);
-    check_raised(&observed, "{}", expect![[r#"
+    check_raised(
+        &observed,
+        "{}",
+        expect![[r#"
         {
           "iproute2-ip-neighbor:neighbors": {
             "fdb": [
@@ -225,5 +244,6 @@ fn forwarding_entries_that_differ_in_vlan_or_far_end_are_one() {
               }
             ]
           }
-        }"#]]);
+        }"#]],
+    );
 }

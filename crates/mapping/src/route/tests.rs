@@ -98,13 +98,37 @@ fn routes_have_paths_as_they_are_spelled() {
         |key: &str, field: Option<&str>, expect| check_path(&configuration, (key, field), expect);
     let default =
         r#"{"Route": {"netns": "1", "table": 254, "prefix": "0.0.0.0/0", "tos": 0, "metric": 0}}"#;
-    check(default, None, expect!["/iproute2-ip-route:routes/route[prefix='0.0.0.0/0'][table='254'][metric='0'][tos='default'][netns='1']"]);
-    check(default, Some("mtu"), expect!["/iproute2-ip-route:routes/route[prefix='0.0.0.0/0'][table='254'][metric='0'][tos='default'][netns='1']"]);
+    check(
+        default,
+        None,
+        expect![
+            "/iproute2-ip-route:routes/route[prefix='0.0.0.0/0'][table='254'][metric='0'][tos='default'][netns='1']"
+        ],
+    );
+    check(
+        default,
+        Some("mtu"),
+        expect![
+            "/iproute2-ip-route:routes/route[prefix='0.0.0.0/0'][table='254'][metric='0'][tos='default'][netns='1']"
+        ],
+    );
     let ipv6 = r#"{"Route": {"netns": "vpn10", "table": 254, "prefix": "2001:db8::/32", "tos": 0, "metric": 1024}}"#;
-    check(ipv6, Some("mtu"), expect!["/iproute2-ip-route:routes/route[prefix='2001:db8::/32'][table='main'][metric='0'][tos='default'][netns='vpn10']/mtu"]);
+    check(
+        ipv6,
+        Some("mtu"),
+        expect![
+            "/iproute2-ip-route:routes/route[prefix='2001:db8::/32'][table='main'][metric='0'][tos='default'][netns='vpn10']/mtu"
+        ],
+    );
     let foreign =
         r#"{"Route": {"netns": "1", "table": 9, "prefix": "0.0.0.0/0", "tos": 184, "metric": 5}}"#;
-    check(foreign, None, expect!["/iproute2-ip-route:routes/route[prefix='default'][table='9'][metric='5'][tos='EF'][netns='1']"]);
+    check(
+        foreign,
+        None,
+        expect![
+            "/iproute2-ip-route:routes/route[prefix='default'][table='9'][metric='5'][tos='EF'][netns='1']"
+        ],
+    );
 }
 
 #[test]
@@ -146,7 +170,10 @@ fn routes_of_others_are_told_too() {
         ]
         .map(|(key, route)| (Key::Route(key), Object::Route(route))),
     );
-    check_raised(&observed, "{}", expect![[r#"
+    check_raised(
+        &observed,
+        "{}",
+        expect![[r#"
         {
           "iproute2-ip-route:routes": {
             "route": [
@@ -213,5 +240,6 @@ fn routes_of_others_are_told_too() {
               }
             ]
           }
-        }"#]]);
+        }"#]],
+    );
 }

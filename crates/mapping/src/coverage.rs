@@ -1,0 +1,220 @@
+//! Every configurable leaf of every module means something to the kernel, and comes back.
+//!
+//! The test walks the schema: it sets each leaf, in one of a few surroundings, to values that its type takes, until
+//! one of them makes another state of the configuration; that state, raised, must have the leaf.
+
+use netstate::State;
+use yang::{NodeKind, Path, Schema, SchemaNode, Step, Tree, Type, Value};
+
+use crate::test::tree;
+
+/// What there is in all surroundings.
+const AROUND: &str = r#"
+    "netnses": {"netns": [{"name": "vpn10"}]},
+    "sysctls": {"netns": [{"name": "1", "variable": [{"name": "net.ipv4.tcp_sack", "value": "0"}]}]}
+"#;
+
+const LINKS: [&str; 6] = [
+    r#"{"link": [{"name": "probe"}, {"name": "other"}], "bridge": [{"name": "br0"}]}"#,
+    r#"{"link": [{"name": "probe", "type": "dummy"}], "bridge": [{"name": "br0"}]}"#,
+    r#"{"link": [{"name": "probe", "type": "veth"}]}"#,
+    r#"{"link": [{"name": "probe", "type": "tun"}]}"#,
+    r#"{"link": [{"name": "other"}], "bridge": [{"name": "probe"}]}"#,
+    r#"{"link": [{"name": "other"}], "bridge": [{"name": "br0"}],
+        "vxlan": [{"name": "probe", "vxlan-info": {"id": "5"}}]}"#,
+];
+
+const ROUTES: [&str; 2] = [
+    r#"{"prefix": "10.0.0.0/8", "table": "main", "metric": 0, "tos": "default", "netns": "1",
+        "nexthop": [{"dev": "probe"}, {"dev": "other"}]}"#,
+    r#"{"prefix": "10.0.0.0/8", "table": "main", "metric": 0, "tos": "default", "netns": "1"}"#,
+];
+
+const NEIGHBORS: [&str; 1] = [r#"{"to_addr": "10.9.9.9", "netns": "1", "dev": "probe"}"#];
+
+/// Values that some leaf takes.
+const VALUES: [&str; 21] = [
+    "true",
+    "false",
+    "0",
+    "1",
+    "2",
+    "7",
+    "100",
+    "1400",
+    "other",
+    "br0",
+    "vpn10",
+    "10.9.9.9",
+    "239.0.0.1",
+    "52:54:00:00:00:99",
+    "b8",
+    "1000 2000",
+    "192.168.9.9/24",
+    "eth77",
+    "dummy",
+    "veth",
+    "blackhole",
+];
+
+/// Leaves that do not come back as they were set, and why.
+const EXCEPTIONS: [(&str, &str); 3] = [
+    ("via/family", "the gateway's address tells it; it is only checked"),
+    ("vxlan/device", "a tunnel's underlay is told as vxlan-info/dev"),
+    ("lladdresses/peer_addr", "it is the broadcast address of a point-to-point link"),
+];
+
+#[test]
+fn every_leaf_reaches_the_state_and_comes_back() {
+    let surroundings = surroundings();
+    let mut failures = Vec::new();
+    for leaf in leaves() {
+        let name = schema_path(leaf);
+        let excepted = EXCEPTIONS.iter().any(|(end, _)| name.ends_with(end));
+        match (reaches(leaf, &surroundings), excepted) {
+            (Outcome::ComesBack, false) | (Outcome::Lost | Outcome::Unread, true) => {}
+            (outcome, _) => failures.push(format!("{name}: {outcome:?}")),
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn every_reference_is_checked() {
+    let surroundings = surroundings();
+    for leaf in leaves().into_iter().filter(|leaf| leaf.leaf_type.as_ref().is_some_and(refers)) {
+        let dangles = changes(leaf, &surroundings, &[leaf.value("nowhere").unwrap()]).any(
+            |(path, tree, _)| {
+                let faults = crate::lower(&tree).err().unwrap_or_default();
+                faults.iter().any(|fault| fault.path.as_deref() == Some(&path.to_string()))
+            },
+        );
+        assert!(dangles, "{} may name what is not there", schema_path(leaf));
+    }
+}
+
+#[derive(Debug)]
+enum Outcome {
+    ComesBack,
+    /// It makes another state, which raised does not have it.
+    Lost,
+    /// No value makes another state.
+    Unread,
+}
+
+fn reaches(leaf: &'static SchemaNode, surroundings: &[Tree]) -> Outcome {
+    let mut outcome = Outcome::Unread;
+    for (path, tree, before) in changes(leaf, surroundings, &candidates(leaf)) {
+        let Ok(after) = crate::lower(&tree) else { continue };
+        if Some(&after) == before.as_ref() {
+            continue;
+        }
+        let raised = crate::raise(&after, &tree).unwrap();
+        let value = |tree: &Tree| tree.node(&path).and_then(|node| node.value().cloned());
+        if value(&raised) == value(&tree) {
+            return Outcome::ComesBack;
+        }
+        outcome = Outcome::Lost;
+    }
+    outcome
+}
+
+/// The surroundings with the leaf set to each of the values, wherever there is room for it, and the state without.
+fn changes<'t>(
+    leaf: &'static SchemaNode,
+    surroundings: &'t [Tree],
+    values: &'t [Value],
+) -> impl Iterator<Item = (Path, Tree, Option<State>)> + 't {
+    let mut containers = Vec::new();
+    let mut above = leaf.parent();
+    while let Some(node) = above.filter(|node| node.kind != NodeKind::List) {
+        containers.insert(0, node);
+        above = node.parent();
+    }
+    surroundings.iter().flat_map(move |tree| {
+        let before = crate::lower(tree).ok();
+        let entries = above.map(|list| tree.nodes(&pattern(list))).unwrap_or_default();
+        let places = entries.into_iter().map({
+            let containers = containers.clone();
+            move |(entry, _)| {
+                let steps = containers.iter().chain([&leaf]);
+                steps.fold(entry, |path, node| path.join(node, Vec::new()))
+            }
+        });
+        let places: Vec<Path> = places.collect();
+        places.into_iter().flat_map(move |path| {
+            let before = before.clone();
+            values.iter().map(move |value| {
+                let mut changed = tree.clone();
+                changed.set(&path, value.clone()).unwrap();
+                (path.clone(), changed, before.clone())
+            })
+        })
+    })
+}
+
+fn surroundings() -> Vec<Tree> {
+    let around =
+        |links: &str, more: &str| tree(&format!(r#"{{{AROUND}, "links": {links}{more}}}"#));
+    let routes =
+        ROUTES.map(|route| around(LINKS[0], &format!(r#", "routes": {{"route": [{route}]}}"#)));
+    let neighbors = NEIGHBORS.map(|neighbor| {
+        around(LINKS[0], &format!(r#", "neighbors": {{"neighbor": [{neighbor}]}}"#))
+    });
+    LINKS.map(|links| around(links, "")).into_iter().chain(routes).chain(neighbors).collect()
+}
+
+/// Every leaf that can be configured, but for keys.
+fn leaves() -> Vec<&'static SchemaNode> {
+    fn collect(node: &'static SchemaNode, leaves: &mut Vec<&'static SchemaNode>) {
+        match node.kind {
+            NodeKind::Leaf | NodeKind::LeafList if node.config && !node.is_key() => {
+                leaves.push(node)
+            }
+            NodeKind::Leaf | NodeKind::LeafList => {}
+            NodeKind::Container { .. } | NodeKind::List => {
+                node.children.iter().for_each(|child| collect(child, leaves));
+            }
+        }
+    }
+    let mut leaves = Vec::new();
+    Schema::netloom().unwrap().top().iter().for_each(|top| collect(top, &mut leaves));
+    leaves
+}
+
+/// The values of enumerations, and those of the list above that the leaf takes.
+fn candidates(leaf: &'static SchemaNode) -> Vec<Value> {
+    fn names(leaf_type: &Type, found: &mut Vec<String>) {
+        if let Type::Enumeration(enums) = leaf_type {
+            found.extend(enums.iter().map(|(name, ..)| name.clone()));
+        }
+        if let Type::Union(members) = leaf_type {
+            members.iter().for_each(|member| names(member, found));
+        }
+    }
+    let mut texts: Vec<String> = VALUES.map(String::from).into();
+    leaf.leaf_type.iter().for_each(|leaf_type| names(leaf_type, &mut texts));
+    texts.iter().filter_map(|text| leaf.value(text).ok()).collect()
+}
+
+fn refers(leaf_type: &Type) -> bool {
+    if let Type::Union(members) = leaf_type {
+        return members.iter().any(refers);
+    }
+    matches!(leaf_type, Type::Leafref { .. })
+}
+
+/// The path of all instances.
+fn pattern(node: &'static SchemaNode) -> Path {
+    let mut steps = vec![Step { node, keys: Vec::new() }];
+    let mut above = node.parent();
+    while let Some(node) = above {
+        steps.insert(0, Step { node, keys: Vec::new() });
+        above = node.parent();
+    }
+    Path { steps }
+}
+
+fn schema_path(node: &'static SchemaNode) -> String {
+    pattern(node).to_string()
+}
