@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use netstate::link::Vxlan;
 use netstate::{
-    AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, LinkStatus, Master, Object,
-    Place, State,
+    AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, LinkStatus, MacAddress,
+    Master, Object, Place, State,
 };
 use yang::{Error, Path, SchemaNode, Tree, Type, Value};
 
@@ -122,6 +122,7 @@ fn entry_path(id: &LinkId, link: &Link, directory: &Directory, tree: &Tree) -> O
 fn entry(id: &LinkId, link: &Link, names: &Names<'_>, path: &Path) -> Entry {
     let Place { netns, ifname } = &link.place;
     let LinkAttributes { mtu, group, mac_address, broadcast, alias, .. } = link.attributes.clone();
+    let [mac_addr, broadcast] = [mac_address, broadcast].map(|address| address.filter(is_some));
     let flags = link.status.as_ref().map_or(0, |status| status.flags);
     let (broadcast_addr, peer_addr) =
         if flags & IFF_POINTOPOINT != 0 { (None, broadcast) } else { (broadcast, None) };
@@ -145,14 +146,24 @@ fn entry(id: &LinkId, link: &Link, names: &Names<'_>, path: &Path) -> Entry {
             ..link.attributes.clone()
         }),
         modes: Some(LinkFlags { up: None, ..link.flags.clone() }),
-        lladdresses: Some(Lladdresses { mac_addr: mac_address, broadcast_addr, peer_addr }),
+        lladdresses: Some(Lladdresses { mac_addr, broadcast_addr, peer_addr }),
         bridge_conf: Some(BridgeConf { link: Some(link.port.clone()) }),
         ifname: Some(ifname.clone()).filter(|ifname| ifname.as_str() != id.as_str()),
-        description: alias.filter(|alias| !alias.is_empty()),
+        description: alias.filter(|alias| is_a_line(alias)),
         state: link.status.as_ref().map(|status| state(link, status)),
         ..Entry::default()
     };
     with_kind(entry, link, names, path)
+}
+
+/// Whether the leaf `description` can hold the note, which others may have written.
+fn is_a_line(alias: &str) -> bool {
+    (1..=255).contains(&alias.chars().count()) && !alias.chars().any(char::is_control)
+}
+
+/// Whether there is an address; a link without has one of no octets.
+fn is_some(address: &MacAddress) -> bool {
+    !address.octets().is_empty()
 }
 
 /// The entry with what its list has for the link's kind. A bridge that is configured as a link, because it existed

@@ -1,3 +1,5 @@
+//! Tables of links: what configurations mean, what is wrong with some, what observed links look like.
+
 use expect_test::expect;
 use netstate::link::{BridgePort, Statistics, Vxlan};
 use netstate::{Key, Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Object, Place};

@@ -60,7 +60,9 @@ pub(crate) fn raise(observed: &State, names: &Names<'_>, tree: &mut Tree) -> Res
     let Some(list) = schema_node(tree.schema(), "neighbors", &["fdb"]) else { return Ok(()) };
     let mut merged: BTreeMap<(&NetnsName, &LinkName, &MacAddress), Entry> = BTreeMap::new();
     for (key, object) in &observed.objects {
-        if let (Key::Fdb(key), Object::Fdb(seen)) = (key, object) {
+        if let (Key::Fdb(key), Object::Fdb(seen)) = (key, object)
+            && !key.lladdr.octets().is_empty()
+        {
             let entry = merged.entry((&key.netns, &key.dev, &key.lladdr)).or_default();
             add(entry, key, seen, names);
         }

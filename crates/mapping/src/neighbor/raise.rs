@@ -79,7 +79,10 @@ fn entry(neighbor: Option<&Neighbor>) -> Entry {
         r#use: flag(|neighbor| neighbor.use_),
         managed: flag(|neighbor| neighbor.managed),
         extern_learn: flag(|neighbor| neighbor.extern_learn),
-        lladdr: neighbor.and_then(|neighbor| neighbor.lladdr.as_ref()).map(ToString::to_string),
+        lladdr: neighbor
+            .and_then(|neighbor| neighbor.lladdr.as_ref())
+            .filter(|address| !address.octets().is_empty())
+            .map(ToString::to_string),
         nud: neighbor.and_then(|neighbor| neighbor.nud),
     }
 }

@@ -1,3 +1,5 @@
+//! Tables of neighbours: what configurations mean, what is wrong with some, what observed ones look like.
+
 use expect_test::expect;
 use netstate::{FdbEntry, FdbKey, Key, Neighbor, NeighborKey, Object, State};
 

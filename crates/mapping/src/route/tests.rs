@@ -1,3 +1,5 @@
+//! Tables of routes: what configurations mean, what is wrong with some, what observed routes look like.
+
 use expect_test::expect;
 use netstate::{Key, Nexthop, Object, Route, RouteKey, RouteKind};
 
