@@ -11,6 +11,7 @@ mod entry;
 mod error;
 mod filter;
 mod json;
+mod known;
 mod libyang;
 mod path;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! the one lazily filled table, compiled patterns, is filled here before the context is handed out.
 #![allow(unsafe_code, reason = "libyang is a C library; every call is argued for where it is made")]
 
+mod constraint;
 mod node;
 mod validate;
 mod value;

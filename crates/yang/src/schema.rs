@@ -1,11 +1,12 @@
 //! The compiled schema, as plain values.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ptr;
 use std::sync::OnceLock;
 
 use crate::error::{Error, ErrorTag, Result};
+use crate::known;
 use crate::libyang::{Context, Kind, RawModule, RawNode, RawType};
 use crate::value::Value;
 
@@ -81,6 +82,8 @@ struct Place {
     index: usize,
     /// Among all nodes, parents before children.
     order: usize,
+    /// Whether validation looks at it, or at something below it.
+    seen: bool,
     /// All modules of the schema.
     modules: &'static [Module],
 }
@@ -162,8 +165,8 @@ impl Schema {
                 top.push(builder.node(node)?);
             }
         }
-        let mut order = 0;
-        place(None, &top, builder.modules, &mut order);
+        let mut placer = Placer { modules: builder.modules, seen: builder.seen(&top), order: 0 };
+        placer.place(None, &top);
         Ok(Box::leak(Box::new(Schema { modules: builder.modules, top, context })))
     }
 
@@ -227,13 +230,16 @@ impl SchemaNode {
             let message = format!("{} is no leaf, it has no value", self.name);
             return Err(Error::new(ErrorTag::BadElement, message));
         }
-        self.raw.check(text).or_else(|refusal| {
-            // libyang wants the module of an identity that is not of the leaf's own.
-            let modules = self.leaf_type.iter().flat_map(|leaf_type| leaf_type.modules_of(text));
-            let full = modules.map(|module| self.raw.check(&format!("{module}:{text}")));
-            full.flatten().next().ok_or(Error {
-                app_tag: refusal.app_tag,
-                ..Error::new(ErrorTag::InvalidValue, refusal.message)
+        known::value(self, text, || {
+            self.raw.check(text).or_else(|refusal| {
+                // libyang wants the module of an identity that is not of the leaf's own.
+                let modules =
+                    self.leaf_type.iter().flat_map(|leaf_type| leaf_type.modules_of(text));
+                let full = modules.map(|module| self.raw.check(&format!("{module}:{text}")));
+                full.flatten().next().ok_or(Error {
+                    app_tag: refusal.app_tag,
+                    ..Error::new(ErrorTag::InvalidValue, refusal.message)
+                })
             })
         })
     }
@@ -246,6 +252,12 @@ impl SchemaNode {
     /// Its place among all nodes of the schema, a parent before its children.
     pub(crate) fn order(&self) -> usize {
         self.place.get().map_or(0, |place| place.order)
+    }
+
+    /// Whether the validation of a configuration looks at it, or at something below it; for all else its
+    /// type says everything.
+    pub(crate) fn is_seen(&self) -> bool {
+        self.place.get().is_none_or(|place| place.seen)
     }
 
     /// All modules of its schema.
@@ -327,16 +339,31 @@ fn find(
 }
 
 /// Tells nodes where they are.
-fn place(
-    parent: Option<&'static SchemaNode>,
-    nodes: &[&'static SchemaNode],
+struct Placer {
     modules: &'static [Module],
-    order: &mut usize,
-) {
-    for (index, node) in nodes.iter().enumerate() {
-        node.place.get_or_init(|| Place { parent, index, order: *order, modules });
-        *order += 1;
-        place(Some(node), &node.children, modules, order);
+    /// The nodes that validation looks at; all of them where that cannot be told.
+    seen: Option<HashSet<RawNode>>,
+    order: usize,
+}
+
+impl Placer {
+    /// Answers whether validation looks at any of `nodes`.
+    fn place(
+        &mut self,
+        parent: Option<&'static SchemaNode>,
+        nodes: &[&'static SchemaNode],
+    ) -> bool {
+        let mut any = false;
+        for (index, node) in nodes.iter().enumerate() {
+            let order = self.order;
+            self.order += 1;
+            let below = self.place(Some(node), &node.children);
+            let itself = self.seen.as_ref().is_none_or(|seen| seen.contains(&node.raw));
+            let (seen, modules) = (below || itself, self.modules);
+            node.place.get_or_init(|| Place { parent, index, order, seen, modules });
+            any |= seen;
+        }
+        any
     }
 }
 
@@ -372,6 +399,23 @@ impl Builder {
             })
             .collect();
         Builder { raw_modules, modules: Vec::leak(copied), leaves: HashMap::new() }
+    }
+
+    /// The nodes that validation looks at, ancestors and keys apart; none where it may be all.
+    fn seen(&self, nodes: &[&'static SchemaNode]) -> Option<HashSet<RawNode>> {
+        let mut seen = HashSet::new();
+        for node in nodes.iter().filter(|node| node.config) {
+            let constraint = node.raw.constraint();
+            if constraint.anything {
+                return None;
+            }
+            if constraint.some {
+                seen.insert(node.raw);
+            }
+            seen.extend(constraint.reads);
+            seen.extend(self.seen(&node.children)?);
+        }
+        Some(seen)
     }
 
     fn node(&mut self, raw: RawNode) -> Result<&'static SchemaNode> {
@@ -627,6 +671,53 @@ mod tests {
             assert!(text.starts_with(&format!("module {} {{\n", module.name)), "{text}");
             assert!(text.contains(&module.namespace));
         }
+    }
+
+    #[test]
+    fn validation_looks_at_what_constraints_read() {
+        fn seen(nodes: &[&'static SchemaNode], into: &mut Vec<String>) {
+            for node in nodes.iter().filter(|node| node.is_seen()) {
+                into.push(format!("{node:?}"));
+                seen(&node.children, into);
+            }
+        }
+        let check = |schema: &'static Schema, expected: Expect| {
+            let mut nodes = Vec::new();
+            seen(schema.top(), &mut nodes);
+            expected.assert_eq(&nodes.join("\n"));
+        };
+        check(
+            schema(),
+            expect![[r#"
+            /sample:netnses
+            /sample:netnses/netns
+            /sample:netnses/netns/name
+            /sample:links
+            /sample:links/link
+            /sample:links/link/name
+            /sample:links/link/netns
+            /sample:links/link/master
+            /sample:links/link/vxlan
+            /sample:links/link/vxlan/id
+            /sample:links/link/vxlan/port
+            /sample:routes
+            /sample:routes/route
+            /sample:routes/route/tag
+            /sample:routes/route/onlink
+            /sample:routes/route/inner"#]],
+        );
+        check(
+            Schema::netloom().unwrap(),
+            expect![[r#"
+            /iproute2-ip-link:links
+            /iproute2-ip-link:links/vxlan
+            /iproute2-ip-link:links/vxlan/vxlan-info
+            /iproute2-ip-link:links/vxlan/vxlan-info/id
+            /netloom-sysctl:sysctls
+            /netloom-sysctl:sysctls/netns
+            /netloom-sysctl:sysctls/netns/variable
+            /netloom-sysctl:sysctls/netns/variable/value"#]],
+        );
     }
 
     #[test]

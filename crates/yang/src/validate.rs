@@ -10,9 +10,20 @@ impl Tree {
     /// Everything that is wrong with the tree as a configuration (RFC 7950 section 8): references, `must`, `when`,
     /// mandatory nodes, uniqueness, each with its instance's path. Empty when it is valid.
     pub fn validate(&self) -> Result<(), Vec<Error>> {
-        let faults = self.schema().context.validate(self.to_json(false));
+        // Values are of their types already, so that libyang need see only what constraints look at.
+        let config = self.config_only();
+        let faults = self.schema().context.validate(config.json(false, SchemaNode::is_seen));
         let mut errors: Vec<(Option<Path>, Error)> =
             faults.into_iter().map(|fault| self.tell(fault)).collect();
+        if config != *self {
+            let state = self.diff(&config).changes;
+            errors.extend(state.into_iter().map(|change| {
+                let message = "this is state, which cannot be configured";
+                let path = change.path().clone();
+                let error = Error::new(ErrorTag::InvalidValue, message).at(&path);
+                (Some(path), error)
+            }));
+        }
         if errors.is_empty() {
             return Ok(());
         }
@@ -64,10 +75,6 @@ impl Tree {
         }
         if let Some(name) = quoted("Too few \"", "\" instances.") {
             return (ErrorTag::OperationFailed, format!("there are too few of {name}"));
-        }
-        if quoted("Unexpected data state node \"", "\" found.").is_some() {
-            let message = "this is state, which cannot be configured";
-            return (ErrorTag::InvalidValue, message.to_owned());
         }
         if (said.starts_with("Invalid leafref value") || said.starts_with("Invalid union value"))
             && let Some(message) = path.and_then(|path| self.dangling(path))

@@ -11,7 +11,12 @@ use crate::value::Value;
 impl Tree {
     /// RFC 7951 JSON; `indent` for people.
     pub fn to_json(&self, indent: bool) -> String {
-        let members = Members { keys: &[], values: &[], entry: &self.root };
+        self.json(indent, |_| true)
+    }
+
+    /// JSON of the instances that `shown` admits, and of keys.
+    pub(crate) fn json(&self, indent: bool, shown: fn(&SchemaNode) -> bool) -> String {
+        let members = Members { keys: &[], values: &[], entry: &self.root, shown };
         let text = match indent {
             true => serde_json::to_string_pretty(&members),
             false => serde_json::to_string(&members),
@@ -29,17 +34,17 @@ struct Members<'a> {
     keys: &'a [&'static SchemaNode],
     values: &'a [Value],
     entry: &'a Entry,
+    shown: fn(&SchemaNode) -> bool,
 }
 
 impl Serialize for Members<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let count = self.keys.len() + self.entry.slots().len();
-        let mut object = serializer.serialize_map(Some(count))?;
+        let mut object = serializer.serialize_map(None)?;
         for (key, value) in self.keys.iter().zip(self.values) {
             object.serialize_entry(&Name(key), &Scalar(value))?;
         }
-        for slot in self.entry.slots() {
-            object.serialize_entry(&Name(slot.node), &Instances(slot))?;
+        for slot in self.entry.slots().iter().filter(|slot| (self.shown)(slot.node)) {
+            object.serialize_entry(&Name(slot.node), &Instances { slot, shown: self.shown })?;
         }
         object.end()
     }
@@ -57,25 +62,27 @@ impl Serialize for Name {
     }
 }
 
-struct Instances<'a>(&'a Slot);
+struct Instances<'a> {
+    slot: &'a Slot,
+    shown: fn(&SchemaNode) -> bool,
+}
 
 impl Serialize for Instances<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0.content {
+        let shown = self.shown;
+        match &self.slot.content {
             Content::Leaf(value) => Scalar(value).serialize(serializer),
             Content::LeafList(values) => {
                 serializer.collect_seq(values.iter().map(|(value, ())| Scalar(value)))
             }
             Content::Container(entry) => {
-                Members { keys: &[], values: &[], entry }.serialize(serializer)
+                Members { keys: &[], values: &[], entry, shown }.serialize(serializer)
             }
             Content::List(entries) => {
-                let keys = &self.0.node.keys;
-                serializer.collect_seq(entries.iter().map(|(values, entry)| Members {
-                    keys,
-                    values,
-                    entry,
-                }))
+                let keys = &self.slot.node.keys;
+                let members =
+                    entries.iter().map(|(values, entry)| Members { keys, values, entry, shown });
+                serializer.collect_seq(members)
             }
         }
     }
