@@ -1,5 +1,7 @@
 //! What a configuration of 100,000 routes costs: time for each thing that is done with trees, and memory.
 
+#![allow(clippy::unwrap_used, reason = "a bench may stop at what goes wrong")]
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Instant;

@@ -25,12 +25,13 @@ pub(crate) struct Slot {
     pub(crate) content: Content,
 }
 
+/// Trees hold many of these: what is seldom is boxed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     Leaf(Value),
-    LeafList(Sorted<Value, ()>),
+    LeafList(Box<Sorted<Value, ()>>),
     Container(Arc<Entry>),
-    List(Sorted<KeyTuple, Arc<Entry>>),
+    List(Box<Sorted<KeyTuple, Arc<Entry>>>),
 }
 
 impl Entry {
@@ -90,7 +91,7 @@ impl Entry {
         match node.kind {
             NodeKind::LeafList => {
                 if let Content::LeafList(values) =
-                    self.slot_or(node, Content::LeafList(Sorted::default()))
+                    self.slot_or(node, Content::LeafList(Box::default()))
                 {
                     values.insert(value, ());
                 }
@@ -104,7 +105,7 @@ impl Entry {
     /// The content of the container, or of the list entry with these keys, made where there is none.
     pub(crate) fn below(&mut self, node: &'static SchemaNode, keys: &[Value]) -> &mut Entry {
         let content = match node.kind {
-            NodeKind::List => self.slot_or(node, Content::List(Sorted::default())),
+            NodeKind::List => self.slot_or(node, Content::List(Box::default())),
             NodeKind::Container { .. } | NodeKind::Leaf | NodeKind::LeafList => {
                 self.slot_or(node, Content::Container(Arc::default()))
             }
@@ -261,8 +262,8 @@ impl Content {
     pub(crate) fn shares(&self, other: &Content) -> bool {
         match (self, other) {
             (Content::Container(a), Content::Container(b)) => Arc::ptr_eq(a, b),
-            (Content::List(Sorted::Many(a)), Content::List(Sorted::Many(b))) => a.ptr_eq(b),
-            (Content::LeafList(Sorted::Many(a)), Content::LeafList(Sorted::Many(b))) => a.ptr_eq(b),
+            (Content::List(a), Content::List(b)) => a.shares(b),
+            (Content::LeafList(a), Content::LeafList(b)) => a.shares(b),
             (
                 Content::Leaf(_) | Content::LeafList(_) | Content::Container(_) | Content::List(_),
                 _,

@@ -111,7 +111,7 @@ impl Filter {
             (What::All, content) => content.clone(),
             (What::Is(_), Content::Leaf(_)) => slot.content.clone(),
             (What::Is(value), Content::LeafList(_)) => {
-                Content::LeafList([(value.clone(), ())].into_iter().collect())
+                Content::LeafList(Box::new([(value.clone(), ())].into_iter().collect()))
             }
             (What::Below(filters), Content::Container(entry)) => match filters.of(&[], entry) {
                 Some(entry) => Content::Container(Arc::new(entry)),
@@ -129,7 +129,7 @@ impl Filter {
                 if found.is_empty() {
                     return false;
                 }
-                Content::List(found)
+                Content::List(Box::new(found))
             }
             (What::Below(_), Content::Leaf(_) | Content::LeafList(_))
             | (What::Is(_), Content::Container(_) | Content::List(_)) => return false,

@@ -30,4 +30,4 @@ pub use error::{Error, ErrorTag, Result};
 pub use path::{Path, Step};
 pub use schema::{Module, NodeKind, Schema, SchemaNode, Type};
 pub use tree::{Entry, KeyTuple, Node, Tree};
-pub use value::Value;
+pub use value::{Identity, Value};

@@ -80,6 +80,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         match self {
             Sorted::Few(entries) => {
                 let index = position(entries, key).unwrap_or_else(|index| {
+                    squeeze(entries);
                     entries.insert(index, (key.to_owned(), V::default()));
                     index
                 });
@@ -101,6 +102,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
                     None
                 }
                 Err(index) => {
+                    squeeze(entries);
                     entries.insert(index, (key, value));
                     None
                 }
@@ -125,6 +127,14 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         match self {
             Sorted::Few(entries) => Iter::Few(entries.iter()),
             Sorted::Many(entries) => Iter::Many(entries.iter()),
+        }
+    }
+
+    /// Whether the two are one in memory.
+    pub(crate) fn shares(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Sorted::Many(a), Sorted::Many(b)) => a.ptr_eq(b),
+            (Sorted::Few(_), _) | (_, Sorted::Few(_)) => false,
         }
     }
 
@@ -214,6 +224,13 @@ impl<K, V> Clone for Iter<'_, K, V> {
             Iter::Few(entries) => Iter::Few(entries.clone()),
             Iter::Many(entries) => Iter::Many(entries.clone()),
         }
+    }
+}
+
+/// Makes room for one more, and not for several: most small lists stay as small as they are.
+fn squeeze<T>(entries: &mut Vec<T>) {
+    if entries.len() == entries.capacity() {
+        entries.reserve_exact(1);
     }
 }
 

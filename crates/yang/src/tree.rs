@@ -365,7 +365,7 @@ fn part(entry: &Entry, steps: &[Step]) -> Option<Entry> {
         (Content::Leaf(_), _) if rest.is_empty() => slot.content.clone(),
         (Content::LeafList(_), []) if rest.is_empty() => slot.content.clone(),
         (Content::LeafList(values), [value]) if rest.is_empty() && values.contains(value) => {
-            Content::LeafList([(value.clone(), ())].into_iter().collect())
+            Content::LeafList(Box::new([(value.clone(), ())].into_iter().collect()))
         }
         (Content::Leaf(_) | Content::LeafList(_), _) => return None,
         (Content::Container(below), _) => Content::Container(Arc::new(part(below, rest)?)),
@@ -378,12 +378,12 @@ fn part(entry: &Entry, steps: &[Step]) -> Option<Entry> {
             if found.is_empty() {
                 return None;
             }
-            Content::List(found)
+            Content::List(Box::new(found))
         }
         (Content::List(entries), keys) => {
             let (keys, below) = entries.get(keys)?;
             let only = (keys.clone(), Arc::new(part(below, rest)?));
-            Content::List([only].into_iter().collect())
+            Content::List(Box::new([only].into_iter().collect()))
         }
     };
     let mut only = Entry::default();

@@ -20,11 +20,28 @@ pub enum Value {
     String(Arc<str>),
     /// The name, and the number that the schema gives it.
     Enumeration(Arc<str>, i32),
-    /// The defining module and the identity.
-    Identity(Arc<str>, Arc<str>),
+    Identity(Arc<Identity>),
     Bits(Arc<str>),
     Binary(Arc<str>),
     InstanceIdentifier(Arc<str>),
+}
+
+/// An identity (RFC 7950 section 7.18).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// The module that defines it.
+    pub module: String,
+    /// Its name.
+    pub name: String,
+}
+
+// Trees hold many values.
+const _: () = assert!(size_of::<Value>() == 24);
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.module, self.name)
+    }
 }
 
 impl fmt::Display for Value {
@@ -35,7 +52,7 @@ impl fmt::Display for Value {
             Value::Boolean(value) => value.fmt(f),
             Value::Integer(value) | Value::Integer64(value) => value.fmt(f),
             Value::Unsigned(value) | Value::Unsigned64(value) => value.fmt(f),
-            Value::Identity(module, name) => write!(f, "{module}:{name}"),
+            Value::Identity(identity) => identity.fmt(f),
             Value::Decimal64(text)
             | Value::String(text)
             | Value::Enumeration(text, _)
@@ -54,7 +71,7 @@ impl Ord for Value {
         };
         order.then_with(|| self.rank().cmp(&other.rank())).then_with(|| match (self, other) {
             (Value::Enumeration(_, a), Value::Enumeration(_, b)) => a.cmp(b),
-            (Value::Identity(a, _), Value::Identity(b, _)) => natural(a, b),
+            (Value::Identity(a), Value::Identity(b)) => natural(&a.module, &b.module),
             (Value::Decimal64(a), Value::Decimal64(b)) => a.cmp(b),
             // All else is equal by key and rank.
             _ => Ordering::Equal,
@@ -91,7 +108,7 @@ impl Value {
                 Key::Number(i128::from(*value) * UNIT)
             }
             Value::Decimal64(text) => decimal(text).map_or(Key::Text(text), Key::Number),
-            Value::Identity(_, name) => Key::Text(name),
+            Value::Identity(identity) => Key::Text(&identity.name),
             Value::String(text)
             | Value::Enumeration(text, _)
             | Value::Bits(text)
@@ -112,7 +129,7 @@ impl Value {
             Value::Decimal64(_) => 6,
             Value::String(_) => 7,
             Value::Enumeration(..) => 8,
-            Value::Identity(..) => 9,
+            Value::Identity(_) => 9,
             Value::Bits(_) => 10,
             Value::Binary(_) => 11,
             Value::InstanceIdentifier(_) => 12,
@@ -207,7 +224,8 @@ mod tests {
             (0_u64..3).prop_map(Value::Unsigned64),
             text.prop_map(|text| Value::String(text.into())),
             (text, 0..2).prop_map(|(text, number)| Value::Enumeration(text.into(), number)),
-            (text, text).prop_map(|(module, name)| Value::Identity(module.into(), name.into())),
+            (text, text)
+                .prop_map(|(module, name)| Value::Identity(Identity { module, name }.into())),
         ]
     }
 

@@ -233,7 +233,7 @@ impl<'de> DeserializeSeed<'de> for Instances<'_> {
             }
             NodeKind::LeafList => {
                 let values = json.deserialize_seq(LeafList(Leaf { node, faults })).map_err(here)?;
-                Ok((!values.is_empty()).then_some(Content::LeafList(values)))
+                Ok((!values.is_empty()).then(|| Content::LeafList(Box::new(values))))
             }
             NodeKind::Container { presence } => {
                 let members = Members { schema: self.schema, parent: Some(node), faults };
@@ -244,7 +244,7 @@ impl<'de> DeserializeSeed<'de> for Instances<'_> {
             NodeKind::List => {
                 let members = Members { schema: self.schema, parent: Some(node), faults };
                 let entries = json.deserialize_seq(List(members))?;
-                Ok((!entries.is_empty()).then_some(Content::List(entries)))
+                Ok((!entries.is_empty()).then(|| Content::List(Box::new(entries))))
             }
         }
     }
@@ -375,7 +375,7 @@ impl Leaf<'_> {
             | Value::Decimal64(_)
             | Value::String(_)
             | Value::Enumeration(..)
-            | Value::Identity(..)
+            | Value::Identity(_)
             | Value::Bits(_)
             | Value::Binary(_)
             | Value::InstanceIdentifier(_) => (Form::Text, "a text, in quotes"),

@@ -101,7 +101,7 @@ impl Serialize for Scalar<'_> {
             Value::Boolean(value) => serializer.serialize_bool(*value),
             Value::Integer(value) => serializer.serialize_i64(*value),
             Value::Unsigned(value) => serializer.serialize_u64(*value),
-            Value::Integer64(_) | Value::Unsigned64(_) | Value::Identity(..) => {
+            Value::Integer64(_) | Value::Unsigned64(_) | Value::Identity(_) => {
                 serializer.collect_str(self.0)
             }
             Value::Decimal64(text)

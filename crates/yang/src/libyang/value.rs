@@ -9,7 +9,7 @@ use yang5::ffi;
 use yang5::ffi::LY_DATA_TYPE as Base;
 
 use super::{Context, Kind, RawNode, Recorder, sized, text};
-use crate::value::Value;
+use crate::value::{Identity, Value};
 
 /// Longer texts than this are no value of a configuration, and libyang counts bits in 32 of them in places.
 const LONGEST: usize = 16 << 20;
@@ -187,7 +187,8 @@ unsafe fn typed(real: *const ffi::lysc_type, canonical: &str) -> Value {
         }
         Base::LY_TYPE_IDENT => {
             let (module, name) = canonical.split_once(':').unwrap_or(("", canonical));
-            Value::Identity(module.into(), name.into())
+            let (module, name) = (module.to_owned(), name.to_owned());
+            Value::Identity(Arc::new(Identity { module, name }))
         }
         Base::LY_TYPE_INST => Value::InstanceIdentifier(text()),
         Base::LY_TYPE_INT8 | Base::LY_TYPE_INT16 | Base::LY_TYPE_INT32 => Value::Integer(signed()),

@@ -224,7 +224,7 @@ impl<'de> Deserializer<'de> for Scalar<'_> {
             Value::Boolean(value) => visitor.visit_bool(*value),
             Value::Integer(value) | Value::Integer64(value) => visitor.visit_i64(*value),
             Value::Unsigned(value) | Value::Unsigned64(value) => visitor.visit_u64(*value),
-            Value::Identity(..) => visitor.visit_string(self.0.to_string()),
+            Value::Identity(_) => visitor.visit_string(self.0.to_string()),
             Value::Decimal64(text)
             | Value::String(text)
             | Value::Enumeration(text, _)
@@ -286,8 +286,8 @@ impl<'de> Deserializer<'de> for Scalar<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        let text = if let Value::Identity(_, name) = self.0 {
-            name.to_string()
+        let text = if let Value::Identity(identity) = self.0 {
+            identity.name.clone()
         } else {
             self.0.to_string()
         };

@@ -120,9 +120,9 @@ impl Writer {
         self.start(node, operation);
         let text = match value {
             None | Some(Value::Empty) => String::new(),
-            Some(Value::Identity(module, name)) => {
-                let prefix = self.declare(node, module);
-                format!("{prefix}:{name}")
+            Some(Value::Identity(identity)) => {
+                let prefix = self.declare(node, &identity.module);
+                format!("{prefix}:{}", identity.name)
             }
             Some(Value::InstanceIdentifier(path)) => {
                 let mut module = String::new();
