@@ -38,7 +38,7 @@ pub(super) fn read(keys: &[Value]) -> Result<RouteKey, String> {
     Ok(RouteKey { netns, table, prefix, tos, metric })
 }
 
-/// How the entries of a configuration spell their keys, where that is not how [`write`] does.
+/// How the entries of a configuration spell their keys, where that is not how [`write()`] does.
 pub(super) struct Spellings(HashMap<RouteKey, Vec<Value>>);
 
 impl Spellings {
