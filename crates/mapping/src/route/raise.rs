@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use netstate::{Key, LinkId, Object, Route, RouteKey, RouteKind, State};
-use yang::{Error, Tree};
+use yang::{Error, Step, Tree};
 
 use super::key::Spellings;
 use super::{Entry, NexthopEntry, ONLINK, PERVASIVE, RouteState, Via};
@@ -22,12 +22,15 @@ pub(crate) fn raise(
 ) -> Result<(), Error> {
     let Some(list) = schema_node(tree.schema(), "routes", &["route"]) else { return Ok(()) };
     let spellings = Spellings::of(configuration, list);
+    // There may be many, so one path serves them all.
+    let mut path = list_path(list);
     for (key, object) in &observed.objects {
         if let (Key::Route(key), Object::Route(route)) = (key, object)
             && key.table != LOCAL
         {
-            let path = list_path(list).join(list, spellings.keys(key, list));
+            path.steps.push(Step { node: list, keys: spellings.keys(key, list) });
             tree.serialize(&path, &entry(key, route, names))?;
+            path.steps.pop();
         }
     }
     Ok(())
