@@ -15,6 +15,8 @@ mod lowering;
 mod names;
 mod neighbor;
 mod netns;
+#[cfg(test)]
+mod refusals;
 mod route;
 mod spelling;
 mod sysctl;
