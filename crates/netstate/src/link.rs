@@ -2,6 +2,7 @@
 
 pub mod bridge;
 mod default;
+mod fields;
 pub mod tun;
 pub mod vxlan;
 

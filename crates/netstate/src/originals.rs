@@ -1,15 +1,84 @@
 //! What there was before the configuration touched it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::{Key, Object};
+use crate::link::{Link, Place};
+use crate::plan::hangers::{Hangers, devs, netns, on_link};
+use crate::plan::is_kernels;
+use crate::state::{Key, Object, State};
 
 /// Objects that existed before they were first configured, as they were then. An object that is configured
 /// and is not in here was made by the configuration, and goes when the configuration no longer has it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Originals {
-    /// The objects.
+    /// The objects, in pairs on disk: keys are no texts.
+    #[serde(with = "crate::state::pairs")]
     pub objects: BTreeMap<Key, Object>,
+}
+
+impl Originals {
+    /// Adds what `desired` is about to touch for the first time: what exists under its keys and is not in
+    /// `touched`, and what hangs on links that are to leave their namespace.
+    pub fn remember(&mut self, desired: &State, touched: &State, observed: &State) {
+        let hangers = Hangers::of(observed);
+        for (key, wanted) in &desired.objects {
+            let Some(seen) = observed.objects.get(key) else { continue };
+            let is_new = !touched.objects.contains_key(key);
+            if is_new && !self.objects.contains_key(key) {
+                self.objects.insert(key.clone(), without_status(seen));
+            }
+            let (Object::Link(wanted), Object::Link(seen)) = (wanted, seen) else { continue };
+            let Some(Object::Link(original)) = self.objects.get(key) else { continue };
+            let home = original.place.clone();
+            let leaves_home = seen.place.netns == home.netns && wanted.place.netns != home.netns;
+            if !leaves_home {
+                continue;
+            }
+            for key in hangers.at(&seen.place) {
+                let Some(object) = observed.objects.get(key) else { continue };
+                let configured =
+                    desired.objects.contains_key(key) || touched.objects.contains_key(key);
+                if !configured && !is_kernels(object) {
+                    let key = on_link(key, &home.ifname).unwrap_or_else(|| (*key).clone());
+                    self.objects.insert(key, without_status(object));
+                }
+            }
+        }
+    }
+
+    /// Drops what `desired` has given back.
+    pub fn forget(&mut self, desired: &State) {
+        let away: BTreeSet<Place> = self
+            .links()
+            .filter(|(key, _)| desired.objects.contains_key(key))
+            .map(|(_, link)| link.place.clone())
+            .collect();
+        self.objects.retain(|key, object| {
+            let hangs_on_link_away = netns(key).is_some_and(|netns| {
+                let place = |ifname| Place { netns: netns.clone(), ifname };
+                devs(key, object).into_iter().any(|dev| away.contains(&place(dev)))
+            });
+            desired.objects.contains_key(key) || hangs_on_link_away
+        });
+    }
+
+    /// The links that were there before.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (&Key, &Link)> {
+        self.objects.iter().filter_map(|(key, object)| match object {
+            Object::Link(link) => Some((key, &**link)),
+            _ => None,
+        })
+    }
+}
+
+/// What can be restored of an object.
+fn without_status(object: &Object) -> Object {
+    match object {
+        Object::Link(link) => Object::Link(Box::new(Link { status: None, ..(**link).clone() })),
+        Object::Address(_) => Object::Address(crate::address::Address::default()),
+        other => other.clone(),
+    }
 }

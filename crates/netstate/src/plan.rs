@@ -1,11 +1,24 @@
 //! From what is to what shall be: the ordered operations, as a value.
+//!
+//! [`target`] says what the kernel is to hold, [`plan`] how it gets there. While a plan grows, it keeps account of what
+//! the operations so far have done to the links, and of what the kernel took away along with them, so that
+//! what got lost is made again by the same step that makes what is new.
 
+pub(crate) mod hangers;
+mod links;
 mod render;
+mod scope;
+mod target;
+mod work;
 
 use serde::{Deserialize, Serialize};
 
-use crate::originals::Originals;
 use crate::state::{Key, Object, State};
+
+pub use scope::wanted;
+pub use target::target;
+use work::Work;
+pub(crate) use work::is_kernels;
 
 /// Operations in the order in which a kernel accepts them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -50,21 +63,20 @@ pub struct PlanError {
     pub reason: String,
 }
 
-/// What the kernel is to hold once `desired` applies: `desired` itself; what `touched` (the states that
-/// may have been applied before, merged) had and `desired` has not goes back to its original, or goes;
-/// everything else in `observed` stays as it is.
-pub fn target(
-    desired: &State,
-    touched: &State,
-    originals: &Originals,
-    observed: &State,
-) -> Result<State, PlanError> {
-    let _ = (desired, touched, originals, observed);
-    Err(PlanError { key: Key::Netns(crate::NetnsName::own()), reason: "unwritten".into() })
-}
-
 /// The operations that turn `observed` into `target`.
 pub fn plan(target: &State, observed: &State) -> Result<Plan, PlanError> {
-    let _ = (target, observed);
-    Ok(Plan::default())
+    let mut work = Work::new(target, observed);
+    work.make_namespaces();
+    work.set_parameters(|key| key.path.dev().is_none());
+    work.prune();
+    work.remove_links()?;
+    work.place_links()?;
+    work.set_parameters(|key| key.path.dev().is_some());
+    work.alter_links();
+    work.hang(|key| matches!(key, Key::Address(_)));
+    work.raise_links();
+    work.hang(|key| matches!(key, Key::Neighbor(_)));
+    work.hang_routes();
+    work.remove_namespaces()?;
+    Ok(Plan { ops: work.ops })
 }

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::name::{LinkName, NetnsName};
+use crate::uapi::{RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE};
 
 /// What makes two routes the same route to the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -83,4 +84,36 @@ pub struct Nexthop {
     pub onlink: bool,
     /// `RTNH_F_PERVASIVE`.
     pub pervasive: bool,
+}
+
+impl Route {
+    /// The scope that the kernel's tools give an IPv4 route that names none (`RT_SCOPE_…`, ip-route(8)).
+    pub fn natural_scope(&self) -> u8 {
+        let forwards = self.nexthops.iter().any(|hop| hop.via.is_some());
+        match self.kind {
+            RouteKind::Local | RouteKind::Nat => RT_SCOPE_HOST,
+            RouteKind::Broadcast | RouteKind::Multicast | RouteKind::Anycast => RT_SCOPE_LINK,
+            RouteKind::Unicast if !forwards => RT_SCOPE_LINK,
+            RouteKind::Unicast
+            | RouteKind::Blackhole
+            | RouteKind::Unreachable
+            | RouteKind::Prohibit
+            | RouteKind::Throw => RT_SCOPE_UNIVERSE,
+        }
+    }
+
+    /// Whether `seen` goes the ways that this one names. Where this names only a gateway, the kernel chose the link,
+    /// and where it names none at all (a blackhole), the kernel may show its loopback.
+    pub fn same_nexthops(&self, seen: &Route) -> bool {
+        if self.nexthops.is_empty() {
+            return self.kind != RouteKind::Unicast || seen.nexthops.is_empty();
+        }
+        let same = |(wanted, seen): (&Nexthop, &Nexthop)| {
+            (wanted.dev.is_none() || wanted.dev == seen.dev)
+                && (wanted.via, wanted.weight) == (seen.via, seen.weight)
+                && (wanted.onlink, wanted.pervasive) == (seen.onlink, seen.pervasive)
+        };
+        self.nexthops.len() == seen.nexthops.len()
+            && self.nexthops.iter().zip(&seen.nexthops).all(same)
+    }
 }

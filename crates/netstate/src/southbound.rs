@@ -51,6 +51,9 @@ pub struct Wanted {
     /// The links of these whose addresses, routes and static neighbours are wanted too, all of them,
     /// whoever made them, at the place where the link is found.
     pub hangers: BTreeSet<LinkId>,
+    /// The namespaces of which all links are wanted, whoever made them: they are to go. Links that are not
+    /// among `links` are keyed as by [`Scope::Everything`].
+    pub occupants: BTreeSet<NetnsName>,
 }
 
 /// Reading the kernel's state failed.

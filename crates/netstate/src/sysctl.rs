@@ -28,6 +28,16 @@ impl SysctlPath {
         &self.0
     }
 
+    /// The path as sysctl(8) shows it: dots between the parts, and slashes for the dots within them.
+    pub fn dotted(&self) -> String {
+        let swap = |c| match c {
+            '/' => '.',
+            '.' => '/',
+            other => other,
+        };
+        self.0.chars().map(swap).collect()
+    }
+
     /// The link whose parameter this is (`net/FAMILY/conf/LINK/…`, `net/FAMILY/neigh/LINK/…`); none for
     /// `all` and `default`.
     pub fn dev(&self) -> Option<LinkName> {

@@ -92,6 +92,11 @@ pub const RTPROT_BOOT: u8 = 3;
 pub const RTPROT_STATIC: u8 = 4;
 pub const RT_TABLE_LOCAL: u32 = 255;
 
+// rtnetlink.h: RT_SCOPE_…
+pub const RT_SCOPE_UNIVERSE: u8 = 0;
+pub const RT_SCOPE_LINK: u8 = 253;
+pub const RT_SCOPE_HOST: u8 = 254;
+
 // neighbour.h: NUD_…
 pub const NUD_NOARP: u16 = 0x40;
 pub const NUD_PERMANENT: u16 = 0x80;

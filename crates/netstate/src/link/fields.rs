@@ -1,0 +1,153 @@
+//! A link's fields as one whole: the groups of [`Fields`] that a link consists of, taken together.
+
+use crate::attribute::{Field, Fields};
+use crate::link::{Link, LinkKind, Master};
+
+impl Link {
+    /// Takes over what `other` says: its place, and every field that is set there.
+    pub fn overlay(&mut self, other: &Link) {
+        self.place = other.place.clone();
+        match (&mut self.kind, &other.kind) {
+            (Some(kind), Some(other)) => kind.overlay(other),
+            (kind @ None, Some(other)) => *kind = Some(other.clone()),
+            (_, None) => {}
+        }
+        self.attributes.overlay(&other.attributes);
+        self.flags.overlay(&other.flags);
+        self.port.overlay(&other.port);
+        self.master = other.master.clone().or_else(|| self.master.take());
+        self.device = other.device.clone().or_else(|| self.device.take());
+    }
+
+    /// What is set here and is not so in `observed`; the place is that of `observed`.
+    pub fn changes(&self, observed: &Link) -> Link {
+        let same_master = self
+            .master
+            .as_ref()
+            .is_none_or(|master| observed.master.as_ref().unwrap_or(&Master::Free) == master);
+        Link {
+            place: observed.place.clone(),
+            kind: match (&self.kind, &observed.kind) {
+                (Some(wanted), Some(seen)) => wanted.changes(seen),
+                (Some(wanted), None) => Some(wanted.clone()),
+                (None, _) => None,
+            },
+            attributes: self.attributes.changes(&observed.attributes),
+            flags: self.flags.changes(&observed.flags),
+            port: self.port.changes(&observed.port),
+            master: self.master.clone().filter(|_| !same_master),
+            device: self.device.clone().filter(|device| observed.device.as_ref() != Some(device)),
+            status: None,
+        }
+    }
+
+    /// Puts every field that `mask` sets to what `base` has for it; a field that `base` does not have stays.
+    pub fn restore(&mut self, mask: &Link, base: &Link) {
+        if let (Some(kind), Some(mask), Some(base)) = (&mut self.kind, &mask.kind, &base.kind) {
+            kind.restore(mask, base);
+        }
+        self.attributes.overlay(&base.attributes.only(&mask.attributes));
+        self.flags.overlay(&base.flags.only(&mask.flags));
+        self.port.overlay(&base.port.only(&mask.port));
+        if mask.master.is_some() {
+            self.master = base.master.clone().or(Some(Master::Free));
+        }
+    }
+
+    /// The fields that are set, but for place, master and device.
+    pub fn set(&self) -> Vec<&'static Field> {
+        let mut fields = self.attributes.set();
+        fields.extend(self.flags.set());
+        fields.extend(self.port.set());
+        fields.extend(self.kind.as_ref().map(LinkKind::set).unwrap_or_default());
+        fields
+    }
+
+    /// Whether nothing but the place is said.
+    pub fn is_empty(&self) -> bool {
+        self.set().is_empty()
+            && self.master.is_none()
+            && self.device.is_none()
+            && !matches!(&self.kind, Some(LinkKind::Veth { peer: Some(_) }))
+    }
+}
+
+impl LinkKind {
+    /// `IFLA_INFO_KIND`.
+    pub fn name(&self) -> &str {
+        match self {
+            LinkKind::Veth { .. } => "veth",
+            LinkKind::Dummy => "dummy",
+            LinkKind::Ifb => "ifb",
+            LinkKind::Tun(_) => "tun",
+            LinkKind::Bridge(_) => "bridge",
+            LinkKind::Vxlan(_) => "vxlan",
+            LinkKind::Other(name) => name,
+        }
+    }
+
+    /// The kind as a noun: `a veth`, `an existing device`.
+    pub(crate) fn described(&self) -> String {
+        match self.name() {
+            "" => "a device".into(),
+            "ifb" => "an ifb".into(),
+            name => format!("a {name}"),
+        }
+    }
+
+    fn overlay(&mut self, other: &LinkKind) {
+        match (self, other) {
+            (LinkKind::Bridge(kind), LinkKind::Bridge(other)) => kind.overlay(other),
+            (LinkKind::Vxlan(kind), LinkKind::Vxlan(other)) => kind.overlay(other),
+            (LinkKind::Tun(kind), LinkKind::Tun(other)) => kind.overlay(other),
+            (LinkKind::Veth { peer }, LinkKind::Veth { peer: other }) => {
+                *peer = other.clone().or_else(|| peer.take());
+            }
+            (kind, other) => {
+                if kind.name() != other.name() {
+                    *kind = other.clone();
+                }
+            }
+        }
+    }
+
+    fn changes(&self, observed: &LinkKind) -> Option<LinkKind> {
+        let kind = match (self, observed) {
+            (LinkKind::Bridge(kind), LinkKind::Bridge(seen)) => {
+                LinkKind::Bridge(kind.changes(seen))
+            }
+            (LinkKind::Vxlan(kind), LinkKind::Vxlan(seen)) => {
+                LinkKind::Vxlan(Box::new(kind.changes(seen)))
+            }
+            (LinkKind::Tun(kind), LinkKind::Tun(seen)) => LinkKind::Tun(kind.changes(seen)),
+            (kind, _) => kind.clone(),
+        };
+        (!kind.set().is_empty()).then_some(kind)
+    }
+
+    fn restore(&mut self, mask: &LinkKind, base: &LinkKind) {
+        match (self, mask, base) {
+            (LinkKind::Bridge(kind), LinkKind::Bridge(mask), LinkKind::Bridge(base)) => {
+                kind.overlay(&base.only(mask));
+            }
+            (LinkKind::Vxlan(kind), LinkKind::Vxlan(mask), LinkKind::Vxlan(base)) => {
+                kind.overlay(&base.only(mask));
+            }
+            (LinkKind::Tun(kind), LinkKind::Tun(mask), LinkKind::Tun(base)) => {
+                kind.overlay(&base.only(mask));
+            }
+            _ => {}
+        }
+    }
+
+    fn set(&self) -> Vec<&'static Field> {
+        match self {
+            LinkKind::Bridge(kind) => kind.set(),
+            LinkKind::Vxlan(kind) => kind.set(),
+            LinkKind::Tun(kind) => kind.set(),
+            LinkKind::Veth { .. } | LinkKind::Dummy | LinkKind::Ifb | LinkKind::Other(_) => {
+                Vec::new()
+            }
+        }
+    }
+}

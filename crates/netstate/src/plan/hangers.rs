@@ -1,0 +1,86 @@
+//! What hangs on links: the objects that the kernel removes along with a link, or when it goes down.
+//!
+//! An index over one state, so that asking for a link costs what hangs on it and not the size of the state.
+
+use std::collections::BTreeMap;
+
+use crate::address::AddressKey;
+use crate::link::Place;
+use crate::name::{LinkName, NetnsName};
+use crate::state::{Key, Object, State};
+
+/// The keys that hang on each place.
+#[derive(Debug, Default)]
+pub(crate) struct Hangers<'a> {
+    by_place: BTreeMap<Place, Vec<&'a Key>>,
+}
+
+impl<'a> Hangers<'a> {
+    pub(crate) fn of(state: &'a State) -> Self {
+        let mut by_place: BTreeMap<Place, Vec<&'a Key>> = BTreeMap::new();
+        for (key, object) in &state.objects {
+            let Some(netns) = netns(key) else { continue };
+            for dev in devs(key, object) {
+                let place = Place { netns: netns.clone(), ifname: dev };
+                by_place.entry(place).or_default().push(key);
+            }
+        }
+        Self { by_place }
+    }
+
+    /// Everything that hangs on the link at `place`, in the order of the keys.
+    pub(crate) fn at(&self, place: &Place) -> &[&'a Key] {
+        self.by_place.get(place).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// The namespace of an object that hangs on a link, or may.
+pub(crate) fn netns(key: &Key) -> Option<&NetnsName> {
+    match key {
+        Key::Netns(_) | Key::Link(_) => None,
+        Key::Sysctl(key) => Some(&key.netns),
+        Key::Address(key) => Some(&key.netns),
+        Key::Neighbor(key) => Some(&key.netns),
+        Key::Fdb(key) => Some(&key.netns),
+        Key::Route(key) => Some(&key.netns),
+    }
+}
+
+/// The links that an object hangs on, as its namespace names them.
+pub(crate) fn devs(key: &Key, object: &Object) -> Vec<LinkName> {
+    match (key, object) {
+        (Key::Sysctl(key), _) => key.path.dev().into_iter().collect(),
+        (Key::Address(key), _) => vec![key.dev.clone()],
+        (Key::Neighbor(key), _) => vec![key.dev.clone()],
+        (Key::Fdb(key), _) => vec![key.dev.clone()],
+        (Key::Route(_), Object::Route(route)) => {
+            let mut devs: Vec<_> =
+                route.nexthops.iter().filter_map(|hop| hop.dev.clone()).collect();
+            devs.dedup();
+            devs
+        }
+        (Key::Netns(_) | Key::Link(_) | Key::Route(_), _) => Vec::new(),
+    }
+}
+
+/// The key of the same address on its link by another name; other objects do not outlive a renaming.
+pub(crate) fn on_link(key: &Key, dev: &LinkName) -> Option<Key> {
+    match key {
+        Key::Address(key) => Some(Key::Address(AddressKey { dev: dev.clone(), ..key.clone() })),
+        Key::Netns(_)
+        | Key::Link(_)
+        | Key::Sysctl(_)
+        | Key::Neighbor(_)
+        | Key::Fdb(_)
+        | Key::Route(_) => None,
+    }
+}
+
+/// Whether the kernel removes the object when its link goes down: routes do, and IPv6 addresses.
+pub(crate) fn goes_with_down(key: &Key) -> bool {
+    match key {
+        Key::Route(_) | Key::Neighbor(_) => true,
+        Key::Address(key) => key.address.addr().is_ipv6(),
+        Key::Netns(_) | Key::Link(_) | Key::Sysctl(_) | Key::Fdb(_) => false,
+    }
+}

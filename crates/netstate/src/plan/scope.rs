@@ -1,0 +1,80 @@
+//! What has to be observed before it can be said what to do.
+
+use std::collections::BTreeSet;
+
+use crate::link::{Link, Place};
+use crate::name::{LinkId, LinkName, NetnsName};
+use crate::originals::Originals;
+use crate::southbound::Wanted;
+use crate::state::{Key, Object, State};
+use crate::sysctl::{SysctlKey, SysctlPath};
+
+/// Everything that going from `touched` to `desired` may concern.
+pub fn wanted(desired: &State, touched: &State, originals: &Originals) -> Wanted {
+    let states = [&touched.objects, &originals.objects, &desired.objects];
+    let mut wanted = Wanted::default();
+    for (key, object) in states.into_iter().flatten() {
+        match (key, object) {
+            (Key::Link(id), Object::Link(link)) => {
+                let places = wanted.links.entry(id.clone()).or_default();
+                for place in candidates(id, link) {
+                    if !places.contains(&place) {
+                        places.push(place);
+                    }
+                }
+            }
+            (Key::Sysctl(sysctl), _) => {
+                wanted.keys.extend(default_of(sysctl).map(Key::Sysctl));
+                wanted.keys.insert(key.clone());
+            }
+            _ => {
+                wanted.keys.insert(key.clone());
+            }
+        }
+    }
+    wanted.hangers = wanted.links.keys().cloned().collect();
+    wanted.occupants = namespaces(touched).difference(&namespaces(desired)).cloned().collect();
+    wanted
+}
+
+/// The parameter that a new link takes this one's value from: what it goes back to.
+pub(super) fn default_of(key: &SysctlKey) -> Option<SysctlKey> {
+    let dev = key.path.dev()?;
+    let path = key.path.as_str().replacen(&format!("/{dev}/"), "/default/", 1);
+    Some(SysctlKey { netns: key.netns.clone(), path: path.parse::<SysctlPath>().ok()? })
+}
+
+/// The name of a link while another still has the one that it is to have.
+pub(super) fn name_aside(id: &LinkId) -> Option<LinkName> {
+    // FNV-1a: the same name in every process, so that a link is found again after a crash.
+    let hash = id
+        .as_str()
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    format!("aside-{hash:08x}").parse().ok()
+}
+
+/// Where a link may be: where this state has it, under the name it has while another is in its way, and in
+/// the namespace that links are born in and come back to.
+fn candidates(id: &LinkId, link: &Link) -> Vec<Place> {
+    let place = &link.place;
+    let aside =
+        |netns: &NetnsName| name_aside(id).map(|ifname| Place { netns: netns.clone(), ifname });
+    let home = |ifname| Place { netns: NetnsName::own(), ifname };
+    let mut places = vec![place.clone()];
+    // Only what is there already comes from elsewhere, where it may still have the name that is its key.
+    if link.kind.is_none() {
+        places.push(home(place.ifname.clone()));
+        places.extend(id.as_str().parse().ok().map(home));
+    }
+    places.extend(aside(&place.netns));
+    places
+}
+
+fn namespaces(state: &State) -> BTreeSet<NetnsName> {
+    let namespace = |key: &Key| match key {
+        Key::Netns(netns) => Some(netns.clone()),
+        _ => None,
+    };
+    state.objects.keys().filter_map(namespace).collect()
+}

@@ -1,0 +1,246 @@
+//! What the kernel is to hold: what is configured, what goes back to how it was, and what others made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::PlanError;
+use super::hangers::{devs, netns, on_link};
+use super::scope;
+use crate::link::{Link, Place};
+use crate::name::{LinkId, NetnsName};
+use crate::originals::Originals;
+use crate::state::{Key, Object, State};
+
+/// What the kernel is to hold once `desired` applies: `desired` itself; what `touched` (the states that
+/// may have been applied before, merged) had and `desired` has not goes back to its original, or goes;
+/// everything else in `observed` stays as it is.
+pub fn target(
+    desired: &State,
+    touched: &State,
+    originals: &Originals,
+    observed: &State,
+) -> Result<State, PlanError> {
+    let mut objects = BTreeMap::new();
+    for (key, object) in &desired.objects {
+        let wanted = match object {
+            Object::Link(link) => {
+                let Key::Link(id) = key else { continue };
+                let past = Past::of(key, touched, originals, observed);
+                Object::Link(Box::new(configured_link(id, link, &past)?))
+            }
+            Object::Netns
+            | Object::Sysctl(_)
+            | Object::Address(_)
+            | Object::Neighbor(_)
+            | Object::Fdb(_)
+            | Object::Route(_) => object.clone(),
+        };
+        objects.insert(key.clone(), wanted);
+    }
+    let released: Vec<&Key> = (touched.objects.keys())
+        .chain(originals.objects.keys())
+        .filter(|key| !desired.objects.contains_key(key))
+        .collect();
+    let ours = |key: &Key| {
+        let sets = [&desired.objects, &touched.objects, &originals.objects];
+        sets.iter().any(|set| set.contains_key(key))
+    };
+    // Links come first, for what hangs on them can go back only to where one is.
+    let (links, others): (Vec<_>, Vec<_>) =
+        released.into_iter().partition(|key| matches!(key, Key::Link(_)));
+    for keys in [links, others] {
+        let places = places(&objects, observed, ours);
+        for key in keys {
+            let past = Past::of(key, touched, originals, observed);
+            let Some(object) = released_object(key, &past, observed) else { continue };
+            let lasts = |netns| netns_lasts(netns, &objects, touched);
+            let key = at_home(key, &object, originals, &objects);
+            if netns(&key).is_none_or(lasts) && has_home(&key, &object, &places) {
+                objects.insert(key, object);
+            }
+        }
+    }
+    let left = places_left(&objects, observed, ours);
+    for (key, object) in observed.objects.iter().filter(|(key, _)| !ours(key)) {
+        if let Some(key) = foreign_key(key, object, &left) {
+            objects.entry(key).or_insert_with(|| object.clone());
+        }
+    }
+    Ok(State { objects })
+}
+
+/// What there is to say of an object besides what is desired.
+struct Past<'a> {
+    touched: Option<&'a Object>,
+    original: Option<&'a Object>,
+    observed: Option<&'a Object>,
+}
+
+impl<'a> Past<'a> {
+    fn of(key: &Key, touched: &'a State, originals: &'a Originals, observed: &'a State) -> Self {
+        Self {
+            touched: touched.objects.get(key),
+            original: originals.objects.get(key),
+            observed: observed.objects.get(key),
+        }
+    }
+
+    fn link(object: Option<&'a Object>) -> Option<&'a Link> {
+        match object {
+            Some(Object::Link(link)) => Some(link),
+            _ => None,
+        }
+    }
+}
+
+/// A configured link: what is observed of it, with what was configured and is no longer put back, and what
+/// is configured laid over that.
+fn configured_link(id: &LinkId, desired: &Link, past: &Past<'_>) -> Result<Link, PlanError> {
+    let refuse = |reason| Err(PlanError { key: Key::Link(id.clone()), reason });
+    let Some(observed) = Past::link(past.observed) else {
+        return match &desired.kind {
+            Some(_) => Ok(desired.clone()),
+            None => refuse(format!(
+                "there is no link {} in {}, and no type to make it by",
+                desired.place.ifname,
+                super::render::netns(&desired.place.netns),
+            )),
+        };
+    };
+    if let (Some(wanted), Some(seen)) = (&desired.kind, &observed.kind)
+        && wanted.name() != seen.name()
+        && (past.original.is_some() || past.touched.is_none())
+    {
+        return refuse(format!(
+            "{} exists already in {}, as {}, and is not ours to make anew as {}",
+            observed.place.ifname,
+            super::render::netns(&observed.place.netns),
+            seen.described(),
+            wanted.described(),
+        ));
+    }
+    let mut link = observed.clone();
+    if let Some(touched) = Past::link(past.touched) {
+        let base = Past::link(past.original).cloned().unwrap_or_else(|| observed.kernel_default());
+        link.restore(touched, &base);
+    }
+    let touched_place = Past::link(past.touched).map(|link| &link.place);
+    if let Some(original) = Past::link(past.original)
+        && (original.place != desired.place || touched_place != Some(&desired.place))
+    {
+        // Moving and renaming it takes it down, and moving it out of its master's hands.
+        link.flags.up = original.flags.up;
+        if observed.place.netns != desired.place.netns {
+            link.master = None;
+        }
+    }
+    link.overlay(desired);
+    Ok(link)
+}
+
+/// An object that was configured: as it was before, or nothing where we made it.
+fn released_object(key: &Key, past: &Past<'_>, observed: &State) -> Option<Object> {
+    let Some(original) = past.original else {
+        // A parameter cannot go; that of a link that we made takes the value that a new link has.
+        let Key::Sysctl(sysctl) = key else { return None };
+        let default = scope::default_of(sysctl).map(Key::Sysctl)?;
+        return observed.objects.get(&default).cloned();
+    };
+    let (Object::Link(original), Some(Object::Link(observed))) = (original, past.observed) else {
+        // A link that somebody took away is not made again; anything else is.
+        return match original {
+            Object::Link(_) => None,
+            other => Some(other.clone()),
+        };
+    };
+    let mut link = (**observed).clone();
+    if let Some(touched) = Past::link(past.touched) {
+        link.restore(touched, original);
+    }
+    // A move takes these along, configured or not.
+    link.flags.up = original.flags.up;
+    link.master = original.master.clone();
+    link.place = original.place.clone();
+    Some(Object::Link(Box::new(link)))
+}
+
+/// Where an original is to be: on its link, which may have another name than it had.
+fn at_home(
+    key: &Key,
+    object: &Object,
+    originals: &Originals,
+    objects: &BTreeMap<Key, Object>,
+) -> Key {
+    let renamed = || {
+        let place = Place { netns: netns(key)?.clone(), ifname: devs(key, object).pop()? };
+        let (link, _) = originals.links().find(|(_, link)| link.place == place)?;
+        match objects.get(link)? {
+            Object::Link(link) if link.place.netns == place.netns => {
+                on_link(key, &link.place.ifname)
+            }
+            _ => None,
+        }
+    };
+    renamed().unwrap_or_else(|| key.clone())
+}
+
+/// Where links are to be, and where foreign ones are.
+fn places(
+    objects: &BTreeMap<Key, Object>,
+    observed: &State,
+    ours: impl Fn(&Key) -> bool,
+) -> BTreeSet<Place> {
+    let foreign = observed.objects.iter().filter(|(key, _)| !ours(key));
+    let place = |(_, object): (_, &Object)| match object {
+        Object::Link(link) => Some(link.place.clone()),
+        _ => None,
+    };
+    foreign.chain(objects.iter()).filter_map(place).collect()
+}
+
+/// Whether a namespace is configured, or was never ours.
+fn netns_lasts(netns: &NetnsName, objects: &BTreeMap<Key, Object>, touched: &State) -> bool {
+    let key = Key::Netns(netns.clone());
+    netns.is_own() || objects.contains_key(&key) || !touched.objects.contains_key(&key)
+}
+
+fn has_home(key: &Key, object: &Object, places: &BTreeSet<Place>) -> bool {
+    let Some(netns) = netns(key) else { return true };
+    let place = |ifname| Place { netns: netns.clone(), ifname };
+    devs(key, object).into_iter().all(|dev| places.contains(&place(dev)))
+}
+
+/// The places that a link is at and will not be at, with where it will be if that is in the same namespace.
+fn places_left(
+    objects: &BTreeMap<Key, Object>,
+    observed: &State,
+    ours: impl Fn(&Key) -> bool,
+) -> BTreeMap<Place, Option<Place>> {
+    let mut left = BTreeMap::new();
+    for (key, object) in &observed.objects {
+        let Object::Link(link) = object else { continue };
+        let to = match objects.get(key) {
+            Some(Object::Link(link)) => Some(&link.place),
+            Some(_) => None,
+            None if ours(key) => None,
+            None => continue,
+        };
+        if to != Some(&link.place) {
+            let renamed = to.filter(|to| to.netns == link.place.netns).cloned();
+            left.insert(link.place.clone(), renamed);
+        }
+    }
+    left
+}
+
+/// Where a foreign object is to be, given the places that links leave: a renamed link keeps its addresses, one that
+/// goes elsewhere keeps nothing.
+fn foreign_key(key: &Key, object: &Object, left: &BTreeMap<Place, Option<Place>>) -> Option<Key> {
+    let Some(netns) = netns(key) else { return Some(key.clone()) };
+    let place = |ifname| Place { netns: netns.clone(), ifname };
+    let mut moved =
+        devs(key, object).into_iter().filter_map(|dev| left.get(&place(dev))).peekable();
+    if moved.peek().is_none() {
+        return Some(key.clone());
+    }
+    on_link(key, &moved.next()?.as_ref()?.ifname)
+}

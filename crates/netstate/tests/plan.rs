@@ -1,0 +1,252 @@
+//! The planner's promises, over random configurations, on a kernel of values.
+
+use std::collections::BTreeMap;
+
+use netstate::link::{Bridge, LinkAttributes, LinkFlags, Master};
+use netstate::plan::{plan, target, wanted};
+use netstate::{
+    Address, AddressKey, Key, Link, LinkId, LinkKind, NetnsName, Nexthop, Object, Originals, Place,
+    Plan, PlanError, Route, RouteKey, Scope, Southbound, State, SysctlKey,
+};
+use proptest::prelude::*;
+use testkit::FakeKernel;
+
+/// One link of a random configuration.
+#[derive(Clone, Debug)]
+struct RandomLink {
+    netns: usize,
+    renamed: bool,
+    up: Option<bool>,
+    mtu: Option<u32>,
+    address: Option<u8>,
+    route: Option<(u8, bool)>,
+    proxy_arp: Option<bool>,
+    port: bool,
+}
+
+/// A random configuration: which namespaces, and which of the links `nic`, `bridge`, `left` and `right`
+/// (a veth pair).
+#[derive(Clone, Debug)]
+struct RandomState {
+    links: [Option<RandomLink>; 4],
+    forwarding: Option<bool>,
+}
+
+const NETNS: [&str; 3] = ["1", "red", "blue"];
+const LINKS: [&str; 4] = ["bridge", "left", "nic", "right"];
+
+fn random_link() -> impl Strategy<Value = RandomLink> {
+    (
+        (0..3_usize, any::<bool>(), any::<Option<bool>>(), proptest::option::of(1000..1400_u32)),
+        (
+            proptest::option::of(1..4_u8),
+            any::<Option<(bool, bool)>>(),
+            any::<Option<bool>>(),
+            any::<bool>(),
+        ),
+    )
+        .prop_map(|((netns, renamed, up, mtu), (address, route, proxy_arp, port))| {
+            RandomLink {
+                netns,
+                renamed,
+                up,
+                mtu,
+                address,
+                route: route.map(|(second, via)| (u8::from(second), via)),
+                proxy_arp,
+                port,
+            }
+        })
+}
+
+fn random_state() -> impl Strategy<Value = RandomState> {
+    (proptest::array::uniform4(proptest::option::of(random_link())), any::<Option<bool>>())
+        .prop_map(|(links, forwarding)| RandomState { links, forwarding })
+}
+
+impl RandomState {
+    fn state(&self) -> State {
+        let mut objects = BTreeMap::new();
+        let mut add = |key, object| objects.insert(key, object);
+        for netns in &NETNS[1..] {
+            let used = self.links.iter().flatten().any(|link| NETNS[link.netns] == *netns);
+            if used || self.forwarding.is_some() {
+                add(Key::Netns(netns.parse().unwrap()), Object::Netns);
+            }
+        }
+        if let Some(on) = self.forwarding {
+            let path = "net/ipv4/ip_forward".parse().unwrap();
+            let key = SysctlKey { netns: "red".parse().unwrap(), path };
+            add(Key::Sysctl(key), Object::Sysctl(u8::from(on).to_string()));
+        }
+        let pair = self.links[1].is_some() && self.links[3].is_some();
+        for (index, random) in self.links.iter().enumerate() {
+            let Some(random) = random else { continue };
+            if matches!(index, 1 | 3) && !pair {
+                continue;
+            }
+            self.link(index, random, &mut add);
+        }
+        State { objects }
+    }
+
+    fn place(&self, index: usize) -> Option<Place> {
+        let random = self.links[index].as_ref()?;
+        let ifname =
+            if random.renamed { format!("{}x", LINKS[index]) } else { LINKS[index].into() };
+        let netns: NetnsName = NETNS[random.netns].parse().unwrap();
+        Some(Place { netns, ifname: ifname.parse().unwrap() })
+    }
+
+    fn link(
+        &self,
+        index: usize,
+        random: &RandomLink,
+        add: &mut impl FnMut(Key, Object) -> Option<Object>,
+    ) {
+        let place = self.place(index).unwrap();
+        let id: LinkId = LINKS[index].parse().unwrap();
+        let netns = place.netns.clone();
+        let dev = place.ifname.clone();
+        let bridge = self.place(0).filter(|bridge| bridge.netns == netns && index != 0);
+        let link = Link {
+            kind: match index {
+                0 => Some(LinkKind::Bridge(Bridge::default())),
+                1 => Some(LinkKind::Veth { peer: self.place(3) }),
+                3 => Some(LinkKind::Veth { peer: self.place(1) }),
+                _ => None,
+            },
+            attributes: LinkAttributes { mtu: random.mtu, ..LinkAttributes::default() },
+            flags: LinkFlags { up: random.up, ..LinkFlags::default() },
+            master: bridge.filter(|_| random.port).map(|bridge| Master::Of(bridge.ifname)),
+            ..Link::at(place)
+        };
+        add(Key::Link(id), Object::Link(Box::new(link)));
+        if let Some(on) = random.proxy_arp {
+            let path = format!("net/ipv4/conf/{dev}/proxy_arp").parse().unwrap();
+            let key = SysctlKey { netns: netns.clone(), path };
+            add(Key::Sysctl(key), Object::Sysctl(u8::from(on).to_string()));
+        }
+        let Some(host) = random.address else { return };
+        let address = format!("10.{index}.0.{host}/24").parse().unwrap();
+        let key = AddressKey { netns: netns.clone(), dev: dev.clone(), address };
+        add(Key::Address(key), Object::Address(Address::default()));
+        let Some((second, via)) = random.route.filter(|_| random.up == Some(true)) else { return };
+        let key = RouteKey {
+            netns,
+            table: 254,
+            prefix: format!("192.168.{}.0/24", usize::from(second) + 2 * index).parse().unwrap(),
+            tos: 0,
+            metric: 0,
+        };
+        let nexthop = Nexthop {
+            dev: Some(dev),
+            via: via.then(|| format!("10.{index}.0.99").parse().unwrap()),
+            weight: 1,
+            onlink: false,
+            pervasive: false,
+        };
+        let route = Route { protocol: Some(4), nexthops: vec![nexthop], ..Route::default() };
+        add(Key::Route(key), Object::Route(route));
+    }
+}
+
+/// A host with a NIC that has an address, is up, and leads somewhere.
+fn host() -> State {
+    let place = Place { netns: NetnsName::own(), ifname: "nic".parse().unwrap() };
+    let mut link = Link::at(place.clone());
+    link.kind = Some(LinkKind::Other(String::new()));
+    link.attributes.mtu = Some(1500);
+    link.flags.up = Some(true);
+    link.master = Some(Master::Free);
+    let address = AddressKey {
+        netns: place.netns,
+        dev: place.ifname,
+        address: "172.16.0.1/16".parse().unwrap(),
+    };
+    let objects = [
+        (Key::Link("nic".parse().unwrap()), Object::Link(Box::new(link))),
+        (Key::Address(address), Object::Address(Address::default())),
+    ];
+    State { objects: objects.into() }
+}
+
+/// What an engine keeps, and does for a commit.
+struct Owner {
+    kernel: FakeKernel,
+    running: State,
+    originals: Originals,
+}
+
+impl Owner {
+    fn new() -> Self {
+        let kernel = FakeKernel::holding(host());
+        Self { kernel, running: State::default(), originals: Originals::default() }
+    }
+
+    fn plan(&mut self, touched: &State, desired: &State) -> Result<Plan, PlanError> {
+        let scope = Scope::Only(wanted(desired, touched, &self.originals));
+        let observed = self.kernel.observe(&scope).unwrap();
+        self.originals.remember(desired, touched, &observed);
+        plan(&target(desired, touched, &self.originals, &observed)?, &observed)
+    }
+
+    fn commit(&mut self, desired: &State) {
+        let running = std::mem::take(&mut self.running);
+        let plan = self.plan(&running, desired).unwrap();
+        self.kernel.execute(&plan).unwrap_or_else(|refusal| panic!("{refusal}\n{plan}"));
+        let again = self.plan(&union(&running, desired), desired).unwrap();
+        assert!(again.ops.is_empty(), "first:\n{plan}then:\n{again}");
+        self.originals.forget(desired);
+        self.running = desired.clone();
+    }
+}
+
+fn union(first: &State, second: &State) -> State {
+    first.clone().merged(second)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_planned_comes_true_and_nothing_is_left_to_do(
+        states in proptest::collection::vec(random_state(), 1..4)
+    ) {
+        let mut owner = Owner::new();
+        for random in &states {
+            owner.commit(&random.state());
+        }
+        owner.commit(&State::default());
+        prop_assert_eq!(comparable(owner.kernel.state()), host());
+        prop_assert_eq!(owner.originals, Originals::default());
+    }
+
+    #[test]
+    fn a_refused_plan_is_undone(old in random_state(), new in random_state(), at in 0..30_usize) {
+        let mut owner = Owner::new();
+        let (old, new) = (old.state(), new.state());
+        owner.commit(&old);
+        let before = owner.kernel.state();
+        let plan = owner.plan(&old, &new).unwrap();
+        owner.kernel.refuse_after(at % plan.ops.len().max(1), libc_enomem());
+        if owner.kernel.execute(&plan).is_err() {
+            let undo = owner.plan(&union(&old, &new), &old).unwrap();
+            owner.kernel.execute(&undo)
+                .unwrap_or_else(|refusal| panic!("{refusal}\nplan:\n{plan}undo:\n{undo}"));
+            let rest = owner.plan(&union(&old, &new), &old).unwrap();
+            prop_assert!(rest.ops.is_empty(), "{}", rest);
+            prop_assert_eq!(comparable(owner.kernel.state()), comparable(before));
+        }
+    }
+}
+
+/// Addresses of links that were made anew, and parameters at their default, tell nothing.
+fn comparable(mut state: State) -> State {
+    state.objects.retain(|_, object| !matches!(object, Object::Sysctl(value) if value == "0"));
+    state
+}
+
+fn libc_enomem() -> i32 {
+    12
+}

@@ -1,0 +1,237 @@
+//! A kernel of values: it holds a [`State`] and behaves as Linux does, side effects and refusals too.
+//!
+//! It is a handle: clones share what it holds, so that a test can look while an engine owns another clone. What
+//! it refuses, and what goes along with what, is written down here once more, apart from the planner, which
+//! would otherwise be tested against its own mistakes; the same cases run on the real kernel.
+
+mod effects;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use netstate::{
+    Event, EventSink, Key, Link, LinkId, NetnsName, Object, ObserveError, Op, Place, Plan, Refusal,
+    Scope, Southbound, State, SysctlKey, Wanted,
+};
+
+/// A handle to a kernel of values.
+#[derive(Clone, Debug, Default)]
+pub struct FakeKernel {
+    held: Arc<Mutex<Held>>,
+}
+
+#[derive(Default)]
+struct Held {
+    state: State,
+    executed: Vec<Op>,
+    /// Operations until one is refused, and by which error.
+    refusal: Option<(usize, i32)>,
+    /// Operations until the process is to end.
+    power: Option<usize>,
+    watcher: Option<EventSink>,
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Held").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl FakeKernel {
+    /// A kernel that holds `state`.
+    pub fn holding(state: State) -> Self {
+        let fake = Self::default();
+        fake.held().state = state;
+        fake
+    }
+
+    /// What it holds.
+    pub fn state(&self) -> State {
+        self.held().state.clone()
+    }
+
+    /// Changes what it holds, as another program would, and tells the watcher.
+    pub fn change(&self, change: impl FnOnce(&mut State)) {
+        let (before, after, watcher) = {
+            let mut held = self.held();
+            let before = held.state.clone();
+            change(&mut held.state);
+            (before, held.state.clone(), held.watcher.clone())
+        };
+        let Some(watcher) = watcher else { return };
+        for key in before.objects.keys().chain(after.objects.keys()).collect::<BTreeSet<_>>() {
+            let (old, new) = (before.objects.get(key), after.objects.get(key));
+            if old != new
+                && let Some(event) = new.or(old).map(|object| event(key, object))
+            {
+                watcher(event);
+            }
+        }
+    }
+
+    /// Refuses the operation that follows `operations` others, once, with an error number.
+    pub fn refuse_after(&self, operations: usize, errno: i32) {
+        self.held().refusal = Some((operations, errno));
+    }
+
+    /// Ends the calling thread by a panic once `operations` more have been carried out: a crash.
+    pub fn crash_after(&self, operations: usize) {
+        self.held().power = Some(operations);
+    }
+
+    /// Every operation that was carried out.
+    pub fn executed(&self) -> Vec<Op> {
+        self.held().executed.clone()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Southbound for FakeKernel {
+    fn observe(&mut self, scope: &Scope) -> Result<State, ObserveError> {
+        let held = self.held();
+        Ok(match scope {
+            Scope::Everything { known } => everything(&held.state, known),
+            Scope::Only(wanted) => only(&held.state, wanted),
+        })
+    }
+
+    #[expect(clippy::panic, reason = "a crash is what is asked for")]
+    fn execute(&mut self, plan: &Plan) -> Result<(), Refusal> {
+        let mut held = self.held();
+        for (index, op) in plan.ops.iter().enumerate() {
+            if held.power == Some(0) {
+                held.power = None;
+                drop(held);
+                panic!("the power went before {op}");
+            }
+            let injected = match &mut held.refusal {
+                Some((0, errno)) => Some(effects::refusal(*errno, "")),
+                Some((operations, _)) => {
+                    *operations -= 1;
+                    None
+                }
+                None => None,
+            };
+            let done = match injected {
+                Some(refusal) => {
+                    held.refusal = None;
+                    Err(refusal)
+                }
+                None => effects::apply(&mut held.state, op),
+            };
+            done.map_err(|(errno, message)| Refusal {
+                index,
+                op: Box::new(op.clone()),
+                errno,
+                message,
+                field: None,
+            })?;
+            held.executed.push(op.clone());
+            held.power = held.power.map(|operations| operations - 1);
+        }
+        Ok(())
+    }
+
+    fn watch(&mut self, _: &BTreeSet<NetnsName>, sink: EventSink) -> Result<(), ObserveError> {
+        self.held().watcher = Some(sink);
+        Ok(())
+    }
+}
+
+fn event(key: &Key, object: &Object) -> Event {
+    match (key, object) {
+        (Key::Netns(netns), _) => Event::Netns(netns.clone()),
+        (_, Object::Link(link)) => Event::Link(link.place.netns.clone(), link.place.ifname.clone()),
+        (key, _) => Event::Key(key.clone()),
+    }
+}
+
+fn everything(state: &State, known: &BTreeMap<Place, LinkId>) -> State {
+    let rekey = |(key, object): (&Key, &Object)| match object {
+        Object::Link(link) => {
+            let id = known.get(&link.place).cloned().map(Key::Link);
+            (id.unwrap_or_else(|| key.clone()), object.clone())
+        }
+        _ => (key.clone(), object.clone()),
+    };
+    State { objects: state.objects.iter().map(rekey).collect() }
+}
+
+fn only(state: &State, wanted: &Wanted) -> State {
+    let mut seen = State::default();
+    for key in &wanted.keys {
+        let object = match key {
+            Key::Sysctl(sysctl) => parameter(state, sysctl).map(Object::Sysctl),
+            _ => state.objects.get(key).cloned(),
+        };
+        if let Some(object) = object {
+            seen.objects.insert(key.clone(), object);
+        }
+    }
+    let at: BTreeMap<&Place, &Link> = links(state).map(|link| (&link.place, link)).collect();
+    for (id, places) in &wanted.links {
+        let Some(link) = places.iter().find_map(|place| at.get(place)) else { continue };
+        seen.objects.insert(Key::Link(id.clone()), Object::Link(Box::new((*link).clone())));
+        if wanted.hangers.contains(id) {
+            let hangs =
+                |(key, object): &(&Key, &Object)| effects::hangs_at(key, object, &link.place);
+            let hangers = state.objects.iter().filter(hangs);
+            seen.objects.extend(hangers.map(|(key, object)| (key.clone(), object.clone())));
+        }
+    }
+    let taken: BTreeSet<Place> = links(&seen).map(|link| link.place.clone()).collect();
+    for (key, object) in &state.objects {
+        if let Object::Link(link) = object
+            && wanted.occupants.contains(&link.place.netns)
+            && !taken.contains(&link.place)
+        {
+            seen.objects.insert(key.clone(), object.clone());
+        }
+    }
+    seen
+}
+
+/// A parameter's value: zero until it is set, for as long as its namespace and link are there.
+fn parameter(state: &State, key: &SysctlKey) -> Option<String> {
+    if let Some(Object::Sysctl(value)) = state.objects.get(&Key::Sysctl(key.clone())) {
+        return Some(value.clone());
+    }
+    let there = key.netns.is_own() || state.objects.contains_key(&Key::Netns(key.netns.clone()));
+    let link_there = key.path.dev().is_none_or(|ifname| {
+        let place = Place { netns: key.netns.clone(), ifname };
+        links(state).any(|link| link.place == place)
+    });
+    (there && link_there).then(|| "0".into())
+}
+
+fn links(state: &State) -> impl Iterator<Item = &Link> {
+    state.objects.values().filter_map(|object| match object {
+        Object::Link(link) => Some(&**link),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use netstate::Action;
+
+    use super::*;
+
+    #[test]
+    fn an_injected_refusal_is_met_once() {
+        let mut fake = FakeKernel::default();
+        let op = |name: &str| Op {
+            key: Key::Netns(name.parse().unwrap()),
+            action: Action::Create(Object::Netns),
+        };
+        let plan = Plan { ops: vec![op("red"), op("blue")] };
+        fake.refuse_after(1, libc::ENOMEM);
+        let refusal = fake.execute(&plan).unwrap_err();
+        assert_eq!((refusal.index, refusal.errno), (1, libc::ENOMEM));
+        assert_eq!(fake.state().objects.len(), 1);
+        assert_eq!(fake.execute(&plan).unwrap_err().errno, libc::EEXIST);
+    }
+}

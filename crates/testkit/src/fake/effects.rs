@@ -1,0 +1,342 @@
+//! What Linux does with an operation: it refuses, or the state changes, and more with it.
+
+use std::net::IpAddr;
+
+use netstate::link::Master;
+use netstate::{
+    Action, AddressKey, Key, Link, LinkId, LinkKind, LinkName, NetnsName, Object, Op, Place, Route,
+    RouteKey, RouteKind, State,
+};
+
+/// An error number and the kernel's words.
+type Refused = (i32, String);
+
+/// The largest MTU of virtual Ethernet devices, and the least of all that carry IPv4 (`ETH_MIN_MTU`).
+const MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
+
+/// Carries out one operation.
+pub(super) fn apply(state: &mut State, op: &Op) -> Result<(), Refused> {
+    match (&op.key, &op.action) {
+        (Key::Link(id), Action::Create(Object::Link(link))) => create_link(state, id, link),
+        (
+            Key::Link(_),
+            Action::Update { from: Object::Link(from), change: Object::Link(change) },
+        ) => {
+            let id = at(state, &from.place).ok_or_else(|| refusal(libc::ENODEV, ""))?;
+            change_link(state, &id, change)
+        }
+        (Key::Link(_), Action::Delete(Object::Link(link))) => {
+            let id = at(state, &link.place).ok_or_else(|| refusal(libc::ENODEV, ""))?;
+            delete_link(state, &id);
+            Ok(())
+        }
+        (Key::Netns(netns), Action::Delete(_)) => delete_netns(state, &op.key, netns),
+        (key, Action::Create(object)) => {
+            if state.objects.contains_key(key) && !matches!(key, Key::Sysctl(_)) {
+                return Err(refusal(libc::EEXIST, ""));
+            }
+            permit(state, key, object)?;
+            state.objects.insert(key.clone(), as_shown(key, object));
+            Ok(())
+        }
+        (key, Action::Update { change, .. }) => {
+            if !state.objects.contains_key(key) && !matches!(key, Key::Sysctl(_)) {
+                return Err(refusal(libc::ENOENT, ""));
+            }
+            permit(state, key, change)?;
+            state.objects.insert(key.clone(), as_shown(key, change));
+            Ok(())
+        }
+        (key, Action::Delete(_)) => match state.objects.remove(key) {
+            Some(_) => {
+                if let Key::Address(key) = key {
+                    forget_source(state, key);
+                }
+                Ok(())
+            }
+            None => Err(refusal(libc::ESRCH, "")),
+        },
+    }
+}
+
+/// What a dump shows of an object that was made so.
+fn as_shown(key: &Key, object: &Object) -> Object {
+    match (key, object) {
+        (Key::Route(key), Object::Route(route)) => {
+            let ipv6 = key.prefix.addr().is_ipv6();
+            let scope = if ipv6 { Some(0) } else { route.scope.or(Some(route.natural_scope())) };
+            Object::Route(Route { scope, ..route.clone() })
+        }
+        (_, object) => object.clone(),
+    }
+}
+
+/// An error in the kernel's words: its extended acknowledgement, if any, and the error's own text.
+pub(super) fn refusal(errno: i32, words: &str) -> Refused {
+    let text = std::io::Error::from_raw_os_error(errno).to_string();
+    let text = text.split(" (os error").next().unwrap_or_default().to_owned();
+    let message = if words.is_empty() { text } else { format!("{words} ({text})") };
+    (errno, message)
+}
+
+/// Whether an object hangs on the link at `place`.
+pub(super) fn hangs_at(key: &Key, object: &Object, place: &Place) -> bool {
+    let is = |netns: &NetnsName, dev: &LinkName| *netns == place.netns && *dev == place.ifname;
+    match (key, object) {
+        (Key::Address(key), _) => is(&key.netns, &key.dev),
+        (Key::Neighbor(key), _) => is(&key.netns, &key.dev),
+        (Key::Fdb(key), _) => is(&key.netns, &key.dev),
+        (Key::Sysctl(key), _) => key.path.dev().is_some_and(|dev| is(&key.netns, &dev)),
+        (Key::Route(key), Object::Route(route)) => {
+            key.netns == place.netns
+                && route.nexthops.iter().any(|hop| hop.dev.as_ref() == Some(&place.ifname))
+        }
+        (Key::Netns(_) | Key::Link(_) | Key::Route(_), _) => false,
+    }
+}
+
+fn create_link(state: &mut State, id: &LinkId, link: &Link) -> Result<(), Refused> {
+    let mut ends = vec![(id.clone(), link.clone())];
+    if let Some(LinkKind::Veth { peer: Some(peer) }) = &link.kind {
+        let mut mate = Link::at(peer.clone());
+        mate.kind = Some(LinkKind::Veth { peer: Some(link.place.clone()) });
+        let id = peer.ifname.as_str().parse().map_err(|_| refusal(libc::EINVAL, ""))?;
+        ends.push((id, mate));
+    }
+    for (_, end) in &ends {
+        need_netns(state, &end.place.netns)?;
+        if at(state, &end.place).is_some() {
+            return Err(refusal(libc::EEXIST, ""));
+        }
+    }
+    if let Some(device) = &link.device
+        && at(state, device).is_none()
+    {
+        return Err(refusal(libc::ENODEV, ""));
+    }
+    permit_mtu(link)?;
+    for (id, end) in ends {
+        let mut made = end.kernel_default();
+        made.overlay(&end);
+        made.flags.up = made.flags.up.or(Some(false));
+        state.objects.insert(Key::Link(id), Object::Link(Box::new(made)));
+    }
+    Ok(())
+}
+
+fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Result<(), Refused> {
+    permit_mtu(change)?;
+    let Some(Object::Link(now)) = state.objects.get(&Key::Link(id.clone())) else {
+        return Err(refusal(libc::ENODEV, ""));
+    };
+    let (mut link, old, new) = ((**now).clone(), now.place.clone(), change.place.clone());
+    if old != new {
+        need_netns(state, &new.netns)?;
+        if at(state, &new).is_some() {
+            return Err(refusal(libc::EEXIST, ""));
+        }
+    }
+    if let Some(Master::Of(master)) = &change.master {
+        let place = Place { netns: old.netns.clone(), ifname: master.clone() };
+        at(state, &place).ok_or_else(|| refusal(libc::ENODEV, ""))?;
+    }
+    link.overlay(change);
+    if change.flags.up == Some(false) {
+        state.objects.retain(|key, object| !hangs_at(key, object, &old) || !goes_with_down(key));
+    }
+    if old.netns != new.netns {
+        remove_hangers(state, &old);
+        release(state, &old);
+        link.flags.up = Some(false);
+        link.master = Some(Master::Free);
+    } else if old != new {
+        rename_hangers(state, &old, &new);
+    }
+    if let Some(LinkKind::Veth { peer: Some(peer) }) = &link.kind
+        && let Some(mate) = at(state, peer)
+        && let Some(Object::Link(mate)) = state.objects.get_mut(&Key::Link(mate))
+    {
+        mate.kind = Some(LinkKind::Veth { peer: Some(new) });
+    }
+    state.objects.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
+    Ok(())
+}
+
+fn delete_link(state: &mut State, id: &LinkId) {
+    let Some(Object::Link(link)) = state.objects.remove(&Key::Link(id.clone())) else { return };
+    remove_hangers(state, &link.place);
+    release(state, &link.place);
+    if let Some(LinkKind::Veth { peer: Some(peer) }) = &link.kind
+        && let Some(mate) = at(state, peer)
+    {
+        delete_link(state, &mate);
+    }
+}
+
+fn delete_netns(state: &mut State, key: &Key, netns: &NetnsName) -> Result<(), Refused> {
+    state.objects.remove(key).ok_or_else(|| refusal(libc::ENOENT, ""))?;
+    let within: Vec<LinkId> = ids(state, |link| link.place.netns == *netns);
+    for id in within {
+        delete_link(state, &id);
+    }
+    state.objects.retain(|key, _| match key {
+        Key::Route(key) => key.netns != *netns,
+        Key::Sysctl(key) => key.netns != *netns,
+        Key::Netns(_) | Key::Link(_) | Key::Address(_) | Key::Neighbor(_) | Key::Fdb(_) => true,
+    });
+    Ok(())
+}
+
+/// What stands on the link at `place` goes with it, and its ports are free.
+fn release(state: &mut State, place: &Place) {
+    for id in ids(state, |link| link.device.as_ref() == Some(place)) {
+        delete_link(state, &id);
+    }
+    let of = Some(Master::Of(place.ifname.clone()));
+    for object in state.objects.values_mut() {
+        if let Object::Link(link) = object
+            && link.place.netns == place.netns
+            && link.master == of
+        {
+            link.master = Some(Master::Free);
+        }
+    }
+}
+
+fn remove_hangers(state: &mut State, place: &Place) {
+    state.objects.retain(|key, object| !hangs_at(key, object, place));
+}
+
+fn rename_hangers(state: &mut State, old: &Place, new: &Place) {
+    let hang: Vec<Key> = (state.objects.iter())
+        .filter(|(key, object)| hangs_at(key, object, old))
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in hang {
+        let Some(object) = state.objects.remove(&key) else { continue };
+        if let Key::Address(address) = key {
+            let address = AddressKey { dev: new.ifname.clone(), ..address };
+            state.objects.insert(Key::Address(address), object);
+        }
+    }
+}
+
+/// Routes from an address that is no longer there go (`fib_sync_down_addr`, net/ipv4/fib_semantics.c).
+fn forget_source(state: &mut State, gone: &AddressKey) {
+    let source = gone.address.addr();
+    state.objects.retain(|key, object| match (key, object) {
+        (Key::Route(key), Object::Route(route)) => {
+            key.netns != gone.netns || route.source != Some(source)
+        }
+        _ => true,
+    });
+}
+
+fn goes_with_down(key: &Key) -> bool {
+    match key {
+        Key::Route(_) | Key::Neighbor(_) => true,
+        Key::Address(key) => key.address.addr().is_ipv6(),
+        Key::Netns(_) | Key::Link(_) | Key::Sysctl(_) | Key::Fdb(_) => false,
+    }
+}
+
+fn permit(state: &State, key: &Key, object: &Object) -> Result<(), Refused> {
+    let need_dev = |netns: &NetnsName, ifname: &LinkName| {
+        need_netns(state, netns)?;
+        let place = Place { netns: netns.clone(), ifname: ifname.clone() };
+        at(state, &place).map(|_| ()).ok_or_else(|| refusal(libc::ENODEV, ""))
+    };
+    match (key, object) {
+        (Key::Address(key), _) => need_dev(&key.netns, &key.dev),
+        (Key::Neighbor(key), _) => need_dev(&key.netns, &key.dev),
+        (Key::Sysctl(key), _) => match key.path.dev() {
+            Some(dev) => need_dev(&key.netns, &dev).map_err(|_| refusal(libc::ENOENT, "")),
+            None => need_netns(state, &key.netns),
+        },
+        (Key::Route(key), Object::Route(route)) => permit_route(state, key, route),
+        (Key::Netns(_) | Key::Link(_) | Key::Fdb(_) | Key::Route(_), _) => Ok(()),
+    }
+}
+
+fn permit_route(state: &State, key: &RouteKey, route: &Route) -> Result<(), Refused> {
+    need_netns(state, &key.netns)?;
+    if route.kind != RouteKind::Unicast {
+        return Ok(());
+    }
+    for hop in &route.nexthops {
+        let up = |ifname: &LinkName| {
+            let place = Place { netns: key.netns.clone(), ifname: ifname.clone() };
+            let id = at(state, &place)?;
+            match state.objects.get(&Key::Link(id)) {
+                Some(Object::Link(link)) => Some(link.flags.up == Some(true)),
+                _ => None,
+            }
+        };
+        match hop.dev.as_ref().map(up) {
+            Some(None) => return Err(refusal(libc::ENODEV, "")),
+            Some(Some(false)) => {
+                return Err(refusal(libc::ENETDOWN, "Device for nexthop is not up"));
+            }
+            Some(Some(true)) | None => {}
+        }
+        if let Some(via) = hop.via
+            && !hop.onlink
+            && !is_on_link(state, &key.netns, hop.dev.as_ref(), via)
+        {
+            return Err(refusal(libc::ENETUNREACH, "Nexthop has invalid gateway"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a gateway is reached without another: by an address of the link, or by a route over it.
+fn is_on_link(state: &State, netns: &NetnsName, dev: Option<&LinkName>, via: IpAddr) -> bool {
+    state.objects.iter().any(|(key, object)| match (key, object) {
+        (Key::Address(key), _) => {
+            key.netns == *netns
+                && dev.is_none_or(|dev| *dev == key.dev)
+                && key.address.contains(&via)
+                && key.address.addr() != via
+        }
+        (Key::Route(key), Object::Route(route)) => {
+            key.netns == *netns
+                && key.prefix.contains(&via)
+                && route.nexthops.iter().any(|hop| {
+                    hop.via.is_none() && dev.is_none_or(|dev| hop.dev.as_ref() == Some(dev))
+                })
+        }
+        _ => false,
+    })
+}
+
+fn permit_mtu(link: &Link) -> Result<(), Refused> {
+    match link.attributes.mtu {
+        Some(mtu) if mtu > *MTU.end() => {
+            Err(refusal(libc::EINVAL, "mtu greater than device maximum"))
+        }
+        Some(mtu) if mtu < *MTU.start() => {
+            Err(refusal(libc::EINVAL, "mtu less than device minimum"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn need_netns(state: &State, netns: &NetnsName) -> Result<(), Refused> {
+    match netns.is_own() || state.objects.contains_key(&Key::Netns(netns.clone())) {
+        true => Ok(()),
+        false => Err(refusal(libc::ENOENT, "")),
+    }
+}
+
+/// The link at `place`.
+fn at(state: &State, place: &Place) -> Option<LinkId> {
+    ids(state, |link| link.place == *place).pop()
+}
+
+fn ids(state: &State, which: impl Fn(&Link) -> bool) -> Vec<LinkId> {
+    let matching = state.objects.iter().filter_map(|(key, object)| match (key, object) {
+        (Key::Link(id), Object::Link(link)) if which(link) => Some(id.clone()),
+        _ => None,
+    });
+    matching.collect()
+}
