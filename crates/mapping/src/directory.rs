@@ -129,5 +129,5 @@ impl Directory {
 
 /// What to say of a namespace that is not configured.
 pub(crate) fn no_such_netns(netns: &NetnsName) -> String {
-    format!("there is no namespace {netns}: add netns {netns} to netnses")
+    format!("there is no namespace {netns}: add netns {netns} to netnses, or take this out too")
 }

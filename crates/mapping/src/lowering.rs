@@ -62,7 +62,7 @@ impl<'c> Lowering<'c> {
             Some(known) => known.place.clone(),
             None => {
                 let message =
-                    format!("there is no link {id} in the configuration: add it to links");
+                    format!("no link {id} is configured: add it to links, or take this out too");
                 self.faults.dangling(&leaf(), message);
                 None
             }

@@ -311,7 +311,7 @@ mod tests {
                 /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4.ip_forward']: net.ipv4.ip_forward has a leaf of its own: set ip_forward of the namespace
                 /netloom-sysctl:sysctls/netns[name='1']/variable[name='net/ipv4/conf/all/forwarding']: net/ipv4/conf/all/forwarding has a leaf of its own: set ip_forward of the namespace
                 /netloom-sysctl:sysctls/netns[name='1']/variable[name='net/ipv4/tcp_sack']: net/ipv4/tcp_sack is set already, written differently
-                /netloom-sysctl:sysctls/netns[name='vpn99']: there is no namespace vpn99: add netns vpn99 to netnses
+                /netloom-sysctl:sysctls/netns[name='vpn99']: there is no namespace vpn99: add netns vpn99 to netnses, or take this out too
             "#]],
         );
     }

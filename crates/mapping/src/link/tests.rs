@@ -128,7 +128,7 @@ fn names_and_places_that_cannot_be() {
         }"#,
         expect![[r#"
             /iproute2-ip-link:links/link[name='abcdefghijklmnop']: link name "abcdefghijklmnop" is longer than the kernel's 15 characters; give the link a good one as its ifname
-            /iproute2-ip-link:links/link[name='eth1']/netns: there is no namespace vpn99: add netns vpn99 to netnses
+            /iproute2-ip-link:links/link[name='eth1']/netns: there is no namespace vpn99: add netns vpn99 to netnses, or take this out too
             /iproute2-ip-link:links/link[name='lan']/netloom-link:ifname: links eth0 and lan would both be eth0 in namespace 1
             /iproute2-ip-link:links/bridge[name='br0']: there is /iproute2-ip-link:links/link[name='br0'] already: a link's name is unique over all lists
         "#]],
@@ -155,13 +155,13 @@ fn references_that_lead_nowhere() {
         }"#,
         expect![[r#"
             /iproute2-ip-link:links/link[name='a']/master: b (/iproute2-ip-link:links/link[name='b']) is no bridge
-            /iproute2-ip-link:links/link[name='b']/master: there is no link br9 in the configuration: add it to links
+            /iproute2-ip-link:links/link[name='b']/master: no link br9 is configured: add it to links, or take this out too
             /iproute2-ip-link:links/link[name='c']/master: br0 is in namespace 1, c in vpn10
             /iproute2-ip-link:links/link[name='d']/device: a link of this type has no link below it
             /iproute2-ip-link:links/link[name='e']/type: Netloom makes links of type veth, dummy, ifb and tun; to configure a link of type vcan that exists already, leave the type out
             /iproute2-ip-link:links/link[name='f']/netloom-link:tun: only a link of type tun has this
             /iproute2-ip-link:links/vxlan[name='vx']/device: the tunnel leaves by nowhere according to vxlan-info/dev
-            /iproute2-ip-link:links/vxlan[name='vx']/vxlan-info/dev: there is no link nowhere in the configuration: add it to links
+            /iproute2-ip-link:links/vxlan[name='vx']/vxlan-info/dev: no link nowhere is configured: add it to links, or take this out too
             /iproute2-ip-link:links/bridge[name='br0']/master: a link cannot be its own port
         "#]],
     );

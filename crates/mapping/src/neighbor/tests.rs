@@ -59,9 +59,9 @@ fn neighbours_that_cannot_be() {
         ),
         expect![[r#"
             /iproute2-ip-neighbor:neighbors/neighbor[to_addr='10.0.0.1'][netns='1']/dev: the neighbour needs a dev, the link that it is on
-            /iproute2-ip-neighbor:neighbors/neighbor[to_addr='10.0.0.2'][netns='1']/dev: there is no link eth9 in the configuration: add it to links
+            /iproute2-ip-neighbor:neighbors/neighbor[to_addr='10.0.0.2'][netns='1']/dev: no link eth9 is configured: add it to links, or take this out too
             /iproute2-ip-neighbor:neighbors/neighbor[to_addr='10.0.0.3'][netns='1']/dev: enp0s4 is in vpn10, the neighbour 10.0.0.3 in namespace 1
-            /iproute2-ip-neighbor:neighbors/neighbor[to_addr='10.0.0.4'][netns='vpn99']/netns: there is no namespace vpn99: add netns vpn99 to netnses
+            /iproute2-ip-neighbor:neighbors/neighbor[to_addr='10.0.0.4'][netns='vpn99']/netns: there is no namespace vpn99: add netns vpn99 to netnses, or take this out too
             /iproute2-ip-neighbor:neighbors/neighbor[to_addr='10.0.0.5'][netns='1']/proxy: this is the address that the host answers for: to_addr once more
             /iproute2-ip-neighbor:neighbors/neighbor[to_addr='10.0.0.5'][netns='1']/nud: the host answers with its own: a proxy entry has none
             /iproute2-ip-neighbor:neighbors/neighbor[to_addr='224.0.0.5'][netns='1']: 224.0.0.5 is no address that a neighbour can have
