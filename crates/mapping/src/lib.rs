@@ -61,13 +61,13 @@ pub fn raise(observed: &State, configuration: &Tree) -> Result<Tree, Error> {
 
 /// The YANG path of an object of `configuration`, or of one of its fields (the field's name in `netstate`).
 pub fn path(key: &Key, field: Option<&str>, configuration: &Tree) -> String {
-    let directory = Directory::read(configuration, &mut Faults::default());
+    let directory = || Directory::read(configuration, &mut Faults::default());
     let entry = match key {
         Key::Netns(netns) => netns::path(netns, configuration),
         Key::Link(id) => return link::path(id, field, configuration).to_string(),
-        Key::Sysctl(key) => sysctl::path(key, configuration, &directory),
-        Key::Address(key) => link::address_path(key, configuration, &directory),
-        Key::Neighbor(key) => neighbor::path(key, configuration, &directory),
+        Key::Sysctl(key) => sysctl::path(key, configuration, &directory()),
+        Key::Address(key) => link::address_path(key, configuration, &directory()),
+        Key::Neighbor(key) => neighbor::path(key, configuration, &directory()),
         // Forwarding entries are never configured; the whole list is as near as it gets.
         Key::Fdb(_) => schema_node(configuration.schema(), "neighbors", &["fdb"])
             .map(instances::list_path)

@@ -10,7 +10,7 @@ use ipnet::{IpNet, Ipv4Net};
 use netstate::{NetnsName, RouteKey};
 use yang::{Path, SchemaNode, Tree, Value};
 
-use crate::instances::{entries, list_path, schema_node};
+use crate::instances::{entries, entry_path, list_path, schema_node};
 use crate::spelling;
 
 /// `RT_TABLE_UNSPEC`, which the kernel takes for `RT_TABLE_MAIN`.
@@ -65,8 +65,13 @@ pub(crate) fn path(key: &RouteKey, configuration: &Tree) -> Path {
     let Some(list) = schema_node(configuration.schema(), "routes", &["route"]) else {
         return Path::default();
     };
-    let keys = Spellings::of(configuration, list).keys(key, list);
-    list_path(list).join(list, keys)
+    let usual = list_path(list).join(list, write(key, list));
+    if configuration.node(&usual).is_some() {
+        return usual;
+    }
+    let spelled = entries(configuration, "routes", Some("route"))
+        .find(|entry| read(entry.keys()).as_ref() == Ok(key));
+    spelled.map_or(usual, |entry| entry_path(&entry))
 }
 
 /// The keys of an entry for a route that nobody has spelled.
