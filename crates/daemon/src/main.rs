@@ -7,6 +7,7 @@ mod options;
 mod privileges;
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 use std::{fs, io};
 
 use anyhow::{Context, Result, anyhow};
@@ -49,6 +50,7 @@ async fn run(options: &Options) -> Result<()> {
         state_dir: options.state_dir.clone(),
         autosave: !options.no_autosave,
         boot_id: fs::read_to_string(BOOT_ID).context(BOOT_ID)?.trim().to_string(),
+        clock: SystemTime::now,
     };
     let engine = engine::start(settings, schema, Box::new(kernel)).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();

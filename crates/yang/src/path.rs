@@ -52,7 +52,7 @@ impl Path {
     }
 
     /// Whether it leads to something below `other`, or to `other` itself.
-    pub(crate) fn is_below(&self, other: &Path) -> bool {
+    pub fn is_below(&self, other: &Path) -> bool {
         self.steps.starts_with(&other.steps)
     }
 

@@ -1,0 +1,143 @@
+//! The start: what the state directory says is made true before anybody is served.
+//!
+//! A commit that was cut short is finished where it had happened, and undone where it had not. After a restart of the
+//! daemon running is in force, after a reboot of the host startup is. What cannot be applied, for example because a NIC
+//! is missing, keeps nothing else down.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use netstate::{Originals, Southbound, State};
+use tokio::sync::watch;
+use yang::{Schema, Tree};
+
+use crate::Settings;
+use crate::datastore::{RUNNING, STARTUP, Snapshot, load, save};
+use crate::engine::{Engine, Intent, Running};
+use crate::error::{Errors, Result};
+use crate::events::Events;
+use crate::history::{self, History, Record};
+use crate::journal::{self, Found, JOURNAL};
+use crate::ownership::{self, union};
+use crate::session::{Origin, Sessions};
+use crate::store::Store;
+
+/// What an engine starts from.
+pub(crate) struct Boot {
+    pub(crate) settings: Settings,
+    pub(crate) schema: &'static Schema,
+    pub(crate) southbound: Box<dyn Southbound>,
+    pub(crate) events: Events,
+}
+
+impl Boot {
+    pub(crate) fn start(self) -> Result<Engine> {
+        let store = Store::open(&self.settings.state_dir)?;
+        let empty = || Tree::empty(self.schema);
+        let (id, running) = load(&store, RUNNING, self.schema)?.unwrap_or((0, empty()));
+        let (_, startup) = load(&store, STARTUP, self.schema)?.unwrap_or((0, empty()));
+        let originals = ownership::load(&store, &self.settings.boot_id)?;
+        let found = journal::find(&store, id)?;
+        let intent = intent(&store, RUNNING, running)?;
+        let published = Snapshot { running: intent.tree.clone(), startup: startup.clone() };
+        let mut engine = Engine {
+            history: History::default(),
+            running: Running { id, tree: intent.tree, desired: intent.desired },
+            startup,
+            sessions: Sessions::default(),
+            stuck: BTreeSet::new(),
+            diverged: None,
+            published: watch::Sender::new(published),
+            events: self.events,
+            #[cfg(any(test, feature = "faults"))]
+            fault: None,
+            originals: originals.clone().unwrap_or_default(),
+            settings: self.settings,
+            southbound: self.southbound,
+            store,
+        };
+        #[cfg(feature = "faults")]
+        {
+            engine.fault = crate::step::Fault::from_environment();
+        }
+        let attempted = engine.finish(found)?;
+        engine.history = History::open(&engine.store, engine.running.id)?;
+        match originals {
+            Some(_) => engine.resume(attempted)?,
+            None => engine.boot()?,
+        }
+        engine.publish();
+        engine.watch();
+        Ok(engine)
+    }
+}
+
+impl Engine {
+    /// Finishes a commit that had happened; answers with one that had not.
+    fn finish(&mut self, found: Found) -> Result<Option<Record>> {
+        match found {
+            Found::Nothing => Ok(None),
+            Found::Attempted(record) => Ok(Some(record)),
+            Found::Happened(record) => {
+                tracing::info!(transaction = record.id, "finishing a commit that was cut short");
+                if self.settings.autosave {
+                    save(&self.store, STARTUP, record.id, &self.running.tree)?;
+                    self.startup = self.running.tree.clone();
+                }
+                history::file(&self.store, JOURNAL, record.id)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// After a restart of the daemon: the kernel may hold anything between running and the attempt.
+    fn resume(&mut self, attempted: Option<Record>) -> Result<()> {
+        let mut touched = Arc::clone(&self.running.desired);
+        if let Some(record) = attempted {
+            tracing::warn!(transaction = record.id, "undoing a commit that was cut short");
+            let mut tree = self.running.tree.clone();
+            let fault = |error: yang::Error| self.store.corrupt(JOURNAL, error.to_string());
+            record.redo(&mut tree).map_err(fault)?;
+            let attempted = intent(&self.store, JOURNAL, tree)?;
+            touched = Arc::new(union(&touched, &attempted.desired));
+            self.diverged = Some(Arc::clone(&touched));
+        }
+        self.recover(&touched)
+    }
+
+    /// After a boot of the host: nothing of ours is in the kernel, and startup becomes running.
+    fn boot(&mut self) -> Result<()> {
+        let startup = intent(&self.store, STARTUP, self.startup.clone())?;
+        let diff = self.running.tree.diff(&startup.tree);
+        journal::withdraw(&self.store)?;
+        if !diff.is_empty() {
+            let origin = Origin { user: "netloomd".into(), from: "boot".into() };
+            let comment = Some("startup loaded".into());
+            let record = self.record(origin, comment, &startup.tree, &diff);
+            journal::write(&self.store, &record)?;
+            save(&self.store, RUNNING, record.id, &startup.tree)?;
+            let Intent { tree, desired } = startup;
+            self.running = Running { id: record.id, tree, desired };
+            self.history.file(&self.store, JOURNAL, record)?;
+        }
+        ownership::save(&self.store, &self.settings.boot_id, &Originals::default())?;
+        self.recover(&State::default())
+    }
+
+    /// Converges to running as far as the kernel allows. A kernel that cannot be brought there is no reason not to
+    /// serve: the configuration may be what has to be changed.
+    fn recover(&mut self, touched: &State) -> Result<()> {
+        match self.settle(touched) {
+            Ok(()) => self.withdraw(),
+            Err(errors) => {
+                tracing::error!(errors = errors.told(), "diverged");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A configuration of the state directory, which was valid when it was written.
+fn intent(store: &Store, name: &str, tree: Tree) -> Result<Intent> {
+    Intent::of(tree).map_err(|errors| Errors::from(store.corrupt(name, errors.told())))
+}

@@ -1,0 +1,217 @@
+//! The life of a commit, one line a step.
+//!
+//! Until the journal is on disk nothing has happened. Until `running.json` is replaced, whatever fails leads back to
+//! running as it was. From then on the commit has happened, and what fails is made up for at the next start.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use netstate::State;
+use yang::{Diff, Path, Tree};
+
+use crate::converge::Way;
+use crate::datastore::{Candidate, Datastore, RUNNING, STARTUP, save};
+use crate::engine::{Engine, Intent, Running};
+use crate::error::{Error, Errors, Result};
+use crate::history::Record;
+use crate::journal::{self, JOURNAL};
+use crate::ownership::union;
+use crate::session::Origin;
+use crate::step::Step;
+use crate::summary::summary;
+
+/// What a commit did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Committed {
+    /// The history entry's stable id; none where there was nothing to commit.
+    pub id: Option<u64>,
+    /// What changed, for a person, in a line: `2 netns, 2 links added`.
+    pub summary: String,
+    /// How long it took in the daemon, milliseconds.
+    pub milliseconds: f64,
+}
+
+impl Engine {
+    /// Makes the session's candidate running, kernel and all, or changes nothing.
+    pub(crate) fn commit(&mut self, session: u32, comment: Option<String>) -> Result<Committed> {
+        let transaction = self.running.id + 1;
+        let _span = tracing::info_span!("commit", transaction, session).entered();
+        let begun = Instant::now();
+        let outcome = self.attempt(session, comment);
+        let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
+        match outcome {
+            Ok(Some(summary)) => {
+                tracing::info!(summary, milliseconds, "committed");
+                Ok(Committed { id: Some(transaction), summary, milliseconds })
+            }
+            Ok(None) => {
+                let summary = "nothing to commit".into();
+                Ok(Committed { id: None, summary, milliseconds })
+            }
+            Err(errors) => {
+                tracing::warn!(errors = errors.told(), milliseconds, "refused");
+                Err(errors)
+            }
+        }
+    }
+
+    /// What a commit would do, a line an operation, in words.
+    pub(crate) fn check(&mut self, session: u32) -> Result<Vec<String>> {
+        let intent = Intent::of(self.merged(session)?)?;
+        let touched = self.touched();
+        let way = Way { touched: &touched, tree: &intent.tree, desired: &intent.desired };
+        let course = self.survey(&way)?;
+        Ok(course.plan.ops.iter().map(ToString::to_string).collect())
+    }
+
+    /// Answers with what changed; with nothing where there was nothing to change.
+    fn attempt(&mut self, session: u32, comment: Option<String>) -> Result<Option<String>> {
+        self.may_commit(session)?;
+        let tree = self.merged(session)?;
+        self.pass(Step::Merged);
+        let diff = self.running.tree.diff(&tree);
+        if diff.is_empty() && self.diverged.is_none() {
+            return Ok(None);
+        }
+        let intent = Intent::of(tree)?;
+        self.pass(Step::Lowered);
+        let origin = self.sessions.at(session)?.origin.clone();
+        let record = self.record(origin, comment, &intent.tree, &diff);
+        let mut told = record.summary.clone();
+        for error in self.transact(intent, record)?.0 {
+            told.push_str("; but ");
+            told.push_str(&error.told());
+        }
+        self.sessions.at(session)?.candidate = Candidate::of(&self.running.tree);
+        Ok(Some(told))
+    }
+
+    /// Brings kernel and datastores to `intent`, or leaves both as they are. What fails once the commit has
+    /// happened is answered.
+    fn transact(&mut self, intent: Intent, record: Record) -> Result<Errors> {
+        let touched = self.touched();
+        let way = Way { touched: &touched, tree: &intent.tree, desired: &intent.desired };
+        let course = self.survey(&way)?;
+        self.pass(Step::Planned);
+        self.adopt(&course)?;
+        self.pass(Step::Adopted);
+        let taken = journal::write(&self.store, &record).and_then(|()| {
+            self.pass(Step::Journalled);
+            self.carry_out(&way, &course)?;
+            save(&self.store, RUNNING, record.id, &intent.tree)
+        });
+        if let Err(failure) = taken {
+            return Err(self.revert(failure, &intent));
+        }
+        self.pass(Step::Committed);
+        let Intent { tree, desired } = intent;
+        self.running = Running { id: record.id, tree, desired };
+        self.diverged = None;
+        let late = self.seal(record);
+        self.publish();
+        self.pass(Step::Published);
+        self.watch();
+        if !self.stuck.is_empty() {
+            self.unstick();
+        }
+        Ok(late)
+    }
+
+    /// What follows from a commit that has happened.
+    fn seal(&mut self, record: Record) -> Errors {
+        let mut late = Errors(Vec::new());
+        if self.settings.autosave {
+            match save(&self.store, STARTUP, record.id, &self.running.tree) {
+                Ok(()) => self.startup = self.running.tree.clone(),
+                Err(errors) => late.0.extend(errors.0),
+            }
+        }
+        self.pass(Step::Saved);
+        let filed = self.history.file(&self.store, JOURNAL, record);
+        self.pass(Step::Filed);
+        let released = self.release();
+        self.pass(Step::Released);
+        for errors in [filed, released].into_iter().filter_map(Result::err) {
+            late.0.extend(errors.0);
+        }
+        if !late.0.is_empty() {
+            tracing::error!(errors = late.told(), "committed, but not all of it is on disk");
+        }
+        late
+    }
+
+    /// Goes back to running after an attempt that failed; answers with what the user is to be told.
+    fn revert(&mut self, failure: Errors, attempted: &Intent) -> Errors {
+        let touched = Arc::new(union(&self.touched(), &attempted.desired));
+        match self.go_back(&touched) {
+            Ok(()) => failure,
+            Err(cause) => {
+                let (failure, cause) = (failure.told(), cause.told());
+                tracing::error!(failure, cause, "diverged");
+                self.diverged = Some(touched);
+                Error::Diverged { failure, cause }.into()
+            }
+        }
+    }
+
+    /// Kernel first, then the files: the journal goes once nothing is left that it speaks of.
+    fn go_back(&mut self, touched: &State) -> Result<()> {
+        let stuck = self.stuck.clone();
+        self.settle(touched)?;
+        if let Some(key) = self.stuck.difference(&stuck).next().cloned() {
+            let path = mapping::path(&key, None, &self.running.tree);
+            let reason = "it could not be restored".into();
+            return Err(Error::Impossible { path, key, reason }.into());
+        }
+        // Replacing running may have failed with the new one in place already.
+        save(&self.store, RUNNING, self.running.id, &self.running.tree)?;
+        self.withdraw()
+    }
+
+    /// The kernel holds running, and the attempt is forgotten.
+    pub(crate) fn withdraw(&mut self) -> Result<()> {
+        self.pass(Step::Reverted);
+        journal::withdraw(&self.store)?;
+        self.pass(Step::Withdrawn);
+        self.diverged = None;
+        self.release()
+    }
+
+    /// Neither running nor, where it follows, startup is locked by another session.
+    fn may_commit(&self, session: u32) -> Result<()> {
+        self.sessions.may_write(session, Datastore::Running)?;
+        match self.settings.autosave {
+            true => self.sessions.may_write(session, Datastore::Startup),
+            false => Ok(()),
+        }
+    }
+
+    /// The candidate on top of the latest running.
+    fn merged(&mut self, session: u32) -> Result<Tree> {
+        let candidate = &mut self.sessions.at(session)?.candidate;
+        let conflict = |path: Path| Error::Conflict { path: path.to_string() };
+        let refreshed = candidate.refresh(&self.running.tree);
+        refreshed.map_err(|paths| Errors(paths.into_iter().map(conflict).collect()))?;
+        Ok(candidate.tree().clone())
+    }
+
+    /// The journal, and later the history entry, of a commit from running to `to`.
+    pub(crate) fn record(
+        &self,
+        origin: Origin,
+        comment: Option<String>,
+        to: &Tree,
+        diff: &Diff,
+    ) -> Record {
+        Record {
+            id: self.running.id + 1,
+            base: self.running.id,
+            origin,
+            time: (self.settings.clock)(),
+            comment,
+            summary: summary(diff),
+            forward: diff.to_edit().to_xml(),
+            reverse: to.diff(&self.running.tree).to_edit().to_xml(),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The engine: everything that changes, owned by one thread.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use netstate::{Key, LinkId, Object, Originals, Place, Scope, Southbound, State};
+use tokio::sync::{mpsc, oneshot, watch};
+use yang::Tree;
+
+use crate::Settings;
+use crate::datastore::{Candidate, Datastore, STARTUP, Snapshot, save};
+use crate::error::Result;
+use crate::events::Events;
+use crate::history::History;
+use crate::session::Sessions;
+use crate::step::Step;
+use crate::store::Store;
+
+/// What the engine's thread is asked to do.
+pub(crate) enum Request {
+    /// To call this with itself.
+    Call(Box<dyn FnOnce(&mut Engine) + Send>),
+    /// To look at the events that have come.
+    Events,
+    /// To end, and to say so once everything is let go.
+    Stop(oneshot::Sender<()>),
+}
+
+pub(crate) struct Engine {
+    pub(crate) settings: Settings,
+    pub(crate) southbound: Box<dyn Southbound>,
+    pub(crate) store: Store,
+    pub(crate) history: History,
+    pub(crate) running: Running,
+    pub(crate) startup: Tree,
+    pub(crate) sessions: Sessions,
+    /// What there was before the configuration touched it.
+    pub(crate) originals: Originals,
+    /// What of running the kernel cannot take as yet.
+    pub(crate) stuck: BTreeSet<Key>,
+    /// What a failed commit may have left in the kernel, where the way back failed too.
+    pub(crate) diverged: Option<Arc<State>>,
+    pub(crate) published: watch::Sender<Snapshot>,
+    pub(crate) events: Events,
+    #[cfg(any(test, feature = "faults"))]
+    pub(crate) fault: Option<crate::step::Fault>,
+}
+
+/// The configuration in force.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// The transaction that made it; zero before the first.
+    pub(crate) id: u64,
+    pub(crate) tree: Tree,
+    pub(crate) desired: Arc<State>,
+}
+
+/// A configuration that is valid, and what it desires of the kernel.
+#[derive(Debug)]
+pub(crate) struct Intent {
+    pub(crate) tree: Tree,
+    pub(crate) desired: Arc<State>,
+}
+
+impl Intent {
+    pub(crate) fn of(tree: Tree) -> Result<Intent> {
+        tree.validate()?;
+        let desired = Arc::new(mapping::lower(&tree)?);
+        Ok(Intent { tree, desired })
+    }
+}
+
+impl Engine {
+    /// Does what it is asked until it is asked to stop, or nobody is left to ask.
+    pub(crate) fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
+        while let Some(request) = requests.blocking_recv() {
+            match request {
+                Request::Call(call) => call(&mut self),
+                Request::Events => self.look_at_events(),
+                Request::Stop(reply) => {
+                    drop(self);
+                    let _unheard = reply.send(());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The session's candidate, with what others have committed since as far as it does not contradict.
+    pub(crate) fn candidate(&mut self, session: u32) -> Result<Tree> {
+        let candidate = &mut self.sessions.at(session)?.candidate;
+        // A contradiction is told by the commit; until then the session sees what it has made.
+        let _contradiction = candidate.refresh(&self.running.tree);
+        Ok(candidate.tree().clone())
+    }
+
+    pub(crate) fn replace_candidate(&mut self, session: u32, content: Tree) -> Result<()> {
+        self.sessions.at(session)?.candidate.replace(content, &self.running.tree);
+        Ok(())
+    }
+
+    pub(crate) fn discard(&mut self, session: u32) -> Result<()> {
+        self.sessions.at(session)?.candidate = Candidate::of(&self.running.tree);
+        Ok(())
+    }
+
+    pub(crate) fn rollback(&mut self, session: u32, position: usize) -> Result<()> {
+        let content = self.history.rollback(&self.store, &self.running.tree, position)?;
+        self.replace_candidate(session, content)
+    }
+
+    pub(crate) fn replace_startup(&mut self, session: u32, content: Tree) -> Result<()> {
+        self.sessions.may_write(session, Datastore::Startup)?;
+        let startup = Intent::of(content)?.tree;
+        save(&self.store, STARTUP, self.running.id, &startup)?;
+        self.startup = startup;
+        self.publish();
+        Ok(())
+    }
+
+    /// Everything that the kernel holds, under the configuration's names.
+    pub(crate) fn operational(&mut self) -> Result<Tree> {
+        let scope = Scope::Everything { known: self.known() };
+        let observed = self.southbound.observe(&scope)?;
+        Ok(mapping::raise(&observed, &self.running.tree)?)
+    }
+
+    /// Shows readers what running and startup are.
+    pub(crate) fn publish(&self) {
+        let (running, startup) = (self.running.tree.clone(), self.startup.clone());
+        self.published.send_replace(Snapshot { running, startup });
+    }
+
+    /// Passes a boundary of a transaction: the one place at which a fault can be made to strike.
+    pub(crate) fn pass(&self, step: Step) {
+        tracing::debug!(step = step.name());
+        #[cfg(any(test, feature = "faults"))]
+        if let Some(fault) = &self.fault
+            && fault.at == crate::step::Boundary::Step(step)
+        {
+            (fault.strike)()
+        }
+    }
+
+    /// Which link is at which place, as far as the configuration knows.
+    pub(crate) fn known(&self) -> BTreeMap<Place, LinkId> {
+        let links =
+            self.running.desired.objects.iter().filter_map(|(key, object)| match (key, object) {
+                (Key::Link(id), Object::Link(link)) => Some((link.place.clone(), id.clone())),
+                _ => None,
+            });
+        links.collect()
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("running", &self.running.id).finish_non_exhaustive()
+    }
+}

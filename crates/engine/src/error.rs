@@ -1,0 +1,237 @@
+//! What can go wrong in the engine, and the one `rpc-error` that each of these is to a client.
+
+use std::io;
+use std::path::PathBuf;
+
+use netstate::{Key, ObserveError, Op, Refusal};
+use yang::ErrorTag;
+
+use crate::datastore::Datastore;
+use crate::session::Holder;
+
+/// The one error that every northbound translates (RFC 6241 section 4.3).
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{}{message}", path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default())]
+pub struct RpcError {
+    /// `error-tag`.
+    pub tag: ErrorTag,
+    /// `error-app-tag`.
+    pub app_tag: Option<String>,
+    /// `error-path`: the YANG path at fault.
+    pub path: Option<String>,
+    /// `error-message`, for a person, with the kernel's words where the kernel refused.
+    pub message: String,
+    /// `session-id` of `error-info`: who holds the lock.
+    pub session: Option<u32>,
+}
+
+/// What the engine says within itself; a northbound sees [`RpcError`].
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A fault of the configuration.
+    #[error(transparent)]
+    Configuration(#[from] yang::Error),
+    #[error(
+        "another session has changed this since the candidate was opened; \
+         discard-changes and make the change again"
+    )]
+    Conflict { path: String },
+    /// What stands in the way of the plan.
+    #[error("{reason}")]
+    Impossible { path: String, key: Key, reason: String },
+    #[error("the kernel refused to {}: {}", refusal.op, refusal.message)]
+    Refused { path: String, refusal: Refusal },
+    #[error("the kernel took the change but does not hold it: it would still have to {op}")]
+    Unsettled { path: String, op: Box<Op> },
+    #[error(
+        "the commit failed ({failure}), and so did the way back ({cause}): kernel and running differ"
+    )]
+    Diverged { failure: String, cause: String },
+    #[error("cannot read the kernel's state")]
+    Observe(#[from] ObserveError),
+    #[error("{} is locked by {holder}", name(*.datastore))]
+    Locked { datastore: Datastore, holder: Holder },
+    #[error("{} is already locked by {holder}", name(*.datastore))]
+    LockHeld { datastore: Datastore, holder: Holder },
+    #[error("the candidate has changes: commit or discard them before locking it")]
+    CandidateChanged { session: u32 },
+    #[error("{} is not locked by this session", name(*.datastore))]
+    NotLocked { datastore: Datastore },
+    #[error("{} cannot be locked", name(*.datastore))]
+    NotLockable { datastore: Datastore },
+    #[error("session {session} has ended")]
+    SessionEnded { session: u32 },
+    #[error("there is no session {session}")]
+    NoSession { session: u32 },
+    #[error("a session cannot kill itself; close it instead")]
+    KillSelf,
+    #[error("the engine has stopped")]
+    Stopped,
+    #[error("there is no rollback {position}: {}", available(*.newest))]
+    NoRollback { position: usize, newest: usize },
+    #[error("cannot {doing} {}", path.display())]
+    Storage {
+        doing: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{}: {fault}; {advice}", path.display())]
+    Corrupt { path: PathBuf, fault: String, advice: &'static str },
+    #[error("cannot start the engine's thread")]
+    Thread {
+        #[source]
+        source: io::Error,
+    },
+    #[error("{} is in use by another netloomd", path.display())]
+    StateDirInUse { path: PathBuf },
+}
+
+/// One error or several: validation finds all that is wrong at once.
+#[derive(Debug)]
+pub(crate) struct Errors(pub(crate) Vec<Error>);
+
+pub(crate) type Result<T> = std::result::Result<T, Errors>;
+
+impl Error {
+    /// The `rpc-error` that this is.
+    fn rpc(self) -> RpcError {
+        let message = self.told();
+        let plain = |tag| RpcError { tag, app_tag: None, path: None, message, session: None };
+        match self {
+            Error::Configuration(error) => error.into(),
+            Error::Conflict { path } => RpcError {
+                app_tag: Some("conflict".into()),
+                path: Some(path),
+                ..plain(ErrorTag::OperationFailed)
+            },
+            Error::Impossible { path, .. } => RpcError {
+                app_tag: Some("impossible".into()),
+                path: Some(path),
+                ..plain(ErrorTag::OperationFailed)
+            },
+            Error::Refused { path, .. } => RpcError {
+                app_tag: Some("kernel-refused".into()),
+                path: Some(path),
+                ..plain(ErrorTag::OperationFailed)
+            },
+            Error::Unsettled { path, .. } => RpcError {
+                app_tag: Some("kernel-differs".into()),
+                path: Some(path),
+                ..plain(ErrorTag::OperationFailed)
+            },
+            Error::Diverged { .. } => {
+                RpcError { app_tag: Some("diverged".into()), ..plain(ErrorTag::RollbackFailed) }
+            }
+            Error::Observe(_) => plain(ErrorTag::OperationFailed),
+            Error::Locked { ref holder, .. } => {
+                let session = Some(holder.session);
+                RpcError { session, ..plain(ErrorTag::InUse) }
+            }
+            Error::LockHeld { ref holder, .. } => {
+                let session = Some(holder.session);
+                RpcError { session, ..plain(ErrorTag::LockDenied) }
+            }
+            Error::CandidateChanged { session } => {
+                RpcError { session: Some(session), ..plain(ErrorTag::LockDenied) }
+            }
+            Error::NotLocked { .. } => plain(ErrorTag::OperationFailed),
+            Error::NotLockable { .. } => plain(ErrorTag::OperationNotSupported),
+            Error::SessionEnded { .. } => plain(ErrorTag::OperationFailed),
+            Error::NoSession { .. } => plain(ErrorTag::InvalidValue),
+            Error::KillSelf => plain(ErrorTag::InvalidValue),
+            Error::Stopped => plain(ErrorTag::OperationFailed),
+            Error::NoRollback { .. } => plain(ErrorTag::InvalidValue),
+            Error::Storage { .. } => plain(ErrorTag::OperationFailed),
+            Error::Corrupt { .. } => plain(ErrorTag::OperationFailed),
+            Error::Thread { .. } => plain(ErrorTag::ResourceDenied),
+            Error::StateDirInUse { .. } => plain(ErrorTag::InUse),
+        }
+    }
+
+    /// The object that the kernel cannot have as it is desired.
+    pub(crate) fn key(&self) -> Option<&Key> {
+        match self {
+            Error::Impossible { key, .. } => Some(key),
+            Error::Refused { refusal, .. } => Some(&refusal.op.key),
+            Error::Unsettled { op, .. } => Some(&op.key),
+            Error::Configuration(_)
+            | Error::Conflict { .. }
+            | Error::Diverged { .. }
+            | Error::Observe(_)
+            | Error::Locked { .. }
+            | Error::LockHeld { .. }
+            | Error::CandidateChanged { .. }
+            | Error::NotLocked { .. }
+            | Error::NotLockable { .. }
+            | Error::SessionEnded { .. }
+            | Error::NoSession { .. }
+            | Error::KillSelf
+            | Error::Stopped
+            | Error::NoRollback { .. }
+            | Error::Storage { .. }
+            | Error::Corrupt { .. }
+            | Error::Thread { .. }
+            | Error::StateDirInUse { .. } => None,
+        }
+    }
+
+    /// The error with its causes, in a line.
+    pub(crate) fn told(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+impl Errors {
+    /// All of them in a line, for a log.
+    pub(crate) fn told(&self) -> String {
+        self.0.iter().map(Error::told).collect::<Vec<_>>().join("; ")
+    }
+
+    pub(crate) fn rpc(self) -> Vec<RpcError> {
+        self.0.into_iter().map(Error::rpc).collect()
+    }
+}
+
+impl<E: Into<Error>> From<E> for Errors {
+    fn from(error: E) -> Errors {
+        Errors(vec![error.into()])
+    }
+}
+
+impl From<Vec<yang::Error>> for Errors {
+    fn from(errors: Vec<yang::Error>) -> Errors {
+        Errors(errors.into_iter().map(Error::from).collect())
+    }
+}
+
+impl From<yang::Error> for RpcError {
+    fn from(error: yang::Error) -> RpcError {
+        let yang::Error { tag, app_tag, path, message } = error;
+        RpcError { tag, app_tag, path, message, session: None }
+    }
+}
+
+fn name(datastore: Datastore) -> &'static str {
+    match datastore {
+        Datastore::Candidate => "candidate",
+        Datastore::Running => "running",
+        Datastore::Startup => "startup",
+        Datastore::Operational => "operational",
+    }
+}
+
+fn available(newest: usize) -> String {
+    match newest {
+        0 => "nothing has been committed before".into(),
+        1 => "0 and 1 can be had".into(),
+        newest => format!("0 to {newest} can be had"),
+    }
+}

@@ -1,0 +1,131 @@
+//! Events from the kernel: reasons to look again, never facts.
+//!
+//! They wait in a set that coalesces: the same event counts once, and where a namespace has too many of them they
+//! become one that means all of it. The engine is told when the set is no longer empty, and takes it whole.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use netstate::{Event, EventSink, Key, NetnsName, Object};
+use tokio::sync::{mpsc, watch};
+
+use crate::engine::{Engine, Request};
+use crate::ownership;
+
+/// How many events wait before those of each namespace become one.
+const LIMIT: usize = 1024;
+
+/// What waits to be looked at.
+pub(crate) struct Events {
+    waiting: Arc<watch::Sender<BTreeSet<Event>>>,
+    requests: mpsc::WeakUnboundedSender<Request>,
+    /// The namespaces that are being watched.
+    watched: BTreeSet<NetnsName>,
+}
+
+impl Events {
+    pub(crate) fn new(requests: mpsc::WeakUnboundedSender<Request>) -> Events {
+        let (waiting, _) = watch::channel(BTreeSet::new());
+        Events { waiting: Arc::new(waiting), requests, watched: BTreeSet::new() }
+    }
+
+    /// Where a kernel puts its events.
+    fn sink(&self) -> EventSink {
+        let (waiting, requests) = (Arc::clone(&self.waiting), self.requests.clone());
+        Arc::new(move |event| {
+            let mut first = false;
+            waiting.send_if_modified(|events| {
+                first = events.is_empty();
+                coalesce(events, event);
+                false
+            });
+            if let Some(requests) = requests.upgrade().filter(|_| first) {
+                let _stopped = requests.send(Request::Events);
+            }
+        })
+    }
+
+    fn take(&self) -> BTreeSet<Event> {
+        let mut taken = BTreeSet::new();
+        self.waiting.send_if_modified(|events| {
+            taken = std::mem::take(events);
+            false
+        });
+        taken
+    }
+}
+
+fn coalesce(events: &mut BTreeSet<Event>, event: Event) {
+    let Some(netns) = netns_of(&event) else { return };
+    if events.contains(&Event::Overrun(netns.clone())) {
+        return;
+    }
+    events.insert(event);
+    if events.len() > LIMIT {
+        let namespaces: BTreeSet<&NetnsName> = events.iter().filter_map(netns_of).collect();
+        *events = namespaces.into_iter().cloned().map(Event::Overrun).collect();
+    }
+}
+
+/// Where an event happened. A link's key does not tell, for which there is [`Event::Link`].
+fn netns_of(event: &Event) -> Option<&NetnsName> {
+    match event {
+        Event::Link(netns, _) | Event::Netns(netns) | Event::Overrun(netns) => Some(netns),
+        Event::Key(key) => match key {
+            Key::Netns(netns) => Some(netns),
+            Key::Sysctl(key) => Some(&key.netns),
+            Key::Address(key) => Some(&key.netns),
+            Key::Neighbor(key) => Some(&key.netns),
+            Key::Fdb(key) => Some(&key.netns),
+            Key::Route(key) => Some(&key.netns),
+            Key::Link(_) => None,
+        },
+    }
+}
+
+impl Engine {
+    /// Watches the namespaces that the configuration is about, and the daemon's own, where NICs appear.
+    pub(crate) fn watch(&mut self) {
+        let objects = self.running.desired.objects.iter();
+        let mut namespaces: BTreeSet<NetnsName> =
+            objects.filter_map(|(key, object)| ownership::netns_of(key, object)).cloned().collect();
+        namespaces.insert(NetnsName::own());
+        if namespaces == self.events.watched {
+            return;
+        }
+        match self.southbound.watch(&namespaces, self.events.sink()) {
+            Ok(()) => self.events.watched = namespaces,
+            Err(error) => tracing::error!(%error, "changes by others go unnoticed"),
+        }
+    }
+
+    /// Looks again at what events named.
+    pub(crate) fn look_at_events(&mut self) {
+        let events = self.events.take();
+        if events.iter().any(|event| self.may_unstick(event)) {
+            self.unstick();
+        }
+    }
+
+    /// Tries again to apply what is stuck.
+    pub(crate) fn unstick(&mut self) {
+        let before = self.stuck.clone();
+        let touched = self.touched();
+        if let Err(errors) = self.settle(&touched) {
+            tracing::error!(errors = errors.told(), "diverged");
+        }
+        for key in before.difference(&self.stuck) {
+            let path = mapping::path(key, None, &self.running.tree);
+            tracing::info!(path, "applied late");
+        }
+    }
+
+    /// Whether what an event names may be a link that is stuck.
+    fn may_unstick(&self, event: &Event) -> bool {
+        self.stuck.iter().any(|key| match (event, self.running.desired.objects.get(key)) {
+            (Event::Link(_, name), Some(Object::Link(link))) => link.place.ifname == *name,
+            (Event::Netns(_) | Event::Overrun(_), _) => true,
+            (Event::Link(..) | Event::Key(_), _) => false,
+        })
+    }
+}

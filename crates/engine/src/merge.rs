@@ -1,0 +1,70 @@
+//! Three-way merge: a session's changes on top of what others have committed since.
+//!
+//! Both sides are compared with the base that they share. A node that only one side changed takes that side's change. A
+//! node that both changed, each in its own way, is a conflict, and so is a node that one side removed with an
+//! ancestor while the other changed it: nothing is lost, and nothing is decided in the user's place.
+
+use yang::{Change, Path, Tree};
+
+/// `ours` and `theirs`, both made from `base`, in one; or the paths at which they contradict each other.
+pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec<Path>> {
+    let our_changes = base.diff(ours);
+    let their_changes = base.diff(theirs);
+    if their_changes.is_empty() {
+        return Ok(ours.clone());
+    }
+    let conflicts = conflicts(&our_changes.changes, &their_changes.changes);
+    if !conflicts.is_empty() {
+        return Err(conflicts);
+    }
+    let mut merged = theirs.clone();
+    match merged.edit(&our_changes.to_edit()) {
+        Ok(()) => Ok(merged),
+        // The edit merges and removes, which nothing in a tree of the same schema resists.
+        Err(_) => Err(our_changes.changes.iter().map(|change| change.path().clone()).collect()),
+    }
+}
+
+/// Walks the two lists, both in path order, side by side. The outermost node that either side has removed is
+/// remembered for as long as the walk is below it.
+fn conflicts(ours: &[Change], theirs: &[Change]) -> Vec<Path> {
+    let (mut ours, mut theirs) = (ours.iter().peekable(), theirs.iter().peekable());
+    let (mut we_removed, mut they_removed): (Option<&Path>, Option<&Path>) = (None, None);
+    let mut found = Vec::new();
+    loop {
+        let order = match (ours.peek(), theirs.peek()) {
+            (Some(our), Some(their)) => our.path().cmp(their.path()),
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (None, None) => return found,
+        };
+        let our = order.is_le().then(|| ours.next()).flatten();
+        let their = order.is_ge().then(|| theirs.next()).flatten();
+        let contradictory = match (our, their) {
+            (Some(our), Some(their)) => our != their,
+            (Some(our), None) => alters_below(our, they_removed),
+            (None, Some(their)) => alters_below(their, we_removed),
+            (None, None) => false,
+        };
+        if contradictory {
+            found.extend(our.or(their).map(|change| change.path().clone()));
+        }
+        we_removed = outermost(we_removed, our);
+        they_removed = outermost(they_removed, their);
+    }
+}
+
+/// Whether the change sets something within what the other side has removed.
+fn alters_below(change: &Change, removed: Option<&Path>) -> bool {
+    let removal = matches!(change, Change::Deleted(..));
+    !removal && removed.is_some_and(|removed| change.path().is_below(removed))
+}
+
+fn outermost<'a>(removed: Option<&'a Path>, change: Option<&'a Change>) -> Option<&'a Path> {
+    match change {
+        Some(Change::Deleted(path, _)) if !removed.is_some_and(|above| path.is_below(above)) => {
+            Some(path)
+        }
+        Some(Change::Deleted(..) | Change::Created(..) | Change::Replaced(..)) | None => removed,
+    }
+}

@@ -1,0 +1,266 @@
+//! Sessions: who is connected, what each has in its candidate, and who holds which lock.
+//!
+//! A [`Session`] is the user's end: it sends what it is asked for to the engine's thread as a closure and waits
+//! for the answer. `Sessions` is the engine's end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use yang::{Edit, Tree};
+
+use crate::Handle;
+use crate::commit::Committed;
+use crate::datastore::{Candidate, Datastore};
+use crate::engine::{Engine, Intent};
+use crate::error::{Error, Result};
+use crate::history::HistoryEntry;
+
+/// A user's session: its private candidate and its locks go when it is dropped.
+#[derive(Debug)]
+pub struct Session {
+    id: u32,
+    handle: Handle,
+    ended: watch::Receiver<()>,
+}
+
+/// Who asks, and from where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The user's name, or `uid N`.
+    pub user: String,
+    /// How the user came, for example `unix socket, pid 123`.
+    pub from: String,
+}
+
+impl Session {
+    /// The engine makes the session, so that one whose opener has gone away is dropped like any other.
+    pub(crate) async fn open(handle: Handle, origin: Origin) -> crate::Result<Session> {
+        let theirs = handle.clone();
+        let open = move |engine: &mut Engine| {
+            let (id, ended) = engine.sessions.open(origin, &engine.running.tree);
+            Ok(Session { id, handle: theirs, ended })
+        };
+        handle.ask(open).await
+    }
+
+    /// The `session-id` (RFC 6241 section 8.1).
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The content of a datastore. Operational is read from the kernel now, and holds configuration in effect
+    /// and state.
+    pub async fn read(&self, datastore: Datastore) -> crate::Result<Tree> {
+        match datastore {
+            Datastore::Running => Ok(self.handle.snapshot().running),
+            Datastore::Startup => Ok(self.handle.snapshot().startup),
+            Datastore::Candidate => self.ask(|engine, id| engine.candidate(id)).await,
+            Datastore::Operational => self.ask(|engine, _| engine.operational()).await,
+        }
+    }
+
+    /// Edits the candidate.
+    pub async fn edit(&self, edit: Edit) -> crate::Result<()> {
+        self.ask(move |engine, id| Ok(engine.sessions.at(id)?.candidate.edit(&edit)?)).await
+    }
+
+    /// Replaces the candidate's content.
+    pub async fn replace(&self, content: Tree) -> crate::Result<()> {
+        self.ask(move |engine, id| engine.replace_candidate(id, content)).await
+    }
+
+    /// Replaces startup's content.
+    pub async fn replace_startup(&self, content: Tree) -> crate::Result<()> {
+        self.ask(move |engine, id| engine.replace_startup(id, content)).await
+    }
+
+    /// Throws the candidate's changes away.
+    pub async fn discard(&self) -> crate::Result<()> {
+        self.ask(|engine, id| engine.discard(id)).await
+    }
+
+    /// Validates a datastore's content by schema and by what the mapping knows.
+    pub async fn validate(&self, datastore: Datastore) -> crate::Result<()> {
+        let content = self.read(datastore).await?;
+        self.validate_content(content.config_only()).await
+    }
+
+    /// Validates content that is in no datastore in the same way.
+    pub async fn validate_content(&self, content: Tree) -> crate::Result<()> {
+        self.ask(move |_, _| Intent::of(content).map(drop)).await
+    }
+
+    /// What a commit would do, a line an operation, in words. Changes nothing.
+    pub async fn check(&self) -> crate::Result<Vec<String>> {
+        self.ask(|engine, id| engine.check(id)).await
+    }
+
+    /// Makes the candidate running, kernel and all, or changes nothing.
+    pub async fn commit(&self, comment: Option<String>) -> crate::Result<Committed> {
+        self.ask(|engine, id| engine.commit(id, comment)).await
+    }
+
+    /// Puts the configuration as it was `position` commits ago into the candidate.
+    pub async fn rollback(&self, position: usize) -> crate::Result<()> {
+        self.ask(move |engine, id| engine.rollback(id, position)).await
+    }
+
+    /// The commits, the latest first.
+    pub async fn history(&self) -> crate::Result<Vec<HistoryEntry>> {
+        self.ask(|engine, _| Ok(engine.history.entries())).await
+    }
+
+    /// Locks a datastore: nobody else commits to running, or writes startup.
+    pub async fn lock(&self, datastore: Datastore) -> crate::Result<()> {
+        self.ask(move |engine, id| engine.sessions.lock(id, datastore)).await
+    }
+
+    /// Takes the lock back.
+    pub async fn unlock(&self, datastore: Datastore) -> crate::Result<()> {
+        self.ask(move |engine, id| engine.sessions.unlock(id, datastore)).await
+    }
+
+    /// Ends another session: its candidate and locks go.
+    pub async fn kill(&self, session: u32) -> crate::Result<()> {
+        self.ask(move |engine, id| engine.sessions.kill(id, session)).await
+    }
+
+    /// Resolves once another session, or the engine's end, has ended this one.
+    pub async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
+    }
+
+    /// Has the engine's thread answer, as long as this session is open there.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Engine, u32) -> Result<T> + Send + 'static,
+    ) -> crate::Result<T> {
+        let id = self.id;
+        let asked = move |engine: &mut Engine| {
+            engine.sessions.at(id)?;
+            question(engine, id)
+        };
+        self.handle.ask(asked).await
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let id = self.id;
+        self.handle.tell(move |engine| engine.sessions.close(id));
+    }
+}
+
+/// A session as the engine has it.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    pub(crate) origin: Origin,
+    pub(crate) candidate: Candidate,
+    /// Its end tells the user's side that the session is gone.
+    _alive: watch::Sender<()>,
+}
+
+/// Who is connected, and who holds which lock.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    connected: BTreeMap<u32, Connected>,
+    locks: BTreeMap<Datastore, u32>,
+    last: u32,
+}
+
+/// Who holds a lock, in words.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder {
+    pub(crate) session: u32,
+    origin: Origin,
+}
+
+impl Sessions {
+    fn open(&mut self, origin: Origin, running: &Tree) -> (u32, watch::Receiver<()>) {
+        let (alive, ended) = watch::channel(());
+        self.last += 1;
+        let candidate = Candidate::of(running);
+        self.connected.insert(self.last, Connected { origin, candidate, _alive: alive });
+        (self.last, ended)
+    }
+
+    fn close(&mut self, session: u32) {
+        self.connected.remove(&session);
+        self.locks.retain(|_, holder| *holder != session);
+    }
+
+    fn kill(&mut self, killer: u32, session: u32) -> Result<()> {
+        if killer == session {
+            return Err(Error::KillSelf.into());
+        }
+        if !self.connected.contains_key(&session) {
+            return Err(Error::NoSession { session }.into());
+        }
+        tracing::info!(session, killer, "session killed");
+        self.close(session);
+        Ok(())
+    }
+
+    /// The session, which another may have killed.
+    pub(crate) fn at(&mut self, session: u32) -> Result<&mut Connected> {
+        Ok(self.connected.get_mut(&session).ok_or(Error::SessionEnded { session })?)
+    }
+
+    /// RFC 6241 section 7.5. A candidate is nobody else's, so that its lock only tells that it is clean.
+    fn lock(&mut self, session: u32, datastore: Datastore) -> Result<()> {
+        match datastore {
+            Datastore::Operational => return Err(Error::NotLockable { datastore }.into()),
+            Datastore::Candidate => {
+                if self.at(session)?.candidate.changed() {
+                    return Err(Error::CandidateChanged { session }.into());
+                }
+                return Ok(());
+            }
+            Datastore::Running | Datastore::Startup => {}
+        }
+        if let Some(holder) = self.holder(datastore) {
+            return Err(Error::LockHeld { datastore, holder }.into());
+        }
+        self.locks.insert(datastore, session);
+        Ok(())
+    }
+
+    fn unlock(&mut self, session: u32, datastore: Datastore) -> Result<()> {
+        if datastore == Datastore::Candidate {
+            return Ok(());
+        }
+        match self.locks.get(&datastore) {
+            Some(holder) if *holder == session => {
+                self.locks.remove(&datastore);
+                Ok(())
+            }
+            Some(_) | None => Err(Error::NotLocked { datastore }.into()),
+        }
+    }
+
+    /// Whether this session may write: nobody else holds the lock.
+    pub(crate) fn may_write(&self, session: u32, datastore: Datastore) -> Result<()> {
+        match self.holder(datastore) {
+            Some(holder) if holder.session != session => {
+                Err(Error::Locked { datastore, holder }.into())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn holder(&self, datastore: Datastore) -> Option<Holder> {
+        let session = *self.locks.get(&datastore)?;
+        let origin = self.connected.get(&session)?.origin.clone();
+        Some(Holder { session, origin })
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Origin { user, from } = &self.origin;
+        write!(f, "session {} of {user} ({from})", self.session)
+    }
+}

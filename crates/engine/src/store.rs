@@ -1,0 +1,157 @@
+//! The files of the state directory: each is replaced whole or not at all.
+//!
+//! A document is JSON, `{"format": 1, "content": …}`. It is written beside its place, synchronised, renamed into
+//! place, and the directory is synchronised: after a crash or a loss of power the old or the new one is there.
+//! The directory is for its owner's eyes only, and a lock on a file in it keeps a second daemon out.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::error::{Error, Result};
+
+/// The version of the documents' form that this program writes.
+const FORMAT: u32 = 1;
+
+/// What the user can do about a file that cannot be read.
+const ADVICE: &str = "it is left as it is: repair it, or move it away to start without it";
+
+/// A state directory, held by this process.
+#[derive(Debug)]
+pub(crate) struct Store {
+    dir: PathBuf,
+    /// Held for as long as the store lives.
+    _lock: File,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document<T> {
+    format: u32,
+    content: T,
+}
+
+impl Store {
+    /// Makes the directory where it is missing, and takes it.
+    pub(crate) fn open(dir: &Path) -> Result<Store> {
+        make_dir(dir)?;
+        let path = dir.join("lock");
+        let lock = private().create(true).truncate(false).write(true).open(&path);
+        let lock = lock.map_err(failed("open", &path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Store { dir: dir.into(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(Error::StateDirInUse { path: dir.into() }.into()),
+            Err(TryLockError::Error(source)) => Err(failed("lock", &path)(source).into()),
+        }
+    }
+
+    /// A document's content; none where there is no such file.
+    pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        self.text(name)?.map(|text| self.content(name, &text)).transpose()
+    }
+
+    /// The text of a file; none where there is no such file.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>> {
+        let path = self.dir.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                Err(self.corrupt(name, "it is not text".into()).into())
+            }
+            Err(error) => Err(failed("read", &path)(error).into()),
+        }
+    }
+
+    /// The content of the document that `text`, read from the file `name`, is.
+    pub(crate) fn content<'a, T: Deserialize<'a>>(&self, name: &str, text: &'a str) -> Result<T> {
+        match serde_json::from_str(text) {
+            Ok(Document { format: FORMAT, content }) => Ok(content),
+            Ok(Document { format, content: _ }) => {
+                let fault = format!("format {format} is not known to this version of Netloom");
+                Err(self.corrupt(name, fault).into())
+            }
+            Err(error) => Err(self.corrupt(name, error.to_string()).into()),
+        }
+    }
+
+    /// Replaces a document.
+    pub(crate) fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<()> {
+        let path = self.dir.join(name);
+        let beside = self.dir.join(format!("{name}.new"));
+        let document = Document { format: FORMAT, content };
+        let text = serde_json::to_vec(&document).map_err(io::Error::from);
+        text.and_then(|text| write_synchronised(&beside, &text))
+            .map_err(failed("write", &beside))?;
+        fs::rename(&beside, &path).map_err(failed("replace", &path))?;
+        self.synchronise(&path)
+    }
+
+    /// Moves a document to another name, where it replaces what was there.
+    pub(crate) fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let (from, to) = (self.dir.join(from), self.dir.join(to));
+        fs::rename(&from, &to).map_err(failed("move", &from))?;
+        self.synchronise(&to)?;
+        self.synchronise(&from)
+    }
+
+    /// Removes a document, if it is there.
+    pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        let path = self.dir.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(failed("remove", &path)(error).into())
+            }
+            Ok(()) | Err(_) => self.synchronise(&path),
+        }
+    }
+
+    /// The names of the files in a folder, which is made where it is missing.
+    pub(crate) fn list(&self, folder: &str) -> Result<Vec<String>> {
+        let path = self.dir.join(folder);
+        make_dir(&path)?;
+        let names = || -> io::Result<Vec<String>> {
+            let entries = fs::read_dir(&path)?;
+            let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+            names.collect()
+        };
+        Ok(names().map_err(failed("list", &path))?)
+    }
+
+    /// The error of a document whose content makes no sense.
+    pub(crate) fn corrupt(&self, name: &str, fault: String) -> Error {
+        Error::Corrupt { path: self.dir.join(name), fault, advice: ADVICE }
+    }
+
+    /// Makes names that came to or went from the directory of `path` survive a loss of power.
+    fn synchronise(&self, path: &Path) -> Result<()> {
+        let dir = path.parent().unwrap_or(&self.dir);
+        let done = File::open(dir).and_then(|dir| dir.sync_all());
+        Ok(done.map_err(failed("synchronise", dir))?)
+    }
+}
+
+fn make_dir(path: &Path) -> Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    Ok(made.map_err(failed("make", path))?)
+}
+
+fn write_synchronised(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = private().create(true).truncate(true).write(true).open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+/// Files are for their owner's eyes only.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> Error {
+    move |source| Error::Storage { doing, path: path.into(), source }
+}

@@ -1,0 +1,60 @@
+//! What a commit changed, in a line for a person.
+
+use std::collections::BTreeMap;
+
+use yang::{Change, Diff, Step};
+
+/// The list entries that a diff touches, counted: `2 netns, 1 link added; 1 route changed`. What is in no list
+/// counts as a setting.
+pub(crate) fn summary(diff: &Diff) -> String {
+    let mut tally: BTreeMap<Verb, Vec<(&str, usize)>> = BTreeMap::new();
+    let mut counted: Option<&[Step]> = None;
+    for change in &diff.changes {
+        let steps = change.path().steps.as_slice();
+        let entry = steps.iter().position(|step| !step.keys.is_empty());
+        let instance = entry.map_or(steps, |at| &steps[..=at]);
+        // The changes of an entry are beside each other, its own coming or going the first of them.
+        let Some(last) = instance.last().filter(|_| counted != Some(instance)) else { continue };
+        if entry.is_none() && matches!(last.node.kind, yang::NodeKind::Container { .. }) {
+            continue;
+        }
+        counted = Some(instance);
+        let verb = match change {
+            Change::Created(..) if steps.len() == instance.len() => Verb::Added,
+            Change::Deleted(..) if steps.len() == instance.len() => Verb::Removed,
+            Change::Created(..) | Change::Replaced(..) | Change::Deleted(..) => Verb::Changed,
+        };
+        let noun = if entry.is_some() { last.node.name } else { "setting" };
+        let counts = tally.entry(verb).or_default();
+        match counts.iter_mut().find(|(known, _)| *known == noun) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((noun, 1)),
+        }
+    }
+    let parts: Vec<String> = tally.iter().map(|(verb, counts)| part(*verb, counts)).collect();
+    parts.join("; ")
+}
+
+/// In the order in which they are told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Verb {
+    Added,
+    Changed,
+    Removed,
+}
+
+fn part(verb: Verb, counts: &[(&str, usize)]) -> String {
+    let nouns: Vec<String> = counts.iter().map(|(noun, count)| plural(noun, *count)).collect();
+    let verb = match verb {
+        Verb::Added => "added",
+        Verb::Changed => "changed",
+        Verb::Removed => "removed",
+    };
+    format!("{} {verb}", nouns.join(", "))
+}
+
+/// A noun that ends in `s`, such as `netns`, is its own plural.
+fn plural(noun: &str, count: usize) -> String {
+    let ending = if count == 1 || noun.ends_with('s') { "" } else { "s" };
+    format!("{count} {noun}{ending}")
+}
