@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use netstate::sysctl::plain_value;
 use netstate::{Key, LinkName, NetnsName, Object, Place, State, SysctlKey, SysctlPath};
 use serde::Deserialize;
 use yang::{Error, Node, Path, Tree, Value};
@@ -119,7 +120,7 @@ fn set(lowering: &mut Lowering<'_>, netns: &NetnsName, (name, value): (&str, &st
     match name.parse::<SysctlPath>() {
         Ok(path) => {
             let key = Key::Sysctl(SysctlKey { netns: netns.clone(), path });
-            if !lowering.add(key, Object::Sysctl(value.to_owned())) {
+            if !lowering.add(key, Object::Sysctl(plain_value(value))) {
                 let message = format!("{name} is set already, written differently");
                 lowering.faults.invalid(at, message);
             }
@@ -208,7 +209,7 @@ mod tests {
                             "netloom-link:sysctl": {"accept_ra": "2"}}]},
         "sysctls": {"netns": [
             {"name": "vpn10", "ip_forward": "1", "ipv6_forwarding": "0", "variable": [
-                {"name": "net.ipv4.ip_local_port_range", "value": "1024 2048"},
+                {"name": "net.ipv4.ip_local_port_range", "value": "1024\t2048"},
                 {"name": "net/ipv4/conf/eth0.5/arp_filter", "value": "1"}]},
             {"name": "1", "variable": [{"name": "net.ipv4.conf.eth0.rp_filter", "value": "1"}]}
         ]}
@@ -237,55 +238,55 @@ mod tests {
             &lowered(VARIABLES),
             VARIABLES,
             expect![[r#"
-            {
-              "iproute2-ip-netns:netnses": {
-                "netns": [
-                  {
-                    "name": "vpn10"
-                  }
-                ]
-              },
-              "iproute2-ip-link:links": {
-                "link": [
-                  {
-                    "name": "lan",
-                    "netns": "vpn10",
-                    "netloom-link:ifname": "eth0.5",
-                    "netloom-link:sysctl": {
-                      "accept_ra": "2"
-                    }
-                  }
-                ]
-              },
-              "netloom-sysctl:sysctls": {
-                "netns": [
-                  {
-                    "name": "1",
-                    "variable": [
+                {
+                  "iproute2-ip-netns:netnses": {
+                    "netns": [
                       {
-                        "name": "net.ipv4.conf.eth0.rp_filter",
-                        "value": "1"
+                        "name": "vpn10"
                       }
                     ]
                   },
-                  {
-                    "name": "vpn10",
-                    "ip_forward": "1",
-                    "ipv6_forwarding": "0",
-                    "variable": [
+                  "iproute2-ip-link:links": {
+                    "link": [
                       {
-                        "name": "net.ipv4.ip_local_port_range",
-                        "value": "1024 2048"
+                        "name": "lan",
+                        "netns": "vpn10",
+                        "netloom-link:ifname": "eth0.5",
+                        "netloom-link:sysctl": {
+                          "accept_ra": "2"
+                        }
+                      }
+                    ]
+                  },
+                  "netloom-sysctl:sysctls": {
+                    "netns": [
+                      {
+                        "name": "1",
+                        "variable": [
+                          {
+                            "name": "net.ipv4.conf.eth0.rp_filter",
+                            "value": "1"
+                          }
+                        ]
                       },
                       {
-                        "name": "net/ipv4/conf/eth0.5/arp_filter",
-                        "value": "1"
+                        "name": "vpn10",
+                        "ip_forward": "1",
+                        "ipv6_forwarding": "0",
+                        "variable": [
+                          {
+                            "name": "net.ipv4.ip_local_port_range",
+                            "value": "1024 2048"
+                          },
+                          {
+                            "name": "net/ipv4/conf/eth0.5/arp_filter",
+                            "value": "1"
+                          }
+                        ]
                       }
                     ]
                   }
-                ]
-              }
-            }"#]],
+                }"#]],
         );
     }
 

@@ -39,7 +39,7 @@ pub enum Object {
     Netns,
     /// A link.
     Link(Box<Link>),
-    /// A kernel parameter's value, without the newline, fields separated as the kernel prints them.
+    /// A kernel parameter's value, as [`plain_value`](crate::sysctl::plain_value) gives it.
     Sysctl(String),
     /// An IP address on a link.
     Address(Address),

@@ -50,6 +50,12 @@ impl SysctlPath {
     }
 }
 
+/// A parameter's value in the one form that values are compared in: without a newline, its fields with one space
+/// between. The kernel reads any white space, and prints tabs.
+pub fn plain_value(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 impl FromStr for SysctlPath {
     type Err = InvalidName;
 
