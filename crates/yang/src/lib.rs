@@ -15,6 +15,8 @@ mod known;
 mod libyang;
 mod path;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod sample;
 mod schema;
 mod serde;

@@ -17,7 +17,6 @@ const NETLOOM: &[&str] = include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 const EXTENSIONS: &str = "netloom-extensions";
 
 /// The modules of this process, compiled. Made once, never freed: `&'static` throughout.
-#[derive(Debug)]
 pub struct Schema {
     modules: &'static [Module],
     /// Top-level data nodes.
@@ -268,6 +267,13 @@ impl SchemaNode {
     /// Whether its name is written with its module (RFC 7951 section 4).
     pub(crate) fn starts_module(&self) -> bool {
         self.parent().is_none_or(|parent| !ptr::eq(parent.module, self.module))
+    }
+}
+
+impl fmt::Debug for Schema {
+    /// The names of its modules.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.modules.iter().map(|module| &module.name)).finish()
     }
 }
 
@@ -854,9 +860,21 @@ mod tests {
     #[test]
     fn values_are_canonical_and_typed() {
         check("/links/link/mtu", "01500", expect!["Unsigned(1500)"]);
-        check("/links/link/type", "veth", expect![[r#"Identity(Identity { module: "sample", name: "veth" })"#]]);
-        check("/links/link/type", "sample:veth", expect![[r#"Identity(Identity { module: "sample", name: "veth" })"#]]);
-        check("/links/link/type", "dummy", expect![[r#"Identity(Identity { module: "sample-more", name: "dummy" })"#]]);
+        check(
+            "/links/link/type",
+            "veth",
+            expect![[r#"Identity(Identity { module: "sample", name: "veth" })"#]],
+        );
+        check(
+            "/links/link/type",
+            "sample:veth",
+            expect![[r#"Identity(Identity { module: "sample", name: "veth" })"#]],
+        );
+        check(
+            "/links/link/type",
+            "dummy",
+            expect![[r#"Identity(Identity { module: "sample-more", name: "dummy" })"#]],
+        );
         check(
             "/links/link/type",
             "sample-more:dummy",
@@ -1002,7 +1020,8 @@ mod tests {
     }
 
     #[test]
-    fn values_are_checked_in_many_threads_at_once() {
+    fn many_threads_check_and_validate_at_once() {
+        let tree = crate::sample::tree("/links/link[name='a']/netns = vpn0");
         let leaves = ["/links/link/ip/address", "/links/link/map", "/routes/route/prefix"];
         std::thread::scope(|scope| {
             for _ in 0..8 {
@@ -1013,6 +1032,7 @@ mod tests {
                             assert!(leaf.value("10.0.0.0/8").is_ok() || leaf.value("1:2").is_ok());
                             assert!(leaf.value("no").is_err());
                         }
+                        assert_eq!(tree.validate().unwrap_err().len(), 1);
                     }
                 });
             }

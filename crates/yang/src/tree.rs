@@ -1,5 +1,6 @@
 //! A data tree: an immutable value with shared structure.
 
+use std::fmt;
 use std::ptr;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ pub use crate::entry::Entry;
 
 /// The instances below one schema. Cloning it copies a pointer. Only what was set is in it: defaults that
 /// are in use (RFC 7950 section 7.6.1) are not, and containers without presence only where something is below.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Tree {
     schema: &'static Schema,
     pub(crate) root: Arc<Entry>,
@@ -153,11 +154,7 @@ impl Tree {
             let message = "a key cannot be removed; remove its entry";
             return Err(Error::new(ErrorTag::BadElement, message).at(path));
         }
-        let found = match last.keys.is_empty() {
-            true => self.node(&Path { steps: above.to_vec() }).is_some() || above.is_empty(),
-            false => self.node(path).is_some(),
-        };
-        Ok(found && prune(Arc::make_mut(&mut self.root), &path.steps))
+        Ok(prune(Arc::make_mut(&mut self.root), &path.steps))
     }
 
     /// Adds what `other` has to this tree; leaves of `other` win.
@@ -219,6 +216,12 @@ impl Tree {
             above = Some(step.node);
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json(f.alternate()))
     }
 }
 

@@ -11,8 +11,13 @@ impl Tree {
     /// mandatory nodes, uniqueness, each with its instance's path. Empty when it is valid.
     pub fn validate(&self) -> Result<(), Vec<Error>> {
         // Values are of their types already, so that libyang need see only what constraints look at.
+        self.validate_seeing(SchemaNode::is_seen)
+    }
+
+    /// Validates what libyang sees of the tree, and that there is no state in it.
+    pub(crate) fn validate_seeing(&self, seen: fn(&SchemaNode) -> bool) -> Result<(), Vec<Error>> {
         let config = self.config_only();
-        let faults = self.schema().context.validate(config.json(false, SchemaNode::is_seen));
+        let faults = self.schema().context.validate(config.json(false, seen));
         let mut errors: Vec<(Option<Path>, Error)> =
             faults.into_iter().map(|fault| self.tell(fault)).collect();
         if config != *self {

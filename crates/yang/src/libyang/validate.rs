@@ -37,3 +37,37 @@ impl Context {
         }
     }
 }
+
+#[cfg(test)]
+impl Context {
+    /// What libyang reads, as the JSON and XML that it writes.
+    pub(crate) fn reprint(self, text: &str, xml: bool) -> (String, String) {
+        use std::ffi::CStr;
+
+        use yang5::ffi::LYD_FORMAT::{LYD_JSON, LYD_XML};
+
+        let text = CString::new(text).unwrap();
+        let format = if xml { LYD_XML } else { LYD_JSON };
+        let parse = ffi::LYD_PARSE_ONLY | ffi::LYD_PARSE_STRICT;
+        let recorder = Recorder::start();
+        // SAFETY: the text ends with NUL; the tree and what is printed are freed here.
+        unsafe {
+            let mut tree = ptr::null_mut();
+            ffi::lyd_parse_data_mem(self.0, text.as_ptr(), format, parse, 0, &mut tree);
+            let [json, xml] = [LYD_JSON, LYD_XML].map(|format| {
+                let mut printed = ptr::null_mut();
+                ffi::lyd_print_mem(&mut printed, tree, format, ffi::LYD_PRINT_SIBLINGS);
+                if printed.is_null() {
+                    return String::new();
+                }
+                let text = CStr::from_ptr(printed).to_str().unwrap().to_owned();
+                ffi::free(printed.cast());
+                text
+            });
+            ffi::lyd_free_all(tree);
+            let faults = recorder.finish(self);
+            assert!(faults.is_empty(), "{faults:?}");
+            (if json.is_empty() { "{}".into() } else { json }, xml)
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What holds for all trees, tried on random ones of the sample schema.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::edit::{Edit, Operation};
+use crate::path::Path;
+use crate::sample::{lines, schema};
+use crate::schema::NodeKind;
+use crate::tree::Tree;
+
+/// A leaf or instance below a link or a route, with a value that may do.
+const BELOW: &[(&str, &[&str])] = &[
+    ("", &[""]),
+    ("/mtu", &["64", "1500"]),
+    ("/admin-status", &["up", "down"]),
+    ("/type", &["veth", "dummy"]),
+    ("/netns", &["1", "vpn0", "vpn1"]),
+    ("/master", &["eth0", "eth1", "it's \"\\"]),
+    ("/map", &["1:1", "2:2", "10:1", "3:1", "4:1", "5:1", "6:1", "7:1", "8:1", "9:1"]),
+    ("/vxlan", &[""]),
+    ("/vxlan/id", &["5"]),
+    ("/vxlan/port", &["7", "8"]),
+    ("/vxlan/group", &["239.0.0.1"]),
+    ("/state/rx", &["1"]),
+    ("/sample-more:ifname", &["<&>'\"\t", "ü", " ", "\r\n"]),
+    ("/tag", &["1", "2", "-1"]),
+    ("/weight", &["0.5", "9"]),
+    ("/blackhole", &[""]),
+    ("/onlink", &["true", "false"]),
+    ("/key", &["", "AAEC"]),
+    ("/dev", &["/sample:links/link[name='eth0']/sample-more:ifname"]),
+    ("/inner", &["x"]),
+];
+
+/// One thing to do to a tree: where, and the value to set; none to remove it.
+type Change = (String, Option<&'static str>);
+
+fn change() -> impl Strategy<Value = Change> {
+    let entry = prop_oneof![
+        2 => (0..3).prop_map(|n| format!("/netnses/netns[name='vpn{n}']")),
+        8 => (0..12).prop_map(|n| format!("/links/link[name='eth{n}']")),
+        1 => Just(String::from(r#"/links/link[name="it's \"\\"]"#)),
+        4 => (0..4).prop_map(|n| format!("/routes/route[prefix='10.{n}.0.0/16'][table='main']")),
+        4 => (0..4).prop_map(|n| format!("/routes/route[prefix='10.{n}.0.0/16'][table='{n}']")),
+    ];
+    (entry, select(BELOW), any::<prop::sample::Index>(), 0..4).prop_map(
+        |(entry, (below, values), index, act)| {
+            (format!("{entry}{below}"), (act > 0).then(|| *index.get(values)))
+        },
+    )
+}
+
+fn apply(tree: &mut Tree, changes: &[Change]) {
+    for (path, value) in changes {
+        // A path of a link's leaf below a route, and the like.
+        let Ok(path) = Path::parse(schema(), path) else { continue };
+        let Some(node) = path.node() else { continue };
+        match value {
+            None => _ = tree.remove(&path),
+            Some(value) => match node.kind {
+                NodeKind::Leaf | NodeKind::LeafList => {
+                    tree.set(&path, node.value(value).unwrap()).unwrap();
+                }
+                NodeKind::Container { .. } | NodeKind::List => tree.create(&path).unwrap(),
+            },
+        }
+    }
+}
+
+fn any_tree() -> impl Strategy<Value = Tree> {
+    vec(change(), 0..60).prop_map(|changes| {
+        let mut tree = Tree::empty(schema());
+        apply(&mut tree, &changes);
+        tree
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_edit_of_a_difference_makes_the_newer_tree(a in any_tree(), b in any_tree()) {
+        let (mut a, b) = (a.config_only(), b.config_only());
+        let diff = a.diff(&b);
+        prop_assert_eq!(diff.is_empty(), a == b);
+        prop_assert!(diff.changes.is_sorted_by_key(crate::Change::path));
+        a.edit(&diff.to_edit()).unwrap();
+        prop_assert_eq!(lines(&a), lines(&b));
+        prop_assert_eq!(a, b);
+    }
+
+    #[test]
+    fn trees_of_one_descent_differ_by_what_was_done(a in any_tree(), changes in vec(change(), 0..6)) {
+        let mut b = a.clone();
+        apply(&mut b, &changes);
+        // The same tree, without shared structure.
+        let apart = Tree::from_json(schema(), &b.to_json(false)).unwrap();
+        prop_assert_eq!(a.diff(&b), a.diff(&apart));
+        prop_assert_eq!(b.diff(&a), apart.diff(&a));
+        prop_assert_eq!(a == b, a == apart);
+    }
+
+    #[test]
+    fn what_is_written_is_read(tree in any_tree()) {
+        for indent in [false, true] {
+            prop_assert_eq!(&Tree::from_json(schema(), &tree.to_json(indent)).unwrap(), &tree);
+            prop_assert_eq!(&Tree::from_xml(schema(), &tree.to_xml(indent)).unwrap(), &tree);
+        }
+        let edit = tree.to_edit();
+        let read = Edit::from_xml(schema(), &edit.to_xml(), Operation::Merge).unwrap();
+        prop_assert_eq!(read, edit);
+        for (path, _) in tree.nodes(&Path::parse(schema(), "/links/link").unwrap()) {
+            prop_assert_eq!(Path::parse(schema(), &path.to_string()).unwrap(), path);
+        }
+    }
+
+    #[test]
+    fn libyang_reads_and_writes_the_same(tree in any_tree()) {
+        let context = schema().context;
+        let (json, xml) = context.reprint(&tree.to_json(false), false);
+        prop_assert_eq!(&Tree::from_json(schema(), &json).unwrap(), &tree, "{}", json);
+        // It writes a carriage return as it is, of which any reader of XML makes a line feed.
+        let ours = Tree::from_json(schema(), &tree.to_json(false).replace("\\r\\n", "\\n")).unwrap();
+        prop_assert_eq!(&Tree::from_xml(schema(), &xml).unwrap(), &ours, "{}", xml);
+        let (json, _) = context.reprint(&tree.to_xml(true), true);
+        prop_assert_eq!(&Tree::from_json(schema(), &json).unwrap(), &tree, "{}", json);
+    }
+
+    #[test]
+    fn libyang_finds_the_same_faults_when_it_sees_everything(tree in any_tree()) {
+        prop_assert_eq!(tree.validate_seeing(|_| true), tree.validate());
+    }
+
+    #[test]
+    fn merging_a_part_changes_nothing(tree in any_tree(), of in change()) {
+        let mut merged = tree.clone();
+        if let Ok(path) = Path::parse(schema(), &of.0) {
+            merged.merge(&tree.subtree(&path));
+            prop_assert_eq!(&merged, &tree);
+        }
+        merged.merge(&tree.filter("<links><link><vxlan/><map/></link></links>").unwrap());
+        prop_assert_eq!(&merged, &tree);
+        let mut whole = Tree::empty(schema());
+        whole.merge(&tree);
+        prop_assert_eq!(whole, tree);
+    }
+
+    #[test]
+    fn no_text_makes_a_reader_panic(
+        tree in any_tree(), at in any::<prop::sample::Index>(), put in "[\\PC\\x00]{0,3}",
+    ) {
+        for text in [tree.to_json(true), tree.to_xml(true)] {
+            let chars: Vec<char> = text.chars().collect();
+            let at = at.index(chars.len() + 1);
+            let broken: String = chars[..at].iter().collect::<String>() + &put;
+            let rest: String = chars[at..].iter().skip(1).collect();
+            for text in [&broken, &(broken.clone() + &rest)] {
+                _ = Tree::from_json(schema(), text);
+                _ = Tree::from_xml(schema(), text);
+                _ = Edit::from_xml(schema(), text, Operation::Merge);
+                _ = tree.filter(text);
+                _ = Path::parse(schema(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_makes_a_value_panic(text in "\\PC{0,8}|[0-9a-f:./\\-\\[\\]'=\\x00\\n]{0,40}") {
+        fn leaves(nodes: &[&'static crate::SchemaNode], visit: &mut dyn FnMut(&'static crate::SchemaNode)) {
+            for node in nodes {
+                visit(node);
+                leaves(&node.children, visit);
+            }
+        }
+        leaves(schema().top(), &mut |node| {
+            if let Ok(value) = node.value(&text) {
+                // What is canonical stays as it is.
+                assert_eq!(node.value(&value.to_string()), Ok(value));
+            }
+        });
+    }
+}
