@@ -45,7 +45,7 @@ pub(crate) fn lines(tree: &Tree) -> String {
     for change in Tree::empty(schema()).diff(tree).changes {
         let crate::Change::Created(path, value) = change else { unreachable!() };
         match value {
-            Some(value) => writeln!(text, "{path} = {value}").unwrap(),
+            Some(value) => writeln!(text, "{}", format!("{path} = {value}").trim_end()).unwrap(),
             None => writeln!(text, "{path}").unwrap(),
         }
     }

@@ -1,20 +1,22 @@
 //! The compiled schema, as plain values.
 
-use std::collections::{HashMap, HashSet};
+mod build;
+mod types;
+
 use std::fmt;
 use std::ptr;
 use std::sync::OnceLock;
 
+pub(crate) use build::decimal;
+pub use types::Type;
+
 use crate::error::{Error, ErrorTag, Result};
 use crate::known;
-use crate::libyang::{Context, Kind, RawModule, RawNode, RawType};
+use crate::libyang::{Context, RawModule, RawNode};
 use crate::value::Value;
 
 /// The module texts of the repository's `yang/` folder.
 const NETLOOM: &[&str] = include!(concat!(env!("OUT_DIR"), "/modules.rs"));
-
-/// The module whose extensions [`SchemaNode::extensions`] tells.
-const EXTENSIONS: &str = "netloom-extensions";
 
 /// The modules of this process, compiled. Made once, never freed: `&'static` throughout.
 pub struct Schema {
@@ -97,42 +99,6 @@ pub enum NodeKind {
     LeafList,
 }
 
-/// A leaf's type, as far as help, completion and printing need it.
-#[derive(Clone, Debug)]
-#[allow(missing_docs, reason = "the YANG types of those names")]
-pub enum Type {
-    Binary,
-    Bits(Vec<String>),
-    Boolean,
-    /// Fraction digits.
-    Decimal64 {
-        digits: u8,
-        ranges: Vec<(String, String)>,
-    },
-    Empty,
-    /// Names with their values and descriptions.
-    Enumeration(Vec<(String, i32, Option<String>)>),
-    /// All identities that can stand here, as `module:name`.
-    Identityref(Vec<String>),
-    InstanceIdentifier,
-    Integer {
-        signed: bool,
-        bits: u8,
-        ranges: Vec<(i128, i128)>,
-    },
-    /// The path as written in the schema, the leaf it leads to, and that leaf's type.
-    Leafref {
-        path: String,
-        target: &'static SchemaNode,
-        real: Box<Type>,
-    },
-    String {
-        lengths: Vec<(u64, u64)>,
-        patterns: Vec<String>,
-    },
-    Union(Vec<Type>),
-}
-
 impl Schema {
     /// Compiles Netloom's own modules (embedded in the program) and the standard ones that they import.
     /// Compiled once per process; later calls answer the same schema.
@@ -143,30 +109,7 @@ impl Schema {
 
     /// Compiles these module texts, for tests. What is compiled is never freed.
     pub fn from_texts(texts: &[&str]) -> Result<&'static Schema> {
-        let mut named = Vec::new();
-        for text in texts {
-            let name = module_name(text).ok_or_else(|| {
-                Error::new(ErrorTag::OperationFailed, "a module begins with `module NAME {`")
-            })?;
-            if text.contains('\0') {
-                let message = format!("module {name} has a NUL character");
-                return Err(Error::new(ErrorTag::OperationFailed, message));
-            }
-            let text: &'static str = String::leak((*text).to_owned());
-            named.push((&*String::leak(name.to_owned()), text));
-        }
-        let context = Context::compile(&named)?;
-        let wanted: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
-        let mut builder = Builder::new(context, &wanted);
-        let mut top = Vec::new();
-        for module in builder.raw_modules.clone() {
-            for node in module.top() {
-                top.push(builder.node(node)?);
-            }
-        }
-        let mut placer = Placer { modules: builder.modules, seen: builder.seen(&top), order: 0 };
-        placer.place(None, &top);
-        Ok(Box::leak(Box::new(Schema { modules: builder.modules, top, context })))
+        build::compile(texts)
     }
 
     /// Every module, also those only imported; what a module imports stands before it.
@@ -291,47 +234,6 @@ impl fmt::Debug for SchemaNode {
     }
 }
 
-impl Type {
-    /// The types of which one takes a value: a union's members, references followed.
-    pub(crate) fn members(&self) -> Vec<&Type> {
-        match self {
-            Type::Union(members) => members.iter().flat_map(Type::members).collect(),
-            Type::Leafref { real, .. } => real.members(),
-            Type::Binary
-            | Type::Bits(_)
-            | Type::Boolean
-            | Type::Decimal64 { .. }
-            | Type::Empty
-            | Type::Enumeration(_)
-            | Type::Identityref(_)
-            | Type::InstanceIdentifier
-            | Type::Integer { .. }
-            | Type::String { .. } => vec![self],
-        }
-    }
-
-    /// The modules of the identities of this name that it takes.
-    fn modules_of(&self, identity: &str) -> Vec<&str> {
-        let mut modules = Vec::new();
-        for member in self.members() {
-            let Type::Identityref(names) = member else { continue };
-            let split = names.iter().filter_map(|name| name.split_once(':'));
-            modules.extend(split.filter(|(_, name)| *name == identity).map(|(module, _)| module));
-        }
-        modules
-    }
-
-    /// The names and numbers of the enumerations among its members.
-    pub(crate) fn enums(&self) -> Vec<(&str, i32)> {
-        let mut enums = Vec::new();
-        for member in self.members() {
-            let Type::Enumeration(names) = member else { continue };
-            enums.extend(names.iter().map(|(name, number, _)| (name.as_str(), *number)));
-        }
-        enums
-    }
-}
-
 /// The first of `nodes` with this name.
 fn find(
     nodes: &[&'static SchemaNode],
@@ -342,249 +244,6 @@ fn find(
         node.name == name && module.is_none_or(|module| node.module.name == module)
     };
     nodes.iter().find(named).copied()
-}
-
-/// Tells nodes where they are.
-struct Placer {
-    modules: &'static [Module],
-    /// The nodes that validation looks at; all of them where that cannot be told.
-    seen: Option<HashSet<RawNode>>,
-    order: usize,
-}
-
-impl Placer {
-    /// Answers whether validation looks at any of `nodes`.
-    fn place(
-        &mut self,
-        parent: Option<&'static SchemaNode>,
-        nodes: &[&'static SchemaNode],
-    ) -> bool {
-        let mut any = false;
-        for (index, node) in nodes.iter().enumerate() {
-            let order = self.order;
-            self.order += 1;
-            let below = self.place(Some(node), &node.children);
-            let itself = self.seen.as_ref().is_none_or(|seen| seen.contains(&node.raw));
-            let (seen, modules) = (below || itself, self.modules);
-            node.place.get_or_init(|| Place { parent, index, order, seen, modules });
-            any |= seen;
-        }
-        any
-    }
-}
-
-/// Copies libyang's structures into ours.
-struct Builder {
-    /// In the order of `modules`.
-    raw_modules: Vec<RawModule>,
-    modules: &'static [Module],
-    /// Leaves built so far: a leafref's target is built before the leaf that refers to it.
-    leaves: HashMap<RawNode, &'static SchemaNode>,
-}
-
-impl Builder {
-    fn new(context: Context, wanted: &[&str]) -> Builder {
-        let mut raw_modules = Vec::new();
-        let all = context.modules();
-        for name in wanted {
-            for module in all.iter().filter(|module| module.name() == *name) {
-                after_imports(*module, &mut raw_modules);
-            }
-        }
-        let copied: Vec<_> = raw_modules
-            .iter()
-            .map(|module| Module {
-                name: module.name().to_owned(),
-                namespace: module.namespace().to_owned(),
-                prefix: module.prefix().to_owned(),
-                revision: module.revision().map(str::to_owned),
-                description: module.description().map(str::to_owned),
-                implemented: module.implemented(),
-                features: module.features().into_iter().map(str::to_owned).collect(),
-                raw: *module,
-            })
-            .collect();
-        Builder { raw_modules, modules: Vec::leak(copied), leaves: HashMap::new() }
-    }
-
-    /// The nodes that validation looks at, ancestors and keys apart; none where it may be all.
-    fn seen(&self, nodes: &[&'static SchemaNode]) -> Option<HashSet<RawNode>> {
-        let mut seen = HashSet::new();
-        for node in nodes.iter().filter(|node| node.config) {
-            let constraint = node.raw.constraint();
-            if constraint.anything {
-                return None;
-            }
-            if constraint.some {
-                seen.insert(node.raw);
-            }
-            seen.extend(constraint.reads);
-            seen.extend(self.seen(&node.children)?);
-        }
-        Some(seen)
-    }
-
-    fn node(&mut self, raw: RawNode) -> Result<&'static SchemaNode> {
-        let unsupported = |what: &str| {
-            let message = format!("{}:{}: {what}", raw.module().name(), raw.name());
-            Err(Error::new(ErrorTag::OperationNotSupported, message))
-        };
-        if raw.ordered_by_user() && raw.config() {
-            return unsupported("lists that are `ordered-by user` are not supported");
-        }
-        let kind = match raw.kind() {
-            Kind::Leaf | Kind::LeafList => return self.leaf(raw),
-            Kind::Any | Kind::Other => return unsupported("anydata and anyxml are not supported"),
-            Kind::Container { presence } => NodeKind::Container { presence },
-            Kind::List => NodeKind::List,
-        };
-        let mut children = Vec::new();
-        let mut keys = Vec::new();
-        for child in raw.children() {
-            let node = self.node(child)?;
-            children.push(node);
-            if child.is_key() {
-                keys.push(node);
-            }
-        }
-        if kind == NodeKind::List && keys.is_empty() {
-            return unsupported("lists without keys are not supported");
-        }
-        Ok(Box::leak(Box::new(SchemaNode { children, keys, ..self.bare(raw, kind)? })))
-    }
-
-    fn leaf(&mut self, raw: RawNode) -> Result<&'static SchemaNode> {
-        if let Some(leaf) = self.leaves.get(&raw) {
-            return Ok(leaf);
-        }
-        let several = raw.kind() == Kind::LeafList;
-        let kind = if several { NodeKind::LeafList } else { NodeKind::Leaf };
-        raw.warm();
-        let leaf_type = match raw.leaf_type() {
-            Some(leaf_type) => Some(self.leaf_type(leaf_type)?),
-            None => None,
-        };
-        let defaults = raw.defaults();
-        let node = SchemaNode { leaf_type, defaults, ..self.bare(raw, kind)? };
-        let node: &'static SchemaNode = Box::leak(Box::new(node));
-        self.leaves.insert(raw, node);
-        Ok(node)
-    }
-
-    fn bare(&self, raw: RawNode, kind: NodeKind) -> Result<SchemaNode> {
-        let module = raw.module();
-        let known = self.raw_modules.iter().position(|known| *known == module);
-        let Some(module) = known.map(|index| &self.modules[index]) else {
-            let message = format!("{}: its module {} is not known", raw.name(), module.name());
-            return Err(Error::new(ErrorTag::OperationFailed, message));
-        };
-        let extensions = raw.extensions().into_iter();
-        Ok(SchemaNode {
-            module,
-            name: raw.name(),
-            kind,
-            description: raw.description(),
-            config: raw.config(),
-            mandatory: raw.mandatory(),
-            units: raw.units(),
-            defaults: Vec::new(),
-            leaf_type: None,
-            keys: Vec::new(),
-            children: Vec::new(),
-            case: raw.cases(),
-            extensions: extensions
-                .filter(|(module, ..)| *module == EXTENSIONS)
-                .map(|(_, keyword, argument)| (keyword, argument))
-                .collect(),
-            raw,
-            place: OnceLock::new(),
-        })
-    }
-
-    fn leaf_type(&mut self, raw: RawType) -> Result<Type> {
-        Ok(match raw {
-            RawType::Binary => Type::Binary,
-            RawType::Bits(names) => Type::Bits(names.into_iter().map(str::to_owned).collect()),
-            RawType::Boolean => Type::Boolean,
-            RawType::Decimal64 { digits, ranges } => {
-                let shown = |number| decimal(number, digits);
-                let ranges =
-                    ranges.into_iter().map(|(low, high)| (shown(low), shown(high))).collect();
-                Type::Decimal64 { digits, ranges }
-            }
-            RawType::Empty => Type::Empty,
-            RawType::Enumeration(names) => Type::Enumeration(
-                names
-                    .into_iter()
-                    .map(|(name, number, description)| {
-                        (name.to_owned(), number, description.map(str::to_owned))
-                    })
-                    .collect(),
-            ),
-            RawType::Identityref(names) => Type::Identityref(
-                names.into_iter().map(|(module, name)| format!("{module}:{name}")).collect(),
-            ),
-            RawType::InstanceIdentifier => Type::InstanceIdentifier,
-            RawType::Integer { signed, bits, ranges } => Type::Integer { signed, bits, ranges },
-            RawType::Leafref { path, target, real } => {
-                // The real type is that of the target, references followed to their end.
-                let real = self.leaf_type(*real)?;
-                match target {
-                    Some(target) => Type::Leafref {
-                        path: path.to_owned(),
-                        target: self.leaf(target)?,
-                        real: Box::new(real),
-                    },
-                    None => real,
-                }
-            }
-            RawType::String { lengths, patterns } => Type::String {
-                lengths,
-                patterns: patterns.into_iter().map(str::to_owned).collect(),
-            },
-            RawType::Union(members) => Type::Union(
-                members.into_iter().map(|member| self.leaf_type(member)).collect::<Result<_>>()?,
-            ),
-        })
-    }
-}
-
-/// A decimal64 from its unscaled number.
-pub(crate) fn decimal(number: i64, digits: u8) -> String {
-    let digits = usize::from(digits);
-    let sign = if number < 0 { "-" } else { "" };
-    let padded = format!("{:0>width$}", number.unsigned_abs(), width = digits + 1);
-    let (whole, fraction) = padded.split_at(padded.len() - digits);
-    let fraction = fraction.trim_end_matches('0');
-    format!("{sign}{whole}.{}", if fraction.is_empty() { "0" } else { fraction })
-}
-
-/// Lists what `module` imports, then it.
-fn after_imports(module: RawModule, list: &mut Vec<RawModule>) {
-    if list.contains(&module) {
-        return;
-    }
-    for import in module.imports() {
-        after_imports(import, list);
-    }
-    list.push(module);
-}
-
-/// The name in a module's first statement.
-fn module_name(text: &str) -> Option<&str> {
-    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
-    loop {
-        if let Some(comment) = rest.strip_prefix("//") {
-            rest = comment.split_once('\n')?.1.trim_start();
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            rest = comment.split_once("*/")?.1.trim_start();
-        } else {
-            break;
-        }
-    }
-    let name = rest.strip_prefix("module")?.trim_start().trim_start_matches(['"', '\'']);
-    let end = name.find(|c: char| c.is_whitespace() || "{\"'".contains(c))?;
-    Some(&name[..end]).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -250,7 +250,7 @@ mod tests {
             /sample:routes
             /sample:routes/route[prefix='default'][table='100']
             /sample:routes/route[prefix='default'][table='100']/tag = -1
-            /sample:routes/route[prefix='default'][table='100']/blackhole = 
+            /sample:routes/route[prefix='default'][table='100']/blackhole =
             /sample:routes/route[prefix='default'][table='main']
             /sample:routes/route[prefix='default'][table='main']/weight = 2.5
             /sample:routes/route[prefix='default'][table='main']/onlink = true

@@ -1,0 +1,80 @@
+//! A leaf's type.
+
+use crate::schema::SchemaNode;
+
+/// A leaf's type, as far as help, completion and printing need it.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the YANG types of those names")]
+pub enum Type {
+    Binary,
+    Bits(Vec<String>),
+    Boolean,
+    /// Fraction digits.
+    Decimal64 {
+        digits: u8,
+        ranges: Vec<(String, String)>,
+    },
+    Empty,
+    /// Names with their values and descriptions.
+    Enumeration(Vec<(String, i32, Option<String>)>),
+    /// All identities that can stand here, as `module:name`.
+    Identityref(Vec<String>),
+    InstanceIdentifier,
+    Integer {
+        signed: bool,
+        bits: u8,
+        ranges: Vec<(i128, i128)>,
+    },
+    /// The path as written in the schema, the leaf it leads to, and that leaf's type.
+    Leafref {
+        path: String,
+        target: &'static SchemaNode,
+        real: Box<Type>,
+    },
+    String {
+        lengths: Vec<(u64, u64)>,
+        patterns: Vec<String>,
+    },
+    Union(Vec<Type>),
+}
+
+impl Type {
+    /// The types of which one takes a value: a union's members, references followed.
+    pub(crate) fn members(&self) -> Vec<&Type> {
+        match self {
+            Type::Union(members) => members.iter().flat_map(Type::members).collect(),
+            Type::Leafref { real, .. } => real.members(),
+            Type::Binary
+            | Type::Bits(_)
+            | Type::Boolean
+            | Type::Decimal64 { .. }
+            | Type::Empty
+            | Type::Enumeration(_)
+            | Type::Identityref(_)
+            | Type::InstanceIdentifier
+            | Type::Integer { .. }
+            | Type::String { .. } => vec![self],
+        }
+    }
+
+    /// The modules of the identities of this name that it takes.
+    pub(super) fn modules_of(&self, identity: &str) -> Vec<&str> {
+        let mut modules = Vec::new();
+        for member in self.members() {
+            let Type::Identityref(names) = member else { continue };
+            let split = names.iter().filter_map(|name| name.split_once(':'));
+            modules.extend(split.filter(|(_, name)| *name == identity).map(|(module, _)| module));
+        }
+        modules
+    }
+
+    /// The names and numbers of the enumerations among its members.
+    pub(crate) fn enums(&self) -> Vec<(&str, i32)> {
+        let mut enums = Vec::new();
+        for member in self.members() {
+            let Type::Enumeration(names) = member else { continue };
+            enums.extend(names.iter().map(|(name, number, _)| (name.as_str(), *number)));
+        }
+        enums
+    }
+}
