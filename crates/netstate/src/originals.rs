@@ -67,10 +67,7 @@ impl Originals {
 
     /// The links that were there before.
     pub(crate) fn links(&self) -> impl Iterator<Item = (&Key, &Link)> {
-        self.objects.iter().filter_map(|(key, object)| match object {
-            Object::Link(link) => Some((key, &**link)),
-            _ => None,
-        })
+        self.objects.iter().filter_map(|(key, object)| Some((key, object.link()?)))
     }
 }
 
@@ -79,6 +76,10 @@ fn without_status(object: &Object) -> Object {
     match object {
         Object::Link(link) => Object::Link(Box::new(Link { status: None, ..(**link).clone() })),
         Object::Address(_) => Object::Address(crate::address::Address::default()),
-        other => other.clone(),
+        Object::Netns
+        | Object::Sysctl(_)
+        | Object::Neighbor(_)
+        | Object::Fdb(_)
+        | Object::Route(_) => object.clone(),
     }
 }

@@ -60,6 +60,13 @@ pub struct State {
     pub objects: BTreeMap<Key, Object>,
 }
 
+impl Object {
+    /// The link, if it is one.
+    pub fn link(&self) -> Option<&Link> {
+        if let Object::Link(link) = self { Some(link) } else { None }
+    }
+}
+
 impl State {
     /// Both states in one: of an object that both have, a link has the fields of both and is where `other` has
     /// it, and anything else is as in `other`.

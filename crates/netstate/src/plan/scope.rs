@@ -72,9 +72,8 @@ fn candidates(id: &LinkId, link: &Link) -> Vec<Place> {
 }
 
 fn namespaces(state: &State) -> BTreeSet<NetnsName> {
-    let namespace = |key: &Key| match key {
-        Key::Netns(netns) => Some(netns.clone()),
-        _ => None,
+    let namespace = |key: &Key| {
+        if let Key::Netns(netns) = key { Some(netns.clone()) } else { None }
     };
     state.objects.keys().filter_map(namespace).collect()
 }
