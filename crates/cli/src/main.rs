@@ -1,2 +1,88 @@
-//! The command line, generated from the models.
-fn main() {}
+//! netloom: the command line, generated from the models.
+//!
+//! A line is read ([`words`], [`cursor`]), understood by the schema ([`statement`]) or by the table of commands
+//! ([`command`]), and carried out by [`shell`], which speaks NETCONF to the daemon ([`client`]).
+
+mod client;
+mod command;
+mod cursor;
+mod filter;
+mod load;
+mod mode;
+mod pager;
+mod pipe;
+mod render;
+mod schema;
+mod script;
+mod shell;
+mod standalone;
+mod statement;
+mod terminal;
+mod words;
+
+use std::io::{self, IsTerminal};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use yang::Schema;
+
+use crate::client::Client;
+use crate::shell::Shell;
+
+/// The command line of Netloom.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Options {
+    /// The daemon's socket.
+    #[arg(long, value_name = "PATH", default_value = "/run/netloom/netconf.sock")]
+    socket: PathBuf,
+    /// Run a command and leave; may be given several times, the first that fails ends the run.
+    #[arg(short, value_name = "COMMAND")]
+    commands: Vec<String>,
+    /// Run the engine in this process, without a daemon.
+    #[arg(long, requires = "state_dir", conflicts_with = "socket")]
+    standalone: bool,
+    /// Where the engine of --standalone keeps its state.
+    #[arg(long, value_name = "DIR", requires = "standalone")]
+    state_dir: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("netloom: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<u8> {
+    let schema = Schema::netloom().context("compiling the modules")?;
+    let (standalone, stream) = match &options.state_dir {
+        Some(state_dir) => {
+            let (standalone, stream) = standalone::start(state_dir, schema)?;
+            (Some(standalone), stream)
+        }
+        None => {
+            let stream = UnixStream::connect(&options.socket)
+                .with_context(|| format!("{}: is netloomd running?", options.socket.display()))?;
+            (None, stream)
+        }
+    };
+    let shell = Shell::new(Client::open(stream, schema)?, schema);
+    let status = if !options.commands.is_empty() {
+        script::commands(shell, &options.commands)
+    } else if io::stdin().is_terminal() {
+        terminal::run(shell)
+    } else {
+        script::lines(shell, io::stdin().lock())
+    };
+    if let Some(standalone) = standalone {
+        standalone.stop();
+    }
+    status
+}

@@ -1,0 +1,200 @@
+//! The other end of the socket: one request, one reply.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+
+use netconf::{
+    CheckOutput, CommitOutput, Datastore, Decoder, DefaultOperation, ErrorOption, Framing, Hello,
+    HistoryOutput, MessageError, Reply, Rpc, RpcError, Source, Xml, capability, framing::pieces,
+};
+use yang::{Edit, Operation, Path, Schema, Tree};
+
+use crate::filter;
+
+/// Why a request was not answered as it should have been.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    #[error("the connection to netloomd is lost")]
+    Lost(#[source] io::Error),
+    #[error("netloomd closed the connection; uncommitted changes are gone")]
+    Closed,
+    #[error("netloomd does not speak NETCONF as it should: {0}")]
+    Protocol(String),
+    #[error("{}", .0.iter().map(refusal).collect::<Vec<_>>().join("\n"))]
+    Refused(Vec<RpcError>),
+}
+
+/// A session with the server.
+#[derive(Debug)]
+pub(crate) struct Client {
+    stream: UnixStream,
+    decoder: Decoder,
+    framing: Framing,
+    schema: &'static Schema,
+    requests: u64,
+}
+
+type Result<T> = std::result::Result<T, ClientError>;
+
+impl Client {
+    /// Greets the server.
+    pub(crate) fn open(stream: UnixStream, schema: &'static Schema) -> Result<Self> {
+        let (decoder, framing) = (Decoder::default(), Framing::EndOfMessage);
+        let mut client = Self { stream, decoder, framing, schema, requests: 0 };
+        let capabilities = vec![capability::BASE_1_0.into(), capability::BASE_1_1.into()];
+        let ours = Hello { capabilities, session_id: None };
+        client.send(&ours.to_xml())?;
+        let theirs = Hello::from_xml(&client.receive()?).map_err(|error| protocol(&error))?;
+        let Some(framing) = ours.framing(&theirs) else {
+            return Err(ClientError::Protocol("no version in common".into()));
+        };
+        client.framing = framing;
+        client.decoder.set_framing(framing);
+        Ok(client)
+    }
+
+    /// The content of a datastore, or what of it is at `path`.
+    pub(crate) fn read(&mut self, datastore: Datastore, path: &Path) -> Result<Tree> {
+        let filter = filter::subtree(path).map(Xml);
+        let reply = self.call(&match datastore {
+            Datastore::Operational => Rpc::GetData { datastore, filter, config_filter: None },
+            source => Rpc::GetConfig { source, filter },
+        })?;
+        match reply {
+            Reply::Data(Xml(data)) => Tree::from_xml(self.schema, &data)
+                .map_err(|error| ClientError::Protocol(error.to_string())),
+            Reply::Ok | Reply::Errors(_) => Ok(Tree::empty(self.schema)),
+        }
+    }
+
+    /// Edits the candidate.
+    pub(crate) fn edit(&mut self, edit: &Edit) -> Result<()> {
+        let default_operation = match edit.default_operation {
+            Operation::Replace => DefaultOperation::Replace,
+            Operation::None => DefaultOperation::None,
+            Operation::Merge | Operation::Create | Operation::Delete | Operation::Remove => {
+                DefaultOperation::Merge
+            }
+        };
+        self.done(&Rpc::EditConfig {
+            target: Datastore::Candidate,
+            default_operation,
+            test_option: None,
+            error_option: ErrorOption::RollbackOnError,
+            config: Xml(edit.to_xml()),
+        })
+    }
+
+    /// Makes the candidate what `content` says.
+    pub(crate) fn replace(&mut self, content: &Tree) -> Result<()> {
+        let source = Source::Config(Xml(content.to_xml(false)));
+        self.done(&Rpc::CopyConfig { target: Datastore::Candidate, source })
+    }
+
+    pub(crate) fn discard(&mut self) -> Result<()> {
+        self.done(&Rpc::DiscardChanges)
+    }
+
+    pub(crate) fn lock(&mut self, datastore: Datastore) -> Result<()> {
+        self.done(&Rpc::Lock(datastore))
+    }
+
+    pub(crate) fn unlock(&mut self, datastore: Datastore) -> Result<()> {
+        self.done(&Rpc::Unlock(datastore))
+    }
+
+    pub(crate) fn rollback(&mut self, position: u32) -> Result<()> {
+        self.done(&Rpc::Rollback { position })
+    }
+
+    pub(crate) fn commit(&mut self, comment: Option<String>) -> Result<CommitOutput> {
+        let content = self.content(&Rpc::CommitWithComment { comment })?;
+        CommitOutput::from_xml(&content).map_err(|error| protocol(&error))
+    }
+
+    pub(crate) fn check(&mut self) -> Result<CheckOutput> {
+        let content = self.content(&Rpc::CheckCommit)?;
+        CheckOutput::from_xml(&content).map_err(|error| protocol(&error))
+    }
+
+    pub(crate) fn history(&mut self) -> Result<HistoryOutput> {
+        let content = self.content(&Rpc::GetHistory)?;
+        HistoryOutput::from_xml(&content).map_err(|error| protocol(&error))
+    }
+
+    /// Says goodbye; whether the server heard it no longer matters.
+    pub(crate) fn close(mut self) {
+        let _ = self.call(&Rpc::CloseSession);
+    }
+
+    fn done(&mut self, rpc: &Rpc) -> Result<()> {
+        self.call(rpc).map(|_| ())
+    }
+
+    fn content(&mut self, rpc: &Rpc) -> Result<Xml> {
+        match self.call(rpc)? {
+            Reply::Data(content) => Ok(content),
+            Reply::Ok | Reply::Errors(_) => Ok(Xml::default()),
+        }
+    }
+
+    fn call(&mut self, rpc: &Rpc) -> Result<Reply> {
+        self.requests += 1;
+        let id = self.requests.to_string();
+        self.send(&rpc.to_xml(&id))?;
+        let (answered, reply) =
+            Reply::from_xml(&self.receive()?).map_err(|error| protocol(&error))?;
+        if let Reply::Errors(errors) = reply {
+            return Err(ClientError::Refused(errors));
+        }
+        match answered.as_deref() == Some(id.as_str()) {
+            true => Ok(reply),
+            false => Err(ClientError::Protocol(format!("no answer to request {id}"))),
+        }
+    }
+
+    fn send(&mut self, message: &str) -> Result<()> {
+        for piece in pieces(self.framing, message) {
+            self.stream.write_all(&piece).map_err(ClientError::Lost)?;
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self) -> Result<String> {
+        let mut bytes = vec![0; 64 * 1024];
+        loop {
+            let message = self.decoder.message();
+            if let Some(message) = message.map_err(|e| ClientError::Protocol(e.to_string()))? {
+                return Ok(message);
+            }
+            match self.stream.read(&mut bytes) {
+                Ok(0) => return Err(ClientError::Closed),
+                Ok(length) => self.decoder.push(&bytes[..length]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(ClientError::Lost(error)),
+            }
+        }
+    }
+}
+
+impl ClientError {
+    /// Whether there is nobody to talk to any more.
+    pub(crate) fn is_fatal(&self) -> bool {
+        match self {
+            ClientError::Lost(_) | ClientError::Closed | ClientError::Protocol(_) => true,
+            ClientError::Refused(_) => false,
+        }
+    }
+}
+
+fn protocol(error: &MessageError) -> ClientError {
+    ClientError::Protocol(error.to_string())
+}
+
+fn refusal(error: &RpcError) -> String {
+    let message = error.message.as_deref().unwrap_or(&error.tag);
+    match &error.path {
+        Some(path) => format!("{path}: {message}"),
+        None => message.to_owned(),
+    }
+}

@@ -1,0 +1,326 @@
+//! The commands that are not configuration: a table of words, and what each goes on with.
+
+use netconf::Datastore;
+use yang::{Edit, Operation, Path};
+
+use crate::cursor::{Candidate, Cursor, Stop};
+use crate::mode::Mode;
+use crate::pipe::{self, Pipe};
+use crate::statement::{Grammar, Statement};
+use crate::words::{Fault, words};
+
+/// A line, understood.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// An empty line, or a comment.
+    Nothing,
+    Configure,
+    Exit,
+    End,
+    Top,
+    Quit,
+    Help,
+    /// What of a datastore is at a path.
+    Show(Datastore, Path),
+    ShowDiff,
+    ShowHistory,
+    Commit {
+        comment: Option<String>,
+    },
+    CommitCheck,
+    DiscardChanges,
+    Rollback(u32),
+    Load {
+        replaces: bool,
+        file: String,
+    },
+    Save {
+        file: String,
+    },
+    Lock,
+    Unlock,
+    Set(Statement),
+    Delete(Edit),
+}
+
+/// What a user can do where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Commit,
+    Configure,
+    DiscardChanges,
+    Do,
+    End,
+    Exit,
+    Help,
+    Load,
+    Lock,
+    No,
+    Quit,
+    Rollback,
+    Save,
+    Show,
+    Top,
+    Unlock,
+}
+
+const ALWAYS: &[(Word, &str, &str)] = &[
+    (Word::Exit, "exit", "Leave this mode; at the start, leave the program"),
+    (Word::Help, "help", "How to use this command line"),
+    (Word::Quit, "quit", "Leave the program"),
+    (Word::Show, "show", "Show configuration, state or history"),
+];
+const OPERATIONAL: &[(Word, &str, &str)] =
+    &[(Word::Configure, "configure", "Enter configuration mode")];
+const CONFIGURATION: &[(Word, &str, &str)] = &[
+    (Word::Commit, "commit", "Bring the candidate into effect, whole or not at all"),
+    (Word::DiscardChanges, "discard-changes", "Make the candidate what is running"),
+    (Word::Do, "do", "Run a command of the start mode"),
+    (Word::End, "end", "Leave configuration mode"),
+    (Word::Load, "load", "Read configuration from a file into the candidate"),
+    (Word::Lock, "lock", "Keep others from committing"),
+    (Word::No, "no", "Delete from the candidate"),
+    (Word::Rollback, "rollback", "Put an earlier configuration into the candidate"),
+    (Word::Save, "save", "Write the candidate to a file"),
+    (Word::Top, "top", "Go to the top of the configuration"),
+    (Word::Unlock, "unlock", "Let others commit again"),
+];
+
+/// Understands a line; `mode` is none outside configuration mode.
+pub(crate) fn parse(
+    grammar: &Grammar<'_>,
+    mode: Option<&Mode>,
+    line: &str,
+) -> Result<(Command, Vec<Pipe>), Fault> {
+    let words = words(line);
+    if words.is_empty() {
+        return Ok((Command::Nothing, Vec::new()));
+    }
+    let split = words.iter().position(|word| word.text == "|" && !word.quoted);
+    let (command, pipes) = words.split_at(split.unwrap_or(words.len()));
+    let end = pipes.first().map_or(line.len(), |bar| bar.span.start);
+    let mut cursor = Cursor::parsing(command, end);
+    let parsed = self::command(grammar, mode, &mut cursor)
+        .and_then(|command| Ok((command, pipe::parse(&mut Cursor::parsing(pipes, line.len()))?)));
+    match parsed {
+        Ok((command, pipes)) if !pipes.is_empty() && !command.prints() => {
+            Err(Fault::new(end..line.len(), "the command prints nothing that could be piped"))
+        }
+        Ok(parsed) => Ok(parsed),
+        Err(Stop::Fault(fault)) => Err(fault),
+        Err(Stop::Candidates(_)) => Err(Fault::new(end..end, "the command is incomplete")),
+    }
+}
+
+/// What could stand at the end of `line`, up to the cursor.
+pub(crate) fn complete(
+    grammar: &Grammar<'_>,
+    mode: Option<&Mode>,
+    line: &str,
+) -> Result<crate::cursor::Candidates, Fault> {
+    let words = words(line);
+    let split = words.iter().rposition(|word| word.text == "|" && !word.quoted);
+    let stop = match split {
+        Some(at) => pipe::parse(&mut Cursor::completing(&words[at..], line.len())).map(|_| ()),
+        None => {
+            let mut cursor = Cursor::completing(&words, line.len());
+            command(grammar, mode, &mut cursor).map(|_| ())
+        }
+    };
+    match stop {
+        Err(Stop::Candidates(mut candidates)) => {
+            candidates.list.dedup();
+            Ok(candidates)
+        }
+        Err(Stop::Fault(fault)) => Err(fault),
+        Ok(()) => Ok(crate::cursor::Candidates::default()),
+    }
+}
+
+impl Command {
+    fn prints(&self) -> bool {
+        match self {
+            Command::Show(..)
+            | Command::ShowDiff
+            | Command::ShowHistory
+            | Command::CommitCheck
+            | Command::Help => true,
+            Command::Nothing
+            | Command::Configure
+            | Command::Exit
+            | Command::End
+            | Command::Top
+            | Command::Quit
+            | Command::Commit { .. }
+            | Command::DiscardChanges
+            | Command::Rollback(_)
+            | Command::Load { .. }
+            | Command::Save { .. }
+            | Command::Lock
+            | Command::Unlock
+            | Command::Set(_)
+            | Command::Delete(_) => false,
+        }
+    }
+}
+
+fn command(
+    grammar: &Grammar<'_>,
+    mode: Option<&Mode>,
+    cursor: &mut Cursor<'_>,
+) -> Result<Command, Stop> {
+    let Some(mode) = mode else {
+        let table: Vec<_> = OPERATIONAL.iter().chain(ALWAYS).copied().collect();
+        return built_in(grammar, None, cursor, &table);
+    };
+    let table: Vec<_> = CONFIGURATION.iter().chain(ALWAYS).copied().collect();
+    let built_in_words = candidates(&table);
+    let beginnings = grammar.beginnings(&mode.path());
+    if cursor.is_at_completion() {
+        let all = beginnings.into_iter().chain(built_in_words);
+        return Err(cursor.candidates(all, false));
+    }
+    let is = |options: &[Candidate], whole: bool| {
+        cursor.peek().is_some_and(|word| {
+            options.iter().any(|option| match whole {
+                true => option.text == word.text,
+                false => option.text.starts_with(&word.text),
+            })
+        })
+    };
+    // A word that is whole on one side is meant there; a beginning that fits both is nobody's.
+    let whole = (is(&beginnings, true), is(&built_in_words, true));
+    let begun = (is(&beginnings, false), is(&built_in_words, false));
+    if whole.0 || (begun.0 && !begun.1) {
+        let statement = grammar.statement(cursor, &mode.path())?;
+        cursor.finish()?;
+        return Ok(Command::Set(statement));
+    }
+    if whole.1 || begun.1 && !begun.0 {
+        return built_in(grammar, Some(mode), cursor, &table);
+    }
+    let all: Vec<Candidate> = beginnings.into_iter().chain(built_in_words).collect();
+    cursor.choose(&all, false)?;
+    Ok(Command::Nothing)
+}
+
+fn candidates(table: &[(Word, &str, &str)]) -> Vec<Candidate> {
+    table.iter().map(|(_, word, help)| Candidate::word(*word, *help)).collect()
+}
+
+fn built_in(
+    grammar: &Grammar<'_>,
+    mode: Option<&Mode>,
+    cursor: &mut Cursor<'_>,
+    table: &[(Word, &str, &str)],
+) -> Result<Command, Stop> {
+    let Some(chosen) = cursor.choose(&candidates(table), false)? else {
+        return Ok(Command::Nothing);
+    };
+    let command = match table[chosen].0 {
+        Word::Configure => {
+            cursor.choose(&[Candidate::word("terminal", "From this terminal")], true)?;
+            Command::Configure
+        }
+        Word::Exit => Command::Exit,
+        Word::End => Command::End,
+        Word::Top => Command::Top,
+        Word::Quit => Command::Quit,
+        Word::Help => Command::Help,
+        Word::Lock => Command::Lock,
+        Word::Unlock => Command::Unlock,
+        Word::DiscardChanges => Command::DiscardChanges,
+        Word::Show => return show(grammar, mode, cursor),
+        Word::Commit => commit(cursor)?,
+        Word::Do => return command(grammar, None, cursor),
+        Word::No => {
+            let path = mode.map(Mode::path).unwrap_or_default();
+            let (path, value) = grammar.deletion(cursor, &path)?;
+            Command::Delete(Edit::one(&path, Operation::Delete, value))
+        }
+        Word::Rollback => Command::Rollback(position(cursor)?),
+        Word::Load => {
+            let ways = [
+                Candidate::word("merge", "Add to the candidate"),
+                Candidate::word("replace", "Take the place of the candidate"),
+            ];
+            let replaces = cursor.choose(&ways, false)? == Some(1);
+            Command::Load { replaces, file: file(cursor)? }
+        }
+        Word::Save => Command::Save { file: file(cursor)? },
+    };
+    cursor.finish()?;
+    Ok(command)
+}
+
+fn show(
+    grammar: &Grammar<'_>,
+    mode: Option<&Mode>,
+    cursor: &mut Cursor<'_>,
+) -> Result<Command, Stop> {
+    let what = [
+        Candidate::word("config-candidate", "What a commit would make of the configuration"),
+        Candidate::word("config-running", "The configuration in effect"),
+        Candidate::word("config-startup", "The configuration of the next boot"),
+        Candidate::word("history", "The commits, the latest first"),
+        Candidate::word("operational-data", "What the kernel holds"),
+    ];
+    let datastore = match cursor.choose(&what, mode.is_some())? {
+        None => {
+            let path = mode.map(Mode::path).unwrap_or_default();
+            return Ok(Command::Show(Datastore::Candidate, path));
+        }
+        Some(0) => {
+            let diff = [Candidate::word("diff", "What differs from the running configuration")];
+            if cursor.matches(&diff) {
+                cursor.choose(&diff, false)?;
+                cursor.finish()?;
+                return Ok(Command::ShowDiff);
+            }
+            Datastore::Candidate
+        }
+        Some(1) => Datastore::Running,
+        Some(2) => Datastore::Startup,
+        Some(3) => {
+            cursor.finish()?;
+            return Ok(Command::ShowHistory);
+        }
+        Some(_) => Datastore::Operational,
+    };
+    let path = grammar.place(cursor, datastore == Datastore::Candidate)?;
+    cursor.finish()?;
+    Ok(Command::Show(datastore, path))
+}
+
+fn commit(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
+    let more = [
+        Candidate::word("check", "Tell what it would do, and do nothing"),
+        Candidate::word("comment", "Say why, for the history"),
+    ];
+    Ok(match cursor.choose(&more, true)? {
+        Some(0) => Command::CommitCheck,
+        Some(_) => {
+            let options = || vec![Candidate::placeholder("<text>", "Why the change is made")];
+            let mut comment = cursor.value("the comment", options)?.text.clone();
+            while cursor.peek().is_some() {
+                comment += " ";
+                comment += &cursor.value("the comment", Vec::new)?.text;
+            }
+            Command::Commit { comment: Some(comment) }
+        }
+        None => Command::Commit { comment: None },
+    })
+}
+
+fn position(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
+    let options = || vec![Candidate::placeholder("<number>", "How many commits ago; 0 is running")];
+    let word = cursor.value("how many commits to go back", options)?;
+    word.text.parse().map_err(|_| {
+        Stop::Fault(Fault::new(word.span.clone(), format!("{:?} is not a number", word.text)))
+    })
+}
+
+fn file(cursor: &mut Cursor<'_>) -> Result<String, Stop> {
+    let options = || vec![Candidate::placeholder("<file>", "A file's path")];
+    Ok(cursor.value("the file", options)?.text.clone())
+}

@@ -1,0 +1,210 @@
+//! Reads a line word by word: the same walk parses a finished line and completes an unfinished one.
+//!
+//! A grammar asks the cursor for a keyword or a value. When a line is being completed and its last word is reached,
+//! the answer is [`Stop::Candidates`]: what could stand there, which is just what the grammar asked for.
+
+use std::ops::Range;
+
+use crate::words::{Fault, Word};
+
+/// Something that could stand at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    /// What to type; for a placeholder, what stands for it: `<cr>`, `<ip-address>`.
+    pub(crate) text: String,
+    /// One line about it.
+    pub(crate) help: String,
+    /// Whether it can be completed to, rather than only told of.
+    pub(crate) typed: bool,
+}
+
+/// Why a walk along a line ended before the line did.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The line is wrong.
+    Fault(Fault),
+    /// The line is being completed, and this is what could stand at its end.
+    Candidates(Candidates),
+}
+
+/// What could stand in place of the last word.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Candidates {
+    /// The last word's place; empty at the end of the line where it has not begun.
+    pub(crate) span: Range<usize>,
+    pub(crate) list: Vec<Candidate>,
+}
+
+/// The words of a line, and how far they are read.
+#[derive(Debug)]
+pub(crate) struct Cursor<'a> {
+    words: &'a [Word],
+    at: usize,
+    end: usize,
+    completing: bool,
+}
+
+impl Candidate {
+    pub(crate) fn word(text: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { text: text.into(), help: help.into(), typed: true }
+    }
+
+    pub(crate) fn placeholder(text: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { text: text.into(), help: help.into(), typed: false }
+    }
+
+    pub(crate) fn end() -> Self {
+        Self::placeholder("<cr>", "")
+    }
+}
+
+impl<'a> Cursor<'a> {
+    /// Over a line that is finished. `end` is the line's length in bytes.
+    pub(crate) fn parsing(words: &'a [Word], end: usize) -> Self {
+        Self { words, at: 0, end, completing: false }
+    }
+
+    /// Over a line whose last word is being typed; it is empty where the line ends in white space.
+    pub(crate) fn completing(words: &'a [Word], end: usize) -> Self {
+        Self { words, at: 0, end, completing: true }
+    }
+
+    /// The next word, without taking it. None at the end, and where completion is asked for.
+    pub(crate) fn peek(&self) -> Option<&'a Word> {
+        if self.is_at_completion() { None } else { self.words.get(self.at) }
+    }
+
+    /// The word before the next.
+    pub(crate) fn last_span(&self) -> Range<usize> {
+        let last = self.at.checked_sub(1).and_then(|at| self.words.get(at));
+        last.map_or(0..0, |word| word.span.clone())
+    }
+
+    pub(crate) fn is_completing(&self) -> bool {
+        self.completing
+    }
+
+    /// Takes one of the words that `options` name, whole or by an unambiguous beginning; answers which. None at the
+    /// line's end, where `may_end` allows that.
+    pub(crate) fn choose(
+        &mut self,
+        options: &[Candidate],
+        may_end: bool,
+    ) -> Result<Option<usize>, Stop> {
+        if self.is_at_completion() {
+            return Err(self.candidates(options.iter().cloned(), may_end));
+        }
+        let Some(word) = self.words.get(self.at) else {
+            return if may_end { Ok(None) } else { Err(self.incomplete(options)) };
+        };
+        let found = find(word, options)?;
+        self.at += 1;
+        Ok(Some(found))
+    }
+
+    /// Whether the next word would be taken by [`Cursor::choose`], exactly or as a beginning.
+    pub(crate) fn matches(&self, options: &[Candidate]) -> bool {
+        self.peek().is_some_and(|word| {
+            !word.quoted && options.iter().any(|option| option.text.starts_with(&word.text))
+        })
+    }
+
+    /// Takes any word. `options` are told where completion is asked for.
+    pub(crate) fn value(
+        &mut self,
+        what: &str,
+        options: impl FnOnce() -> Vec<Candidate>,
+    ) -> Result<&'a Word, Stop> {
+        if self.is_at_completion() {
+            return Err(self.candidates(options().into_iter(), false));
+        }
+        let Some(word) = self.words.get(self.at) else {
+            return Err(Stop::Fault(Fault::new(self.end..self.end, format!("{what} is missing"))));
+        };
+        if word.open {
+            return Err(Stop::Fault(Fault::new(word.span.clone(), "the quote is not closed")));
+        }
+        self.at += 1;
+        Ok(word)
+    }
+
+    /// Nothing more may stand on the line.
+    pub(crate) fn finish(&mut self) -> Result<(), Stop> {
+        if self.is_at_completion() {
+            return Err(self.candidates(std::iter::empty(), true));
+        }
+        match self.words.get(self.at) {
+            Some(word) => {
+                let message = format!("{:?} is more than the command takes", word.text);
+                Err(Stop::Fault(Fault::new(word.span.clone(), message)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What could stand here, of which the beginning that is typed may leave little.
+    pub(crate) fn candidates(
+        &self,
+        options: impl Iterator<Item = Candidate>,
+        may_end: bool,
+    ) -> Stop {
+        let partial = self.words.get(self.at);
+        let typed = partial.map_or("", |word| word.text.as_str());
+        let mut list: Vec<Candidate> =
+            options.filter(|option| !option.typed || option.text.starts_with(typed)).collect();
+        if may_end && partial.is_none() {
+            list.push(Candidate::end());
+        }
+        let span = partial.map_or(self.end..self.end, |word| word.span.clone());
+        Stop::Candidates(Candidates { span, list })
+    }
+
+    /// Whether the word that is being typed is next.
+    pub(crate) fn is_at_completion(&self) -> bool {
+        let last_ends_line = self.words.last().is_some_and(|word| word.span.end == self.end);
+        let typed = self.words.len() - usize::from(last_ends_line);
+        self.completing && self.at >= typed
+    }
+
+    fn incomplete(&self, options: &[Candidate]) -> Stop {
+        let message = format!("the command is incomplete; {}", expected(options));
+        Stop::Fault(Fault::new(self.end..self.end, message))
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Stop::Fault(fault)
+    }
+}
+
+fn find(word: &Word, options: &[Candidate]) -> Result<usize, Fault> {
+    if let Some(exact) = options.iter().position(|option| option.text == word.text) {
+        return Ok(exact);
+    }
+    let begun: Vec<usize> = (0..options.len())
+        .filter(|index| !word.text.is_empty() && options[*index].text.starts_with(&word.text))
+        .collect();
+    match begun[..] {
+        [one] if !word.quoted => Ok(one),
+        [] | [_] => Err(Fault::new(
+            word.span.clone(),
+            format!("{:?} is unknown here; {}", word.text, expected(options)),
+        )),
+        _ => {
+            let names: Vec<&str> =
+                begun.iter().map(|index| options[*index].text.as_str()).collect();
+            let message = format!("{:?} is ambiguous: {}", word.text, names.join(", "));
+            Err(Fault::new(word.span.clone(), message))
+        }
+    }
+}
+
+fn expected(options: &[Candidate]) -> String {
+    let names: Vec<&str> = options.iter().map(|option| option.text.as_str()).collect();
+    match names[..] {
+        [] => "nothing more is expected".into(),
+        [one] => format!("expected {one}"),
+        _ => format!("expected one of {}", names.join(", ")),
+    }
+}

@@ -1,0 +1,35 @@
+//! A path as a subtree filter (RFC 6241 section 6).
+
+use std::fmt::Write as _;
+
+use yang::{NodeKind, Path};
+
+/// The filter that selects what is at `path`; none where that is everything.
+pub(crate) fn subtree(path: &Path) -> Option<String> {
+    if path.steps.is_empty() {
+        return None;
+    }
+    let (mut open, mut close) = (String::new(), String::new());
+    let mut namespace = "";
+    for step in &path.steps {
+        let node = step.node;
+        open += &format!("<{}", node.name);
+        if node.module.namespace != namespace {
+            namespace = &node.module.namespace;
+            let _ = write!(open, " xmlns=\"{namespace}\"");
+        }
+        open += ">";
+        if node.kind == NodeKind::List {
+            for (key, value) in node.keys.iter().zip(&step.keys) {
+                let value = escaped(&value.to_string());
+                open += &format!("<{0}>{value}</{0}>", key.name);
+            }
+        }
+        close.insert_str(0, &format!("</{}>", node.name));
+    }
+    Some(open + &close)
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

@@ -1,0 +1,73 @@
+//! Where in the configuration the user is.
+
+use yang::{Path, SchemaNode};
+
+use crate::schema::name;
+
+/// A configuration mode: an instance, and each level of the way to it as it was entered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Mode {
+    levels: Vec<Level>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Level {
+    path: Path,
+    /// What the prompt says: the container's name, or the keys that were typed.
+    shown: String,
+}
+
+impl Mode {
+    /// The instance; no steps at the top.
+    pub(crate) fn path(&self) -> Path {
+        self.levels.last().map(|level| level.path.clone()).unwrap_or_default()
+    }
+
+    /// The node; none at the top.
+    pub(crate) fn node(&self) -> Option<&'static SchemaNode> {
+        self.levels.last()?.path.steps.last().map(|step| step.node)
+    }
+
+    pub(crate) fn is_top(&self) -> bool {
+        self.levels.is_empty()
+    }
+
+    /// One mode up; false at the top.
+    pub(crate) fn up(&mut self) -> bool {
+        self.levels.pop().is_some()
+    }
+
+    /// Enters the instance at `path`, which is below this one, or at the top.
+    pub(crate) fn enter(&mut self, path: Path, typed_keys: &[(&'static SchemaNode, String)]) {
+        let here = self.path().steps.len();
+        if path.steps.len() == 1 {
+            self.levels.clear();
+        } else if path.steps.len() > here + 1 {
+            // The levels between, so that `exit` leads up one by one.
+            for length in here + 1..path.steps.len() {
+                let path = Path { steps: path.steps[..length].to_vec() };
+                let shown = shown(&path, &[]);
+                self.levels.push(Level { path, shown });
+            }
+        }
+        let shown = shown(&path, typed_keys);
+        self.levels.push(Level { path, shown });
+    }
+
+    /// What stands between the parentheses of the prompt after `config`.
+    pub(crate) fn prompt(&self) -> String {
+        self.levels.last().map(|level| format!("-{}", level.shown)).unwrap_or_default()
+    }
+}
+
+fn shown(path: &Path, typed_keys: &[(&'static SchemaNode, String)]) -> String {
+    let Some(step) = path.steps.last() else { return String::new() };
+    if step.keys.is_empty() {
+        return name(step.node);
+    }
+    if typed_keys.is_empty() {
+        let keys = step.node.keys.iter().zip(&step.keys);
+        return keys.map(|(key, value)| format!("[{}='{value}']", key.name)).collect();
+    }
+    typed_keys.iter().map(|(key, text)| format!("[{}='{text}']", key.name)).collect()
+}

@@ -1,0 +1,50 @@
+//! Commands that nobody types: from `-c` or from standard input, up to the first that fails.
+
+use std::io::BufRead;
+
+use anyhow::{Context, Result};
+
+use crate::pager;
+use crate::shell::Shell;
+
+/// Runs the commands of `-c`; the exit status.
+pub(crate) fn commands(shell: Shell, commands: &[String]) -> Result<u8> {
+    let lines = commands.iter().map(|command| Ok(command.clone()));
+    run(shell, lines, "command")
+}
+
+/// Runs the lines of a script; the exit status.
+pub(crate) fn lines(shell: Shell, script: impl BufRead) -> Result<u8> {
+    run(shell, script.lines(), "line")
+}
+
+fn run(
+    mut shell: Shell,
+    lines: impl Iterator<Item = std::io::Result<String>>,
+    unit: &str,
+) -> Result<u8> {
+    for (number, line) in (1..).zip(lines) {
+        let line = line.with_context(|| format!("reading {unit} {number}"))?;
+        match shell.run(&line) {
+            Ok(done) => {
+                pager::show(&done.text, false)?;
+                if done.quits {
+                    shell.close();
+                    return Ok(0);
+                }
+            }
+            Err(error) => {
+                eprintln!("{unit} {number}: {error}");
+                shell.close();
+                return Ok(1);
+            }
+        }
+    }
+    let left = shell.may_leave();
+    shell.close();
+    if let Err(error) = left {
+        eprintln!("at the end: {error}; they are dropped");
+        return Ok(1);
+    }
+    Ok(0)
+}

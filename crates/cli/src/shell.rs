@@ -1,0 +1,323 @@
+//! Carries commands out: the one place that knows the session, the mode, and what a command means to them.
+
+use std::cell::RefCell;
+use std::fs;
+use std::io;
+
+use netconf::Datastore;
+use yang::{Path, Schema, Tree};
+
+use crate::client::{Client, ClientError};
+use crate::command::{self, Command};
+use crate::cursor::Candidates;
+use crate::load;
+use crate::mode::Mode;
+use crate::pipe::{self, Form, Pipe};
+use crate::render;
+use crate::statement::{Grammar, Live};
+use crate::words::Fault;
+
+/// A user's session.
+pub(crate) struct Shell {
+    schema: &'static Schema,
+    client: RefCell<Client>,
+    /// None outside configuration mode.
+    mode: Option<Mode>,
+    /// Whether configuration mode was ever entered: the prompt tells.
+    configures: bool,
+    host: String,
+}
+
+/// What a line did.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    /// What there is to read.
+    pub(crate) text: String,
+    /// Whether it may be shown page by page.
+    pub(crate) paged: bool,
+    /// Whether the user is done.
+    pub(crate) quits: bool,
+}
+
+/// Why a line did nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ShellError {
+    #[error("{}", .fault.show(.line))]
+    Line { line: String, fault: Fault },
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error("{file}: {source}")]
+    File { file: String, source: io::Error },
+    #[error("{file}: {message}")]
+    Content { file: String, message: String },
+    #[error(
+        "there are uncommitted changes: `commit` brings them into effect, `discard-changes` drops them"
+    )]
+    Uncommitted,
+}
+
+type Result<T> = std::result::Result<T, ShellError>;
+
+const HELP: &str = "\
+Type ? anywhere for what can follow, TAB to complete. Words can be abbreviated as long as they are clear.
+configure enters configuration mode. There, a container's name or a list entry enters its own mode, a leaf's
+name and a value set it, and `no` deletes. All of this changes the candidate, which is yours alone, until `commit`
+brings it into effect: whole, or not at all. `commit check` tells what it would do.
+show tells configuration and state; its output can be filtered: | display json, | match REGEX, | count.
+";
+
+impl Shell {
+    pub(crate) fn new(client: Client, schema: &'static Schema) -> Self {
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = host.split('.').next().unwrap_or_default().trim().to_owned();
+        Self { schema, client: RefCell::new(client), mode: None, configures: false, host }
+    }
+
+    /// What stands before the line that is typed, without the space after it.
+    pub(crate) fn prompt(&self) -> String {
+        match &self.mode {
+            Some(mode) => format!("{}(config{})#", self.host, mode.prompt()),
+            None if self.configures => format!("{}#", self.host),
+            None => format!("{}>", self.host),
+        }
+    }
+
+    /// What could stand at the end of what is typed.
+    pub(crate) fn complete(&self, line: &str) -> std::result::Result<Candidates, Fault> {
+        command::complete(&self.grammar(), self.mode.as_ref(), line)
+    }
+
+    /// Carries out a line.
+    pub(crate) fn run(&mut self, line: &str) -> Result<Done> {
+        let (command, pipes) = command::parse(&self.grammar(), self.mode.as_ref(), line)
+            .map_err(|fault| ShellError::Line { line: line.to_owned(), fault })?;
+        let text = match command {
+            Command::Nothing => String::new(),
+            Command::Help => HELP.to_owned(),
+            Command::Configure => {
+                self.mode = Some(Mode::default());
+                self.configures = true;
+                String::new()
+            }
+            Command::Exit => return self.exit(),
+            Command::Quit => {
+                self.may_leave()?;
+                return Ok(Done { quits: true, ..Done::default() });
+            }
+            Command::End => {
+                self.may_leave()?;
+                self.mode = None;
+                String::new()
+            }
+            Command::Top => {
+                self.mode = self.mode.as_ref().map(|_| Mode::default());
+                String::new()
+            }
+            Command::Show(datastore, path) => self.show(datastore, &path, &pipes)?,
+            Command::ShowDiff => {
+                let mut client = self.client.borrow_mut();
+                let running = client.read(Datastore::Running, &Path::default())?;
+                render::diff(&running, &client.read(Datastore::Candidate, &Path::default())?)
+            }
+            Command::ShowHistory => self.history()?,
+            Command::Commit { comment } => self.commit(comment)?,
+            Command::CommitCheck => self.check()?,
+            Command::DiscardChanges => {
+                self.client.borrow_mut().discard()?;
+                String::new()
+            }
+            Command::Rollback(position) => {
+                self.client.borrow_mut().rollback(position)?;
+                String::new()
+            }
+            Command::Load { replaces, file } => self.load(replaces, &file)?,
+            Command::Save { file } => self.save(&file)?,
+            Command::Lock => {
+                self.client.borrow_mut().lock(Datastore::Running)?;
+                String::new()
+            }
+            Command::Unlock => {
+                self.client.borrow_mut().unlock(Datastore::Running)?;
+                String::new()
+            }
+            Command::Set(statement) => {
+                let enters = statement.enters.clone();
+                if let Some(edit) = statement.edit() {
+                    self.client.borrow_mut().edit(&edit)?;
+                }
+                if let (Some(mode), Some((path, typed))) = (&mut self.mode, enters) {
+                    mode.enter(path, &typed);
+                }
+                String::new()
+            }
+            Command::Delete(edit) => {
+                self.client.borrow_mut().edit(&edit)?;
+                String::new()
+            }
+        };
+        let paged = !pipes.iter().any(|pipe| matches!(pipe, Pipe::NoMore));
+        Ok(Done { text: pipe::apply(&pipes, text), paged, quits: false })
+    }
+
+    /// Whether nothing would be lost by leaving.
+    pub(crate) fn may_leave(&self) -> Result<()> {
+        if !self.configures {
+            return Ok(());
+        }
+        let mut client = self.client.borrow_mut();
+        let running = client.read(Datastore::Running, &Path::default())?;
+        match client.read(Datastore::Candidate, &Path::default())? == running {
+            true => Ok(()),
+            false => Err(ShellError::Uncommitted),
+        }
+    }
+
+    /// Ends the session.
+    pub(crate) fn close(self) {
+        self.client.into_inner().close();
+    }
+
+    fn grammar(&self) -> Grammar<'_> {
+        Grammar { schema: self.schema, live: self }
+    }
+
+    fn exit(&mut self) -> Result<Done> {
+        match &mut self.mode {
+            Some(mode) => {
+                if !mode.up() {
+                    self.may_leave()?;
+                    self.mode = None;
+                }
+                Ok(Done::default())
+            }
+            None => {
+                self.may_leave()?;
+                Ok(Done { quits: true, ..Done::default() })
+            }
+        }
+    }
+
+    fn show(&self, datastore: Datastore, path: &Path, pipes: &[Pipe]) -> Result<String> {
+        let mut client = self.client.borrow_mut();
+        let mut tree = client.read(datastore, path)?;
+        let form = pipe::form_of(pipes);
+        if datastore == Datastore::Running && form == Form::Text {
+            for state in shown_with_configuration(self.schema, path) {
+                let mut with_state = client.read(Datastore::Operational, &state)?.subtree(&state);
+                with_state.merge(&tree);
+                tree = with_state;
+            }
+        }
+        Ok(match form {
+            Form::Text => render::text(&tree, path),
+            Form::Set => render::set(&tree, path),
+            Form::Json => tree.to_json(true) + "\n",
+            Form::Xml => tree.to_xml(true),
+        })
+    }
+
+    fn commit(&self, comment: Option<String>) -> Result<String> {
+        let done = self.client.borrow_mut().commit(comment)?;
+        let milliseconds = done.milliseconds;
+        Ok(match done.id {
+            Some(id) => format!("commit {id}: {} ({milliseconds:.1} ms)\n", done.summary),
+            None => format!("{}\n", done.summary),
+        })
+    }
+
+    fn check(&self) -> Result<String> {
+        let operations = self.client.borrow_mut().check()?.operations;
+        Ok(match operations.is_empty() {
+            true => "nothing to do\n".into(),
+            false => operations.iter().map(|operation| format!("{operation}\n")).collect(),
+        })
+    }
+
+    fn history(&self) -> Result<String> {
+        let commits = self.client.borrow_mut().history()?.commits;
+        let line = |commit: &netconf::HistoryEntry| {
+            let comment = commit.comment.iter().map(|comment| format!(" \"{comment}\""));
+            let comment: String = comment.collect();
+            let (position, id, time) = (commit.position, commit.id, &commit.time);
+            let (user, from, summary) = (&commit.user, &commit.from, &commit.summary);
+            format!("{position:>3}  #{id}  {time}  {user} ({from}){comment}\n     {summary}\n")
+        };
+        Ok(commits.iter().map(line).collect())
+    }
+
+    fn load(&self, replaces: bool, file: &str) -> Result<String> {
+        let content = fs::read(file)
+            .and_then(|bytes| {
+                String::from_utf8(bytes)
+                    .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "is not UTF-8 text"))
+            })
+            .map_err(|source| ShellError::File { file: file.to_owned(), source })?;
+        let tree = load::read(self.schema, &content)
+            .map_err(|message| ShellError::Content { file: file.to_owned(), message })?;
+        let mut client = self.client.borrow_mut();
+        match replaces {
+            true => client.replace(&tree)?,
+            false => client.edit(&tree.to_edit())?,
+        }
+        Ok(String::new())
+    }
+
+    fn save(&self, file: &str) -> Result<String> {
+        let tree = self.client.borrow_mut().read(Datastore::Candidate, &Path::default())?;
+        fs::write(file, load::write(&tree, load::form_of(file)))
+            .map_err(|source| ShellError::File { file: file.to_owned(), source })?;
+        Ok(String::new())
+    }
+}
+
+impl ShellError {
+    /// Whether the session is over.
+    pub(crate) fn is_fatal(&self) -> bool {
+        match self {
+            ShellError::Client(error) => error.is_fatal(),
+            ShellError::Line { .. }
+            | ShellError::File { .. }
+            | ShellError::Content { .. }
+            | ShellError::Uncommitted => false,
+        }
+    }
+}
+
+impl Live for Shell {
+    fn values(&self, path: &Path) -> Vec<String> {
+        let Ok(mut client) = self.client.try_borrow_mut() else { return Vec::new() };
+        let mut values = Vec::new();
+        for datastore in [Datastore::Candidate, Datastore::Operational] {
+            // A list of what could be typed is no reason to fail.
+            let tree = client.read(datastore, path).unwrap_or_else(|_| Tree::empty(self.schema));
+            values
+                .extend(tree.nodes(path).into_iter().filter_map(|(_, node)| node.value().cloned()));
+        }
+        values.sort();
+        values.dedup();
+        values.iter().map(ToString::to_string).collect()
+    }
+}
+
+/// The lists at or below `path` whose state is shown with configuration.
+fn shown_with_configuration(schema: &'static Schema, path: &Path) -> Vec<Path> {
+    let mut found = Vec::new();
+    let nodes = match path.steps.last() {
+        None => schema.top().to_vec(),
+        Some(step) if step.node.extension(WITH_CONFIGURATION).is_some() => {
+            return vec![path.clone()];
+        }
+        Some(step) => step.node.children.clone(),
+    };
+    for node in nodes {
+        let below = path.join(node, Vec::new());
+        if node.extension(WITH_CONFIGURATION).is_some() {
+            found.push(below);
+        } else if path.steps.is_empty() {
+            found.extend(shown_with_configuration(schema, &below));
+        }
+    }
+    found
+}
+
+const WITH_CONFIGURATION: &str = "state-with-config";

@@ -1,0 +1,64 @@
+//! The engine in this process: the only place of the command line that knows of one.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, anyhow};
+use engine::{Handle, Origin, Settings};
+use kernel::Kernel;
+use tokio::runtime::Runtime;
+use yang::Schema;
+
+/// An engine with one client.
+pub(crate) struct Standalone {
+    runtime: Runtime,
+    engine: Handle,
+}
+
+/// Starts the engine on `state_dir` and answers the client's end of a connection to it: the way is the same as
+/// to a daemon.
+pub(crate) fn start(state_dir: &Path, schema: &'static Schema) -> Result<(Standalone, UnixStream)> {
+    let settings = Settings {
+        state_dir: state_dir.to_owned(),
+        autosave: true,
+        boot_id: fs::read_to_string(BOOT_ID).context(BOOT_ID)?.trim().to_owned(),
+        clock: SystemTime::now,
+    };
+    let kernel = Kernel::open().context("opening the kernel's netlink sockets")?;
+    let engine = engine::start(settings, schema, Box::new(kernel)).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow!(lines.join("\n"))
+    })?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let (ours, theirs) = UnixStream::pair()?;
+    theirs.set_nonblocking(true)?;
+    let origin = Origin { user: user(), from: "standalone".into() };
+    let served = engine.clone();
+    runtime.spawn(async move {
+        match tokio::net::UnixStream::from_std(theirs) {
+            Ok(stream) => {
+                // The client sees the connection end, and tells.
+                let _ = northbound::serve(stream, origin, served, schema).await;
+            }
+            Err(error) => eprintln!("netloom: {error}"),
+        }
+    });
+    Ok((Standalone { runtime, engine }, ours))
+}
+
+impl Standalone {
+    /// Lets the engine finish what it does.
+    pub(crate) fn stop(self) {
+        self.runtime.block_on(self.engine.stop());
+    }
+}
+
+/// Changes with each boot of the host.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+fn user() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "standalone".into())
+}

@@ -1,0 +1,179 @@
+//! A person at a terminal: line editing, history, TAB, and `?` without Enter.
+
+use std::borrow::Cow;
+use std::env;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use reedline::{
+    ColumnarMenu, Completer, CompletionResult, EditCommand, Emacs, FileBackedHistory, KeyCode,
+    KeyModifiers, MenuBuilder, Prompt, PromptEditMode, PromptHistorySearch,
+    PromptHistorySearchStatus, Reedline, ReedlineEvent, ReedlineMenu, Signal, Span, Suggestion,
+    default_emacs_keybindings,
+};
+
+use crate::cursor::Candidates;
+use crate::pager;
+use crate::shell::Shell;
+
+const MENU: &str = "completions";
+/// What the key `?` stands for, as reedline hands it over.
+const HELP: &str = "?";
+const HISTORY_LINES: usize = 1000;
+
+/// Runs lines until the user leaves; the exit status.
+pub(crate) fn run(shell: Shell) -> anyhow::Result<u8> {
+    let shell = Arc::new(Mutex::new(shell));
+    let mut editor = editor(&shell);
+    let status = loop {
+        let prompt = ShellPrompt(locked(&shell).prompt());
+        match editor.read_line(&prompt) {
+            Ok(Signal::Success(line)) => {
+                let done = locked(&shell).run(&line);
+                match done {
+                    Ok(done) => {
+                        pager::show(&done.text, done.paged)?;
+                        if done.quits {
+                            break 0;
+                        }
+                    }
+                    Err(error) => {
+                        println!("{error}");
+                        if error.is_fatal() {
+                            break 1;
+                        }
+                    }
+                }
+            }
+            Ok(Signal::HostCommand(command)) if command == HELP => help(&shell, &mut editor),
+            Ok(Signal::CtrlD) => match locked(&shell).may_leave() {
+                Ok(()) => break 0,
+                Err(error) if error.is_fatal() => break 1,
+                Err(error) => println!("{error}"),
+            },
+            Ok(_) => {}
+            Err(error) => {
+                eprintln!("netloom: {error}");
+                break 1;
+            }
+        }
+    };
+    drop(editor);
+    if let Some(shell) = Arc::into_inner(shell) {
+        shell.into_inner().unwrap_or_else(PoisonError::into_inner).close();
+    }
+    Ok(status)
+}
+
+fn locked(shell: &Mutex<Shell>) -> MutexGuard<'_, Shell> {
+    shell.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn editor(shell: &Arc<Mutex<Shell>>) -> Reedline {
+    let mut keys = default_emacs_keybindings();
+    keys.add_binding(
+        KeyModifiers::NONE,
+        KeyCode::Tab,
+        ReedlineEvent::UntilFound(vec![ReedlineEvent::Menu(MENU.into()), ReedlineEvent::MenuNext]),
+    );
+    for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
+        let help = ReedlineEvent::ExecuteHostCommand(HELP.into());
+        keys.add_binding(modifiers, KeyCode::Char('?'), help);
+    }
+    let menu = ColumnarMenu::default().with_name(MENU).with_marker("");
+    let editor = Reedline::create()
+        .with_edit_mode(Box::new(Emacs::new(keys)))
+        .with_completer(Box::new(ShellCompleter(shell.clone())))
+        .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+        .with_quick_completions(true)
+        .with_partial_completions(true)
+        .with_ansi_colors(env::var_os("NO_COLOR").is_none())
+        .disable_hints();
+    match history_file().and_then(|file| FileBackedHistory::with_file(HISTORY_LINES, file).ok()) {
+        Some(history) => editor.with_history(Box::new(history)),
+        None => editor,
+    }
+}
+
+/// `$XDG_STATE_HOME/netloom/history`, or none where that cannot be made.
+fn history_file() -> Option<PathBuf> {
+    let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let state = state.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".local/state")))?;
+    let folder = state.join("netloom");
+    std::fs::create_dir_all(&folder).ok()?;
+    Some(folder.join("history"))
+}
+
+/// Tells what could stand at the cursor; within quotes `?` is a character like any other.
+fn help(shell: &Mutex<Shell>, editor: &mut Reedline) {
+    let line = editor.current_buffer_contents().to_owned();
+    let before = line.get(..editor.current_insertion_point()).unwrap_or(&line);
+    if crate::words::words(before).last().is_some_and(|word| word.open) {
+        editor.run_edit_commands(&[EditCommand::InsertChar('?')]);
+        return;
+    }
+    println!("?");
+    match locked(shell).complete(before) {
+        Ok(candidates) => print!("{}", table(&candidates)),
+        Err(fault) => println!("{fault}"),
+    }
+}
+
+/// Candidates with what they are.
+fn table(candidates: &Candidates) -> String {
+    let width = candidates.list.iter().map(|c| c.text.chars().count()).max().unwrap_or_default();
+    let line = |candidate: &crate::cursor::Candidate| {
+        let text = &candidate.text;
+        format!("  {text:width$}  {}", candidate.help).trim_end().to_owned() + "\n"
+    };
+    candidates.list.iter().map(line).collect()
+}
+
+struct ShellCompleter(Arc<Mutex<Shell>>);
+
+impl Completer for ShellCompleter {
+    fn complete(&mut self, line: &str, position: usize) -> CompletionResult {
+        let before = line.get(..position).unwrap_or(line);
+        let candidates = locked(&self.0).complete(before).unwrap_or_default();
+        let span = Span::new(candidates.span.start, candidates.span.end);
+        let typed = candidates.list.into_iter().filter(|candidate| candidate.typed);
+        let suggestions: Vec<Suggestion> = typed
+            .map(|candidate| Suggestion {
+                value: candidate.text,
+                description: None,
+                span,
+                append_whitespace: true,
+                ..Suggestion::default()
+            })
+            .collect();
+        CompletionResult::fresh(suggestions)
+    }
+}
+
+struct ShellPrompt(String);
+
+impl Prompt for ShellPrompt {
+    fn render_prompt_left(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.0)
+    }
+
+    fn render_prompt_right(&self) -> Cow<'_, str> {
+        Cow::Borrowed("")
+    }
+
+    fn render_prompt_indicator(&self, _: PromptEditMode) -> Cow<'_, str> {
+        Cow::Borrowed(" ")
+    }
+
+    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
+        Cow::Borrowed("  ")
+    }
+
+    fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
+        let failing = match search.status {
+            PromptHistorySearchStatus::Passing => "",
+            PromptHistorySearchStatus::Failing => "failing ",
+        };
+        Cow::Owned(format!(" ({failing}search: {}) ", search.term))
+    }
+}
