@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::{Key, Object, State};
 
+pub use hangers::stands_on;
 pub use scope::wanted;
 pub use target::target;
 use work::Work;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::address::AddressKey;
-use crate::link::Place;
+use crate::link::{LinkKind, Master, Place};
 use crate::name::{LinkName, NetnsName};
 use crate::state::{Key, Object, State};
 
@@ -83,4 +83,24 @@ pub(crate) fn goes_with_down(key: &Key) -> bool {
         Key::Address(key) => key.address.addr().is_ipv6(),
         Key::Netns(_) | Key::Link(_) | Key::Sysctl(_) | Key::Fdb(_) => false,
     }
+}
+
+/// The places of the links that an object cannot be without: what hangs on links needs these, and a link needs
+/// the one below it, the one that it is a port of, and the other end of its cable.
+pub fn stands_on(key: &Key, object: &Object) -> Vec<Place> {
+    if let Object::Link(link) = object {
+        let netns = link.place.netns.clone();
+        let master = match &link.master {
+            Some(Master::Of(ifname)) => Some(Place { netns, ifname: ifname.clone() }),
+            Some(Master::Free) | None => None,
+        };
+        let mate = match &link.kind {
+            Some(LinkKind::Veth { peer }) => peer.clone(),
+            _ => None,
+        };
+        return master.into_iter().chain(mate).chain(link.device.clone()).collect();
+    }
+    let Some(netns) = netns(key) else { return Vec::new() };
+    let place = |ifname| Place { netns: netns.clone(), ifname };
+    devs(key, object).into_iter().map(place).collect()
 }
