@@ -12,13 +12,15 @@ use tokio::sync::watch;
 use yang::{Schema, Tree};
 
 use crate::Settings;
+use crate::commit::Author;
 use crate::datastore::{RUNNING, STARTUP, Snapshot, load, save};
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Errors, Result};
 use crate::events::Events;
 use crate::history::{self, History, Record};
 use crate::journal::{self, Found, JOURNAL};
-use crate::ownership::{self, union};
+use crate::ownership;
+use crate::reach::Reach;
 use crate::session::{Origin, Sessions};
 use crate::store::Store;
 
@@ -99,7 +101,7 @@ impl Engine {
             let fault = |error: yang::Error| self.store.corrupt(JOURNAL, error.to_string());
             record.redo(&mut tree).map_err(fault)?;
             let attempted = intent(&self.store, JOURNAL, tree)?;
-            touched = Arc::new(union(&touched, &attempted.desired));
+            touched = Arc::new(State::clone(&touched).merged(&attempted.desired));
             self.diverged = Some(Arc::clone(&touched));
         }
         self.recover(&touched)
@@ -113,7 +115,8 @@ impl Engine {
         if !diff.is_empty() {
             let origin = Origin { user: "netloomd".into(), from: "boot".into() };
             let comment = Some("startup loaded".into());
-            let record = self.record(origin, comment, &startup.tree, &diff);
+            let author = Author { origin, comment };
+            let record = self.record(author, &startup.tree, &diff);
             journal::write(&self.store, &record)?;
             save(&self.store, RUNNING, record.id, &startup.tree)?;
             let Intent { tree, desired } = startup;
@@ -127,7 +130,7 @@ impl Engine {
     /// Converges to running as far as the kernel allows. A kernel that cannot be brought there is no reason not to
     /// serve: the configuration may be what has to be changed.
     fn recover(&mut self, touched: &State) -> Result<()> {
-        match self.settle(touched) {
+        match self.settle(touched, &Reach::Everything) {
             Ok(()) => self.withdraw(),
             Err(errors) => {
                 tracing::error!(errors = errors.told(), "diverged");

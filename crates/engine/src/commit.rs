@@ -3,10 +3,11 @@
 //! Until the journal is on disk nothing has happened. Until `running.json` is replaced, whatever fails leads back to
 //! running as it was. From then on the commit has happened, and what fails is made up for at the next start.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use netstate::State;
+use netstate::{Key, State};
 use yang::{Diff, Path, Tree};
 
 use crate::converge::Way;
@@ -15,7 +16,7 @@ use crate::engine::{Engine, Intent, Running};
 use crate::error::{Error, Errors, Result};
 use crate::history::Record;
 use crate::journal::{self, JOURNAL};
-use crate::ownership::union;
+use crate::reach::Reach;
 use crate::session::Origin;
 use crate::step::Step;
 use crate::summary::summary;
@@ -29,6 +30,12 @@ pub struct Committed {
     pub summary: String,
     /// How long it took in the daemon, milliseconds.
     pub milliseconds: f64,
+}
+
+/// Who commits, and what for.
+pub(crate) struct Author {
+    pub(crate) origin: Origin,
+    pub(crate) comment: Option<String>,
 }
 
 impl Engine {
@@ -59,7 +66,7 @@ impl Engine {
     pub(crate) fn check(&mut self, session: u32) -> Result<Vec<String>> {
         let intent = Intent::of(self.merged(session)?)?;
         let touched = self.touched();
-        let way = Way { touched: &touched, tree: &intent.tree, desired: &intent.desired };
+        let way = self.way(&touched, &intent);
         let course = self.survey(&way)?;
         Ok(course.plan.ops.iter().map(ToString::to_string).collect())
     }
@@ -76,7 +83,7 @@ impl Engine {
         let intent = Intent::of(tree)?;
         self.pass(Step::Lowered);
         let origin = self.sessions.at(session)?.origin.clone();
-        let record = self.record(origin, comment, &intent.tree, &diff);
+        let record = self.record(Author { origin, comment }, &intent.tree, &diff);
         let mut told = record.summary.clone();
         for error in self.transact(intent, record)?.0 {
             told.push_str("; but ");
@@ -90,7 +97,7 @@ impl Engine {
     /// happened is answered.
     fn transact(&mut self, intent: Intent, record: Record) -> Result<Errors> {
         let touched = self.touched();
-        let way = Way { touched: &touched, tree: &intent.tree, desired: &intent.desired };
+        let way = self.way(&touched, &intent);
         let course = self.survey(&way)?;
         self.pass(Step::Planned);
         self.adopt(&course)?;
@@ -101,7 +108,8 @@ impl Engine {
             save(&self.store, RUNNING, record.id, &intent.tree)
         });
         if let Err(failure) = taken {
-            return Err(self.revert(failure, &intent));
+            let touched = Arc::new(State::clone(&touched).merged(&intent.desired));
+            return Err(self.revert(failure, touched, course.keys));
         }
         self.pass(Step::Committed);
         let Intent { tree, desired } = intent;
@@ -141,9 +149,8 @@ impl Engine {
     }
 
     /// Goes back to running after an attempt that failed; answers with what the user is to be told.
-    fn revert(&mut self, failure: Errors, attempted: &Intent) -> Errors {
-        let touched = Arc::new(union(&self.touched(), &attempted.desired));
-        match self.go_back(&touched) {
+    fn revert(&mut self, failure: Errors, touched: Arc<State>, keys: BTreeSet<Key>) -> Errors {
+        match self.go_back(&touched, &Reach::Named(keys)) {
             Ok(()) => failure,
             Err(cause) => {
                 let (failure, cause) = (failure.told(), cause.told());
@@ -155,9 +162,9 @@ impl Engine {
     }
 
     /// Kernel first, then the files: the journal goes once nothing is left that it speaks of.
-    fn go_back(&mut self, touched: &State) -> Result<()> {
+    fn go_back(&mut self, touched: &State, reach: &Reach) -> Result<()> {
         let stuck = self.stuck.clone();
-        self.settle(touched)?;
+        self.settle(touched, reach)?;
         if let Some(key) = self.stuck.difference(&stuck).next().cloned() {
             let path = mapping::path(&key, None, &self.running.tree);
             let reason = "it could not be restored".into();
@@ -175,6 +182,16 @@ impl Engine {
         self.pass(Step::Withdrawn);
         self.diverged = None;
         self.release()
+    }
+
+    /// The way from what may be in the kernel to `intent`.
+    fn way<'a>(&self, touched: &'a State, intent: &'a Intent) -> Way<'a> {
+        let Intent { tree, desired } = intent;
+        let reach = match self.diverged {
+            Some(_) => Reach::Everything,
+            None => Reach::Change,
+        };
+        Way { touched, tree, desired, reach }
     }
 
     /// Neither running nor, where it follows, startup is locked by another session.
@@ -196,13 +213,8 @@ impl Engine {
     }
 
     /// The journal, and later the history entry, of a commit from running to `to`.
-    pub(crate) fn record(
-        &self,
-        origin: Origin,
-        comment: Option<String>,
-        to: &Tree,
-        diff: &Diff,
-    ) -> Record {
+    pub(crate) fn record(&self, author: Author, to: &Tree, diff: &Diff) -> Record {
+        let Author { origin, comment } = author;
         Record {
             id: self.running.id + 1,
             base: self.running.id,

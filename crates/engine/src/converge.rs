@@ -5,15 +5,16 @@
 //! wants all or nothing; [`Engine::settle`] gets the kernel as close to running as it will go, and remembers what
 //! is stuck.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use netstate::plan::{plan, target};
-use netstate::{Key, Originals, Plan, PlanError, Refusal, Scope, State};
+use netstate::plan::{plan, stands_on, target, wanted};
+use netstate::{Key, Object, Originals, Plan, PlanError, Refusal, Scope, State};
 use yang::Tree;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::ownership::{self, union};
+use crate::reach::{Reach, differing, part, place_of, with_dependents};
 use crate::step::Step;
 #[cfg(any(test, feature = "faults"))]
 use crate::step::{Boundary, Fault};
@@ -26,31 +27,42 @@ pub(crate) struct Way<'a> {
     pub(crate) touched: &'a State,
     pub(crate) tree: &'a Tree,
     pub(crate) desired: &'a State,
+    pub(crate) reach: Reach,
 }
 
-/// A way as surveyed: what to look at, and what to do.
+/// A way as surveyed: the part of the world that it reaches, and what to do there.
 pub(crate) struct Course {
-    scope: Scope,
+    pub(crate) keys: BTreeSet<Key>,
     desired: State,
     touched: State,
-    /// What the objects that the way touches first were like, with those known before; absent where it adds none.
-    pub(crate) originals: Option<Originals>,
+    originals: Originals,
+    scope: Scope,
     pub(crate) plan: Plan,
+    /// All originals, where the way adopts something.
+    pub(crate) adopted: Option<Originals>,
 }
 
 impl Engine {
-    /// Observes what the way concerns, and plans. Touches nothing.
+    /// Observes what the way reaches, and plans. Touches nothing.
     pub(crate) fn survey(&mut self, way: &Way<'_>) -> Result<Course> {
-        let desired = self.without_stuck(way.desired, way);
-        let touched = self.without_stuck(way.touched, way);
-        let scope = Scope::Everything { known: self.known() };
-        let observed = self.southbound.observe(&scope)?;
-        let originals = ownership::adopted(&self.originals, &desired, &touched, &observed);
-        let known = originals.as_ref().unwrap_or(&self.originals);
-        let planned = target(&desired, &touched, known, &observed)
+        let keys = self.reached(way);
+        let (desired, touched) = (part(way.desired, &keys), part(way.touched, &keys));
+        let mut originals = self.originals.clone();
+        originals.forget(&touched.clone().merged(&desired));
+        let scope = Scope::Only(wanted(&desired, &touched, &originals));
+        let observed = match keys.is_empty() {
+            true => State::default(),
+            false => self.southbound.observe(&scope)?,
+        };
+        let ours = self.known_touched(&desired, &touched);
+        originals.remember(&desired, &ours, &observed);
+        let mut adopted = self.originals.clone();
+        adopted.remember(&desired, &ours, &observed);
+        let adopted = Some(adopted).filter(|adopted| *adopted != self.originals);
+        let planned = target(&desired, &touched, &originals, &observed)
             .and_then(|target| plan(&target, &observed));
         let plan = planned.map_err(|error| self.impossible(error, way.tree))?;
-        Ok(Course { scope, desired, touched, originals, plan })
+        Ok(Course { keys, desired, touched, originals, scope, plan, adopted })
     }
 
     /// Executes the plan, observes again, and finds nothing left to do.
@@ -64,7 +76,7 @@ impl Engine {
         })?;
         self.pass(Step::Executed);
         let observed = self.southbound.observe(&course.scope)?;
-        let left = target(&course.desired, &course.touched, &self.originals, &observed)
+        let left = target(&course.desired, &course.touched, &course.originals, &observed)
             .and_then(|target| plan(&target, &observed));
         let left = left.map_err(|error| self.impossible(error, way.tree))?;
         if let Some(op) = left.ops.into_iter().next() {
@@ -77,49 +89,86 @@ impl Engine {
 
     /// Gets the kernel as close to running as it will go. What the kernel cannot take as yet is stuck, with all that
     /// needs it; that is no failure. Failure is what `touched` left behind and cannot be removed.
-    pub(crate) fn settle(&mut self, touched: &State) -> Result<()> {
-        self.stuck.clear();
-        if touched.objects.is_empty() && self.running.desired.objects.is_empty() {
-            return Ok(());
+    pub(crate) fn settle(&mut self, touched: &State, reach: &Reach) -> Result<()> {
+        match reach {
+            Reach::Everything => self.stuck.clear(),
+            Reach::Named(keys) => self.stuck.retain(|key| !keys.contains(key)),
+            Reach::Change => {}
         }
         let mut put_aside = 0;
         loop {
-            let Err(errors) = self.converge(touched) else { return Ok(()) };
+            let Err(errors) = self.converge(touched, reach.clone()) else { return Ok(()) };
             let obstacle = errors.0.iter().find_map(Error::key).cloned();
             let known = obstacle.filter(|key| self.running.desired.objects.contains_key(key));
             let Some(key) = known.filter(|_| put_aside < OBSTACLES) else { return Err(errors) };
             put_aside += 1;
             tracing::error!(errors = errors.told(), "put aside until it can be applied");
-            self.stuck.extend(ownership::dependents(&self.running.desired, key));
+            let desired = Arc::clone(&self.running.desired);
+            self.stuck.extend(with_dependents(BTreeSet::from([key]), &[&desired]));
         }
     }
 
     /// What may be in the kernel because of a configuration.
     pub(crate) fn touched(&self) -> Arc<State> {
         match &self.diverged {
-            Some(attempted) => Arc::new(union(&self.running.desired, attempted)),
+            Some(attempted) => Arc::clone(attempted),
             None => Arc::clone(&self.running.desired),
         }
     }
 
     /// From `touched` to running, in one go.
-    fn converge(&mut self, touched: &State) -> Result<()> {
+    fn converge(&mut self, touched: &State, reach: Reach) -> Result<()> {
         let (tree, desired) = (self.running.tree.clone(), Arc::clone(&self.running.desired));
-        let way = Way { touched, tree: &tree, desired: &desired };
+        let way = Way { touched, tree: &tree, desired: &desired, reach };
         let course = self.survey(&way)?;
         self.adopt(&course)?;
         self.carry_out(&way, &course)
     }
 
-    /// Leaves out what is stuck, unless the way changes it: it is neither put in place nor taken away.
-    fn without_stuck(&self, state: &State, way: &Way<'_>) -> State {
-        let mut state = state.clone();
-        let unchanged =
-            |key: &&Key| way.desired.objects.get(*key) == self.running.desired.objects.get(*key);
-        for key in self.stuck.iter().filter(unchanged) {
-            state.objects.remove(key);
+    /// The objects that a way reaches.
+    fn reached(&self, way: &Way<'_>) -> BTreeSet<Key> {
+        match &way.reach {
+            Reach::Everything => {
+                let keys = way.touched.objects.keys().chain(way.desired.objects.keys());
+                keys.filter(|key| !self.stuck.contains(key)).cloned().collect()
+            }
+            Reach::Named(keys) => keys.difference(&self.stuck).cloned().collect(),
+            Reach::Change => {
+                let changed = differing(way.touched, way.desired);
+                let mut keys = with_dependents(changed.clone(), &[way.touched, way.desired]);
+                // What is stuck and stays as it was is left alone, but for a link that something new is to stand on.
+                keys.retain(|key| !self.stuck.contains(key) || changed.contains(key));
+                keys.extend(self.stuck_below(&changed, way.desired));
+                keys
+            }
         }
-        state
+    }
+
+    /// The links that are stuck and that one of these objects is to stand on.
+    fn stuck_below(&self, keys: &BTreeSet<Key>, desired: &State) -> Vec<Key> {
+        let stuck_at =
+            |key: &Key| Some((place_of(desired.objects.get(key)?)?.clone(), key.clone()));
+        let stuck: Vec<_> = self.stuck.iter().filter_map(stuck_at).collect();
+        if stuck.is_empty() {
+            return Vec::new();
+        }
+        let new = keys.iter().filter_map(|key| Some((key, desired.objects.get(key)?)));
+        let places: BTreeSet<_> = new.flat_map(|(key, object)| stands_on(key, object)).collect();
+        let needed = stuck.into_iter().filter(|(place, _)| places.contains(place));
+        needed.map(|(_, key)| key).collect()
+    }
+
+    /// What of `touched` has really been touched. A link that is desired without a kind and has no original has not:
+    /// it was missing, and is as others left it.
+    fn known_touched(&self, desired: &State, touched: &State) -> State {
+        let mut known = touched.clone();
+        known.objects.retain(|key, _| match desired.objects.get(key) {
+            Some(Object::Link(link)) => {
+                link.kind.is_some() || self.originals.objects.contains_key(key)
+            }
+            Some(_) | None => true,
+        });
+        known
     }
 
     /// Has the kernel carry out a plan.
@@ -142,14 +191,12 @@ impl Engine {
 
     /// Where an object is configured: in `tree`, or in running where `tree` no longer has it.
     fn path(&self, key: &Key, field: Option<&str>, tree: &Tree) -> String {
-        let running = self.running.desired.objects.contains_key(key);
         let new = mapping::path(key, field, tree);
-        let there = |path: &str| {
-            yang::Path::parse(tree.schema(), path).is_ok_and(|path| tree.node(&path).is_some())
-        };
-        match running && !there(&new) {
-            true => mapping::path(key, field, &self.running.tree),
-            false => new,
+        let parsed = yang::Path::parse(tree.schema(), &new);
+        let there = parsed.is_ok_and(|path| tree.node(&path).is_some());
+        match there || !self.running.desired.objects.contains_key(key) {
+            true => new,
+            false => mapping::path(key, field, &self.running.tree),
         }
     }
 }

@@ -144,13 +144,15 @@ impl Engine {
     }
 
     /// Which link is at which place, as far as the configuration knows.
-    pub(crate) fn known(&self) -> BTreeMap<Place, LinkId> {
-        let links =
-            self.running.desired.objects.iter().filter_map(|(key, object)| match (key, object) {
-                (Key::Link(id), Object::Link(link)) => Some((link.place.clone(), id.clone())),
-                _ => None,
-            });
-        links.collect()
+    fn known(&self) -> BTreeMap<Place, LinkId> {
+        let link = |(key, object): (&Key, &Object)| {
+            if let (Key::Link(id), Object::Link(link)) = (key, object) {
+                Some((link.place.clone(), id.clone()))
+            } else {
+                None
+            }
+        };
+        self.running.desired.objects.iter().filter_map(link).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use netstate::{Event, EventSink, Key, NetnsName, Object};
 use tokio::sync::{mpsc, watch};
 
 use crate::engine::{Engine, Request};
-use crate::ownership;
+use crate::reach::{Reach, netns_of as netns_of_object};
 
 /// How many events wait before those of each namespace become one.
 const LIMIT: usize = 1024;
@@ -88,7 +88,7 @@ impl Engine {
     pub(crate) fn watch(&mut self) {
         let objects = self.running.desired.objects.iter();
         let mut namespaces: BTreeSet<NetnsName> =
-            objects.filter_map(|(key, object)| ownership::netns_of(key, object)).cloned().collect();
+            objects.filter_map(|(key, object)| netns_of_object(key, object)).cloned().collect();
         namespaces.insert(NetnsName::own());
         if namespaces == self.events.watched {
             return;
@@ -99,9 +99,14 @@ impl Engine {
         }
     }
 
-    /// Looks again at what events named.
+    /// Looks again at what has been named since the last time.
     pub(crate) fn look_at_events(&mut self) {
         let events = self.events.take();
+        self.look_at(&events);
+    }
+
+    /// Looks again at what these events name.
+    pub(crate) fn look_at(&mut self, events: &BTreeSet<Event>) {
         if events.iter().any(|event| self.may_unstick(event)) {
             self.unstick();
         }
@@ -111,7 +116,7 @@ impl Engine {
     pub(crate) fn unstick(&mut self) {
         let before = self.stuck.clone();
         let touched = self.touched();
-        if let Err(errors) = self.settle(&touched) {
+        if let Err(errors) = self.settle(&touched, &Reach::Everything) {
             tracing::error!(errors = errors.told(), "diverged");
         }
         for key in before.difference(&self.stuck) {

@@ -16,10 +16,13 @@ mod history;
 mod journal;
 mod merge;
 mod ownership;
+mod reach;
 mod session;
 mod step;
 mod store;
 mod summary;
+#[cfg(test)]
+mod test;
 
 use std::path::PathBuf;
 use std::thread;

@@ -179,7 +179,7 @@ pub(crate) struct Holder {
 }
 
 impl Sessions {
-    fn open(&mut self, origin: Origin, running: &Tree) -> (u32, watch::Receiver<()>) {
+    pub(crate) fn open(&mut self, origin: Origin, running: &Tree) -> (u32, watch::Receiver<()>) {
         let (alive, ended) = watch::channel(());
         self.last += 1;
         let candidate = Candidate::of(running);
@@ -187,12 +187,12 @@ impl Sessions {
         (self.last, ended)
     }
 
-    fn close(&mut self, session: u32) {
+    pub(crate) fn close(&mut self, session: u32) {
         self.connected.remove(&session);
         self.locks.retain(|_, holder| *holder != session);
     }
 
-    fn kill(&mut self, killer: u32, session: u32) -> Result<()> {
+    pub(crate) fn kill(&mut self, killer: u32, session: u32) -> Result<()> {
         if killer == session {
             return Err(Error::KillSelf.into());
         }
@@ -210,7 +210,7 @@ impl Sessions {
     }
 
     /// RFC 6241 section 7.5. A candidate is nobody else's, so that its lock only tells that it is clean.
-    fn lock(&mut self, session: u32, datastore: Datastore) -> Result<()> {
+    pub(crate) fn lock(&mut self, session: u32, datastore: Datastore) -> Result<()> {
         match datastore {
             Datastore::Operational => return Err(Error::NotLockable { datastore }.into()),
             Datastore::Candidate => {
@@ -228,7 +228,7 @@ impl Sessions {
         Ok(())
     }
 
-    fn unlock(&mut self, session: u32, datastore: Datastore) -> Result<()> {
+    pub(crate) fn unlock(&mut self, session: u32, datastore: Datastore) -> Result<()> {
         if datastore == Datastore::Candidate {
             return Ok(());
         }

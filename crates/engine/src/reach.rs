@@ -1,0 +1,100 @@
+//! How far a change reaches: what differs, and all that stands on it.
+//!
+//! What is out of reach is neither observed nor planned, so that a commit costs what it changes. A link that is moved
+//! or made anew takes along what stands on it, configured or not, and so reaches these.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netstate::plan::stands_on;
+use netstate::{Key, NetnsName, Object, Place, State};
+
+/// What a way is to bring where it shall be.
+#[derive(Clone, Debug)]
+pub(crate) enum Reach {
+    /// What the two states differ in, with what stands on it.
+    Change,
+    /// These objects, but for what is stuck.
+    Named(BTreeSet<Key>),
+    /// Every object, but for what is stuck.
+    Everything,
+}
+
+/// The objects that the two states differ in.
+pub(crate) fn differing(a: &State, b: &State) -> BTreeSet<Key> {
+    let changed = |(key, object): &(&Key, &Object)| b.objects.get(*key) != Some(*object);
+    let gone_or_altered = a.objects.iter().filter(changed).map(|(key, _)| key);
+    let added = b.objects.keys().filter(|key| !a.objects.contains_key(*key));
+    gone_or_altered.chain(added).cloned().collect()
+}
+
+/// These objects and all that cannot be without them, in any of the states.
+pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&State]) -> BTreeSet<Key> {
+    let carries = |key: &Key| matches!(key, Key::Link(_) | Key::Netns(_));
+    if !keys.iter().any(carries) {
+        return keys;
+    }
+    let standing = Standing::of(states);
+    let mut next: Vec<Key> = keys.iter().filter(|key| carries(key)).cloned().collect();
+    let mut found = keys;
+    while let Some(key) = next.pop() {
+        for dependent in standing.on(&key, states) {
+            if found.insert(dependent.clone()) && carries(dependent) {
+                next.push(dependent.clone());
+            }
+        }
+    }
+    found
+}
+
+/// The part of a state under these keys.
+pub(crate) fn part(state: &State, keys: &BTreeSet<Key>) -> State {
+    let entry = |key: &Key| Some((key.clone(), state.objects.get(key)?.clone()));
+    State { objects: keys.iter().filter_map(entry).collect() }
+}
+
+/// What stands on each place, and what is in each namespace.
+struct Standing<'a> {
+    by_place: BTreeMap<Place, Vec<&'a Key>>,
+    by_netns: BTreeMap<NetnsName, Vec<&'a Key>>,
+}
+
+impl<'a> Standing<'a> {
+    fn of(states: &[&'a State]) -> Self {
+        let mut standing = Standing { by_place: BTreeMap::new(), by_netns: BTreeMap::new() };
+        for (key, object) in states.iter().flat_map(|state| &state.objects) {
+            for place in stands_on(key, object) {
+                standing.by_place.entry(place).or_default().push(key);
+            }
+            if let Some(netns) = netns_of(key, object) {
+                standing.by_netns.entry(netns.clone()).or_default().push(key);
+            }
+        }
+        standing
+    }
+
+    fn on(&self, key: &Key, states: &[&State]) -> Vec<&'a Key> {
+        if let Key::Netns(netns) = key {
+            return self.by_netns.get(netns).cloned().unwrap_or_default();
+        }
+        let places = states.iter().filter_map(|state| place_of(state.objects.get(key)?));
+        places.filter_map(|place| self.by_place.get(place)).flatten().copied().collect()
+    }
+}
+
+/// The namespace that an object is in.
+pub(crate) fn netns_of<'a>(key: &'a Key, object: &'a Object) -> Option<&'a NetnsName> {
+    match key {
+        Key::Netns(_) => None,
+        Key::Link(_) => place_of(object).map(|place| &place.netns),
+        Key::Sysctl(key) => Some(&key.netns),
+        Key::Address(key) => Some(&key.netns),
+        Key::Neighbor(key) => Some(&key.netns),
+        Key::Fdb(key) => Some(&key.netns),
+        Key::Route(key) => Some(&key.netns),
+    }
+}
+
+/// Where a link is; nothing for anything else.
+pub(crate) fn place_of(object: &Object) -> Option<&Place> {
+    if let Object::Link(link) = object { Some(&link.place) } else { None }
+}

@@ -1,0 +1,166 @@
+//! The engine over a kernel of values: what this crate's tests share.
+
+mod boot;
+mod commit;
+mod crash;
+mod sessions;
+
+use std::time::{Duration, SystemTime};
+
+use netstate::link::{LinkKind, Master};
+use netstate::{Key, Link, LinkAttributes, LinkFlags, Object, Place, State};
+use tempfile::TempDir;
+use testkit::FakeKernel;
+use tokio::sync::mpsc;
+use yang::{Path, Schema, Tree};
+
+use crate::boot::Boot;
+use crate::commit::Committed;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::events::Events;
+use crate::session::Origin;
+use crate::{RpcError, Settings};
+
+/// Two namespaces with a NIC in each.
+const NICS: &str = "
+    /iproute2-ip-netns:netnses/netns[name='vpn10']
+    /iproute2-ip-netns:netnses/netns[name='vpn20']
+    /iproute2-ip-link:links/link[name='enp0s4']/netns = vpn10
+    /iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']
+    /iproute2-ip-link:links/link[name='enp0s4']/admin-status = up
+    /iproute2-ip-link:links/link[name='enp0s5']/netns = vpn20
+    /iproute2-ip-link:links/link[name='enp0s5']/ip[address='192.168.20.20/24']
+    /iproute2-ip-link:links/link[name='enp0s5']/admin-status = up";
+
+/// A cable between the namespaces, and routes over it.
+const CABLE: &str = "
+    /iproute2-ip-link:links/link[name='veth10']/type = iproute2-ip-link:veth
+    /iproute2-ip-link:links/link[name='veth10']/virtual_peer_name = veth20
+    /iproute2-ip-link:links/link[name='veth10']/netns = vpn10
+    /iproute2-ip-link:links/link[name='veth10']/ip[address='1.1.1.9/30']
+    /iproute2-ip-link:links/link[name='veth10']/admin-status = up
+    /iproute2-ip-link:links/link[name='veth20']/type = iproute2-ip-link:veth
+    /iproute2-ip-link:links/link[name='veth20']/virtual_peer_name = veth10
+    /iproute2-ip-link:links/link[name='veth20']/netns = vpn20
+    /iproute2-ip-link:links/link[name='veth20']/ip[address='1.1.1.10/30']
+    /iproute2-ip-link:links/link[name='veth20']/admin-status = up
+    /iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][netns='vpn10'][table='254'][tos='0'][metric='0']/nexthop[dev='veth10']
+    /iproute2-ip-route:routes/route[prefix='192.168.10.0/24'][netns='vpn20'][table='254'][tos='0'][metric='0']/nexthop[dev='veth20']";
+
+/// A host: what outlives a daemon.
+struct Host {
+    state_dir: TempDir,
+    kernel: FakeKernel,
+    boot_id: &'static str,
+}
+
+impl Host {
+    /// A host with two NICs.
+    fn new() -> Host {
+        let kernel = FakeKernel::holding(nics(&["enp0s4", "enp0s5"]));
+        Host { state_dir: tempfile::tempdir().unwrap(), kernel, boot_id: "first" }
+    }
+
+    /// Starts a daemon.
+    fn start(&self) -> Engine {
+        self.try_start().unwrap()
+    }
+
+    fn try_start(&self) -> Result<Engine> {
+        let settings = Settings {
+            state_dir: self.state_dir.path().join("netloom"),
+            autosave: true,
+            boot_id: self.boot_id.into(),
+            clock: || SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_455_216),
+        };
+        let (requests, _) = mpsc::unbounded_channel();
+        let southbound = Box::new(self.kernel.clone());
+        let events = Events::new(requests.downgrade());
+        Boot { settings, schema: schema(), southbound, events }.start()
+    }
+
+    /// Boots the host: another kernel, with these NICs.
+    fn reboot(&mut self, names: &[&str]) {
+        self.kernel = FakeKernel::holding(nics(names));
+        self.boot_id = "second";
+    }
+
+    /// The text of a file of the state directory.
+    fn file(&self, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.state_dir.path().join("netloom").join(name)).ok()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.state_dir.path().join("netloom").join(name), text).unwrap();
+    }
+}
+
+impl Engine {
+    /// Opens a session.
+    fn session(&mut self) -> u32 {
+        let origin = Origin { user: "root".into(), from: "a test".into() };
+        self.sessions.open(origin, &self.running.tree).0
+    }
+
+    /// Sets what the lines say in the session's candidate; a line that starts with `no` removes.
+    fn set(&mut self, session: u32, lines: &str) {
+        let mut tree = self.sessions.at(session).unwrap().candidate.tree().clone();
+        apply(&mut tree, lines);
+        let diff = self.sessions.at(session).unwrap().candidate.tree().diff(&tree);
+        self.sessions.at(session).unwrap().candidate.edit(&diff.to_edit()).unwrap();
+    }
+
+    /// Commits what the lines say, from a session of their own.
+    fn apply(&mut self, lines: &str) -> Result<Committed> {
+        let session = self.session();
+        self.set(session, lines);
+        let outcome = self.commit(session, None);
+        self.sessions.close(session);
+        outcome
+    }
+}
+
+fn schema() -> &'static Schema {
+    Schema::netloom().unwrap()
+}
+
+/// A configuration of lines.
+fn tree(lines: &str) -> Tree {
+    let mut tree = Tree::empty(schema());
+    apply(&mut tree, lines);
+    tree
+}
+
+fn apply(tree: &mut Tree, lines: &str) {
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(path) = line.strip_prefix("no ") {
+            assert!(tree.remove(&Path::parse(schema(), path).unwrap()).unwrap(), "{line}");
+        } else if let Some((path, value)) = line.split_once(" = ") {
+            let path = Path::parse(schema(), path).unwrap();
+            let leaf = path.steps.last().unwrap().node;
+            tree.set(&path, leaf.value(value).unwrap()).unwrap();
+        } else {
+            tree.create(&Path::parse(schema(), line).unwrap()).unwrap();
+        }
+    }
+}
+
+/// The errors, a line each, as a client sees them.
+fn told<T: std::fmt::Debug>(outcome: Result<T>) -> String {
+    let errors = outcome.unwrap_err().rpc();
+    errors.iter().map(RpcError::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn nics(names: &[&str]) -> State {
+    let nic = |name: &&str| {
+        let place = Place { netns: netstate::NetnsName::own(), ifname: name.parse().unwrap() };
+        let flags = LinkFlags { up: Some(false), ..LinkFlags::default() };
+        let kind = Some(LinkKind::Other(String::new()));
+        let attributes = LinkAttributes { mtu: Some(1500), ..LinkAttributes::default() };
+        let master = Some(Master::Free);
+        let link = Link { kind, flags, attributes, master, ..Link::at(place) };
+        (Key::Link(name.parse().unwrap()), Object::Link(Box::new(link)))
+    };
+    State { objects: names.iter().map(nic).collect() }
+}

@@ -1,0 +1,147 @@
+//! Starts: the first one, after a restart, after a reboot, with something missing, with damaged files.
+
+use expect_test::expect;
+use netstate::Event;
+
+use super::*;
+
+#[test]
+fn the_first_start_touches_nothing() {
+    let host = Host::new();
+    let before = host.kernel.state();
+    let engine = host.start();
+    assert!(engine.running.tree.is_empty());
+    assert_eq!(host.kernel.state(), before);
+    assert!(host.kernel.executed().is_empty());
+}
+
+#[test]
+fn a_restart_touches_nothing() {
+    let host = Host::new();
+    host.start().apply(NICS).unwrap();
+    let executed = host.kernel.executed().len();
+    let engine = host.start();
+    assert_eq!(engine.running.tree, tree(NICS));
+    assert_eq!(host.kernel.executed().len(), executed);
+}
+
+#[test]
+fn a_restart_repairs_what_was_changed_meanwhile() {
+    let host = Host::new();
+    host.start().apply(NICS).unwrap();
+    let before = host.kernel.state();
+    host.kernel.change(|state| state.objects.retain(|key, _| !matches!(key, Key::Address(_))));
+    host.start();
+    assert_eq!(host.kernel.state(), before);
+}
+
+#[test]
+fn a_reboot_brings_startup_back() {
+    let mut host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let after = host.kernel.state();
+    let session = engine.session();
+    engine.settings.autosave = false;
+    engine.apply(CABLE).unwrap();
+    engine.sessions.close(session);
+    drop(engine);
+    host.reboot(&["enp0s4", "enp0s5"]);
+    let engine = host.start();
+    assert_eq!(engine.running.tree, tree(NICS));
+    assert_eq!(host.kernel.state(), after);
+    let entries = engine.history.entries();
+    let summaries: Vec<&str> = entries.iter().map(|entry| entry.summary.as_str()).collect();
+    expect![[r#"
+        [
+            "2 links, 2 routes removed",
+            "2 links, 2 routes added",
+            "2 netns, 2 links added",
+        ]
+    "#]]
+    .assert_debug_eq(&summaries);
+}
+
+#[test]
+fn a_missing_nic_keeps_nothing_else_down_and_is_configured_when_it_appears() {
+    let mut host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    engine.apply(CABLE).unwrap();
+    let whole = host.kernel.state();
+    drop(engine);
+    host.reboot(&["enp0s5"]);
+    let mut engine = host.start();
+    let missing = |state: &State| {
+        whole.objects.keys().filter(|key| !state.objects.contains_key(key)).cloned().collect()
+    };
+    let keys: Vec<Key> = missing(&host.kernel.state());
+    expect![[r#"
+        [
+            Link(
+                "enp0s4",
+            ),
+            Address(
+                AddressKey {
+                    netns: "vpn10",
+                    dev: "enp0s4",
+                    address: 192.168.10.10/24,
+                },
+            ),
+        ]
+    "#]]
+    .assert_debug_eq(&keys);
+
+    // What does not need it can be changed; what does is refused.
+    engine.apply("/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400").unwrap();
+    engine.apply("no /iproute2-ip-link:links/link[name='enp0s5']/mtu").unwrap();
+    expect!["/iproute2-ip-link:links/link[name='enp0s4']: there is no link enp0s4 in vpn10, and no type to make it by"].assert_eq(&told(
+        engine.apply("/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.11/24']"),
+    ));
+
+    let nic = nics(&["enp0s4"]).objects;
+    host.kernel.change(|state| state.objects.extend(nic.clone()));
+    engine.look_at(&[Event::Link(netstate::NetnsName::own(), "enp0s4".parse().unwrap())].into());
+    assert_eq!(host.kernel.state(), whole);
+    assert!(engine.stuck.is_empty());
+
+    // It was there before, and is given back.
+    engine.apply("no /iproute2-ip-link:links/link[name='enp0s4']").unwrap();
+    let id = Key::Link("enp0s4".parse().unwrap());
+    assert_eq!(host.kernel.state().objects.get(&id), nic.get(&id));
+}
+
+#[test]
+fn a_second_daemon_is_kept_out() {
+    let host = Host::new();
+    let _engine = host.start();
+    let told = told(host.try_start());
+    assert!(told.ends_with("/netloom is in use by another netloomd"), "{told}");
+}
+
+#[test]
+fn damaged_files_are_told_and_left_alone() {
+    for name in ["running.json", "startup.json", "originals.json"] {
+        for damage in [|text: &str| text[..text.len() / 2].to_string(), |_: &str| "[]".into()] {
+            let host = Host::new();
+            host.start().apply(NICS).unwrap();
+            let damaged = damage(&host.file(name).unwrap());
+            host.write(name, &damaged);
+            let told = told(host.try_start());
+            assert!(told.contains(name) && told.contains("line 1 column"), "{told}");
+            assert_eq!(host.file(name).unwrap(), damaged);
+        }
+    }
+}
+
+#[test]
+fn a_fault_in_a_saved_configuration_is_told_with_its_place() {
+    let host = Host::new();
+    host.start().apply(NICS).unwrap();
+    host.write(
+        "running.json",
+        "{\"format\":1,\"content\":{\"id\":1,\"configuration\":{\n  \"iproute2-ip-link:links\":{\n    \"lonk\":[]}}}}",
+    );
+    let told = told(host.try_start());
+    assert!(told.contains("line 3 column"), "{told}");
+}

@@ -1,0 +1,137 @@
+//! Commits that succeed, and commits that the kernel refuses.
+
+use expect_test::expect;
+
+use super::*;
+
+#[test]
+fn a_commit_brings_kernel_and_datastores_there() {
+    let host = Host::new();
+    let mut engine = host.start();
+    let done = engine.apply(NICS).unwrap();
+    assert_eq!((done.id, done.summary.as_str()), (Some(1), "2 netns, 2 links added"));
+    let done = engine.apply(CABLE).unwrap();
+    assert_eq!((done.id, done.summary.as_str()), (Some(2), "2 links, 2 routes added"));
+
+    assert_eq!(engine.running.tree, tree(&[NICS, CABLE].concat()));
+    assert_eq!(engine.published.borrow().running, engine.running.tree);
+    assert_eq!(engine.startup, engine.running.tree);
+    assert_eq!(host.file("journal"), None);
+    let left = engine.apply("/iproute2-ip-netns:netnses/netns[name='other']").unwrap();
+    assert_eq!(left.summary, "1 netns added");
+}
+
+#[test]
+fn a_commit_of_nothing_touches_nothing() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let executed = host.kernel.executed().len();
+    let done = engine.apply(NICS).unwrap();
+    assert_eq!((done.id, done.summary.as_str()), (None, "nothing to commit"));
+    assert_eq!(host.kernel.executed().len(), executed);
+    assert_eq!(engine.history.entries().len(), 1);
+}
+
+#[test]
+fn a_check_tells_the_plan_and_changes_nothing() {
+    let host = Host::new();
+    let mut engine = host.start();
+    let session = engine.session();
+    engine.set(session, NICS);
+    let before = host.kernel.state();
+    let plan = engine.check(session).unwrap().join("\n");
+    expect![[r#"
+        create namespace vpn10
+        create namespace vpn20
+        move enp0s4 from the host's namespace to vpn10
+        move enp0s5 from the host's namespace to vpn20
+        add address 192.168.10.10/24 to enp0s4 in vpn10
+        add address 192.168.20.20/24 to enp0s5 in vpn20
+        set enp0s4 in vpn10 up
+        set enp0s5 in vpn20 up"#]]
+    .assert_eq(&plan);
+    assert_eq!(host.kernel.state(), before);
+    assert_eq!((host.file("journal"), engine.originals.objects.len()), (None, 0));
+}
+
+#[test]
+fn what_is_taken_out_is_given_back() {
+    let host = Host::new();
+    let before = host.kernel.state();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    engine.apply(CABLE).unwrap();
+    engine
+        .apply("no /iproute2-ip-netns:netnses\nno /iproute2-ip-link:links\nno /iproute2-ip-route:routes")
+        .unwrap();
+    assert_eq!(host.kernel.state(), before);
+    assert!(engine.originals.objects.is_empty());
+}
+
+/// The kernel refuses each operation of the plan in turn.
+#[test]
+fn a_refusal_leaves_everything_as_it_was() {
+    for refused in 0.. {
+        let host = Host::new();
+        let mut engine = host.start();
+        engine.apply(NICS).unwrap();
+        let (before, files) = (host.kernel.state(), host.file("running.json"));
+        host.kernel.refuse_after(refused, libc::ENOMEM);
+        match engine.apply(CABLE) {
+            Ok(_) => {
+                assert!(refused >= 7, "only {refused} operations");
+                return;
+            }
+            Err(errors) => {
+                let told = told::<()>(Err(errors));
+                assert!(told.contains("the kernel refused to"), "{told}");
+                assert_eq!(host.kernel.state(), before, "after {refused} operations");
+                assert_eq!(host.file("running.json"), files);
+                assert_eq!(host.file("journal"), None);
+                assert_eq!(engine.running.tree, tree(NICS));
+                assert!(engine.stuck.is_empty() && engine.diverged.is_none());
+                engine.apply(CABLE).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refusal_is_told_with_the_node_and_the_kernels_words() {
+    let host = Host::new();
+    let mut engine = host.start();
+    host.kernel.refuse_after(5, libc::EBUSY);
+    expect!["/iproute2-ip-link:links/link[name='enp0s5']/ip[address='192.168.20.20/24']: the kernel refused to add address 192.168.20.20/24 to enp0s5 in vpn20: Device or resource busy"].assert_eq(&told(engine.apply(NICS)));
+    expect!["/iproute2-ip-link:links/link[name='eth9']: there is no link eth9 in the host's namespace, and no type to make it by"].assert_eq(&told(
+        engine.apply("/iproute2-ip-link:links/link[name='eth9']/admin-status = up"),
+    ));
+    expect!["/iproute2-ip-link:links/link[name='enp0s4']/netns: there is no namespace nowhere: add netns nowhere to netnses, or take this out too"].assert_eq(&told(
+        engine.apply("/iproute2-ip-link:links/link[name='enp0s4']/netns = nowhere"),
+    ));
+}
+
+#[test]
+fn rollback_goes_back_any_number_of_commits() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    engine.apply(CABLE).unwrap();
+    let session = engine.session();
+    for (position, lines) in [(1, NICS), (2, ""), (0, &[NICS, CABLE].concat())] {
+        engine.rollback(session, position).unwrap();
+        assert_eq!(engine.candidate(session).unwrap(), tree(lines), "rollback {position}");
+    }
+    expect!["there is no rollback 3: 0 to 2 can be had"]
+        .assert_eq(&told(engine.rollback(session, 3)));
+    engine.rollback(session, 1).unwrap();
+    expect!["2 links, 2 routes removed"].assert_eq(&engine.commit(session, None).unwrap().summary);
+
+    drop(engine);
+    let mut engine = host.start();
+    let session = engine.session();
+    engine.rollback(session, 1).unwrap();
+    assert_eq!(engine.candidate(session).unwrap(), tree(&[NICS, CABLE].concat()));
+    let ids: Vec<u64> = engine.history.entries().iter().map(|entry| entry.id).collect();
+    assert_eq!(ids, [3, 2, 1]);
+}

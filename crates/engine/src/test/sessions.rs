@@ -1,0 +1,110 @@
+//! Several sessions: what is merged, what is refused, who holds which lock.
+
+use expect_test::expect;
+
+use super::*;
+use crate::datastore::Datastore;
+
+#[test]
+fn changes_in_different_places_are_merged() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let (alice, bob) = (engine.session(), engine.session());
+    engine.set(alice, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400");
+    engine.set(bob, "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1300");
+    engine.commit(alice, None).unwrap();
+    let done = engine.commit(bob, None).unwrap();
+    assert_eq!(done.summary, "1 link changed");
+    let both = "
+        /iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400
+        /iproute2-ip-link:links/link[name='enp0s5']/mtu = 1300";
+    assert_eq!(engine.running.tree, tree(&[NICS, both].concat()));
+}
+
+#[test]
+fn contradictions_are_refused_and_the_candidate_is_kept() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let (alice, bob, carol) = (engine.session(), engine.session(), engine.session());
+    engine.set(alice, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400");
+    engine.set(bob, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1300");
+    engine.set(carol, "no /iproute2-ip-link:links/link[name='enp0s4']");
+    engine.commit(alice, None).unwrap();
+    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since the candidate was opened; discard-changes and make the change again"].assert_eq(&told(engine.commit(bob, None)));
+    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since the candidate was opened; discard-changes and make the change again"].assert_eq(&told(engine.commit(carol, None)));
+    let candidate = engine.candidate(bob).unwrap();
+    let theirs = "\n/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1300";
+    assert_eq!(candidate, tree(&[NICS, theirs].concat()));
+    engine.discard(bob).unwrap();
+    assert_eq!(engine.candidate(bob).unwrap(), engine.running.tree);
+}
+
+#[test]
+fn the_same_change_twice_is_no_contradiction() {
+    let host = Host::new();
+    let mut engine = host.start();
+    let (alice, bob) = (engine.session(), engine.session());
+    engine.set(alice, NICS);
+    engine.set(bob, NICS);
+    engine.commit(alice, None).unwrap();
+    assert_eq!(engine.commit(bob, None).unwrap().id, None);
+}
+
+#[test]
+fn a_lock_keeps_others_from_committing() {
+    let host = Host::new();
+    let mut engine = host.start();
+    let (alice, bob) = (engine.session(), engine.session());
+    engine.sessions.lock(alice, Datastore::Running).unwrap();
+    engine.set(bob, NICS);
+    expect!["running is locked by session 1 of root (a test)"]
+        .assert_eq(&told(engine.commit(bob, None)));
+    expect!["running is already locked by session 1 of root (a test)"]
+        .assert_eq(&told(engine.sessions.lock(bob, Datastore::Running)));
+    expect!["running is not locked by this session"]
+        .assert_eq(&told(engine.sessions.unlock(bob, Datastore::Running)));
+    expect!["the candidate has changes: commit or discard them before locking it"]
+        .assert_eq(&told(engine.sessions.lock(bob, Datastore::Candidate)));
+    engine.sessions.close(alice);
+    engine.commit(bob, None).unwrap();
+}
+
+#[test]
+fn a_killed_session_is_gone_with_its_locks() {
+    let host = Host::new();
+    let mut engine = host.start();
+    let (alice, bob) = (engine.session(), engine.session());
+    engine.sessions.lock(alice, Datastore::Running).unwrap();
+    engine.sessions.kill(bob, alice).unwrap();
+    engine.sessions.lock(bob, Datastore::Running).unwrap();
+    expect!["session 1 has ended"].assert_eq(&told(engine.candidate(alice)));
+    expect!["there is no session 1"].assert_eq(&told(engine.sessions.kill(bob, alice)));
+}
+
+/// The same by a handle, from an async program.
+#[tokio::test]
+async fn a_dropped_session_releases_its_lock() {
+    let host = Host::new();
+    let settings = Settings {
+        state_dir: host.state_dir.path().join("netloom"),
+        autosave: true,
+        boot_id: "first".into(),
+        clock: SystemTime::now,
+    };
+    let handle = crate::start(settings, schema(), Box::new(host.kernel.clone())).unwrap();
+    let origin = Origin { user: "root".into(), from: "a test".into() };
+    let alice = handle.open(origin.clone()).await.unwrap();
+    let bob = handle.open(origin).await.unwrap();
+    alice.lock(Datastore::Running).await.unwrap();
+    bob.replace(tree(NICS)).await.unwrap();
+    assert_eq!(bob.commit(None).await.unwrap_err()[0].session, Some(alice.id()));
+    drop(alice);
+    bob.commit(None).await.unwrap();
+    assert_eq!(handle.running(), tree(NICS));
+    let ended = bob.ended();
+    handle.stop().await;
+    ended.await;
+    assert_eq!(bob.commit(None).await.unwrap_err()[0].message, "the engine has stopped");
+}
