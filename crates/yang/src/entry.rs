@@ -48,21 +48,14 @@ impl Entry {
         self.slots.get(index).filter(|slot| ptr::eq(slot.node, node))
     }
 
+    /// Whether there is the instance with these keys (of a leaf-list: with this value).
+    pub(crate) fn has(&self, node: &'static SchemaNode, keys: &[Value]) -> bool {
+        self.slot(node).and_then(|slot| slot.instance(keys)).is_some()
+    }
+
     pub(crate) fn slot_mut(&mut self, node: &'static SchemaNode) -> Option<&mut Slot> {
         let index = self.position(node).ok()?;
         self.slots.get_mut(index).filter(|slot| ptr::eq(slot.node, node))
-    }
-
-    /// The instances of `node`, made empty where there are none; nodes of other cases of its choices go.
-    fn slot_or(&mut self, node: &'static SchemaNode, empty: Content) -> &mut Content {
-        if self.position(node).is_err() && !node.case.is_empty() {
-            self.slots.retain(|slot| !excludes(node, slot.node));
-        }
-        let index = self.position(node).unwrap_or_else(|index| {
-            self.slots.insert(index, Slot { node, content: empty });
-            index
-        });
-        &mut self.slots[index].content
     }
 
     /// Which node's instances would go if there were some of `node`: its own, or those of another case.
@@ -81,36 +74,47 @@ impl Entry {
         self.slots.shrink_to_fit();
     }
 
-    /// Puts the instances of `node` in place of what was there.
+    /// Puts the instances of `node` in place of what was there, its rivals included.
     pub(crate) fn put(&mut self, node: &'static SchemaNode, content: Content) {
-        *self.slot_or(node, Content::Container(Arc::default())) = content;
+        match self.position(node) {
+            Ok(index) => self.slots[index].content = content,
+            Err(_) => {
+                if !node.case.is_empty() {
+                    self.slots.retain(|slot| !excludes(node, slot.node));
+                }
+                let index = self.position(node).unwrap_or_else(|index| index);
+                self.slots.insert(index, Slot { node, content });
+            }
+        }
+    }
+
+    /// The instances of `node`, put there empty where there are none.
+    fn content(&mut self, node: &'static SchemaNode) -> &mut Content {
+        if self.position(node).is_err() {
+            let empty = match node.kind {
+                NodeKind::List => Content::List(Box::default()),
+                NodeKind::LeafList => Content::LeafList(Box::default()),
+                NodeKind::Container { .. } | NodeKind::Leaf => Content::Container(Arc::default()),
+            };
+            self.put(node, empty);
+        }
+        let index = self.position(node).unwrap_or_else(|index| index);
+        &mut self.slots[index].content
     }
 
     /// Sets the leaf, or adds the value to the leaf-list.
     pub(crate) fn set(&mut self, node: &'static SchemaNode, value: Value) {
-        match node.kind {
-            NodeKind::LeafList => {
-                if let Content::LeafList(values) =
-                    self.slot_or(node, Content::LeafList(Box::default()))
-                {
-                    values.insert(value, ());
-                }
-            }
-            NodeKind::Leaf | NodeKind::Container { .. } | NodeKind::List => {
-                self.put(node, Content::Leaf(value));
-            }
+        if node.kind != NodeKind::LeafList {
+            return self.put(node, Content::Leaf(value));
+        }
+        if let Content::LeafList(values) = self.content(node) {
+            values.insert(value, ());
         }
     }
 
     /// The content of the container, or of the list entry with these keys, made where there is none.
     pub(crate) fn below(&mut self, node: &'static SchemaNode, keys: &[Value]) -> &mut Entry {
-        let content = match node.kind {
-            NodeKind::List => self.slot_or(node, Content::List(Box::default())),
-            NodeKind::Container { .. } | NodeKind::Leaf | NodeKind::LeafList => {
-                self.slot_or(node, Content::Container(Arc::default()))
-            }
-        };
-        match content {
+        match self.content(node) {
             Content::List(entries) => Arc::make_mut(entries.entry(keys)),
             Content::Container(entry) => Arc::make_mut(entry),
             Content::Leaf(_) | Content::LeafList(_) => {

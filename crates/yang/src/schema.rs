@@ -107,7 +107,8 @@ impl Schema {
         SCHEMA.get_or_init(|| Schema::from_texts(NETLOOM)).clone()
     }
 
-    /// Compiles these module texts, for tests. What is compiled is never freed.
+    /// Compiles these module texts, for tests. What is compiled is never freed. Refused are: configuration that
+    /// is `ordered-by user`, lists without keys, `anydata` and `anyxml`; trees have no form for them.
     pub fn from_texts(texts: &[&str]) -> Result<&'static Schema> {
         build::compile(texts)
     }

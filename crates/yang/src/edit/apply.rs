@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::{Edit, EditNode, Operation};
 use crate::entry::Entry;
 use crate::error::{Error, ErrorTag, Result};
-use crate::path::{Path, Step};
-use crate::schema::NodeKind;
+use crate::path::Step;
+use crate::schema::{NodeKind, SchemaNode};
 use crate::tree::Tree;
+use crate::value::Value;
 
 impl Tree {
     /// Applies an RFC 6241 section 7.2 edit; on error the tree is as it was.
@@ -21,110 +22,112 @@ impl Tree {
             | Operation::Delete
             | Operation::Remove => Arc::clone(&self.root),
         };
-        let mut path = Path::default();
         let entry = Arc::make_mut(&mut root);
         for node in &edit.nodes {
             if !self.schema().has(node.node) || node.node.parent().is_some() {
                 let message = format!("{} is no top-level node of this schema", node.node.name);
                 return Err(Error::new(ErrorTag::UnknownElement, message));
             }
-            apply(entry, node, edit.default_operation, &mut path)?;
+            apply(entry, node, edit.default_operation)?;
         }
         self.root = root;
         Ok(())
     }
 }
 
-/// Applies one node of an edit below the instance at `path`, whose content is `entry`.
-fn apply(entry: &mut Entry, edit: &EditNode, inherited: Operation, path: &mut Path) -> Result<()> {
+/// Applies one node of an edit to the content of the instance above it.
+fn apply(above: &mut Entry, edit: &EditNode, inherited: Operation) -> Result<()> {
+    let operation = edit.operation.unwrap_or(inherited);
     let keys = match edit.node.kind {
-        NodeKind::LeafList => edit.value.iter().cloned().collect(),
-        NodeKind::Container { .. } | NodeKind::List | NodeKind::Leaf => edit.keys.clone(),
+        NodeKind::LeafList => edit.value.as_slice(),
+        NodeKind::Container { .. } | NodeKind::List | NodeKind::Leaf => &edit.keys,
     };
-    path.steps.push(Step { node: edit.node, keys });
-    let result = apply_at(entry, edit, edit.operation.unwrap_or(inherited), path);
-    // The place of a fault was taken down where it was found.
-    path.steps.pop();
-    result
+    let result = remove_or_check(above, (edit.node, keys), operation)
+        .and_then(|goes_on| if goes_on { put(above, (edit, keys), operation) } else { Ok(()) });
+    result.map_err(|error| error.below(Step { node: edit.node, keys: keys.to_vec() }))
 }
 
-fn apply_at(
-    entry: &mut Entry,
-    edit: &EditNode,
+/// Does what an operation does to the instance as it is; answers whether there is more to do.
+fn remove_or_check(
+    above: &mut Entry,
+    (node, keys): (&'static SchemaNode, &[Value]),
     operation: Operation,
-    path: &mut Path,
-) -> Result<()> {
-    let node = edit.node;
-    let fault = |tag, message: &str, path: &Path| Err(Error::new(tag, message).at(path));
-    let keys = match path.steps.last() {
-        Some(step) => step.keys.clone(),
-        None => Vec::new(),
-    };
+) -> Result<bool> {
     if !node.config {
-        return fault(ErrorTag::InvalidValue, "it is state, which cannot be configured", path);
+        return fault(ErrorTag::InvalidValue, "it is state, which cannot be configured");
     }
     match node.kind {
         NodeKind::List if keys.len() != node.keys.len() => {
-            return fault(ErrorTag::MissingElement, "the entry's keys are missing", path);
+            return fault(ErrorTag::MissingElement, "the entry's keys are missing");
         }
         NodeKind::LeafList if keys.is_empty() => {
-            return fault(ErrorTag::MissingElement, "the value is missing", path);
+            return fault(ErrorTag::MissingElement, "the value is missing");
         }
         NodeKind::Container { .. } | NodeKind::List | NodeKind::Leaf | NodeKind::LeafList => {}
     }
-    let exists = entry.slot(node).and_then(|slot| slot.instance(&keys)).is_some();
     match operation {
-        Operation::Delete if !exists => {
-            return fault(ErrorTag::DataMissing, "there is no such instance to delete", path);
+        Operation::Delete if !above.has(node, keys) => {
+            fault(ErrorTag::DataMissing, "there is no such instance to delete")
         }
-        Operation::Create if exists => {
-            return fault(ErrorTag::DataExists, "it exists already", path);
+        Operation::Create if above.has(node, keys) => {
+            fault(ErrorTag::DataExists, "it exists already")
         }
         Operation::Delete | Operation::Remove => {
-            entry.remove(node, &keys);
-            return Ok(());
+            above.remove(node, keys);
+            Ok(false)
         }
-        Operation::Replace => _ = entry.remove(node, &keys),
-        Operation::None | Operation::Merge | Operation::Create => {}
+        Operation::Replace => {
+            above.remove(node, keys);
+            Ok(true)
+        }
+        Operation::None | Operation::Merge | Operation::Create => Ok(true),
     }
-    match node.kind {
-        NodeKind::Leaf | NodeKind::LeafList => match (&edit.value, operation) {
+}
+
+/// Puts the instance there and goes on to what is below it.
+fn put(above: &mut Entry, (edit, keys): (&EditNode, &[Value]), operation: Operation) -> Result<()> {
+    let node = edit.node;
+    if node.leaf_type.is_some() {
+        return match (&edit.value, operation) {
             (_, Operation::None) => Ok(()),
+            (None, _) => fault(ErrorTag::MissingElement, "the value is missing"),
             (Some(value), _) => {
-                entry.set(node, value.clone());
+                above.set(node, value.clone());
                 Ok(())
             }
-            (None, _) => fault(ErrorTag::MissingElement, "the value is missing", path),
-        },
-        NodeKind::Container { .. } | NodeKind::List => {
-            // What is named only to reach a removal need not be there, and is not made.
-            if !exists && edit.operation.is_none() && only_removes(&edit.children) {
-                return Ok(());
-            }
-            // A container without presence is always there, only perhaps empty.
-            let void = node.kind == NodeKind::Container { presence: false };
-            if operation == Operation::None && !exists && !void {
-                return fault(ErrorTag::DataMissing, "there is no such instance", path);
-            }
-            if void && edit.children.is_empty() {
-                return Ok(());
-            }
-            let below = entry.below(node, &keys);
-            for child in &edit.children {
-                let follows = child.node.parent().is_some_and(|parent| ptr::eq(parent, node));
-                if !follows {
-                    let message = format!("{} does not belong here", child.node.name);
-                    return fault(ErrorTag::UnknownElement, &message, path);
-                }
-                if child.node.is_key() {
-                    return fault(ErrorTag::BadElement, "a key's value cannot change", path);
-                }
-                apply(below, child, operation, path)?;
-            }
-            entry.prune(node);
-            Ok(())
+        };
+    }
+    // A container without presence is always there, only perhaps empty.
+    let void = node.kind == NodeKind::Container { presence: false };
+    if void && edit.children.is_empty() {
+        return Ok(());
+    }
+    if operation != Operation::Create && !above.has(node, keys) {
+        // What is named only to reach a removal need not be there, and is not made.
+        if edit.operation.is_none() && only_removes(&edit.children) {
+            return Ok(());
+        }
+        if operation == Operation::None && !void {
+            return fault(ErrorTag::DataMissing, "there is no such instance");
         }
     }
+    let below = above.below(node, keys);
+    for child in &edit.children {
+        if child.node.parent().is_none_or(|parent| !ptr::eq(parent, node)) {
+            let message = format!("{} does not belong here", child.node.name);
+            return fault(ErrorTag::UnknownElement, message);
+        }
+        if child.node.is_key() {
+            return fault(ErrorTag::BadElement, "a key's value cannot change");
+        }
+        apply(below, child, operation)?;
+    }
+    above.prune(node);
+    Ok(())
+}
+
+fn fault<T>(tag: ErrorTag, message: impl Into<String>) -> Result<T> {
+    Err(Error::new(tag, message))
 }
 
 /// Whether these nodes, of which there are some, do nothing but `remove`.

@@ -9,7 +9,7 @@ use ::serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visit
 use crate::entry::{Content, Entry};
 use crate::error::{Error, ErrorTag, Result};
 use crate::path::Step;
-use crate::schema::{NodeKind, Schema, SchemaNode};
+use crate::schema::{NodeKind, Schema, SchemaNode, Type};
 use crate::sorted::Sorted;
 use crate::tree::{KeyTuple, Tree};
 use crate::value::Value;
@@ -382,9 +382,11 @@ impl Leaf<'_> {
         };
         // A text that a union's number takes may be there for another member; which one takes it is decided
         // by the text alone, as in XML.
-        let leaf_type = self.node.leaf_type.as_ref();
-        let union = leaf_type.is_some_and(|leaf_type| leaf_type.members().len() > 1);
-        if form == proper || (form == Form::Text && union) {
+        let union = || {
+            let leaf_type = self.node.leaf_type.as_ref();
+            leaf_type.is_some_and(|of| of.any(|member| matches!(member, Type::Union(_))))
+        };
+        if form == proper || (form == Form::Text && union()) {
             return Ok(value);
         }
         let message = format!("{} has to be {wanted}", self.node.name);

@@ -57,6 +57,25 @@ impl Type {
         }
     }
 
+    /// Whether it, or one of its members, is such a type.
+    pub(crate) fn any(&self, such: fn(&Type) -> bool) -> bool {
+        let below = match self {
+            Type::Union(members) => members.iter().any(|member| member.any(such)),
+            Type::Leafref { real, .. } => real.any(such),
+            Type::Binary
+            | Type::Bits(_)
+            | Type::Boolean
+            | Type::Decimal64 { .. }
+            | Type::Empty
+            | Type::Enumeration(_)
+            | Type::Identityref(_)
+            | Type::InstanceIdentifier
+            | Type::Integer { .. }
+            | Type::String { .. } => false,
+        };
+        below || such(self)
+    }
+
     /// The modules of the identities of this name that it takes.
     pub(super) fn modules_of(&self, identity: &str) -> Vec<&str> {
         let mut modules = Vec::new();

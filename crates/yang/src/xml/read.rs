@@ -400,8 +400,7 @@ impl<'x> Reader<'x> {
             let modules = self.schema.modules().iter();
             modules.filter(|module| module.namespace == namespace).map(|m| &m.name).next()
         };
-        let members = leaf_type.members();
-        if members.iter().any(|member| matches!(member, Type::InstanceIdentifier)) {
+        if leaf_type.any(|member| matches!(member, Type::InstanceIdentifier)) {
             // A module is told where it changes (RFC 7951 section 6.11).
             let mut current = String::new();
             return rename(&text, |prefix, name| {
@@ -416,7 +415,7 @@ impl<'x> Reader<'x> {
                 }
             });
         }
-        if members.iter().any(|member| matches!(member, Type::Identityref(_)))
+        if leaf_type.any(|member| matches!(member, Type::Identityref(_)))
             && let Some((_, name)) = text.trim().split_once(':')
             && let Some(module) = module(text.trim())
         {
