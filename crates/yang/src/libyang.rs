@@ -63,6 +63,9 @@ impl Context {
         builder.set_embedded_modules(Box::leak(Box::new(texts)));
         let wanted: Vec<(&str, Option<&str>, &[&str])> =
             modules.iter().map(|(name, _)| (*name, None, &["*"][..])).collect();
+        // Nobody asks for warnings; kept, they would pile up.
+        // SAFETY: sets a number that libyang reads atomically.
+        unsafe { ffi::ly_log_level(ffi::LY_LOG_LEVEL::LY_LLERR) };
         let recorder = Recorder::start();
         let loaded = builder.load_modules(&wanted);
         let context = Context(builder.into_raw());
