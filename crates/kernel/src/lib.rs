@@ -1,32 +1,76 @@
 //! The Linux kernel by netlink: observe, execute, monitor.
+//!
+//! Each namespace has a socket that was opened inside and stays there, so nothing but short-lived threads ever
+//! changes its namespace. Requests go out in batches; the kernel answers each that it refuses, with its reason.
+//! Attributes are encoded by what `netstate` says of each field, one line a field; what is not regular about
+//! a noun's messages is in the file of that noun.
+
+mod address;
+mod execute;
+mod fault;
+mod link;
+mod message;
+mod monitor;
+mod neighbor;
+mod netns;
+mod observe;
+mod route;
+mod socket;
+mod sysctl;
+mod tun;
+mod uapi;
+
+use std::collections::BTreeSet;
 
 use netstate::{EventSink, NetnsName, ObserveError, Plan, Refusal, Scope, Southbound, State};
 
+use crate::monitor::Monitor;
+use crate::netns::Namespaces;
+
 /// This host's kernel, as seen from the namespace that the process was started in.
 #[derive(Debug)]
-pub struct Kernel {}
+pub struct Kernel {
+    namespaces: Namespaces,
+    monitor: Option<Monitor>,
+}
 
 impl Kernel {
     /// Opens the kernel; `/run/netns` holds the namespaces' names.
     pub fn open() -> Result<Kernel, ObserveError> {
-        todo!()
+        let doing = || "open namespace 1".into();
+        let namespaces = Namespaces::open()
+            .map_err(|fault| ObserveError { doing: doing(), cause: fault.to_string() })?;
+        Ok(Kernel { namespaces, monitor: None })
     }
 }
 
 impl Southbound for Kernel {
-    fn observe(&mut self, _scope: &Scope) -> Result<State, ObserveError> {
-        todo!()
+    fn observe(&mut self, scope: &Scope) -> Result<State, ObserveError> {
+        match scope {
+            Scope::Everything { known } => observe::everything(&mut self.namespaces, known),
+            Scope::Only(wanted) => observe::only(&mut self.namespaces, wanted),
+        }
     }
 
-    fn execute(&mut self, _plan: &Plan) -> Result<(), Refusal> {
-        todo!()
+    fn execute(&mut self, plan: &Plan) -> Result<(), Refusal> {
+        execute::execute(&mut self.namespaces, plan)
     }
 
     fn watch(
         &mut self,
-        _namespaces: &std::collections::BTreeSet<NetnsName>,
-        _sink: EventSink,
+        namespaces: &BTreeSet<NetnsName>,
+        sink: EventSink,
     ) -> Result<(), ObserveError> {
-        todo!()
+        let started = self
+            .namespaces
+            .own_file()
+            .and_then(|own| Monitor::start(own, namespaces.clone(), sink))
+            .map_err(|fault| ObserveError {
+                doing: "watch namespaces".into(),
+                cause: fault.to_string(),
+            })?;
+        // The old monitor ends when the new one is there, so that nothing is missed.
+        self.monitor = Some(started);
+        Ok(())
     }
 }

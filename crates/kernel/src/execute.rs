@@ -1,0 +1,448 @@
+//! Carrying out a plan: its operations as requests, in batches, each answered for.
+//!
+//! Operations of one namespace that follow each other go to the kernel in one batch. A batch ends where the next
+//! operation belongs to another namespace, is not done by netlink, or needs the index of a link that is not
+//! known: the link may be made by what is still in the batch.
+
+use std::collections::HashMap;
+use std::os::fd::AsRawFd;
+
+use netstate::attribute::Fields;
+use netstate::link::{Link, LinkKind, Master, Place};
+use netstate::{Action, Key, LinkName, NetnsName, Object, Op, Plan, Refusal};
+
+use crate::fault::Fault;
+use crate::link::References;
+use crate::message::{Message, fixed, message, row};
+use crate::netns::{Namespace, Namespaces};
+use crate::{address, link, neighbor, route, sysctl, tun};
+
+/// How many requests a batch holds at most: were the kernel to refuse them all, the answers would still fit into
+/// the receive buffer that a process without privileges can have.
+const BATCH: usize = 400;
+/// And how many bytes, below what a socket takes in one call.
+const BATCH_BYTES: usize = 128 << 10;
+
+const CREATE: i32 = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
+const REPLACE: i32 = libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
+
+/// Carries out the operations in their order, up to the first that fails.
+pub(crate) fn execute(namespaces: &mut Namespaces, plan: &Plan) -> Result<(), Refusal> {
+    let mut execution =
+        Execution { namespaces, plan, batch: Batch::default(), indexes: HashMap::new() };
+    let carried_out = plan
+        .ops
+        .iter()
+        .enumerate()
+        .try_for_each(|(index, op)| execution.stage(index, op))
+        .and_then(|()| execution.flush());
+    carried_out.map_err(|failure| Refusal {
+        index: failure.op,
+        op: Box::new(plan.ops[failure.op].clone()),
+        errno: failure.errno,
+        message: failure.message,
+        field: failure.field,
+    })
+}
+
+struct Execution<'a> {
+    namespaces: &'a mut Namespaces,
+    plan: &'a Plan,
+    batch: Batch,
+    /// The indexes of links, as far as they were needed and hold.
+    indexes: HashMap<NetnsName, HashMap<LinkName, u32>>,
+}
+
+/// Requests to one namespace that have not been sent.
+#[derive(Default)]
+struct Batch {
+    netns: Option<NetnsName>,
+    bytes: Vec<u8>,
+    /// Of each request, where it starts and the operation that it is of.
+    requests: Vec<(usize, usize)>,
+}
+
+struct Failure {
+    op: usize,
+    errno: i32,
+    message: String,
+    field: Option<&'static str>,
+}
+
+type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    fn new(op: usize, fault: &Fault) -> Self {
+        Self { op, errno: fault.errno, message: fault.to_string(), field: None }
+    }
+
+    fn words(op: usize, message: impl Into<String>) -> Self {
+        Self { op, errno: 0, message: message.into(), field: None }
+    }
+}
+
+impl Execution<'_> {
+    /// Adds an operation's requests to the batch, or carries it out.
+    fn stage(&mut self, index: usize, op: &Op) -> Result<()> {
+        match (&op.key, &op.action) {
+            (Key::Netns(name), action) => self.netns(index, name, action),
+            (Key::Link(_), Action::Create(Object::Link(link))) => self.create_link(index, link),
+            (
+                Key::Link(_),
+                Action::Update { from: Object::Link(from), change: Object::Link(change) },
+            ) => self.update_link(index, from, change),
+            (Key::Link(_), Action::Delete(Object::Link(link))) => self.delete_link(index, link),
+            (
+                Key::Sysctl(key),
+                Action::Create(Object::Sysctl(value))
+                | Action::Update { change: Object::Sysctl(value), .. },
+            ) => {
+                self.flush()?;
+                let namespace = find(self.namespaces, index, &key.netns)?;
+                namespace
+                    .inside(|| sysctl::write(&key.path, value))
+                    .map_err(|fault| Failure::new(index, &fault))
+            }
+            (Key::Address(key), action) => {
+                let (kind, flags) = match action {
+                    Action::Create(_) => (libc::RTM_NEWADDR, CREATE),
+                    Action::Update { .. } => (libc::RTM_NEWADDR, REPLACE),
+                    Action::Delete(_) => (libc::RTM_DELADDR, 0),
+                };
+                let dev = self.index_of(index, &key.netns, &key.dev)?;
+                self.push((index, &key.netns), (kind, flags), |out| {
+                    address::request(out, dev, &key.address);
+                })
+            }
+            (
+                Key::Neighbor(key),
+                Action::Create(Object::Neighbor(neighbor))
+                | Action::Update { change: Object::Neighbor(neighbor), .. },
+            ) => {
+                let dev = self.index_of(index, &key.netns, &key.dev)?;
+                self.push((index, &key.netns), (libc::RTM_NEWNEIGH, REPLACE), |out| {
+                    neighbor::set(out, dev, (&key.address, key.proxy), neighbor);
+                })
+            }
+            (Key::Neighbor(key), Action::Delete(_)) => {
+                let dev = self.index_of(index, &key.netns, &key.dev)?;
+                self.push((index, &key.netns), (libc::RTM_DELNEIGH, 0), |out| {
+                    neighbor::named(out, dev, &key.address, key.proxy);
+                })
+            }
+            (Key::Route(key), Action::Create(Object::Route(route))) => {
+                self.set_route(index, CREATE, (key, route))
+            }
+            (Key::Route(key), Action::Update { change: Object::Route(route), .. }) => {
+                self.set_route(index, REPLACE, (key, route))
+            }
+            (Key::Route(key), Action::Delete(Object::Route(route))) => {
+                self.push((index, &key.netns), (libc::RTM_DELROUTE, 0), |out| {
+                    route::delete(out, key, route);
+                })
+            }
+            (Key::Sysctl(_), _) => {
+                Err(Failure::words(index, "a kernel parameter cannot be removed"))
+            }
+            (Key::Fdb(_), _) => Err(Failure::words(index, "forwarding entries are state")),
+            (Key::Link(_) | Key::Neighbor(_) | Key::Route(_), _) => {
+                Err(Failure::words(index, "the operation is not of its object's sort"))
+            }
+        }
+    }
+
+    fn netns(&mut self, index: usize, name: &NetnsName, action: &Action) -> Result<()> {
+        self.flush()?;
+        self.indexes.remove(name);
+        match action {
+            Action::Create(_) => self.namespaces.create(name),
+            Action::Update { .. } => Ok(()),
+            Action::Delete(_) => self.namespaces.delete(name),
+        }
+        .map_err(|fault| Failure::new(index, &fault))
+    }
+
+    fn create_link(&mut self, index: usize, link: &Link) -> Result<()> {
+        let place = &link.place;
+        match &link.kind {
+            None => return Err(Failure::words(index, "a link of no kind cannot be made")),
+            Some(LinkKind::Other(kind)) => {
+                return Err(Failure::words(index, format!("links of kind `{kind}` are not made")));
+            }
+            Some(LinkKind::Tun(tun)) => {
+                self.flush()?;
+                find(self.namespaces, index, &place.netns)?
+                    .inside(|| tun::create(&place.ifname, tun))
+                    .map_err(|fault| Failure::new(index, &fault))?;
+                self.forget(place);
+            }
+            Some(
+                kind @ (LinkKind::Veth { .. }
+                | LinkKind::Dummy
+                | LinkKind::Ifb
+                | LinkKind::Bridge(_)
+                | LinkKind::Vxlan(_)),
+            ) => {
+                // The link below is looked up in the namespace that is asked.
+                let asked = link.device.as_ref().map_or(&place.netns, |device| &device.netns);
+                let peer = match kind {
+                    LinkKind::Veth { peer } => peer.as_ref(),
+                    LinkKind::Dummy
+                    | LinkKind::Ifb
+                    | LinkKind::Tun(_)
+                    | LinkKind::Bridge(_)
+                    | LinkKind::Vxlan(_)
+                    | LinkKind::Other(_) => None,
+                };
+                let references = References {
+                    netns: self.descriptor(index, asked, &place.netns)?,
+                    peer_netns: match peer {
+                        Some(peer) => self.descriptor(index, asked, &peer.netns)?,
+                        None => None,
+                    },
+                    master: self.master(index, link)?,
+                    below: self.below(index, link)?,
+                    name: None,
+                };
+                self.push((index, asked), (libc::RTM_NEWLINK, CREATE), |out| {
+                    link::create(out, link, &references);
+                })?;
+                self.forget(place);
+                peer.iter().for_each(|peer| self.forget(peer));
+            }
+        }
+        let rest = link::rest(link);
+        self.change_link(index, &link.place, &rest)
+    }
+
+    fn update_link(&mut self, index: usize, from: &Link, change: &Link) -> Result<()> {
+        let (old, new) = (&from.place, &change.place);
+        if old == new {
+            return self.change_link(index, old, change);
+        }
+        let at = self.index_of(index, &old.netns, &old.ifname)?;
+        let references = References {
+            netns: self.descriptor(index, &old.netns, &new.netns)?,
+            master: self.master(index, change)?,
+            below: self.below(index, change)?,
+            peer_netns: None,
+            name: (old.ifname != new.ifname).then_some(&new.ifname),
+        };
+        self.push((index, &old.netns), (libc::RTM_NEWLINK, 0), |out| {
+            link::update(out, Ok(at), change, &references);
+        })?;
+        self.forget(old);
+        self.forget(new);
+        self.change_port(index, new, change)
+    }
+
+    /// Changes a link where it is.
+    fn change_link(&mut self, index: usize, place: &Place, change: &Link) -> Result<()> {
+        if link::says_something(change) {
+            let references = References {
+                master: self.master(index, change)?,
+                below: self.below(index, change)?,
+                ..References::default()
+            };
+            self.push((index, &place.netns), (libc::RTM_NEWLINK, 0), |out| {
+                link::update(out, Err(&place.ifname), change, &references);
+            })?;
+        }
+        self.change_port(index, place, change)
+    }
+
+    /// The kernel tells a port's attributes to the master that the link has before the request, so these go apart.
+    fn change_port(&mut self, index: usize, place: &Place, change: &Link) -> Result<()> {
+        if change.port.is_empty() {
+            return Ok(());
+        }
+        self.push((index, &place.netns), (libc::RTM_NEWLINK, 0), |out| {
+            link::update_port(out, &place.ifname, &change.port);
+        })
+    }
+
+    fn delete_link(&mut self, index: usize, link: &Link) -> Result<()> {
+        let place = &link.place;
+        self.push((index, &place.netns), (libc::RTM_DELLINK, 0), |out| {
+            link::named(out, &place.ifname);
+        })?;
+        self.forget(place);
+        if let Some(LinkKind::Veth { peer: Some(peer) }) = &link.kind {
+            self.forget(peer);
+        }
+        Ok(())
+    }
+
+    fn set_route(
+        &mut self,
+        index: usize,
+        flags: i32,
+        (key, route): (&netstate::RouteKey, &netstate::Route),
+    ) -> Result<()> {
+        for dev in route.nexthops.iter().filter_map(|nexthop| nexthop.dev.as_ref()) {
+            self.index_of(index, &key.netns, dev)?;
+        }
+        let indexes = self.indexes.entry(key.netns.clone()).or_default().clone();
+        let index_of = |dev: &LinkName| indexes.get(dev).copied().unwrap_or_default();
+        self.push((index, &key.netns), (libc::RTM_NEWROUTE, flags), |out| {
+            route::set(out, key, route, index_of);
+        })
+    }
+
+    fn master(&mut self, index: usize, link: &Link) -> Result<Option<u32>> {
+        match &link.master {
+            None => Ok(None),
+            Some(Master::Free) => Ok(Some(0)),
+            Some(Master::Of(name)) => self.index_of(index, &link.place.netns, name).map(Some),
+        }
+    }
+
+    fn below(&mut self, index: usize, link: &Link) -> Result<Option<u32>> {
+        match &link.device {
+            None => Ok(None),
+            Some(device) => self.index_of(index, &device.netns, &device.ifname).map(Some),
+        }
+    }
+
+    /// The descriptor of `netns`, to be named in a request to `asked`, unless they are the same.
+    fn descriptor(
+        &mut self,
+        index: usize,
+        asked: &NetnsName,
+        netns: &NetnsName,
+    ) -> Result<Option<i32>> {
+        if asked == netns {
+            return Ok(None);
+        }
+        find(self.namespaces, index, netns).map(|namespace| Some(namespace.file.as_raw_fd()))
+    }
+
+    /// The index of a link, looked up once what may make it has been sent.
+    fn index_of(&mut self, op: usize, netns: &NetnsName, name: &LinkName) -> Result<u32> {
+        if let Some(index) = self.indexes.get(netns).and_then(|indexes| indexes.get(name)) {
+            return Ok(*index);
+        }
+        self.flush()?;
+        let socket = &mut find(self.namespaces, op, netns)?.socket;
+        let answer = socket
+            .get(libc::RTM_GETLINK, |out| link::named(out, name))
+            .map_err(|fault| Failure::new(op, &fault))?;
+        let found = answer.and_then(|answer| Some(answer.messages().next()?.number::<u32>(4)));
+        let Some(index) = found else {
+            let message = format!("link {name} does not exist in namespace {netns}");
+            return Err(Failure { op, errno: libc::ENODEV, message, field: None });
+        };
+        self.indexes.entry(netns.clone()).or_default().insert(name.clone(), index);
+        Ok(index)
+    }
+
+    fn forget(&mut self, place: &Place) {
+        if let Some(indexes) = self.indexes.get_mut(&place.netns) {
+            indexes.remove(&place.ifname);
+        }
+    }
+
+    /// Adds a request to the batch, after sending the batch if it is another namespace's or full.
+    fn push(
+        &mut self,
+        (op, netns): (usize, &NetnsName),
+        (kind, flags): (u16, i32),
+        body: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<()> {
+        let full = self.batch.requests.len() >= BATCH || self.batch.bytes.len() >= BATCH_BYTES;
+        if full || self.batch.netns.as_ref() != Some(netns) {
+            self.flush()?;
+            find(self.namespaces, op, netns)?;
+            self.batch.netns = Some(netns.clone());
+        }
+        let sequence = u32::try_from(self.batch.requests.len()).unwrap_or_default();
+        self.batch.requests.push((self.batch.bytes.len(), op));
+        message(&mut self.batch.bytes, (kind, flags, sequence), body);
+        Ok(())
+    }
+
+    /// Sends the batch, and fails with the first of its operations that the kernel refused.
+    fn flush(&mut self) -> Result<()> {
+        let Batch { netns, mut bytes, requests } = std::mem::take(&mut self.batch);
+        let (Some(netns), Some((last, op))) = (netns, requests.last().copied()) else {
+            return Ok(());
+        };
+        acknowledge(&mut bytes[last..]);
+        let socket = &mut find(self.namespaces, op, &netns)?.socket;
+        let failures =
+            socket.transact(&bytes).map_err(|error| Failure::new(op, &Fault::from(error)))?;
+        let Some((sequence, fault)) = failures.into_iter().next() else { return Ok(()) };
+        let at = usize::try_from(sequence).unwrap_or_default().min(requests.len() - 1);
+        let (start, op) = requests[at];
+        let field = fault.offset.and_then(|offset| {
+            field(&self.plan.ops[op], &bytes[start..], usize::try_from(offset).ok()?)
+        });
+        Err(Failure { field, ..Failure::new(op, &fault) })
+    }
+}
+
+fn find<'a>(
+    namespaces: &'a mut Namespaces,
+    op: usize,
+    name: &NetnsName,
+) -> Result<&'a mut Namespace> {
+    match namespaces.find(name) {
+        Ok(Some(namespace)) => Ok(namespace),
+        Ok(None) => {
+            let message = format!("namespace {name} does not exist");
+            Err(Failure { op, errno: libc::ENOENT, message, field: None })
+        }
+        Err(fault) => Err(Failure::new(op, &fault)),
+    }
+}
+
+/// Asks for an acknowledgement of the request that starts `bytes`.
+fn acknowledge(bytes: &mut [u8]) {
+    if let Some(flags) = bytes.get_mut(6..8) {
+        flags[0] |= u8::try_from(libc::NLM_F_ACK).unwrap_or_default();
+    }
+}
+
+/// The field of the object of `op` that lies `offset` bytes into its request.
+fn field(op: &Op, request: &[u8], offset: usize) -> Option<&'static str> {
+    /// The attribute there: its number, where its value starts, and the value.
+    fn at(bytes: &[u8], mut start: usize, offset: usize) -> Option<(u16, usize, &[u8])> {
+        for (number, value) in row(bytes) {
+            let end = start + 4 + value.len();
+            if (start..end).contains(&offset) {
+                return Some((number, start + 4, value));
+            }
+            start = end.next_multiple_of(4);
+        }
+        None
+    }
+    let body = Message::iterate(request).next()?.body;
+    let after = |fixed: usize| at(body.get(fixed..)?, 16 + fixed, offset);
+    match &op.key {
+        Key::Link(_) => {
+            let object = match &op.action {
+                Action::Create(object) | Action::Update { change: object, .. } => object,
+                Action::Delete(object) => object,
+            };
+            let kind = match object {
+                Object::Link(link) => link.kind.as_ref(),
+                Object::Netns
+                | Object::Sysctl(_)
+                | Object::Address(_)
+                | Object::Neighbor(_)
+                | Object::Fdb(_)
+                | Object::Route(_) => None,
+            };
+            let (number, start, value) = after(fixed::LINK)?;
+            if number != libc::IFLA_LINKINFO {
+                return link::field(number, None);
+            }
+            let (_, start, value) = at(value, start, offset)?;
+            let (number, _, _) = at(value, start, offset)?;
+            link::field(number, kind)
+        }
+        Key::Route(_) => route::field(after(fixed::ROUTE)?.0),
+        Key::Neighbor(_) if after(fixed::NEIGHBOR)?.0 == libc::NDA_LLADDR => Some("lladdr"),
+        Key::Neighbor(_) | Key::Netns(_) | Key::Sysctl(_) | Key::Address(_) | Key::Fdb(_) => None,
+    }
+}

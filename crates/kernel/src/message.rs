@@ -1,0 +1,165 @@
+//! Netlink messages as bytes (netlink(7)): a header, a fixed structure of the family, attributes.
+
+use netstate::attribute::{self, Attributes, Value};
+
+use crate::fault::Fault;
+use crate::uapi::{NLMSG_DONE, NLMSG_ERROR};
+
+/// `struct nlmsghdr`.
+const HEADER: usize = 16;
+
+/// Appends a message: `body` appends the fixed structure and the attributes. Its sequence number is
+/// `sequence`.
+pub(crate) fn message(
+    out: &mut Vec<u8>,
+    (kind, flags, sequence): (u16, i32, u32),
+    body: impl FnOnce(&mut Vec<u8>),
+) {
+    let start = out.len();
+    out.resize(start + HEADER, 0);
+    body(out);
+    let flags = u16::try_from(flags | libc::NLM_F_REQUEST).unwrap_or_default();
+    let length = u32::try_from(out.len() - start).unwrap_or(u32::MAX);
+    let header = &mut out[start..start + HEADER];
+    header[..4].copy_from_slice(&length.to_ne_bytes());
+    header[4..6].copy_from_slice(&kind.to_ne_bytes());
+    header[6..8].copy_from_slice(&flags.to_ne_bytes());
+    header[8..12].copy_from_slice(&sequence.to_ne_bytes());
+    out.resize(out.len().next_multiple_of(4), 0);
+}
+
+/// A message as it was received, or sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message<'a> {
+    /// `RTM_…` or `NLMSG_…`.
+    pub(crate) kind: u16,
+    pub(crate) flags: u16,
+    pub(crate) sequence: u32,
+    /// What follows the header.
+    pub(crate) body: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    /// The messages in `bytes`, one after the other; what is cut at the end is left out.
+    pub(crate) fn iterate(mut bytes: &'a [u8]) -> impl Iterator<Item = Message<'a>> {
+        std::iter::from_fn(move || {
+            let length = usize::try_from(number::<u32>(bytes, 0)?).ok()?;
+            let message = Message {
+                kind: number(bytes, 4)?,
+                flags: number(bytes, 6)?,
+                sequence: number(bytes, 8)?,
+                body: bytes.get(HEADER..length)?,
+            };
+            bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+            Some(message)
+        })
+    }
+
+    /// What an answer says of the request's success: nothing if it is not such an answer.
+    pub(crate) fn verdict(&self) -> Option<Result<(), Fault>> {
+        let attributes = match self.kind {
+            // The request's header follows the error number, and its body unless the answer is capped.
+            NLMSG_ERROR if i32::from(self.flags) & libc::NLM_F_CAPPED != 0 => 4 + HEADER,
+            NLMSG_ERROR => {
+                4 + usize::try_from(number::<u32>(self.body, 4)?).ok()?.next_multiple_of(4)
+            }
+            NLMSG_DONE => 4,
+            _ => return None,
+        };
+        let errno = number::<i32>(self.body, 0).unwrap_or_default();
+        if errno == 0 {
+            return Some(Ok(()));
+        }
+        let attributes = match i32::from(self.flags) & libc::NLM_F_ACK_TLVS {
+            0 => &[],
+            _ => self.body.get(attributes..).unwrap_or_default(),
+        };
+        Some(Err(Fault::from_answer(-errno, attributes)))
+    }
+
+    /// The byte at `at` of the fixed structure; zero beyond the end.
+    pub(crate) fn byte(&self, at: usize) -> u8 {
+        self.body.get(at).copied().unwrap_or_default()
+    }
+
+    /// The number at `at` of the fixed structure; zero beyond the end.
+    pub(crate) fn number<T: Value + Default>(&self, at: usize) -> T {
+        number(self.body, at).unwrap_or_default()
+    }
+
+    /// The attributes that follow a fixed structure of `fixed` bytes; a malformed row ends early.
+    pub(crate) fn attributes(
+        &self,
+        fixed: usize,
+    ) -> impl Iterator<Item = (u16, &'a [u8])> + use<'a> {
+        row(self.body.get(fixed..).unwrap_or_default())
+    }
+
+    /// The struct that the attributes after a fixed structure of `fixed` bytes make.
+    pub(crate) fn decode<T: Attributes>(&self, fixed: usize) -> T {
+        T::decode(self.body.get(fixed..).unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+/// The attributes of a row, up to the first that is malformed.
+pub(crate) fn row(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    attribute::iterate(bytes).map_while(Result::ok)
+}
+
+fn number<T: Value>(bytes: &[u8], at: usize) -> Option<T> {
+    T::take(bytes.get(at..at + size_of::<T>())?)
+}
+
+/// The fixed structures of requests.
+pub(crate) mod fixed {
+    use super::Value;
+
+    /// `struct ifinfomsg`.
+    pub(crate) const LINK: usize = 16;
+    /// `struct ifaddrmsg`.
+    pub(crate) const ADDRESS: usize = 8;
+    /// `struct rtmsg`.
+    pub(crate) const ROUTE: usize = 12;
+    /// `struct ndmsg`.
+    pub(crate) const NEIGHBOR: usize = 12;
+
+    /// Appends a `struct ifinfomsg`.
+    pub(crate) fn link(out: &mut Vec<u8>, index: u32, flags: u32, mask: u32) {
+        out.extend([0; 4]);
+        for number in [index, flags, mask] {
+            number.put(out);
+        }
+    }
+
+    /// Appends a `struct ndmsg`.
+    pub(crate) fn neighbor(out: &mut Vec<u8>, family: u8, index: u32, (state, flags): (u16, u8)) {
+        out.extend([family, 0, 0, 0]);
+        index.put(out);
+        state.put(out);
+        out.extend([flags, 0]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_come_back_as_they_were_put() {
+        let mut bytes = Vec::new();
+        message(&mut bytes, (16, libc::NLM_F_ACK, 7), |out| out.extend([1, 2, 3]));
+        message(&mut bytes, (17, 0, 8), |_| ());
+        let read: Vec<_> =
+            Message::iterate(&bytes).map(|m| (m.kind, m.flags, m.sequence, m.body)).collect();
+        assert_eq!(read, [(16, 5, 7, &[1, 2, 3][..]), (17, 1, 8, &[])]);
+    }
+
+    #[test]
+    fn a_cut_message_ends_the_row() {
+        let mut bytes = Vec::new();
+        message(&mut bytes, (16, 0, 7), |out| out.extend([1; 8]));
+        for length in 0..bytes.len() {
+            assert_eq!(Message::iterate(&bytes[..length]).count(), 0);
+        }
+    }
+}

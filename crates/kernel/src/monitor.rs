@@ -1,0 +1,259 @@
+//! Who changes what: a thread that listens to the kernel's notifications in every watched namespace.
+//!
+//! A notification only says what to read again. Namespaces come and go as mounts on `/run/netns`; the kernel
+//! tells a reader of `mountinfo` that mounts have changed, and the names are compared with those before.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::thread::{self, JoinHandle};
+
+use netlink_sys::{Socket, protocols::NETLINK_ROUTE};
+use netstate::{AddressKey, Event, EventSink, FdbKey, Key, LinkName, NeighborKey, NetnsName};
+use rustix::event::{PollFd, PollFlags};
+
+use crate::fault::Fault;
+use crate::message::Message;
+use crate::netns;
+use crate::observe::link_names;
+use crate::socket::{NetlinkSocket, enlarge_receive_buffer};
+use crate::{address, link, neighbor, route};
+
+const GROUPS: [u32; 6] = [
+    libc::RTNLGRP_LINK,
+    libc::RTNLGRP_NEIGH,
+    libc::RTNLGRP_IPV4_IFADDR,
+    libc::RTNLGRP_IPV4_ROUTE,
+    libc::RTNLGRP_IPV6_IFADDR,
+    libc::RTNLGRP_IPV6_ROUTE,
+];
+
+/// A running monitor; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    /// Its other end is what the thread waits on: closed, the thread ends.
+    control: Option<UnixStream>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Monitor {
+    /// Listens in `namespaces`, of which `own` is called `1`; what happens after this returns is reported.
+    pub(crate) fn start(
+        own: File,
+        namespaces: BTreeSet<NetnsName>,
+        sink: EventSink,
+    ) -> Result<Self, Fault> {
+        let (control, end) = UnixStream::pair()?;
+        let mounts = File::open("/proc/self/mountinfo")?;
+        let mut listener =
+            Listener { own, namespaces, ears: BTreeMap::new(), present: netns::list(), sink };
+        listener.listen()?;
+        let thread = thread::Builder::new()
+            .name("netlink-monitor".into())
+            .spawn(move || listener.run(&end, &mounts))?;
+        Ok(Self { control: Some(control), thread: Some(thread) })
+    }
+}
+
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        self.control.take();
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            tracing::warn!("the netlink monitor had panicked");
+        }
+    }
+}
+
+struct Listener {
+    own: File,
+    namespaces: BTreeSet<NetnsName>,
+    ears: BTreeMap<NetnsName, Ear>,
+    /// The namespaces that have names, with their inodes.
+    present: BTreeMap<NetnsName, u64>,
+    sink: EventSink,
+}
+
+/// A socket that hears what happens in one namespace.
+struct Ear {
+    socket: Socket,
+    /// Names of links, for notifications that number them.
+    names: HashMap<u32, LinkName>,
+    buffer: Vec<u8>,
+}
+
+impl Listener {
+    /// Opens what is to be listened to and is there.
+    fn listen(&mut self) -> Result<(), Fault> {
+        for name in &self.namespaces {
+            let file = match name.is_own() {
+                true => self.own.try_clone()?,
+                false if self.present.contains_key(name) => netns::open_file(name)?,
+                false => continue,
+            };
+            if !self.ears.contains_key(name) {
+                self.ears.insert(name.clone(), netns::inside(&file, || Ear::open(name))?);
+            }
+        }
+        Ok(())
+    }
+
+    fn run(mut self, end: &UnixStream, mounts: &File) {
+        loop {
+            match self.wait(end, mounts) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "the netlink monitor ends");
+                    self.namespaces
+                        .iter()
+                        .for_each(|name| (self.sink)(Event::Overrun(name.clone())));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits for something to happen and reports it; false where it is the end.
+    fn wait(&mut self, end: &UnixStream, mounts: &File) -> io::Result<bool> {
+        let ears = self.ears.values().map(|ear| (ear.socket.as_fd(), PollFlags::IN));
+        let others = [(end.as_fd(), PollFlags::IN), (mounts.as_fd(), PollFlags::PRI)];
+        let mut polled: Vec<PollFd<'_>> = others
+            .into_iter()
+            .chain(ears)
+            .map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags))
+            .collect();
+        match rustix::event::poll(&mut polled, None) {
+            Err(rustix::io::Errno::INTR) => return Ok(true),
+            result => result?,
+        };
+        let happened: Vec<bool> = polled.iter().map(|fd| !fd.revents().is_empty()).collect();
+        if happened[0] {
+            return Ok(false);
+        }
+        let mut lost = Vec::new();
+        for ((name, ear), _) in
+            self.ears.iter_mut().zip(&happened[2..]).filter(|(_, happened)| **happened)
+        {
+            if let Err(error) = ear.hear(name, &self.sink) {
+                tracing::warn!(%error, netns = %name, "notifications end");
+                lost.push(name.clone());
+            }
+        }
+        for name in lost {
+            self.ears.remove(&name);
+            (self.sink)(Event::Overrun(name));
+        }
+        if happened[1] {
+            self.compare_names();
+        }
+        Ok(true)
+    }
+
+    /// Reports namespaces that have come or gone, and stops or starts to listen there: an open socket would keep
+    /// a removed namespace alive.
+    fn compare_names(&mut self) {
+        let present = netns::list();
+        let before = std::mem::replace(&mut self.present, present);
+        let names: BTreeSet<&NetnsName> = before.keys().chain(self.present.keys()).collect();
+        let changed: Vec<NetnsName> = names
+            .into_iter()
+            .filter(|name| before.get(*name) != self.present.get(*name))
+            .cloned()
+            .collect();
+        changed.iter().for_each(|name| drop(self.ears.remove(name)));
+        if let Err(fault) = self.listen() {
+            tracing::warn!(%fault, "cannot listen in a new namespace");
+        }
+        for name in changed {
+            (self.sink)(Event::Netns(name.clone()));
+            if self.ears.contains_key(&name) {
+                (self.sink)(Event::Overrun(name));
+            }
+        }
+    }
+}
+
+impl Ear {
+    /// Listens in the namespace of the calling thread, called `name`.
+    fn open(name: &NetnsName) -> Result<Self, Fault> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind_auto()?;
+        socket.set_non_blocking(true)?;
+        enlarge_receive_buffer(&socket)?;
+        for group in GROUPS {
+            socket.add_membership(group)?;
+        }
+        let names = link_names(&mut NetlinkSocket::open()?, name)?;
+        Ok(Self { socket, names, buffer: Vec::with_capacity(64 << 10) })
+    }
+
+    /// Reports what there is to be heard.
+    fn hear(&mut self, netns: &NetnsName, sink: &EventSink) -> io::Result<()> {
+        loop {
+            self.buffer.clear();
+            match self.socket.recv(&mut self.buffer, 0) {
+                Ok(_) => {
+                    let buffer = std::mem::take(&mut self.buffer);
+                    let events =
+                        Message::iterate(&buffer).filter_map(|message| self.event(netns, message));
+                    events.for_each(|event| sink(event));
+                    self.buffer = buffer;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
+                    sink(Event::Overrun(netns.clone()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn event(&mut self, netns: &NetnsName, message: Message<'_>) -> Option<Event> {
+        let name = |index: u32| self.names.get(&index).cloned();
+        let netns = netns.clone();
+        match message.kind {
+            libc::RTM_NEWLINK | libc::RTM_DELLINK => {
+                let (index, ifname) = link::decode_name(message)?;
+                // A bridge tells of a port that leaves it as if the link were gone.
+                let gone = message.kind == libc::RTM_DELLINK && message.byte(0) == 0;
+                match gone {
+                    true => drop(self.names.remove(&index)),
+                    false => drop(self.names.insert(index, ifname.clone())),
+                }
+                Some(Event::Link(netns, ifname))
+            }
+            libc::RTM_NEWADDR | libc::RTM_DELADDR => {
+                let (index, address, _) = address::decode(message)?;
+                Some(Event::Key(Key::Address(AddressKey { netns, dev: name(index)?, address })))
+            }
+            libc::RTM_NEWNEIGH | libc::RTM_DELNEIGH if message.byte(0) == neighbor::BRIDGE => {
+                let seen = neighbor::decode_fdb(message)?;
+                Some(Event::Key(Key::Fdb(FdbKey {
+                    netns,
+                    dev: name(seen.index)?,
+                    lladdr: seen.lladdr,
+                    vlan: seen.vlan,
+                    own: seen.entry.flags & libc::NTF_SELF != 0,
+                    dst: seen.dst,
+                })))
+            }
+            libc::RTM_NEWNEIGH | libc::RTM_DELNEIGH => {
+                let (index, address, proxy, _) = neighbor::decode(message)?;
+                Some(Event::Key(Key::Neighbor(NeighborKey {
+                    netns,
+                    dev: name(index)?,
+                    address,
+                    proxy,
+                })))
+            }
+            libc::RTM_NEWROUTE | libc::RTM_DELROUTE => {
+                let (key, _) = route::decode(message, &netns, |_| None)?;
+                Some(Event::Key(Key::Route(key)))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Network namespaces: the one that the process was started in, called `1`, and those with a name in `/run/netns`.
+//!
+//! They are made as ip-netns(8) makes them, a file on which the namespace is bind-mounted, so that its users find
+//! them. A file on which none is mounted, as a crash leaves it, is no namespace. Handles are kept open; before
+//! use, the name is looked up again, since others may have removed the namespace or made another by that name.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::thread;
+
+use netstate::NetnsName;
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::mount::{MountPropagationFlags, UnmountFlags};
+use rustix::thread::{LinkNameSpaceType, UnshareFlags};
+
+use crate::fault::Fault;
+use crate::socket::NetlinkSocket;
+
+/// Where namespaces have their names.
+pub(crate) const DIRECTORY: &str = "/run/netns";
+
+/// An open namespace.
+#[derive(Debug)]
+pub(crate) struct Namespace {
+    /// Its file in nsfs.
+    pub(crate) file: File,
+    /// The inode of that file: what tells namespaces apart.
+    pub(crate) inode: u64,
+    /// A socket inside.
+    pub(crate) socket: NetlinkSocket,
+}
+
+/// Every namespace that has been used and still has its name.
+#[derive(Debug)]
+pub(crate) struct Namespaces {
+    own: Namespace,
+    named: BTreeMap<NetnsName, Namespace>,
+}
+
+impl Namespaces {
+    /// Opens the namespace of the calling thread as `1`.
+    pub(crate) fn open() -> Result<Self, Fault> {
+        let own = Namespace::open(File::open("/proc/thread-self/ns/net")?)?;
+        Ok(Self { own, named: BTreeMap::new() })
+    }
+
+    /// The namespace of that name, if there is one.
+    pub(crate) fn find(&mut self, name: &NetnsName) -> Result<Option<&mut Namespace>, Fault> {
+        if name.is_own() {
+            return Ok(Some(&mut self.own));
+        }
+        let inode = inode(name);
+        if self.named.get(name).map(|namespace| namespace.inode) != inode {
+            self.named.remove(name);
+            if inode.is_some() {
+                self.named.insert(name.clone(), Namespace::open(open_file(name)?)?);
+            }
+        }
+        Ok(self.named.get_mut(name))
+    }
+
+    /// Another handle to the namespace called `1`.
+    pub(crate) fn own_file(&self) -> Result<File, Fault> {
+        Ok(self.own.file.try_clone()?)
+    }
+
+    /// The names of all namespaces, `1` first. Those that have been removed are closed, since an open handle
+    /// would keep them alive.
+    pub(crate) fn names(&mut self) -> Vec<NetnsName> {
+        let present = list();
+        self.named.retain(|name, namespace| present.get(name) == Some(&namespace.inode));
+        std::iter::once(NetnsName::own()).chain(present.into_keys()).collect()
+    }
+
+    /// Makes a namespace and gives it a name.
+    pub(crate) fn create(&mut self, name: &NetnsName) -> Result<(), Fault> {
+        if name.is_own() {
+            return Err(Fault::from_answer(libc::EEXIST, &[]));
+        }
+        share_directory()?;
+        let path = path(name);
+        if path.exists() && inode(name).is_none() {
+            fs::remove_file(&path)?;
+        }
+        let flags = OFlags::RDONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        rustix::fs::open(&path, flags, Mode::empty())?;
+        let mounted = scratch(|| mount_new_namespace(&path)).and_then(|()| {
+            let opened = Namespace::open(File::open(&path)?)?;
+            if opened.inode == self.own.inode {
+                return Err(io::Error::other("the new namespace is the old one").into());
+            }
+            self.named.insert(name.clone(), opened);
+            Ok(())
+        });
+        if mounted.is_err() {
+            remove(&path)?;
+        }
+        mounted
+    }
+
+    /// Takes a namespace's name away; with the last handle it ends.
+    pub(crate) fn delete(&mut self, name: &NetnsName) -> Result<(), Fault> {
+        self.named.remove(name);
+        if name.is_own() || inode(name).is_none() {
+            return Err(Fault::from_answer(libc::ENOENT, &[]));
+        }
+        remove(&path(name))
+    }
+}
+
+impl Namespace {
+    fn open(file: File) -> Result<Self, Fault> {
+        let inode = rustix::fs::fstat(&file)?.st_ino;
+        let socket = inside(&file, || NetlinkSocket::open().map_err(Fault::from))?;
+        Ok(Self { file, inode, socket })
+    }
+
+    /// Runs `work` on a thread inside.
+    pub(crate) fn inside<T: Send>(
+        &self,
+        work: impl FnOnce() -> Result<T, Fault> + Send,
+    ) -> Result<T, Fault> {
+        inside(&self.file, work)
+    }
+}
+
+/// The namespaces that have names, with their inodes.
+pub(crate) fn list() -> BTreeMap<NetnsName, u64> {
+    let entries = fs::read_dir(DIRECTORY).into_iter().flatten().filter_map(Result::ok);
+    let name = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<NetnsName>().ok();
+    entries.filter_map(name).filter_map(|name| Some((name.clone(), inode(&name)?))).collect()
+}
+
+/// Opens the file of a namespace that has a name.
+pub(crate) fn open_file(name: &NetnsName) -> Result<File, Fault> {
+    Ok(File::open(path(name))?)
+}
+
+/// Runs `work` on a thread of its own, in the namespace that `file` is: nothing else of the process ever leaves
+/// the namespace in which it was started.
+pub(crate) fn inside<T: Send>(
+    file: &File,
+    work: impl FnOnce() -> Result<T, Fault> + Send,
+) -> Result<T, Fault> {
+    scratch(|| {
+        let network = Some(LinkNameSpaceType::Network);
+        rustix::thread::move_into_link_name_space(file.as_fd(), network)?;
+        work()
+    })
+}
+
+/// The inode of the namespace of that name; none where no namespace is mounted there.
+fn inode(name: &NetnsName) -> Option<u64> {
+    let path = path(name);
+    // A file may carry the name `1` only beside the namespace that is called so.
+    if name.is_own() || rustix::fs::statfs(&path).ok()?.f_type != libc::NSFS_MAGIC {
+        return None;
+    }
+    rustix::fs::stat(&path).ok().map(|status| status.st_ino)
+}
+
+fn path(name: &NetnsName) -> PathBuf {
+    PathBuf::from(DIRECTORY).join(name.as_str())
+}
+
+fn scratch<T: Send>(work: impl FnOnce() -> Result<T, Fault> + Send) -> Result<T, Fault> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().spawn_scoped(scope, work)?;
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Lets mounts below the directory appear in other mount namespaces too, as ip-netns(8) does, so that a namespace
+/// that is removed here does not live on there.
+fn share_directory() -> Result<(), Fault> {
+    fs::create_dir_all(DIRECTORY)?;
+    let directory = File::open(DIRECTORY)?;
+    rustix::fs::flock(&directory, FlockOperation::LockExclusive)?;
+    let shared = MountPropagationFlags::SHARED | MountPropagationFlags::REC;
+    if rustix::mount::mount_change(DIRECTORY, shared).is_err() {
+        rustix::mount::mount_bind_recursive(DIRECTORY, DIRECTORY)?;
+        rustix::mount::mount_change(DIRECTORY, shared)?;
+    }
+    Ok(())
+}
+
+#[allow(unsafe_code, reason = "unshare(2) has no safe form")]
+fn mount_new_namespace(path: &PathBuf) -> Result<(), Fault> {
+    // SAFETY: CLONE_NEWNET alone leaves the table of file descriptors, which safe code relies on, shared.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }?;
+    rustix::mount::mount_bind("/proc/thread-self/ns/net", path)?;
+    Ok(())
+}
+
+fn remove(path: &PathBuf) -> Result<(), Fault> {
+    // Others may have mounted over it: whatever is on the name goes.
+    while rustix::mount::unmount(path, UnmountFlags::DETACH).is_ok() {}
+    fs::remove_file(path)?;
+    Ok(())
+}

@@ -1,0 +1,503 @@
+//! Reading what the kernel holds: all of it, or certain objects with as little as the kernel lets one ask for.
+//!
+//! Messages speak of links by number, of other namespaces by numbers that hold in the link's namespace only. Both
+//! are turned into names here, and looked up once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::os::fd::AsRawFd;
+
+use netstate::address::AddressKey;
+use netstate::attribute::{Value, put_value};
+use netstate::fdb::{FdbEntry, FdbKey};
+use netstate::link::{Link, LinkKind, Master, Place};
+use netstate::neighbor::{Neighbor, NeighborKey};
+use netstate::uapi::{NUD_NOARP, NUD_PERMANENT};
+use netstate::{
+    Key, LinkId, LinkName, NetnsName, Object, ObserveError, RouteKey, State, SysctlKey, Wanted,
+};
+
+use crate::fault::Fault;
+use crate::link::Seen;
+use crate::message::fixed;
+use crate::netns::Namespaces;
+use crate::socket::Dump;
+use crate::uapi::{NETNSA_FD, NETNSA_NSID, RTEXT_FILTER_SKIP_STATS};
+use crate::{address, link, neighbor, route, sysctl};
+
+type Result<T> = std::result::Result<T, ObserveError>;
+
+/// `AF_INET` and `AF_INET6`.
+const FAMILIES: [u8; 2] = [2, 10];
+
+/// Reads everything, state and statistics too.
+pub(crate) fn everything(
+    namespaces: &mut Namespaces,
+    known: &BTreeMap<Place, LinkId>,
+) -> Result<State> {
+    let netnses = namespaces.names();
+    let mut observer = Observer::new(namespaces);
+    let mut links = Vec::new();
+    for netns in &netnses {
+        if !netns.is_own() {
+            observer.insert(Key::Netns(netns.clone()), Object::Netns);
+        }
+        links.extend(observer.links(netns)?);
+    }
+    let mut taken: BTreeSet<LinkId> = known.values().cloned().collect();
+    for seen in links {
+        let place = &seen.link.place;
+        let id = known.get(place).cloned().or_else(|| {
+            let alone = place.ifname.as_str().parse::<LinkId>().ok()?;
+            match taken.contains(&alone) {
+                false => Some(alone),
+                true => format!("{}@{}", place.ifname, place.netns).parse().ok(),
+            }
+        });
+        let Some(id) = id else { continue };
+        taken.insert(id.clone());
+        let link = observer.resolve(seen)?;
+        observer.insert(Key::Link(id), Object::Link(Box::new(link)));
+    }
+    for netns in &netnses {
+        observer.addresses(netns, 0)?;
+        for family in FAMILIES {
+            observer.routes(netns, (family, 0, 0), |_| true)?;
+            observer.neighbors(netns, (family, 0), |_| true)?;
+        }
+        observer.fdb(netns)?;
+    }
+    Ok(observer.state)
+}
+
+/// Reads certain objects.
+pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State> {
+    let mut observer = Observer::new(namespaces);
+    for (id, places) in &wanted.links {
+        for place in places {
+            let Some(seen) = observer.link(place)? else { continue };
+            let index = seen.index;
+            let link = observer.resolve(seen)?;
+            observer.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
+            if wanted.hangers.contains(id) {
+                observer.hangers(&place.netns, index)?;
+            }
+            break;
+        }
+    }
+    let mut routes: BTreeMap<(NetnsName, u8, u32), BTreeSet<&RouteKey>> = BTreeMap::new();
+    let mut addressed: BTreeSet<(&NetnsName, &LinkName)> = BTreeSet::new();
+    let mut sysctls: BTreeMap<&NetnsName, Vec<&SysctlKey>> = BTreeMap::new();
+    for key in &wanted.keys {
+        match key {
+            Key::Netns(name) => {
+                if observer.exists(name)? {
+                    observer.insert(key.clone(), Object::Netns);
+                }
+            }
+            Key::Sysctl(sysctl) => sysctls.entry(&sysctl.netns).or_default().push(sysctl),
+            Key::Address(AddressKey { netns, dev, .. }) => {
+                if addressed.insert((netns, dev))
+                    && let Some(index) = observer.index(netns, dev)?
+                {
+                    observer.addresses(netns, index)?;
+                }
+            }
+            Key::Neighbor(key) => observer.neighbor(key)?,
+            Key::Route(key) => {
+                let family = route::family(&key.prefix.addr());
+                routes.entry((key.netns.clone(), family, key.table)).or_default().insert(key);
+            }
+            // Links are wanted by place; forwarding entries are state, and read with everything.
+            Key::Link(_) | Key::Fdb(_) => {}
+        }
+    }
+    for ((netns, family, table), keys) in routes {
+        observer.routes(&netns, (family, table, 0), |key| keys.contains(key))?;
+    }
+    for (netns, keys) in sysctls {
+        observer.sysctls(netns, &keys)?;
+    }
+    // Reading the addresses of a link brings those that nobody asked for.
+    observer.state.objects.retain(|key, _| match key {
+        Key::Address(AddressKey { netns, dev, .. }) => {
+            !addressed.contains(&(netns, dev))
+                || wanted.keys.contains(key)
+                || observer.hung.contains(&(netns.clone(), dev.clone()))
+        }
+        Key::Netns(_)
+        | Key::Link(_)
+        | Key::Sysctl(_)
+        | Key::Neighbor(_)
+        | Key::Fdb(_)
+        | Key::Route(_) => true,
+    });
+    Ok(observer.state)
+}
+
+/// The names of the links of a namespace by their indexes, read with `socket`.
+pub(crate) fn link_names(
+    socket: &mut crate::socket::NetlinkSocket,
+    netns: &NetnsName,
+) -> std::result::Result<HashMap<u32, LinkName>, Fault> {
+    let dump = socket.dump(libc::RTM_GETLINK, |out| {
+        fixed::link(out, 0, 0, 0);
+        put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
+    })?;
+    let seen = dump.messages().filter_map(|message| link::decode(message, netns));
+    Ok(seen.map(|seen| (seen.index, seen.link.place.ifname)).collect())
+}
+
+struct Observer<'a> {
+    namespaces: &'a mut Namespaces,
+    state: State,
+    /// Names of links by index; none for an index that no link has.
+    names: HashMap<NetnsName, HashMap<u32, Option<LinkName>>>,
+    /// Which namespace an identifier stands for, in a namespace.
+    identifiers: HashMap<NetnsName, HashMap<i32, NetnsName>>,
+    /// The links of which everything was read that hangs on them.
+    hung: BTreeSet<(NetnsName, LinkName)>,
+}
+
+impl<'a> Observer<'a> {
+    fn new(namespaces: &'a mut Namespaces) -> Self {
+        Self {
+            namespaces,
+            state: State::default(),
+            names: HashMap::new(),
+            identifiers: HashMap::new(),
+            hung: BTreeSet::new(),
+        }
+    }
+
+    fn insert(&mut self, key: Key, object: Object) {
+        self.state.objects.insert(key, object);
+    }
+
+    fn exists(&mut self, netns: &NetnsName) -> Result<bool> {
+        let found = self.namespaces.find(netns).map(|namespace| namespace.is_some());
+        found.map_err(failed("open", netns))
+    }
+
+    /// All links of a namespace.
+    fn links(&mut self, netns: &NetnsName) -> Result<Vec<Seen>> {
+        let dump = self.dump(netns, libc::RTM_GETLINK, |out| fixed::link(out, 0, 0, 0))?;
+        let seen: Vec<Seen> =
+            dump.messages().filter_map(|message| link::decode(message, netns)).collect();
+        let names = self.names.entry(netns.clone()).or_default();
+        names.extend(seen.iter().map(|seen| (seen.index, Some(seen.link.place.ifname.clone()))));
+        Ok(seen)
+    }
+
+    /// The link at a place.
+    fn link(&mut self, place: &Place) -> Result<Option<Seen>> {
+        let answer = self.get(&place.netns, libc::RTM_GETLINK, |out| {
+            link::named(out, &place.ifname);
+            put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
+        })?;
+        let seen = answer.and_then(|answer| link::decode(answer.messages().next()?, &place.netns));
+        // An alternative name finds a link too, but is not the name that it has.
+        let seen = seen.filter(|seen| seen.link.place == *place);
+        if let Some(seen) = &seen {
+            let names = self.names.entry(place.netns.clone()).or_default();
+            names.insert(seen.index, Some(place.ifname.clone()));
+        }
+        Ok(seen)
+    }
+
+    /// Puts names where a message has numbers.
+    fn resolve(&mut self, seen: Seen) -> Result<Link> {
+        let mut link = seen.link;
+        let netns = link.place.netns.clone();
+        if let Some(master) = seen.master {
+            link.master = self.name(&netns, master)?.map(Master::Of);
+        }
+        let below_netns = match seen.below_netns {
+            Some(identifier) => self.netns_of(&netns, identifier)?,
+            None => Some(netns),
+        };
+        if let (Some(netns), Some(below)) = (below_netns, seen.below) {
+            let below = self.name(&netns, below)?.map(|ifname| Place { netns, ifname });
+            match &mut link.kind {
+                Some(LinkKind::Veth { peer }) => *peer = below,
+                Some(
+                    LinkKind::Dummy
+                    | LinkKind::Ifb
+                    | LinkKind::Tun(_)
+                    | LinkKind::Bridge(_)
+                    | LinkKind::Vxlan(_)
+                    | LinkKind::Other(_),
+                )
+                | None => link.device = below,
+            }
+        }
+        Ok(link)
+    }
+
+    /// What hangs on a link: its addresses, the routes over it, and its neighbours that were not learned.
+    fn hangers(&mut self, netns: &NetnsName, index: u32) -> Result<()> {
+        if let Some(name) = self.name(netns, index)? {
+            self.hung.insert((netns.clone(), name));
+        }
+        self.addresses(netns, index)?;
+        for family in FAMILIES {
+            self.routes(netns, (family, 0, index), |_| true)?;
+            self.neighbors(netns, (family, index), is_static)?;
+        }
+        Ok(())
+    }
+
+    /// The addresses of a namespace, of one link only where `index` is not zero.
+    fn addresses(&mut self, netns: &NetnsName, index: u32) -> Result<()> {
+        for family in FAMILIES {
+            let dump = self.dump(netns, libc::RTM_GETADDR, |out| {
+                address::dump(out, family, index);
+            })?;
+            for (index, address, object) in dump.messages().filter_map(address::decode) {
+                if let Some(dev) = self.name(netns, index)? {
+                    let key = AddressKey { netns: netns.clone(), dev, address };
+                    self.insert(Key::Address(key), Object::Address(object));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The routes of a family that `wanted` wants, of one table or over one link only where these are not zero.
+    fn routes(
+        &mut self,
+        netns: &NetnsName,
+        (family, table, index): (u8, u32, u32),
+        wanted: impl Fn(&RouteKey) -> bool,
+    ) -> Result<()> {
+        let dump = self.dump(netns, libc::RTM_GETROUTE, |out| {
+            route::dump(out, family, table, index);
+        })?;
+        for message in dump.messages() {
+            let mut unnamed = None;
+            let names = self.names.entry(netns.clone()).or_default();
+            let mut decoded = route::decode(message, netns, |index| match names.get(&index) {
+                Some(name) => name.clone(),
+                None => {
+                    unnamed = Some(index);
+                    None
+                }
+            });
+            while let Some(index) = unnamed.take() {
+                self.name(netns, index)?;
+                let names = self.names.entry(netns.clone()).or_default();
+                decoded = route::decode(message, netns, |index| match names.get(&index) {
+                    Some(name) => name.clone(),
+                    None => {
+                        unnamed = Some(index);
+                        None
+                    }
+                });
+            }
+            let Some((key, route)) = decoded.filter(|(key, _)| wanted(key)) else { continue };
+            match self.state.objects.entry(Key::Route(key)) {
+                std::collections::btree_map::Entry::Vacant(entry) => {
+                    entry.insert(Object::Route(route));
+                }
+                // IPv6 tells routes of one key that share no load one by one, IPv4 those that another hides.
+                std::collections::btree_map::Entry::Occupied(mut entry) => {
+                    if let (Object::Route(known), 10) = (entry.get_mut(), family) {
+                        known.nexthops.extend(route.nexthops);
+                        known.nexthops.sort();
+                        known.nexthops.dedup();
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The neighbours of a family that `wanted` wants, of one link only where `index` is not zero.
+    fn neighbors(
+        &mut self,
+        netns: &NetnsName,
+        (family, index): (u8, u32),
+        wanted: impl Fn(&(bool, &Neighbor)) -> bool,
+    ) -> Result<()> {
+        for proxies in [false, true] {
+            let dump = self.dump(netns, libc::RTM_GETNEIGH, |out| {
+                neighbor::dump(out, family, index, proxies);
+            })?;
+            for (at, address, proxy, neighbor) in dump.messages().filter_map(neighbor::decode) {
+                let of_link = index == 0 || index == at;
+                if !of_link || !wanted(&(proxy, &neighbor)) {
+                    continue;
+                }
+                if let Some(dev) = self.name(netns, at)? {
+                    let key = NeighborKey { netns: netns.clone(), dev, address, proxy };
+                    self.insert(Key::Neighbor(key), Object::Neighbor(neighbor));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One neighbour.
+    fn neighbor(&mut self, key: &NeighborKey) -> Result<()> {
+        let Some(index) = self.index(&key.netns, &key.dev)? else { return Ok(()) };
+        let answer = self.get(&key.netns, libc::RTM_GETNEIGH, |out| {
+            neighbor::named(out, index, &key.address, key.proxy);
+        })?;
+        if let Some((_, _, _, neighbor)) =
+            answer.and_then(|answer| neighbor::decode(answer.messages().next()?))
+        {
+            self.insert(Key::Neighbor(key.clone()), Object::Neighbor(neighbor));
+        }
+        Ok(())
+    }
+
+    /// The forwarding entries of all bridges and tunnels of a namespace.
+    fn fdb(&mut self, netns: &NetnsName) -> Result<()> {
+        let dump = self.dump(netns, libc::RTM_GETNEIGH, neighbor::dump_fdb)?;
+        for seen in dump.messages().filter_map(neighbor::decode_fdb) {
+            let Some(dev) = self.name(netns, seen.index)? else { continue };
+            let key = FdbKey {
+                netns: netns.clone(),
+                dev,
+                lladdr: seen.lladdr,
+                vlan: seen.vlan,
+                own: seen.entry.flags & libc::NTF_SELF != 0,
+                dst: seen.dst,
+            };
+            let master = match seen.master {
+                Some(master) => self.name(netns, master)?,
+                None => None,
+            };
+            let via = match seen.via {
+                Some(via) => self.name(netns, via)?,
+                None => None,
+            };
+            let entry = FdbEntry { master, via, ..seen.entry };
+            self.insert(Key::Fdb(key), Object::Fdb(entry));
+        }
+        Ok(())
+    }
+
+    fn sysctls(&mut self, netns: &NetnsName, keys: &[&SysctlKey]) -> Result<()> {
+        let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))? else {
+            return Ok(());
+        };
+        let values = namespace
+            .inside(|| {
+                keys.iter()
+                    .map(|key| sysctl::read(&key.path))
+                    .collect::<std::result::Result<Vec<_>, _>>()
+            })
+            .map_err(failed("read parameters of", netns))?;
+        for (key, value) in keys.iter().zip(values) {
+            if let Some(value) = value {
+                self.insert(Key::Sysctl((*key).clone()), Object::Sysctl(value));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the link of an index is called.
+    fn name(&mut self, netns: &NetnsName, index: u32) -> Result<Option<LinkName>> {
+        if let Some(name) = self.names.get(netns).and_then(|names| names.get(&index)) {
+            return Ok(name.clone());
+        }
+        let answer = self.get(netns, libc::RTM_GETLINK, |out| {
+            fixed::link(out, index, 0, 0);
+            put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
+        })?;
+        let seen = answer.and_then(|answer| link::decode(answer.messages().next()?, netns));
+        let name = seen.map(|seen| seen.link.place.ifname);
+        self.names.entry(netns.clone()).or_default().insert(index, name.clone());
+        Ok(name)
+    }
+
+    /// The index of a link.
+    fn index(&mut self, netns: &NetnsName, dev: &LinkName) -> Result<Option<u32>> {
+        let names = self.names.get(netns).into_iter().flatten();
+        let known =
+            names.filter(|(_, name)| name.as_ref() == Some(dev)).map(|(index, _)| *index).next();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let place = Place { netns: netns.clone(), ifname: dev.clone() };
+        Ok(self.link(&place)?.map(|seen| seen.index))
+    }
+
+    /// The namespace that `identifier` stands for in `netns`; none where it has no name.
+    fn netns_of(&mut self, netns: &NetnsName, identifier: i32) -> Result<Option<NetnsName>> {
+        if !self.identifiers.contains_key(netns) {
+            let mut identifiers = HashMap::new();
+            for name in self.namespaces.names() {
+                let found = self.namespaces.find(&name).map_err(failed("open", &name))?;
+                let Some(descriptor) = found.map(|found| found.file.as_raw_fd()) else { continue };
+                let answer = self.get(netns, libc::RTM_GETNSID, |out| {
+                    out.extend([0; 4]);
+                    put_value(out, NETNSA_FD, &descriptor);
+                })?;
+                let number = |answer: Dump| {
+                    let mut attributes = answer.messages().next()?.attributes(4);
+                    attributes
+                        .find(|(number, _)| *number == NETNSA_NSID)
+                        .and_then(|(_, value)| i32::take(value))
+                };
+                if let Some(number) = answer.and_then(number).filter(|number| *number >= 0) {
+                    identifiers.insert(number, name);
+                }
+            }
+            self.identifiers.insert(netns.clone(), identifiers);
+        }
+        Ok(self.identifiers.get(netns).and_then(|known| known.get(&identifier)).cloned())
+    }
+
+    /// Dumps from a namespace; nothing where there is no such namespace, table or family.
+    fn dump(&mut self, netns: &NetnsName, kind: u16, body: impl Fn(&mut Vec<u8>)) -> Result<Dump> {
+        let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))? else {
+            return Ok(Dump::default());
+        };
+        match namespace.socket.dump(kind, body) {
+            Ok(dump) => Ok(dump),
+            Err(fault) if fault.is_absence() || is_unsupported(&fault) => Ok(Dump::default()),
+            Err(fault) => Err(failed(&format!("dump {} of", what(kind)), netns)(fault)),
+        }
+    }
+
+    fn get(
+        &mut self,
+        netns: &NetnsName,
+        kind: u16,
+        body: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<Option<Dump>> {
+        let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))? else {
+            return Ok(None);
+        };
+        namespace.socket.get(kind, body).map_err(failed(&format!("read {} of", what(kind)), netns))
+    }
+}
+
+/// Whether somebody set a neighbour, rather than that it was learned.
+fn is_static((proxy, neighbor): &(bool, &Neighbor)) -> bool {
+    *proxy
+        || neighbor.nud.is_some_and(|nud| nud & (NUD_PERMANENT | NUD_NOARP) != 0)
+        || neighbor.managed == Some(true)
+        || neighbor.extern_learn == Some(true)
+}
+
+/// What a request of that kind asks for.
+fn what(kind: u16) -> &'static str {
+    match kind {
+        libc::RTM_GETLINK => "links",
+        libc::RTM_GETADDR => "addresses",
+        libc::RTM_GETROUTE => "routes",
+        libc::RTM_GETNEIGH => "neighbours",
+        _ => "identifiers",
+    }
+}
+
+fn is_unsupported(fault: &Fault) -> bool {
+    [libc::EOPNOTSUPP, libc::EAFNOSUPPORT].contains(&fault.errno)
+}
+
+fn failed(doing: &str, netns: &NetnsName) -> impl Fn(Fault) -> ObserveError {
+    let doing = format!("{doing} namespace {netns}");
+    move |fault| ObserveError { doing: doing.clone(), cause: fault.to_string() }
+}

@@ -1,0 +1,304 @@
+//! Routes on the wire (`struct rtmsg`, `RTA_…` and `struct rtnexthop`).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+use netstate::attribute::{Value, put, put_value};
+use netstate::route::{Nexthop, Route, RouteKey, RouteKind};
+use netstate::uapi::{RT_TABLE_LOCAL, RTPROT_KERNEL, RTPROT_STATIC};
+use netstate::{LinkName, NetnsName};
+
+use crate::message::{Message, fixed, row};
+use crate::uapi::{RTAX_ADVMSS, RTAX_MTU, RTNH_F_ONLINK, RTNH_F_PERVASIVE};
+
+/// `struct rtnexthop` without its attributes.
+const NEXTHOP: usize = 8;
+
+/// `AF_INET` or `AF_INET6`.
+pub(crate) fn family(address: &IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(_) => 2,
+        IpAddr::V6(_) => 10,
+    }
+}
+
+/// Appends the body of a request to add or replace a route. `index` tells the index of a nexthop's link.
+pub(crate) fn set(
+    out: &mut Vec<u8>,
+    key: &RouteKey,
+    route: &Route,
+    index: impl Fn(&LinkName) -> u32,
+) {
+    let single = match route.nexthops.as_slice() {
+        [single] => Some(single),
+        _ => None,
+    };
+    put_key(
+        out,
+        key,
+        Fixed {
+            protocol: route.protocol.unwrap_or(RTPROT_STATIC),
+            scope: scope(key, route),
+            kind: route.kind as u8,
+            flags: single.map_or(0, nexthop_flags).into(),
+        },
+    );
+    if let Some(source) = &route.source {
+        put_value(out, libc::RTA_PREFSRC, source);
+    }
+    let metrics = [(RTAX_MTU, route.mtu), (RTAX_ADVMSS, route.advmss)];
+    if metrics.iter().any(|(_, metric)| metric.is_some()) {
+        put(out, libc::RTA_METRICS, |out| {
+            for (number, metric) in metrics {
+                metric.iter().for_each(|metric| put_value(out, number, metric));
+            }
+        });
+    }
+    match single {
+        Some(nexthop) => {
+            if let Some(dev) = &nexthop.dev {
+                put_value(out, libc::RTA_OIF, &index(dev));
+            }
+            put_gateway(out, key, nexthop);
+        }
+        None if route.nexthops.is_empty() => {}
+        None => put(out, libc::RTA_MULTIPATH, |out| {
+            for nexthop in &route.nexthops {
+                put_nexthop(out, key, nexthop, &index);
+            }
+        }),
+    }
+}
+
+/// Appends the body of a request to remove a route.
+pub(crate) fn delete(out: &mut Vec<u8>, key: &RouteKey, route: &Route) {
+    // RT_SCOPE_NOWHERE stands for any scope.
+    put_key(
+        out,
+        key,
+        Fixed {
+            protocol: route.protocol.unwrap_or_default(),
+            scope: libc::RT_SCOPE_NOWHERE,
+            kind: route.kind as u8,
+            flags: 0,
+        },
+    );
+}
+
+/// Appends the body of a request for all routes of a family, only those of a table or over a link where these are
+/// not zero.
+pub(crate) fn dump(out: &mut Vec<u8>, family: u8, table: u32, index: u32) {
+    out.extend([family, 0, 0, 0, 0, 0, 0, 0]);
+    0u32.put(out);
+    if table != 0 {
+        put_value(out, libc::RTA_TABLE, &table);
+    }
+    if index != 0 {
+        put_value(out, libc::RTA_OIF, &index);
+    }
+}
+
+/// The field whose attribute is `number`.
+pub(crate) fn field(number: u16) -> Option<&'static str> {
+    match number {
+        libc::RTA_DST => Some("prefix"),
+        libc::RTA_OIF => Some("dev"),
+        libc::RTA_GATEWAY | libc::RTA_VIA => Some("via"),
+        libc::RTA_PREFSRC => Some("source"),
+        libc::RTA_PRIORITY => Some("metric"),
+        libc::RTA_TABLE => Some("table"),
+        libc::RTA_METRICS => Some("mtu"),
+        libc::RTA_MULTIPATH => Some("nexthops"),
+        _ => None,
+    }
+}
+
+/// Reads a message on a route of namespace `netns`, whose links `name` names. What the kernel keeps for its own
+/// addresses in the local table is passed over: it is as numerous as they are and tells nothing more. So is a
+/// route out of the cache.
+pub(crate) fn decode(
+    message: Message<'_>,
+    netns: &NetnsName,
+    mut name: impl FnMut(u32) -> Option<LinkName>,
+) -> Option<(RouteKey, Route)> {
+    let (kind, protocol) = (kind(message.byte(7))?, message.byte(5));
+    let flags: u32 = message.number(8);
+    let mut table = u32::from(message.byte(4));
+    let mut route =
+        Route { kind, protocol: Some(protocol), scope: Some(message.byte(6)), ..Route::default() };
+    let mut nexthop = Nexthop { dev: None, via: None, weight: 1, onlink: false, pervasive: false };
+    read_flags(&mut nexthop, flags.to_ne_bytes()[0]);
+    let (mut destination, mut metric, mut multipath) = (None, 0, None);
+    for (number, value) in message.attributes(fixed::ROUTE) {
+        match number {
+            libc::RTA_TABLE => table = u32::take(value)?,
+            libc::RTA_DST => destination = IpAddr::take(value),
+            libc::RTA_PRIORITY => metric = u32::take(value)?,
+            libc::RTA_PREFSRC => route.source = IpAddr::take(value),
+            libc::RTA_OIF => nexthop.dev = name(u32::take(value)?),
+            libc::RTA_GATEWAY => nexthop.via = IpAddr::take(value),
+            libc::RTA_VIA => nexthop.via = IpAddr::take(value.get(2..)?),
+            libc::RTA_MULTIPATH => multipath = Some(value),
+            libc::RTA_METRICS => {
+                for (number, value) in row(value) {
+                    match number {
+                        RTAX_MTU => route.mtu = u32::take(value),
+                        RTAX_ADVMSS => route.advmss = u32::take(value),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let of_the_kernel = table == RT_TABLE_LOCAL && protocol == RTPROT_KERNEL;
+    if of_the_kernel || flags & libc::RTM_F_CLONED != 0 {
+        return None;
+    }
+    match multipath {
+        Some(bytes) => nexthops(bytes, &mut route.nexthops, &mut name),
+        None if kind == RouteKind::Unicast => route.nexthops.push(nexthop),
+        // IPv6 tells the loopback as the device of a route that drops packets.
+        None => {}
+    }
+    route.nexthops.sort();
+    let any = match message.byte(0) {
+        2 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        10 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        _ => return None,
+    };
+    let prefix = IpNet::new(destination.unwrap_or(any), message.byte(1)).ok()?;
+    let key = RouteKey { netns: netns.clone(), table, prefix, tos: message.byte(3), metric };
+    Some((key, route))
+}
+
+/// What `struct rtmsg` has beyond the key.
+struct Fixed {
+    protocol: u8,
+    scope: u8,
+    kind: u8,
+    flags: u32,
+}
+
+fn put_key(out: &mut Vec<u8>, key: &RouteKey, fixed: Fixed) {
+    let address = key.prefix.network();
+    let table = u8::try_from(key.table).unwrap_or(libc::RT_TABLE_UNSPEC);
+    let Fixed { protocol, scope, kind, flags } = fixed;
+    out.extend([family(&address), key.prefix.prefix_len(), 0, key.tos]);
+    out.extend([table, protocol, scope, kind]);
+    flags.put(out);
+    put_value(out, libc::RTA_TABLE, &key.table);
+    put_value(out, libc::RTA_DST, &address);
+    if key.metric != 0 {
+        put_value(out, libc::RTA_PRIORITY, &key.metric);
+    }
+}
+
+/// IPv4 takes a route without a gateway to be on the link unless it is told another scope, as ip-route(8) tells it;
+/// IPv6 has no scopes.
+fn scope(key: &RouteKey, route: &Route) -> u8 {
+    let on_link =
+        !route.nexthops.is_empty() && route.nexthops.iter().all(|nexthop| nexthop.via.is_none());
+    match (key.prefix, route.scope, route.kind) {
+        (IpNet::V6(_), _, _) => libc::RT_SCOPE_UNIVERSE,
+        (IpNet::V4(_), Some(scope), _) => scope,
+        (IpNet::V4(_), None, RouteKind::Local | RouteKind::Nat) => libc::RT_SCOPE_HOST,
+        (IpNet::V4(_), None, RouteKind::Broadcast | RouteKind::Multicast | RouteKind::Anycast) => {
+            libc::RT_SCOPE_LINK
+        }
+        (IpNet::V4(_), None, RouteKind::Unicast) if on_link => libc::RT_SCOPE_LINK,
+        (
+            IpNet::V4(_),
+            None,
+            RouteKind::Unicast
+            | RouteKind::Blackhole
+            | RouteKind::Unreachable
+            | RouteKind::Prohibit
+            | RouteKind::Throw,
+        ) => libc::RT_SCOPE_UNIVERSE,
+    }
+}
+
+fn nexthop_flags(nexthop: &Nexthop) -> u8 {
+    let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+    flag(nexthop.onlink, RTNH_F_ONLINK) | flag(nexthop.pervasive, RTNH_F_PERVASIVE)
+}
+
+fn read_flags(nexthop: &mut Nexthop, flags: u8) {
+    nexthop.onlink = flags & RTNH_F_ONLINK != 0;
+    nexthop.pervasive = flags & RTNH_F_PERVASIVE != 0;
+}
+
+fn put_gateway(out: &mut Vec<u8>, key: &RouteKey, nexthop: &Nexthop) {
+    match &nexthop.via {
+        Some(via) if via.is_ipv4() == matches!(key.prefix, IpNet::V4(_)) => {
+            put_value(out, libc::RTA_GATEWAY, via);
+        }
+        // `struct rtvia`: a family and an address of it.
+        Some(via) => put(out, libc::RTA_VIA, |out| {
+            u16::from(family(via)).put(out);
+            via.put(out);
+        }),
+        None => {}
+    }
+}
+
+fn put_nexthop(
+    out: &mut Vec<u8>,
+    key: &RouteKey,
+    nexthop: &Nexthop,
+    index: &impl Fn(&LinkName) -> u32,
+) {
+    let start = out.len();
+    let hops = u8::try_from(nexthop.weight.saturating_sub(1)).unwrap_or(u8::MAX);
+    out.extend([0, 0, nexthop_flags(nexthop), hops]);
+    nexthop.dev.as_ref().map_or(0, index).put(out);
+    put_gateway(out, key, nexthop);
+    let length = u16::try_from(out.len() - start).unwrap_or(u16::MAX);
+    out[start..start + 2].copy_from_slice(&length.to_ne_bytes());
+}
+
+fn nexthops(
+    mut bytes: &[u8],
+    out: &mut Vec<Nexthop>,
+    name: &mut impl FnMut(u32) -> Option<LinkName>,
+) {
+    while let Some((header, _)) = bytes.split_first_chunk::<NEXTHOP>() {
+        let [length_0, length_1, flags, hops, index @ ..] = *header;
+        let length = usize::from(u16::from_ne_bytes([length_0, length_1]));
+        let Some(attributes) = bytes.get(NEXTHOP..length) else { return };
+        let mut nexthop = Nexthop {
+            dev: name(u32::from_ne_bytes(index)),
+            via: None,
+            weight: u16::from(hops) + 1,
+            onlink: false,
+            pervasive: false,
+        };
+        read_flags(&mut nexthop, flags);
+        for (number, value) in row(attributes) {
+            match number {
+                libc::RTA_GATEWAY => nexthop.via = IpAddr::take(value),
+                libc::RTA_VIA => nexthop.via = value.get(2..).and_then(IpAddr::take),
+                _ => {}
+            }
+        }
+        out.push(nexthop);
+        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+}
+
+fn kind(number: u8) -> Option<RouteKind> {
+    match number {
+        1 => Some(RouteKind::Unicast),
+        2 => Some(RouteKind::Local),
+        3 => Some(RouteKind::Broadcast),
+        4 => Some(RouteKind::Anycast),
+        5 => Some(RouteKind::Multicast),
+        6 => Some(RouteKind::Blackhole),
+        7 => Some(RouteKind::Unreachable),
+        8 => Some(RouteKind::Prohibit),
+        9 => Some(RouteKind::Throw),
+        10 => Some(RouteKind::Nat),
+        _ => None,
+    }
+}

@@ -1,0 +1,177 @@
+//! A netlink socket: requests in batches, each failure told apart, and dumps.
+//!
+//! The kernel handles every message of a `sendmsg` before the call returns, so the answers are there to be read
+//! at once. It answers each request that fails; an acknowledgement is asked for only with the last of a batch.
+
+use std::io;
+
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_recv_buffer_size_force};
+
+use crate::fault::Fault;
+use crate::message::{Message, message};
+use crate::uapi::NLMSG_DONE;
+
+/// What answers may pile up to, bytes: enough for a batch of which every message fails.
+const RECEIVE_BUFFER: usize = 4 << 20;
+/// The kernel fills at most 32 KiB at a time in a dump.
+const READ: usize = 64 << 10;
+/// How often a dump is begun anew because the kernel's tables changed under it.
+const DUMP_ATTEMPTS: usize = 20;
+
+/// A socket of `NETLINK_ROUTE`. It stays in the namespace in which it was opened.
+#[derive(Debug)]
+pub(crate) struct NetlinkSocket {
+    socket: Socket,
+    sequence: u32,
+    buffer: Vec<u8>,
+}
+
+/// Messages of a dump.
+#[derive(Debug, Default)]
+pub(crate) struct Dump {
+    bytes: Vec<u8>,
+}
+
+impl NetlinkSocket {
+    /// Opens a socket in the namespace of the calling thread.
+    pub(crate) fn open() -> io::Result<Self> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind_auto()?;
+        socket.connect(&SocketAddr::new(0, 0))?;
+        socket.set_ext_ack(true)?;
+        socket.set_cap_ack(true)?;
+        socket.set_netlink_get_strict_chk(true)?;
+        enlarge_receive_buffer(&socket)?;
+        Ok(Self { socket, sequence: 0, buffer: Vec::with_capacity(READ) })
+    }
+
+    /// The number for the next request.
+    pub(crate) fn next_sequence(&mut self) -> u32 {
+        self.sequence = self.sequence.wrapping_add(1);
+        self.sequence
+    }
+
+    /// Sends requests, the last of which asks for an acknowledgement, and answers with the failures: the
+    /// sequence numbers of those that the kernel refused, in order.
+    pub(crate) fn transact(&mut self, requests: &[u8]) -> io::Result<Vec<(u32, Fault)>> {
+        self.send(requests)?;
+        let mut failures = Vec::new();
+        loop {
+            match self.receive(libc::MSG_DONTWAIT) {
+                Ok(()) => {
+                    for message in Message::iterate(&self.buffer) {
+                        if let Some(Err(fault)) = message.verdict() {
+                            failures.push((message.sequence, fault));
+                        }
+                    }
+                }
+                // More answers than fit: the first ones are there, and they decide.
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(failures),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Asks for one object; `body` appends the request's structure and attributes. `None` where there is none.
+    pub(crate) fn get(
+        &mut self,
+        kind: u16,
+        body: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<Option<Dump>, Fault> {
+        let sequence = self.next_sequence();
+        let mut request = Vec::new();
+        message(&mut request, (kind, 0, sequence), body);
+        self.send(&request)?;
+        loop {
+            self.receive(0)?;
+            if let Some(answer) = Message::iterate(&self.buffer).find(|m| m.sequence == sequence) {
+                return match answer.verdict() {
+                    Some(Err(fault)) if fault.is_absence() => Ok(None),
+                    Some(Err(fault)) => Err(fault),
+                    Some(Ok(())) => Ok(None),
+                    None => Ok(Some(Dump { bytes: self.buffer.clone() })),
+                };
+            }
+        }
+    }
+
+    /// Asks for every object that the request's structure and attributes allow.
+    pub(crate) fn dump(&mut self, kind: u16, body: impl Fn(&mut Vec<u8>)) -> Result<Dump, Fault> {
+        let mut dump = Dump::default();
+        for _ in 0..DUMP_ATTEMPTS {
+            dump.bytes.clear();
+            let sequence = self.next_sequence();
+            let mut request = Vec::new();
+            message(&mut request, (kind, libc::NLM_F_DUMP, sequence), &body);
+            self.send(&request)?;
+            if self.receive_dump(sequence, &mut dump.bytes)? {
+                return Ok(dump);
+            }
+        }
+        Err(Fault::from_answer(libc::EAGAIN, &[]))
+    }
+
+    /// Reads a dump to its end; false where the tables changed under it, so that something may be missing or
+    /// twice there.
+    fn receive_dump(&mut self, sequence: u32, out: &mut Vec<u8>) -> Result<bool, Fault> {
+        let mut consistent = true;
+        loop {
+            self.receive(0)?;
+            let ours = |message: &Message<'_>| message.sequence == sequence;
+            let mut last = None;
+            for message in Message::iterate(&self.buffer).filter(ours) {
+                consistent &= i32::from(message.flags) & libc::NLM_F_DUMP_INTR == 0;
+                if let Some(verdict) = message.verdict() {
+                    last = Some(verdict);
+                }
+            }
+            if Message::iterate(&self.buffer).next().is_some_and(|first| ours(&first)) {
+                out.extend(&self.buffer);
+            }
+            match last {
+                None => {}
+                Some(Ok(())) => return Ok(consistent),
+                Some(Err(fault)) if fault.errno == libc::EINTR => return Ok(false),
+                Some(Err(fault)) => return Err(fault),
+            }
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        loop {
+            match self.socket.send(bytes, 0) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn receive(&mut self, flags: i32) -> io::Result<()> {
+        loop {
+            self.buffer.clear();
+            match self.socket.recv(&mut self.buffer, flags) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Dump {
+    /// The messages.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = Message<'_>> {
+        Message::iterate(&self.bytes).filter(|message| message.kind != NLMSG_DONE)
+    }
+}
+
+/// Makes room for answers: as much as is asked for with privileges, else as much as the host allows.
+pub(crate) fn enlarge_receive_buffer(socket: &Socket) -> io::Result<()> {
+    if set_socket_recv_buffer_size_force(socket, RECEIVE_BUFFER).is_err() {
+        set_socket_recv_buffer_size(socket, RECEIVE_BUFFER)?;
+    }
+    Ok(())
+}

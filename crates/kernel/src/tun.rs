@@ -1,0 +1,43 @@
+//! Making tun and tap devices, for which there is no netlink request (Documentation/networking/tuntap.rst).
+
+use std::fs::File;
+
+use netstate::LinkName;
+use netstate::link::Tun;
+use rustix::ioctl::{IntegerSetter, Opcode, Updater, ioctl};
+
+use crate::fault::Fault;
+
+const DEVICE: &str = "/dev/net/tun";
+const SET_INTERFACE: Opcode = libc::TUNSETIFF as Opcode;
+const SET_PERSISTENT: Opcode = libc::TUNSETPERSIST as Opcode;
+
+/// `struct ifreq` with the member that TUNSETIFF uses.
+#[repr(C)]
+struct Request {
+    name: [u8; libc::IFNAMSIZ],
+    flags: u16,
+    unused: [u8; 22],
+}
+
+/// Makes a device that outlives this process, in the namespace of the calling thread.
+#[allow(unsafe_code, reason = "ioctl(2)")]
+pub(crate) fn create(name: &LinkName, tun: &Tun) -> Result<(), Fault> {
+    let device = File::options().read(true).write(true).open(DEVICE)?;
+    let mode = match tun.mode {
+        Some(Tun::TAP) => libc::IFF_TAP,
+        Some(_) | None => libc::IFF_TUN,
+    };
+    // Without IFF_TUN_EXCL the request would attach to a device that exists.
+    let flags = mode | libc::IFF_NO_PI | libc::IFF_TUN_EXCL;
+    let flags = u16::try_from(flags).unwrap_or_default();
+    let mut request = Request { name: [0; libc::IFNAMSIZ], flags, unused: [0; 22] };
+    for (to, from) in request.name.iter_mut().zip(name.as_str().bytes()) {
+        *to = from;
+    }
+    // SAFETY: TUNSETIFF reads and writes a `struct ifreq`, whose size and layout `Request` has.
+    unsafe { ioctl(&device, Updater::<SET_INTERFACE, Request>::new(&mut request)) }?;
+    // SAFETY: TUNSETPERSIST takes a number and follows no pointer.
+    unsafe { ioctl(&device, IntegerSetter::<SET_PERSISTENT>::new_usize(1)) }?;
+    Ok(())
+}

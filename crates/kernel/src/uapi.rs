@@ -1,0 +1,30 @@
+//! The kernel's numbers that libc lacks (include/uapi/linux/), one a line.
+
+// netlink.h
+pub(crate) const NLMSG_ERROR: u16 = 2;
+pub(crate) const NLMSG_DONE: u16 = 3;
+pub(crate) const NLMSGERR_ATTR_MSG: u16 = 1;
+pub(crate) const NLMSGERR_ATTR_OFFS: u16 = 2;
+
+// net_namespace.h
+pub(crate) const NETNSA_NSID: u16 = 1;
+pub(crate) const NETNSA_FD: u16 = 3;
+
+// veth.h
+pub(crate) const VETH_INFO_PEER: u16 = 1;
+
+// if_link.h
+pub(crate) const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
+
+// if_addr.h
+pub(crate) const IFA_PROTO: u16 = 11;
+
+// neighbour.h
+pub(crate) const NDA_FLAGS_EXT: u16 = 15;
+pub(crate) const NTF_EXT_MANAGED: u32 = 1;
+
+// rtnetlink.h
+pub(crate) const RTAX_MTU: u16 = 2;
+pub(crate) const RTAX_ADVMSS: u16 = 8;
+pub(crate) const RTNH_F_PERVASIVE: u8 = 2;
+pub(crate) const RTNH_F_ONLINK: u8 = 4;
