@@ -46,7 +46,7 @@ impl Monitor {
         sink: EventSink,
     ) -> Result<Self, Fault> {
         let (control, end) = UnixStream::pair()?;
-        let mounts = File::open("/proc/self/mountinfo")?;
+        let mounts = File::open("/proc/thread-self/mountinfo")?;
         let mut listener =
             Listener { own, namespaces, ears: BTreeMap::new(), present: netns::list(), sink };
         listener.listen()?;

@@ -43,21 +43,7 @@ pub(crate) fn everything(
         }
         links.extend(observer.links(netns)?);
     }
-    let mut taken: BTreeSet<LinkId> = known.values().cloned().collect();
-    for seen in links {
-        let place = &seen.link.place;
-        let id = known.get(place).cloned().or_else(|| {
-            let alone = place.ifname.as_str().parse::<LinkId>().ok()?;
-            match taken.contains(&alone) {
-                false => Some(alone),
-                true => format!("{}@{}", place.ifname, place.netns).parse().ok(),
-            }
-        });
-        let Some(id) = id else { continue };
-        taken.insert(id.clone());
-        let link = observer.resolve(seen)?;
-        observer.insert(Key::Link(id), Object::Link(Box::new(link)));
-    }
+    observer.foreign_links(links, known, known.values().cloned().collect())?;
     for netns in &netnses {
         observer.addresses(netns, 0)?;
         for family in FAMILIES {
@@ -84,6 +70,7 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
             break;
         }
     }
+    observer.occupants(wanted)?;
     let mut routes: BTreeMap<(NetnsName, u8, u32), BTreeSet<&RouteKey>> = BTreeMap::new();
     let mut addressed: BTreeSet<(&NetnsName, &LinkName)> = BTreeSet::new();
     let mut sysctls: BTreeMap<&NetnsName, Vec<&SysctlKey>> = BTreeMap::new();
@@ -186,6 +173,50 @@ impl<'a> Observer<'a> {
         let names = self.names.entry(netns.clone()).or_default();
         names.extend(seen.iter().map(|seen| (seen.index, Some(seen.link.place.ifname.clone()))));
         Ok(seen)
+    }
+
+    /// Takes links in under their kernel names, or as `NAME@NETNS` where that is taken, but for `known` places.
+    fn foreign_links(
+        &mut self,
+        links: Vec<Seen>,
+        known: &BTreeMap<Place, LinkId>,
+        mut taken: BTreeSet<LinkId>,
+    ) -> Result<()> {
+        for seen in links {
+            let place = &seen.link.place;
+            let id = known.get(place).cloned().or_else(|| {
+                let alone = place.ifname.as_str().parse::<LinkId>().ok()?;
+                match taken.contains(&alone) {
+                    false => Some(alone),
+                    true => format!("{}@{}", place.ifname, place.netns).parse().ok(),
+                }
+            });
+            let Some(id) = id else { continue };
+            taken.insert(id.clone());
+            let link = self.resolve(seen)?;
+            self.insert(Key::Link(id), Object::Link(Box::new(link)));
+        }
+        Ok(())
+    }
+
+    /// Every link of the namespaces that are to go.
+    fn occupants(&mut self, wanted: &Wanted) -> Result<()> {
+        let found = |object: &Object| match object {
+            Object::Link(link) => Some(link.place.clone()),
+            Object::Netns
+            | Object::Sysctl(_)
+            | Object::Address(_)
+            | Object::Neighbor(_)
+            | Object::Fdb(_)
+            | Object::Route(_) => None,
+        };
+        let found: BTreeSet<Place> = self.state.objects.values().filter_map(found).collect();
+        let mut links = Vec::new();
+        for netns in &wanted.occupants {
+            links.extend(self.links(netns)?);
+        }
+        links.retain(|seen| !found.contains(&seen.link.place));
+        self.foreign_links(links, &BTreeMap::new(), wanted.links.keys().cloned().collect())
     }
 
     /// The link at a place.

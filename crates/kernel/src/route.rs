@@ -194,28 +194,11 @@ fn put_key(out: &mut Vec<u8>, key: &RouteKey, fixed: Fixed) {
     }
 }
 
-/// IPv4 takes a route without a gateway to be on the link unless it is told another scope, as ip-route(8) tells it;
 /// IPv6 has no scopes.
 fn scope(key: &RouteKey, route: &Route) -> u8 {
-    let on_link =
-        !route.nexthops.is_empty() && route.nexthops.iter().all(|nexthop| nexthop.via.is_none());
-    match (key.prefix, route.scope, route.kind) {
-        (IpNet::V6(_), _, _) => libc::RT_SCOPE_UNIVERSE,
-        (IpNet::V4(_), Some(scope), _) => scope,
-        (IpNet::V4(_), None, RouteKind::Local | RouteKind::Nat) => libc::RT_SCOPE_HOST,
-        (IpNet::V4(_), None, RouteKind::Broadcast | RouteKind::Multicast | RouteKind::Anycast) => {
-            libc::RT_SCOPE_LINK
-        }
-        (IpNet::V4(_), None, RouteKind::Unicast) if on_link => libc::RT_SCOPE_LINK,
-        (
-            IpNet::V4(_),
-            None,
-            RouteKind::Unicast
-            | RouteKind::Blackhole
-            | RouteKind::Unreachable
-            | RouteKind::Prohibit
-            | RouteKind::Throw,
-        ) => libc::RT_SCOPE_UNIVERSE,
+    match key.prefix {
+        IpNet::V4(_) => route.scope.unwrap_or_else(|| route.natural_scope()),
+        IpNet::V6(_) => libc::RT_SCOPE_UNIVERSE,
     }
 }
 

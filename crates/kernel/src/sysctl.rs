@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use netstate::SysctlPath;
+use netstate::sysctl::plain_value;
 
 use crate::fault::Fault;
 
@@ -17,7 +18,7 @@ pub(crate) fn read(path: &SysctlPath) -> Result<Option<String>, Fault> {
     let mut value = String::new();
     let opened = File::options().read(true).custom_flags(libc::O_NOFOLLOW).open(file(path));
     match opened.and_then(|mut file| file.read_to_string(&mut value)) {
-        Ok(_) => Ok(Some(value.trim_end_matches('\n').into())),
+        Ok(_) => Ok(Some(plain_value(&value))),
         Err(error) if ABSENT.map(Some).contains(&error.raw_os_error()) => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::PlanError;
 use super::hangers::{devs, netns, on_link};
 use super::scope;
-use crate::link::{Link, Place};
+use crate::link::{BridgePort, Link, Master, Place};
 use crate::name::{LinkId, NetnsName};
 use crate::originals::Originals;
 use crate::state::{Key, Object, State};
@@ -134,6 +134,9 @@ fn configured_link(id: &LinkId, desired: &Link, past: &Past<'_>) -> Result<Link,
         }
     }
     link.overlay(desired);
+    if !matches!(link.master, Some(Master::Of(_))) {
+        link.port = BridgePort::default();
+    }
     Ok(link)
 }
 

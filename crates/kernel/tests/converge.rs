@@ -1,0 +1,394 @@
+//! The planner and the kernel together: observe, plan, execute, observe again, and nothing is left to do.
+
+use kernel::Kernel;
+use netstate::link::{Bridge, Link, LinkAttributes, LinkKind, Master, Tun, Vxlan};
+use netstate::plan::{plan, target, wanted};
+use netstate::{
+    Address, AddressKey, Key, LinkFlags, Neighbor, NeighborKey, Nexthop, Object, Originals, Route,
+    RouteKey, Scope, Southbound, State, SysctlKey,
+};
+use testkit::netns::{has_link_kind, ip, ip_json, isolated};
+
+/// A kernel with what the configuration has done to it.
+struct Host {
+    kernel: Kernel,
+    touched: State,
+    originals: Originals,
+}
+
+impl Host {
+    fn open() -> Self {
+        let kernel = Kernel::open().expect("open the kernel");
+        Self { kernel, touched: State::default(), originals: Originals::default() }
+    }
+
+    /// Brings the kernel to `desired`; checks that nothing is left to be done.
+    fn converge(&mut self, desired: &State) {
+        let only = Scope::Only(wanted(desired, &self.touched, &self.originals));
+        for done in [false, true] {
+            let observed = self.kernel.observe(&only).expect("observe");
+            if !done {
+                self.originals.remember(desired, &self.touched, &observed);
+            }
+            let target =
+                target(desired, &self.touched, &self.originals, &observed).expect("target");
+            let plan = plan(&target, &observed).expect("plan");
+            let words: Vec<String> = plan.ops.iter().map(|op| op.to_string()).collect();
+            assert!(!done || plan.ops.is_empty(), "left to do: {words:#?} {plan:#?}");
+            if let Err(refusal) = self.kernel.execute(&plan) {
+                panic!("{refusal}\n{words:#?}\n{:#?}", plan.ops[refusal.index]);
+            }
+        }
+        self.originals.forget(desired);
+        self.touched = desired.clone();
+    }
+}
+
+fn state(objects: impl IntoIterator<Item = (Key, Object)>) -> State {
+    State { objects: objects.into_iter().collect() }
+}
+
+fn netns(name: &str) -> (Key, Object) {
+    (Key::Netns(name.parse().unwrap()), Object::Netns)
+}
+
+fn place(text: &str) -> netstate::Place {
+    let (ifname, netns) = text.split_once('@').unwrap();
+    netstate::Place { netns: netns.parse().unwrap(), ifname: ifname.parse().unwrap() }
+}
+
+/// A link that is up, at `NAME@NETNS`.
+fn link(id: &str, at: &str, kind: Option<LinkKind>) -> (Key, Object) {
+    let flags = LinkFlags { up: Some(true), ..LinkFlags::default() };
+    let link = Link { kind, flags, ..Link::at(place(at)) };
+    (Key::Link(id.parse().unwrap()), Object::Link(Box::new(link)))
+}
+
+fn veth(peer: &str) -> Option<LinkKind> {
+    Some(LinkKind::Veth { peer: Some(place(peer)) })
+}
+
+fn address(at: &str, address: &str) -> (Key, Object) {
+    let netstate::Place { netns, ifname: dev } = place(at);
+    let key = AddressKey { netns, dev, address: address.parse().unwrap() };
+    (Key::Address(key), Object::Address(Address::default()))
+}
+
+fn route(netns: &str, prefix: &str, nexthops: &[(&str, &str)]) -> (Key, Object) {
+    let prefix: ipnet::IpNet = prefix.parse().unwrap();
+    let key = RouteKey {
+        netns: netns.parse().unwrap(),
+        table: 254,
+        prefix,
+        tos: 0,
+        metric: if prefix.addr().is_ipv6() { 1024 } else { 0 },
+    };
+    let nexthop = |(dev, via): &(&str, &str)| Nexthop {
+        dev: Some(dev.parse().unwrap()),
+        via: (!via.is_empty()).then(|| via.parse().unwrap()),
+        weight: 1,
+        onlink: false,
+        pervasive: false,
+    };
+    let nexthops = nexthops.iter().map(nexthop).collect();
+    (Key::Route(key), Object::Route(Route { nexthops, ..Route::default() }))
+}
+
+fn sysctl(netns: &str, path: &str, value: &str) -> (Key, Object) {
+    let key = SysctlKey { netns: netns.parse().unwrap(), path: path.parse().unwrap() };
+    (Key::Sysctl(key), Object::Sysctl(value.into()))
+}
+
+#[test]
+fn two_vpns_with_a_pair_between() {
+    isolated(|| {
+        ip("link add enp0s4 type veth peer name pc1");
+        ip("link add enp0s5 type veth peer name pc2");
+        ip("addr add 10.9.9.9/24 dev enp0s4");
+        ip("link set enp0s4 up");
+        let mut host = Host::open();
+        let first = [
+            netns("vpn10"),
+            netns("vpn20"),
+            link("enp0s4", "enp0s4@vpn10", None),
+            link("enp0s5", "enp0s5@vpn20", None),
+            address("enp0s4@vpn10", "192.168.10.10/24"),
+            address("enp0s5@vpn20", "192.168.20.20/24"),
+        ];
+        host.converge(&state(first.clone()));
+        assert_eq!(
+            ip_json("-n vpn10 addr show enp0s4")[0]["addr_info"][0]["local"],
+            "192.168.10.10"
+        );
+        let second = [
+            link("veth10", "veth10@vpn10", veth("veth20@vpn20")),
+            link("veth20", "veth20@vpn20", veth("veth10@vpn10")),
+            address("veth10@vpn10", "1.1.1.9/30"),
+            address("veth20@vpn20", "1.1.1.10/30"),
+            sysctl("vpn10", "net/ipv4/ip_forward", "1"),
+            sysctl("vpn20", "net/ipv4/ip_forward", "1"),
+            sysctl("vpn10", "net/ipv4/conf/veth10/proxy_arp", "1"),
+            route("vpn10", "192.168.20.0/24", &[("veth10", "1.1.1.10")]),
+            route("vpn20", "192.168.10.0/24", &[("veth20", "")]),
+        ];
+        host.converge(&state(first.into_iter().chain(second)));
+        assert_eq!(ip_json("-n vpn10 route show 192.168.20.0/24")[0]["gateway"], "1.1.1.10");
+        assert_eq!(ip_json("-n vpn20 route show 192.168.10.0/24")[0]["scope"], "link");
+        host.converge(&State::default());
+        assert_eq!(ip("netns list"), "");
+        assert_eq!(ip_json("addr show enp0s4")[0]["addr_info"][0]["local"], "10.9.9.9");
+        assert_eq!(ip_json("link show enp0s4")[0]["flags"][3], "UP");
+        assert_eq!(ip_json("link show enp0s5")[0]["operstate"], "DOWN");
+    });
+}
+
+#[test]
+fn every_kind_keeps_what_it_is_given_and_goes_back_to_its_default() {
+    let kinds = [
+        ("veth", LinkKind::Veth { peer: Some(place("far@1")) }),
+        ("dummy", LinkKind::Dummy),
+        ("ifb", LinkKind::Ifb),
+        ("bridge", LinkKind::Bridge(Bridge::default())),
+        ("vxlan", LinkKind::Vxlan(Box::new(Vxlan { id: Some(7), ..Vxlan::default() }))),
+        ("tun", LinkKind::Tun(Tun::default())),
+        ("tap", LinkKind::Tun(Tun { mode: Some(Tun::TAP) })),
+    ];
+    for (name, kind) in kinds {
+        isolated(|| {
+            if !["tun", "tap"].contains(&name) && !has_link_kind(name) {
+                return;
+            }
+            let mut host = Host::open();
+            let bare = link("l", "l@1", Some(kind.clone()));
+            host.converge(&state([bare.clone()]));
+            let Object::Link(made) = &bare.1 else { unreachable!() };
+            let observed = host
+                .kernel
+                .observe(&Scope::Only(wanted(
+                    &state([bare.clone()]),
+                    &State::default(),
+                    &Originals::default(),
+                )))
+                .unwrap();
+            let Some(Object::Link(observed)) = observed.objects.get(&bare.0) else {
+                panic!("absent")
+            };
+            // What this kernel was built without it does not tell; up is what we asked for.
+            let told = observed.set();
+            let mut expected = made.kernel_default();
+            expected.overlay(made);
+            let differs = expected.changes(observed);
+            let mut differs = differs.set();
+            differs.retain(|field| told.contains(field) && field.name != "up");
+            assert!(differs.is_empty(), "{name}: the default is not the kernel's: {differs:?}");
+
+            let attributes = LinkAttributes {
+                mtu: Some(1400),
+                txqueuelen: Some(77),
+                group: Some(5),
+                alias: Some("a note".into()),
+                gso_max_size: Some(30_000),
+                ..LinkAttributes::default()
+            };
+            let given = Link { attributes, ..(**made).clone() };
+            host.converge(&state([(bare.0.clone(), Object::Link(Box::new(given)))]));
+            let seen = &ip_json("-d link show l")[0];
+            assert_eq!((&seen["mtu"], &seen["ifalias"]), (&1400.into(), &"a note".into()));
+            host.converge(&state([bare]));
+            assert!(ip_json("-d link show l")[0]["ifalias"].is_null());
+            host.converge(&State::default());
+            assert_eq!(ip_json("link show").as_array().unwrap().len(), 1, "{name}");
+        });
+    }
+}
+
+#[test]
+fn a_bridge_with_ports_and_all_its_attributes() {
+    isolated(|| {
+        let mut host = Host::open();
+        let bridge = Bridge {
+            ageing_time: Some(10_000),
+            forward_delay: Some(400),
+            hello_time: Some(100),
+            max_age: Some(1_000),
+            stp_state: Some(1),
+            priority: Some(4096),
+            nf_call_iptables: Some(true),
+            nf_call_arptables: Some(true),
+            ..Bridge::default()
+        };
+        let mut port = link("p", "p@1", veth("q@1"));
+        let (_, Object::Link(link_of_port)) = &mut port else { unreachable!() };
+        link_of_port.master = Some(Master::Of("br".parse().unwrap()));
+        link_of_port.port.hairpin = Some(true);
+        link_of_port.port.cost = Some(50);
+        let full = state([
+            link("br", "br@1", Some(LinkKind::Bridge(bridge))),
+            port,
+            address("br@1", "192.0.2.1/24"),
+            address("br@1", "2001:db8::1/64"),
+        ]);
+        host.converge(&full);
+        let seen = &ip_json("-d link show br")[0]["linkinfo"]["info_data"];
+        assert_eq!((&seen["priority"], &seen["max_age"]), (&4096.into(), &1000.into()));
+        let seen = &ip_json("-d link show p")[0];
+        assert_eq!(seen["master"], "br");
+        assert_eq!(seen["linkinfo"]["info_slave_data"]["hairpin"], true);
+        let plain = state([
+            link("br", "br@1", Some(LinkKind::Bridge(Bridge::default()))),
+            link("p", "p@1", veth("q@1")),
+        ]);
+        host.converge(&plain);
+        assert!(ip_json("link show p")[0]["master"].is_null());
+        assert_eq!(ip_json("-d link show br")[0]["linkinfo"]["info_data"]["stp_state"], 0);
+    });
+}
+
+#[test]
+fn a_vxlan_over_a_link_of_another_namespace() {
+    isolated(|| {
+        let mut host = Host::open();
+        let vxlan = Vxlan {
+            id: Some(42),
+            remote: Some("239.1.1.1".parse().unwrap()),
+            local: Some("192.0.2.1".parse().unwrap()),
+            ttl: Some(5),
+            dstport: Some(4789),
+            srcport: Some("40000 50000".parse().unwrap()),
+            learning: Some(false),
+            maxaddress: Some(100),
+            ..Vxlan::default()
+        };
+        let tunnel = |vxlan: &Vxlan| {
+            let kind = LinkKind::Vxlan(Box::new(vxlan.clone()));
+            let (key, object) = link("vx", "vx@red", Some(kind));
+            let Object::Link(mut link) = object else { unreachable!() };
+            link.device = Some(place("under@1"));
+            (key, Object::Link(link))
+        };
+        let all = |vxlan: &Vxlan| {
+            state([
+                netns("red"),
+                link("under", "under@1", veth("over@1")),
+                address("under@1", "192.0.2.1/24"),
+                tunnel(vxlan),
+            ])
+        };
+        host.converge(&all(&vxlan));
+        let seen = &ip_json("-n red -d link show vx")[0]["linkinfo"]["info_data"];
+        assert_eq!(
+            (&seen["id"], &seen["group"], &seen["ttl"]),
+            (&42.into(), &"239.1.1.1".into(), &5.into())
+        );
+        host.converge(&all(&Vxlan { remote: None, ttl: None, ..vxlan.clone() }));
+        host.converge(&all(&Vxlan { id: Some(43), ..vxlan }));
+        host.converge(&State::default());
+    });
+}
+
+#[test]
+fn routes_of_every_sort() {
+    isolated(|| {
+        let mut host = Host::open();
+        let base = [
+            link("a", "a@1", veth("b@1")),
+            link("b", "b@1", veth("a@1")),
+            link("c", "c@1", veth("d@1")),
+            link("d", "d@1", veth("c@1")),
+            address("a@1", "10.0.0.1/24"),
+            address("c@1", "10.0.1.1/24"),
+            address("a@1", "2001:db8:a::1/64"),
+            address("c@1", "2001:db8:c::1/64"),
+        ];
+        let with = |more: Vec<(Key, Object)>| state(base.iter().cloned().chain(more));
+        let kind = |netns, prefix, kind| {
+            let (key, _) = route(netns, prefix, &[]);
+            (key, Object::Route(Route { kind, ..Route::default() }))
+        };
+        let (Key::Route(key), Object::Route(plain)) =
+            route("1", "10.5.0.0/16", &[("a", "10.0.0.2")])
+        else {
+            unreachable!()
+        };
+        let other = RouteKey { table: 100_000, metric: 7, tos: 0x10, ..key.clone() };
+        let rich = Route {
+            mtu: Some(1300),
+            advmss: Some(1200),
+            source: Some("10.0.0.1".parse().unwrap()),
+            protocol: Some(4),
+            ..plain.clone()
+        };
+        use netstate::RouteKind::{Blackhole, Prohibit, Throw, Unreachable};
+        host.converge(&with(vec![
+            (Key::Route(key.clone()), Object::Route(plain.clone())),
+            (Key::Route(other.clone()), Object::Route(rich.clone())),
+            route("1", "10.6.0.0/16", &[("a", "10.0.0.2"), ("c", "10.0.1.2")]),
+            route("1", "10.7.0.0/16", &[("a", "2001:db8:a::2")]),
+            route("1", "0.0.0.0/0", &[("a", "10.0.0.2")]),
+            route("1", "::/0", &[("a", "2001:db8:a::2")]),
+            route("1", "2001:db8:6::/48", &[("a", "2001:db8:a::2"), ("c", "2001:db8:c::2")]),
+            route("1", "2001:db8:7::/48", &[("a", "")]),
+            kind("1", "10.8.0.0/16", Blackhole),
+            kind("1", "10.9.0.0/16", Unreachable),
+            kind("1", "10.10.0.0/16", Prohibit),
+            kind("1", "10.11.0.0/16", Throw),
+            kind("1", "2001:db8:8::/48", Blackhole),
+        ]));
+        assert_eq!(ip_json("route show table 100000")[0]["metrics"][0]["mtu"], 1300);
+        let onlink = |route: &Route| {
+            let mut route = route.clone();
+            route.nexthops[0].via = Some("172.16.0.1".parse().unwrap());
+            route.nexthops[0].onlink = true;
+            Object::Route(route)
+        };
+        host.converge(&with(vec![
+            (Key::Route(key), onlink(&plain)),
+            (Key::Route(other), Object::Route(plain)),
+            route("1", "10.6.0.0/16", &[("c", "10.0.1.2")]),
+            route("1", "10.7.0.0/16", &[("c", "2001:db8:c::2")]),
+            route("1", "::/0", &[("a", "2001:db8:a::2"), ("c", "2001:db8:c::2")]),
+            route("1", "2001:db8:6::/48", &[("a", "2001:db8:a::3")]),
+            route("1", "2001:db8:7::/48", &[("c", "2001:db8:c::2")]),
+            route("1", "10.8.0.0/16", &[("a", "10.0.0.2")]),
+            kind("1", "2001:db8:8::/48", Unreachable),
+        ]));
+        host.converge(&with(vec![]));
+        assert_eq!(ip_json("route show proto static").as_array().unwrap().len(), 0);
+        assert_eq!(ip_json("-6 route show proto static").as_array().unwrap().len(), 0);
+    });
+}
+
+#[test]
+fn neighbours_and_parameters() {
+    isolated(|| {
+        let mut host = Host::open();
+        let neighbor = |text: &str, proxy, neighbor| {
+            let key = NeighborKey {
+                netns: "1".parse().unwrap(),
+                dev: "a".parse().unwrap(),
+                address: text.parse().unwrap(),
+                proxy,
+            };
+            (Key::Neighbor(key), Object::Neighbor(neighbor))
+        };
+        let known = |lladdr: &str| Neighbor {
+            lladdr: Some(lladdr.parse().unwrap()),
+            nud: Some(0x80),
+            ..Neighbor::default()
+        };
+        let base = [link("a", "a@1", veth("b@1")), link("b", "b@1", veth("a@1"))];
+        let with = |more: Vec<(Key, Object)>| state(base.iter().cloned().chain(more));
+        host.converge(&with(vec![
+            neighbor("10.0.0.9", false, known("02:00:00:00:00:09")),
+            neighbor("2001:db8::9", false, known("02:00:00:00:00:09")),
+            neighbor("10.0.0.8", true, Neighbor::default()),
+            sysctl("1", "net/ipv6/conf/a/accept_ra", "2"),
+            sysctl("1", "net/ipv4/ip_local_port_range", "2048 4096"),
+        ]));
+        assert_eq!(ip_json("neigh show proxy")[0]["dst"], "10.0.0.8");
+        host.converge(&with(vec![neighbor("10.0.0.9", false, known("02:00:00:00:00:0a"))]));
+        assert_eq!(ip_json("neigh show nud permanent")[0]["lladdr"], "02:00:00:00:00:0a");
+        host.converge(&with(vec![]));
+        assert_eq!(ip_json("neigh show nud permanent").as_array().unwrap().len(), 0);
+    });
+}

@@ -1,0 +1,84 @@
+//! A world of a test's own: namespaces for network and mounts, with an empty `/run`, that vanish with the test.
+//!
+//! The test runs on a thread that has left the host's namespaces; threads and programs that it starts are in its
+//! world too. Without privileges the test binary first starts itself anew as root of a user namespace, so that
+//! `cargo test` needs none.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use rustix::mount::{MountFlags, MountPropagationFlags};
+use rustix::thread::UnshareFlags;
+
+/// Runs `test` in a world of its own.
+#[allow(unsafe_code, reason = "unshare(2) has no safe form")]
+pub fn isolated<T: Send>(test: impl FnOnce() -> T + Send) -> T {
+    become_root();
+    let world = || {
+        // SAFETY: neither flag separates this thread's file descriptors from those of the other threads.
+        unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET | UnshareFlags::NEWNS) }
+            .expect("unshare network and mounts");
+        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+        rustix::mount::mount_change("/", private).expect("keep mounts to this world");
+        rustix::mount::mount("tmpfs", "/run", "tmpfs", MountFlags::empty(), None)
+            .expect("mount an empty /run");
+        test()
+    };
+    std::thread::scope(|scope| {
+        let thread =
+            std::thread::Builder::new().spawn_scoped(scope, world).expect("start a thread");
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Runs ip(8) with these arguments, separated by spaces, in the world of the calling thread; what it prints.
+#[track_caller]
+pub fn ip(arguments: &str) -> String {
+    let output = program("ip").args(arguments.split_whitespace()).output().expect("run ip");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "ip {arguments}: {errors}");
+    String::from_utf8(output.stdout).expect("ip prints text")
+}
+
+/// What ip(8) tells in JSON; an empty list where it tells nothing.
+#[track_caller]
+pub fn ip_json(arguments: &str) -> serde_json::Value {
+    let text = ip(&format!("-j {arguments}"));
+    match text.trim() {
+        "" => serde_json::Value::Array(Vec::new()),
+        text => serde_json::from_str(text).expect("ip prints JSON"),
+    }
+}
+
+/// Whether this kernel can make links of that kind; says so where it cannot. Asks in the world of the calling thread.
+pub fn has_link_kind(kind: &str) -> bool {
+    let made = program("ip")
+        .args(["link", "add", "probe", "type", kind])
+        .args(if kind == "vxlan" { &["id", "1", "dstport", "4789"][..] } else { &[] })
+        .output()
+        .expect("run ip");
+    if made.status.success() {
+        ip("link delete probe");
+    } else {
+        println!("skipped: {}", String::from_utf8_lossy(&made.stderr).trim());
+    }
+    made.status.success()
+}
+
+fn become_root() {
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    let exe = std::env::current_exe().expect("find the test binary");
+    let error = program("unshare")
+        .args(["--map-root-user", "--net", "--mount"])
+        .arg(exe)
+        .args(std::env::args_os().skip(1))
+        .exec();
+    panic!("become root of a user namespace: {error}");
+}
+
+#[allow(clippy::disallowed_methods, reason = "tests may run other programs")]
+fn program(name: &str) -> Command {
+    Command::new(name)
+}
