@@ -1,0 +1,56 @@
+# What a developer asks for: `make`, `make demo`, `make test`, `make bench`, `make install`.
+
+CARGO ?= cargo
+PREFIX ?= /usr/local
+DESTDIR ?=
+TOOLS := $(CURDIR)/target/tools
+
+.PHONY: all deps demo test check unit vm bench install clean
+
+all: deps
+	$(CARGO) build --release
+
+# Installs what is missing, and does nothing where nothing is.
+deps:
+	@./tests/deps
+
+demo: deps
+	@start=$$(date +%s); \
+	$(CARGO) build -q -p cli -p daemon -p acceptance --bins && target/debug/demo && \
+	echo "make demo took $$(( $$(date +%s) - start )) s"
+
+test: deps $(TOOLS)/bin/cargo-deny
+	@start=$$(date +%s); $(MAKE) --no-print-directory check unit vm && \
+	echo "make test took $$(( $$(date +%s) - start )) s"
+
+check: $(TOOLS)/bin/cargo-deny
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy -q --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -q --workspace --no-deps --document-private-items
+	$(CARGO) run -q -p xtask -- tidy
+	PATH="$(TOOLS)/bin:$$PATH" $(CARGO) deny --all-features check bans licenses sources
+
+# The programs are built with fault injection, which the tests of crashes need.
+unit:
+	$(CARGO) build -q --workspace --bins --all-features
+	$(CARGO) test --workspace --all-features --no-fail-fast
+
+# What the host's kernel lacks, on Debian's.
+vm:
+	tests/vm/kinds
+
+bench: deps
+	$(CARGO) build -q --release -p cli -p daemon
+	$(CARGO) run -q --release -p acceptance --bin bench
+
+install: all
+	install -D -m 755 target/release/netloom $(DESTDIR)$(PREFIX)/bin/netloom
+	install -D -m 755 target/release/netloomd $(DESTDIR)$(PREFIX)/sbin/netloomd
+	install -D -m 644 dist/netloomd.service $(DESTDIR)/lib/systemd/system/netloomd.service
+
+clean:
+	$(CARGO) clean
+
+$(TOOLS)/bin/cargo-deny:
+	$(CARGO) install -q --locked --root $(TOOLS) --target-dir target/tools/build cargo-deny@0.20.2
+	rm -rf target/tools/build
