@@ -48,6 +48,7 @@ impl Boot {
             startup,
             sessions: Sessions::default(),
             stuck: BTreeSet::new(),
+            drifted: BTreeSet::new(),
             diverged: None,
             published: watch::Sender::new(published),
             events: self.events,

@@ -52,8 +52,7 @@ impl Engine {
                 Ok(Committed { id: Some(transaction), summary, milliseconds })
             }
             Ok(None) => {
-                let summary = "nothing to commit".into();
-                Ok(Committed { id: None, summary, milliseconds })
+                Ok(Committed { id: None, summary: "nothing to commit".into(), milliseconds })
             }
             Err(errors) => {
                 tracing::warn!(errors = errors.told(), milliseconds, "refused");
@@ -65,8 +64,8 @@ impl Engine {
     /// What a commit would do, a line an operation, in words.
     pub(crate) fn check(&mut self, session: u32) -> Result<Vec<String>> {
         let intent = Intent::of(self.merged(session)?)?;
-        let touched = self.touched();
-        let way = self.way(&touched, &intent);
+        let touched = Arc::clone(&self.running.desired);
+        let way = Way::from(&touched, &intent);
         let course = self.survey(&way)?;
         Ok(course.plan.ops.iter().map(ToString::to_string).collect())
     }
@@ -76,8 +75,9 @@ impl Engine {
         self.may_commit(session)?;
         let tree = self.merged(session)?;
         self.pass(Step::Merged);
+        self.reconcile()?;
         let diff = self.running.tree.diff(&tree);
-        if diff.is_empty() && self.diverged.is_none() {
+        if diff.is_empty() {
             return Ok(None);
         }
         let intent = Intent::of(tree)?;
@@ -85,9 +85,10 @@ impl Engine {
         let origin = self.sessions.at(session)?.origin.clone();
         let record = self.record(Author { origin, comment }, &intent.tree, &diff);
         let mut told = record.summary.clone();
-        for error in self.transact(intent, record)?.0 {
+        let late = self.transact(intent, record)?;
+        if !late.0.is_empty() {
             told.push_str("; but ");
-            told.push_str(&error.told());
+            told.push_str(&late.told());
         }
         self.sessions.at(session)?.candidate = Candidate::of(&self.running.tree);
         Ok(Some(told))
@@ -96,8 +97,8 @@ impl Engine {
     /// Brings kernel and datastores to `intent`, or leaves both as they are. What fails once the commit has
     /// happened is answered.
     fn transact(&mut self, intent: Intent, record: Record) -> Result<Errors> {
-        let touched = self.touched();
-        let way = self.way(&touched, &intent);
+        let touched = Arc::clone(&self.running.desired);
+        let way = Way::from(&touched, &intent);
         let course = self.survey(&way)?;
         self.pass(Step::Planned);
         self.adopt(&course)?;
@@ -114,14 +115,12 @@ impl Engine {
         self.pass(Step::Committed);
         let Intent { tree, desired } = intent;
         self.running = Running { id: record.id, tree, desired };
-        self.diverged = None;
+        let desired = &self.running.desired.objects;
+        self.stuck.retain(|key| desired.contains_key(key) && !course.keys.contains(key));
         let late = self.seal(record);
         self.publish();
         self.pass(Step::Published);
         self.watch();
-        if !self.stuck.is_empty() {
-            self.unstick();
-        }
         Ok(late)
     }
 
@@ -184,14 +183,11 @@ impl Engine {
         self.release()
     }
 
-    /// The way from what may be in the kernel to `intent`.
-    fn way<'a>(&self, touched: &'a State, intent: &'a Intent) -> Way<'a> {
-        let Intent { tree, desired } = intent;
-        let reach = match self.diverged {
-            Some(_) => Reach::Everything,
-            None => Reach::Change,
-        };
-        Way { touched, tree, desired, reach }
+    /// Tries again to go back, where that has failed before: nothing is committed on top of what is not known.
+    fn reconcile(&mut self) -> Result<()> {
+        let Some(touched) = self.diverged.clone() else { return Ok(()) };
+        let back = self.go_back(&touched, &Reach::Everything);
+        back.map_err(|cause| Error::StillDiverged { cause: cause.told() }.into())
     }
 
     /// Neither running nor, where it follows, startup is locked by another session.

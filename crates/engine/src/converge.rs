@@ -12,8 +12,8 @@ use netstate::plan::{plan, stands_on, target, wanted};
 use netstate::{Key, Object, Originals, Plan, PlanError, Refusal, Scope, State};
 use yang::Tree;
 
-use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::engine::{Engine, Intent};
+use crate::error::{Error, Errors, Result};
 use crate::reach::{Reach, differing, part, place_of, with_dependents};
 use crate::step::Step;
 #[cfg(any(test, feature = "faults"))]
@@ -28,6 +28,14 @@ pub(crate) struct Way<'a> {
     pub(crate) tree: &'a Tree,
     pub(crate) desired: &'a State,
     pub(crate) reach: Reach,
+}
+
+impl<'a> Way<'a> {
+    /// From what is applied to something new.
+    pub(crate) fn from(touched: &'a State, to: &'a Intent) -> Self {
+        let Intent { tree, desired } = to;
+        Way { touched, tree, desired, reach: Reach::Change }
+    }
 }
 
 /// A way as surveyed: the part of the world that it reaches, and what to do there.
@@ -95,17 +103,24 @@ impl Engine {
             Reach::Named(keys) => self.stuck.retain(|key| !keys.contains(key)),
             Reach::Change => {}
         }
-        let mut put_aside = 0;
-        loop {
-            let Err(errors) = self.converge(touched, reach.clone()) else { return Ok(()) };
-            let obstacle = errors.0.iter().find_map(Error::key).cloned();
-            let known = obstacle.filter(|key| self.running.desired.objects.contains_key(key));
-            let Some(key) = known.filter(|_| put_aside < OBSTACLES) else { return Err(errors) };
-            put_aside += 1;
-            tracing::error!(errors = errors.told(), "put aside until it can be applied");
+        let mut left_behind = Vec::new();
+        for _ in 0..OBSTACLES {
+            let Err(errors) = self.converge(touched, reach.clone()) else {
+                self.stuck.retain(|key| self.running.desired.objects.contains_key(key));
+                return if left_behind.is_empty() { Ok(()) } else { Err(Errors(left_behind)) };
+            };
+            let Some(key) = errors.0.iter().find_map(Error::key).cloned() else {
+                return Err(errors);
+            };
+            tracing::error!(errors = errors.told(), "put aside");
             let desired = Arc::clone(&self.running.desired);
-            self.stuck.extend(with_dependents(BTreeSet::from([key]), &[&desired]));
+            if !desired.objects.contains_key(&key) {
+                left_behind.extend(errors.0);
+            }
+            let states = [&*desired, touched];
+            self.stuck.extend(with_dependents(BTreeSet::from([key]), &states));
         }
+        Err(Error::Obstacles { count: OBSTACLES }.into())
     }
 
     /// What may be in the kernel because of a configuration.

@@ -39,6 +39,8 @@ pub(crate) struct Engine {
     pub(crate) originals: Originals,
     /// What of running the kernel cannot take as yet.
     pub(crate) stuck: BTreeSet<Key>,
+    /// What of running somebody else has changed, as told.
+    pub(crate) drifted: BTreeSet<Key>,
     /// What a failed commit may have left in the kernel, where the way back failed too.
     pub(crate) diverged: Option<Arc<State>>,
     pub(crate) published: watch::Sender<Snapshot>,

@@ -47,6 +47,13 @@ pub(crate) enum Error {
         "the commit failed ({failure}), and so did the way back ({cause}): kernel and running differ"
     )]
     Diverged { failure: String, cause: String },
+    #[error(
+        "an earlier commit failed, and the way back still does ({cause}): kernel and running differ, \
+         and nothing can be committed until they agree"
+    )]
+    StillDiverged { cause: String },
+    #[error("{count} objects could not be applied, and there may be more")]
+    Obstacles { count: usize },
     #[error("cannot read the kernel's state")]
     Observe(#[from] ObserveError),
     #[error("{} is locked by {holder}", name(*.datastore))]
@@ -95,45 +102,46 @@ pub(crate) type Result<T> = std::result::Result<T, Errors>;
 
 impl Error {
     /// The `rpc-error` that this is.
-    fn rpc(self) -> RpcError {
-        let message = self.told();
+    fn rpc(&self) -> RpcError {
+        let message = self.words();
         let plain = |tag| RpcError { tag, app_tag: None, path: None, message, session: None };
         match self {
-            Error::Configuration(error) => error.into(),
+            Error::Configuration(error) => error.clone().into(),
             Error::Conflict { path } => RpcError {
                 app_tag: Some("conflict".into()),
-                path: Some(path),
+                path: Some(path.clone()),
                 ..plain(ErrorTag::OperationFailed)
             },
             Error::Impossible { path, .. } => RpcError {
                 app_tag: Some("impossible".into()),
-                path: Some(path),
+                path: Some(path.clone()),
                 ..plain(ErrorTag::OperationFailed)
             },
             Error::Refused { path, .. } => RpcError {
                 app_tag: Some("kernel-refused".into()),
-                path: Some(path),
+                path: Some(path.clone()),
                 ..plain(ErrorTag::OperationFailed)
             },
             Error::Unsettled { path, .. } => RpcError {
                 app_tag: Some("kernel-differs".into()),
-                path: Some(path),
+                path: Some(path.clone()),
                 ..plain(ErrorTag::OperationFailed)
             },
-            Error::Diverged { .. } => {
+            Error::Diverged { .. } | Error::StillDiverged { .. } => {
                 RpcError { app_tag: Some("diverged".into()), ..plain(ErrorTag::RollbackFailed) }
             }
+            Error::Obstacles { .. } => plain(ErrorTag::OperationFailed),
             Error::Observe(_) => plain(ErrorTag::OperationFailed),
-            Error::Locked { ref holder, .. } => {
+            Error::Locked { holder, .. } => {
                 let session = Some(holder.session);
                 RpcError { session, ..plain(ErrorTag::InUse) }
             }
-            Error::LockHeld { ref holder, .. } => {
+            Error::LockHeld { holder, .. } => {
                 let session = Some(holder.session);
                 RpcError { session, ..plain(ErrorTag::LockDenied) }
             }
             Error::CandidateChanged { session } => {
-                RpcError { session: Some(session), ..plain(ErrorTag::LockDenied) }
+                RpcError { session: Some(*session), ..plain(ErrorTag::LockDenied) }
             }
             Error::NotLocked { .. } => plain(ErrorTag::OperationFailed),
             Error::NotLockable { .. } => plain(ErrorTag::OperationNotSupported),
@@ -158,6 +166,8 @@ impl Error {
             Error::Configuration(_)
             | Error::Conflict { .. }
             | Error::Diverged { .. }
+            | Error::StillDiverged { .. }
+            | Error::Obstacles { .. }
             | Error::Observe(_)
             | Error::Locked { .. }
             | Error::LockHeld { .. }
@@ -177,7 +187,7 @@ impl Error {
     }
 
     /// The error with its causes, in a line.
-    pub(crate) fn told(&self) -> String {
+    fn words(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
@@ -190,13 +200,13 @@ impl Error {
 }
 
 impl Errors {
-    /// All of them in a line, for a log.
+    /// All of them with their paths, in a line.
     pub(crate) fn told(&self) -> String {
-        self.0.iter().map(Error::told).collect::<Vec<_>>().join("; ")
+        self.rpc().iter().map(RpcError::to_string).collect::<Vec<_>>().join("; ")
     }
 
-    pub(crate) fn rpc(self) -> Vec<RpcError> {
-        self.0.into_iter().map(Error::rpc).collect()
+    pub(crate) fn rpc(&self) -> Vec<RpcError> {
+        self.0.iter().map(Error::rpc).collect()
     }
 }
 

@@ -6,11 +6,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use netstate::{Event, EventSink, Key, NetnsName, Object};
+use netstate::{Event, EventSink, Key, NetnsName, Object, Plan};
 use tokio::sync::{mpsc, watch};
 
+use crate::converge::Way;
 use crate::engine::{Engine, Request};
-use crate::reach::{Reach, netns_of as netns_of_object};
+use crate::error::Error;
+use crate::reach::{Reach, netns_of as netns_of_object, place_of, with_dependents};
 
 /// How many events wait before those of each namespace become one.
 const LIMIT: usize = 1024;
@@ -105,15 +107,49 @@ impl Engine {
         self.look_at(&events);
     }
 
-    /// Looks again at what these events name.
+    /// Looks again at what these events name, and only there. A missing link that has appeared is configured; a
+    /// change that somebody else made is told. What the engine itself has changed is as it shall be.
     pub(crate) fn look_at(&mut self, events: &BTreeSet<Event>) {
         if events.iter().any(|event| self.may_unstick(event)) {
             self.unstick();
         }
+        let keys = self.named(events);
+        if keys.is_empty() {
+            return;
+        }
+        let desired = Arc::clone(&self.running.desired);
+        let tree = self.running.tree.clone();
+        let reach = Reach::Named(keys.clone());
+        match self.survey(&Way { touched: &desired, tree: &tree, desired: &desired, reach }) {
+            Ok(course) => self.tell_drift(&keys, &course.plan),
+            // A link that was there before and has gone: it waits to come back, with what needs it.
+            Err(errors) => {
+                tracing::warn!(errors = errors.told(), "gone");
+                let gone = errors.0.iter().find_map(Error::key).cloned();
+                let with = |key| with_dependents(BTreeSet::from([key]), &[&desired]);
+                self.stuck.extend(gone.into_iter().flat_map(with));
+            }
+        }
+    }
+
+    /// Tells once of each object that is not as it shall be, and once that it is again.
+    fn tell_drift(&mut self, looked_at: &BTreeSet<Key>, plan: &Plan) {
+        for op in &plan.ops {
+            if self.drifted.insert(op.key.clone()) {
+                let path = mapping::path(&op.key, None, &self.running.tree);
+                tracing::warn!(path, would = %op, "changed by somebody else");
+            }
+        }
+        let off: BTreeSet<&Key> = plan.ops.iter().map(|op| &op.key).collect();
+        let back = |key: &Key| looked_at.contains(key) && !off.contains(key);
+        for key in self.drifted.extract_if(.., back) {
+            let path = mapping::path(&key, None, &self.running.tree);
+            tracing::info!(path, "as configured again");
+        }
     }
 
     /// Tries again to apply what is stuck.
-    pub(crate) fn unstick(&mut self) {
+    fn unstick(&mut self) {
         let before = self.stuck.clone();
         let touched = self.touched();
         if let Err(errors) = self.settle(&touched, &Reach::Everything) {
@@ -132,5 +168,37 @@ impl Engine {
             (Event::Netns(_) | Event::Overrun(_), _) => true,
             (Event::Link(..) | Event::Key(_), _) => false,
         })
+    }
+
+    /// The configured objects that events name.
+    fn named(&self, events: &BTreeSet<Event>) -> BTreeSet<Key> {
+        let mut keys = BTreeSet::new();
+        let (mut links, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
+        for event in events {
+            match event {
+                Event::Link(_, name) => {
+                    links.insert(name);
+                }
+                Event::Netns(netns) | Event::Overrun(netns) => {
+                    namespaces.insert(netns);
+                    keys.insert(Key::Netns(netns.clone()));
+                }
+                Event::Key(key) => {
+                    keys.insert(key.clone());
+                }
+            }
+        }
+        let desired = &self.running.desired.objects;
+        keys.retain(|key| desired.contains_key(key));
+        if links.is_empty() && namespaces.is_empty() {
+            return keys;
+        }
+        // A link may have left its place, so that its name tells more than where it was seen.
+        let named = |(key, object): &(&Key, &Object)| {
+            let within = netns_of_object(key, object).is_some_and(|at| namespaces.contains(at));
+            within || place_of(object).is_some_and(|place| links.contains(&place.ifname))
+        };
+        keys.extend(desired.iter().filter(named).map(|(key, _)| key.clone()));
+        keys
     }
 }

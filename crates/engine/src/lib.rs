@@ -77,7 +77,7 @@ pub fn start(
 ) -> Result<Handle> {
     let (requests, received) = mpsc::unbounded_channel();
     let boot = Boot { settings, schema, southbound, events: Events::new(requests.downgrade()) };
-    let engine = boot.start().map_err(Errors::rpc)?;
+    let engine = boot.start().map_err(|errors| errors.rpc())?;
     let snapshot = engine.published.subscribe();
     let thread = thread::Builder::new().name("engine".into());
     match thread.spawn(move || engine.run(received)) {
@@ -121,7 +121,7 @@ impl Handle {
             let _unheard = reply.send(question(engine));
         });
         let answer = answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()));
-        answer.map_err(Errors::rpc)
+        answer.map_err(|errors| errors.rpc())
     }
 
     /// Has the engine's thread do something, if it is still there.

@@ -5,10 +5,15 @@ mod commit;
 mod crash;
 mod sessions;
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use netstate::link::{LinkKind, Master};
-use netstate::{Key, Link, LinkAttributes, LinkFlags, Object, Place, State};
+use netstate::{
+    EventSink, Key, Link, LinkAttributes, LinkFlags, NetnsName, Object, ObserveError, Place, Plan,
+    Refusal, Scope, Southbound, State,
+};
 use tempfile::TempDir;
 use testkit::FakeKernel;
 use tokio::sync::mpsc;
@@ -154,7 +159,7 @@ fn told<T: std::fmt::Debug>(outcome: Result<T>) -> String {
 
 fn nics(names: &[&str]) -> State {
     let nic = |name: &&str| {
-        let place = Place { netns: netstate::NetnsName::own(), ifname: name.parse().unwrap() };
+        let place = Place { netns: NetnsName::own(), ifname: name.parse().unwrap() };
         let flags = LinkFlags { up: Some(false), ..LinkFlags::default() };
         let kind = Some(LinkKind::Other(String::new()));
         let attributes = LinkAttributes { mtu: Some(1500), ..LinkAttributes::default() };
@@ -163,4 +168,46 @@ fn nics(names: &[&str]) -> State {
         (Key::Link(name.parse().unwrap()), Object::Link(Box::new(link)))
     };
     State { objects: names.iter().map(nic).collect() }
+}
+
+/// Operations, by how they begin in words, that a kernel refuses.
+#[derive(Clone, Default)]
+struct Refusals(Arc<Mutex<Vec<&'static str>>>);
+
+impl Refusals {
+    fn set(&self, operations: &[&'static str]) {
+        *self.0.lock().unwrap() = operations.to_vec();
+    }
+}
+
+/// A kernel that refuses operations for as long as it is told to.
+struct Refusing {
+    kernel: FakeKernel,
+    refusals: Refusals,
+}
+
+impl Southbound for Refusing {
+    fn observe(&mut self, scope: &Scope) -> std::result::Result<State, ObserveError> {
+        self.kernel.observe(scope)
+    }
+
+    fn execute(&mut self, plan: &Plan) -> std::result::Result<(), Refusal> {
+        for (index, op) in plan.ops.iter().enumerate() {
+            let words = op.to_string();
+            if self.refusals.0.lock().unwrap().iter().any(|refused| words.starts_with(refused)) {
+                let (op, message) = (Box::new(op.clone()), "Operation not permitted".into());
+                return Err(Refusal { index, op, errno: libc::EPERM, message, field: None });
+            }
+            self.kernel.execute(&Plan { ops: vec![op.clone()] })?;
+        }
+        Ok(())
+    }
+
+    fn watch(
+        &mut self,
+        namespaces: &BTreeSet<NetnsName>,
+        sink: EventSink,
+    ) -> std::result::Result<(), ObserveError> {
+        self.kernel.watch(namespaces, sink)
+    }
 }

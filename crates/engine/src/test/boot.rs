@@ -145,3 +145,39 @@ fn a_fault_in_a_saved_configuration_is_told_with_its_place() {
     let told = told(host.try_start());
     assert!(told.contains("line 3 column"), "{told}");
 }
+
+#[test]
+fn a_nic_that_goes_and_comes_back_is_configured_again() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let whole = host.kernel.state();
+    let named = || [Event::Link("vpn10".parse().unwrap(), "enp0s4".parse().unwrap())].into();
+    let nic = |key: &Key| *key == Key::Link("enp0s4".parse().unwrap());
+    let on_nic = |key: &Key| matches!(key, Key::Address(key) if key.dev.as_str() == "enp0s4");
+    host.kernel.change(|state| state.objects.retain(|key, _| !nic(key) && !on_nic(key)));
+    engine.look_at(&named());
+    assert_eq!(engine.stuck.len(), 2);
+    host.kernel.change(|state| state.objects.extend(nics(&["enp0s4"]).objects));
+    engine.look_at(&named());
+    assert_eq!(host.kernel.state(), whole);
+}
+
+#[test]
+fn what_others_change_is_noticed_and_left() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let address = Key::Address(netstate::AddressKey {
+        netns: "vpn10".parse().unwrap(),
+        dev: "enp0s4".parse().unwrap(),
+        address: "192.168.10.10/24".parse().unwrap(),
+    });
+    let object = host.kernel.state().objects[&address].clone();
+    host.kernel.change(|state| state.objects.retain(|key, _| *key != address));
+    engine.look_at(&[Event::Key(address.clone())].into());
+    assert!(engine.drifted.contains(&address));
+    host.kernel.change(|state| state.objects.extend([(address.clone(), object)]));
+    engine.look_at(&[Event::Overrun("vpn10".parse().unwrap())].into());
+    assert!(engine.drifted.is_empty());
+}

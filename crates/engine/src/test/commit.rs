@@ -135,3 +135,28 @@ fn rollback_goes_back_any_number_of_commits() {
     let ids: Vec<u64> = engine.history.entries().iter().map(|entry| entry.id).collect();
     assert_eq!(ids, [3, 2, 1]);
 }
+
+#[test]
+fn a_way_back_that_fails_too_is_told_and_tried_again() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let before = host.kernel.state();
+    let refusals = Refusals::default();
+    engine.southbound =
+        Box::new(Refusing { kernel: host.kernel.clone(), refusals: refusals.clone() });
+    refusals.set(&["add route", "delete veth10"]);
+    let told = told(engine.apply(CABLE));
+    expect!["the commit failed (/iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][table='254'][metric='0'][tos='0'][netns='vpn10']: the kernel refused to add route 192.168.20.0/24 dev veth10 in vpn10: Operation not permitted), and so did the way back (/iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted): kernel and running differ"].assert_eq(&told);
+    assert!(host.file("journal").is_some());
+    assert_eq!(engine.running.tree, tree(NICS));
+
+    let again = self::told(engine.apply(CABLE));
+    assert!(again.starts_with("an earlier commit failed"), "{again}");
+    refusals.set(&[]);
+    assert_ne!(host.kernel.state(), before);
+    assert_eq!(engine.apply(NICS).unwrap().id, None);
+    assert_eq!(host.kernel.state(), before);
+    assert_eq!(host.file("journal"), None);
+    engine.apply(CABLE).unwrap();
+}
