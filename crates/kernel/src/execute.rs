@@ -279,13 +279,15 @@ impl Execution<'_> {
         flags: i32,
         (key, route): (&netstate::RouteKey, &netstate::Route),
     ) -> Result<()> {
-        for dev in route.nexthops.iter().filter_map(|nexthop| nexthop.dev.as_ref()) {
-            self.index_of(index, &key.netns, dev)?;
+        let mut indexes = Vec::with_capacity(route.nexthops.len());
+        for nexthop in &route.nexthops {
+            indexes.push(match &nexthop.dev {
+                Some(dev) => self.index_of(index, &key.netns, dev)?,
+                None => 0,
+            });
         }
-        let indexes = self.indexes.entry(key.netns.clone()).or_default().clone();
-        let index_of = |dev: &LinkName| indexes.get(dev).copied().unwrap_or_default();
         self.push((index, &key.netns), (libc::RTM_NEWROUTE, flags), |out| {
-            route::set(out, key, route, index_of);
+            route::set(out, key, route, &indexes);
         })
     }
 

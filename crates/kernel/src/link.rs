@@ -31,7 +31,8 @@ pub(crate) fn create(out: &mut Vec<u8>, link: &Link, references: &References<'_>
     let (flags, mask) = link.flags.encode();
     fixed::link(out, link.attributes.index.unwrap_or_default(), flags, mask);
     put_name(out, &link.place.ifname);
-    let attributes = LinkAttributes { alias: None, protodown: None, ..link.attributes.clone() };
+    let mut attributes = link.attributes.clone();
+    at_creation(link.kind.as_ref(), &mut attributes);
     attributes.encode(out);
     put_references(out, references);
     put(out, libc::IFLA_LINKINFO, |out| {
@@ -62,11 +63,8 @@ pub(crate) fn rest(link: &Link) -> Link {
     let mut rest = link.clone();
     let made_by_netlink = !matches!(link.kind, Some(LinkKind::Tun(_)));
     if made_by_netlink {
-        rest.attributes = LinkAttributes {
-            alias: link.attributes.alias.clone(),
-            protodown: link.attributes.protodown,
-            ..LinkAttributes::default()
-        };
+        at_creation(link.kind.as_ref(), &mut rest.attributes);
+        rest.attributes = link.attributes.changes(&rest.attributes);
         rest.flags = LinkFlags::default();
         rest.master = None;
     }
@@ -74,6 +72,16 @@ pub(crate) fn rest(link: &Link) -> Link {
     rest.kind = None;
     rest.device = None;
     rest
+}
+
+/// Takes out what the kernel does not heed in a request to make a link, and veth's MTU, for which a new link's refusal
+/// has no words where that of a link that exists has.
+fn at_creation(kind: Option<&LinkKind>, attributes: &mut LinkAttributes) {
+    attributes.alias = None;
+    attributes.protodown = None;
+    if matches!(kind, Some(LinkKind::Veth { .. })) {
+        attributes.mtu = None;
+    }
 }
 
 /// Whether [`update`] with this has something to say, the port and the place left aside.

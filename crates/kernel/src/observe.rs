@@ -3,7 +3,9 @@
 //! Messages speak of links by number, of other namespaces by numbers that hold in the link's namespace only. Both
 //! are turned into names here, and looked up once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeSet, HashMap};
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsRawFd;
 
 use netstate::address::AddressKey;
@@ -11,7 +13,7 @@ use netstate::attribute::{Value, put_value};
 use netstate::fdb::{FdbEntry, FdbKey};
 use netstate::link::{Link, LinkKind, Master, Place};
 use netstate::neighbor::{Neighbor, NeighborKey};
-use netstate::uapi::{NUD_NOARP, NUD_PERMANENT};
+use netstate::uapi::NUD_PERMANENT;
 use netstate::{
     Key, LinkId, LinkName, NetnsName, Object, ObserveError, RouteKey, State, SysctlKey, Wanted,
 };
@@ -304,33 +306,28 @@ impl<'a> Observer<'a> {
             route::dump(out, family, table, index);
         })?;
         for message in dump.messages() {
-            let mut unnamed = None;
-            let names = self.names.entry(netns.clone()).or_default();
-            let mut decoded = route::decode(message, netns, |index| match names.get(&index) {
-                Some(name) => name.clone(),
-                None => {
-                    unnamed = Some(index);
-                    None
-                }
-            });
-            while let Some(index) = unnamed.take() {
-                self.name(netns, index)?;
+            let decoded = loop {
                 let names = self.names.entry(netns.clone()).or_default();
-                decoded = route::decode(message, netns, |index| match names.get(&index) {
+                let mut unnamed = None;
+                let decoded = route::decode(message, netns, |index| match names.get(&index) {
                     Some(name) => name.clone(),
                     None => {
                         unnamed = Some(index);
                         None
                     }
                 });
-            }
+                match unnamed {
+                    Some(index) => drop(self.name(netns, index)?),
+                    None => break decoded,
+                }
+            };
             let Some((key, route)) = decoded.filter(|(key, _)| wanted(key)) else { continue };
             match self.state.objects.entry(Key::Route(key)) {
-                std::collections::btree_map::Entry::Vacant(entry) => {
+                Entry::Vacant(entry) => {
                     entry.insert(Object::Route(route));
                 }
                 // IPv6 tells routes of one key that share no load one by one, IPv4 those that another hides.
-                std::collections::btree_map::Entry::Occupied(mut entry) => {
+                Entry::Occupied(mut entry) => {
                     if let (Object::Route(known), 10) = (entry.get_mut(), family) {
                         known.nexthops.extend(route.nexthops);
                         known.nexthops.sort();
@@ -355,7 +352,7 @@ impl<'a> Observer<'a> {
             })?;
             for (at, address, proxy, neighbor) in dump.messages().filter_map(neighbor::decode) {
                 let of_link = index == 0 || index == at;
-                if !of_link || !wanted(&(proxy, &neighbor)) {
+                if !of_link || is_implied(&address) || !wanted(&(proxy, &neighbor)) {
                     continue;
                 }
                 if let Some(dev) = self.name(netns, at)? {
@@ -505,12 +502,18 @@ impl<'a> Observer<'a> {
     }
 }
 
-/// Whether somebody set a neighbour, rather than that it was learned.
+/// Whether somebody set a neighbour, rather than that it was learned or, of one that needs no ARP, that the kernel made
+/// it to send there.
 fn is_static((proxy, neighbor): &(bool, &Neighbor)) -> bool {
     *proxy
-        || neighbor.nud.is_some_and(|nud| nud & (NUD_PERMANENT | NUD_NOARP) != 0)
+        || neighbor.nud.is_some_and(|nud| nud & NUD_PERMANENT != 0)
         || neighbor.managed == Some(true)
         || neighbor.extern_learn == Some(true)
+}
+
+/// Whether the kernel makes a neighbour of an address whenever it sends there.
+fn is_implied(address: &IpAddr) -> bool {
+    address.is_multicast() || address.is_loopback() || *address == Ipv4Addr::BROADCAST
 }
 
 /// What a request of that kind asks for.

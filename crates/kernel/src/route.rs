@@ -22,15 +22,12 @@ pub(crate) fn family(address: &IpAddr) -> u8 {
     }
 }
 
-/// Appends the body of a request to add or replace a route. `index` tells the index of a nexthop's link.
-pub(crate) fn set(
-    out: &mut Vec<u8>,
-    key: &RouteKey,
-    route: &Route,
-    index: impl Fn(&LinkName) -> u32,
-) {
+/// Appends the body of a request to add or replace a route. `indexes` are those of the nexthops' links, zero for a
+/// nexthop that names none.
+pub(crate) fn set(out: &mut Vec<u8>, key: &RouteKey, route: &Route, indexes: &[u32]) {
+    let nexthops = || route.nexthops.iter().zip(indexes.iter().copied());
     let single = match route.nexthops.as_slice() {
-        [single] => Some(single),
+        [_] => nexthops().next(),
         _ => None,
     };
     put_key(
@@ -40,7 +37,7 @@ pub(crate) fn set(
             protocol: route.protocol.unwrap_or(RTPROT_STATIC),
             scope: scope(key, route),
             kind: route.kind as u8,
-            flags: single.map_or(0, nexthop_flags).into(),
+            flags: single.map_or(0, |(nexthop, _)| nexthop_flags(nexthop)).into(),
         },
     );
     if let Some(source) = &route.source {
@@ -55,16 +52,16 @@ pub(crate) fn set(
         });
     }
     match single {
-        Some(nexthop) => {
-            if let Some(dev) = &nexthop.dev {
-                put_value(out, libc::RTA_OIF, &index(dev));
+        Some((nexthop, index)) => {
+            if index != 0 {
+                put_value(out, libc::RTA_OIF, &index);
             }
             put_gateway(out, key, nexthop);
         }
         None if route.nexthops.is_empty() => {}
         None => put(out, libc::RTA_MULTIPATH, |out| {
-            for nexthop in &route.nexthops {
-                put_nexthop(out, key, nexthop, &index);
+            for (nexthop, index) in nexthops() {
+                put_nexthop(out, key, nexthop, index);
             }
         }),
     }
@@ -226,16 +223,11 @@ fn put_gateway(out: &mut Vec<u8>, key: &RouteKey, nexthop: &Nexthop) {
     }
 }
 
-fn put_nexthop(
-    out: &mut Vec<u8>,
-    key: &RouteKey,
-    nexthop: &Nexthop,
-    index: &impl Fn(&LinkName) -> u32,
-) {
+fn put_nexthop(out: &mut Vec<u8>, key: &RouteKey, nexthop: &Nexthop, index: u32) {
     let start = out.len();
     let hops = u8::try_from(nexthop.weight.saturating_sub(1)).unwrap_or(u8::MAX);
     out.extend([0, 0, nexthop_flags(nexthop), hops]);
-    nexthop.dev.as_ref().map_or(0, index).put(out);
+    index.put(out);
     put_gateway(out, key, nexthop);
     let length = u16::try_from(out.len() - start).unwrap_or(u16::MAX);
     out[start..start + 2].copy_from_slice(&length.to_ne_bytes());

@@ -1,0 +1,105 @@
+//! The kernel's side against the running kernel, each test in a world of its own.
+
+mod converge;
+mod namespaces;
+mod observe;
+mod refusals;
+mod watch;
+
+use kernel::Kernel;
+use netstate::link::{Link, LinkKind};
+use netstate::plan::{plan, target, wanted};
+use netstate::{
+    Address, AddressKey, Key, LinkFlags, Nexthop, Object, Originals, Route, RouteKey, Scope,
+    Southbound, State, SysctlKey,
+};
+
+/// A kernel with what the configuration has done to it.
+struct Host {
+    kernel: Kernel,
+    touched: State,
+    originals: Originals,
+}
+
+impl Host {
+    fn open() -> Self {
+        let kernel = Kernel::open().expect("open the kernel");
+        Self { kernel, touched: State::default(), originals: Originals::default() }
+    }
+
+    /// Brings the kernel to `desired`; checks that nothing is left to be done.
+    fn converge(&mut self, desired: &State) {
+        let only = Scope::Only(wanted(desired, &self.touched, &self.originals));
+        for done in [false, true] {
+            let observed = self.kernel.observe(&only).expect("observe");
+            if !done {
+                self.originals.remember(desired, &self.touched, &observed);
+            }
+            let target =
+                target(desired, &self.touched, &self.originals, &observed).expect("target");
+            let plan = plan(&target, &observed).expect("plan");
+            let words: Vec<String> = plan.ops.iter().map(|op| op.to_string()).collect();
+            assert!(!done || plan.ops.is_empty(), "left to do: {words:#?} {plan:#?}");
+            if let Err(refusal) = self.kernel.execute(&plan) {
+                panic!("{refusal}\n{words:#?}\n{:#?}", plan.ops[refusal.index]);
+            }
+        }
+        self.originals.forget(desired);
+        self.touched = desired.clone();
+    }
+}
+
+fn state(objects: impl IntoIterator<Item = (Key, Object)>) -> State {
+    State { objects: objects.into_iter().collect() }
+}
+
+fn netns(name: &str) -> (Key, Object) {
+    (Key::Netns(name.parse().unwrap()), Object::Netns)
+}
+
+fn place(text: &str) -> netstate::Place {
+    let (ifname, netns) = text.split_once('@').unwrap();
+    netstate::Place { netns: netns.parse().unwrap(), ifname: ifname.parse().unwrap() }
+}
+
+/// A link that is up, at `NAME@NETNS`.
+fn link(id: &str, at: &str, kind: Option<LinkKind>) -> (Key, Object) {
+    let flags = LinkFlags { up: Some(true), ..LinkFlags::default() };
+    let link = Link { kind, flags, ..Link::at(place(at)) };
+    (Key::Link(id.parse().unwrap()), Object::Link(Box::new(link)))
+}
+
+fn veth(peer: &str) -> Option<LinkKind> {
+    Some(LinkKind::Veth { peer: Some(place(peer)) })
+}
+
+fn address(at: &str, address: &str) -> (Key, Object) {
+    let netstate::Place { netns, ifname: dev } = place(at);
+    let key = AddressKey { netns, dev, address: address.parse().unwrap() };
+    (Key::Address(key), Object::Address(Address::default()))
+}
+
+fn route(netns: &str, prefix: &str, nexthops: &[(&str, &str)]) -> (Key, Object) {
+    let prefix: ipnet::IpNet = prefix.parse().unwrap();
+    let key = RouteKey {
+        netns: netns.parse().unwrap(),
+        table: 254,
+        prefix,
+        tos: 0,
+        metric: if prefix.addr().is_ipv6() { 1024 } else { 0 },
+    };
+    let nexthop = |(dev, via): &(&str, &str)| Nexthop {
+        dev: Some(dev.parse().unwrap()),
+        via: (!via.is_empty()).then(|| via.parse().unwrap()),
+        weight: 1,
+        onlink: false,
+        pervasive: false,
+    };
+    let nexthops = nexthops.iter().map(nexthop).collect();
+    (Key::Route(key), Object::Route(Route { nexthops, ..Route::default() }))
+}
+
+fn sysctl(netns: &str, path: &str, value: &str) -> (Key, Object) {
+    let key = SysctlKey { netns: netns.parse().unwrap(), path: path.parse().unwrap() };
+    (Key::Sysctl(key), Object::Sysctl(value.into()))
+}

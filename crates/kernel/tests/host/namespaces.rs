@@ -1,0 +1,64 @@
+//! Namespaces come and go the way that ip-netns(8) knows.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use netstate::{Key, Scope, Southbound, State};
+use testkit::netns::{ip, ip_json, isolated};
+
+use crate::{Host, link, netns, state, veth};
+
+fn names(host: &mut Host) -> Vec<String> {
+    let everything = Scope::Everything { known: Default::default() };
+    let state = host.kernel.observe(&everything).expect("observe");
+    let name = |key: &Key| match key {
+        Key::Netns(name) => Some(name.to_string()),
+        _ => None,
+    };
+    state.objects.keys().filter_map(name).collect()
+}
+
+#[test]
+fn ours_are_found_by_ip_and_isolate() {
+    isolated(|| {
+        let mut host = Host::open();
+        host.converge(&state([netns("red"), netns("blue")]));
+        assert_eq!(ip_json("netns list").as_array().unwrap().len(), 2);
+        assert_eq!(ip_json("-n red link show").as_array().unwrap().len(), 1);
+        let inode = |path: &str| fs::metadata(path).unwrap().ino();
+        let own = inode("/proc/thread-self/ns/net");
+        assert!(
+            inode("/run/netns/red") != own && inode("/run/netns/red") != inode("/run/netns/blue")
+        );
+        host.converge(&State::default());
+        assert_eq!(fs::read_dir("/run/netns").unwrap().count(), 0);
+    });
+}
+
+#[test]
+fn those_of_others_are_seen_while_they_are_there() {
+    isolated(|| {
+        let mut host = Host::open();
+        ip("netns add theirs");
+        assert_eq!(names(&mut host), ["theirs"]);
+        ip("netns delete theirs");
+        assert_eq!(names(&mut host), [""; 0]);
+        ip("netns add theirs");
+        ip("-n theirs link add v type veth peer name w");
+        assert_eq!(names(&mut host), ["theirs"]);
+        host.converge(&state([link("v", "v@theirs", None)]));
+        assert_eq!(ip_json("-n theirs link show v")[0]["flags"][3], "UP");
+    });
+}
+
+#[test]
+fn a_name_without_a_namespace_is_taken_over() {
+    isolated(|| {
+        fs::create_dir_all("/run/netns").unwrap();
+        fs::write("/run/netns/red", "").unwrap();
+        let mut host = Host::open();
+        assert_eq!(names(&mut host), [""; 0]);
+        host.converge(&state([netns("red"), link("a", "a@red", veth("b@1"))]));
+        assert_eq!(ip_json("-n red link show a")[0]["ifname"], "a");
+    });
+}

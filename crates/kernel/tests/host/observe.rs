@@ -1,0 +1,78 @@
+//! Everything that a host has is observed, under names that tell it apart.
+
+use std::collections::BTreeMap;
+
+use netstate::link::{LinkKind, Master};
+use netstate::{Key, Object, Scope, Southbound, State};
+use testkit::netns::{ip, isolated};
+
+use crate::{Host, place};
+
+fn everything(known: &[(&str, &str)]) -> State {
+    let known: BTreeMap<_, _> =
+        known.iter().map(|(at, id)| (place(at), id.parse().unwrap())).collect();
+    Host::open().kernel.observe(&Scope::Everything { known }).expect("observe")
+}
+
+fn link<'a>(state: &'a State, id: &str) -> &'a netstate::Link {
+    match state.objects.get(&Key::Link(id.parse().unwrap())) {
+        Some(Object::Link(link)) => link,
+        _ => panic!("no link {id}"),
+    }
+}
+
+#[test]
+fn links_are_keyed_by_name_then_by_namespace() {
+    isolated(|| {
+        ip("netns add red");
+        ip("netns add blue");
+        ip("link add eth0 type veth peer name eth0 netns red");
+        ip("-n blue link add eth0 type ifb");
+        let state = everything(&[("eth0@red", "uplink")]);
+        assert_eq!(link(&state, "eth0").place, place("eth0@1"));
+        assert_eq!(link(&state, "eth0@blue").place, place("eth0@blue"));
+        assert_eq!(
+            link(&state, "uplink").kind,
+            Some(LinkKind::Veth { peer: Some(place("eth0@1")) })
+        );
+        assert_eq!(link(&state, "lo@red").kind, Some(LinkKind::Other(String::new())));
+    });
+}
+
+#[test]
+fn state_of_every_sort_is_there() {
+    isolated(|| {
+        ip("link add name br type bridge");
+        ip("link add name a type veth peer name b");
+        ip("link set dev a master br up");
+        ip("link set dev b up");
+        ip("link set dev br up");
+        ip("addr add 10.0.0.1/24 dev br");
+        ip("neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 nud stale dev br");
+        ip("route add 10.1.0.0/16 via 10.0.0.9");
+        let state = everything(&[]);
+        let a = link(&state, "a");
+        assert_eq!(a.master, Some(Master::Of("br".parse().unwrap())));
+        assert_eq!(a.port.learning, Some(true));
+        assert!(a.status.as_ref().unwrap().statistics.tx_packets < 1000);
+        let count = |sort: fn(&Key) -> bool| state.objects.keys().filter(|key| sort(key)).count();
+        assert!(count(|key| matches!(key, Key::Fdb(_))) > 0);
+        assert_eq!(count(|key| matches!(key, Key::Neighbor(key) if key.address.is_ipv4())), 1);
+        let routes: Vec<_> = state
+            .objects
+            .iter()
+            .filter_map(|(key, object)| match (key, object) {
+                (Key::Route(key), Object::Route(route)) if key.prefix.addr().is_ipv4() => {
+                    Some((key.prefix.to_string(), route.protocol))
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(routes, [("10.0.0.0/24".into(), Some(2)), ("10.1.0.0/16".into(), Some(3))]);
+        let automatic = state
+            .objects
+            .values()
+            .filter(|object| matches!(object, Object::Address(address) if address.is_automatic()));
+        assert!(automatic.count() >= 3, "link-local addresses of three links");
+    });
+}

@@ -1,0 +1,129 @@
+//! What the kernel refuses is told in its words, with the operation and the field.
+
+use expect_test::{Expect, expect};
+use netstate::link::{Link, LinkAttributes, LinkKind, Vxlan};
+use netstate::{Action, Key, Object, Op, Plan, Refusal, RouteKey, Southbound, State};
+use testkit::netns::{ip, ip_json, isolated};
+
+use crate::{Host, address, link, netns, place, route, state, sysctl, veth};
+
+/// Executes creations one after the other, of which one is refused.
+fn refusal(objects: impl IntoIterator<Item = (Key, Object)>) -> Refusal {
+    let create = |(key, object)| Op { key, action: Action::Create(object) };
+    let plan = Plan { ops: objects.into_iter().map(create).collect() };
+    Host::open().kernel.execute(&plan).expect_err("a refusal")
+}
+
+fn check(object: (Key, Object), expect: Expect) {
+    isolated(|| {
+        ip("link add name a type veth peer name b");
+        ip("link set dev a up");
+        ip("link set dev b up");
+        ip("addr add 10.0.0.1/24 dev a");
+        let refusal = refusal([object]);
+        let field = refusal.field.unwrap_or("-");
+        expect.assert_eq(&format!("{} [{field}]", refusal.message));
+    });
+}
+
+fn with_mtu(mtu: u32) -> (Key, Object) {
+    let attributes = LinkAttributes { mtu: Some(mtu), ..LinkAttributes::default() };
+    let link = Link { kind: veth("y@1"), attributes, ..Link::at(place("x@1")) };
+    (Key::Link("x".parse().unwrap()), Object::Link(Box::new(link)))
+}
+
+#[test]
+fn in_the_kernels_words() {
+    check(
+        route("1", "10.1.0.0/16", &[("a", "172.16.0.1")]),
+        expect!["Nexthop has invalid gateway (ENETUNREACH: Network is unreachable) [-]"],
+    );
+    check(with_mtu(70_000), expect!["mtu greater than device maximum (EINVAL: Invalid argument) [-]"]);
+    check(with_mtu(10), expect!["mtu less than device minimum (EINVAL: Invalid argument) [-]"]);
+    check(link("a", "a@1", veth("c@1")), expect!["File exists (EEXIST) [-]"]);
+    check(
+        address("a@1", "10.0.0.1/24"),
+        expect!["ipv4: Address already assigned (EEXIST: File exists) [-]"],
+    );
+    check(sysctl("1", "net/ipv4/ip_forward", "many"), expect!["Invalid argument (EINVAL) [-]"]);
+    check(
+        sysctl("1", "net/ipv4/conf/none/rp_filter", "1"),
+        expect!["No such file or directory (ENOENT) [-]"],
+    );
+}
+
+#[test]
+fn with_the_field_at_fault() {
+    let vxlan = Vxlan { id: Some(1 << 24), ..Vxlan::default() };
+    check(
+        link("v", "v@1", Some(LinkKind::Vxlan(Box::new(vxlan)))),
+        expect![
+            "VXLAN ID must be lower than 16777216 (ERANGE: Numerical result out of range) [id]"
+        ],
+    );
+}
+
+#[test]
+fn with_what_is_missing() {
+    check(
+        route("1", "10.1.0.0/16", &[("c", "10.0.0.2")]),
+        expect!["link c does not exist in namespace 1 [-]"],
+    );
+    check(route("vpn", "10.1.0.0/16", &[]), expect!["namespace vpn does not exist [-]"]);
+    check(
+        link("o", "o@1", Some(LinkKind::Other("bond".into()))),
+        expect!["links of kind `bond` are not made [-]"],
+    );
+}
+
+#[test]
+fn the_operation_is_told_apart_in_a_long_batch() {
+    isolated(|| {
+        let bad = 733;
+        let network = |n: u32| format!("10.{}.{}.0/24", n / 250, n % 250);
+        let gateway = |n| if n == bad { "172.16.0.1" } else { "" };
+        let routes = (1..1000).map(|n| route("1", &network(n), &[("lo", gateway(n))]));
+        let up = link("lo", "lo@1", None);
+        let (Key::Link(_), Object::Link(lo)) = &up else { unreachable!() };
+        let from = Object::Link(Box::new(Link::at(lo.place.clone())));
+        let mut plan =
+            Plan { ops: vec![Op { key: up.0, action: Action::Update { from, change: up.1 } }] };
+        plan.ops.extend(routes.map(|(key, object)| Op { key, action: Action::Create(object) }));
+        let refusal = Host::open().kernel.execute(&plan).expect_err("a refusal");
+        assert_eq!((refusal.index, refusal.errno), (733, 101));
+        assert_eq!(*refusal.op, plan.ops[733]);
+        assert!(ip_json("route show").as_array().unwrap().len() < 1000);
+    });
+}
+
+#[test]
+fn many_refusals_at_once_name_the_first() {
+    isolated(|| {
+        let network = |n: u32| format!("10.{}.{}.0/24", n / 250, n % 250);
+        let routes = (0..5000).map(|n| route("1", &network(n), &[("lo", "172.16.0.1")]));
+        assert_eq!(refusal(routes).index, 0);
+    });
+}
+
+#[test]
+fn after_a_refusal_the_old_state_can_be_had_again() {
+    isolated(|| {
+        let mut host = Host::open();
+        let old =
+            state([netns("red"), link("a", "a@red", veth("b@1")), address("a@red", "10.0.0.1/24")]);
+        host.converge(&old);
+        let network = |n: u32| format!("10.1.{n}.0/24");
+        let mut routes: Vec<_> =
+            (0..200).map(|n| route("red", &network(n), &[("a", "10.0.0.2")])).collect();
+        let (Key::Route(bad), object) = routes.remove(199) else { unreachable!() };
+        let bad = RouteKey { tos: 1, ..bad };
+        let create = |(key, object)| Op { key, action: Action::Create(object) };
+        let mut plan = Plan { ops: routes.iter().cloned().map(create).collect() };
+        plan.ops.push(create((Key::Route(bad), object)));
+        assert_eq!(host.kernel.execute(&plan).expect_err("a refusal").index, 199);
+        host.touched.objects.extend(routes);
+        host.converge(&old);
+        assert_eq!(ip_json("-n red route show").as_array().unwrap().len(), 1);
+        host.converge(&State::default());
+    });
+}

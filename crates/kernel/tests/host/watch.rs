@@ -1,0 +1,82 @@
+//! What others change is reported, in every watched namespace, also in one that comes later.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use netstate::{Event, Key, NetnsName, Southbound};
+use testkit::netns::{ip, isolated};
+
+use crate::{Host, address, place, route};
+
+fn watch(host: &mut Host, namespaces: &[&str]) -> Receiver<Event> {
+    let (sender, receiver) = channel();
+    let sender = Mutex::new(sender);
+    let sink = Arc::new(move |event| drop(sender.lock().unwrap().send(event)));
+    let namespaces = namespaces.iter().map(|name| name.parse().unwrap()).collect();
+    host.kernel.watch(&namespaces, sink).expect("watch");
+    receiver
+}
+
+/// Waits for an event, others passing by.
+#[track_caller]
+fn await_event(events: &Receiver<Event>, wanted: Event) {
+    let mut seen = Vec::new();
+    while let Ok(event) = events.recv_timeout(Duration::from_secs(10)) {
+        if event == wanted {
+            return;
+        }
+        seen.push(event);
+    }
+    panic!("{wanted:?} is not among {seen:?}");
+}
+
+fn name(text: &str) -> NetnsName {
+    text.parse().unwrap()
+}
+
+#[test]
+fn links_addresses_routes_and_neighbours() {
+    isolated(|| {
+        ip("netns add red");
+        let mut host = Host::open();
+        let events = watch(&mut host, &["1", "red"]);
+        ip("link add name b type veth peer name a netns red");
+        await_event(&events, Event::Link(name("red"), place("a@red").ifname));
+        ip("-n red link set dev a up");
+        ip("-n red addr add 10.0.0.1/24 dev a");
+        await_event(&events, Event::Key(address("a@red", "10.0.0.1/24").0));
+        ip("link set dev b up");
+        ip("-n red route add 10.1.0.0/16 via 10.0.0.2");
+        await_event(&events, Event::Key(route("red", "10.1.0.0/16", &[]).0));
+        ip("-n red neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev a");
+        let neighbor = |event: &Event| matches!(event, Event::Key(Key::Neighbor(key)) if key.address.is_ipv4());
+        while !neighbor(&events.recv_timeout(Duration::from_secs(10)).expect("an event")) {}
+    });
+}
+
+#[test]
+fn namespaces_come_and_go() {
+    isolated(|| {
+        ip("netns add other");
+        let mut host = Host::open();
+        let events = watch(&mut host, &["1", "red"]);
+        ip("netns add red");
+        await_event(&events, Event::Netns(name("red")));
+        await_event(&events, Event::Overrun(name("red")));
+        ip("-n red link set lo up");
+        await_event(&events, Event::Link(name("red"), place("lo@red").ifname));
+        ip("netns delete red");
+        await_event(&events, Event::Netns(name("red")));
+    });
+}
+
+#[test]
+fn a_monitor_ends_with_its_kernel() {
+    isolated(|| {
+        let mut host = Host::open();
+        let events = watch(&mut host, &["1"]);
+        drop(host);
+        assert!(events.recv().is_err());
+    });
+}
