@@ -17,6 +17,9 @@ use crate::reach::{Reach, netns_of as netns_of_object, place_of, with_dependents
 /// How many events wait before those of each namespace become one.
 const LIMIT: usize = 1024;
 
+/// How many changes by others are told one by one; a log is no place for a storm.
+const TOLD: usize = 16;
+
 /// What waits to be looked at.
 pub(crate) struct Events {
     waiting: Arc<watch::Sender<BTreeSet<Event>>>,
@@ -132,19 +135,19 @@ impl Engine {
         }
     }
 
-    /// Tells once of each object that is not as it shall be, and once that it is again.
+    /// Tells of objects that are not as they shall be, once, and how many there are.
     fn tell_drift(&mut self, looked_at: &BTreeSet<Key>, plan: &Plan) {
-        for op in &plan.ops {
-            if self.drifted.insert(op.key.clone()) {
-                let path = mapping::path(&op.key, None, &self.running.tree);
-                tracing::warn!(path, would = %op, "changed by somebody else");
-            }
+        let new = plan.ops.iter().filter(|op| !self.drifted.contains(&op.key));
+        for op in new.take(TOLD) {
+            let path = mapping::path(&op.key, None, &self.running.tree);
+            tracing::warn!(path, repair = %op, "changed by somebody else");
         }
+        self.drifted.extend(plan.ops.iter().map(|op| op.key.clone()));
         let off: BTreeSet<&Key> = plan.ops.iter().map(|op| &op.key).collect();
         let back = |key: &Key| looked_at.contains(key) && !off.contains(key);
-        for key in self.drifted.extract_if(.., back) {
-            let path = mapping::path(&key, None, &self.running.tree);
-            tracing::info!(path, "as configured again");
+        self.drifted.retain(|key| !back(key));
+        if !self.drifted.is_empty() {
+            tracing::warn!(objects = self.drifted.len(), "differ from running");
         }
     }
 
