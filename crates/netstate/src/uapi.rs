@@ -79,6 +79,7 @@ pub const IFF_ALLMULTI: u32 = 0x200;
 pub const IFF_MULTICAST: u32 = 0x1000;
 
 // if_addr.h: IFA_F_…, IFAPROT_…
+pub const IFA_F_SECONDARY: u32 = 0x1;
 pub const IFA_F_DADFAILED: u32 = 0x8;
 pub const IFA_F_TENTATIVE: u32 = 0x40;
 pub const IFA_F_PERMANENT: u32 = 0x80;

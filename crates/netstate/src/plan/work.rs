@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::addresses::is_secondary;
 use super::hangers::{self, Hangers};
 use super::{Action, Op, PlanError};
 use crate::link::{Link, Master, Place};
@@ -90,21 +91,28 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Removes what hangs on links that stay.
+    /// Removes what hangs on links that stay: the first address of a subnet last, since others may go with it.
     pub(super) fn prune(&mut self) {
         let leaving = self.leaving();
-        for (key, object) in self.observed.objects.iter().rev() {
-            let hangs = matches!(key, Key::Address(_) | Key::Neighbor(_) | Key::Route(_));
-            if !hangs || is_kernels(object) || self.stays(key) {
-                continue;
-            }
-            let goes_by_itself = hangers::netns(key).is_some_and(|netns| {
+        let goes_by_itself = |key: &Key, object: &Object| {
+            hangers::netns(key).is_some_and(|netns| {
                 let place = |ifname| Place { netns: netns.clone(), ifname };
                 hangers::devs(key, object).into_iter().any(|dev| leaving.contains(&place(dev)))
-            });
-            if !goes_by_itself {
-                self.push(key, Action::Delete(object.clone()));
-            }
+            })
+        };
+        let goes = |key: &Key, object: &Object| {
+            let hangs = matches!(key, Key::Address(_) | Key::Neighbor(_) | Key::Route(_));
+            hangs && !is_kernels(object) && !self.stays(key) && !goes_by_itself(key, object)
+        };
+        let falling = self.falling(goes);
+        let mut going: Vec<(&'a Key, &'a Object)> = (self.observed.objects.iter().rev())
+            .filter(|(key, object)| goes(key, object) || falling.contains(*key))
+            .filter(|(key, object)| !goes_by_itself(key, object))
+            .collect();
+        going.sort_by_key(|(key, object)| matches!(key, Key::Address(_)) && !is_secondary(object));
+        for (key, object) in going {
+            self.push(key, Action::Delete(object.clone()));
+            self.lost.insert(key);
         }
     }
 
