@@ -84,7 +84,7 @@ impl Engine {
             Found::Happened(record) => {
                 tracing::info!(transaction = record.id, "finishing a commit that was cut short");
                 if self.settings.autosave {
-                    save(&self.store, STARTUP, record.id, &self.running.tree)?;
+                    self.store.copy(RUNNING, STARTUP)?;
                     self.startup = self.running.tree.clone();
                 }
                 history::file(&self.store, JOURNAL, record.id)?;

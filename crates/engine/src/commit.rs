@@ -128,7 +128,7 @@ impl Engine {
     fn seal(&mut self, record: Record) -> Errors {
         let mut late = Errors(Vec::new());
         if self.settings.autosave {
-            match save(&self.store, STARTUP, record.id, &self.running.tree) {
+            match self.store.copy(RUNNING, STARTUP) {
                 Ok(()) => self.startup = self.running.tree.clone(),
                 Err(errors) => late.0.extend(errors.0),
             }

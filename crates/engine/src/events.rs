@@ -127,7 +127,7 @@ impl Engine {
             Ok(course) => self.tell_drift(&keys, &course.plan),
             // A link that was there before and has gone: it waits to come back, with what needs it.
             Err(errors) => {
-                tracing::warn!(errors = errors.told(), "gone");
+                tracing::warn!(errors = errors.told(), "no longer as configured");
                 let gone = errors.0.iter().find_map(Error::key).cloned();
                 let with = |key| with_dependents(BTreeSet::from([key]), &[&desired]);
                 self.stuck.extend(gone.into_iter().flat_map(with));
