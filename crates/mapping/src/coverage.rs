@@ -96,8 +96,9 @@ fn every_reference_is_checked() {
 #[test]
 fn every_hint_of_a_reference_leads_somewhere() {
     let schema = Schema::netloom().unwrap();
-    let hints = leaves().into_iter().filter_map(|leaf| leaf.extension("reference").flatten());
-    assert!(hints.map(|hint| Path::parse(schema, hint).unwrap()).count() > 0);
+    for hint in leaves().into_iter().filter_map(|leaf| leaf.extension("reference").flatten()) {
+        Path::parse(schema, hint).unwrap();
+    }
 }
 
 #[derive(Debug)]
