@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use netstate::{Event, EventSink, Key, NetnsName, Object, Plan};
+use netstate::{Action, Event, EventSink, Key, NetnsName, Object, Op, Plan, State};
 use tokio::sync::{mpsc, watch};
 
 use crate::converge::Way;
@@ -124,13 +124,20 @@ impl Engine {
         let tree = self.running.tree.clone();
         let reach = Reach::Named(keys.clone());
         match self.survey(&Way { touched: &desired, tree: &tree, desired: &desired, reach }) {
-            Ok(course) => self.tell_drift(&keys, &course.plan),
+            Ok(course) => {
+                let appeared = appeared(&course.plan, &desired);
+                if appeared.is_empty() {
+                    self.tell_drift(&keys, &course.plan);
+                } else {
+                    self.stuck.extend(with_dependents(appeared, &[&desired]));
+                    self.unstick();
+                }
+            }
             // A link that was there before and has gone: it waits to come back, with what needs it.
             Err(errors) => {
                 tracing::warn!(errors = errors.told(), "no longer as configured");
                 let gone = errors.0.iter().find_map(Error::key).cloned();
-                let with = |key| with_dependents(BTreeSet::from([key]), &[&desired]);
-                self.stuck.extend(gone.into_iter().flat_map(with));
+                self.stuck.extend(with_dependents(gone.into_iter().collect(), &[&desired]));
             }
         }
     }
@@ -155,7 +162,7 @@ impl Engine {
     fn unstick(&mut self) {
         let before = self.stuck.clone();
         let touched = self.touched();
-        if let Err(errors) = self.settle(&touched, &Reach::Everything) {
+        if let Err(errors) = self.settle(&touched, &Reach::Named(before.clone())) {
             tracing::error!(errors = errors.told(), "diverged");
         }
         for key in before.difference(&self.stuck) {
@@ -204,4 +211,15 @@ impl Engine {
         keys.extend(desired.iter().filter(named).map(|(key, _)| key.clone()));
         keys
     }
+}
+
+/// The links that were there before and are to be elsewhere: they have gone and come back.
+fn appeared(plan: &Plan, desired: &State) -> BTreeSet<Key> {
+    let moves = |op: &&Op| match (&op.action, desired.objects.get(&op.key)) {
+        (Action::Update { from, change }, Some(Object::Link(link))) => {
+            link.kind.is_none() && place_of(from) != place_of(change)
+        }
+        (Action::Update { .. } | Action::Create(_) | Action::Delete(_), _) => false,
+    };
+    plan.ops.iter().filter(moves).map(|op| op.key.clone()).collect()
 }
