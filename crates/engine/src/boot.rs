@@ -132,7 +132,8 @@ impl Engine {
     /// serve: the configuration may be what has to be changed.
     fn recover(&mut self, touched: &State) -> Result<()> {
         match self.settle(touched, &Reach::Everything) {
-            Ok(()) => self.withdraw(),
+            Ok(()) if self.diverged.is_some() => self.withdraw(),
+            Ok(()) => self.release(),
             Err(errors) => {
                 tracing::error!(errors = errors.told(), "diverged");
                 Ok(())
