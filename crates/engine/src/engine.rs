@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use netstate::{Key, LinkId, Object, Originals, Place, Scope, Southbound, State};
+use netstate::{Key, LinkId, Object, Originals, Place, Scope, Southbound, State, Wanted};
 use tokio::sync::{mpsc, oneshot, watch};
 use yang::Tree;
 
@@ -124,7 +124,12 @@ impl Engine {
     /// Everything that the kernel holds, under the configuration's names.
     pub(crate) fn operational(&mut self) -> Result<Tree> {
         let scope = Scope::Everything { known: self.known() };
-        let observed = self.southbound.observe(&scope)?;
+        let mut observed = self.southbound.observe(&scope)?;
+        // Kernel parameters are too many to be read without being named.
+        let is_parameter = |key: &&Key| matches!(key, Key::Sysctl(_));
+        let keys = self.running.desired.objects.keys().filter(is_parameter).cloned().collect();
+        let parameters = Scope::Only(Wanted { keys, ..Wanted::default() });
+        observed.objects.extend(self.southbound.observe(&parameters)?.objects);
         Ok(mapping::raise(&observed, &self.running.tree)?)
     }
 

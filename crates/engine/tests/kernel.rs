@@ -12,9 +12,11 @@ use yang::{Schema, Tree};
 const NICS: &str = r#"{
     "iproute2-ip-netns:netnses": {"netns": [{"name": "vpn10"}, {"name": "vpn20"}]},
     "iproute2-ip-link:links": {"link": [
-        {"name": "enp0s4", "netns": "vpn10", "ip": [{"address": "192.168.10.10/24"}], "admin-status": "up"},
+        {"name": "enp0s4", "netns": "vpn10", "ip": [{"address": "192.168.10.10/24"}], "admin-status": "up",
+         "netloom-link:sysctl": {"proxy_arp": "1"}},
         {"name": "enp0s5", "netns": "vpn20", "ip": [{"address": "192.168.20.20/24"}], "admin-status": "up"}
-    ]}
+    ]},
+    "netloom-sysctl:sysctls": {"netns": [{"name": "vpn10", "ip_forward": "1"}]}
 }"#;
 
 const CABLE: &str = r#"{
