@@ -46,7 +46,7 @@ impl Engine {
     /// Forgets the originals of what running no longer touches: they have been given back.
     pub(crate) fn release(&mut self) -> Result<()> {
         let mut held = self.originals.clone();
-        held.forget(&self.running.desired);
+        held.release(&self.running.desired);
         if held == self.originals {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::link::{Link, Place};
-use crate::plan::hangers::{Hangers, devs, netns, on_link};
+use crate::plan::hangers::{Hangers, devs, netns, renamed, stands_on};
 use crate::plan::is_kernels;
 use crate::state::{Key, Object, State};
 
@@ -21,35 +21,56 @@ pub struct Originals {
 
 impl Originals {
     /// Adds what `desired` is about to touch for the first time: what exists under its keys and is not in
-    /// `touched`, and what hangs on links that are to leave their namespace.
+    /// `touched`. A link that is about to change may go down or elsewhere, and then what hangs on it goes.
     pub fn remember(&mut self, desired: &State, touched: &State, observed: &State) {
         let hangers = Hangers::of(observed);
         for (key, wanted) in &desired.objects {
             let Some(seen) = observed.objects.get(key) else { continue };
-            let is_new = !touched.objects.contains_key(key);
-            if is_new && !self.objects.contains_key(key) {
+            let before = touched.objects.get(key);
+            if before.is_none() && !self.objects.contains_key(key) {
                 self.objects.insert(key.clone(), without_status(seen));
             }
-            let (Object::Link(wanted), Object::Link(seen)) = (wanted, seen) else { continue };
-            let Some(Object::Link(original)) = self.objects.get(key) else { continue };
-            let home = original.place.clone();
-            let leaves_home = seen.place.netns == home.netns && wanted.place.netns != home.netns;
-            if !leaves_home {
+            let Some(seen) = seen.link().filter(|_| before != Some(wanted)) else { continue };
+            let Some(home) = self.objects.get(key).and_then(Object::link) else { continue };
+            if seen.place.netns != home.place.netns {
                 continue;
             }
+            let names = (&seen.place.ifname.clone(), &home.place.ifname.clone());
             for key in hangers.at(&seen.place) {
                 let Some(object) = observed.objects.get(key) else { continue };
                 let configured =
                     desired.objects.contains_key(key) || touched.objects.contains_key(key);
                 if !configured && !is_kernels(object) {
-                    let key = on_link(key, &home.ifname).unwrap_or_else(|| (*key).clone());
-                    self.objects.insert(key, without_status(object));
+                    let (key, object) = renamed(key, &without_status(object), names);
+                    self.objects.insert(key, object);
                 }
             }
         }
     }
 
-    /// Drops what `desired` has given back.
+    /// Drops what `desired` has given back, and what hangs on links that it leaves where they were: that is there,
+    /// and in nobody's hands but its owner's.
+    pub fn release(&mut self, desired: &State) {
+        let undisturbed: BTreeSet<Place> = (self.links())
+            .filter(|(key, original)| {
+                let link = desired.objects.get(key).and_then(Object::link);
+                link.is_some_and(|link| {
+                    link.place.netns == original.place.netns && link.flags.up != Some(false)
+                })
+            })
+            .map(|(_, original)| original.place.clone())
+            .collect();
+        self.forget(desired);
+        self.objects.retain(|key, object| {
+            let mut places = stands_on(key, object).into_iter().peekable();
+            let hangs = !matches!(key, Key::Link(_)) && places.peek().is_some();
+            !hangs
+                || desired.objects.contains_key(key)
+                || !places.all(|place| undisturbed.contains(&place))
+        });
+    }
+
+    /// Drops what has nothing to do with the objects of `desired`.
     pub fn forget(&mut self, desired: &State) {
         let away: BTreeSet<Place> = self
             .links()

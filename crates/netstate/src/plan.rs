@@ -4,7 +4,6 @@
 //! the operations so far have done to the links, and of what the kernel took away along with them, so that
 //! what got lost is made again by the same step that makes what is new.
 
-mod addresses;
 pub(crate) mod hangers;
 mod links;
 mod render;

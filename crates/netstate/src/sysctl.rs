@@ -48,6 +48,14 @@ impl SysctlPath {
             _ => None,
         }
     }
+
+    /// The same parameter of another link; none where it is not a link's.
+    pub fn of_dev(&self, dev: &LinkName) -> Option<SysctlPath> {
+        let mut parts: Vec<&str> = self.0.split('/').collect();
+        self.dev()?;
+        *parts.get_mut(3)? = dev.as_str();
+        Some(Self(parts.join("/").into()))
+    }
 }
 
 /// A parameter's value in the one form that values are compared in: without a newline, its fields with one space

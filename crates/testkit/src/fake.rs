@@ -98,7 +98,6 @@ impl Southbound for FakeKernel {
         })
     }
 
-    #[expect(clippy::panic, reason = "a crash is what is asked for")]
     fn execute(&mut self, plan: &Plan) -> Result<(), Refusal> {
         let mut held = self.held();
         for (index, op) in plan.ops.iter().enumerate() {
@@ -150,12 +149,9 @@ fn event(key: &Key, object: &Object) -> Event {
 }
 
 fn everything(state: &State, known: &BTreeMap<Place, LinkId>) -> State {
-    let rekey = |(key, object): (&Key, &Object)| match object {
-        Object::Link(link) => {
-            let id = known.get(&link.place).cloned().map(Key::Link);
-            (id.unwrap_or_else(|| key.clone()), object.clone())
-        }
-        _ => (key.clone(), object.clone()),
+    let rekey = |(key, object): (&Key, &Object)| {
+        let id = object.link().and_then(|link| known.get(&link.place)).cloned();
+        (id.map_or_else(|| key.clone(), Key::Link), object.clone())
     };
     State { objects: state.objects.iter().map(rekey).collect() }
 }
@@ -163,9 +159,10 @@ fn everything(state: &State, known: &BTreeMap<Place, LinkId>) -> State {
 fn only(state: &State, wanted: &Wanted) -> State {
     let mut seen = State::default();
     for key in &wanted.keys {
-        let object = match key {
-            Key::Sysctl(sysctl) => parameter(state, sysctl).map(Object::Sysctl),
-            _ => state.objects.get(key).cloned(),
+        let object = if let Key::Sysctl(sysctl) = key {
+            parameter(state, sysctl).map(Object::Sysctl)
+        } else {
+            state.objects.get(key).cloned()
         };
         if let Some(object) = object {
             seen.objects.insert(key.clone(), object);
@@ -208,10 +205,7 @@ fn parameter(state: &State, key: &SysctlKey) -> Option<String> {
 }
 
 fn links(state: &State) -> impl Iterator<Item = &Link> {
-    state.objects.values().filter_map(|object| match object {
-        Object::Link(link) => Some(&**link),
-        _ => None,
-    })
+    state.objects.values().filter_map(Object::link)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A link's fields as one whole: the groups of [`Fields`] that a link consists of, taken together.
 
 use crate::attribute::{Field, Fields};
-use crate::link::{Link, LinkKind, Master};
+use crate::link::{Bridge, Link, LinkKind, Master, Tun};
 
 impl Link {
     /// Takes over what `other` says: its place, and every field that is set there.
@@ -61,6 +61,17 @@ impl Link {
         fields.extend(self.port.set());
         fields.extend(self.kind.as_ref().map(LinkKind::set).unwrap_or_default());
         fields
+    }
+
+    /// What of a change only a new link can be given, in words.
+    pub(crate) fn created_by(&self) -> String {
+        let fields = self.set().into_iter().filter(|field| field.create_only);
+        let names: Vec<&str> = fields.map(|field| field.name).collect();
+        match (names.is_empty(), &self.device) {
+            (false, _) => names.join(", "),
+            (true, Some(_)) => "another device".into(),
+            (true, None) => "another peer".into(),
+        }
     }
 
     /// Whether nothing but the place is said.
@@ -123,6 +134,19 @@ impl LinkKind {
             (kind, _) => kind.clone(),
         };
         (!kind.set().is_empty()).then_some(kind)
+    }
+
+    /// The kind, with nothing said of it.
+    pub(crate) fn plain(&self) -> LinkKind {
+        match self {
+            LinkKind::Veth { .. } => LinkKind::Veth { peer: None },
+            LinkKind::Dummy => LinkKind::Dummy,
+            LinkKind::Ifb => LinkKind::Ifb,
+            LinkKind::Tun(_) => LinkKind::Tun(Tun::default()),
+            LinkKind::Bridge(_) => LinkKind::Bridge(Bridge::default()),
+            LinkKind::Vxlan(_) => LinkKind::Vxlan(Box::default()),
+            LinkKind::Other(name) => LinkKind::Other(name.clone()),
+        }
     }
 
     fn restore(&mut self, mask: &LinkKind, base: &LinkKind) {

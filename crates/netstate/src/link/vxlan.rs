@@ -69,7 +69,7 @@ pub struct Vxlan {
     #[attribute(IFLA_VXLAN_COLLECT_METADATA, create_only)]
     pub external: Option<bool>,
     /// Whether only configured VNIs are received.
-    #[attribute(IFLA_VXLAN_VNIFILTER, create_only, absent = false)]
+    #[attribute(IFLA_VXLAN_VNIFILTER, create_only)]
     pub vnifilter: Option<bool>,
 }
 

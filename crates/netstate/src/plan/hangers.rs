@@ -5,9 +5,12 @@
 use std::collections::BTreeMap;
 
 use crate::address::AddressKey;
+use crate::fdb::FdbKey;
 use crate::link::{LinkKind, Master, Place};
 use crate::name::{LinkName, NetnsName};
+use crate::neighbor::NeighborKey;
 use crate::state::{Key, Object, State};
+use crate::sysctl::SysctlKey;
 
 /// The keys that hang on each place.
 #[derive(Debug, Default)]
@@ -63,20 +66,34 @@ pub(crate) fn devs(key: &Key, object: &Object) -> Vec<LinkName> {
     }
 }
 
-/// The key of the same address on its link by another name; other objects do not outlive a renaming.
-pub(crate) fn on_link(key: &Key, dev: &LinkName) -> Option<Key> {
-    match key {
-        Key::Address(key) => Some(Key::Address(AddressKey { dev: dev.clone(), ..key.clone() })),
-        Key::Netns(_)
-        | Key::Link(_)
-        | Key::Sysctl(_)
-        | Key::Neighbor(_)
-        | Key::Fdb(_)
-        | Key::Route(_) => None,
+/// The same object once its link goes by another name.
+pub(crate) fn renamed(
+    key: &Key,
+    object: &Object,
+    (old, new): (&LinkName, &LinkName),
+) -> (Key, Object) {
+    let dev = |dev: &LinkName| if dev == old { new.clone() } else { dev.clone() };
+    let mut object = object.clone();
+    let key = match key {
+        Key::Address(key) => Key::Address(AddressKey { dev: dev(&key.dev), ..key.clone() }),
+        Key::Neighbor(key) => Key::Neighbor(NeighborKey { dev: dev(&key.dev), ..key.clone() }),
+        Key::Fdb(key) => Key::Fdb(FdbKey { dev: dev(&key.dev), ..key.clone() }),
+        Key::Sysctl(key) => {
+            let path = key.path.of_dev(new).filter(|_| key.path.dev().as_ref() == Some(old));
+            let path = path.unwrap_or_else(|| key.path.clone());
+            Key::Sysctl(SysctlKey { path, ..key.clone() })
+        }
+        Key::Netns(_) | Key::Link(_) | Key::Route(_) => key.clone(),
+    };
+    if let Object::Route(route) = &mut object {
+        route.nexthops.iter_mut().filter_map(|hop| hop.dev.as_mut()).for_each(|at| *at = dev(at));
+        route.nexthops.sort();
     }
+    (key, object)
 }
 
-/// Whether the kernel removes the object when its link goes down: routes do, and IPv6 addresses.
+/// What the kernel does to an object when its link goes down: IPv6 addresses and neighbours go at once, a route
+/// once all its links are down.
 pub(crate) fn goes_with_down(key: &Key) -> bool {
     match key {
         Key::Route(_) | Key::Neighbor(_) => true,

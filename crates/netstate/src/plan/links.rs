@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::hangers::{goes_with_down, on_link};
+use super::hangers::{self, goes_with_down};
 use super::scope::name_aside;
 use super::work::{Work, link, links};
 use super::{Action, PlanError};
+use crate::address::AddressKey;
 use crate::attribute::Fields;
 use crate::link::{BridgePort, Link, LinkAttributes, LinkFlags, LinkKind, Master, Place};
-use crate::name::LinkId;
+use crate::name::{LinkId, LinkName};
 use crate::state::{Key, Object};
 
 impl<'a> Work<'a> {
@@ -81,8 +82,7 @@ impl<'a> Work<'a> {
             if now.flags.up == Some(true) && (up == Some(false) || needs_down) {
                 self.take_down(id);
             }
-            let mut port = std::mem::take(&mut change.port);
-            port.state = None;
+            let port = std::mem::take(&mut change.port);
             if !change.is_empty() {
                 self.alter(id, change);
             }
@@ -96,27 +96,11 @@ impl<'a> Work<'a> {
     }
 
     pub(super) fn raise_links(&mut self) {
-        let mut raised = BTreeSet::new();
         for (id, wanted) in links(self.target) {
             let Some(now) = self.links.get(id) else { continue };
             if wanted.flags.up == Some(true) && now.flags.up != Some(true) {
                 let flags = LinkFlags { up: Some(true), ..LinkFlags::default() };
                 let change = Link { flags, ..Link::at(now.place.clone()) };
-                self.alter(id, change);
-                raised.insert(id);
-            }
-        }
-        self.set_port_states(&raised);
-    }
-
-    /// Spanning tree states, which only ports with a carrier have, and which coming up sets anew.
-    fn set_port_states(&mut self, raised: &BTreeSet<&LinkId>) {
-        for (id, wanted) in links(self.target) {
-            let Some(now) = self.links.get(id) else { continue };
-            let state = wanted.port.state;
-            if state.is_some() && (now.port.state != state || raised.contains(id)) {
-                let port = BridgePort { state, ..BridgePort::default() };
-                let change = Link { port, ..Link::at(now.place.clone()) };
                 self.alter(id, change);
             }
         }
@@ -124,26 +108,10 @@ impl<'a> Work<'a> {
 
     /// Whether a link cannot become what is wanted but by being made anew.
     fn is_anew(&self, wanted: &Link, seen: &Link) -> bool {
-        let (Some(kind), Some(seen_kind)) = (&wanted.kind, &seen.kind) else { return false };
-        let change = wanted.changes(seen);
-        kind.name() != seen_kind.name()
-            || change.set().iter().any(|field| field.create_only)
-            || change.device.is_some()
-            || self.has_other_mate(kind, seen_kind)
-    }
-
-    /// Whether the other end of a veth pair is to be another link than the one it is.
-    fn has_other_mate(&self, wanted: &LinkKind, seen: &LinkKind) -> bool {
-        let (LinkKind::Veth { peer: Some(wanted) }, LinkKind::Veth { peer: Some(seen) }) =
-            (wanted, seen)
-        else {
-            return false;
-        };
-        if wanted == seen {
-            return false;
-        }
-        let mate = self.observed_places.get(seen).copied();
-        mate.and_then(|id| link(self.target, id)).is_none_or(|mate| mate.place != *wanted)
+        is_anew(wanted, seen, |mate| {
+            let id = self.observed_places.get(mate)?;
+            link(self.target, id).map(|mate| &mate.place)
+        })
     }
 
     fn is_ready(&self, wanted: &Link, awaited: &BTreeSet<&Place>) -> bool {
@@ -195,14 +163,14 @@ impl<'a> Work<'a> {
         now.overlay(&made);
         now.flags.up = Some(false);
         self.push(&Key::Link(id.clone()), Action::Create(Object::Link(made.into())));
-        if let Some(LinkKind::Veth { peer: Some(peer) }) = &wanted.kind {
-            if let Some(mate) = self.target_places.get(peer).copied() {
-                let kind = Some(LinkKind::Veth { peer: Some(wanted.place.clone()) });
-                let mut mate_now = Link { kind, ..Link::at(peer.clone()) }.kernel_default();
-                mate_now.flags.up = Some(false);
-                self.places.insert(peer.clone(), mate.clone());
-                self.links.insert(mate.clone(), mate_now);
-            }
+        if let Some(LinkKind::Veth { peer: Some(peer) }) = &wanted.kind
+            && let Some(mate) = self.target_places.get(peer).copied()
+        {
+            let kind = Some(LinkKind::Veth { peer: Some(wanted.place.clone()) });
+            let mut mate_now = Link { kind, ..Link::at(peer.clone()) }.kernel_default();
+            mate_now.flags.up = Some(false);
+            self.places.insert(peer.clone(), mate.clone());
+            self.links.insert(mate.clone(), mate_now);
         }
         self.places.insert(now.place.clone(), id.clone());
         self.links.insert(id.clone(), now);
@@ -218,9 +186,10 @@ impl<'a> Work<'a> {
         }
         self.alter(id, Link::at(place.clone()));
         if stays {
-            self.bring_along(&old, place);
+            self.bring_along(id, &place.ifname);
         } else {
             self.lose_hangers(&old, |_| true);
+            self.leave_behind(id);
             self.unhook(&old);
         }
         self.tell_mate(id, place);
@@ -252,7 +221,8 @@ impl<'a> Work<'a> {
         let place = now.place.clone();
         let flags = LinkFlags { up: Some(false), ..LinkFlags::default() };
         self.alter(id, Link { flags, ..Link::at(place.clone()) });
-        self.lose_hangers(&place, goes_with_down);
+        self.bare.insert(place.clone());
+        self.lose_with_down(&place);
     }
 
     /// Appends the operation, and takes it over into the account, but for a change of place.
@@ -297,14 +267,71 @@ impl<'a> Work<'a> {
         self.lost.extend(lost);
     }
 
-    /// The addresses that a renamed link still has.
-    fn bring_along(&mut self, old: &Place, new: &Place) {
-        for key in self.hangers.at(old) {
-            if !self.lost.contains(key) {
-                self.brought.extend(on_link(key, &new.ifname));
+    /// A route goes once all its links are down.
+    fn lose_with_down(&mut self, place: &Place) {
+        for key in self.hangers.at(place).to_vec() {
+            let Some(object) = self.observed.objects.get(key) else { continue };
+            let at = hangers::stands_on(key, object);
+            if goes_with_down(key) && at.iter().all(|place| self.is_bare(place)) {
+                self.lost.insert(key);
             }
         }
     }
+
+    /// Whether routes have nothing from a link.
+    pub(super) fn is_bare(&self, place: &Place) -> bool {
+        let link = self.places.get(place).and_then(|id| self.links.get(id));
+        self.bare.contains(place) || link.is_some_and(|link| link.flags.up == Some(false))
+    }
+
+    /// A link that goes elsewhere has no addresses, whatever it was called meanwhile.
+    fn leave_behind(&mut self, id: &LinkId) {
+        let Some(seen) = link(self.observed, id) else { return };
+        for key in self.hangers.at(&seen.place) {
+            if let Some(now) = self.brought.remove(key) {
+                self.present.remove(&now);
+            }
+        }
+    }
+
+    /// The addresses that a renamed link still has are there by its new name, and no longer by the old one.
+    fn bring_along(&mut self, id: &LinkId, name: &LinkName) {
+        let Some(seen) = link(self.observed, id) else { return };
+        for key in self.hangers.at(&seen.place) {
+            let Key::Address(address) = key else { continue };
+            let before = self.brought.remove(key);
+            if before.is_some() || self.lost.insert(key) {
+                let now = Key::Address(AddressKey { dev: name.clone(), ..address.clone() });
+                if let Some(before) = before {
+                    self.present.remove(&before);
+                }
+                self.present.insert(now.clone());
+                self.brought.insert(key, now);
+            }
+        }
+    }
+}
+
+/// Whether a link cannot become what is wanted but by being made anew; `to` tells where the link that was seen at a
+/// place is to be.
+pub(super) fn is_anew<'p>(
+    wanted: &Link,
+    seen: &Link,
+    to: impl FnOnce(&Place) -> Option<&'p Place>,
+) -> bool {
+    let (Some(kind), Some(seen_kind)) = (&wanted.kind, &seen.kind) else { return false };
+    let other_mate = match (kind, seen_kind) {
+        (LinkKind::Veth { peer: Some(wanted) }, LinkKind::Veth { peer: Some(seen) }) => {
+            // One end's going elsewhere is no reason.
+            wanted != seen && to(seen) != Some(wanted)
+        }
+        _ => false,
+    };
+    let change = wanted.changes(seen);
+    kind.name() != seen_kind.name()
+        || change.set().iter().any(|field| field.create_only)
+        || change.device.is_some()
+        || other_mate
 }
 
 impl Link {

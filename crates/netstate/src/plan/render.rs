@@ -29,10 +29,7 @@ impl fmt::Display for Op {
             (key, Action::Delete(object)) => thing(f, ["delete", "from"], key, object),
             (Key::Sysctl(key), Action::Update { from, change }) => {
                 thing(f, ["add", "to"], &Key::Sysctl(key.clone()), change)?;
-                match from {
-                    Object::Sysctl(was) => write!(f, " (was {was})"),
-                    _ => Ok(()),
-                }
+                if let Object::Sysctl(was) = from { write!(f, " (was {was})") } else { Ok(()) }
             }
             (key, Action::Update { change, .. }) => thing(f, ["replace", "of"], key, change),
         }
@@ -56,11 +53,7 @@ fn create_link(f: &mut fmt::Formatter<'_>, link: &Link) -> fmt::Result {
     if let Some(device) = &link.device {
         write!(f, " on {}", device.ifname)?;
     }
-    let fields: Vec<&str> = link.set().iter().map(|field| field.name).collect();
-    match fields.is_empty() {
-        true => Ok(()),
-        false => write!(f, ", {} as configured", fields.join(", ")),
-    }
+    values(link).into_iter().try_for_each(|value| write!(f, ", {value}"))
 }
 
 fn change_link(f: &mut fmt::Formatter<'_>, from: &Link, change: &Link) -> fmt::Result {
@@ -114,7 +107,9 @@ fn values(link: &Link) -> Vec<String> {
                 serde_json::Value::Bool(on) => {
                     values.push(format!("{name} {}", if *on { "on" } else { "off" }));
                 }
-                other => values.push(format!("{name} {other}")),
+                serde_json::Value::Number(_)
+                | serde_json::Value::Array(_)
+                | serde_json::Value::Object(_) => values.push(format!("{name} {value}")),
             }
         }
     }

@@ -1,11 +1,12 @@
 //! What the kernel is to hold: what is configured, what goes back to how it was, and what others made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::PlanError;
-use super::hangers::{devs, netns, on_link};
+use super::hangers::{devs, netns, renamed, stands_on};
+use super::links::is_anew;
 use super::scope;
-use crate::link::{BridgePort, Link, Master, Place};
+use crate::link::{BridgePort, Link, LinkKind, Master, Place};
 use crate::name::{LinkId, NetnsName};
 use crate::originals::Originals;
 use crate::state::{Key, Object, State};
@@ -20,12 +21,14 @@ pub fn target(
     observed: &State,
 ) -> Result<State, PlanError> {
     let mut objects = BTreeMap::new();
+    let seen_at = places_of(&observed.objects);
+    let to = |seen: &Place| Some(&desired.objects.get(*seen_at.get(seen)?)?.link()?.place);
     for (key, object) in &desired.objects {
         let wanted = match object {
             Object::Link(link) => {
                 let Key::Link(id) = key else { continue };
                 let past = Past::of(key, touched, originals, observed);
-                Object::Link(Box::new(configured_link(id, link, &past)?))
+                Object::Link(Box::new(configured_link(id, link, &past, to)?))
             }
             Object::Netns
             | Object::Sysctl(_)
@@ -44,6 +47,8 @@ pub fn target(
         let sets = [&desired.objects, &touched.objects, &originals.objects];
         sets.iter().any(|set| set.contains_key(key))
     };
+    let homes = places_of(&originals.objects);
+    let former = places_of(&touched.objects);
     // Links come first, for what hangs on them can go back only to where one is.
     let (links, others): (Vec<_>, Vec<_>) =
         released.into_iter().partition(|key| matches!(key, Key::Link(_)));
@@ -53,16 +58,20 @@ pub fn target(
             let past = Past::of(key, touched, originals, observed);
             let Some(object) = released_object(key, &past, observed) else { continue };
             let lasts = |netns| netns_lasts(netns, &objects, touched);
-            let key = at_home(key, &object, originals, &objects);
+            let was_at = if past.original.is_some() { &homes } else { &former };
+            let (key, object) = at_home(key, object, was_at, &objects);
             if netns(&key).is_none_or(lasts) && has_home(&key, &object, &places) {
-                objects.insert(key, object);
+                objects.entry(key).or_insert(object);
             }
         }
     }
     let left = places_left(&objects, observed, ours);
+    let places = places(&objects, observed, ours);
     for (key, object) in observed.objects.iter().filter(|(key, _)| !ours(key)) {
-        if let Some(key) = foreign_key(key, object, &left) {
-            objects.entry(key).or_insert_with(|| object.clone());
+        if let Some((key, object)) = foreign(key, object, &left)
+            && has_home(&key, &object, &places)
+        {
+            objects.entry(key).or_insert(object);
         }
     }
     Ok(State { objects })
@@ -94,7 +103,12 @@ impl<'a> Past<'a> {
 
 /// A configured link: what is observed of it, with what was configured and is no longer put back, and what
 /// is configured laid over that.
-fn configured_link(id: &LinkId, desired: &Link, past: &Past<'_>) -> Result<Link, PlanError> {
+fn configured_link<'a>(
+    id: &LinkId,
+    desired: &'a Link,
+    past: &Past<'_>,
+    to: impl Fn(&Place) -> Option<&'a Place>,
+) -> Result<Link, PlanError> {
     let refuse = |reason| Err(PlanError { key: Key::Link(id.clone()), reason });
     let Some(observed) = Past::link(past.observed) else {
         return match &desired.kind {
@@ -119,9 +133,26 @@ fn configured_link(id: &LinkId, desired: &Link, past: &Past<'_>) -> Result<Link,
         ));
     }
     let mut link = observed.clone();
+    let mut new = Link {
+        kind: observed.kind.as_ref().map(LinkKind::plain),
+        ..Link::at(desired.place.clone())
+    };
     if let Some(touched) = Past::link(past.touched) {
         let base = Past::link(past.original).cloned().unwrap_or_else(|| observed.kernel_default());
         link.restore(touched, &base);
+        new.restore(touched, &base);
+    }
+    new.overlay(desired);
+    if is_anew(&new, observed, to) {
+        return match past.original {
+            None => Ok(new),
+            Some(_) => refuse(format!(
+                "{} was there before in {} and is not ours to make anew, as {} would need",
+                observed.place.ifname,
+                super::render::netns(&observed.place.netns),
+                new.changes(observed).created_by(),
+            )),
+        };
     }
     let touched_place = Past::link(past.touched).map(|link| &link.place);
     if let Some(original) = Past::link(past.original)
@@ -134,6 +165,10 @@ fn configured_link(id: &LinkId, desired: &Link, past: &Past<'_>) -> Result<Link,
         }
     }
     link.overlay(desired);
+    if link.master != observed.master {
+        // What it has as a port it has of its bridge.
+        link.port = desired.port.clone();
+    }
     if !matches!(link.master, Some(Master::Of(_))) {
         link.port = BridgePort::default();
     }
@@ -152,7 +187,12 @@ fn released_object(key: &Key, past: &Past<'_>, observed: &State) -> Option<Objec
         // A link that somebody took away is not made again; anything else is.
         return match original {
             Object::Link(_) => None,
-            other => Some(other.clone()),
+            Object::Netns
+            | Object::Sysctl(_)
+            | Object::Address(_)
+            | Object::Neighbor(_)
+            | Object::Fdb(_)
+            | Object::Route(_) => Some(original.clone()),
         };
     };
     let mut link = (**observed).clone();
@@ -166,38 +206,40 @@ fn released_object(key: &Key, past: &Past<'_>, observed: &State) -> Option<Objec
     Some(Object::Link(Box::new(link)))
 }
 
-/// Where an original is to be: on its link, which may have another name than it had.
-fn at_home(
-    key: &Key,
-    object: &Object,
-    originals: &Originals,
-    objects: &BTreeMap<Key, Object>,
-) -> Key {
-    let renamed = || {
-        let place = Place { netns: netns(key)?.clone(), ifname: devs(key, object).pop()? };
-        let (link, _) = originals.links().find(|(_, link)| link.place == place)?;
-        match objects.get(link)? {
-            Object::Link(link) if link.place.netns == place.netns => {
-                on_link(key, &link.place.ifname)
-            }
-            _ => None,
-        }
-    };
-    renamed().unwrap_or_else(|| key.clone())
+/// Which link was where.
+fn places_of(objects: &BTreeMap<Key, Object>) -> BTreeMap<&Place, &Key> {
+    let place = |(key, object)| Some((&Object::link(object)?.place, key));
+    objects.iter().filter_map(place).collect()
 }
 
-/// Where links are to be, and where foreign ones are.
+/// What hung on links, as it is to be: there, though they may have other names than they had.
+fn at_home(
+    key: &Key,
+    object: Object,
+    was_at: &BTreeMap<&Place, &Key>,
+    objects: &BTreeMap<Key, Object>,
+) -> (Key, Object) {
+    let places = if matches!(key, Key::Link(_)) { Vec::new() } else { stands_on(key, &object) };
+    let mut at = (key.clone(), object);
+    for place in places {
+        let Some(key) = was_at.get(&place) else { continue };
+        let link = objects.get(key).and_then(Object::link);
+        if let Some(link) = link.filter(|link| link.place.netns == place.netns) {
+            at = renamed(&at.0, &at.1, (&place.ifname, &link.place.ifname));
+        }
+    }
+    at
+}
+
+/// Where links are to be, and where foreign ones are; and whether they are up there.
 fn places(
     objects: &BTreeMap<Key, Object>,
     observed: &State,
     ours: impl Fn(&Key) -> bool,
-) -> BTreeSet<Place> {
+) -> BTreeMap<Place, bool> {
     let foreign = observed.objects.iter().filter(|(key, _)| !ours(key));
-    let place = |(_, object): (_, &Object)| match object {
-        Object::Link(link) => Some(link.place.clone()),
-        _ => None,
-    };
-    foreign.chain(objects.iter()).filter_map(place).collect()
+    let links = foreign.chain(objects.iter()).filter_map(|(_, object)| object.link());
+    links.map(|link| (link.place.clone(), link.flags.up == Some(true))).collect()
 }
 
 /// Whether a namespace is configured, or was never ours.
@@ -206,10 +248,18 @@ fn netns_lasts(netns: &NetnsName, objects: &BTreeMap<Key, Object>, touched: &Sta
     netns.is_own() || objects.contains_key(&key) || !touched.objects.contains_key(&key)
 }
 
-fn has_home(key: &Key, object: &Object, places: &BTreeSet<Place>) -> bool {
+/// Whether the links are there that an object hangs on, and up as far as it needs that.
+fn has_home(key: &Key, object: &Object, places: &BTreeMap<Place, bool>) -> bool {
     let Some(netns) = netns(key) else { return true };
+    let needs_up = matches!(key, Key::Route(_));
     let place = |ifname| Place { netns: netns.clone(), ifname };
-    devs(key, object).into_iter().all(|dev| places.contains(&place(dev)))
+    let mut at =
+        devs(key, object).into_iter().map(|dev| places.get(&place(dev)).copied()).peekable();
+    if at.peek().is_none() {
+        return true;
+    }
+    let all: Option<Vec<bool>> = at.collect();
+    all.is_some_and(|up| !needs_up || up.contains(&true))
 }
 
 /// The places that a link is at and will not be at, with where it will be if that is in the same namespace.
@@ -235,15 +285,20 @@ fn places_left(
     left
 }
 
-/// Where a foreign object is to be, given the places that links leave: a renamed link keeps its addresses, one that
-/// goes elsewhere keeps nothing.
-fn foreign_key(key: &Key, object: &Object, left: &BTreeMap<Place, Option<Place>>) -> Option<Key> {
-    let Some(netns) = netns(key) else { return Some(key.clone()) };
-    let place = |ifname| Place { netns: netns.clone(), ifname };
-    let mut moved =
-        devs(key, object).into_iter().filter_map(|dev| left.get(&place(dev))).peekable();
-    if moved.peek().is_none() {
-        return Some(key.clone());
+/// A foreign object as it is to be, given the places that links leave: on a renamed link it stays, on one that goes
+/// elsewhere it does not.
+fn foreign(
+    key: &Key,
+    object: &Object,
+    left: &BTreeMap<Place, Option<Place>>,
+) -> Option<(Key, Object)> {
+    let mut at = (key.clone(), object.clone());
+    let Some(netns) = netns(key) else { return Some(at) };
+    for dev in devs(key, object) {
+        let place = Place { netns: netns.clone(), ifname: dev };
+        if let Some(to) = left.get(&place) {
+            at = renamed(&at.0, &at.1, (&place.ifname, &to.as_ref()?.ifname));
+        }
     }
-    on_link(key, &moved.next()?.as_ref()?.ifname)
+    Some(at)
 }

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::addresses::is_secondary;
 use super::hangers::{self, Hangers};
 use super::{Action, Op, PlanError};
+use crate::address::{Address, AddressKey};
 use crate::link::{Link, Master, Place};
 use crate::name::LinkId;
 use crate::neighbor::Neighbor;
 use crate::route::Route;
 use crate::state::{Key, Object, State};
 use crate::sysctl::SysctlKey;
-use crate::uapi::{NUD_NOARP, NUD_PERMANENT, RTPROT_KERNEL};
+use crate::uapi::{IFA_F_SECONDARY, NUD_NOARP, NUD_PERMANENT, RTPROT_KERNEL};
 
 /// The account of a plan.
 pub(super) struct Work<'a> {
@@ -30,8 +30,12 @@ pub(super) struct Work<'a> {
     pub(super) dependents: BTreeMap<Place, Vec<&'a LinkId>>,
     /// What was observed, and has gone along with its link.
     pub(super) lost: BTreeSet<&'a Key>,
-    /// Addresses that a renamed link has brought along, under their new keys.
-    pub(super) brought: BTreeSet<Key>,
+    /// Links that have lost their last IPv4 address, or are down.
+    pub(super) bare: BTreeSet<Place>,
+    /// Addresses that renamed links have brought along: the observed key, and the present one.
+    pub(super) brought: BTreeMap<&'a Key, Key>,
+    /// The present keys of these.
+    pub(super) present: BTreeSet<Key>,
     pub(super) ops: Vec<Op>,
 }
 
@@ -49,7 +53,9 @@ impl<'a> Work<'a> {
             dependents: dependents(observed),
             links,
             lost: BTreeSet::new(),
-            brought: BTreeSet::new(),
+            bare: BTreeSet::new(),
+            brought: BTreeMap::new(),
+            present: BTreeSet::new(),
             ops: Vec::new(),
         }
     }
@@ -91,28 +97,89 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Removes what hangs on links that stay: the first address of a subnet last, since others may go with it.
+    /// Removes what hangs on links that stay, and what only part of its links would take along.
     pub(super) fn prune(&mut self) {
         let leaving = self.leaving();
-        let goes_by_itself = |key: &Key, object: &Object| {
-            hangers::netns(key).is_some_and(|netns| {
-                let place = |ifname| Place { netns: netns.clone(), ifname };
-                hangers::devs(key, object).into_iter().any(|dev| leaving.contains(&place(dev)))
-            })
-        };
-        let goes = |key: &Key, object: &Object| {
+        for (key, object) in self.observed.objects.iter().rev() {
             let hangs = matches!(key, Key::Address(_) | Key::Neighbor(_) | Key::Route(_));
-            hangs && !is_kernels(object) && !self.stays(key) && !goes_by_itself(key, object)
+            if !hangs || is_kernels(object) || self.lost.contains(key) {
+                continue;
+            }
+            let mut places = hangers::stands_on(key, object).into_iter().peekable();
+            let stands = places.peek().is_some();
+            let (gone, left): (Vec<_>, Vec<_>) = places.partition(|at| leaving.contains(at));
+            let goes_by_itself = stands && left.is_empty();
+            if !goes_by_itself && (!gone.is_empty() || !self.stays(key, object)) {
+                self.remove(key, object);
+            }
+        }
+    }
+
+    /// Removes an object, after what the kernel would remove along with it only sometimes.
+    fn remove(&mut self, key: &'a Key, object: &Object) {
+        if let Key::Address(address) = key {
+            self.remove_secondaries(address, object);
+        }
+        self.push(key, Action::Delete(object.clone()));
+        self.lost.insert(key);
+        if let Key::Address(address) = key {
+            self.lose_with_address(address);
+        }
+    }
+
+    /// An IPv4 address takes along the later ones of its subnet, unless `promote_secondaries` says otherwise.
+    fn remove_secondaries(&mut self, gone: &AddressKey, object: &Object) {
+        let is_secondary = |object: &Object| {
+            let Object::Address(Address { status: Some(status) }) = object else { return false };
+            status.flags & IFA_F_SECONDARY != 0
         };
-        let falling = self.falling(goes);
-        let mut going: Vec<(&'a Key, &'a Object)> = (self.observed.objects.iter().rev())
-            .filter(|(key, object)| goes(key, object) || falling.contains(*key))
-            .filter(|(key, object)| !goes_by_itself(key, object))
-            .collect();
-        going.sort_by_key(|(key, object)| matches!(key, Key::Address(_)) && !is_secondary(object));
-        for (key, object) in going {
-            self.push(key, Action::Delete(object.clone()));
-            self.lost.insert(key);
+        if gone.address.addr().is_ipv6() || is_secondary(object) {
+            return;
+        }
+        let place = Place { netns: gone.netns.clone(), ifname: gone.dev.clone() };
+        for key in self.hangers.at(&place).to_vec() {
+            let Some(object) = self.observed.objects.get(key) else { continue };
+            let Key::Address(other) = key else { continue };
+            let same_subnet = other.address.trunc() == gone.address.trunc() && other != gone;
+            if same_subnet && is_secondary(object) && !self.lost.contains(key) {
+                self.push(key, Action::Delete(object.clone()));
+                self.lost.insert(key);
+                self.lose_with_address(other);
+            }
+        }
+    }
+
+    /// Without its source an IPv4 route is gone (`fib_sync_down_addr`), and without an IPv4 address a link has no IPv4
+    /// at all (`fib_disable_ip`, net/ipv4/fib_frontend.c).
+    fn lose_with_address(&mut self, gone: &AddressKey) {
+        let source = gone.address.addr();
+        if source.is_ipv6() {
+            return;
+        }
+        let place = Place { netns: gone.netns.clone(), ifname: gone.dev.clone() };
+        let hangers = self.hangers.at(&place).to_vec();
+        let is_last = !hangers.iter().any(|key| {
+            matches!(key, Key::Address(key) if key.address.addr().is_ipv4())
+                && !self.lost.contains(key)
+        });
+        if is_last {
+            self.bare.insert(place);
+        }
+        for key in hangers {
+            let lost = match (key, self.observed.objects.get(key)) {
+                (Key::Route(_), Some(object @ Object::Route(route))) => {
+                    route.source == Some(source)
+                        || (is_ipv4(key)
+                            && hangers::stands_on(key, object)
+                                .iter()
+                                .all(|place| self.is_bare(place)))
+                }
+                (Key::Neighbor(_), _) => is_last && is_ipv4(key),
+                _ => false,
+            };
+            if lost {
+                self.lost.insert(key);
+            }
         }
     }
 
@@ -143,7 +210,7 @@ impl<'a> Work<'a> {
 
     /// Makes an object what it is to be, if it is not.
     fn set(&mut self, key: &'a Key, wanted: &Object) {
-        if is_kernels(wanted) || self.brought.contains(key) {
+        if is_kernels(wanted) || self.present.contains(key) {
             return;
         }
         let seen = self.observed.objects.get(key).filter(|_| !self.lost.contains(key));
@@ -162,15 +229,16 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Whether the target has the object, under the name that its link will have.
-    fn stays(&self, key: &Key) -> bool {
-        let Key::Address(address) = key else { return self.target.objects.contains_key(key) };
-        let place = Place { netns: address.netns.clone(), ifname: address.dev.clone() };
-        let target_place = (self.places.get(&place))
-            .and_then(|id| link(self.target, id))
-            .map_or(&place, |link| &link.place);
-        hangers::on_link(key, &target_place.ifname)
-            .is_some_and(|key| self.target.objects.contains_key(&key))
+    /// Whether the target has the object, under the names that its links will have.
+    fn stays(&self, key: &Key, object: &Object) -> bool {
+        let mut at = (key.clone(), object.clone());
+        for place in hangers::stands_on(key, object) {
+            let to = self.places.get(&place).and_then(|id| link(self.target, id));
+            if let Some(to) = to.filter(|to| to.place != place) {
+                at = hangers::renamed(&at.0, &at.1, (&place.ifname, &to.place.ifname));
+            }
+        }
+        self.target.objects.contains_key(&at.0)
     }
 }
 
@@ -223,6 +291,15 @@ pub(crate) fn is_kernels(object: &Object) -> bool {
 
 fn is_ipv6_route(key: &Key) -> bool {
     matches!(key, Key::Route(route) if route.prefix.addr().is_ipv6())
+}
+
+fn is_ipv4(key: &Key) -> bool {
+    match key {
+        Key::Address(key) => key.address.addr().is_ipv4(),
+        Key::Neighbor(key) => key.address.is_ipv4(),
+        Key::Route(key) => key.prefix.addr().is_ipv4(),
+        Key::Netns(_) | Key::Link(_) | Key::Sysctl(_) | Key::Fdb(_) => false,
+    }
 }
 
 /// Whether what is seen is all that is wanted.

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use netstate::link::Master;
+use netstate::uapi::{IFA_F_PERMANENT, IFA_F_SECONDARY};
 use netstate::{
-    Action, AddressKey, Key, Link, LinkId, LinkKind, LinkName, NetnsName, Object, Op, Place, Route,
-    RouteKey, RouteKind, State,
+    Action, Address, AddressKey, AddressStatus, Key, Link, LinkId, LinkKind, LinkName, NeighborKey,
+    NetnsName, Object, Op, Place, Route, RouteKey, RouteKind, State, SysctlKey,
 };
 
 /// An error number and the kernel's words.
@@ -36,7 +37,8 @@ pub(super) fn apply(state: &mut State, op: &Op) -> Result<(), Refused> {
                 return Err(refusal(libc::EEXIST, ""));
             }
             permit(state, key, object)?;
-            state.objects.insert(key.clone(), as_shown(key, object));
+            let shown = as_shown(state, key, object);
+            state.objects.insert(key.clone(), shown);
             Ok(())
         }
         (key, Action::Update { change, .. }) => {
@@ -44,31 +46,57 @@ pub(super) fn apply(state: &mut State, op: &Op) -> Result<(), Refused> {
                 return Err(refusal(libc::ENOENT, ""));
             }
             permit(state, key, change)?;
-            state.objects.insert(key.clone(), as_shown(key, change));
+            let shown = as_shown(state, key, change);
+            state.objects.insert(key.clone(), shown);
             Ok(())
         }
         (key, Action::Delete(_)) => match state.objects.remove(key) {
-            Some(_) => {
+            Some(gone) => {
                 if let Key::Address(key) = key {
-                    forget_source(state, key);
+                    address_gone(state, key, &gone);
                 }
                 Ok(())
             }
+            None if matches!(key, Key::Address(_)) => Err(refusal(libc::EADDRNOTAVAIL, "")),
             None => Err(refusal(libc::ESRCH, "")),
         },
     }
 }
 
 /// What a dump shows of an object that was made so.
-fn as_shown(key: &Key, object: &Object) -> Object {
+fn as_shown(state: &State, key: &Key, object: &Object) -> Object {
     match (key, object) {
         (Key::Route(key), Object::Route(route)) => {
             let ipv6 = key.prefix.addr().is_ipv6();
             let scope = if ipv6 { Some(0) } else { route.scope.or(Some(route.natural_scope())) };
             Object::Route(Route { scope, ..route.clone() })
         }
+        (Key::Address(key), _) => Object::Address(shown_address(state, key)),
         (_, object) => object.clone(),
     }
+}
+
+/// An IPv4 address is secondary to those that were there before it in its subnet.
+fn shown_address(state: &State, key: &AddressKey) -> Address {
+    let secondary = key.address.addr().is_ipv4()
+        && addresses(state, key).any(|(other, _)| other.address.trunc() == key.address.trunc());
+    let flags = if secondary { IFA_F_PERMANENT | IFA_F_SECONDARY } else { IFA_F_PERMANENT };
+    Address { status: Some(AddressStatus { flags, ..AddressStatus::default() }) }
+}
+
+/// The addresses of the link that one is on, of the same family.
+fn addresses<'a>(
+    state: &'a State,
+    of: &'a AddressKey,
+) -> impl Iterator<Item = (&'a AddressKey, &'a Address)> {
+    state.objects.iter().filter_map(move |(key, object)| match (key, object) {
+        (Key::Address(key), Object::Address(address)) => {
+            let same = (&key.netns, &key.dev) == (&of.netns, &of.dev)
+                && key.address.addr().is_ipv4() == of.address.addr().is_ipv4();
+            same.then_some((key, address))
+        }
+        _ => None,
+    })
 }
 
 /// An error in the kernel's words: its extended acknowledgement, if any, and the error's own text.
@@ -142,7 +170,7 @@ fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Result<(), Refu
     }
     link.overlay(change);
     if change.flags.up == Some(false) {
-        state.objects.retain(|key, object| !hangs_at(key, object, &old) || !goes_with_down(key));
+        disable(state, &old, goes_with_down);
     }
     if old.netns != new.netns {
         remove_hangers(state, &old);
@@ -213,23 +241,82 @@ fn rename_hangers(state: &mut State, old: &Place, new: &Place) {
         .map(|(key, _)| key.clone())
         .collect();
     for key in hang {
-        let Some(object) = state.objects.remove(&key) else { continue };
-        if let Key::Address(address) = key {
-            let address = AddressKey { dev: new.ifname.clone(), ..address };
-            state.objects.insert(Key::Address(address), object);
+        let Some(mut object) = state.objects.remove(&key) else { continue };
+        let dev = new.ifname.clone();
+        let key = match key {
+            Key::Address(key) => Key::Address(AddressKey { dev, ..key }),
+            Key::Neighbor(key) => Key::Neighbor(NeighborKey { dev, ..key }),
+            Key::Sysctl(key) => {
+                let path = key.path.of_dev(&dev).unwrap_or_else(|| key.path.clone());
+                Key::Sysctl(SysctlKey { path, ..key })
+            }
+            Key::Netns(_) | Key::Link(_) | Key::Fdb(_) | Key::Route(_) => key,
+        };
+        if let Object::Route(route) = &mut object {
+            let devs = route.nexthops.iter_mut().filter_map(|hop| hop.dev.as_mut());
+            devs.filter(|dev| **dev == old.ifname).for_each(|dev| *dev = new.ifname.clone());
+            route.nexthops.sort();
         }
+        state.objects.insert(key, object);
     }
 }
 
-/// Routes from an address that is no longer there go (`fib_sync_down_addr`, net/ipv4/fib_semantics.c).
-fn forget_source(state: &mut State, gone: &AddressKey) {
-    let source = gone.address.addr();
+/// An IPv4 address takes along the secondary ones of its subnet and the routes that come from it, the last one of a link
+/// all that the link has of IPv4 (`__inet_del_ifa`, `fib_inetaddr_event`).
+fn address_gone(state: &mut State, gone: &AddressKey, object: &Object) {
+    let is_secondary = |address: &Address| {
+        address.status.as_ref().is_some_and(|status| status.flags & IFA_F_SECONDARY != 0)
+    };
+    if gone.address.addr().is_ipv6() {
+        return;
+    }
+    let was_primary = matches!(object, Object::Address(address) if !is_secondary(address));
+    let along: Vec<AddressKey> = addresses(state, gone)
+        .filter(|(key, address)| {
+            was_primary && is_secondary(address) && key.address.trunc() == gone.address.trunc()
+        })
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in &along {
+        state.objects.remove(&Key::Address(key.clone()));
+    }
+    let sources: Vec<IpAddr> = along.iter().chain([gone]).map(|key| key.address.addr()).collect();
     state.objects.retain(|key, object| match (key, object) {
         (Key::Route(key), Object::Route(route)) => {
-            key.netns != gone.netns || route.source != Some(source)
+            key.netns != gone.netns || !route.source.is_some_and(|from| sources.contains(&from))
         }
         _ => true,
     });
+    if addresses(state, gone).next().is_none() {
+        let place = Place { netns: gone.netns.clone(), ifname: gone.dev.clone() };
+        disable(state, &place, |key| match key {
+            Key::Route(key) => key.prefix.addr().is_ipv4(),
+            Key::Neighbor(key) => key.address.is_ipv4(),
+            Key::Netns(_) | Key::Link(_) | Key::Sysctl(_) | Key::Address(_) | Key::Fdb(_) => false,
+        });
+    }
+}
+
+/// A link stops carrying what `which` takes; a route lasts while another of its links carries it.
+fn disable(state: &mut State, place: &Place, which: impl Fn(&Key) -> bool) {
+    let carries = |netns: &NetnsName, dev: &LinkName| {
+        let other = Place { netns: netns.clone(), ifname: dev.clone() };
+        let link = at(state, &other).and_then(|id| state.objects.get(&Key::Link(id))?.link());
+        other != *place && link.is_some_and(|link| link.flags.up == Some(true))
+    };
+    let lasts = |(key, object): (&Key, &Object)| match (key, object) {
+        (Key::Route(key), Object::Route(route)) => route
+            .nexthops
+            .iter()
+            .filter_map(|hop| hop.dev.as_ref())
+            .any(|dev| carries(&key.netns, dev)),
+        _ => false,
+    };
+    let gone: Vec<Key> = (state.objects.iter())
+        .filter(|(key, object)| hangs_at(key, object, place) && which(key) && !lasts((key, object)))
+        .map(|(key, _)| key.clone())
+        .collect();
+    gone.iter().for_each(|key| drop(state.objects.remove(key)));
 }
 
 fn goes_with_down(key: &Key) -> bool {
