@@ -3,12 +3,7 @@
 //! The test walks the schema: it sets each leaf, in one of a few surroundings, to values that its type takes, until
 //! one of them makes another state of the configuration; that state, raised, must have the leaf.
 
-use std::collections::BTreeMap;
-
-use kernel::Kernel;
-use netstate::plan::{plan, target, wanted};
-use netstate::{Key, Object, Originals, Scope, Southbound, State};
-use testkit::netns::{ip, isolated};
+use netstate::State;
 use yang::{NodeKind, Path, Schema, SchemaNode, Step, Tree, Type, Value};
 
 use crate::test::tree;
@@ -19,44 +14,26 @@ const AROUND: &str = r#"
     "sysctls": {"netns": [{"name": "1", "variable": [{"name": "net.ipv4.tcp_sack", "value": "0"}]}]}
 "#;
 
-const LINKS: [&str; 9] = [
+const LINKS: [&str; 6] = [
     r#"{"link": [{"name": "probe"}, {"name": "other"}], "bridge": [{"name": "br0"}]}"#,
-    r#"{"link": [{"name": "probe", "type": "ifb"}], "bridge": [{"name": "br0"}]}"#,
+    r#"{"link": [{"name": "probe", "type": "dummy"}], "bridge": [{"name": "br0"}]}"#,
     r#"{"link": [{"name": "probe", "type": "veth"}]}"#,
-    r#"{"link": [{"name": "probe", "type": "veth", "virtual_peer_name": "mate", "admin-status": "up",
-                  "master": "br0"},
-                 {"name": "mate", "admin-status": "up"}],
-        "bridge": [{"name": "br0", "admin-status": "up"}]}"#,
     r#"{"link": [{"name": "probe", "type": "tun"}]}"#,
     r#"{"link": [{"name": "other"}], "bridge": [{"name": "probe"}]}"#,
     r#"{"link": [{"name": "other"}], "bridge": [{"name": "br0"}],
         "vxlan": [{"name": "probe", "vxlan-info": {"id": "5"}}]}"#,
-    r#"{"link": [{"name": "other"}], "bridge": [{"name": "br0", "admin-status": "up"}],
-        "vxlan": [{"name": "probe", "admin-status": "up", "master": "br0",
-                   "vxlan-info": {"id": "5", "dev": "other", "remote": "10.9.9.9"}}]}"#,
-    r#"{"vxlan": [{"name": "probe", "vxlan-info": {"id": "0", "external": true}}]}"#,
 ];
 
-/// What routes and neighbours have around them.
-const UP: &str = r#"{"link": [
-    {"name": "probe", "admin-status": "up", "ip": [{"address": "10.9.9.1/24"}]},
-    {"name": "other", "admin-status": "up", "ip": [{"address": "192.168.9.9/24"}]}]}"#;
-
-const ROUTES: [&str; 3] = [
+const ROUTES: [&str; 2] = [
     r#"{"prefix": "10.0.0.0/8", "table": "main", "metric": 0, "tos": "default", "netns": "1",
         "nexthop": [{"dev": "probe"}, {"dev": "other"}]}"#,
-    r#"{"prefix": "10.0.0.0/8", "table": "main", "metric": 0, "tos": "default", "netns": "1",
-        "nexthop": [{"dev": "probe", "via": {"address": "10.9.9.8"}}]}"#,
     r#"{"prefix": "10.0.0.0/8", "table": "main", "metric": 0, "tos": "default", "netns": "1"}"#,
 ];
 
-const NEIGHBORS: [&str; 2] = [
-    r#"{"to_addr": "10.9.9.9", "netns": "1", "dev": "probe"}"#,
-    r#"{"to_addr": "10.9.9.9", "netns": "1", "dev": "probe", "lladdr": "52:54:00:00:00:01"}"#,
-];
+const NEIGHBORS: [&str; 1] = [r#"{"to_addr": "10.9.9.9", "netns": "1", "dev": "probe"}"#];
 
 /// Values that some leaf takes.
-const VALUES: [&str; 23] = [
+const VALUES: [&str; 21] = [
     "true",
     "false",
     "0",
@@ -65,7 +42,6 @@ const VALUES: [&str; 23] = [
     "7",
     "100",
     "1400",
-    "10.9.9.1",
     "other",
     "br0",
     "vpn10",
@@ -77,16 +53,8 @@ const VALUES: [&str; 23] = [
     "192.168.9.9/24",
     "eth77",
     "dummy",
-    "ifb",
     "veth",
     "blackhole",
-];
-
-/// Leaves that need more than every kernel has: they are tried, and may fail.
-const NOT_EVERYWHERE: [(&str, &str); 3] = [
-    ("br-info/vlan_", "CONFIG_BRIDGE_VLAN_FILTERING"),
-    ("advance/protodown", "a driver that can"),
-    ("bridge/master", "a bond or a VRF that existed before"),
 ];
 
 /// Leaves that do not come back as they were set, and why.
@@ -112,83 +80,6 @@ fn every_leaf_reaches_the_state_and_comes_back() {
 }
 
 #[test]
-fn every_leaf_comes_back_from_the_kernel() {
-    let surroundings = surroundings();
-    let mut failures = Vec::new();
-    for leaf in leaves() {
-        let name = schema_path(leaf);
-        if EXCEPTIONS.iter().any(|(end, _)| name.ends_with(end)) {
-            continue;
-        }
-        let mut refusals = Vec::new();
-        let came_back =
-            changes(leaf, &surroundings, &candidates(leaf)).any(|(path, tree, before)| {
-                let Ok(after) = crate::lower(&tree) else { return false };
-                if Some(&after) == before.as_ref() {
-                    return false;
-                }
-                match isolated(|| applied(&after)) {
-                    Ok(observed) => {
-                        let raised = crate::raise(&observed, &tree).unwrap();
-                        let value =
-                            |tree: &Tree| tree.node(&path).and_then(|node| node.value().cloned());
-                        let (value, set) = (value(&raised), value(&tree));
-                        if value != set {
-                            refusals.push(format!("{path} is {value:?}, not {set:?}"));
-                        }
-                        value == set
-                    }
-                    Err(refusal) => {
-                        refusals.push(refusal);
-                        false
-                    }
-                }
-            });
-        let missing = NOT_EVERYWHERE.iter().find(|(part, _)| name.contains(part));
-        if let (false, Some((_, missing))) = (came_back, missing) {
-            println!("{name}: this kernel lacks {missing}: {refusals:#?}");
-        } else if !came_back {
-            refusals.sort();
-            refusals.dedup();
-            failures.push((name, refusals));
-        }
-    }
-    assert!(failures.is_empty(), "{failures:#?}");
-}
-
-/// What the kernel holds once it has been brought to `desired`, or what it said.
-fn applied(desired: &State) -> Result<State, String> {
-    let mut known = BTreeMap::new();
-    for (key, object) in &desired.objects {
-        if let (Key::Link(id), Object::Link(link)) = (key, object) {
-            known.insert(link.place.clone(), id.clone());
-            if link.kind.is_none() {
-                let ifname = &link.place.ifname;
-                ip(&format!("link add {ifname} type veth peer name {ifname}-far"));
-            }
-        }
-    }
-    let mut kernel = Kernel::open().map_err(|error| error.to_string())?;
-    let (untouched, originals) = (State::default(), Originals::default());
-    let only = Scope::Only(wanted(desired, &untouched, &originals));
-    for is_done in [false, true] {
-        let observed = kernel.observe(&only).map_err(|error| error.to_string())?;
-        let target = target(desired, &untouched, &originals, &observed);
-        let plan = target.and_then(|target| plan(&target, &observed));
-        let plan = plan.map_err(|error| error.to_string())?;
-        if is_done && !plan.ops.is_empty() {
-            return Err(format!("left to do: {}", plan.ops[0]));
-        }
-        kernel.execute(&plan).map_err(|refusal| refusal.to_string())?;
-    }
-    let mut all =
-        kernel.observe(&Scope::Everything { known }).map_err(|error| error.to_string())?;
-    // Parameters are too many to be read without being named.
-    all.objects.extend(kernel.observe(&only).map_err(|error| error.to_string())?.objects);
-    Ok(all)
-}
-
-#[test]
 fn every_reference_is_checked() {
     let surroundings = surroundings();
     for leaf in leaves().into_iter().filter(|leaf| leaf.leaf_type.as_ref().is_some_and(refers)) {
@@ -205,9 +96,8 @@ fn every_reference_is_checked() {
 #[test]
 fn every_hint_of_a_reference_leads_somewhere() {
     let schema = Schema::netloom().unwrap();
-    for hint in leaves().into_iter().filter_map(|leaf| leaf.extension("reference").flatten()) {
-        Path::parse(schema, hint).unwrap();
-    }
+    let hints = leaves().into_iter().filter_map(|leaf| leaf.extension("reference").flatten());
+    assert!(hints.map(|hint| Path::parse(schema, hint).unwrap()).count() > 0);
 }
 
 #[derive(Debug)]
@@ -273,9 +163,11 @@ fn changes<'t>(
 fn surroundings() -> Vec<Tree> {
     let around =
         |links: &str, more: &str| tree(&format!(r#"{{{AROUND}, "links": {links}{more}}}"#));
-    let routes = ROUTES.map(|route| around(UP, &format!(r#", "routes": {{"route": [{route}]}}"#)));
-    let neighbors = NEIGHBORS
-        .map(|neighbor| around(UP, &format!(r#", "neighbors": {{"neighbor": [{neighbor}]}}"#)));
+    let routes =
+        ROUTES.map(|route| around(LINKS[0], &format!(r#", "routes": {{"route": [{route}]}}"#)));
+    let neighbors = NEIGHBORS.map(|neighbor| {
+        around(LINKS[0], &format!(r#", "neighbors": {{"neighbor": [{neighbor}]}}"#))
+    });
     LINKS.map(|links| around(links, "")).into_iter().chain(routes).chain(neighbors).collect()
 }
 

@@ -47,16 +47,18 @@ pub(crate) fn lower(lowering: &mut Lowering<'_>) {
 
 /// The entry's content. A tunnel's underlay is a reference like `device`, so it is read as one.
 fn read(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Option<Entry> {
-    let Some(info) = node.child("vxlan-info") else { return lowering.read(node) };
+    let Some(underlay) = node.child("vxlan-info").and_then(|info| info.child("dev")) else {
+        return lowering.read(node);
+    };
     let path = entry_path(node);
     let mut rest = lowering.configuration.clone();
-    if let Err(error) = rest.remove(&below(&path, &["vxlan-info", "dev"])) {
+    let removed = rest.remove(&below(&path, &["vxlan-info", "dev"]));
+    if let Err(error) = removed {
         lowering.faults.unread(&path, error);
         return None;
     }
     let mut entry: Entry = lowering.read(&rest.node(&path)?)?;
-    entry.underlay = info.leaf("dev").and_then(|dev| dev.to_string().parse().ok());
-    entry.leads_to_group = info.leaf("group").is_some();
+    entry.underlay = underlay.value().and_then(|dev| dev.to_string().parse().ok());
     Some(entry)
 }
 
@@ -84,8 +86,6 @@ impl LinkLowering<'_, '_> {
         let master = entry.master.as_ref().and_then(|master| self.master(master));
         let attributes = self.attributes(&mut entry);
         let flags = LinkFlags { up: entry.admin_status, ..entry.modes.take().unwrap_or_default() };
-        self.check_port(&entry);
-        self.check_far_end(&entry);
         let port = entry.bridge_conf.take().unwrap_or_default().link.unwrap_or_default();
         let kind = self.kind(entry);
         let place = self.place;
@@ -174,34 +174,7 @@ impl LinkLowering<'_, '_> {
         Some(Master::Of(place.ifname))
     }
 
-    fn check_port(&mut self, entry: &Entry) {
-        if entry.bridge_conf.is_some() && entry.master.is_none() {
-            self.invalid(&["bridge-conf"], "only a port of a bridge has this: set master");
-        }
-    }
-
-    /// A tunnel's group and its single far end are one parameter to the kernel, told apart by the address.
-    fn check_far_end(&mut self, entry: &Entry) {
-        let Some(remote) = entry.vxlan_info.as_ref().and_then(|info| info.remote) else { return };
-        match (entry.leads_to_group, remote.is_multicast()) {
-            (true, false) => {
-                let message =
-                    format!("{remote} is no multicast group: set remote for a single far end");
-                self.invalid(&["vxlan-info", "group"], message);
-            }
-            (false, true) => {
-                let message = format!("{remote} is a multicast group: set group for it");
-                self.invalid(&["vxlan-info", "remote"], message);
-            }
-            (true, true) if entry.underlay.is_none() && entry.device.is_none() => {
-                let message = "a multicast group needs a dev, the link that its packets leave by";
-                self.lowering.faults.missing(&self.leaf(&["vxlan-info", "dev"]), message);
-            }
-            (true, true) | (false, false) => {}
-        }
-    }
-
-    /// A tunnel's underlay.
+    /// The link below: of a tunnel its underlay, of a link that exists already what it is to sit on.
     fn device(&mut self, entry: &Entry) -> Option<Place> {
         if let (Some(device), Some(underlay)) = (&entry.device, &entry.underlay)
             && device != underlay
@@ -214,6 +187,10 @@ impl LinkLowering<'_, '_> {
             (Some(device), None) => (device, &["device"]),
             (None, None) => return None,
         };
+        if self.list == "link" && (entry.r#type.is_some() || self.cables.peer(&self.id).is_some()) {
+            self.invalid(leaf, "a link of this type has no link below it");
+            return None;
+        }
         if *id == self.id {
             self.invalid(leaf, "a link cannot be below itself");
             return None;

@@ -19,8 +19,7 @@ pub(crate) use raise::raise;
 use crate::instances::{below, entries, entry_path};
 use crate::lowering::{Lowering, User};
 
-/// `RTPROT_KERNEL`, `RTPROT_STATIC` (include/uapi/linux/rtnetlink.h).
-const KERNEL: u8 = 2;
+/// `RTPROT_STATIC` (include/uapi/linux/rtnetlink.h).
 const STATIC: u8 = 4;
 /// `RT_SCOPE_UNIVERSE`, `RT_SCOPE_LINK`.
 const UNIVERSE: u8 = 0;
@@ -116,9 +115,6 @@ impl RouteLowering<'_, '_, '_> {
         if entry.src.is_some_and(|src| src.is_ipv6() != self.is_ipv6()) {
             let message = format!("the source address is not of the family of {}", self.key.prefix);
             self.invalid(&["src"], message);
-        }
-        if entry.protocol == Some(KERNEL) {
-            self.invalid(&["protocol"], "routes of protocol kernel are the kernel's own");
         }
         let nexthops = self.nexthops(entry, kind);
         let has_gateway = nexthops.iter().any(|nexthop| nexthop.via.is_some());

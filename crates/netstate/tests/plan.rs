@@ -1,15 +1,17 @@
 //! The planner's promises, over random configurations, on a kernel of values.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
 use std::collections::BTreeMap;
 
 use netstate::link::{Bridge, LinkAttributes, LinkFlags, Master};
-use netstate::plan::{plan, target, wanted};
+use netstate::uapi::IFA_F_PERMANENT;
 use netstate::{
-    Address, AddressKey, Key, Link, LinkId, LinkKind, NetnsName, Nexthop, Object, Originals, Place,
-    Plan, PlanError, Route, RouteKey, Scope, Southbound, State, SysctlKey,
+    Address, AddressKey, AddressStatus, Key, Link, LinkId, LinkKind, NetnsName, Nexthop, Object,
+    Originals, Place, Route, RouteKey, Southbound, State, SysctlKey,
 };
 use proptest::prelude::*;
-use testkit::FakeKernel;
+use testkit::{FakeKernel, Owner};
 
 /// One link of a random configuration.
 #[derive(Clone, Debug)]
@@ -164,42 +166,20 @@ fn host() -> State {
         dev: place.ifname,
         address: "172.16.0.1/16".parse().unwrap(),
     };
+    let status = AddressStatus { flags: IFA_F_PERMANENT, ..AddressStatus::default() };
     let objects = [
         (Key::Link("nic".parse().unwrap()), Object::Link(Box::new(link))),
-        (Key::Address(address), Object::Address(Address::default())),
+        (Key::Address(address), Object::Address(Address { status: Some(status) })),
     ];
     State { objects: objects.into() }
 }
 
-/// What an engine keeps, and does for a commit.
-struct Owner {
-    kernel: FakeKernel,
-    running: State,
-    originals: Originals,
+fn commit(owner: &mut Owner<FakeKernel>, desired: &State) {
+    owner.commit(desired).unwrap();
 }
 
-impl Owner {
-    fn new() -> Self {
-        let kernel = FakeKernel::holding(host());
-        Self { kernel, running: State::default(), originals: Originals::default() }
-    }
-
-    fn plan(&mut self, touched: &State, desired: &State) -> Result<Plan, PlanError> {
-        let scope = Scope::Only(wanted(desired, touched, &self.originals));
-        let observed = self.kernel.observe(&scope).unwrap();
-        self.originals.remember(desired, touched, &observed);
-        plan(&target(desired, touched, &self.originals, &observed)?, &observed)
-    }
-
-    fn commit(&mut self, desired: &State) {
-        let running = std::mem::take(&mut self.running);
-        let plan = self.plan(&running, desired).unwrap();
-        self.kernel.execute(&plan).unwrap_or_else(|refusal| panic!("{refusal}\n{plan}"));
-        let again = self.plan(&union(&running, desired), desired).unwrap();
-        assert!(again.ops.is_empty(), "first:\n{plan}then:\n{again}");
-        self.originals.forget(desired);
-        self.running = desired.clone();
-    }
+fn owner() -> Owner<FakeKernel> {
+    Owner::new(FakeKernel::holding(host()))
 }
 
 fn union(first: &State, second: &State) -> State {
@@ -213,30 +193,30 @@ proptest! {
     fn what_is_planned_comes_true_and_nothing_is_left_to_do(
         states in proptest::collection::vec(random_state(), 1..4)
     ) {
-        let mut owner = Owner::new();
+        let mut owner = owner();
         for random in &states {
-            owner.commit(&random.state());
+            commit(&mut owner, &random.state());
         }
-        owner.commit(&State::default());
-        prop_assert_eq!(comparable(owner.kernel.state()), host());
+        commit(&mut owner, &State::default());
+        prop_assert_eq!(comparable(owner.southbound.state()), host());
         prop_assert_eq!(owner.originals, Originals::default());
     }
 
     #[test]
     fn a_refused_plan_is_undone(old in random_state(), new in random_state(), at in 0..30_usize) {
-        let mut owner = Owner::new();
+        let mut owner = owner();
         let (old, new) = (old.state(), new.state());
-        owner.commit(&old);
-        let before = owner.kernel.state();
+        commit(&mut owner, &old);
+        let before = owner.southbound.state();
         let plan = owner.plan(&old, &new).unwrap();
-        owner.kernel.refuse_after(at % plan.ops.len().max(1), libc_enomem());
-        if owner.kernel.execute(&plan).is_err() {
+        owner.southbound.refuse_after(at % plan.ops.len().max(1), libc_enomem());
+        if owner.southbound.execute(&plan).is_err() {
             let undo = owner.plan(&union(&old, &new), &old).unwrap();
-            owner.kernel.execute(&undo)
+            owner.southbound.execute(&undo)
                 .unwrap_or_else(|refusal| panic!("{refusal}\nplan:\n{plan}undo:\n{undo}"));
             let rest = owner.plan(&union(&old, &new), &old).unwrap();
             prop_assert!(rest.ops.is_empty(), "{}", rest);
-            prop_assert_eq!(comparable(owner.kernel.state()), comparable(before));
+            prop_assert_eq!(comparable(owner.southbound.state()), comparable(before));
         }
     }
 }

@@ -1,6 +1,12 @@
 //! Throw-away namespaces, a kernel of values, scripts and golden files.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "it is of use to tests only")]
+
 mod fake;
 pub mod netns;
+mod owner;
+mod plan_cases;
 
 pub use fake::FakeKernel;
+pub use owner::Owner;
+pub use plan_cases::{plan_cases, run_plan_case};

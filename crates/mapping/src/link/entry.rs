@@ -35,7 +35,7 @@ pub(crate) struct Entry {
     pub(crate) r#type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) virtual_peer_name: Option<LinkId>,
-    #[serde(rename = "bridge-conf", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "bridge-conf")]
     pub(crate) bridge_conf: Option<BridgeConf>,
     #[serde(rename = "br-info", skip_serializing_if = "Option::is_none")]
     pub(crate) br_info: Option<Bridge>,
@@ -44,9 +44,6 @@ pub(crate) struct Entry {
     /// `vxlan-info/dev`.
     #[serde(skip)]
     pub(crate) underlay: Option<LinkId>,
-    /// Whether `vxlan-info/group` is set, rather than `remote`.
-    #[serde(skip)]
-    pub(crate) leads_to_group: bool,
     pub(crate) ifname: Option<LinkName>,
     pub(crate) description: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

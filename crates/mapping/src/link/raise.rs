@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use netstate::link::{BridgePort, Vxlan};
+use netstate::link::Vxlan;
 use netstate::{
     AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, LinkStatus, MacAddress,
     Master, Object, Place, State,
@@ -147,9 +147,7 @@ fn entry(id: &LinkId, link: &Link, names: &Names<'_>, path: &Path) -> Entry {
         }),
         modes: Some(LinkFlags { up: None, ..link.flags.clone() }),
         lladdresses: Some(Lladdresses { mac_addr, broadcast_addr, peer_addr }),
-        bridge_conf: Some(&link.port)
-            .filter(|port| **port != BridgePort::default())
-            .map(|port| BridgeConf { link: Some(port.clone()) }),
+        bridge_conf: Some(BridgeConf { link: Some(link.port.clone()) }),
         ifname: Some(ifname.clone()).filter(|ifname| ifname.as_str() != id.as_str()),
         description: alias.filter(|alias| is_a_line(alias)),
         state: link.status.as_ref().map(|status| state(link, status)),
@@ -176,8 +174,10 @@ fn with_kind(mut entry: Entry, link: &Link, names: &Names<'_>, path: &Path) -> E
     match (list.map_or("", |list| list.name), link.kind.as_ref()) {
         ("link", kind) => {
             entry.r#type = kind.and_then(|kind| identity(list?, kind_name(kind)));
+            entry.device = device;
             if let Some(LinkKind::Veth { peer: Some(peer) }) = kind {
                 entry.virtual_peer_name = names.name(&peer.netns, &peer.ifname);
+                entry.device = None;
             }
             if let Some(LinkKind::Tun(tun)) = kind {
                 entry.tun = Some(tun.clone());

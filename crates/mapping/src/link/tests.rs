@@ -145,32 +145,23 @@ fn references_that_lead_nowhere() {
                     {"name": "a", "type": "dummy", "master": "b"},
                     {"name": "b", "type": "dummy", "master": "br9"},
                     {"name": "c", "type": "dummy", "master": "br0", "netns": "vpn10"},
-                    {"name": "d", "type": "dummy", "bridge-conf": {"link": {"cost": 5}}},
+                    {"name": "d", "type": "dummy", "device": "a"},
                     {"name": "e", "type": "vcan"},
                     {"name": "f", "type": "ifb", "netloom-link:tun": {"mode": "tap"}}
                 ],
                 "bridge": [{"name": "br0", "master": "br0"}],
-                "vxlan": [
-                    {"name": "vx", "device": "b", "vxlan-info": {"id": "1", "dev": "nowhere"}},
-                    {"name": "vy", "vxlan-info": {"id": "2", "group": "10.0.0.1"}},
-                    {"name": "vz", "vxlan-info": {"id": "3", "remote": "239.0.0.1", "dev": "vz"}},
-                    {"name": "vw", "vxlan-info": {"id": "4", "group": "239.0.0.1"}}
-                ]
+                "vxlan": [{"name": "vx", "device": "b", "vxlan-info": {"id": "1", "dev": "nowhere"}}]
             }
         }"#,
         expect![[r#"
             /iproute2-ip-link:links/link[name='a']/master: b (/iproute2-ip-link:links/link[name='b']) is no bridge
             /iproute2-ip-link:links/link[name='b']/master: no link br9 is configured: add it to links, or take this out too
             /iproute2-ip-link:links/link[name='c']/master: br0 is in namespace 1, c in vpn10
-            /iproute2-ip-link:links/link[name='d']/bridge-conf: only a port of a bridge has this: set master
+            /iproute2-ip-link:links/link[name='d']/device: a link of this type has no link below it
             /iproute2-ip-link:links/link[name='e']/type: Netloom makes links of type veth, dummy, ifb and tun; to configure a link of type vcan that exists already, leave the type out
             /iproute2-ip-link:links/link[name='f']/netloom-link:tun: only a link of type tun has this
-            /iproute2-ip-link:links/vxlan[name='vw']/vxlan-info/dev: a multicast group needs a dev, the link that its packets leave by
             /iproute2-ip-link:links/vxlan[name='vx']/device: the tunnel leaves by nowhere according to vxlan-info/dev
             /iproute2-ip-link:links/vxlan[name='vx']/vxlan-info/dev: no link nowhere is configured: add it to links, or take this out too
-            /iproute2-ip-link:links/vxlan[name='vy']/vxlan-info/group: 10.0.0.1 is no multicast group: set remote for a single far end
-            /iproute2-ip-link:links/vxlan[name='vz']/vxlan-info/dev: a link cannot be below itself
-            /iproute2-ip-link:links/vxlan[name='vz']/vxlan-info/remote: 239.0.0.1 is a multicast group: set group for it
             /iproute2-ip-link:links/bridge[name='br0']/master: a link cannot be its own port
         "#]],
     );
