@@ -45,7 +45,6 @@ fn the_tutorial_is_committed_and_given_back() {
         merge(&session, CABLE).await;
         let done = session.commit(Some("the cable".into())).await.unwrap();
         assert_eq!(done.summary, "2 links, 2 routes added");
-        assert!(done.milliseconds < 50.0, "{} ms", done.milliseconds);
         assert_eq!(ip_json("-n vpn10 route show 192.168.20.0/24")[0]["dev"], "veth10");
         assert_eq!(ip_json("-n vpn20 addr show veth20")[0]["operstate"], "UP");
 
