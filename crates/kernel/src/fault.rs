@@ -33,6 +33,11 @@ impl Fault {
         fault
     }
 
+    /// Of what the error is, where that is not the object of the request.
+    pub(crate) fn of(what: &str, error: impl Into<Fault>) -> Self {
+        Fault { words: Some(what.into()), ..error.into() }
+    }
+
     /// Whether what was asked for does not exist.
     pub(crate) fn is_absence(&self) -> bool {
         [libc::ENODEV, libc::ENOENT, libc::ESRCH, libc::ENXIO].contains(&self.errno)

@@ -23,7 +23,8 @@ struct Request {
 /// Makes a device that outlives this process, in the namespace of the calling thread.
 #[allow(unsafe_code, reason = "ioctl(2)")]
 pub(crate) fn create(name: &LinkName, tun: &Tun) -> Result<(), Fault> {
-    let device = File::options().read(true).write(true).open(DEVICE)?;
+    let device = File::options().read(true).write(true).open(DEVICE);
+    let device = device.map_err(|error| Fault::of(DEVICE, error))?;
     let mode = match tun.mode {
         Some(Tun::TAP) => libc::IFF_TAP,
         Some(_) | None => libc::IFF_TUN,
