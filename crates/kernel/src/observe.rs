@@ -15,7 +15,8 @@ use netstate::link::{Link, LinkKind, Master, Place};
 use netstate::neighbor::{Neighbor, NeighborKey};
 use netstate::uapi::NUD_PERMANENT;
 use netstate::{
-    Key, LinkId, LinkName, NetnsName, Object, ObserveError, RouteKey, State, SysctlKey, Wanted,
+    Key, LinkId, LinkName, NetnsName, Object, ObserveError, Route, RouteKey, State, SysctlKey,
+    Wanted,
 };
 
 use crate::fault::Fault;
@@ -47,10 +48,10 @@ pub(crate) fn everything(
     }
     observer.foreign_links(links, known, known.values().cloned().collect())?;
     for netns in &netnses {
-        observer.addresses(netns, 0)?;
+        observer.addresses(netns, 0, |_, _| true)?;
         for family in FAMILIES {
-            observer.routes(netns, (family, 0, 0), |_| true)?;
-            observer.neighbors(netns, (family, 0), |_| true)?;
+            observer.routes(netns, (family, 0, 0), |_, _| true)?;
+            observer.neighbors(netns, (family, 0), |_, _| true)?;
         }
         observer.fdb(netns)?;
     }
@@ -60,17 +61,20 @@ pub(crate) fn everything(
 /// Reads certain objects.
 pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State> {
     let mut observer = Observer::new(namespaces);
+    let mut hung: BTreeMap<&NetnsName, BTreeMap<u32, &LinkName>> = BTreeMap::new();
     for (id, places) in &wanted.links {
         for place in places {
             let Some(seen) = observer.link(place)? else { continue };
-            let index = seen.index;
+            if wanted.hangers.contains(id) {
+                hung.entry(&place.netns).or_default().insert(seen.index, &place.ifname);
+            }
             let link = observer.resolve(seen)?;
             observer.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
-            if wanted.hangers.contains(id) {
-                observer.hangers(&place.netns, index)?;
-            }
             break;
         }
+    }
+    for (netns, links) in hung {
+        observer.hangers(netns, &links)?;
     }
     observer.occupants(wanted)?;
     let mut routes: BTreeMap<(NetnsName, u8, u32), BTreeSet<&RouteKey>> = BTreeMap::new();
@@ -88,7 +92,7 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
                 if addressed.insert((netns, dev))
                     && let Some(index) = observer.index(netns, dev)?
                 {
-                    observer.addresses(netns, index)?;
+                    observer.addresses(netns, index, |_, key| wanted.keys.contains(key))?;
                 }
             }
             Key::Neighbor(key) => observer.neighbor(key)?,
@@ -101,25 +105,11 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
         }
     }
     for ((netns, family, table), keys) in routes {
-        observer.routes(&netns, (family, table, 0), |key| keys.contains(key))?;
+        observer.routes(&netns, (family, table, 0), |key, _| keys.contains(key))?;
     }
     for (netns, keys) in sysctls {
         observer.sysctls(netns, &keys)?;
     }
-    // Reading the addresses of a link brings those that nobody asked for.
-    observer.state.objects.retain(|key, _| match key {
-        Key::Address(AddressKey { netns, dev, .. }) => {
-            !addressed.contains(&(netns, dev))
-                || wanted.keys.contains(key)
-                || observer.hung.contains(&(netns.clone(), dev.clone()))
-        }
-        Key::Netns(_)
-        | Key::Link(_)
-        | Key::Sysctl(_)
-        | Key::Neighbor(_)
-        | Key::Fdb(_)
-        | Key::Route(_) => true,
-    });
     Ok(observer.state)
 }
 
@@ -141,10 +131,10 @@ struct Observer<'a> {
     state: State,
     /// Names of links by index; none for an index that no link has.
     names: HashMap<NetnsName, HashMap<u32, Option<LinkName>>>,
+    /// Indexes of links by name.
+    indexes: HashMap<Place, u32>,
     /// Which namespace an identifier stands for, in a namespace.
     identifiers: HashMap<NetnsName, HashMap<i32, NetnsName>>,
-    /// The links of which everything was read that hangs on them.
-    hung: BTreeSet<(NetnsName, LinkName)>,
 }
 
 impl<'a> Observer<'a> {
@@ -153,8 +143,8 @@ impl<'a> Observer<'a> {
             namespaces,
             state: State::default(),
             names: HashMap::new(),
+            indexes: HashMap::new(),
             identifiers: HashMap::new(),
-            hung: BTreeSet::new(),
         }
     }
 
@@ -233,6 +223,7 @@ impl<'a> Observer<'a> {
         if let Some(seen) = &seen {
             let names = self.names.entry(place.netns.clone()).or_default();
             names.insert(seen.index, Some(place.ifname.clone()));
+            self.indexes.insert(place.clone(), seen.index);
         }
         Ok(seen)
     }
@@ -266,29 +257,47 @@ impl<'a> Observer<'a> {
         Ok(link)
     }
 
-    /// What hangs on a link: its addresses, the routes over it, and its neighbours that were not learned.
-    fn hangers(&mut self, netns: &NetnsName, index: u32) -> Result<()> {
-        if let Some(name) = self.name(netns, index)? {
-            self.hung.insert((netns.clone(), name));
-        }
-        self.addresses(netns, index)?;
-        for family in FAMILIES {
-            self.routes(netns, (family, 0, index), |_| true)?;
-            self.neighbors(netns, (family, index), is_static)?;
+    /// What hangs on links: their addresses, the routes over them, and their neighbours that were not learned. The
+    /// kernel is asked for each of a few links, for everything where there are more.
+    fn hangers(&mut self, netns: &NetnsName, links: &BTreeMap<u32, &LinkName>) -> Result<()> {
+        const FEW: usize = 8;
+        let names: BTreeSet<&LinkName> = links.values().copied().collect();
+        let asked = match links.len() {
+            0..=FEW => links.keys().copied().collect(),
+            _ => vec![0],
+        };
+        for index in asked {
+            self.addresses(netns, index, |index, _| links.contains_key(&index))?;
+            for family in FAMILIES {
+                self.routes(netns, (family, 0, index), |_, route| {
+                    let mut devs = route.nexthops.iter().filter_map(|nexthop| nexthop.dev.as_ref());
+                    devs.any(|dev| names.contains(dev))
+                })?;
+                self.neighbors(netns, (family, index), |key, neighbor| {
+                    names.contains(&key.dev) && is_static(key, neighbor)
+                })?;
+            }
         }
         Ok(())
     }
 
-    /// The addresses of a namespace, of one link only where `index` is not zero.
-    fn addresses(&mut self, netns: &NetnsName, index: u32) -> Result<()> {
+    /// The addresses of a namespace that `wanted` wants, of one link only where `index` is not zero.
+    fn addresses(
+        &mut self,
+        netns: &NetnsName,
+        index: u32,
+        wanted: impl Fn(u32, &Key) -> bool,
+    ) -> Result<()> {
         for family in FAMILIES {
             let dump = self.dump(netns, libc::RTM_GETADDR, |out| {
                 address::dump(out, family, index);
             })?;
             for (index, address, object) in dump.messages().filter_map(address::decode) {
                 if let Some(dev) = self.name(netns, index)? {
-                    let key = AddressKey { netns: netns.clone(), dev, address };
-                    self.insert(Key::Address(key), Object::Address(object));
+                    let key = Key::Address(AddressKey { netns: netns.clone(), dev, address });
+                    if wanted(index, &key) {
+                        self.insert(key, Object::Address(object));
+                    }
                 }
             }
         }
@@ -300,7 +309,7 @@ impl<'a> Observer<'a> {
         &mut self,
         netns: &NetnsName,
         (family, table, index): (u8, u32, u32),
-        wanted: impl Fn(&RouteKey) -> bool,
+        wanted: impl Fn(&RouteKey, &Route) -> bool,
     ) -> Result<()> {
         let dump = self.dump(netns, libc::RTM_GETROUTE, |out| {
             route::dump(out, family, table, index);
@@ -321,7 +330,9 @@ impl<'a> Observer<'a> {
                     None => break decoded,
                 }
             };
-            let Some((key, route)) = decoded.filter(|(key, _)| wanted(key)) else { continue };
+            let Some((key, route)) = decoded.filter(|(key, route)| wanted(key, route)) else {
+                continue;
+            };
             match self.state.objects.entry(Key::Route(key)) {
                 Entry::Vacant(entry) => {
                     entry.insert(Object::Route(route));
@@ -344,20 +355,21 @@ impl<'a> Observer<'a> {
         &mut self,
         netns: &NetnsName,
         (family, index): (u8, u32),
-        wanted: impl Fn(&(bool, &Neighbor)) -> bool,
+        wanted: impl Fn(&NeighborKey, &Neighbor) -> bool,
     ) -> Result<()> {
         for proxies in [false, true] {
             let dump = self.dump(netns, libc::RTM_GETNEIGH, |out| {
                 neighbor::dump(out, family, index, proxies);
             })?;
             for (at, address, proxy, neighbor) in dump.messages().filter_map(neighbor::decode) {
-                let of_link = index == 0 || index == at;
-                if !of_link || is_implied(&address) || !wanted(&(proxy, &neighbor)) {
+                if is_implied(&address) {
                     continue;
                 }
                 if let Some(dev) = self.name(netns, at)? {
                     let key = NeighborKey { netns: netns.clone(), dev, address, proxy };
-                    self.insert(Key::Neighbor(key), Object::Neighbor(neighbor));
+                    if wanted(&key, &neighbor) {
+                        self.insert(Key::Neighbor(key), Object::Neighbor(neighbor));
+                    }
                 }
             }
         }
@@ -441,13 +453,10 @@ impl<'a> Observer<'a> {
 
     /// The index of a link.
     fn index(&mut self, netns: &NetnsName, dev: &LinkName) -> Result<Option<u32>> {
-        let names = self.names.get(netns).into_iter().flatten();
-        let known =
-            names.filter(|(_, name)| name.as_ref() == Some(dev)).map(|(index, _)| *index).next();
-        if known.is_some() {
-            return Ok(known);
-        }
         let place = Place { netns: netns.clone(), ifname: dev.clone() };
+        if let Some(index) = self.indexes.get(&place) {
+            return Ok(Some(*index));
+        }
         Ok(self.link(&place)?.map(|seen| seen.index))
     }
 
@@ -504,8 +513,8 @@ impl<'a> Observer<'a> {
 
 /// Whether somebody set a neighbour, rather than that it was learned or, of one that needs no ARP, that the kernel made
 /// it to send there.
-fn is_static((proxy, neighbor): &(bool, &Neighbor)) -> bool {
-    *proxy
+fn is_static(key: &NeighborKey, neighbor: &Neighbor) -> bool {
+    key.proxy
         || neighbor.nud.is_some_and(|nud| nud & NUD_PERMANENT != 0)
         || neighbor.managed == Some(true)
         || neighbor.extern_learn == Some(true)

@@ -4,6 +4,8 @@
 //! world too. Without privileges the test binary first starts itself anew as root of a user namespace, so that
 //! `cargo test` needs none.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "what a test stands on fails by panic")]
+
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 

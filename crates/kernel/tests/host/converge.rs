@@ -311,3 +311,43 @@ fn neighbours_and_parameters() {
         assert_eq!(ip_json("neigh show nud permanent").as_array().unwrap().len(), 0);
     });
 }
+
+/// Removing an IPv4 address may take others of its subnet along, removing the last of a link every route over it.
+#[test]
+fn addresses_change_and_what_stands_on_them_stays() {
+    for promote in ["0", "1"] {
+        isolated(|| {
+            let mut host = Host::open();
+            let base = [
+                link("a", "a@1", veth("b@1")),
+                link("b", "b@1", veth("a@1")),
+                sysctl("1", "net/ipv4/conf/all/promote_secondaries", promote),
+                route("1", "10.9.0.0/16", &[("a", "")]),
+            ];
+            let with = |addresses: &[&str], more: Vec<(Key, Object)>| {
+                let addresses = addresses.iter().map(|text| address("a@1", text));
+                state(base.iter().cloned().chain(addresses).chain(more))
+            };
+            let via = |gateway| vec![route("1", "10.8.0.0/16", &[("a", gateway)])];
+            host.converge(&with(&["10.0.0.1/24", "10.0.0.2/24"], via("10.0.0.9")));
+            host.converge(&with(&["10.0.0.2/24"], via("10.0.0.9")));
+            host.converge(&with(&["10.0.0.3/24"], via("10.0.0.9")));
+            host.converge(&with(&["10.0.1.1/24", "10.0.1.2/24", "10.0.1.3/24"], via("10.0.1.9")));
+            host.converge(&with(&["10.0.1.2/24", "10.0.1.3/24", "10.0.2.1/24"], via("10.0.2.9")));
+            host.converge(&with(&["10.0.2.1/25", "10.0.1.2/25"], via("10.0.2.9")));
+            host.converge(&with(&[], vec![]));
+            host.converge(&with(&["10.0.0.1/24"], via("10.0.0.9")));
+            let (Key::Route(key), Object::Route(route)) = via("10.0.0.9").remove(0) else {
+                unreachable!()
+            };
+            let from = |source: &str| {
+                let source = Some(source.parse().unwrap());
+                vec![(Key::Route(key.clone()), Object::Route(Route { source, ..route.clone() }))]
+            };
+            host.converge(&with(&["10.0.0.1/24"], from("10.0.0.1")));
+            host.converge(&with(&["10.0.0.1/24", "10.0.0.2/24"], from("10.0.0.2")));
+            host.converge(&with(&["10.0.0.2/24", "10.0.0.3/24"], from("10.0.0.3")));
+            host.converge(&with(&["10.0.0.2/24"], from("10.0.0.2")));
+        });
+    }
+}

@@ -1,4 +1,11 @@
 //! The kernel's side against the running kernel, each test in a world of its own.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panic, and looks at what it is about"
+)]
 
 mod converge;
 mod namespaces;
