@@ -5,7 +5,8 @@ use std::os::unix::net::UnixStream;
 
 use netconf::{
     CheckOutput, CommitOutput, Datastore, Decoder, DefaultOperation, ErrorOption, Framing, Hello,
-    HistoryOutput, MessageError, Reply, Rpc, RpcError, Source, Xml, capability, framing::pieces,
+    HistoryOutput, MessageError, Reply, Rpc, RpcError, Source, TestOption, Xml, capability,
+    framing::pieces,
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
 
@@ -79,7 +80,8 @@ impl Client {
         self.done(&Rpc::EditConfig {
             target: Datastore::Candidate,
             default_operation,
-            test_option: None,
+            // A candidate may be wrong until it is committed.
+            test_option: Some(TestOption::Set),
             error_option: ErrorOption::RollbackOnError,
             config: Xml(edit.to_xml()),
         })
