@@ -112,7 +112,8 @@ fn help(shell: &Mutex<Shell>, editor: &mut Reedline) {
         editor.run_edit_commands(&[EditCommand::InsertChar('?')]);
         return;
     }
-    println!("?");
+    // The editor has left the cursor after the prompt, and shows the line anew below.
+    println!("{line}?");
     match locked(shell).complete(before) {
         Ok(candidates) => print!("{}", table(&candidates)),
         Err(fault) => println!("{fault}"),

@@ -1,0 +1,184 @@
+//! `netloomd` with a state directory of its own, and `netloom` scripts run against it.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::{built, command};
+
+/// Longer than anything takes that works at all.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A running daemon.
+#[derive(Debug)]
+pub struct Daemon {
+    folder: TempDir,
+    child: Option<Child>,
+}
+
+/// What a run of `netloom` left.
+#[derive(Debug)]
+pub struct Ran {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub out: String,
+    /// Its standard error.
+    pub err: String,
+}
+
+impl Daemon {
+    /// Starts a daemon that has no configuration, and awaits that it serves.
+    #[track_caller]
+    pub fn start() -> Self {
+        let folder = TempDir::with_prefix("netloom-").expect("make a folder");
+        let mut daemon = Self { folder, child: None };
+        daemon.start_again(&[]);
+        daemon
+    }
+
+    /// Starts the daemon on the state that it left, with environment variables besides.
+    #[track_caller]
+    pub fn start_again(&mut self, environment: &[(&str, &str)]) {
+        let ready = self.try_start(environment);
+        assert!(ready, "netloomd does not start:\n{}", self.log());
+    }
+
+    /// As [`Daemon::start_again`]; answers whether it came to serve rather than to its end.
+    pub fn try_start(&mut self, environment: &[(&str, &str)]) -> bool {
+        let notify = self.path("notify");
+        let _ = fs::remove_file(&notify);
+        let notified = UnixDatagram::bind(&notify).expect("bind a socket for readiness");
+        notified.set_read_timeout(Some(Duration::from_millis(50))).expect("set a deadline");
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log"));
+        let child = command(built("netloomd"))
+            .arg("--state-dir")
+            .arg(self.path("state"))
+            .arg("--socket")
+            .arg(self.socket())
+            .args(["--log", "info"])
+            .env("NOTIFY_SOCKET", &notify)
+            .env("NO_COLOR", "1")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stderr(log.expect("open a log"))
+            .spawn()
+            .expect("start netloomd");
+        let child = self.child.insert(child);
+        let start = Instant::now();
+        let mut word = [0; 64];
+        loop {
+            if let Ok(length) = notified.recv(&mut word) {
+                return word[..length].starts_with(b"READY=1");
+            }
+            if child.try_wait().expect("ask after netloomd").is_some() || start.elapsed() > DEADLINE
+            {
+                return false;
+            }
+        }
+    }
+
+    /// Ends the daemon as an operator does; it must end well.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        let status = self.end(rustix::process::Signal::TERM);
+        assert!(status.success(), "netloomd: {status}\n{}", self.log());
+    }
+
+    /// Ends the daemon as the kernel does when memory is short.
+    pub fn kill(&mut self) {
+        self.end(rustix::process::Signal::KILL);
+    }
+
+    /// Awaits that the daemon has ended by itself.
+    #[track_caller]
+    pub fn await_end(&mut self) {
+        let child = self.child.as_mut().expect("the daemon runs");
+        child.wait().expect("await netloomd");
+        self.child = None;
+    }
+
+    /// Runs a script through `netloom`.
+    #[track_caller]
+    pub fn script(&self, script: &str) -> Ran {
+        let mut child = command(built("netloom"))
+            .arg("--socket")
+            .arg(self.socket())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("start netloom");
+        let mut stdin = child.stdin.take().expect("standard input is piped");
+        // A run that ends at an early line need not read the rest.
+        let _ = stdin.write_all(script.as_bytes());
+        drop(stdin);
+        Ran::of(child.wait_with_output().expect("await netloom"))
+    }
+
+    /// Runs a script that must succeed; what it printed.
+    #[track_caller]
+    pub fn run(&self, script: &str) -> String {
+        let ran = self.script(script);
+        assert!(ran.status.success(), "{}\n{}daemon:\n{}", ran.err, ran.out, self.log());
+        ran.out
+    }
+
+    /// Where it serves.
+    pub fn socket(&self) -> PathBuf {
+        self.path("sock")
+    }
+
+    /// Where it keeps its state.
+    pub fn state(&self) -> PathBuf {
+        self.path("state")
+    }
+
+    /// A folder for a test's files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn end(&mut self, signal: rustix::process::Signal) -> ExitStatus {
+        let mut child = self.child.take().expect("the daemon runs");
+        let pid = rustix::process::Pid::from_child(&child);
+        let _ = rustix::process::kill_process(pid, signal);
+        child.wait().expect("await netloomd")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if self.child.is_some() {
+            self.kill();
+        }
+        if std::thread::panicking() {
+            eprintln!("netloomd's log:\n{}", self.log());
+        }
+    }
+}
+
+impl Ran {
+    /// What a finished program left.
+    pub fn of(output: std::process::Output) -> Self {
+        Self {
+            status: output.status,
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}

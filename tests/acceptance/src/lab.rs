@@ -1,0 +1,104 @@
+//! The tutorial's lab: a device, and a host at each of its two NICs.
+//!
+//!     PC1 eth0 ------ enp0s4 device enp0s5 ------ eth0 PC2
+//!
+//! The hosts are network namespaces without a name, each held by a sleeping process: the device, which knows
+//! namespaces by their names, does not see them.
+
+use std::process::{Child, Stdio};
+
+use testkit::netns::ip;
+
+use crate::command;
+
+/// A device's surroundings.
+#[derive(Debug)]
+pub struct Lab {
+    /// The host at `enp0s4`.
+    pub pc1: Host,
+    /// The host at `enp0s5`.
+    pub pc2: Host,
+}
+
+/// A host with one NIC, `eth0`.
+#[derive(Debug)]
+pub struct Host {
+    holder: Child,
+}
+
+impl Lab {
+    /// Two hosts with the tutorial's addresses; each sends everything by way of the device.
+    pub fn new() -> Self {
+        let lab = Self { pc1: Host::at("enp0s4"), pc2: Host::at("enp0s5") };
+        lab.pc1.address("192.168.10.1/24", "192.168.10.10");
+        lab.pc2.address("192.168.20.1/24", "192.168.20.20");
+        lab
+    }
+}
+
+impl Default for Lab {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Host {
+    /// A host whose NIC is the far end of the device's `nic`.
+    pub fn at(nic: &str) -> Self {
+        let holder = command("unshare")
+            .args(["--net", "sh", "-c", "echo; exec cat"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("start a host");
+        let mut host = Self { holder };
+        host.await_namespace();
+        let pid = host.holder.id();
+        ip(&format!("link add {nic} type veth peer name eth0 netns {pid}"));
+        host.ip("link set lo up");
+        host.ip("link set eth0 up");
+        host
+    }
+
+    /// Gives the NIC an address, and sends everything else to `gateway`.
+    pub fn address(&self, address: &str, gateway: &str) {
+        self.ip(&format!("address add {address} dev eth0"));
+        self.ip(&format!("route add default via {gateway}"));
+    }
+
+    /// Whether `count` pings all arrive; tells ping(8)'s own words too.
+    pub fn pings(&self, address: &str, count: u32) -> (bool, String) {
+        let ran = self
+            .within("ping")
+            .args(["-n", "-i", "0.2", "-W", "1", "-c", &count.to_string(), address])
+            .output()
+            .expect("run ping");
+        let words = String::from_utf8_lossy(&ran.stdout).into_owned();
+        (words.contains(" 0% packet loss"), words)
+    }
+
+    fn ip(&self, arguments: &str) {
+        let status = self.within("ip").args(arguments.split_whitespace()).status();
+        assert!(status.is_ok_and(|status| status.success()), "ip {arguments}");
+    }
+
+    fn within(&self, program: &str) -> std::process::Command {
+        let mut command = command("nsenter");
+        command.args(["--net", "--target", &self.holder.id().to_string(), program]);
+        command
+    }
+
+    /// The holder says a line once it is in its namespace.
+    fn await_namespace(&mut self) {
+        use std::io::Read;
+        let stdout = self.holder.stdout.as_mut().expect("standard output is piped");
+        stdout.read_exact(&mut [0]).expect("the host is in its namespace");
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}

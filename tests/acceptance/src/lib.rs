@@ -1,0 +1,35 @@
+//! The real programs, driven as users drive them.
+//!
+//! A [`Lab`] is a device with two hosts, a [`Daemon`] the program `netloomd` on the device, a [`Terminal`] a person
+//! at `netloom`. All of it lives in namespaces that `testkit::netns::isolated` makes, and ends with them.
+
+mod daemon;
+mod lab;
+mod terminal;
+pub mod tutorial;
+
+pub use daemon::{Daemon, Ran};
+pub use lab::{Host, Lab};
+pub use terminal::Terminal;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Tells what a test is about to show; the titles of a test's steps make a page of the test book.
+pub fn step(title: &str) {
+    println!("- {title}");
+}
+
+/// A program that was built along with this one.
+pub fn built(name: &str) -> PathBuf {
+    let here = std::env::current_exe().expect("find this program");
+    let folders = here.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("{name} is not built: cargo build --workspace --bins"))
+}
+
+/// Another program.
+#[expect(clippy::disallowed_methods, reason = "tests run other programs")]
+pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    Command::new(program)
+}

@@ -1,0 +1,191 @@
+//! A person at a terminal: keys go in, and a screen shows what a person would see.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Instant;
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::daemon::DEADLINE;
+
+/// High enough that a whole lesson fits on the screen.
+const ROWS: NonZero<u16> = NonZero::new(500).unwrap();
+const COLUMNS: NonZero<u16> = NonZero::new(120).unwrap();
+/// How a program asks where the cursor is (`ESC [ 6 n`, ECMA-48 DSR).
+const WHERE: &[u8] = b"\x1b[6n";
+
+/// A program at a terminal.
+pub struct Terminal {
+    child: Child,
+    keyboard: File,
+    output: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+    /// The row that what follows starts at, as far as a lesson has been read.
+    read: usize,
+}
+
+impl Terminal {
+    /// Starts the program at a terminal of its own, and awaits its prompt.
+    #[allow(
+        unsafe_code,
+        reason = "a controlling terminal is made in the child, before it is the program"
+    )]
+    pub fn start(mut program: Command) -> Self {
+        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("open a terminal");
+        grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("unlock the terminal");
+        let name = ptsname(&keyboard, Vec::new()).expect("name the terminal");
+        let size = rustix::termios::Winsize {
+            ws_row: ROWS.get(),
+            ws_col: COLUMNS.get(),
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        rustix::termios::tcsetwinsize(&keyboard, size).expect("size the terminal");
+        let path = name.to_str().expect("the terminal's name is text").to_owned();
+        let end = || Stdio::from(open(&path));
+        program.stdin(end()).stdout(end()).stderr(end()).env("TERM", "xterm").env("NO_COLOR", "1");
+        // SAFETY: between fork and exec only system calls are made.
+        unsafe {
+            program.pre_exec(|| {
+                rustix::process::setsid()?;
+                rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+                Ok(())
+            });
+        }
+        let child = program.spawn().expect("start the program");
+        let keyboard = File::from(keyboard);
+        let output = listen(keyboard.try_clone().expect("read from the terminal"));
+        let screen = vt100::Parser::new(ROWS, COLUMNS, 0);
+        let mut terminal = Self { child, keyboard, output, screen, read: 0 };
+        terminal.await_prompt(0);
+        terminal
+    }
+
+    /// Types a line key by key, and Enter; what the screen shows from the line's prompt to the next.
+    #[track_caller]
+    pub fn line(&mut self, line: &str) -> String {
+        let from = self.cursor().0;
+        self.keys(line);
+        let typed = line.to_owned();
+        self.until(&format!("{typed:?} to be shown"), |terminal| {
+            terminal.rows(from, from + 1).trim_end().ends_with(typed.trim_end())
+        });
+        self.keys("\r");
+        self.await_prompt(from + 1);
+        let shown = self.rows(from, self.cursor().0);
+        self.read = self.cursor().0;
+        shown
+    }
+
+    /// Presses keys.
+    pub fn keys(&mut self, keys: &str) {
+        for key in keys.split_inclusive(|_: char| true) {
+            self.keyboard.write_all(key.as_bytes()).expect("press a key");
+        }
+    }
+
+    /// Awaits that the screen shows `text` since the last line that was typed; what it shows since then.
+    #[track_caller]
+    pub fn see(&mut self, text: &str) -> String {
+        let from = self.read;
+        self.until(&format!("{text:?}"), |terminal| {
+            terminal.rows(from, usize::from(ROWS.get())).contains(text)
+        });
+        self.rows(from, usize::from(ROWS.get()))
+    }
+
+    /// The prompt of the line that is being typed.
+    pub fn prompt(&self) -> String {
+        let row = self.cursor().0;
+        self.rows(row, row + 1).trim_end().to_owned()
+    }
+
+    /// Awaits that the program ends; whether it ended well.
+    pub fn ends(&mut self) -> bool {
+        self.child.wait().expect("await the program").success()
+    }
+
+    #[track_caller]
+    fn await_prompt(&mut self, from: usize) {
+        self.until("a prompt", |terminal| {
+            let (row, column) = terminal.cursor();
+            let text = terminal.rows(row, row + 1);
+            let text = text.trim_end();
+            row >= from && text.ends_with(['#', '>']) && column == text.chars().count() + 1
+        });
+    }
+
+    /// Shows what comes from the program until the condition holds.
+    #[track_caller]
+    fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !holds(self) {
+            let left = DEADLINE.saturating_sub(start.elapsed());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.show(&bytes),
+                Err(error) => {
+                    let why = match error {
+                        RecvTimeoutError::Timeout => "the deadline passed",
+                        RecvTimeoutError::Disconnected => "the program ended",
+                    };
+                    panic!("{why} before {what}; the screen:\n{}", self.screen.screen().contents());
+                }
+            }
+        }
+    }
+
+    /// Takes output to the screen, and answers where it asks for the cursor, as terminals do.
+    fn show(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some(at) = rest.windows(WHERE.len()).position(|window| window == WHERE) {
+            self.screen.process(&rest[..at]);
+            let (row, column) = self.cursor();
+            let answer = format!("\x1b[{};{}R", row + 1, column + 1);
+            self.keyboard.write_all(answer.as_bytes()).expect("tell where the cursor is");
+            rest = &rest[at + WHERE.len()..];
+        }
+        self.screen.process(rest);
+    }
+
+    fn cursor(&self) -> (usize, usize) {
+        let (row, column) = self.screen.screen().cursor_position();
+        (usize::from(row), usize::from(column))
+    }
+
+    fn rows(&self, from: usize, to: usize) -> String {
+        let rows =
+            self.screen.screen().rows(0, COLUMNS.get()).skip(from).take(to.saturating_sub(from));
+        rows.map(|row| row.trim_end().to_owned() + "\n").collect()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn open(path: &str) -> OwnedFd {
+    let options = File::options().read(true).write(true).open(path);
+    options.expect("open the terminal's other side").into()
+}
+
+fn listen(mut from: File) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        // The terminal reports an error once its other side is closed.
+        while let Ok(length @ 1..) = from.read(&mut bytes) {
+            if sender.send(bytes[..length].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
