@@ -82,6 +82,14 @@ impl Terminal {
         shown
     }
 
+    /// Presses Ctrl-C, and awaits the next prompt: until then the terminal itself would take keys.
+    #[track_caller]
+    pub fn interrupt(&mut self) {
+        let from = self.cursor().0;
+        self.keys("\x03");
+        self.await_prompt(from + 1);
+    }
+
     /// Presses keys.
     pub fn keys(&mut self, keys: &str) {
         for key in keys.split_inclusive(|_: char| true) {
