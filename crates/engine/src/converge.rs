@@ -14,7 +14,7 @@ use yang::Tree;
 
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Errors, Result};
-use crate::reach::{Reach, differing, part, place_of, with_dependents};
+use crate::reach::{Reach, differing, footing, part, place_of, with_dependents};
 use crate::step::Step;
 #[cfg(any(test, feature = "faults"))]
 use crate::step::{Boundary, Fault};
@@ -154,6 +154,8 @@ impl Engine {
                 // What is stuck and stays as it was is left alone, but for a link that something new is to stand on.
                 keys.retain(|key| !self.stuck.contains(key) || changed.contains(key));
                 keys.extend(self.stuck_below(&changed, way.desired));
+                let footing = footing(&changed, way.touched, way.desired);
+                keys.extend(footing.into_iter().filter(|key| !self.stuck.contains(key)));
                 keys
             }
         }

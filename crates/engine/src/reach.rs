@@ -46,6 +46,21 @@ pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&State]) -> BTreeSe
     found
 }
 
+/// The links that objects which are given up stand on: where such a link stays, what was there before the
+/// configuration can go back to it.
+pub(crate) fn footing(keys: &BTreeSet<Key>, touched: &State, desired: &State) -> BTreeSet<Key> {
+    let given_up = keys.iter().filter(|key| !desired.objects.contains_key(*key));
+    let given_up = given_up.filter_map(|key| Some((key, touched.objects.get(key)?)));
+    let places: BTreeSet<Place> =
+        given_up.flat_map(|(key, object)| stands_on(key, object)).collect();
+    if places.is_empty() {
+        return BTreeSet::new();
+    }
+    let objects = touched.objects.iter().chain(&desired.objects);
+    let at = objects.filter(|(_, object)| place_of(object).is_some_and(|at| places.contains(at)));
+    at.map(|(key, _)| key.clone()).collect()
+}
+
 /// The part of a state under these keys.
 pub(crate) fn part(state: &State, keys: &BTreeSet<Key>) -> State {
     let entry = |key: &Key| Some((key.clone(), state.objects.get(key)?.clone()));
