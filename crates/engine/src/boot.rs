@@ -84,7 +84,7 @@ impl Engine {
             Found::Happened(record) => {
                 tracing::info!(transaction = record.id, "finishing a commit that was cut short");
                 if self.settings.autosave {
-                    save(&self.store, STARTUP, record.id, &self.running.tree)?;
+                    self.store.copy(RUNNING, STARTUP)?;
                     self.startup = self.running.tree.clone();
                 }
                 history::file(&self.store, JOURNAL, record.id)?;
@@ -132,7 +132,8 @@ impl Engine {
     /// serve: the configuration may be what has to be changed.
     fn recover(&mut self, touched: &State) -> Result<()> {
         match self.settle(touched, &Reach::Everything) {
-            Ok(()) => self.withdraw(),
+            Ok(()) if self.diverged.is_some() => self.withdraw(),
+            Ok(()) => self.release(),
             Err(errors) => {
                 tracing::error!(errors = errors.told(), "diverged");
                 Ok(())

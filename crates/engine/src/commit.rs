@@ -11,7 +11,7 @@ use netstate::{Key, State};
 use yang::{Diff, Path, Tree};
 
 use crate::converge::Way;
-use crate::datastore::{Candidate, Datastore, RUNNING, STARTUP, save};
+use crate::datastore::{Candidate, Datastore, RUNNING, STARTUP, save, saved_by};
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Error, Errors, Result};
 use crate::history::Record;
@@ -128,7 +128,7 @@ impl Engine {
     fn seal(&mut self, record: Record) -> Errors {
         let mut late = Errors(Vec::new());
         if self.settings.autosave {
-            match save(&self.store, STARTUP, record.id, &self.running.tree) {
+            match self.store.copy(RUNNING, STARTUP) {
                 Ok(()) => self.startup = self.running.tree.clone(),
                 Err(errors) => late.0.extend(errors.0),
             }
@@ -170,7 +170,9 @@ impl Engine {
             return Err(Error::Impossible { path, key, reason }.into());
         }
         // Replacing running may have failed with the new one in place already.
-        save(&self.store, RUNNING, self.running.id, &self.running.tree)?;
+        if saved_by(&self.store, RUNNING)? != self.running.id {
+            save(&self.store, RUNNING, self.running.id, &self.running.tree)?;
+        }
         self.withdraw()
     }
 

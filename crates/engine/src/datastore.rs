@@ -87,6 +87,13 @@ pub(crate) fn save(store: &Store, name: &str, id: u64, tree: &Tree) -> Result<()
     store.write(name, &Saved { id, configuration: &configuration })
 }
 
+/// The transaction that made the configuration in a file; zero where there is no such file.
+pub(crate) fn saved_by(store: &Store, name: &str) -> Result<u64> {
+    let Some(text) = store.text(name)? else { return Ok(0) };
+    let saved: Saved<'_> = store.content(name, &text)?;
+    Ok(saved.id)
+}
+
 /// Reads a configuration with the transaction that made it; none where there is no such file.
 pub(crate) fn load(
     store: &Store,

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use netstate::{Event, EventSink, Key, NetnsName, Object, Plan};
+use netstate::{Action, Event, EventSink, Key, NetnsName, Object, Op, Plan, State};
 use tokio::sync::{mpsc, watch};
 
 use crate::converge::Way;
@@ -16,6 +16,9 @@ use crate::reach::{Reach, netns_of as netns_of_object, place_of, with_dependents
 
 /// How many events wait before those of each namespace become one.
 const LIMIT: usize = 1024;
+
+/// How many changes by others are told one by one; a log is no place for a storm.
+const TOLD: usize = 16;
 
 /// What waits to be looked at.
 pub(crate) struct Events {
@@ -121,30 +124,37 @@ impl Engine {
         let tree = self.running.tree.clone();
         let reach = Reach::Named(keys.clone());
         match self.survey(&Way { touched: &desired, tree: &tree, desired: &desired, reach }) {
-            Ok(course) => self.tell_drift(&keys, &course.plan),
+            Ok(course) => {
+                let appeared = appeared(&course.plan, &desired);
+                if appeared.is_empty() {
+                    self.tell_drift(&keys, &course.plan);
+                } else {
+                    self.stuck.extend(with_dependents(appeared, &[&desired]));
+                    self.unstick();
+                }
+            }
             // A link that was there before and has gone: it waits to come back, with what needs it.
             Err(errors) => {
-                tracing::warn!(errors = errors.told(), "gone");
+                tracing::warn!(errors = errors.told(), "no longer as configured");
                 let gone = errors.0.iter().find_map(Error::key).cloned();
-                let with = |key| with_dependents(BTreeSet::from([key]), &[&desired]);
-                self.stuck.extend(gone.into_iter().flat_map(with));
+                self.stuck.extend(with_dependents(gone.into_iter().collect(), &[&desired]));
             }
         }
     }
 
-    /// Tells once of each object that is not as it shall be, and once that it is again.
+    /// Tells of objects that are not as they shall be, once, and how many there are.
     fn tell_drift(&mut self, looked_at: &BTreeSet<Key>, plan: &Plan) {
-        for op in &plan.ops {
-            if self.drifted.insert(op.key.clone()) {
-                let path = mapping::path(&op.key, None, &self.running.tree);
-                tracing::warn!(path, would = %op, "changed by somebody else");
-            }
+        let new = plan.ops.iter().filter(|op| !self.drifted.contains(&op.key));
+        for op in new.take(TOLD) {
+            let path = mapping::path(&op.key, None, &self.running.tree);
+            tracing::warn!(path, repair = %op, "changed by somebody else");
         }
+        self.drifted.extend(plan.ops.iter().map(|op| op.key.clone()));
         let off: BTreeSet<&Key> = plan.ops.iter().map(|op| &op.key).collect();
         let back = |key: &Key| looked_at.contains(key) && !off.contains(key);
-        for key in self.drifted.extract_if(.., back) {
-            let path = mapping::path(&key, None, &self.running.tree);
-            tracing::info!(path, "as configured again");
+        self.drifted.retain(|key| !back(key));
+        if !self.drifted.is_empty() {
+            tracing::warn!(objects = self.drifted.len(), "differ from running");
         }
     }
 
@@ -152,7 +162,7 @@ impl Engine {
     fn unstick(&mut self) {
         let before = self.stuck.clone();
         let touched = self.touched();
-        if let Err(errors) = self.settle(&touched, &Reach::Everything) {
+        if let Err(errors) = self.settle(&touched, &Reach::Named(before.clone())) {
             tracing::error!(errors = errors.told(), "diverged");
         }
         for key in before.difference(&self.stuck) {
@@ -201,4 +211,15 @@ impl Engine {
         keys.extend(desired.iter().filter(named).map(|(key, _)| key.clone()));
         keys
     }
+}
+
+/// The links that were there before and are to be elsewhere: they have gone and come back.
+fn appeared(plan: &Plan, desired: &State) -> BTreeSet<Key> {
+    let moves = |op: &&Op| match (&op.action, desired.objects.get(&op.key)) {
+        (Action::Update { from, change }, Some(Object::Link(link))) => {
+            link.kind.is_none() && place_of(from) != place_of(change)
+        }
+        (Action::Update { .. } | Action::Create(_) | Action::Delete(_), _) => false,
+    };
+    plan.ops.iter().filter(moves).map(|op| op.key.clone()).collect()
 }

@@ -4,12 +4,12 @@
 //! node that both changed, each in its own way, is a conflict, and so is a node that one side removed with an
 //! ancestor while the other changed it: nothing is lost, and nothing is decided in the user's place.
 
-use yang::{Change, Path, Tree};
+use yang::{Change, Diff, NodeKind, Path, Tree};
 
 /// `ours` and `theirs`, both made from `base`, in one; or the paths at which they contradict each other.
 pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec<Path>> {
-    let our_changes = base.diff(ours);
-    let their_changes = base.diff(theirs);
+    let our_changes = changes(base, ours);
+    let their_changes = changes(base, theirs);
     if their_changes.is_empty() {
         return Ok(ours.clone());
     }
@@ -23,6 +23,16 @@ pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec
         // The edit merges and removes, which nothing in a tree of the same schema resists.
         Err(_) => Err(our_changes.changes.iter().map(|change| change.path().clone()).collect()),
     }
+}
+
+/// What differs, but for containers without presence: these come and go with what they hold, and nobody means them.
+fn changes(base: &Tree, newer: &Tree) -> Diff {
+    let mut diff = base.diff(newer);
+    diff.changes.retain(|change| {
+        let node = change.path().steps.last().map(|step| step.node.kind);
+        node != Some(NodeKind::Container { presence: false })
+    });
+    diff
 }
 
 /// Walks the two lists, both in path order, side by side. The outermost node that either side has removed is
@@ -66,5 +76,140 @@ fn outermost<'a>(removed: Option<&'a Path>, change: Option<&'a Change>) -> Optio
             Some(path)
         }
         Some(Change::Deleted(..) | Change::Created(..) | Change::Replaced(..)) | None => removed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::test::{lines, tree};
+
+    const BASE: &str = "
+        /iproute2-ip-link:links/link[name='a']/mtu = 1500
+        /iproute2-ip-link:links/link[name='a']/netns = 1
+        /iproute2-ip-link:links/link[name='b']/mtu = 1500";
+
+    /// Merges what `ours` and `theirs` make of the base; each starts with the whole of it.
+    fn check(ours: &str, theirs: &str, expect: Expect) {
+        let base = tree(BASE);
+        let changed = |lines: &str| tree(&[BASE, "\n", lines].concat());
+        expect.assert_eq(&match merge(&base, &changed(ours), &changed(theirs)) {
+            Ok(merged) => lines(&base, &merged),
+            Err(paths) => paths.iter().map(|path| format!("conflict at {path}\n")).collect(),
+        });
+    }
+
+    #[test]
+    fn what_only_one_side_changes_is_changed() {
+        check(
+            "/iproute2-ip-link:links/link[name='a']/mtu = 1400",
+            "/iproute2-ip-link:links/link[name='a']/netns = 7",
+            expect![[r#"
+                ~ /iproute2-ip-link:links/link[name='a']/mtu = 1400
+                ~ /iproute2-ip-link:links/link[name='a']/netns = 7
+            "#]],
+        );
+        check(
+            "no /iproute2-ip-link:links/link[name='a']",
+            "/iproute2-ip-link:links/link[name='c']",
+            expect![[r#"
+                - /iproute2-ip-link:links/link[name='a']
+                - /iproute2-ip-link:links/link[name='a']/mtu
+                - /iproute2-ip-link:links/link[name='a']/netns
+                + /iproute2-ip-link:links/link[name='c']
+            "#]],
+        );
+        check(
+            "",
+            "no /iproute2-ip-link:links",
+            expect![[r#"
+            - /iproute2-ip-link:links
+            - /iproute2-ip-link:links/link[name='a']
+            - /iproute2-ip-link:links/link[name='a']/mtu
+            - /iproute2-ip-link:links/link[name='a']/netns
+            - /iproute2-ip-link:links/link[name='b']
+            - /iproute2-ip-link:links/link[name='b']/mtu
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_list_that_one_side_empties_takes_what_the_other_adds() {
+        check(
+            "no /iproute2-ip-link:links",
+            "/iproute2-ip-link:links/link[name='c']/mtu = 1500",
+            expect![[r#"
+                - /iproute2-ip-link:links/link[name='a']
+                - /iproute2-ip-link:links/link[name='a']/mtu
+                - /iproute2-ip-link:links/link[name='a']/netns
+                - /iproute2-ip-link:links/link[name='b']
+                - /iproute2-ip-link:links/link[name='b']/mtu
+                + /iproute2-ip-link:links/link[name='c']
+                + /iproute2-ip-link:links/link[name='c']/mtu = 1500
+            "#]],
+        );
+    }
+
+    #[test]
+    fn the_same_change_on_both_sides_is_one() {
+        check(
+            "/iproute2-ip-link:links/link[name='a']/mtu = 1400",
+            "/iproute2-ip-link:links/link[name='a']/mtu = 1400",
+            expect![[r#"
+                ~ /iproute2-ip-link:links/link[name='a']/mtu = 1400
+            "#]],
+        );
+        check(
+            "no /iproute2-ip-link:links/link[name='a']",
+            "no /iproute2-ip-link:links/link[name='a']",
+            expect![[r#"
+                - /iproute2-ip-link:links/link[name='a']
+                - /iproute2-ip-link:links/link[name='a']/mtu
+                - /iproute2-ip-link:links/link[name='a']/netns
+            "#]],
+        );
+        check(
+            "no /iproute2-ip-link:links/link[name='a']",
+            "no /iproute2-ip-link:links/link[name='a']/mtu",
+            expect![[r#"
+                - /iproute2-ip-link:links/link[name='a']
+                - /iproute2-ip-link:links/link[name='a']/mtu
+                - /iproute2-ip-link:links/link[name='a']/netns
+            "#]],
+        );
+    }
+
+    #[test]
+    fn contradictions_are_told() {
+        check(
+            "/iproute2-ip-link:links/link[name='a']/mtu = 1400",
+            "/iproute2-ip-link:links/link[name='a']/mtu = 1300",
+            expect![[r#"
+                conflict at /iproute2-ip-link:links/link[name='a']/mtu
+            "#]],
+        );
+        check(
+            "no /iproute2-ip-link:links/link[name='a']",
+            "/iproute2-ip-link:links/link[name='a']/group = 7",
+            expect![[r#"
+                conflict at /iproute2-ip-link:links/link[name='a']/group
+            "#]],
+        );
+        check(
+            "/iproute2-ip-link:links/link[name='a']/ip[address='10.0.0.1/8']",
+            "no /iproute2-ip-link:links/link[name='a']",
+            expect![[r#"
+                conflict at /iproute2-ip-link:links/link[name='a']/ip[address='10.0.0.1/8']
+            "#]],
+        );
+        check(
+            "/iproute2-ip-link:links/link[name='a']/mtu = 1400",
+            "no /iproute2-ip-link:links",
+            expect![[r#"
+                conflict at /iproute2-ip-link:links/link[name='a']/mtu
+            "#]],
+        );
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! With the feature `faults` the environment variable `NETLOOM_ABORT_AT` ends the process at one of them: the name
 //! of a step as [`Step::name`] tells it, or `operations:N` for the moment after the kernel has taken N operations
-//! of a plan.
+//! of a plan. A start that finds nothing to do passes none of them.
 
 /// A boundary: what has just been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

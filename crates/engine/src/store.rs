@@ -80,14 +80,15 @@ impl Store {
 
     /// Replaces a document.
     pub(crate) fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<()> {
-        let path = self.dir.join(name);
-        let beside = self.dir.join(format!("{name}.new"));
         let document = Document { format: FORMAT, content };
         let text = serde_json::to_vec(&document).map_err(io::Error::from);
-        text.and_then(|text| write_synchronised(&beside, &text))
-            .map_err(failed("write", &beside))?;
-        fs::rename(&beside, &path).map_err(failed("replace", &path))?;
-        self.synchronise(&path)
+        self.replace(name, &text.map_err(failed("write", &self.dir.join(name)))?)
+    }
+
+    /// Replaces a document by a copy of another.
+    pub(crate) fn copy(&self, from: &str, to: &str) -> Result<()> {
+        let from = self.dir.join(from);
+        self.replace(to, &fs::read(&from).map_err(failed("read", &from))?)
     }
 
     /// Moves a document to another name, where it replaces what was there.
@@ -124,6 +125,15 @@ impl Store {
     /// The error of a document whose content makes no sense.
     pub(crate) fn corrupt(&self, name: &str, fault: String) -> Error {
         Error::Corrupt { path: self.dir.join(name), fault, advice: ADVICE }
+    }
+
+    /// Puts a file in place, whole or not at all.
+    fn replace(&self, name: &str, text: &[u8]) -> Result<()> {
+        let path = self.dir.join(name);
+        let beside = self.dir.join(format!("{name}.new"));
+        write_synchronised(&beside, text).map_err(failed("write", &beside))?;
+        fs::rename(&beside, &path).map_err(failed("replace", &path))?;
+        self.synchronise(&path)
     }
 
     /// Makes names that came to or went from the directory of `path` survive a loss of power.

@@ -58,3 +58,31 @@ fn plural(noun: &str, count: usize) -> String {
     let ending = if count == 1 || noun.ends_with('s') { "" } else { "s" };
     format!("{count} {noun}{ending}")
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::test::tree;
+
+    fn check(before: &str, after: &str, expect: Expect) {
+        expect.assert_eq(&summary(&tree(before).diff(&tree(after))));
+    }
+
+    #[test]
+    fn entries_are_counted_by_what_became_of_them() {
+        let a = "/iproute2-ip-link:links/link[name='a']/mtu = 1500";
+        let b = "\n/iproute2-ip-link:links/link[name='b']/ip[address='10.0.0.1/8']";
+        let c = "\n/iproute2-ip-netns:netnses/netns[name='c']";
+        let d = "\n/iproute2-ip-netns:netnses/netns[name='d']";
+        check("", a, expect!["1 link added"]);
+        check("", &[a, b, c, d].concat(), expect!["2 netns, 2 links added"]);
+        check(
+            &[a, b].concat(),
+            &[&a.replace("1500", "1400"), d].concat(),
+            expect!["1 netns added; 1 link changed; 1 link removed"],
+        );
+        check(b, "/iproute2-ip-link:links/link[name='b']", expect!["1 link changed"]);
+    }
+}

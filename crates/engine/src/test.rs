@@ -17,7 +17,7 @@ use netstate::{
 use tempfile::TempDir;
 use testkit::FakeKernel;
 use tokio::sync::mpsc;
-use yang::{Path, Schema, Tree};
+use yang::{Change, Path, Schema, Tree};
 
 use crate::boot::Boot;
 use crate::commit::Committed;
@@ -131,7 +131,7 @@ fn schema() -> &'static Schema {
 }
 
 /// A configuration of lines.
-fn tree(lines: &str) -> Tree {
+pub(crate) fn tree(lines: &str) -> Tree {
     let mut tree = Tree::empty(schema());
     apply(&mut tree, lines);
     tree
@@ -210,4 +210,15 @@ impl Southbound for Refusing {
     ) -> std::result::Result<(), ObserveError> {
         self.kernel.watch(namespaces, sink)
     }
+}
+
+/// What differs, a line a change.
+pub(crate) fn lines(before: &Tree, after: &Tree) -> String {
+    let line = |change: &Change| match change {
+        Change::Created(path, None) => format!("+ {path}\n"),
+        Change::Created(path, Some(value)) => format!("+ {path} = {value}\n"),
+        Change::Replaced(path, _, value) => format!("~ {path} = {value}\n"),
+        Change::Deleted(path, _) => format!("- {path}\n"),
+    };
+    before.diff(after).changes.iter().map(line).collect()
 }

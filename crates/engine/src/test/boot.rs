@@ -161,6 +161,14 @@ fn a_nic_that_goes_and_comes_back_is_configured_again() {
     host.kernel.change(|state| state.objects.extend(nics(&["enp0s4"]).objects));
     engine.look_at(&named());
     assert_eq!(host.kernel.state(), whole);
+
+    // So fast that nobody sees it gone.
+    host.kernel.change(|state| {
+        state.objects.retain(|key, _| !on_nic(key));
+        state.objects.extend(nics(&["enp0s4"]).objects);
+    });
+    engine.look_at(&named());
+    assert_eq!(host.kernel.state(), whole);
 }
 
 #[test]

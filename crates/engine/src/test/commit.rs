@@ -160,3 +160,37 @@ fn a_way_back_that_fails_too_is_told_and_tried_again() {
     assert_eq!(host.file("journal"), None);
     engine.apply(CABLE).unwrap();
 }
+
+/// A folder in its place keeps a file from being written.
+#[test]
+fn a_file_that_cannot_be_written_refuses_the_commit() {
+    for (name, reason) in [
+        ("originals.json", "cannot write"),
+        ("journal", "cannot write"),
+        ("running.json", "cannot write"),
+    ] {
+        let host = Host::new();
+        let mut engine = host.start();
+        let before = host.kernel.state();
+        let in_the_way = host.state_dir.path().join("netloom").join(format!("{name}.new"));
+        std::fs::create_dir(&in_the_way).unwrap();
+        let told = told(engine.apply(NICS));
+        assert!(told.starts_with(reason) && told.contains(name), "{told}");
+        assert_eq!(host.kernel.state(), before, "{name}");
+        assert!(engine.running.tree.is_empty() && engine.diverged.is_none());
+        assert_eq!(host.file("journal"), None);
+        std::fs::remove_dir(&in_the_way).unwrap();
+        engine.apply(NICS).unwrap();
+    }
+}
+
+#[test]
+fn a_commit_that_has_happened_tells_what_else_failed() {
+    let host = Host::new();
+    let mut engine = host.start();
+    std::fs::create_dir(host.state_dir.path().join("netloom/startup.json.new")).unwrap();
+    let summary = engine.apply(NICS).unwrap().summary;
+    assert!(summary.starts_with("2 netns, 2 links added; but cannot write "), "{summary}");
+    assert_eq!(engine.running.tree, tree(NICS));
+    assert!(engine.startup.is_empty());
+}

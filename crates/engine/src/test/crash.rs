@@ -7,55 +7,73 @@ use crate::step::{Boundary, Fault, Step};
 
 #[test]
 fn a_commit_cut_at_any_step_is_whole_after_the_next_start() {
-    for step in Step::ALL {
-        let failing = matches!(step, Step::Reverted | Step::Withdrawn);
-        let host = Host::new();
-        let mut engine = host.start();
-        engine.apply(NICS).unwrap();
-        if failing {
-            host.kernel.refuse_after(4, libc::ENOMEM);
+    for case in [MAKE, GIVE_BACK] {
+        for step in Step::ALL {
+            let host = Host::new();
+            let mut engine = host.start();
+            engine.apply(case.old).unwrap();
+            if matches!(step, Step::Reverted | Step::Withdrawn) {
+                host.kernel.refuse_after(3, libc::ENOMEM);
+            }
+            assert!(cut(engine, &case, Boundary::Step(step)), "{step:?} is not passed");
+            check_whole(&host, &case, step.name());
         }
-        cut(engine, Boundary::Step(step));
-        check_whole(&host, step.name());
     }
 }
 
 #[test]
 fn a_commit_cut_between_operations_is_whole_after_the_next_start() {
-    for operations in 0.. {
-        let host = Host::new();
-        let mut engine = host.start();
-        engine.apply(NICS).unwrap();
-        if !cut(engine, Boundary::Operations(operations)) {
-            assert!(operations > 7, "only {operations} operations");
-            return;
+    for case in [MAKE, GIVE_BACK] {
+        for operations in 0.. {
+            let host = Host::new();
+            let mut engine = host.start();
+            engine.apply(case.old).unwrap();
+            if !cut(engine, &case, Boundary::Operations(operations)) {
+                assert!(operations > 3, "only {operations} operations");
+                break;
+            }
+            check_whole(&host, &case, &format!("{operations} operations"));
         }
-        check_whole(&host, &format!("{operations} operations"));
     }
 }
 
-/// Commits the cable with a fault; answers whether it struck.
-fn cut(mut engine: Engine, at: Boundary) -> bool {
+/// A commit, and the configuration that it starts from.
+#[derive(Clone, Copy)]
+struct Case {
+    old: &'static str,
+    commit: &'static str,
+}
+
+const MAKE: Case = Case { old: NICS, commit: CABLE };
+
+const GIVE_BACK: Case =
+    Case { old: NICS, commit: "no /iproute2-ip-netns:netnses\nno /iproute2-ip-link:links" };
+
+/// Commits with a fault; answers whether it struck.
+fn cut(mut engine: Engine, case: &Case, at: Boundary) -> bool {
     engine.fault = Some(Fault { at, strike: || resume_unwind(Box::new("cut")) });
-    catch_unwind(AssertUnwindSafe(|| engine.apply(CABLE))).is_err()
+    catch_unwind(AssertUnwindSafe(|| engine.apply(case.commit))).is_err()
 }
 
 /// Kernel and datastores hold the same configuration, the old or the new, and the next commit works.
-fn check_whole(host: &Host, cut: &str) {
+fn check_whole(host: &Host, case: &Case, cut: &str) {
     let mut engine = host.start();
-    let (old, new) = (tree(NICS), tree(&[NICS, CABLE].concat()));
-    let fresh = Host::new();
-    let mut reference = fresh.start();
-    reference.apply(NICS).unwrap();
-    if engine.running.tree == new {
-        reference.apply(CABLE).unwrap();
-    } else {
-        assert_eq!(engine.running.tree, old, "{cut}");
+    let old = tree(case.old);
+    let reference = Host::new();
+    let mut expected = reference.start();
+    expected.apply(case.old).unwrap();
+    if engine.running.tree != old {
+        expected.apply(case.commit).unwrap();
     }
-    assert_eq!(host.kernel.state(), fresh.kernel.state(), "{cut}");
+    assert_eq!(engine.running.tree, expected.running.tree, "{cut}");
+    assert_eq!(host.kernel.state(), reference.kernel.state(), "{cut}");
+    assert_eq!(engine.originals, expected.originals, "{cut}");
     assert_eq!(engine.startup, engine.running.tree, "{cut}");
-    assert_eq!(engine.history.entries(), reference.history.entries(), "{cut}");
+    assert_eq!(engine.history.entries(), expected.history.entries(), "{cut}");
     assert_eq!(host.file("journal"), None, "{cut}");
-    engine.apply(CABLE).unwrap();
-    engine.apply("no /iproute2-ip-route:routes").unwrap();
+    if engine.running.tree == old {
+        engine.apply(case.commit).unwrap();
+        expected.apply(case.commit).unwrap();
+    }
+    assert_eq!(host.kernel.state(), reference.kernel.state(), "{cut}");
 }
