@@ -82,7 +82,8 @@ impl<'a> Work<'a> {
             if now.flags.up == Some(true) && (up == Some(false) || needs_down) {
                 self.take_down(id);
             }
-            let port = std::mem::take(&mut change.port);
+            let mut port = std::mem::take(&mut change.port);
+            port.state = None;
             if !change.is_empty() {
                 self.alter(id, change);
             }
@@ -96,11 +97,27 @@ impl<'a> Work<'a> {
     }
 
     pub(super) fn raise_links(&mut self) {
+        let mut raised = BTreeSet::new();
         for (id, wanted) in links(self.target) {
             let Some(now) = self.links.get(id) else { continue };
             if wanted.flags.up == Some(true) && now.flags.up != Some(true) {
                 let flags = LinkFlags { up: Some(true), ..LinkFlags::default() };
                 let change = Link { flags, ..Link::at(now.place.clone()) };
+                self.alter(id, change);
+                raised.insert(id);
+            }
+        }
+        self.set_port_states(&raised);
+    }
+
+    /// Spanning tree states, which only ports with a carrier have, and which coming up sets anew.
+    fn set_port_states(&mut self, raised: &BTreeSet<&LinkId>) {
+        for (id, wanted) in links(self.target) {
+            let Some(now) = self.links.get(id) else { continue };
+            let state = wanted.port.state;
+            if state.is_some() && (now.port.state != state || raised.contains(id)) {
+                let port = BridgePort { state, ..BridgePort::default() };
+                let change = Link { port, ..Link::at(now.place.clone()) };
                 self.alter(id, change);
             }
         }
