@@ -67,10 +67,11 @@ impl Link {
     pub(crate) fn created_by(&self) -> String {
         let fields = self.set().into_iter().filter(|field| field.create_only);
         let names: Vec<&str> = fields.map(|field| field.name).collect();
-        match (names.is_empty(), &self.device) {
-            (false, _) => names.join(", "),
-            (true, Some(_)) => "another device".into(),
-            (true, None) => "another peer".into(),
+        match (names.is_empty(), &self.device, &self.kind) {
+            (false, _, _) => names.join(", "),
+            (true, Some(_), _) => "another device".into(),
+            (true, None, Some(LinkKind::Veth { .. })) => "another peer".into(),
+            (true, None, _) => "another namespace".into(),
         }
     }
 

@@ -170,13 +170,18 @@ impl<'a> Work<'a> {
     }
 
     fn make(&mut self, id: &LinkId, wanted: &Link) {
-        let made = Link {
+        let mut made = Link {
             kind: wanted.kind.clone(),
             attributes: wanted.attributes.clone(),
             device: wanted.device.clone(),
             ..Link::at(wanted.place.clone())
         };
         let mut now = made.kernel_default();
+        if matches!(made.kind, Some(LinkKind::Bridge(_))) {
+            // A bridge follows the MTU of its ports, unless it is told one after it is made (`br_change_mtu`).
+            made.attributes.mtu = None;
+            now.attributes.mtu = None;
+        }
         now.overlay(&made);
         now.flags.up = Some(false);
         self.push(&Key::Link(id.clone()), Action::Create(Object::Link(made.into())));
@@ -344,8 +349,11 @@ pub(super) fn is_anew<'p>(
         }
         _ => false,
     };
+    // A bridge stays in the namespace that it was made in (`netns_local`).
+    let immovable = matches!(seen_kind, LinkKind::Bridge(_));
     let change = wanted.changes(seen);
     kind.name() != seen_kind.name()
+        || (immovable && wanted.place.netns != seen.place.netns)
         || change.set().iter().any(|field| field.create_only)
         || change.device.is_some()
         || other_mate

@@ -165,13 +165,12 @@ fn configured_link<'a>(
         }
     }
     link.overlay(desired);
-    if link.master != observed.master {
-        // What it has as a port it has of its bridge.
-        link.port = desired.port.clone();
-    }
-    if !matches!(link.master, Some(Master::Of(_))) {
-        link.port = BridgePort::default();
-    }
+    // What it has as a port it has of its bridge, and of another bridge it has it anew.
+    link.port = match &link.master {
+        Some(Master::Of(_)) if link.master == observed.master => new.port,
+        Some(Master::Of(_)) => desired.port.clone(),
+        Some(Master::Free) | None => BridgePort::default(),
+    };
     Ok(link)
 }
 

@@ -99,11 +99,27 @@ fn addresses<'a>(
     })
 }
 
-/// An error in the kernel's words: its extended acknowledgement, if any, and the error's own text.
+/// An error in the kernel's words: its extended acknowledgement, if any, and the error's own name and text.
 pub(super) fn refusal(errno: i32, words: &str) -> Refused {
     let text = std::io::Error::from_raw_os_error(errno).to_string();
-    let text = text.split(" (os error").next().unwrap_or_default().to_owned();
-    let message = if words.is_empty() { text } else { format!("{words} ({text})") };
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let name = match errno {
+        libc::EADDRNOTAVAIL => "EADDRNOTAVAIL",
+        libc::EBUSY => "EBUSY",
+        libc::EEXIST => "EEXIST",
+        libc::EINVAL => "EINVAL",
+        libc::ENETDOWN => "ENETDOWN",
+        libc::ENETUNREACH => "ENETUNREACH",
+        libc::ENODEV => "ENODEV",
+        libc::ENOENT => "ENOENT",
+        libc::ENOMEM => "ENOMEM",
+        libc::ESRCH => "ESRCH",
+        _ => "errno",
+    };
+    let message = match words {
+        "" => format!("{text} ({name})"),
+        words => format!("{words} ({name}: {text})"),
+    };
     (errno, message)
 }
 
@@ -158,6 +174,9 @@ fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Result<(), Refu
         return Err(refusal(libc::ENODEV, ""));
     };
     let (mut link, old, new) = ((**now).clone(), now.place.clone(), change.place.clone());
+    if old.netns != new.netns && matches!(link.kind, Some(LinkKind::Bridge(_))) {
+        return Err(refusal(libc::EINVAL, "The interface netns is immutable"));
+    }
     if old != new {
         need_netns(state, &new.netns)?;
         if at(state, &new).is_some() {
