@@ -1,5 +1,7 @@
 //! The engine and the kernel together, in namespaces of the test's own.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
