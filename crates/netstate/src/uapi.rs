@@ -91,6 +91,7 @@ pub const IFAPROT_KERNEL_LL: u8 = 3;
 pub const RTPROT_KERNEL: u8 = 2;
 pub const RTPROT_BOOT: u8 = 3;
 pub const RTPROT_STATIC: u8 = 4;
+pub const RTPROT_RA: u8 = 9;
 pub const RT_TABLE_LOCAL: u32 = 255;
 
 // rtnetlink.h: RT_SCOPE_…

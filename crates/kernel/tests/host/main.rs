@@ -110,3 +110,8 @@ fn sysctl(netns: &str, path: &str, value: &str) -> (Key, Object) {
     let key = SysctlKey { netns: netns.parse().unwrap(), path: path.parse().unwrap() };
     (Key::Sysctl(key), Object::Sysctl(value.into()))
 }
+
+/// Whether the first link that ip(8) tells of is up.
+fn is_up(links: &serde_json::Value) -> bool {
+    links[0]["flags"].as_array().unwrap().contains(&"UP".into())
+}

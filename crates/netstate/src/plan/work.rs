@@ -11,7 +11,7 @@ use crate::neighbor::Neighbor;
 use crate::route::Route;
 use crate::state::{Key, Object, State};
 use crate::sysctl::SysctlKey;
-use crate::uapi::{IFA_F_SECONDARY, NUD_NOARP, NUD_PERMANENT, RTPROT_KERNEL};
+use crate::uapi::{IFA_F_SECONDARY, NUD_NOARP, NUD_PERMANENT, RTPROT_KERNEL, RTPROT_RA};
 
 /// The account of a plan.
 pub(super) struct Work<'a> {
@@ -277,7 +277,7 @@ pub(super) fn link<'a>(state: &'a State, id: &LinkId) -> Option<&'a Link> {
 /// Whether the kernel made the object by itself, and makes it again when there is reason.
 pub(crate) fn is_kernels(object: &Object) -> bool {
     match object {
-        Object::Route(route) => route.protocol == Some(RTPROT_KERNEL),
+        Object::Route(route) => [Some(RTPROT_KERNEL), Some(RTPROT_RA)].contains(&route.protocol),
         Object::Address(address) => address.is_automatic(),
         Object::Neighbor(neighbor) => {
             neighbor.nud.is_some_and(|nud| nud & (NUD_PERMANENT | NUD_NOARP) == 0)
