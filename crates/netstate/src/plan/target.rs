@@ -236,8 +236,9 @@ fn places(
     observed: &State,
     ours: impl Fn(&Key) -> bool,
 ) -> BTreeMap<Place, bool> {
-    let foreign = observed.objects.iter().filter(|(key, _)| !ours(key));
-    let links = foreign.chain(objects.iter()).filter_map(|(_, object)| object.link());
+    let link = |(key, object)| Some((key, Object::link(object)?));
+    let foreign = observed.objects.iter().filter_map(link).filter(|(key, _)| !ours(key));
+    let links = foreign.chain(objects.iter().filter_map(link)).map(|(_, link)| link);
     links.map(|link| (link.place.clone(), link.flags.up == Some(true))).collect()
 }
 
