@@ -2,6 +2,7 @@
 //!
 //! A [`Lab`] is a device with two hosts, a [`Daemon`] the program `netloomd` on the device, a [`Terminal`] a person
 //! at `netloom`. All of it lives in namespaces that `testkit::netns::isolated` makes, and ends with them.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 mod daemon;
 mod lab;

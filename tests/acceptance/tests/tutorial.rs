@@ -1,4 +1,5 @@
 //! The VPN tutorial, in its three forms, as scripts and as a person types it.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 use acceptance::{Daemon, Lab, Ran, Terminal, built, command, step, tutorial};
 use serde_json::Value;

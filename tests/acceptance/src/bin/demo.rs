@@ -1,4 +1,5 @@
 //! Plays the VPN tutorial for a person to watch: the real programs, in a lab that ends with the demo.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 use std::io::Write;
 use std::time::Instant;
