@@ -52,7 +52,8 @@ pub fn ip_json(arguments: &str) -> serde_json::Value {
     }
 }
 
-/// Whether this kernel can make links of that kind; says so where it cannot. Asks in the world of the calling thread.
+/// Whether this kernel can make links of that kind; says so where it cannot, and fails where `NETLOOM_REQUIRE_ALL_KINDS`
+/// is set. Asks in the world of the calling thread.
 pub fn has_link_kind(kind: &str) -> bool {
     let made = program("ip")
         .args(["link", "add", "probe", "type", kind])
@@ -62,7 +63,10 @@ pub fn has_link_kind(kind: &str) -> bool {
     if made.status.success() {
         ip("link delete probe");
     } else {
-        println!("skipped: {}", String::from_utf8_lossy(&made.stderr).trim());
+        let reason = String::from_utf8_lossy(&made.stderr);
+        let required = std::env::var_os("NETLOOM_REQUIRE_ALL_KINDS").is_some();
+        assert!(!required, "this kernel must make {kind} links: {reason}");
+        println!("skipped: {}", reason.trim());
     }
     made.status.success()
 }
