@@ -10,9 +10,8 @@
 //! Numbers are those of `crate::uapi`. Every field is an `Option` of an `attribute::Value`; `None` is left
 //! out of a request. Options follow the number: `create_only` and `while_down` tell the planner what an
 //! update may do; `big_endian` is the order of the bytes; `or = NUMBER` is the attribute that holds the value
-//! where it is an IPv6 address;
-//! `absent = VALUE` is what the kernel means by leaving the attribute out. A field without a number is
-//! compared, but goes another way than by an attribute.
+//! where it is an IPv6 address; `absent = VALUE` is what the kernel means by leaving the attribute out. A
+//! field without a number is compared, but goes another way than by an attribute.
 
 mod field;
 
