@@ -1,0 +1,105 @@
+//! The protocol by script, one a section of RFC 6241.
+//!
+//! In `scripts/*.txt` a line `A> …` is (a part of) what session A sends, within an `<rpc>`; the lines `A< …` after
+//! it are the content of the reply, indented; `A< (closed)` is the end of the stream. Other lines are
+//! prose. Sessions open when they are first named. `UPDATE_EXPECT=1` writes the replies anew.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::server::Server;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/netconf/scripts");
+    let mut files: Vec<_> = fs::read_dir(&folder)
+        .expect("the scripts")
+        .map(|entry| entry.expect("a script").path())
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    let mut failed = Vec::new();
+    for file in files {
+        let script = fs::read_to_string(&file).expect("a script");
+        let played = play(&script).await;
+        if played == script {
+            continue;
+        }
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&file, played).expect("the script can be written");
+        } else {
+            failed.push(format!("{}:\n{played}", file.display()));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// The script with the replies that came.
+async fn play(script: &str) -> String {
+    let server = Server::start();
+    let mut sessions = BTreeMap::new();
+    let mut played = String::new();
+    let mut lines = script.lines().filter(|line| !is_reply(line)).peekable();
+    while let Some(line) = lines.next() {
+        played += line;
+        played += "\n";
+        let Some((name, first)) = line.split_once("> ").filter(|(name, _)| is_name(name)) else {
+            continue;
+        };
+        let mut request = first.to_string();
+        let more = format!("{name}> ");
+        while let Some(line) = lines.next_if(|line| line.starts_with(&more)) {
+            played += line;
+            played += "\n";
+            request += line[more.len()..].trim_start();
+        }
+        if !sessions.contains_key(name) {
+            sessions.insert(name.to_string(), server.open().await);
+        }
+        let session = sessions.get_mut(name).expect("it was just put there");
+        match session.call(&request).await {
+            Some(reply) => {
+                indented(&reply).iter().for_each(|l| played += &format!("{name}< {l}\n"))
+            }
+            None => played += &format!("{name}< (closed)\n"),
+        }
+    }
+    server.engine.stop().await;
+    played
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() == 1 && name.chars().all(|c| c.is_ascii_uppercase())
+}
+
+fn is_reply(line: &str) -> bool {
+    line.split_once("< ").is_some_and(|(name, _)| is_name(name))
+}
+
+/// A line an element, and what differs from run to run left out.
+fn indented(xml: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut depth = 0_usize;
+    let mut open = false;
+    for tag in xml.split_inclusive('>').filter(|tag| !tag.is_empty()) {
+        let (text, tag) = tag.split_at(tag.find('<').unwrap_or(tag.len()));
+        let closes = tag.starts_with("</");
+        if closes {
+            depth = depth.saturating_sub(1);
+        }
+        if closes && open {
+            let line = lines.last_mut().expect("the element's start");
+            let varies = line.contains("milliseconds") || line.contains("<time>");
+            *line += if varies { "…" } else { text };
+            *line += tag;
+        } else {
+            lines.push(format!("{}{text}{tag}", "  ".repeat(depth)));
+        }
+        open = !closes && !tag.ends_with("/>");
+        if open {
+            depth += 1;
+        }
+    }
+    lines
+}
