@@ -28,8 +28,7 @@ impl Operations {
     pub(super) async fn perform(&self, rpc: Rpc) -> Result<Reply> {
         match rpc {
             Rpc::GetConfig { source, filter } => {
-                let tree = self.session.read(store(source)).await?.config_only();
-                data(tree, filter, BASE).await
+                data(self.session.read(store(source)).await?, filter, BASE).await
             }
             Rpc::Get { filter } => data(self.running_and_state().await?, filter, BASE).await,
             Rpc::GetData { datastore, filter, config_filter } => {
@@ -133,7 +132,7 @@ impl Operations {
             return Err(Errors::request(ErrorTag::InvalidValue, message));
         }
         let content = match source {
-            Source::Datastore(source) => self.session.read(store(source)).await?.config_only(),
+            Source::Datastore(source) => self.session.read(store(source)).await?,
             Source::Config(config) => self.parse(config).await?,
         };
         match target {
