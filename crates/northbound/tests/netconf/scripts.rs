@@ -49,7 +49,9 @@ async fn play(script: &str) -> String {
         };
         let mut request = first.to_string();
         let more = format!("{name}> ");
-        while let Some(line) = lines.next_if(|line| line.starts_with(&more)) {
+        while !is_whole(&request)
+            && let Some(line) = lines.next_if(|line| line.starts_with(&more))
+        {
             played += line;
             played += "\n";
             request += line[more.len()..].trim_start();
@@ -67,6 +69,13 @@ async fn play(script: &str) -> String {
     }
     server.engine.stop().await;
     played
+}
+
+/// Whether the element that the text begins with is closed.
+fn is_whole(text: &str) -> bool {
+    let name = text.trim_start_matches('<').split([' ', '/', '>']).next().unwrap_or_default();
+    text.ends_with(&format!("</{name}>"))
+        || (text.ends_with("/>") && text.matches('<').count() == 1)
 }
 
 fn is_name(name: &str) -> bool {
