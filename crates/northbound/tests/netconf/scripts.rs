@@ -93,6 +93,8 @@ fn indented(xml: &str) -> Vec<String> {
     let mut open = false;
     for tag in xml.split_inclusive('>').filter(|tag| !tag.is_empty()) {
         let (text, tag) = tag.split_at(tag.find('<').unwrap_or(tag.len()));
+        // Of a module's text the beginning is enough.
+        let text = text.split_once('\n').map_or(text, |(line, _)| line);
         let closes = tag.starts_with("</");
         if closes {
             depth = depth.saturating_sub(1);
