@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::link::{Link, Place};
 use crate::plan::hangers::{Hangers, devs, netns, renamed, stands_on};
-use crate::plan::is_kernels;
+use crate::plan::{is_kernels, link_objects};
 use crate::state::{Key, Object, State};
 
 /// Objects that existed before they were first configured, as they were then. An object that is configured
@@ -88,7 +88,7 @@ impl Originals {
 
     /// The links that were there before.
     pub(crate) fn links(&self) -> impl Iterator<Item = (&Key, &Link)> {
-        self.objects.iter().filter_map(|(key, object)| Some((key, object.link()?)))
+        link_objects(&self.objects)
     }
 }
 

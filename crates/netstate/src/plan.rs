@@ -19,7 +19,7 @@ pub use hangers::stands_on;
 pub use scope::wanted;
 pub use target::target;
 use work::Work;
-pub(crate) use work::is_kernels;
+pub(crate) use work::{is_kernels, link_objects};
 
 /// Operations in the order in which a kernel accepts them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use super::PlanError;
 use super::hangers::{devs, netns, renamed, stands_on};
 use super::links::is_anew;
 use super::scope;
+use super::work::link_objects;
 use crate::link::{BridgePort, Link, LinkKind, Master, Place};
 use crate::name::{LinkId, NetnsName};
 use crate::originals::Originals;
@@ -207,8 +208,7 @@ fn released_object(key: &Key, past: &Past<'_>, observed: &State) -> Option<Objec
 
 /// Which link was where.
 fn places_of(objects: &BTreeMap<Key, Object>) -> BTreeMap<&Place, &Key> {
-    let place = |(key, object)| Some((&Object::link(object)?.place, key));
-    objects.iter().filter_map(place).collect()
+    link_objects(objects).map(|(key, link)| (&link.place, key)).collect()
 }
 
 /// What hung on links, as it is to be: there, though they may have other names than they had.
@@ -236,9 +236,8 @@ fn places(
     observed: &State,
     ours: impl Fn(&Key) -> bool,
 ) -> BTreeMap<Place, bool> {
-    let link = |(key, object)| Some((key, Object::link(object)?));
-    let foreign = observed.objects.iter().filter_map(link).filter(|(key, _)| !ours(key));
-    let links = foreign.chain(objects.iter().filter_map(link)).map(|(_, link)| link);
+    let foreign = link_objects(&observed.objects).filter(|(key, _)| !ours(key));
+    let links = foreign.chain(link_objects(objects)).map(|(_, link)| link);
     links.map(|link| (link.place.clone(), link.flags.up == Some(true))).collect()
 }
 
@@ -269,8 +268,7 @@ fn places_left(
     ours: impl Fn(&Key) -> bool,
 ) -> BTreeMap<Place, Option<Place>> {
     let mut left = BTreeMap::new();
-    for (key, object) in &observed.objects {
-        let Object::Link(link) = object else { continue };
+    for (key, link) in link_objects(&observed.objects) {
         let to = match objects.get(key) {
             Some(Object::Link(link)) => Some(&link.place),
             Some(_) => None,

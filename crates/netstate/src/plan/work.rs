@@ -105,11 +105,10 @@ impl<'a> Work<'a> {
             if !hangs || is_kernels(object) || self.lost.contains(key) {
                 continue;
             }
-            let mut places = hangers::stands_on(key, object).into_iter().peekable();
-            let stands = places.peek().is_some();
-            let (gone, left): (Vec<_>, Vec<_>) = places.partition(|at| leaving.contains(at));
-            let goes_by_itself = stands && left.is_empty();
-            if !goes_by_itself && (!gone.is_empty() || !self.stays(key, object)) {
+            let places = hangers::stands_on(key, object);
+            let gone = places.iter().filter(|at| leaving.contains(at)).count();
+            let goes_by_itself = gone > 0 && gone == places.len();
+            if !goes_by_itself && (gone > 0 || !self.stays(key, object, &places)) {
                 self.remove(key, object);
             }
         }
@@ -229,16 +228,19 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Whether the target has the object, under the names that its links will have.
-    fn stays(&self, key: &Key, object: &Object) -> bool {
-        let mut at = (key.clone(), object.clone());
-        for place in hangers::stands_on(key, object) {
-            let to = self.places.get(&place).and_then(|id| link(self.target, id));
-            if let Some(to) = to.filter(|to| to.place != place) {
-                at = hangers::renamed(&at.0, &at.1, (&place.ifname, &to.place.ifname));
+    /// Whether the target has the object that hangs on `places`, under the names that its links will have.
+    fn stays(&self, key: &Key, object: &Object, places: &[Place]) -> bool {
+        let mut moved: Option<(Key, Object)> = None;
+        for place in places {
+            let to = self.places.get(place).and_then(|id| link(self.target, id));
+            if let Some(to) = to.filter(|to| to.place != *place) {
+                let (key, object) =
+                    moved.as_ref().map_or((key, object), |(key, object)| (key, object));
+                let names = (&place.ifname, &to.place.ifname);
+                moved = Some(hangers::renamed(key, object, names));
             }
         }
-        self.target.objects.contains_key(&at.0)
+        self.target.objects.contains_key(moved.as_ref().map_or(key, |(key, _)| key))
     }
 }
 
@@ -260,10 +262,21 @@ fn dependents(observed: &State) -> BTreeMap<Place, Vec<&LinkId>> {
 
 /// The links of a state.
 pub(super) fn links(state: &State) -> impl Iterator<Item = (&LinkId, &Link)> {
-    state.objects.iter().filter_map(|(key, object)| match (key, object) {
-        (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
-        _ => None,
+    link_objects(&state.objects).filter_map(|(key, link)| match key {
+        Key::Link(id) => Some((id, link)),
+        Key::Netns(_)
+        | Key::Sysctl(_)
+        | Key::Address(_)
+        | Key::Neighbor(_)
+        | Key::Fdb(_)
+        | Key::Route(_) => None,
     })
+}
+
+/// The links among objects: by the order of keys, those after the namespaces, without a look at what follows.
+pub(crate) fn link_objects(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = (&Key, &Link)> {
+    let beyond = |(key, _): &(&Key, &Object)| matches!(key, Key::Netns(_));
+    objects.iter().skip_while(beyond).map_while(|(key, object)| Some((key, object.link()?)))
 }
 
 /// The link of this identity.
