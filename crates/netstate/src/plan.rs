@@ -1,6 +1,6 @@
 //! From what is to what shall be: the ordered operations, as a value.
 //!
-//! [`target`] says what the kernel is to hold, [`plan`] how it gets there. While a plan grows, it keeps account of what
+//! [`target()`] says what the kernel is to hold, [`plan()`] how it gets there. While a plan grows, it keeps account of what
 //! the operations so far have done to the links, and of what the kernel took away along with them, so that
 //! what got lost is made again by the same step that makes what is new.
 
