@@ -106,6 +106,12 @@ impl Daemon {
     /// Runs a script through `netloom`.
     #[track_caller]
     pub fn script(&self, script: &str) -> Ran {
+        Ran::of(self.begin(script).wait_with_output().expect("await netloom"))
+    }
+
+    /// Begins to run a script through `netloom`.
+    #[track_caller]
+    pub fn begin(&self, script: &str) -> Child {
         let mut child = command(built("netloom"))
             .arg("--socket")
             .arg(self.socket())
@@ -118,7 +124,7 @@ impl Daemon {
         // A run that ends at an early line need not read the rest.
         let _ = stdin.write_all(script.as_bytes());
         drop(stdin);
-        Ran::of(child.wait_with_output().expect("await netloom"))
+        child
     }
 
     /// Runs a script that must succeed; what it printed.

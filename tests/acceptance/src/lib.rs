@@ -1,10 +1,13 @@
 //! The real programs, driven as users drive them.
 //!
 //! A [`Lab`] is a device with two hosts, a [`Daemon`] the program `netloomd` on the device, a [`Terminal`] a person
-//! at `netloom`. All of it lives in namespaces that `testkit::netns::isolated` makes, and ends with them.
+//! at `netloom`; [`kernel`] tells what came of it. All of it lives in namespaces that `testkit::netns::isolated`
+//! makes, and ends with them.
+
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 mod daemon;
+pub mod kernel;
 mod lab;
 mod terminal;
 pub mod tutorial;

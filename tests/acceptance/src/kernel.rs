@@ -1,0 +1,96 @@
+//! What the kernel holds, as ip(8) tells it: the whole of a device in one comparable value.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use testkit::netns::{ip, ip_json};
+
+/// What of a link, an address or a route tells one configuration from another: no counters, no lifetimes, no
+/// flags that come and go by themselves, nothing drawn at random.
+const TOLD: [&str; 11] = [
+    "ifname", "mtu", "dst", "gateway", "dev", "protocol", "scope", "metric", "prefsrc", "type",
+    "nexthops",
+];
+
+/// Every namespace's links, addresses, routes and whether it forwards; the device's own namespace is `""`.
+pub fn holds() -> BTreeMap<String, Vec<String>> {
+    let mut netnses = vec![String::new()];
+    netnses.extend(texts(&ip_json("netns list"), "name"));
+    netnses.into_iter().map(|netns| (netns.clone(), within(&netns))).collect()
+}
+
+/// The kernel's numbers of every namespace's links: a link that was made anew has another.
+pub fn ifindexes() -> BTreeMap<String, Vec<String>> {
+    let number = |link: &Value| format!("{} {}", link["ifname"], link["ifindex"]);
+    let numbers = |netns: &str| list(&ip_json(&format!("{}link show", option(netns))), number);
+    let mut netnses = vec![String::new()];
+    netnses.extend(texts(&ip_json("netns list"), "name"));
+    netnses.into_iter().map(|netns| (netns.clone(), numbers(&netns))).collect()
+}
+
+/// How many static routes a namespace holds in its main table.
+pub fn static_routes(netns: &str) -> usize {
+    ip_json(&format!("-n {netns} route show proto static")).as_array().map_or(0, Vec::len)
+}
+
+/// The value of a parameter under `/proc/sys/net` in a namespace.
+pub fn parameter(netns: &str, path: &str) -> String {
+    let path = format!("/proc/sys/net/{path}");
+    let value = match netns {
+        "" => std::fs::read_to_string(&path).expect("read a parameter"),
+        netns => ip(&format!("netns exec {netns} cat {path}")),
+    };
+    value.trim().to_owned()
+}
+
+fn within(netns: &str) -> Vec<String> {
+    let option = option(netns);
+    let mut all = Vec::new();
+    for link in ip_json(&format!("{option}address show")).as_array().into_iter().flatten() {
+        let up = link["flags"].as_array().is_some_and(|flags| flags.contains(&"UP".into()));
+        all.push(format!("link {} up={up}", told(link)));
+        // Link-local addresses come with a link's carrier, whenever that is.
+        all.extend(
+            list(&link["addr_info"], |address| {
+                let (local, length) = (address["local"].as_str()?, &address["prefixlen"]);
+                let configured = address["scope"] != "link";
+                configured.then(|| format!("address {local}/{length} dev {}", link["ifname"]))
+            })
+            .into_iter()
+            .flatten(),
+        );
+    }
+    for family in ["-4", "-6"] {
+        let routes = ip_json(&format!("{option}{family} route show table all"));
+        let made = |route: &&Value| route["protocol"] != "kernel";
+        all.extend(
+            routes
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(made)
+                .map(|route| format!("route {}", told(route))),
+        );
+    }
+    all.push(format!("ip_forward {}", parameter(netns, "ipv4/ip_forward")));
+    // The kernel tells links by their numbers, which follow the order in which they came.
+    all.sort();
+    all
+}
+
+fn told(object: &Value) -> String {
+    let words = TOLD.iter().filter_map(|name| Some(format!("{name}={}", object.get(name)?)));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn option(netns: &str) -> String {
+    if netns.is_empty() { String::new() } else { format!("-n {netns} ") }
+}
+
+fn texts(array: &Value, name: &str) -> Vec<String> {
+    list(array, |entry| entry[name].as_str().map(str::to_owned)).into_iter().flatten().collect()
+}
+
+fn list<T>(array: &Value, tell: impl Fn(&Value) -> T) -> Vec<T> {
+    array.as_array().into_iter().flatten().map(tell).collect()
+}

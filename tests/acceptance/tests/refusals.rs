@@ -1,0 +1,180 @@
+//! What cannot be is refused with words that a network engineer can act on, and changes nothing.
+
+use std::fmt::Write;
+
+use acceptance::{Daemon, Lab, Terminal, built, command, kernel, step, tutorial};
+use testkit::netns::{ip, isolated};
+
+#[test]
+fn names_and_values_that_cannot_be() {
+    isolated(|| {
+        let _lab = Lab::new();
+        let daemon = device();
+        let long = "n".repeat(300);
+        let cases = [
+            (
+                "a namespace's name with a space",
+                "netnses-iproute2\nnetns \"a b\"",
+                "only letters, digits",
+            ),
+            ("one that leaves its folder", "netnses-iproute2\nnetns ../x", "only letters, digits"),
+            ("one that is an option", "netnses-iproute2\nnetns -all", "does not begin with `-`"),
+            (
+                "one of 300 characters",
+                &format!("netnses-iproute2\nnetns {long}"),
+                "1 to 255 characters",
+            ),
+            (
+                "an address without a length",
+                "links-iproute2\nlink veth10\nip 10.9.9.9",
+                "needs a prefix length, for example",
+            ),
+            (
+                "a link's name of 16 characters",
+                "links-iproute2\nlink abcdefghijklmnop\ntype iproute2-ip-link:veth\nvirtual_peer_name x",
+                "/iproute2-ip-link:links/link[name='abcdefghijklmnop']: link name \"abcdefghijklmnop\" is longer than the kernel's 15",
+            ),
+        ];
+        for (title, lines, words) in cases {
+            refused(&daemon, title, lines, words);
+        }
+    });
+}
+
+#[test]
+fn references_that_lead_nowhere() {
+    isolated(|| {
+        let _lab = Lab::new();
+        let daemon = device();
+        let cases = [
+            (
+                "a nexthop whose link is in another namespace",
+                "routes-iproute2\nroute 10.9.0.0/16 netns vpn10\nnexthop veth20",
+                "/nexthop[dev='veth20']: veth20 is in vpn20, the route to 10.9.0.0/16 in vpn10",
+            ),
+            (
+                "a link in an unknown namespace",
+                "links-iproute2\nlink enp0s4\nnetns vpn99",
+                "/iproute2-ip-link:links/link[name='enp0s4']/netns: there is no namespace vpn99: add netns vpn99",
+            ),
+            (
+                "a route in an unknown namespace",
+                "routes-iproute2\nroute 10.9.0.0/16 netns vpn99\nnexthop veth10",
+                "there is no namespace vpn99: add netns vpn99",
+            ),
+            (
+                "a peer that has a peer",
+                "links-iproute2\nlink veth30\ntype iproute2-ip-link:veth\nvirtual_peer_name veth20\nnetns vpn10",
+                "[name='veth30']/virtual_peer_name: veth20 names veth10 as its other end, not veth30",
+            ),
+            (
+                "deleting a namespace that a link is configured in",
+                "no netnses-iproute2 netns vpn10",
+                "/iproute2-ip-link:links/link[name='enp0s4']/netns: there is no namespace vpn10",
+            ),
+        ];
+        for (title, lines, words) in cases {
+            refused(&daemon, title, lines, words);
+        }
+    });
+}
+
+#[test]
+fn what_the_kernel_does_not_take() {
+    isolated(|| {
+        let _lab = Lab::new();
+        let daemon = device();
+        let mtu = "/iproute2-ip-link:links/link[name='veth10']";
+        refused(
+            &daemon,
+            "an MTU too great for a veth",
+            "links-iproute2\nlink veth10\nmtu 70000",
+            mtu,
+        );
+        refused(&daemon, "an MTU too small for a veth", "links-iproute2\nlink veth10\nmtu 10", mtu);
+        let mut routes = String::from("routes-iproute2\n");
+        for (second, third) in (0..500).map(|n| (n / 250, n % 250)) {
+            let via = if (second, third) == (1, 249) { "172.31.0.1" } else { "1.1.1.10" };
+            let _ = writeln!(
+                routes,
+                "route 10.{second}.{third}.0/24 netns vpn10 nexthop veth10 via address {via}"
+            );
+        }
+        let path = "/iproute2-ip-route:routes/route[prefix='10.1.249.0/24']";
+        let ran =
+            refused(&daemon, "the last of 500 operations: then the 499 are gone", &routes, path);
+        assert!(ran.contains("Nexthop has invalid gateway (ENETUNREACH"), "{ran}");
+    });
+}
+
+#[test]
+fn a_namespace_that_holds_what_is_not_ours() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        daemon.run("configure\nnetnses-iproute2\nnetns vpn30\ncommit\n");
+        ip("-n vpn30 link add foreign type veth peer name stranger");
+        refused(
+            &daemon,
+            "deleting a namespace that holds a link that somebody else made",
+            "no netnses-iproute2 netns vpn30",
+            "namespace vpn30 is in use: it holds foreign",
+        );
+    });
+}
+
+#[test]
+fn a_commit_while_another_session_holds_the_lock() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        let mut netloom = command(built("netloom"));
+        netloom.arg("--socket").arg(daemon.socket()).env("XDG_STATE_HOME", daemon.folder());
+        let mut other = Terminal::start(netloom);
+        other.line("configure");
+        other.line("lock");
+        let lines = "netnses-iproute2\nnetns vpn40";
+        refused(
+            &daemon,
+            "a commit while another session holds the lock",
+            lines,
+            "running is locked by session 1 of",
+        );
+        step("once it is unlocked the same commit passes");
+        other.line("unlock");
+        daemon.run(&format!("configure\n{lines}\ncommit\n"));
+    });
+}
+
+#[test]
+fn a_file_that_ends_early() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        let file = daemon.folder().join("truncated.json");
+        let text =
+            "{\n \"iproute2-ip-netns:netnses\": {\n  \"netns\": [ {\"name\": \"vpn50\"}, {\"na";
+        std::fs::write(&file, text).expect("write the file");
+        let load = format!("load merge {}", file.display());
+        refused(&daemon, "a truncated JSON file", &load, "line 3 column");
+    });
+}
+
+/// The tutorial's device, with its routes.
+fn device() -> Daemon {
+    let daemon = Daemon::start();
+    let lessons = [tutorial::TWO_VPNS, tutorial::VETH_PAIR, tutorial::ROUTES_VIA];
+    daemon.run(&format!("configure\n{}", lessons.concat()));
+    daemon
+}
+
+/// Commits these lines, which must fail with these words and change nothing; what was said.
+#[track_caller]
+fn refused(daemon: &Daemon, title: &str, lines: &str, words: &str) -> String {
+    step(title);
+    let before = (kernel::holds(), daemon.run("show config-running\n"));
+    let ran = daemon.script(&format!("configure\n{lines}\ncommit\n"));
+    println!("  {}", ran.err.trim_end().replace('\n', "\n  "));
+    assert_eq!(ran.status.code(), Some(1), "{title}: {}", ran.out);
+    assert!(ran.err.contains(words), "{title}: {}", ran.err);
+    let after = (kernel::holds(), daemon.run("show config-running\n"));
+    assert_eq!(before, after, "{title}");
+    ran.err
+}
