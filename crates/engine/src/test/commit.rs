@@ -102,7 +102,7 @@ fn a_refusal_is_told_with_the_node_and_the_kernels_words() {
     let host = Host::new();
     let mut engine = host.start();
     host.kernel.refuse_after(5, libc::EBUSY);
-    expect!["/iproute2-ip-link:links/link[name='enp0s5']/ip[address='192.168.20.20/24']: the kernel refused to add address 192.168.20.20/24 to enp0s5 in vpn20: Device or resource busy"].assert_eq(&told(engine.apply(NICS)));
+    expect!["/iproute2-ip-link:links/link[name='enp0s5']/ip[address='192.168.20.20/24']: the kernel refused to add address 192.168.20.20/24 to enp0s5 in vpn20: Device or resource busy (EBUSY)"].assert_eq(&told(engine.apply(NICS)));
     expect!["/iproute2-ip-link:links/link[name='eth9']: there is no link eth9 in the host's namespace, and no type to make it by"].assert_eq(&told(
         engine.apply("/iproute2-ip-link:links/link[name='eth9']/admin-status = up"),
     ));
