@@ -1,9 +1,12 @@
 //! What the kernel holds, as ip(8) tells it: the whole of a device in one comparable value.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde_json::Value;
 use testkit::netns::{ip, ip_json};
+
+use crate::daemon::DEADLINE;
 
 /// What of a link, an address or a route tells one configuration from another: no counters, no lifetimes, no
 /// flags that come and go by themselves, nothing drawn at random.
@@ -41,6 +44,15 @@ pub fn parameter(netns: &str, path: &str) -> String {
         netns => ip(&format!("netns exec {netns} cat {path}")),
     };
     value.trim().to_owned()
+}
+
+/// Awaits that a condition comes true of the kernel. Each look asks ip(8), which is pause enough.
+#[track_caller]
+pub fn until(what: &str, holds: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < DEADLINE, "the deadline passed before {what}");
+    }
 }
 
 fn within(netns: &str) -> Vec<String> {

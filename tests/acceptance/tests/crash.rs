@@ -1,7 +1,7 @@
 //! A daemon that dies at any moment of a commit leaves, once it is started again, the old configuration or the new
 //! one, whole: in the kernel and in its datastores.
 
-#![allow(clippy::panic, reason = "tests fail by panic")]
+#![allow(clippy::panic, reason = "a test that cannot go on ends")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,0 +1,187 @@
+//! A daemon that is started finds its configuration in the kernel and touches nothing, or puts there what is missing.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
+
+use std::fs;
+
+use acceptance::{Daemon, Host, Lab, Ran, built, command, kernel, step, tutorial};
+use serde_json::Value;
+use testkit::netns::{ip, ip_json, isolated};
+
+const SECOND_BOOT: &str = "5eb7a1c2-0d14-4f0e-9a53-2f6a7c0d8e11\n";
+
+#[test]
+fn the_kernel_keeps_what_a_daemon_leaves() {
+    isolated(|| {
+        let _lab = Lab::new();
+        let mut daemon = device();
+        let before = (kernel::holds(), kernel::ifindexes());
+        step("a daemon that is stopped takes nothing along");
+        daemon.stop();
+        assert_eq!((kernel::holds(), kernel::ifindexes()), before);
+        step("started again it makes nothing anew");
+        daemon.start_again(&[]);
+        assert_eq!((kernel::holds(), kernel::ifindexes()), before);
+        step("the same for one that is killed");
+        daemon.kill();
+        assert_eq!((kernel::holds(), kernel::ifindexes()), before);
+        daemon.start_again(&[]);
+        assert_eq!((kernel::holds(), kernel::ifindexes()), before);
+        step("what somebody took away meanwhile is put back");
+        daemon.stop();
+        ip("-n vpn10 route delete 192.168.20.0/24");
+        ip("-n vpn20 link delete veth20");
+        daemon.start_again(&[]);
+        assert_eq!(kernel::holds(), before.0);
+    });
+}
+
+#[test]
+fn a_host_that_boots_gets_all_of_it_again() {
+    isolated(|| {
+        let lab = Lab::new();
+        let mut daemon = device();
+        let (before, running) = (kernel::holds(), running(&daemon));
+        daemon.kill();
+        power_off(lab);
+        let lab = Lab::new();
+        daemon.start_again(&[]);
+        assert_eq!(kernel::holds(), before);
+        assert_eq!(self::running(&daemon), running);
+        step("PC1 pings PC2");
+        let (arrives, words) = lab.pc1.pings("192.168.20.1", 3);
+        assert!(arrives, "{words}");
+    });
+}
+
+#[test]
+fn a_nic_that_comes_late_gets_its_configuration() {
+    isolated(|| {
+        let lab = Lab::new();
+        let mut daemon = device();
+        let before = kernel::holds();
+        daemon.kill();
+        power_off(lab);
+        step("without a NIC the rest comes up");
+        let _pc1 = Host::at("enp0s4");
+        daemon.start_again(&[]);
+        let without = kernel::holds();
+        assert_eq!(without["vpn10"], before["vpn10"]);
+        let of_nic = |line: &&String| line.contains("enp0s5");
+        let rest: Vec<&String> = before["vpn20"].iter().filter(|line| !of_nic(line)).collect();
+        assert_eq!(without["vpn20"].iter().collect::<Vec<_>>(), rest);
+        step("when the NIC comes, it gets its configuration");
+        let _pc2 = Host::at("enp0s5");
+        kernel::until("enp0s5 is configured", || kernel::holds() == before);
+    });
+}
+
+#[test]
+fn a_nic_is_given_back_as_it_was() {
+    isolated(|| {
+        let _pc1 = Host::at("enp0s4");
+        ip("link set enp0s4 mtu 1400 up");
+        ip("address add 172.16.5.1/24 dev enp0s4");
+        ip("address add 2001:db8:5::1/64 dev enp0s4 nodad");
+        let before = nic("enp0s4");
+        let mut daemon = Daemon::start();
+        daemon.run(
+            "configure\nnetnses-iproute2\nnetns vpn10\nlinks-iproute2\nlink enp0s4\nnetns vpn10\n\
+             ip 192.168.10.10/24\nmtu 1300\nadmin-status up\ncommit\n",
+        );
+        step("a NIC that is adopted leaves the device's own namespace");
+        assert!(!kernel::holds()[""].iter().any(|line| line.contains("enp0s4")));
+        step("and comes back as it was, by a daemon that is another by then");
+        daemon.stop();
+        daemon.start_again(&[]);
+        daemon.run("configure\nno links-iproute2 link enp0s4\ncommit\n");
+        assert_eq!(nic("enp0s4"), before);
+    });
+}
+
+#[test]
+fn two_daemons_do_not_share_a_state() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        let second = netloomd(&daemon);
+        println!("  {}", second.err);
+        assert!(!second.status.success());
+        assert!(second.err.contains(&daemon.state().display().to_string()), "{}", second.err);
+        step("the first one serves on");
+        daemon.run("configure\nnetnses-iproute2\nnetns vpn10\ncommit\n");
+    });
+}
+
+#[test]
+fn a_damaged_file_is_refused_and_left_alone() {
+    isolated(|| {
+        let _lab = Lab::new();
+        let mut daemon = device();
+        daemon.stop();
+        let file = daemon.state().join("running.json");
+        let whole = fs::read(&file).expect("read running");
+        let half = &whole[..whole.len() / 2];
+        fs::write(&file, half).expect("damage running");
+        let before = kernel::holds();
+        let ran = netloomd(&daemon);
+        println!("  {}", ran.err);
+        assert!(!ran.status.success());
+        assert!(ran.err.contains(&file.display().to_string()), "{}", ran.err);
+        assert_eq!(fs::read(&file).expect("read running"), half);
+        assert_eq!(kernel::holds(), before);
+        step("with the file as it was it starts");
+        fs::write(&file, whole).expect("mend running");
+        daemon.start_again(&[]);
+        assert_eq!(kernel::holds(), before);
+    });
+}
+
+/// The tutorial's device at the end of the tutorial.
+fn device() -> Daemon {
+    let daemon = Daemon::start();
+    let lessons =
+        [tutorial::TWO_VPNS, tutorial::VETH_PAIR, tutorial::ROUTES_VIA, tutorial::FORWARDING];
+    daemon.run(&format!("configure\n{}", lessons.concat()));
+    daemon
+}
+
+/// The host goes down: nothing in the kernel outlives it, and the next boot has another name.
+fn power_off(lab: Lab) {
+    drop(lab);
+    ip("netns delete vpn10");
+    ip("netns delete vpn20");
+    fs::write("/run/boot_id", SECOND_BOOT).expect("write a boot's name");
+    rustix::mount::mount_bind("/run/boot_id", "/proc/sys/kernel/random/boot_id")
+        .expect("mount another boot's name");
+}
+
+/// Runs a second daemon on a daemon's state, to its end.
+fn netloomd(daemon: &Daemon) -> Ran {
+    let ran = command(built("netloomd"))
+        .arg("--state-dir")
+        .arg(daemon.state())
+        .arg("--socket")
+        .arg(daemon.folder().join("second"))
+        .env("NO_COLOR", "1")
+        .output();
+    Ran::of(ran.expect("run netloomd"))
+}
+
+fn running(daemon: &Daemon) -> String {
+    daemon.run("show config-running | display json\n")
+}
+
+/// What is a NIC's own, wherever it is.
+fn nic(name: &str) -> Vec<Value> {
+    let link = &ip_json(&format!("address show dev {name}"))[0];
+    let up = link["flags"].as_array().is_some_and(|flags| flags.contains(&"UP".into()));
+    let mut all =
+        vec![link["ifname"].clone(), link["address"].clone(), link["mtu"].clone(), up.into()];
+    let addresses = link["addr_info"].as_array().into_iter().flatten();
+    all.extend(
+        addresses
+            .filter(|address| address["scope"] != "link")
+            .flat_map(|address| [address["local"].clone(), address["prefixlen"].clone()]),
+    );
+    all
+}
