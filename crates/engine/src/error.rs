@@ -224,7 +224,7 @@ impl From<Vec<yang::Error>> for Errors {
 
 impl From<yang::Error> for RpcError {
     fn from(error: yang::Error) -> RpcError {
-        let yang::Error { tag, app_tag, path, message } = error;
+        let yang::Error { tag, app_tag, path, message, info: _ } = error;
         RpcError { tag, app_tag, path, message, session: None }
     }
 }

@@ -17,17 +17,37 @@ pub struct Error {
     pub path: Option<String>,
     /// What is wrong with it, for a person. Names line and column where a document does not parse.
     pub message: String,
+    /// What RFC 6241 appendix A wants named in `error-info` beside the tag: (`bad-element`, its name).
+    pub info: Vec<(&'static str, String)>,
 }
 
 impl Error {
     /// A fault without a place.
     pub fn new(tag: ErrorTag, message: impl Into<String>) -> Self {
-        Self { tag, app_tag: None, path: None, message: message.into() }
+        Self { tag, app_tag: None, path: None, message: message.into(), info: Vec::new() }
     }
 
     /// The same fault, at `path`.
     pub fn at(self, path: &Path) -> Self {
         Self { path: Some(path.to_string()), ..self }
+    }
+
+    /// The same fault, with the element's name.
+    pub(crate) fn of_element(mut self, name: &str) -> Self {
+        self.info.push(("bad-element", name.to_owned()));
+        self
+    }
+
+    /// The same fault, with the attribute's name.
+    pub(crate) fn of_attribute(mut self, name: &str) -> Self {
+        self.info.push(("bad-attribute", name.to_owned()));
+        self
+    }
+
+    /// The same fault, with the namespace.
+    pub(crate) fn of_namespace(mut self, namespace: &str) -> Self {
+        self.info.push(("bad-namespace", namespace.to_owned()));
+        self
     }
 
     /// The same fault, seen from one step further up.

@@ -42,10 +42,9 @@ impl Tree {
         let path = fault.path.as_deref().and_then(|text| Path::parse(self.schema(), text).ok());
         let (tag, message) = self.words(&fault, path.as_ref());
         let error = Error {
-            tag,
             app_tag: fault.app_tag,
             path: path.as_ref().map(Path::to_string).or(fault.path),
-            message,
+            ..Error::new(tag, message)
         };
         (path, error)
     }

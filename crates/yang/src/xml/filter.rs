@@ -143,7 +143,8 @@ impl<'x> Reader<'x> {
             ResolveResult::Bound(Namespace(namespace)) => Some(namespace),
             ResolveResult::Unknown(prefix) => {
                 let message = format!("the prefix {prefix} is not declared");
-                return Err(self.fault(ErrorTag::UnknownNamespace, message));
+                let fault = self.fault(ErrorTag::UnknownNamespace, message);
+                return Err(fault.of_element(local.into_inner()));
             }
         };
         let fits = |node: &&&'static SchemaNode| {

@@ -73,7 +73,7 @@ impl Sink for Entry {
             Some(Content::LeafList(values)) if !values.contains(&value) => {}
             Some(Content::LeafList(_)) => {
                 let message = format!("the value \"{value}\" is there twice");
-                return Err(Error::new(ErrorTag::BadElement, message));
+                return Err(Error::new(ErrorTag::BadElement, message).of_element(node.name));
             }
             _ => self.check_rival(node)?,
         }
@@ -86,7 +86,8 @@ impl Sink for Entry {
         match self.slot(node).map(|slot| &slot.content) {
             Some(Content::List(entries)) if !entries.contains(&keys[..]) => {}
             Some(Content::List(_)) => {
-                return Err(Error::new(ErrorTag::BadElement, "this entry is there twice"));
+                let fault = Error::new(ErrorTag::BadElement, "this entry is there twice");
+                return Err(fault.of_element(node.name));
             }
             _ => self.check_rival(node)?,
         }
@@ -107,7 +108,7 @@ impl Entry {
             Some(rival) if ptr::eq(rival, node) => format!("{} is there twice", node.name),
             Some(rival) => format!("{} and {} exclude each other", rival.name, node.name),
         };
-        Err(Error::new(ErrorTag::BadElement, message))
+        Err(Error::new(ErrorTag::BadElement, message).of_element(node.name))
     }
 }
 
@@ -170,7 +171,7 @@ impl<'x> Reader<'x> {
             }
             if self.next(None)?.is_some() {
                 let message = format!("nothing follows </{name}>");
-                return Err(self.fault(ErrorTag::BadElement, message));
+                return Err(self.fault(ErrorTag::BadElement, message).of_element(&name));
             }
         }
         top.content.done();
@@ -208,7 +209,7 @@ impl<'x> Reader<'x> {
         }
         if let Some((key, _)) = node.keys.iter().zip(&level.keys).find(|(_, v)| v.is_none()) {
             let message = format!("the key {} is missing", key.name);
-            return Err(self.fault(ErrorTag::MissingElement, message));
+            return Err(self.fault(ErrorTag::MissingElement, message).of_element(key.name));
         }
         level.content.done();
         let keys = level.keys.iter().flatten().cloned().collect();
@@ -238,12 +239,14 @@ impl<'x> Reader<'x> {
         };
         if operation.is_some() {
             let message = "a key has no operation of its own";
-            return Err(self.fault(ErrorTag::BadAttribute, message));
+            let fault = self.fault(ErrorTag::BadAttribute, message);
+            return Err(fault.of_attribute("operation").of_element(node.name));
         }
         match std::mem::replace(&mut above.keys[index], value) {
             None => Ok(()),
             Some(_) => {
-                Err(self.fault(ErrorTag::BadElement, format!("{} is there twice", node.name)))
+                let message = format!("{} is there twice", node.name);
+                Err(self.fault(ErrorTag::BadElement, message).of_element(node.name))
             }
         }
     }
@@ -268,7 +271,8 @@ impl<'x> Reader<'x> {
                         Some(name) => format!("{name} holds elements, not text"),
                         None => String::from("elements are wanted, not text"),
                     };
-                    return Err(self.fault(ErrorTag::BadElement, message));
+                    let fault = self.fault(ErrorTag::BadElement, message);
+                    return Err(fault.of_element(inside.unwrap_or("config")));
                 }
                 Event::DocType(_) => return Err(self.doctype()),
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
@@ -291,7 +295,8 @@ impl<'x> Reader<'x> {
                 }
                 Event::Start(_) | Event::Empty(_) => {
                     let message = format!("{} holds a value, not elements", node.name);
-                    return Err(self.fault(ErrorTag::BadElement, message));
+                    let fault = self.fault(ErrorTag::BadElement, message);
+                    return Err(fault.of_element(node.name));
                 }
                 Event::DocType(_) => return Err(self.doctype()),
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
@@ -343,7 +348,8 @@ impl<'x> Reader<'x> {
             ResolveResult::Unbound => "",
             ResolveResult::Unknown(prefix) => {
                 let message = format!("the prefix {prefix} of <{prefix}:{name}> is not declared");
-                return Err(self.fault(ErrorTag::UnknownNamespace, message));
+                let fault = self.fault(ErrorTag::UnknownNamespace, message);
+                return Err(fault.of_element(name));
             }
         };
         let named = siblings.iter().filter(|node| node.name == name);
@@ -357,7 +363,8 @@ impl<'x> Reader<'x> {
             (None, None) => format!("there is no node {name}"),
         };
         let tag = if known { ErrorTag::UnknownElement } else { ErrorTag::UnknownNamespace };
-        Err(self.fault(tag, message))
+        let fault = self.fault(tag, message).of_element(name);
+        Err(if known { fault } else { fault.of_namespace(namespace) })
     }
 
     /// The `operation` attribute; any other is refused.
@@ -373,7 +380,9 @@ impl<'x> Reader<'x> {
             let ours = namespace == ResolveResult::Bound(Namespace(NETCONF));
             if !(self.edit && ours && local.into_inner() == "operation") {
                 let message = format!("the attribute {} is not known", attribute.key.into_inner());
-                return Err(self.fault(ErrorTag::UnknownAttribute, message));
+                let fault = self.fault(ErrorTag::UnknownAttribute, message);
+                let fault = fault.of_attribute(attribute.key.into_inner());
+                return Err(fault.of_element(tag.local_name().into_inner()));
             }
             operation = Some(match attribute.value.trim() {
                 "merge" => Operation::Merge,
@@ -384,7 +393,9 @@ impl<'x> Reader<'x> {
                 other => {
                     let message =
                         format!("\"{other}\" is not merge, replace, create, delete or remove");
-                    return Err(self.fault(ErrorTag::BadAttribute, message));
+                    let fault = self.fault(ErrorTag::BadAttribute, message);
+                    let fault = fault.of_attribute("operation");
+                    return Err(fault.of_element(tag.local_name().into_inner()));
                 }
             });
         }
@@ -425,8 +436,8 @@ impl<'x> Reader<'x> {
     }
 
     fn placed(&self, error: Error) -> Error {
-        let Error { tag, app_tag, message, .. } = error;
-        Error { app_tag, ..self.fault(tag, message) }
+        let Error { tag, app_tag, message, info, .. } = error;
+        Error { app_tag, info, ..self.fault(tag, message) }
     }
 
     pub(super) fn fault(&self, tag: ErrorTag, message: impl Into<String>) -> Error {
