@@ -32,14 +32,12 @@ impl From<Vec<engine::RpcError>> for Errors {
 }
 
 impl From<yang::Error> for Errors {
-    fn from(error: yang::Error) -> Self {
-        Errors::from(vec![engine::RpcError::from(error)])
-    }
-}
-
-impl From<Vec<yang::Error>> for Errors {
-    fn from(errors: Vec<yang::Error>) -> Self {
-        Errors::from(errors.into_iter().map(engine::RpcError::from).collect::<Vec<_>>())
+    fn from(mut error: yang::Error) -> Self {
+        let info = std::mem::take(&mut error.info);
+        let translated = translate(engine::RpcError::from(error));
+        let named =
+            info.iter().fold(translated, |error, (name, value)| error.with_info(name, value));
+        Errors(vec![named])
     }
 }
 

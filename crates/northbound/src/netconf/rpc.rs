@@ -85,17 +85,17 @@ impl Operations {
             Rpc::CommitWithComment { comment } => {
                 let done = self.session.commit(comment).await?;
                 let engine::Committed { id, summary, milliseconds } = done;
-                Ok(Reply::Data(CommitOutput { id, summary, milliseconds }.to_xml()))
+                Ok(output(CommitOutput { id, summary, milliseconds }.to_xml()))
             }
             Rpc::CheckCommit => {
                 let operations = self.session.check().await?;
-                Ok(Reply::Data(CheckOutput { operations }.to_xml()))
+                Ok(output(CheckOutput { operations }.to_xml()))
             }
             Rpc::Rollback { position } => ok(self.session.rollback(position as usize).await),
             Rpc::GetHistory => {
                 let commits = self.session.history().await?;
                 let commits = commits.into_iter().map(history_entry).collect();
-                Ok(Reply::Data(HistoryOutput { commits }.to_xml()))
+                Ok(output(HistoryOutput { commits }.to_xml()))
             }
         }
     }
@@ -194,6 +194,11 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 fn ok(result: engine::Result<()>) -> Result<Reply> {
     result?;
     Ok(Reply::Ok)
+}
+
+/// RFC 7950 section 7.14.4: where there is nothing to tell, the reply is `<ok/>`.
+fn output(content: Xml) -> Reply {
+    if content == Xml::default() { Reply::Ok } else { Reply::Data(content) }
 }
 
 /// `<data>` in the namespace of the operation that asks.
