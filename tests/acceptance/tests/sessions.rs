@@ -1,0 +1,114 @@
+//! Two people at one device: their commits are merged or refused, and nothing of either's is lost.
+
+use acceptance::{Daemon, Terminal, built, command, kernel, step};
+use testkit::netns::{ip, isolated};
+
+#[test]
+fn changes_apart_are_merged() {
+    isolated(|| {
+        let daemon = device();
+        let (mut ann, mut bob) = (person(&daemon), person(&daemon));
+        step("both change the same link, each a leaf of their own");
+        lines(&mut ann, &["links-iproute2", "link eth7", "mtu 1400"]);
+        lines(&mut bob, &["links-iproute2", "link eth7", "ip 10.7.0.1/24"]);
+        committed(&mut ann);
+        committed(&mut bob);
+        let holds = &kernel::holds()["vpn7"];
+        assert!(
+            holds.iter().any(|line| line == "link ifname=\"eth7\" mtu=1400 up=true"),
+            "{holds:?}"
+        );
+        assert!(holds.iter().any(|line| line == "address 10.7.0.1/24 dev \"eth7\""), "{holds:?}");
+    });
+}
+
+#[test]
+fn of_two_changes_to_one_leaf_the_second_is_refused() {
+    isolated(|| {
+        let daemon = device();
+        let (mut ann, mut bob) = (person(&daemon), person(&daemon));
+        lines(&mut ann, &["links-iproute2", "link eth7", "mtu 1400"]);
+        lines(&mut bob, &["links-iproute2", "link eth7", "mtu 1300"]);
+        committed(&mut ann);
+        step("the second commit is refused and names the leaf");
+        let told = bob.line("commit");
+        println!("{told}");
+        assert!(told.contains("link[name='eth7']/mtu"), "{told}");
+        assert_eq!(mtu(), 1400);
+        step("its candidate is kept");
+        let told = bob.line("do show config-candidate links-iproute2");
+        assert!(told.contains("mtu 1300"), "{told}");
+        step("discard-changes shows what the first one did, and the change can be made again");
+        bob.line("discard-changes");
+        lines(&mut bob, &["top", "links-iproute2", "link eth7", "mtu 1300"]);
+        committed(&mut bob);
+        assert_eq!(mtu(), 1300);
+    });
+}
+
+#[test]
+fn a_stale_session_takes_nothing_along() {
+    isolated(|| {
+        let daemon = device();
+        let mut bob = person(&daemon);
+        step("bob begins before ann's namespaces are there, and deletes what he knows");
+        lines(&mut bob, &["no links-iproute2 link eth7 mtu"]);
+        daemon.run("configure\nnetnses-iproute2\nnetns ann1\nnetns ann2\ncommit\n");
+        committed(&mut bob);
+        assert!(kernel::holds().contains_key("ann1") && kernel::holds().contains_key("ann2"));
+        assert_eq!(mtu(), 1500);
+        let running = daemon.run("show config-running netnses-iproute2\n");
+        assert!(running.contains("ann1") && running.contains("ann2"), "{running}");
+    });
+}
+
+#[test]
+fn a_session_that_ends_leaves_no_lock() {
+    isolated(|| {
+        let daemon = device();
+        let mut ann = person(&daemon);
+        ann.line("lock");
+        drop(ann);
+        kernel::until("the lock is gone with its session", || {
+            daemon.script("configure\nnetnses-iproute2\nnetns vpn8\ncommit\n").status.success()
+        });
+    });
+}
+
+/// A device with one NIC in a VPN.
+fn device() -> Daemon {
+    ip("link add eth7 type veth peer name far7");
+    let daemon = Daemon::start();
+    daemon.run(
+        "configure\nnetnses-iproute2\nnetns vpn7\nlinks-iproute2\nlink eth7\nnetns vpn7\n\
+         mtu 1200\nadmin-status up\ncommit\n",
+    );
+    daemon
+}
+
+/// Somebody who configures it.
+fn person(daemon: &Daemon) -> Terminal {
+    let mut netloom = command(built("netloom"));
+    netloom.arg("--socket").arg(daemon.socket()).env("XDG_STATE_HOME", daemon.folder());
+    let mut person = Terminal::start(netloom);
+    person.line("configure");
+    person
+}
+
+fn lines(person: &mut Terminal, lines: &[&str]) {
+    for line in lines {
+        person.line(line);
+    }
+}
+
+#[track_caller]
+fn committed(person: &mut Terminal) {
+    let told = person.line("commit");
+    println!("{told}");
+    assert!(told.contains(" ms)"), "{told}");
+}
+
+fn mtu() -> u64 {
+    let link = &testkit::netns::ip_json("-n vpn7 link show eth7")[0];
+    link["mtu"].as_u64().unwrap_or_default()
+}
