@@ -46,7 +46,9 @@ bench: deps
 install: all
 	install -D -m 755 target/release/netloom $(DESTDIR)$(PREFIX)/bin/netloom
 	install -D -m 755 target/release/netloomd $(DESTDIR)$(PREFIX)/sbin/netloomd
-	install -D -m 644 dist/netloomd.service $(DESTDIR)/lib/systemd/system/netloomd.service
+	install -d $(DESTDIR)/lib/systemd/system
+	sed 's|^ExecStart=.*|ExecStart=$(PREFIX)/sbin/netloomd|' dist/netloomd.service \
+		> $(DESTDIR)/lib/systemd/system/netloomd.service
 
 clean:
 	$(CARGO) clean

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 use std::{fs, io};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Parser;
 use engine::Settings;
 use kernel::Kernel;
@@ -63,14 +63,18 @@ async fn run(options: &Options) -> Result<()> {
     let listener = Listener::bind(&options.socket)?;
     info!(socket = %options.socket.display(), "serving");
     tell_systemd(NotifyState::Ready);
+    let mut failed = false;
     let stop = async {
         tokio::select! {
             _ = terminated.recv() => info!("SIGTERM: stopping"),
             _ = interrupted.recv() => info!("SIGINT: stopping"),
+            () = engine.ended() => failed = true,
         }
         tell_systemd(NotifyState::Stopping);
     };
     listener.serve(engine.clone(), schema, stop).await;
+    // A daemon without its engine is of no use; the next one takes up what this one left.
+    ensure!(!failed, "the engine has failed; its state is on disk");
     engine.stop().await;
     Ok(())
 }

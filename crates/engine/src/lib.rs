@@ -106,6 +106,11 @@ impl Handle {
         }
     }
 
+    /// Awaits that the engine's thread is gone, stopped or not.
+    pub async fn ended(&self) {
+        self.requests.closed().await;
+    }
+
     fn snapshot(&self) -> Snapshot {
         self.snapshot.borrow().clone()
     }
