@@ -59,7 +59,9 @@ impl Client {
         let filter = filter::subtree(path).map(Xml);
         let reply = self.call(&match datastore {
             Datastore::Operational => Rpc::GetData { datastore, filter, config_filter: None },
-            source => Rpc::GetConfig { source, filter },
+            Datastore::Candidate | Datastore::Running | Datastore::Startup => {
+                Rpc::GetConfig { source: datastore, filter }
+            }
         })?;
         match reply {
             Reply::Data(Xml(data)) => Tree::from_xml(self.schema, &data)

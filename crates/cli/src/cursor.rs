@@ -74,16 +74,6 @@ impl<'a> Cursor<'a> {
         if self.is_at_completion() { None } else { self.words.get(self.at) }
     }
 
-    /// The word before the next.
-    pub(crate) fn last_span(&self) -> Range<usize> {
-        let last = self.at.checked_sub(1).and_then(|at| self.words.get(at));
-        last.map_or(0..0, |word| word.span.clone())
-    }
-
-    pub(crate) fn is_completing(&self) -> bool {
-        self.completing
-    }
-
     /// Takes one of the words that `options` name, whole or by an unambiguous beginning; answers which. None at the
     /// line's end, where `may_end` allows that.
     pub(crate) fn choose(

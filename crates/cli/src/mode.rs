@@ -23,15 +23,6 @@ impl Mode {
         self.levels.last().map(|level| level.path.clone()).unwrap_or_default()
     }
 
-    /// The node; none at the top.
-    pub(crate) fn node(&self) -> Option<&'static SchemaNode> {
-        self.levels.last()?.path.steps.last().map(|step| step.node)
-    }
-
-    pub(crate) fn is_top(&self) -> bool {
-        self.levels.is_empty()
-    }
-
     /// One mode up; false at the top.
     pub(crate) fn up(&mut self) -> bool {
         self.levels.pop().is_some()

@@ -41,12 +41,20 @@ fn pages(text: &str, rows: usize, out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
+#[derive(Clone, Copy)]
 enum Pause {
     Page,
     Line,
     All,
     Stop,
 }
+
+const KEYS: &[(&[KeyCode], Pause)] = &[
+    (&[KeyCode::Char(' '), KeyCode::PageDown], Pause::Page),
+    (&[KeyCode::Enter, KeyCode::Down], Pause::Line),
+    (&[KeyCode::Char('a'), KeyCode::Char('G'), KeyCode::End], Pause::All),
+    (&[KeyCode::Char('q'), KeyCode::Char('Q'), KeyCode::Esc], Pause::Stop),
+];
 
 fn pause(out: &mut impl Write) -> io::Result<Pause> {
     write!(out, "--More-- (space: page, enter: line, a: all, q: stop)")?;
@@ -65,13 +73,14 @@ fn answer() -> io::Result<Pause> {
             continue;
         }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        match key.code {
-            KeyCode::Char('c' | 'd') if control => return Ok(Pause::Stop),
-            KeyCode::Char(' ') | KeyCode::PageDown => return Ok(Pause::Page),
-            KeyCode::Enter | KeyCode::Down => return Ok(Pause::Line),
-            KeyCode::Char('a' | 'G') | KeyCode::End => return Ok(Pause::All),
-            KeyCode::Char('q' | 'Q') | KeyCode::Esc => return Ok(Pause::Stop),
-            _ => {}
+        let is = |codes: &[KeyCode]| codes.contains(&key.code);
+        if control && is(&[KeyCode::Char('c'), KeyCode::Char('d')]) {
+            return Ok(Pause::Stop);
+        }
+        for (codes, pause) in KEYS {
+            if is(codes) {
+                return Ok(*pause);
+            }
         }
     }
 }

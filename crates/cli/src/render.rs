@@ -8,9 +8,12 @@ use crate::words::quoted;
 /// The indented form of what is at `path`, without the lines that lead there.
 pub(crate) fn text(tree: &Tree, path: &Path) -> String {
     let mut out = String::new();
-    each(tree, path, |node, inner| match node {
-        Node::Container(..) if inner => block_children(&mut out, &node, 0),
-        node => block(&mut out, &node, 0),
+    each(tree, path, |node, inner| {
+        if inner && matches!(node, Node::Container(..)) {
+            block_children(&mut out, &node, 0);
+        } else {
+            block(&mut out, &node, 0);
+        }
     });
     out
 }
@@ -196,8 +199,8 @@ fn lines(out: &mut String, node: &Node<'_>, above: &str) {
 }
 
 fn leaf_word(value: &yang::Value) -> String {
-    match value {
-        yang::Value::Empty => String::new(),
-        value => format!(" {}", quoted(&value.to_string())),
+    if *value == yang::Value::Empty {
+        return String::new();
     }
+    format!(" {}", quoted(&value.to_string()))
 }

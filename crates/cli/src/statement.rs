@@ -8,7 +8,7 @@ use yang::{Edit, NodeKind, Operation, Path, Schema, SchemaNode, Step, Type, Valu
 
 use crate::cursor::{Candidate, Cursor, Stop};
 use crate::schema::{children, help, is_inline, key_default, name, placeholder, value_help};
-use crate::words::{Fault, Word};
+use crate::words::{Fault, Word, quoted};
 
 /// What is there now, for completion.
 pub(crate) trait Live {
@@ -72,8 +72,7 @@ impl Grammar<'_> {
         let mut statement = Statement::default();
         let mut levels = vec![Level { path: mode.clone(), typed: Vec::new() }];
         let mut complete = false;
-        loop {
-            let Some(node) = self.next_node(cursor, &mut levels, complete)? else { break };
+        while let Some(node) = self.next_node(cursor, &mut levels, complete)? {
             let Some(level) = levels.last() else { break };
             match node.kind {
                 NodeKind::Container { .. } | NodeKind::List => {
@@ -234,7 +233,10 @@ impl Grammar<'_> {
         let mut given: Vec<Option<Value>> = vec![None; node.keys.len()];
         let mut typed = Vec::new();
         if let Some(first) = node.keys.first() {
-            given[0] = Some(self.key_value(cursor, parent, node, first, &mut typed)?);
+            let list = parent.join(node, Vec::new());
+            let (value, as_typed) = self.key_value(cursor, &list, first)?;
+            given[0] = Some(value);
+            typed.push(as_typed);
         }
         loop {
             let missing: Vec<usize> = (0..given.len()).filter(|at| given[*at].is_none()).collect();
@@ -262,31 +264,28 @@ impl Grammar<'_> {
             let Some(chosen) = cursor.choose(&words, !required)? else { break };
             let at = missing[chosen];
             let key = node.keys[at];
-            given[at] = Some(self.key_value(cursor, parent, node, key, &mut typed)?);
+            let list = parent.join(node, Vec::new());
+            let (value, as_typed) = self.key_value(cursor, &list, key)?;
+            given[at] = Some(value);
+            typed.push(as_typed);
         }
         let keys = given.into_iter().zip(&node.keys);
         let keys = keys.filter_map(|(given, key)| given.or_else(|| key_default(key))).collect();
         Ok(Level { path: parent.join(node, keys), typed })
     }
 
+    /// Reads a key of an entry of the list at `list`; also as it was typed.
     fn key_value(
         &self,
         cursor: &mut Cursor<'_>,
-        parent: &Path,
-        list: &'static SchemaNode,
+        list: &Path,
         key: &'static SchemaNode,
-        typed: &mut Vec<TypedKey>,
-    ) -> Result<Value, Stop> {
-        let existing = || {
-            let mut path = parent.clone();
-            path.steps.push(Step { node: list, keys: Vec::new() });
-            self.live.values(&path.join(key, Vec::new()))
-        };
-        let word = cursor.value(&format!("{} of {}", key.name, list.name), || {
-            let mut options: Vec<Candidate> = existing()
-                .into_iter()
-                .map(|value| Candidate::word(crate::words::quoted(&value), ""))
-                .collect();
+    ) -> Result<(Value, TypedKey), Stop> {
+        let of = list.steps.last().map_or("", |step| step.node.name);
+        let word = cursor.value(&format!("{} of {of}", key.name), || {
+            let existing = self.live.values(&list.join(key, Vec::new()));
+            let mut options: Vec<Candidate> =
+                existing.iter().map(|value| Candidate::word(quoted(value), "")).collect();
             for option in self.value_candidates(key) {
                 if !options.iter().any(|known| known.text == option.text) {
                     options.push(option);
@@ -294,8 +293,7 @@ impl Grammar<'_> {
             }
             options
         })?;
-        typed.push((key, word.text.clone()));
-        value(key, word)
+        Ok((value(key, word)?, (key, word.text.clone())))
     }
 
     fn leaf_value(
@@ -364,7 +362,7 @@ impl Grammar<'_> {
 
     fn references(&self, path: &Path, candidates: &mut Vec<Candidate>) {
         for value in self.live.values(path) {
-            let text = crate::words::quoted(&value);
+            let text = quoted(&value);
             if !candidates.iter().any(|known| known.text == text) {
                 candidates.push(Candidate::word(text, ""));
             }

@@ -119,10 +119,10 @@ mod tests {
         let shown = words(line).into_iter().map(|word| {
             let marks = format!(
                 "{}{}",
-                if word.quoted { "q" } else { "" },
-                if word.open { "o" } else { "" }
+                if word.quoted { " quoted" } else { "" },
+                if word.open { " open" } else { "" }
             );
-            format!("{}..{} {:?} {marks}\n", word.span.start, word.span.end, word.text)
+            format!("{}..{} {:?}{marks}\n", word.span.start, word.span.end, word.text)
         });
         expect.assert_eq(&shown.collect::<String>());
     }
@@ -134,24 +134,24 @@ mod tests {
         check(
             " link  veth10",
             expect![[r#"
-                1..5 "link" 
-                7..13 "veth10" 
+                1..5 "link"
+                7..13 "veth10"
             "#]],
         );
         check(
             r#"description "to \"the\" cellar" 'a | b' |"#,
             expect![[r#"
-                0..11 "description" 
-                12..31 "to \"the\" cellar" q
-                32..39 "a | b" q
-                40..41 "|" 
+                0..11 "description"
+                12..31 "to \"the\" cellar" quoted
+                32..39 "a | b" quoted
+                40..41 "|"
             "#]],
         );
         check(
             "description \"half a",
             expect![[r#"
-                0..11 "description" 
-                12..19 "half a" qo
+                0..11 "description"
+                12..19 "half a" quoted open
             "#]],
         );
     }
