@@ -129,7 +129,7 @@ pub(crate) fn complete(
     };
     match stop {
         Err(Stop::Candidates(mut candidates)) => {
-            candidates.list.dedup();
+            candidates.list.dedup_by(|a, b| a.text == b.text);
             Ok(candidates)
         }
         Err(Stop::Fault(fault)) => Err(fault),
@@ -184,7 +184,7 @@ fn command(
         cursor.peek().is_some_and(|word| {
             options.iter().any(|option| match whole {
                 true => option.text == word.text,
-                false => option.text.starts_with(&word.text),
+                false => option.text.starts_with(word.text.as_str()),
             })
         })
     };
@@ -204,7 +204,7 @@ fn command(
     Ok(Command::Nothing)
 }
 
-fn candidates(table: &[(Word, &str, &str)]) -> Vec<Candidate> {
+fn candidates(table: &[(Word, &'static str, &'static str)]) -> Vec<Candidate> {
     table.iter().map(|(_, word, help)| Candidate::word(*word, *help)).collect()
 }
 
@@ -212,7 +212,7 @@ fn built_in(
     grammar: &Grammar<'_>,
     mode: Option<&Mode>,
     cursor: &mut Cursor<'_>,
-    table: &[(Word, &str, &str)],
+    table: &[(Word, &'static str, &'static str)],
 ) -> Result<Command, Stop> {
     let Some(chosen) = cursor.choose(&candidates(table), false)? else {
         return Ok(Command::Nothing);

@@ -3,19 +3,31 @@
 //! A grammar asks the cursor for a keyword or a value. When a line is being completed and its last word is reached,
 //! the answer is [`Stop::Candidates`]: what could stand there, which is just what the grammar asked for.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
+use yang::SchemaNode;
+
+use crate::schema;
 use crate::words::{Fault, Word};
 
 /// Something that could stand at a place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     /// What to type; for a placeholder, what stands for it: `<cr>`, `<ip-address>`.
-    pub(crate) text: String,
-    /// One line about it.
-    pub(crate) help: String,
+    pub(crate) text: Cow<'static, str>,
+    help: Help,
     /// Whether it can be completed to, rather than only told of.
     pub(crate) typed: bool,
+}
+
+/// One line about a candidate. That of a schema's node is written only for who reads it: lines are parsed far more
+/// often than they are completed.
+#[derive(Clone, Debug)]
+pub(crate) enum Help {
+    Text(Cow<'static, str>),
+    Node(&'static SchemaNode),
+    Value(&'static SchemaNode),
 }
 
 /// Why a walk along a line ended before the line did.
@@ -28,7 +40,7 @@ pub(crate) enum Stop {
 }
 
 /// What could stand in place of the last word.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Candidates {
     /// The last word's place; empty at the end of the line where it has not begun.
     pub(crate) span: Range<usize>,
@@ -45,12 +57,26 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl Candidate {
-    pub(crate) fn word(text: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(crate) fn word(text: impl Into<Cow<'static, str>>, help: impl Into<Help>) -> Self {
         Self { text: text.into(), help: help.into(), typed: true }
     }
 
-    pub(crate) fn placeholder(text: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(crate) fn placeholder(text: impl Into<Cow<'static, str>>, help: impl Into<Help>) -> Self {
         Self { text: text.into(), help: help.into(), typed: false }
+    }
+
+    /// A node's name.
+    pub(crate) fn node(node: &'static SchemaNode) -> Self {
+        Self::word(schema::name(node), Help::Node(node))
+    }
+
+    /// One line about it.
+    pub(crate) fn help(&self) -> String {
+        match &self.help {
+            Help::Text(text) => text.to_string(),
+            Help::Node(node) => schema::help(node),
+            Help::Value(leaf) => schema::value_help(leaf),
+        }
     }
 
     pub(crate) fn end() -> Self {
@@ -95,7 +121,7 @@ impl<'a> Cursor<'a> {
     /// Whether the next word would be taken by [`Cursor::choose`], exactly or as a beginning.
     pub(crate) fn matches(&self, options: &[Candidate]) -> bool {
         self.peek().is_some_and(|word| {
-            !word.quoted && options.iter().any(|option| option.text.starts_with(&word.text))
+            !word.quoted && options.iter().any(|option| option.text.starts_with(word.text.as_str()))
         })
     }
 
@@ -162,6 +188,12 @@ impl<'a> Cursor<'a> {
     }
 }
 
+impl<T: Into<Cow<'static, str>>> From<T> for Help {
+    fn from(text: T) -> Self {
+        Help::Text(text.into())
+    }
+}
+
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
         Stop::Fault(fault)
@@ -173,7 +205,9 @@ fn find(word: &Word, options: &[Candidate]) -> Result<usize, Fault> {
         return Ok(exact);
     }
     let begun: Vec<usize> = (0..options.len())
-        .filter(|index| !word.text.is_empty() && options[*index].text.starts_with(&word.text))
+        .filter(|index| {
+            !word.text.is_empty() && options[*index].text.starts_with(word.text.as_str())
+        })
         .collect();
     match begun[..] {
         [one] if !word.quoted => Ok(one),
@@ -182,8 +216,7 @@ fn find(word: &Word, options: &[Candidate]) -> Result<usize, Fault> {
             format!("{:?} is unknown here; {}", word.text, expected(options)),
         )),
         _ => {
-            let names: Vec<&str> =
-                begun.iter().map(|index| options[*index].text.as_str()).collect();
+            let names: Vec<&str> = begun.iter().map(|index| &*options[*index].text).collect();
             let message = format!("{:?} is ambiguous: {}", word.text, names.join(", "));
             Err(Fault::new(word.span.clone(), message))
         }
@@ -191,7 +224,7 @@ fn find(word: &Word, options: &[Candidate]) -> Result<usize, Fault> {
 }
 
 fn expected(options: &[Candidate]) -> String {
-    let names: Vec<&str> = options.iter().map(|option| option.text.as_str()).collect();
+    let names: Vec<&str> = options.iter().map(|option| &*option.text).collect();
     match names[..] {
         [] => "nothing more is expected".into(),
         [one] => format!("expected {one}"),

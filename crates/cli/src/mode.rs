@@ -54,7 +54,7 @@ impl Mode {
 fn shown(path: &Path, typed_keys: &[(&'static SchemaNode, String)]) -> String {
     let Some(step) = path.steps.last() else { return String::new() };
     if step.keys.is_empty() {
-        return name(step.node);
+        return name(step.node).into_owned();
     }
     if typed_keys.is_empty() {
         let keys = step.node.keys.iter().zip(&step.keys);

@@ -126,14 +126,14 @@ fn line(out: &mut String, mark: char, depth: usize, text: &str) {
 
 fn step_line(step: &Step) -> String {
     match step.keys.is_empty() {
-        true => name(step.node),
+        true => name(step.node).into_owned(),
         false => entry_line(step.node, &step.keys),
     }
 }
 
 /// A list entry's name and keys, but for keys that are what they are when they are left out.
 fn entry_line(list: &'static yang::SchemaNode, keys: &[yang::Value]) -> String {
-    let mut text = name(list);
+    let mut text = name(list).into_owned();
     for (at, (key, value)) in list.keys.iter().zip(keys).enumerate() {
         let word = quoted(&value.to_string());
         if at == 0 {

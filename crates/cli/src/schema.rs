@@ -1,15 +1,17 @@
 //! How the schema's nodes are called on the command line, and what help says of them.
 
+use std::borrow::Cow;
+
 use yang::{NodeKind, Schema, SchemaNode, Type, Value};
 
 /// The name of a node: at the top CONTAINER-PREFIX, where PREFIX is the module's name up to its first `-`.
-pub(crate) fn name(node: &SchemaNode) -> String {
+pub(crate) fn name(node: &SchemaNode) -> Cow<'static, str> {
     match node.parent() {
         None => {
             let prefix = node.module.name.split('-').next().unwrap_or_default();
-            format!("{}-{prefix}", node.name)
+            format!("{}-{prefix}", node.name).into()
         }
-        Some(_) => node.name.to_owned(),
+        Some(_) => node.name.into(),
     }
 }
 

@@ -6,8 +6,8 @@
 
 use yang::{Edit, NodeKind, Operation, Path, Schema, SchemaNode, Step, Type, Value};
 
-use crate::cursor::{Candidate, Cursor, Stop};
-use crate::schema::{children, help, is_inline, key_default, name, placeholder, value_help};
+use crate::cursor::{Candidate, Cursor, Help, Stop};
+use crate::schema::{children, is_inline, key_default, placeholder};
 use crate::words::{Fault, Word, quoted};
 
 /// What is there now, for completion.
@@ -147,8 +147,7 @@ impl Grammar<'_> {
                 Some(node) if node.leaf_type.is_some() => Vec::new(),
                 node => children(self.schema, node, true),
             };
-            let mut options: Vec<_> =
-                nodes.iter().map(|node| Candidate::word(name(node), help(node))).collect();
+            let mut options: Vec<_> = nodes.iter().map(|node| Candidate::node(node)).collect();
             if with_diff && node.is_none() && cursor.is_at_completion() {
                 options
                     .push(Candidate::word("diff", "What differs from the running configuration"));
@@ -178,7 +177,7 @@ impl Grammar<'_> {
         if node.is_some() {
             nodes.extend(children(self.schema, None, false));
         }
-        let words = nodes.iter().map(|node| Candidate::word(name(node), help(node))).collect();
+        let words = nodes.iter().map(|node| Candidate::node(node)).collect();
         (nodes, words)
     }
 
@@ -202,8 +201,7 @@ impl Grammar<'_> {
         }
         let below = |level: &Level| {
             let nodes = children(self.schema, level.node(), false);
-            let words: Vec<_> =
-                nodes.iter().map(|node| Candidate::word(name(node), help(node))).collect();
+            let words: Vec<_> = nodes.iter().map(|node| Candidate::node(node)).collect();
             (nodes, words)
         };
         // The mode itself is not left by a line, and the top has no room beside one container.
@@ -242,7 +240,7 @@ impl Grammar<'_> {
             let missing: Vec<usize> = (0..given.len()).filter(|at| given[*at].is_none()).collect();
             let words: Vec<Candidate> = missing
                 .iter()
-                .map(|at| Candidate::word(node.keys[*at].name, value_help(node.keys[*at])))
+                .map(|at| Candidate::word(node.keys[*at].name, Help::Value(node.keys[*at])))
                 .collect();
             let required = missing.iter().any(|at| key_default(node.keys[*at]).is_none());
             if missing.is_empty() {
@@ -250,7 +248,7 @@ impl Grammar<'_> {
             }
             if cursor.is_at_completion() {
                 let more = children(self.schema, Some(node), false);
-                let more = more.iter().map(|node| Candidate::word(name(node), help(node)));
+                let more = more.iter().map(|node| Candidate::node(node));
                 let options: Vec<Candidate> = match required {
                     true => words,
                     false => words.into_iter().chain(more).collect(),
@@ -315,7 +313,7 @@ impl Grammar<'_> {
         if let Some(leaf_type) = &leaf.leaf_type {
             self.type_candidates(leaf_type, &mut candidates);
             if let Some(text) = placeholder(leaf_type, leaf.name) {
-                candidates.push(Candidate::placeholder(text, value_help(leaf)));
+                candidates.push(Candidate::placeholder(text, Help::Value(leaf)));
             }
         }
         for (keyword, argument) in &leaf.extensions {
@@ -331,7 +329,7 @@ impl Grammar<'_> {
     fn type_candidates(&self, leaf_type: &Type, candidates: &mut Vec<Candidate>) {
         let mut add = |text: &str, help: &str| {
             if !candidates.iter().any(|known| known.text == text) {
-                candidates.push(Candidate::word(text, help));
+                candidates.push(Candidate::word(text.to_owned(), help.to_owned()));
             }
         };
         match leaf_type {

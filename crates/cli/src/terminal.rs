@@ -125,7 +125,7 @@ fn table(candidates: &Candidates) -> String {
     let width = candidates.list.iter().map(|c| c.text.chars().count()).max().unwrap_or_default();
     let line = |candidate: &crate::cursor::Candidate| {
         let text = &candidate.text;
-        format!("  {text:width$}  {}", candidate.help).trim_end().to_owned() + "\n"
+        format!("  {text:width$}  {}", candidate.help()).trim_end().to_owned() + "\n"
     };
     candidates.list.iter().map(line).collect()
 }
@@ -140,7 +140,7 @@ impl Completer for ShellCompleter {
         let typed = candidates.list.into_iter().filter(|candidate| candidate.typed);
         let suggestions: Vec<Suggestion> = typed
             .map(|candidate| Suggestion {
-                value: candidate.text,
+                value: candidate.text.into_owned(),
                 description: None,
                 span,
                 append_whitespace: true,
