@@ -18,8 +18,11 @@ mod shell;
 mod standalone;
 mod statement;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod words;
 
+use std::fs;
 use std::io::{self, IsTerminal};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -73,7 +76,7 @@ fn run(options: &Options) -> Result<u8> {
             (None, stream)
         }
     };
-    let shell = Shell::new(Client::open(stream, schema)?, schema);
+    let shell = Shell::new(Client::open(stream, schema)?, schema, host_name());
     let status = if !options.commands.is_empty() {
         script::commands(shell, &options.commands)
     } else if io::stdin().is_terminal() {
@@ -85,4 +88,10 @@ fn run(options: &Options) -> Result<u8> {
         standalone.stop();
     }
     status
+}
+
+/// The host's name, without its domain.
+fn host_name() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.split('.').next().unwrap_or_default().trim().to_owned()
 }

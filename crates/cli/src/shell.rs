@@ -67,9 +67,8 @@ show tells configuration and state; its output can be filtered: | display json, 
 ";
 
 impl Shell {
-    pub(crate) fn new(client: Client, schema: &'static Schema) -> Self {
-        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let host = host.split('.').next().unwrap_or_default().trim().to_owned();
+    /// `host` is what the prompt begins with.
+    pub(crate) fn new(client: Client, schema: &'static Schema, host: String) -> Self {
         Self { schema, client: RefCell::new(client), mode: None, configures: false, host }
     }
 
