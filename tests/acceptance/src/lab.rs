@@ -1,6 +1,8 @@
 //! The tutorial's lab: a device, and a host at each of its two NICs.
 //!
-//!     PC1 eth0 ------ enp0s4 device enp0s5 ------ eth0 PC2
+//! ```text
+//! PC1 eth0 ------ enp0s4 device enp0s5 ------ eth0 PC2
+//! ```
 //!
 //! The hosts are network namespaces without a name, each held by a sleeping process: the device, which knows
 //! namespaces by their names, does not see them.
