@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use netstate::{Key, LinkId, Object, Originals, Place, Scope, Southbound, State, Wanted};
 use tokio::sync::{mpsc, oneshot, watch};
-use yang::Tree;
+use yang::{Edit, Tree};
 
 use crate::Settings;
 use crate::datastore::{Candidate, Datastore, STARTUP, Snapshot, save};
@@ -95,6 +95,11 @@ impl Engine {
         // A contradiction is told by the commit; until then the session sees what it has made.
         let _contradiction = candidate.refresh(&self.running.tree);
         Ok(candidate.tree().clone())
+    }
+
+    pub(crate) fn edit_candidate(&mut self, session: u32, edit: &Edit) -> Result<()> {
+        self.candidate(session)?;
+        Ok(self.sessions.at(session)?.candidate.edit(edit)?)
     }
 
     pub(crate) fn replace_candidate(&mut self, session: u32, content: Tree) -> Result<()> {

@@ -8,11 +8,11 @@ use yang::{Change, Diff, NodeKind, Path, Tree};
 
 /// `ours` and `theirs`, both made from `base`, in one; or the paths at which they contradict each other.
 pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec<Path>> {
-    let our_changes = changes(base, ours);
     let their_changes = changes(base, theirs);
     if their_changes.is_empty() {
         return Ok(ours.clone());
     }
+    let our_changes = changes(base, ours);
     let conflicts = conflicts(&our_changes.changes, &their_changes.changes);
     if !conflicts.is_empty() {
         return Err(conflicts);

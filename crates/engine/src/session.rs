@@ -61,9 +61,9 @@ impl Session {
         }
     }
 
-    /// Edits the candidate.
+    /// Edits the candidate, which has what others have committed by now.
     pub async fn edit(&self, edit: Edit) -> crate::Result<()> {
-        self.ask(move |engine, id| Ok(engine.sessions.at(id)?.candidate.edit(&edit)?)).await
+        self.ask(move |engine, id| engine.edit_candidate(id, &edit)).await
     }
 
     /// Replaces the candidate's content.
