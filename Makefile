@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 TOOLS := $(CURDIR)/target/tools
 
-.PHONY: all deps demo test check unit vm bench install clean
+.PHONY: all deps demo test check unit vm bench install ncclient clean
 
 all: deps
 	$(CARGO) build --release
@@ -52,6 +52,11 @@ install: all
 
 clean:
 	$(CARGO) clean
+
+# Another NETCONF client, for the test of its dealings with ours; without it that test is skipped.
+ncclient:
+	python3 -m venv $(TOOLS)/ncclient
+	$(TOOLS)/ncclient/bin/pip install -q ncclient==0.7.1
 
 $(TOOLS)/bin/cargo-deny:
 	$(CARGO) install -q --locked --root $(TOOLS) --target-dir target/tools/build cargo-deny@0.20.2
