@@ -6,9 +6,10 @@
 mod options;
 mod privileges;
 
+use std::fs;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::SystemTime;
-use std::{fs, io};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Parser;
@@ -37,7 +38,8 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(options: &Options) -> Result<()> {
     let filter = EnvFilter::try_new(&options.log).context("--log")?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    log.with_ansi(io::stderr().is_terminal()).init();
 
     privileges::require()?;
     northbound::refuse_if_taken(&options.socket)?;
