@@ -138,6 +138,14 @@ pub(crate) fn complete(
 }
 
 impl Command {
+    /// Whether it may change the candidate.
+    pub(crate) fn edits(&self) -> bool {
+        matches!(
+            self,
+            Command::Set(_) | Command::Delete(_) | Command::Load { .. } | Command::Rollback(_)
+        )
+    }
+
     fn prints(&self) -> bool {
         match self {
             Command::Show(..)

@@ -25,6 +25,8 @@ pub(crate) struct Shell {
     mode: Option<Mode>,
     /// Whether configuration mode was ever entered: the prompt tells.
     configures: bool,
+    /// Whether the candidate was touched since it last was what is running.
+    edited: bool,
     host: String,
 }
 
@@ -69,7 +71,14 @@ show tells configuration and state; its output can be filtered: | display json, 
 impl Shell {
     /// `host` is what the prompt begins with.
     pub(crate) fn new(client: Client, schema: &'static Schema, host: String) -> Self {
-        Self { schema, client: RefCell::new(client), mode: None, configures: false, host }
+        Self {
+            schema,
+            client: RefCell::new(client),
+            mode: None,
+            configures: false,
+            edited: false,
+            host,
+        }
     }
 
     /// What stands before the line that is typed, without the space after it.
@@ -90,6 +99,7 @@ impl Shell {
     pub(crate) fn run(&mut self, line: &str) -> Result<Done> {
         let (command, pipes) = command::parse(&self.grammar(), self.mode.as_ref(), line)
             .map_err(|fault| ShellError::Line { line: line.to_owned(), fault })?;
+        self.edited |= command.edits();
         let text = match command {
             Command::Nothing => String::new(),
             Command::Help => HELP.to_owned(),
@@ -119,10 +129,15 @@ impl Shell {
                 render::diff(&running, &client.read(Datastore::Candidate, &Path::default())?)
             }
             Command::ShowHistory => self.history()?,
-            Command::Commit { comment } => self.commit(comment)?,
+            Command::Commit { comment } => {
+                let told = self.commit(comment)?;
+                self.edited = false;
+                told
+            }
             Command::CommitCheck => self.check()?,
             Command::DiscardChanges => {
                 self.client.borrow_mut().discard()?;
+                self.edited = false;
                 String::new()
             }
             Command::Rollback(position) => {
@@ -160,7 +175,7 @@ impl Shell {
 
     /// Whether nothing would be lost by leaving.
     pub(crate) fn may_leave(&self) -> Result<()> {
-        if !self.configures {
+        if !self.edited {
             return Ok(());
         }
         let mut client = self.client.borrow_mut();
