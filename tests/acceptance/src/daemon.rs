@@ -15,9 +15,12 @@ use crate::{built, command};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A running daemon.
+///
+/// Its files are in the `/run` of its world and go with it; the daemon ends with the test, also with one that is killed.
 #[derive(Debug)]
 pub struct Daemon {
     folder: TempDir,
+    state: PathBuf,
     child: Option<Child>,
 }
 
@@ -36,10 +39,15 @@ impl Daemon {
     /// Starts a daemon that has no configuration, and awaits that it serves.
     #[track_caller]
     pub fn start() -> Self {
-        let folder = TempDir::with_prefix("netloom-").expect("make a folder");
-        let mut daemon = Self { folder, child: None };
-        daemon.start_again(&[]);
-        daemon
+        let folder = folder();
+        let state = folder.path().join("state");
+        Self::started(folder, state)
+    }
+
+    /// As [`Daemon::start`], with the state on a disk, where writing costs what it costs a user.
+    #[track_caller]
+    pub fn start_on(disk: &Path) -> Self {
+        Self::started(folder(), disk.join("state"))
     }
 
     /// Starts the daemon on the state that it left, with environment variables besides.
@@ -56,9 +64,11 @@ impl Daemon {
         let notified = UnixDatagram::bind(&notify).expect("bind a socket for readiness");
         notified.set_read_timeout(Some(Duration::from_millis(50))).expect("set a deadline");
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log"));
-        let child = command(built("netloomd"))
+        let child = command("setpriv")
+            .args(["--pdeathsig", "KILL"])
+            .arg(built("netloomd"))
             .arg("--state-dir")
-            .arg(self.path("state"))
+            .arg(&self.state)
             .arg("--socket")
             .arg(self.socket())
             .args(["--log", "info"])
@@ -142,7 +152,7 @@ impl Daemon {
 
     /// Where it keeps its state.
     pub fn state(&self) -> PathBuf {
-        self.path("state")
+        self.state.clone()
     }
 
     /// A folder for a test's files.
@@ -153,6 +163,13 @@ impl Daemon {
     /// What it has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    #[track_caller]
+    fn started(folder: TempDir, state: PathBuf) -> Self {
+        let mut daemon = Self { folder, state, child: None };
+        daemon.start_again(&[]);
+        daemon
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -187,4 +204,8 @@ impl Ran {
             err: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
+}
+
+fn folder() -> TempDir {
+    TempDir::with_prefix_in("netloom-", "/run").expect("make a folder")
 }

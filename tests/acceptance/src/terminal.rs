@@ -36,7 +36,9 @@ impl Terminal {
         reason = "a controlling terminal is made in the child, before it is the program"
     )]
     pub fn start(mut program: Command) -> Self {
-        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("open a terminal");
+        // The program must not hold this side itself: it would never see that its terminal is gone.
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let keyboard = openpt(flags).expect("open a terminal");
         grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("unlock the terminal");
         let name = ptsname(&keyboard, Vec::new()).expect("name the terminal");
         let size = rustix::termios::Winsize {

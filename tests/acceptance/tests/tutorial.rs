@@ -82,7 +82,7 @@ fn both_vpns_may_use_the_same_prefix() {
 fn without_a_daemon_the_engine_runs_in_the_command_line() {
     isolated(|| {
         let lab = Lab::new();
-        let folder = tempfile::TempDir::new().expect("make a folder");
+        let folder = tempfile::TempDir::new_in("/run").expect("make a folder");
         let lessons =
             [tutorial::TWO_VPNS, tutorial::VETH_PAIR, tutorial::ROUTES_VIA, tutorial::FORWARDING];
         let file = folder.path().join("script");

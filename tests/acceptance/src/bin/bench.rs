@@ -6,13 +6,14 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use acceptance::{Daemon, command};
 use serde_json::json;
+use tempfile::TempDir;
 use testkit::netns::{ip, isolated};
 
 /// Of an odd number of runs the median is one of them.
@@ -43,7 +44,9 @@ fn measure(routes: usize) -> Row {
     ip("address add 192.0.2.1/24 dev west");
     ip("link set west up");
     ip("link set east up");
-    let daemon = Daemon::start();
+    let builds = env::current_exe().expect("find this program");
+    let disk = TempDir::with_prefix_in("bench-", builds.with_file_name("")).expect("make a folder");
+    let daemon = Daemon::start_on(disk.path());
     daemon.run("configure\nlinks-iproute2 link west\ncommit\n");
     let batch = daemon.folder().join("batch");
     let configuration = daemon.folder().join("routes.conf");
