@@ -5,7 +5,7 @@ use std::io::BufRead;
 use anyhow::{Context, Result};
 
 use crate::pager;
-use crate::shell::Shell;
+use crate::shell::{Shell, ShellError};
 
 /// Runs the commands of `-c`; the exit status.
 pub(crate) fn commands(shell: Shell, commands: &[String]) -> Result<u8> {
@@ -34,7 +34,9 @@ fn run(
                 }
             }
             Err(error) => {
-                eprintln!("{unit} {number}: {error}");
+                // A line that is shown with its mark begins in the first column, or the mark is off.
+                let space = if matches!(error, ShellError::Line { .. }) { '\n' } else { ' ' };
+                eprintln!("{unit} {number}:{space}{error}");
                 shell.close();
                 return Ok(1);
             }
