@@ -59,7 +59,8 @@ pub fn target(
             let past = Past::of(key, touched, originals, observed);
             let Some(object) = released_object(key, &past, observed) else { continue };
             let lasts = |netns| netns_lasts(netns, &objects, touched);
-            let was_at = if past.original.is_some() { &homes } else { &former };
+            // What was there before its link was renamed, or only after.
+            let was_at = if past.original.is_some() { [&homes, &former] } else { [&former; 2] };
             let (key, object) = at_home(key, object, was_at, &objects);
             if netns(&key).is_none_or(lasts) && has_home(&key, &object, &places) {
                 objects.entry(key).or_insert(object);
@@ -215,13 +216,13 @@ fn places_of(objects: &BTreeMap<Key, Object>) -> BTreeMap<&Place, &Key> {
 fn at_home(
     key: &Key,
     object: Object,
-    was_at: &BTreeMap<&Place, &Key>,
+    was_at: [&BTreeMap<&Place, &Key>; 2],
     objects: &BTreeMap<Key, Object>,
 ) -> (Key, Object) {
     let places = if matches!(key, Key::Link(_)) { Vec::new() } else { stands_on(key, &object) };
     let mut at = (key.clone(), object);
     for place in places {
-        let Some(key) = was_at.get(&place) else { continue };
+        let Some(key) = was_at.iter().find_map(|at| at.get(&place)) else { continue };
         let link = objects.get(key).and_then(Object::link);
         if let Some(link) = link.filter(|link| link.place.netns == place.netns) {
             at = renamed(&at.0, &at.1, (&place.ifname, &link.place.ifname));
