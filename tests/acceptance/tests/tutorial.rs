@@ -128,7 +128,8 @@ fn a_person_types_it_with_help_and_completion() {
         device.see("(config-[prefix='192.168.20.0/24'][netns='vpn10'])#");
         step("? tells what can follow, and keeps the line");
         device.keys("nexthop ?");
-        let shown = device.see("'])# nexthop\n");
+        let prompt = "(config-[prefix='192.168.20.0/24'][netns='vpn10'])#";
+        let shown = device.see(&format!("in the route's namespace\n{host}{prompt} nexthop\n"));
         assert!(shown.contains("enp0s4"), "{shown}");
         step("Ctrl-C drops the line, and leaving with changes is refused");
         device.interrupt();
