@@ -30,7 +30,9 @@ check: $(TOOLS)/bin/cargo-deny
 	$(CARGO) run -q -p xtask -- tidy
 	PATH="$(TOOLS)/bin:$$PATH" $(CARGO) deny --all-features check bans licenses sources
 
-# The programs are built with fault injection, which the tests of crashes need.
+# The programs are built with fault injection, which the tests of crashes need. The properties are tried on the same
+# cases in each run; another PROPTEST_RNG_SEED tries others.
+unit: export PROPTEST_RNG_SEED ?= 20261123
 unit:
 	$(CARGO) build -q --workspace --bins --all-features
 	$(CARGO) test --workspace --all-features --no-fail-fast
