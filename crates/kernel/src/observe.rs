@@ -3,6 +3,7 @@
 //! Messages speak of links by number, of other namespaces by numbers that hold in the link's namespace only. Both
 //! are turned into names here, and looked up once.
 
+mod exact;
 mod observer;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -100,6 +101,9 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
         }
     }
     for ((netns, family, table), keys) in routes {
+        if observer.expected_routes(&netns, &keys, wanted)? {
+            continue;
+        }
         observer.routes(&netns, (family, table, 0), |key, _| keys.contains(key))?;
     }
     for (netns, keys) in sysctls {

@@ -82,6 +82,23 @@ pub(crate) fn delete(out: &mut Vec<u8>, key: &RouteKey, route: &Route) {
     );
 }
 
+/// The route as the kernel tells it, once it was made by [`set`]; nothing where it would choose what `route` leaves
+/// open. A single nexthop has no weight to speak of.
+pub(crate) fn told(key: &RouteKey, route: &Route) -> Option<Route> {
+    let whole = match (route.kind, route.nexthops.as_slice()) {
+        (RouteKind::Unicast, nexthops) => !nexthops.is_empty(),
+        (_, nexthops) => nexthops.is_empty(),
+    };
+    let mut told = route.clone();
+    told.protocol.get_or_insert(RTPROT_STATIC);
+    told.scope = Some(scope(key, route));
+    if let [nexthop] = told.nexthops.as_mut_slice() {
+        nexthop.weight = 1;
+    }
+    told.nexthops.sort();
+    whole.then_some(told)
+}
+
 /// Appends the body of a request for all routes of a family, only those of a table or over a link where these are
 /// not zero.
 pub(crate) fn dump(out: &mut Vec<u8>, family: u8, table: u32, index: u32) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::link::Place;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::plan::{Op, Plan};
+use crate::route::{Route, RouteKey};
 use crate::state::{Key, State};
 
 /// A kernel: it can be observed, and it executes plans.
@@ -46,6 +47,9 @@ pub enum Scope {
 pub struct Wanted {
     /// The objects, but for links.
     pub keys: BTreeSet<Key>,
+    /// What routes among `keys` may be like, given where they are few: a kernel that tells all routes of a table or
+    /// none can still be asked whether it holds just this one. What exists is told, expected or not.
+    pub expected: BTreeMap<RouteKey, Vec<Route>>,
     /// The links, each with the places where it may be, the likeliest first.
     pub links: BTreeMap<LinkId, Vec<Place>>,
     /// The links of these whose addresses, routes and static neighbours are wanted too, all of them,

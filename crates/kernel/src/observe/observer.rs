@@ -27,7 +27,7 @@ use crate::{address, link, neighbor, route, sysctl};
 
 /// What was read so far, and what numbers stand for.
 pub(super) struct Observer<'a> {
-    namespaces: &'a mut Namespaces,
+    pub(super) namespaces: &'a mut Namespaces,
     pub(super) state: State,
     /// Names of links by index; none for an index that no link has.
     names: HashMap<NetnsName, HashMap<u32, Option<LinkName>>>,
@@ -444,7 +444,7 @@ fn is_unsupported(fault: &Fault) -> bool {
     [libc::EOPNOTSUPP, libc::EAFNOSUPPORT].contains(&fault.errno)
 }
 
-fn failed(doing: &str, netns: &NetnsName) -> impl Fn(Fault) -> ObserveError {
+pub(super) fn failed(doing: &str, netns: &NetnsName) -> impl Fn(Fault) -> ObserveError {
     let doing = format!("{doing} namespace {netns}");
     move |fault| ObserveError { doing: doing.clone(), cause: fault.to_string() }
 }

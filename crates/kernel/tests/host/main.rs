@@ -8,6 +8,7 @@
 )]
 
 mod converge;
+mod exact;
 mod namespaces;
 mod observe;
 mod refusals;

@@ -1,0 +1,156 @@
+//! A few routes are asked for one by one: the answer is that of a whole table, and its size does not matter.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use netstate::plan::wanted;
+use netstate::{
+    Key, Object, Originals, Route, RouteKey, RouteKind, Scope, Southbound, State, Wanted,
+};
+use testkit::netns::{ip, isolated};
+
+use crate::{Host, address, link, route, state, veth};
+
+fn table(desired: &State) -> Wanted {
+    Wanted { expected: [].into(), ..one_by_one(desired) }
+}
+
+fn one_by_one(desired: &State) -> Wanted {
+    wanted(desired, &State::default(), &Originals::default())
+}
+
+#[test]
+fn both_ways_tell_the_same() {
+    isolated(|| {
+        let mut host = Host::open();
+        let base = [
+            link("a", "a@1", veth("b@1")),
+            link("b", "b@1", veth("a@1")),
+            address("a@1", "10.0.0.1/24"),
+            address("a@1", "10.0.0.7/24"),
+        ];
+        host.converge(&state(base));
+        for made in [
+            "10.1.0.0/16 via 10.0.0.2 proto static",
+            // What hides the one above from who asks for a way.
+            "10.1.0.0/24 via 10.0.0.3",
+            "10.2.0.0/16 via 10.0.0.2 proto bird",
+            "10.3.0.0/16 via 10.0.0.3 proto static",
+            "10.4.0.0/16 via 10.0.0.2 proto static src 10.0.0.7 mtu 1300 advmss 1200",
+            "10.5.0.0/16 via 10.0.0.2 proto static tos 0x10 metric 7",
+            "10.6.0.0/16 proto static nexthop via 10.0.0.2 weight 3 nexthop via 10.0.0.3",
+            "10.7.0.0/16 dev a proto static",
+            "10.9.0.0/16 via 172.16.0.1 dev a onlink proto static",
+            "10.10.0.0/16 via 10.0.0.2 proto static table 100000",
+            "unreachable 10.11.0.0/16 proto static",
+            "blackhole 10.12.0.0/16 proto static",
+            "0.0.0.0/0 via 10.0.0.2 proto static",
+        ] {
+            ip(&format!("route add {made}"));
+        }
+        let by_gateway = |prefix| route("1", prefix, &[("a", "10.0.0.2")]);
+        let alter = |(key, object): (Key, Object), alter: fn(&mut RouteKey, &mut Route)| {
+            let (Key::Route(mut key), Object::Route(mut route)) = (key, object) else {
+                unreachable!()
+            };
+            alter(&mut key, &mut route);
+            (Key::Route(key), Object::Route(route))
+        };
+        let mut weighted = route("1", "10.6.0.0/16", &[("a", "10.0.0.2"), ("a", "10.0.0.3")]);
+        if let Object::Route(route) = &mut weighted.1 {
+            route.nexthops[0].weight = 3;
+        }
+        let cases = [
+            by_gateway("10.1.0.0/16"),
+            by_gateway("10.2.0.0/16"),
+            by_gateway("10.3.0.0/16"),
+            by_gateway("10.4.0.0/16"),
+            alter(by_gateway("10.4.0.0/16"), |_, route| {
+                route.source = "10.0.0.7".parse().ok();
+                (route.mtu, route.advmss) = (Some(1300), Some(1200));
+            }),
+            by_gateway("10.5.0.0/16"),
+            alter(by_gateway("10.5.0.0/16"), |key, _| (key.tos, key.metric) = (16, 7)),
+            route("1", "10.6.0.0/16", &[("a", "10.0.0.2"), ("a", "10.0.0.3")]),
+            weighted,
+            route("1", "10.7.0.0/16", &[("a", "")]),
+            route("1", "10.8.0.0/16", &[("a", "")]),
+            route("1", "10.8.0.0/16", &[("missing", "")]),
+            by_gateway("10.9.0.0/16"),
+            alter(by_gateway("10.9.0.0/16"), |_, route| {
+                route.nexthops[0].via = "172.16.0.1".parse().ok();
+                route.nexthops[0].onlink = true;
+            }),
+            by_gateway("10.10.0.0/16"),
+            alter(by_gateway("10.10.0.0/16"), |key, _| key.table = 100_000),
+            alter(by_gateway("10.10.0.0/16"), |key, _| key.table = 100_001),
+            alter(route("1", "10.11.0.0/16", &[]), |_, route| route.kind = RouteKind::Unreachable),
+            alter(route("1", "10.12.0.0/16", &[]), |_, route| route.kind = RouteKind::Throw),
+            by_gateway("0.0.0.0/0"),
+            alter(by_gateway("0.0.0.0/0"), |key, _| key.metric = 1),
+        ];
+        let before = ip("route show table all");
+        for case in cases {
+            let desired = state([case]);
+            let mut told = [table(&desired), one_by_one(&desired)]
+                .map(|wanted| host.kernel.observe(&Scope::Only(wanted)).expect("observe"));
+            let [table, one] = &mut told;
+            assert_eq!(one, table);
+        }
+        assert_eq!(ip("route show table all"), before);
+    });
+}
+
+#[test]
+fn a_gateway_alone_is_enough_to_be_asked_for() {
+    isolated(|| {
+        let mut host = Host::open();
+        let base = [link("a", "a@1", veth("b@1")), link("b", "b@1", veth("a@1"))]
+            .into_iter()
+            .chain([address("a@1", "10.0.0.1/24"), address("b@1", "10.0.1.1/24")]);
+        let base: Vec<_> = base.collect();
+        let (key, mut by_gateway) = route("1", "10.1.0.0/16", &[("a", "10.0.0.2")]);
+        if let Object::Route(route) = &mut by_gateway {
+            route.nexthops[0].dev = None;
+        }
+        let with = |more: Option<(Key, Object)>| state(base.iter().cloned().chain(more));
+        host.converge(&with(None));
+        host.converge(&with(Some((key, by_gateway))));
+        host.converge(&with(Some(route("1", "10.1.0.0/16", &[("b", "10.0.1.2")]))));
+        host.converge(&with(None));
+    });
+}
+
+#[test]
+fn the_size_of_the_table_does_not_matter() {
+    isolated(|| {
+        ip("link set lo up");
+        let mut host = Host::open();
+        let desired = state([route("1", "10.0.0.0/24", &[("lo", "")])]);
+        let scope = Scope::Only(one_by_one(&desired));
+        let mut time = || {
+            let observe = |_| {
+                let begun = Instant::now();
+                host.kernel.observe(&scope).expect("observe");
+                begun.elapsed()
+            };
+            (0..50).map(observe).min().unwrap_or(Duration::MAX)
+        };
+        let few = time();
+        add_routes(20_000);
+        let many = time();
+        assert!(many < few * 5, "{few:?} among few, {many:?} among many");
+    });
+}
+
+/// Adds as many routes as that by one program, as others do.
+fn add_routes(count: u32) {
+    let mut batch = String::new();
+    for number in 0..count {
+        let [_, high, middle, low] = number.to_be_bytes();
+        let _ = writeln!(batch, "route add {}.{middle}.{low}.0/24 dev lo proto bird", 20 + high);
+    }
+    let file = "/run/routes";
+    std::fs::write(file, batch).unwrap();
+    ip(&format!("-batch {file}"));
+}
