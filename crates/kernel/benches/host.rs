@@ -1,0 +1,186 @@
+//! What the kernel's side costs, beside ip(8) with the same work, each in a world of its own: routes, pairs of links with
+//! addresses, namespaces; all of them, one among them, and nothing.
+//!
+//! `cargo bench -p kernel [NAME] [COUNT]`; a name is `routes`, `links` or `namespaces`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a bench may stop at what goes wrong")]
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use kernel::Kernel;
+use netstate::link::{Link, LinkKind};
+use netstate::plan::{plan, target, wanted};
+use netstate::{
+    Address, AddressKey, Key, LinkFlags, Nexthop, Object, Originals, Place, Route, RouteKey, Scope,
+    Southbound, State,
+};
+use testkit::netns::{ip, isolated};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let name = arguments.next().unwrap_or_default();
+    let count: Option<u32> = arguments.next().map(|count| count.parse().unwrap());
+    let benches: [(&str, u32, fn(u32) -> (State, State, String)); 3] =
+        [("routes", 100_000, routes), ("links", 1000, links), ("namespaces", 1000, namespaces)];
+    for (bench, usual, load) in benches {
+        if name.is_empty() || name == bench {
+            let count = count.unwrap_or(usual);
+            let (base, load, batch) = load(count);
+            println!("{count} {bench}");
+            println!("    {:>36} {}", "ip -batch", told(isolated(|| by_ip(&base, &batch))));
+            isolated(|| by_us(&base, &load));
+        }
+    }
+}
+
+fn told(time: Duration) -> String {
+    format!("{:9.3} ms", time.as_secs_f64() * 1e3)
+}
+
+fn by_ip(base: &State, batch: &str) -> Duration {
+    let mut host = Host::open();
+    host.converge("", base);
+    std::fs::write("/run/batch", batch).unwrap();
+    let begun = Instant::now();
+    ip("-batch /run/batch");
+    begun.elapsed()
+}
+
+fn by_us(base: &State, load: &State) {
+    let mut host = Host::open();
+    host.converge("", base);
+    let all = base.clone().merged(load);
+    host.converge("all of them", &all);
+    let last = all.objects.last_key_value().map(|(key, object)| (key.clone(), object.clone()));
+    host.change(
+        "one gone",
+        &State::default(),
+        &State { objects: last.clone().into_iter().collect() },
+    );
+    host.change("one more", &State { objects: last.into_iter().collect() }, &State::default());
+    host.converge("nothing to do", &all);
+    let mut fresh = Host { kernel: Kernel::open().unwrap(), ..host };
+    fresh.converge("nothing to do, by another process", &all);
+    fresh.converge("all of them gone", base);
+}
+
+/// A kernel with what was done to it.
+struct Host {
+    kernel: Kernel,
+    touched: State,
+}
+
+impl Host {
+    fn open() -> Self {
+        Self { kernel: Kernel::open().unwrap(), touched: State::default() }
+    }
+
+    fn converge(&mut self, what: &str, desired: &State) {
+        let touched = std::mem::replace(&mut self.touched, desired.clone());
+        self.change(what, desired, &touched);
+    }
+
+    /// What a commit does with the kernel: observe, plan, execute, observe again; the time that each took.
+    fn change(&mut self, what: &str, desired: &State, touched: &State) {
+        let begun = Instant::now();
+        let mut parts = String::new();
+        let mut lap = |name: &str, since: Instant| {
+            let _ = write!(parts, "  {name}{}", told(since.elapsed()));
+        };
+        let mut originals = Originals::default();
+        for again in [false, true] {
+            let at = Instant::now();
+            let scope = Scope::Only(wanted(desired, touched, &originals));
+            lap("ask", at);
+            let at = Instant::now();
+            let observed = self.kernel.observe(&scope).unwrap();
+            lap("observe", at);
+            let at = Instant::now();
+            if !again {
+                originals.remember(desired, touched, &observed);
+            }
+            let target = target(desired, touched, &originals, &observed).unwrap();
+            let plan = plan(&target, &observed).unwrap();
+            lap("plan", at);
+            if plan.ops.is_empty() {
+                break;
+            }
+            assert!(!again, "left to do:\n{plan}");
+            let at = Instant::now();
+            self.kernel.execute(&plan).unwrap();
+            lap("execute", at);
+        }
+        if !what.is_empty() {
+            println!("    {what:>36} {} ={parts}", told(begun.elapsed()));
+        }
+    }
+}
+
+fn place(netns: &str, ifname: &str) -> Place {
+    Place { netns: netns.parse().unwrap(), ifname: ifname.parse().unwrap() }
+}
+
+fn veth(at: &Place, peer: &Place) -> (Key, Object) {
+    let flags = LinkFlags { up: Some(true), ..LinkFlags::default() };
+    let kind = Some(LinkKind::Veth { peer: Some(peer.clone()) });
+    let link = Link { kind, flags, ..Link::at(at.clone()) };
+    (Key::Link(at.ifname.as_str().parse().unwrap()), Object::Link(Box::new(link)))
+}
+
+fn address(at: &Place, address: &str) -> (Key, Object) {
+    let (netns, dev) = (at.netns.clone(), at.ifname.clone());
+    let key = AddressKey { netns, dev, address: address.parse().unwrap() };
+    (Key::Address(key), Object::Address(Address::default()))
+}
+
+fn routes(count: u32) -> (State, State, String) {
+    let (near, far) = (place("1", "near"), place("1", "far"));
+    let base = [veth(&near, &far), veth(&far, &near), address(&near, "10.0.0.1/24")];
+    let mut batch = String::new();
+    let mut load = State::default();
+    for number in 0..count {
+        let [_, high, middle, low] = number.to_be_bytes();
+        let prefix = format!("{}.{middle}.{low}.0/24", 20 + high);
+        let _ = writeln!(batch, "route add {prefix} via 10.0.0.2 dev near proto static");
+        let prefix = prefix.parse().unwrap();
+        let key = RouteKey { netns: near.netns.clone(), table: 254, prefix, tos: 0, metric: 0 };
+        let nexthop = Nexthop {
+            dev: Some(near.ifname.clone()),
+            via: Some("10.0.0.2".parse().unwrap()),
+            weight: 1,
+            onlink: false,
+            pervasive: false,
+        };
+        let route = Route { protocol: Some(4), nexthops: vec![nexthop], ..Route::default() };
+        load.objects.insert(Key::Route(key), Object::Route(route));
+    }
+    (State { objects: base.into() }, load, batch)
+}
+
+fn links(count: u32) -> (State, State, String) {
+    let mut batch = String::new();
+    let mut load = State::default();
+    for number in 0..count {
+        let (near, far) = (place("1", &format!("a{number}")), place("1", &format!("b{number}")));
+        let [.., high, low] = number.to_be_bytes();
+        let _ = writeln!(batch, "link add name {} type veth peer name {}", near.ifname, far.ifname);
+        for (at, host) in [(&near, 1), (&far, 2)] {
+            let text = format!("10.{high}.{low}.{host}/24");
+            let _ = writeln!(batch, "address add {text} dev {0}\nlink set {0} up", at.ifname);
+            load.objects.extend([address(at, &text)]);
+        }
+        load.objects.extend([veth(&near, &far), veth(&far, &near)]);
+    }
+    (State::default(), load, batch)
+}
+
+fn namespaces(count: u32) -> (State, State, String) {
+    let mut batch = String::new();
+    let mut load = State::default();
+    for number in 0..count {
+        let _ = writeln!(batch, "netns add n{number}");
+        load.objects.insert(Key::Netns(format!("n{number}").parse().unwrap()), Object::Netns);
+    }
+    (State::default(), load, batch)
+}
