@@ -79,13 +79,22 @@ impl Client {
                 DefaultOperation::Merge
             }
         };
+        self.edit_config(default_operation, edit.to_xml())
+    }
+
+    /// Merges `config`, the content of `<config>`, into the candidate.
+    pub(crate) fn merge(&mut self, config: String) -> Result<()> {
+        self.edit_config(DefaultOperation::Merge, config)
+    }
+
+    fn edit_config(&mut self, default_operation: DefaultOperation, config: String) -> Result<()> {
         self.done(&Rpc::EditConfig {
             target: Datastore::Candidate,
             default_operation,
             // A candidate may be wrong until it is committed.
             test_option: Some(TestOption::Set),
             error_option: ErrorOption::RollbackOnError,
-            config: Xml(edit.to_xml()),
+            config: Xml(config),
         })
     }
 

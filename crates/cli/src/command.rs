@@ -183,7 +183,7 @@ fn command(
     };
     let table: Vec<_> = CONFIGURATION.iter().chain(ALWAYS).copied().collect();
     let built_in_words = candidates(&table);
-    let beginnings = grammar.beginnings(&mode.path());
+    let beginnings = grammar.beginnings(&mode.path().steps);
     if cursor.is_at_completion() {
         let all = beginnings.into_iter().chain(built_in_words);
         return Err(cursor.candidates(all, false));
@@ -192,7 +192,7 @@ fn command(
         cursor.peek().is_some_and(|word| {
             options.iter().any(|option| match whole {
                 true => option.text == word.text,
-                false => option.text.starts_with(word.text.as_str()),
+                false => option.text.starts_with(&*word.text),
             })
         })
     };
@@ -200,7 +200,7 @@ fn command(
     let whole = (is(&beginnings, true), is(&built_in_words, true));
     let begun = (is(&beginnings, false), is(&built_in_words, false));
     if whole.0 || (begun.0 && !begun.1) {
-        let statement = grammar.statement(cursor, &mode.path())?;
+        let statement = grammar.statement(cursor, &mode.path().steps)?;
         cursor.finish()?;
         return Ok(Command::Set(statement));
     }
@@ -309,7 +309,7 @@ fn commit(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
         Some(0) => Command::CommitCheck,
         Some(_) => {
             let options = || vec![Candidate::placeholder("<text>", "Why the change is made")];
-            let mut comment = cursor.value("the comment", options)?.text.clone();
+            let mut comment = cursor.value("the comment", options)?.text.to_string();
             while cursor.peek().is_some() {
                 comment += " ";
                 comment += &cursor.value("the comment", Vec::new)?.text;
@@ -330,5 +330,5 @@ fn position(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
 
 fn file(cursor: &mut Cursor<'_>) -> Result<String, Stop> {
     let options = || vec![Candidate::placeholder("<file>", "A file's path")];
-    Ok(cursor.value("the file", options)?.text.clone())
+    Ok(cursor.value("the file", options)?.text.to_string())
 }

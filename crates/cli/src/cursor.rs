@@ -4,6 +4,7 @@
 //! the answer is [`Stop::Candidates`]: what could stand there, which is just what the grammar asked for.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
 use yang::SchemaNode;
@@ -50,7 +51,7 @@ pub(crate) struct Candidates {
 /// The words of a line, and how far they are read.
 #[derive(Debug)]
 pub(crate) struct Cursor<'a> {
-    words: &'a [Word],
+    words: &'a [Word<'a>],
     at: usize,
     end: usize,
     completing: bool,
@@ -86,17 +87,17 @@ impl Candidate {
 
 impl<'a> Cursor<'a> {
     /// Over a line that is finished. `end` is the line's length in bytes.
-    pub(crate) fn parsing(words: &'a [Word], end: usize) -> Self {
+    pub(crate) fn parsing(words: &'a [Word<'a>], end: usize) -> Self {
         Self { words, at: 0, end, completing: false }
     }
 
     /// Over a line whose last word is being typed; it is empty where the line ends in white space.
-    pub(crate) fn completing(words: &'a [Word], end: usize) -> Self {
+    pub(crate) fn completing(words: &'a [Word<'a>], end: usize) -> Self {
         Self { words, at: 0, end, completing: true }
     }
 
     /// The next word, without taking it. None at the end, and where completion is asked for.
-    pub(crate) fn peek(&self) -> Option<&'a Word> {
+    pub(crate) fn peek(&self) -> Option<&'a Word<'a>> {
         if self.is_at_completion() { None } else { self.words.get(self.at) }
     }
 
@@ -121,16 +122,16 @@ impl<'a> Cursor<'a> {
     /// Whether the next word would be taken by [`Cursor::choose`], exactly or as a beginning.
     pub(crate) fn matches(&self, options: &[Candidate]) -> bool {
         self.peek().is_some_and(|word| {
-            !word.quoted && options.iter().any(|option| option.text.starts_with(word.text.as_str()))
+            !word.quoted && options.iter().any(|option| option.text.starts_with(&*word.text))
         })
     }
 
     /// Takes any word. `options` are told where completion is asked for.
     pub(crate) fn value(
         &mut self,
-        what: &str,
+        what: impl fmt::Display,
         options: impl FnOnce() -> Vec<Candidate>,
-    ) -> Result<&'a Word, Stop> {
+    ) -> Result<&'a Word<'a>, Stop> {
         if self.is_at_completion() {
             return Err(self.candidates(options().into_iter(), false));
         }
@@ -165,7 +166,7 @@ impl<'a> Cursor<'a> {
         may_end: bool,
     ) -> Stop {
         let partial = self.words.get(self.at);
-        let typed = partial.map_or("", |word| word.text.as_str());
+        let typed = partial.map_or("", |word| &*word.text);
         let mut list: Vec<Candidate> =
             options.filter(|option| !option.typed || option.text.starts_with(typed)).collect();
         if may_end && partial.is_none() {
@@ -200,14 +201,12 @@ impl From<Fault> for Stop {
     }
 }
 
-fn find(word: &Word, options: &[Candidate]) -> Result<usize, Fault> {
+fn find(word: &Word<'_>, options: &[Candidate]) -> Result<usize, Fault> {
     if let Some(exact) = options.iter().position(|option| option.text == word.text) {
         return Ok(exact);
     }
     let begun: Vec<usize> = (0..options.len())
-        .filter(|index| {
-            !word.text.is_empty() && options[*index].text.starts_with(word.text.as_str())
-        })
+        .filter(|index| !word.text.is_empty() && options[*index].text.starts_with(&*word.text))
         .collect();
     match begun[..] {
         [one] if !word.quoted => Ok(one),

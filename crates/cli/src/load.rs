@@ -1,12 +1,11 @@
 //! A configuration file, in whichever form it is: JSON, XML, or text as one would type it.
 
-use yang::{Path, Schema, Tree, Value};
+use yang::{MergeWriter, Path, Schema, Step, Tree, Value};
 
 use crate::cursor::{Cursor, Stop};
-use crate::mode::Mode;
 use crate::pipe::Form;
 use crate::render;
-use crate::statement::{Grammar, Live};
+use crate::statement::{Grammar, Live, Move, Statement};
 use crate::words::words;
 
 /// Reads a file's content. The fault names line and column, or the node.
@@ -14,9 +13,37 @@ pub(crate) fn read(schema: &'static Schema, content: &str) -> Result<Tree, Strin
     match content.trim_start().chars().next() {
         Some('{') => Tree::from_json(schema, content).map_err(|error| error.to_string()),
         Some('<') => Tree::from_xml(schema, content).map_err(|error| error.to_string()),
-        Some(_) => text(schema, content),
+        Some(_) => {
+            let mut tree = Tree::empty(schema);
+            text(schema, content, |mode, statement| {
+                let mut sets = statement.sets(mode).into_iter();
+                sets.try_for_each(|(path, value)| put(&mut tree, &path, value))
+            })?;
+            Ok(tree)
+        }
         None => Err("the file is empty".into()),
     }
+}
+
+/// Reads a file's content as the edit that merges it: the content of `<config>`. A text need not be made a tree
+/// for that.
+pub(crate) fn read_to_merge(schema: &'static Schema, content: &str) -> Result<String, String> {
+    if content.trim_start().starts_with(['{', '<']) || content.trim_start().is_empty() {
+        return read(schema, content).map(|tree| tree.to_xml(false));
+    }
+    let mut edit = MergeWriter::default();
+    text(schema, content, |mode, statement| {
+        edit.go(statement.start(mode));
+        for step in statement.walk() {
+            match step {
+                Move::Into(step) => edit.enter(step),
+                Move::Up => edit.leave(),
+                Move::Set(leaf, value) => edit.set(leaf, value),
+            }
+        }
+        Ok(())
+    })?;
+    Ok(edit.finish())
 }
 
 /// A tree in a form.
@@ -39,12 +66,15 @@ pub(crate) fn form_of(file: &str) -> Form {
     }
 }
 
-/// Reads the indented form: a line belongs to the nearest line above that is indented less. `exit` and comments
-/// may stand in it.
-fn text(schema: &'static Schema, content: &str) -> Result<Tree, String> {
-    let grammar = Grammar { schema, live: &Nothing };
-    let mut tree = Tree::empty(schema);
-    let mut modes: Vec<(usize, Mode)> = Vec::new();
+/// Reads the indented form, line by line, with the mode that each is in: a line belongs to the nearest line above that
+/// is indented less. `exit` and comments may stand in it.
+fn text(
+    schema: &'static Schema,
+    content: &str,
+    mut line_read: impl FnMut(&[Step], &Statement) -> yang::Result<()>,
+) -> Result<(), String> {
+    let grammar = Grammar::new(schema, &Nothing);
+    let mut modes: Vec<(usize, Path)> = Vec::new();
     for (number, line) in content.lines().enumerate() {
         let words = words(line);
         if words.is_empty() || (words.len() == 1 && ["exit", "end"].contains(&&*words[0].text)) {
@@ -55,24 +85,21 @@ fn text(schema: &'static Schema, content: &str) -> Result<Tree, String> {
         while modes.last().is_some_and(|(above, _)| *above >= indent) {
             modes.pop();
         }
-        let mut mode = modes.last().map(|(_, mode)| mode.clone()).unwrap_or_default();
+        let mode = modes.last().map_or(&[][..], |(_, path)| &path.steps);
         let mut cursor = Cursor::parsing(&words, line.len());
         let statement = grammar
-            .statement(&mut cursor, &mode.path())
+            .statement(&mut cursor, mode)
             .and_then(|statement| cursor.finish().map(|()| statement));
         let statement = statement.map_err(|stop| match stop {
             Stop::Fault(found) => fault(&format!("\n{}", found.show(line))),
             Stop::Candidates(_) => fault(&"the line is incomplete"),
         })?;
-        for (path, value) in statement.sets {
-            put(&mut tree, &path, value).map_err(|error| fault(&error))?;
-        }
-        if let Some((path, typed)) = statement.enters {
-            mode.enter(path, &typed);
-            modes.push((indent, mode));
+        line_read(mode, &statement).map_err(|error| fault(&error))?;
+        if statement.enters.is_some() {
+            modes.push((indent, statement.end(mode)));
         }
     }
-    Ok(tree)
+    Ok(())
 }
 
 fn put(tree: &mut Tree, path: &Path, value: Option<Value>) -> yang::Result<()> {

@@ -155,12 +155,12 @@ impl Shell {
                 String::new()
             }
             Command::Set(statement) => {
-                let enters = statement.enters.clone();
-                if let Some(edit) = statement.edit() {
+                let here = self.mode.as_ref().map(Mode::path).unwrap_or_default();
+                if let Some(edit) = statement.edit(&here.steps) {
                     self.client.borrow_mut().edit(&edit)?;
                 }
-                if let (Some(mode), Some((path, typed))) = (&mut self.mode, enters) {
-                    mode.enter(path, &typed);
+                if let (Some(mode), Some(typed)) = (&mut self.mode, &statement.enters) {
+                    mode.enter(statement.end(&here.steps), typed);
                 }
                 String::new()
             }
@@ -192,7 +192,7 @@ impl Shell {
     }
 
     fn grammar(&self) -> Grammar<'_> {
-        Grammar { schema: self.schema, live: self }
+        Grammar::new(self.schema, self)
     }
 
     fn exit(&mut self) -> Result<Done> {
@@ -266,12 +266,13 @@ impl Shell {
                     .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "is not UTF-8 text"))
             })
             .map_err(|source| ShellError::File { file: file.to_owned(), source })?;
-        let tree = load::read(self.schema, &content)
-            .map_err(|message| ShellError::Content { file: file.to_owned(), message })?;
-        let mut client = self.client.borrow_mut();
-        match replaces {
-            true => client.replace(&tree)?,
-            false => client.edit(&tree.to_edit())?,
+        let fault = |message| ShellError::Content { file: file.to_owned(), message };
+        if replaces {
+            let tree = load::read(self.schema, &content).map_err(fault)?;
+            self.client.borrow_mut().replace(&tree)?;
+        } else {
+            let edit = load::read_to_merge(self.schema, &content).map_err(fault)?;
+            self.client.borrow_mut().merge(edit)?;
         }
         Ok(String::new())
     }

@@ -4,6 +4,11 @@
 //! in any order, optional where they have a default. A leaf's name takes a value, after which the line may go on
 //! with what else there is at that level, or above it as far as the line itself descended.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use yang::{Edit, NodeKind, Operation, Path, Schema, SchemaNode, Step, Type, Value};
 
 use crate::cursor::{Candidate, Cursor, Help, Stop};
@@ -17,13 +22,23 @@ pub(crate) trait Live {
     fn values(&self, path: &Path) -> Vec<String>;
 }
 
-/// What a line of configuration says.
+/// What a line of configuration says: a walk that starts in the line's mode, or at the top.
 #[derive(Debug, Default)]
 pub(crate) struct Statement {
-    /// The instances that it makes, and leaves with their values.
-    pub(crate) sets: Vec<(Path, Option<Value>)>,
-    /// The mode that it enters, with the keys as typed.
-    pub(crate) enters: Option<(Path, Vec<TypedKey>)>,
+    from_top: bool,
+    walk: Vec<Move>,
+    /// Whether the walk's end is a mode that the line enters: the keys of it as typed.
+    pub(crate) enters: Option<Vec<TypedKey>>,
+}
+
+/// A move of a walk.
+#[derive(Debug)]
+pub(crate) enum Move {
+    /// Into a container or list entry, which the line makes where it is not there.
+    Into(Step),
+    Up,
+    /// Sets a leaf, or adds the value to a leaf-list.
+    Set(&'static SchemaNode, Value),
 }
 
 /// A key as it was typed.
@@ -31,67 +46,125 @@ pub(crate) type TypedKey = (&'static SchemaNode, String);
 
 /// Who walks: which nodes there are, and where to look for what exists.
 pub(crate) struct Grammar<'a> {
-    pub(crate) schema: &'static Schema,
-    pub(crate) live: &'a dyn Live,
+    schema: &'static Schema,
+    live: &'a dyn Live,
+    /// What can follow each node, once it was asked for: lines of a file ask again and again.
+    choices: RefCell<HashMap<Place, Rc<Choices>>>,
+    further_keys: RefCell<HashMap<*const SchemaNode, Rc<FurtherKeys>>>,
 }
 
-/// A level that the line has reached.
-struct Level {
-    path: Path,
-    typed: Vec<TypedKey>,
+/// A node by its address, none for the top; and whether a line begins there.
+type Place = (Option<*const SchemaNode>, bool);
+
+/// What can follow.
+struct Choices {
+    nodes: Vec<&'static SchemaNode>,
+    words: Vec<Candidate>,
 }
 
-impl Level {
-    fn node(&self) -> Option<&'static SchemaNode> {
-        self.path.steps.last().map(|step| step.node)
-    }
+/// The keys of a list beside the first, which stands without its name.
+struct FurtherKeys {
+    words: Vec<Candidate>,
+    defaults: Vec<Option<Value>>,
 }
 
 impl Statement {
+    /// Where it starts, if it is typed in `mode`.
+    pub(crate) fn start<'m>(&self, mode: &'m [Step]) -> &'m [Step] {
+        if self.from_top { &[] } else { mode }
+    }
+
+    pub(crate) fn walk(&self) -> &[Move] {
+        &self.walk
+    }
+
+    /// Where it ends, if it is typed in `mode`.
+    pub(crate) fn end(&self, mode: &[Step]) -> Path {
+        let mut steps = self.start(mode).to_vec();
+        for step in &self.walk {
+            match step {
+                Move::Into(step) => steps.push(step.clone()),
+                Move::Up => _ = steps.pop(),
+                Move::Set(..) => {}
+            }
+        }
+        Path { steps }
+    }
+
+    /// The instances that it makes, and leaves with their values, if it is typed in `mode`. A container without
+    /// presence is made by what it holds.
+    pub(crate) fn sets(&self, mode: &[Step]) -> Vec<(Path, Option<Value>)> {
+        let mut sets = Vec::new();
+        let mut path = Path { steps: self.start(mode).to_vec() };
+        for step in &self.walk {
+            match step {
+                Move::Into(step) => {
+                    path.steps.push(step.clone());
+                    if step.node.kind != (NodeKind::Container { presence: false }) {
+                        sets.push((path.clone(), None));
+                    }
+                }
+                Move::Up => _ = path.steps.pop(),
+                Move::Set(leaf, value) => sets.push(instance(&path, leaf, value.clone())),
+            }
+        }
+        sets
+    }
+
     /// The edit that merges what the line says.
-    pub(crate) fn edit(self) -> Option<Edit> {
-        self.sets
+    pub(crate) fn edit(&self, mode: &[Step]) -> Option<Edit> {
+        self.sets(mode)
             .into_iter()
             .map(|(path, value)| Edit::one(&path, Operation::Merge, value))
             .reduce(Edit::and)
     }
 }
 
-impl Grammar<'_> {
+impl<'a> Grammar<'a> {
+    pub(crate) fn new(schema: &'static Schema, live: &'a dyn Live) -> Self {
+        let (choices, further_keys) = (RefCell::default(), RefCell::default());
+        Self { schema, live, choices, further_keys }
+    }
+
     /// What may begin a line of configuration in a mode: what is there, and the top containers.
-    pub(crate) fn beginnings(&self, mode: &Path) -> Vec<Candidate> {
-        self.nodes(mode.steps.last().map(|step| step.node)).1
+    pub(crate) fn beginnings(&self, mode: &[Step]) -> Vec<Candidate> {
+        self.beginning(mode.last().map(|step| step.node)).words.clone()
     }
 
     /// Reads a line of configuration, whose first word is known to begin one.
     pub(crate) fn statement(
         &self,
         cursor: &mut Cursor<'_>,
-        mode: &Path,
+        mode: &[Step],
     ) -> Result<Statement, Stop> {
         let mut statement = Statement::default();
-        let mut levels = vec![Level { path: mode.clone(), typed: Vec::new() }];
-        let mut complete = false;
-        while let Some(node) = self.next_node(cursor, &mut levels, complete)? {
-            let Some(level) = levels.last() else { break };
+        let start = mode.last().map(|step| step.node);
+        let beginning = self.beginning(start);
+        let Some(first) = cursor.choose(&beginning.words, false)? else { return Ok(statement) };
+        let mut next = Some(beginning.nodes[first]);
+        // The mode, and the nodes that the line has descended to.
+        let mut levels = vec![start];
+        if beginning.nodes[first].parent().is_none() {
+            levels = vec![None];
+            statement.from_top = true;
+        }
+        while let Some(node) = next {
             match node.kind {
                 NodeKind::Container { .. } | NodeKind::List => {
-                    let level = self.descend(cursor, &level.path, node)?;
-                    if node.kind != (NodeKind::Container { presence: false }) {
-                        statement.sets.push((level.path.clone(), None));
-                    }
-                    statement.enters =
-                        (!is_inline(node)).then(|| (level.path.clone(), level.typed.clone()));
-                    levels.push(level);
+                    let above = || statement.end(mode);
+                    let (keys, typed) = self.keys(cursor, node, above)?;
+                    statement.walk.push(Move::Into(Step { node, keys }));
+                    statement.enters = (!is_inline(node)).then_some(typed);
+                    levels.push(Some(node));
                 }
                 NodeKind::Leaf | NodeKind::LeafList => {
                     let value = self.leaf_value(cursor, node)?;
-                    statement.sets.push(instance(&level.path, node, value));
+                    statement.walk.push(Move::Set(node, value));
                     // A line that says more than where it goes, goes nowhere.
                     statement.enters = None;
                 }
             }
-            complete = true;
+            next = self.next_node(cursor, &mut levels, &mut statement.walk)?;
         }
         Ok(statement)
     }
@@ -105,17 +178,19 @@ impl Grammar<'_> {
         let mut path = mode.clone();
         let mut any = false;
         loop {
-            let node = path.steps.last().map(|step| step.node);
-            let (nodes, options) = self.nodes(node);
-            let Some(chosen) = cursor.choose(&options, any)? else { return Ok((path, None)) };
-            let node = nodes[chosen];
+            let beginning = self.beginning(path.steps.last().map(|step| step.node));
+            let Some(chosen) = cursor.choose(&beginning.words, any)? else {
+                return Ok((path, None));
+            };
+            let node = beginning.nodes[chosen];
             if node.parent().is_none() {
                 path = Path::default();
             }
             any = true;
             match node.kind {
                 NodeKind::Container { .. } | NodeKind::List => {
-                    path = self.descend(cursor, &path, node)?.path;
+                    let (keys, _) = self.keys(cursor, node, || path.clone())?;
+                    path = path.join(node, keys);
                 }
                 NodeKind::Leaf | NodeKind::LeafList => {
                     let given = cursor.peek().is_some() || cursor.is_at_completion();
@@ -157,7 +232,8 @@ impl Grammar<'_> {
             path = match node.kind {
                 NodeKind::List if !self.has_key_word(cursor, node) => path.join(node, Vec::new()),
                 NodeKind::Container { .. } | NodeKind::List => {
-                    self.descend(cursor, &path, node)?.path
+                    let (keys, _) = self.keys(cursor, node, || path.clone())?;
+                    path.join(node, keys)
                 }
                 NodeKind::Leaf | NodeKind::LeafList => path.join(node, Vec::new()),
             };
@@ -168,119 +244,125 @@ impl Grammar<'_> {
         !list.keys.is_empty() && (cursor.peek().is_some() || cursor.is_at_completion())
     }
 
-    /// The nodes that can follow, with their words: what is below `node`, and the top containers.
-    fn nodes(
-        &self,
-        node: Option<&'static SchemaNode>,
-    ) -> (Vec<&'static SchemaNode>, Vec<Candidate>) {
-        let mut nodes = children(self.schema, node, false);
-        if node.is_some() {
-            nodes.extend(children(self.schema, None, false));
-        }
-        let words = nodes.iter().map(|node| Candidate::node(node)).collect();
-        (nodes, words)
+    /// What can begin a line in the mode of `node`: what is below it, and the top containers.
+    fn beginning(&self, node: Option<&'static SchemaNode>) -> Rc<Choices> {
+        self.choices(node, true)
+    }
+
+    /// What can follow on a line that has descended to `node`.
+    fn below(&self, node: Option<&'static SchemaNode>) -> Rc<Choices> {
+        self.choices(node, false)
+    }
+
+    fn choices(&self, node: Option<&'static SchemaNode>, begins: bool) -> Rc<Choices> {
+        let place = (node.map(std::ptr::from_ref), begins);
+        let mut known = self.choices.borrow_mut();
+        let choices = known.entry(place).or_insert_with(|| {
+            let mut nodes = children(self.schema, node, false);
+            if begins && node.is_some() {
+                nodes.extend(children(self.schema, None, false));
+            }
+            let words = nodes.iter().map(|node| Candidate::node(node)).collect();
+            Rc::new(Choices { nodes, words })
+        });
+        Rc::clone(choices)
     }
 
     /// The next node that the line names, at its lowest level or, after a leaf, at one above.
     fn next_node(
         &self,
         cursor: &mut Cursor<'_>,
-        levels: &mut Vec<Level>,
-        complete: bool,
+        levels: &mut Vec<Option<&'static SchemaNode>>,
+        walk: &mut Vec<Move>,
     ) -> Result<Option<&'static SchemaNode>, Stop> {
-        let is_first = levels.len() == 1 && !complete;
-        if is_first {
-            let node = levels.last().and_then(Level::node);
-            let (nodes, options) = self.nodes(node);
-            let chosen = cursor.choose(&options, false)?;
-            let chosen = chosen.map(|chosen| nodes[chosen]);
-            if chosen.is_some_and(|node| node.parent().is_none()) {
-                *levels = vec![Level { path: Path::default(), typed: Vec::new() }];
-            }
-            return Ok(chosen);
-        }
-        let below = |level: &Level| {
-            let nodes = children(self.schema, level.node(), false);
-            let words: Vec<_> = nodes.iter().map(|node| Candidate::node(node)).collect();
-            (nodes, words)
-        };
         // The mode itself is not left by a line, and the top has no room beside one container.
-        let lowest = usize::from(levels[0].path.steps.is_empty());
+        let lowest = usize::from(levels[0].is_none());
+        let fits = |level: &Option<_>| cursor.matches(&self.below(*level).words);
         while levels.len() > lowest + 1 {
-            let fits = levels.last().is_some_and(|level| cursor.matches(&below(level).1));
-            if fits || cursor.peek().is_none() {
+            if cursor.peek().is_none() || levels.last().is_some_and(fits) {
                 break;
             }
-            let above = levels[lowest..levels.len() - 1].iter();
-            if !above.rev().any(|level| cursor.matches(&below(level).1)) {
+            if !levels[lowest..levels.len() - 1].iter().rev().any(fits) {
                 break;
             }
             levels.pop();
+            walk.push(Move::Up);
         }
         let Some(level) = levels.last() else { return Ok(None) };
-        let (nodes, options) = below(level);
-        Ok(cursor.choose(&options, true)?.map(|chosen| nodes[chosen]))
+        let below = self.below(*level);
+        Ok(cursor.choose(&below.words, true)?.map(|chosen| below.nodes[chosen]))
     }
 
-    fn descend(
+    /// Reads the keys of an entry of `list`, none of a container; also as they were typed. `above` is the instance
+    /// that it is in.
+    fn keys(
         &self,
         cursor: &mut Cursor<'_>,
-        parent: &Path,
-        node: &'static SchemaNode,
-    ) -> Result<Level, Stop> {
-        let mut given: Vec<Option<Value>> = vec![None; node.keys.len()];
-        let mut typed = Vec::new();
-        if let Some(first) = node.keys.first() {
-            let list = parent.join(node, Vec::new());
-            let (value, as_typed) = self.key_value(cursor, &list, first)?;
-            given[0] = Some(value);
-            typed.push(as_typed);
+        list: &'static SchemaNode,
+        above: impl Fn() -> Path,
+    ) -> Result<(Vec<Value>, Vec<TypedKey>), Stop> {
+        let Some((first, further)) = list.keys.split_first() else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let (value, as_typed) = self.key_value(cursor, first, &above)?;
+        let mut keys = vec![value];
+        let mut typed = vec![as_typed];
+        if further.is_empty() {
+            return Ok((keys, typed));
         }
-        loop {
-            let missing: Vec<usize> = (0..given.len()).filter(|at| given[*at].is_none()).collect();
-            let words: Vec<Candidate> = missing
-                .iter()
-                .map(|at| Candidate::word(node.keys[*at].name, Help::Value(node.keys[*at])))
-                .collect();
-            let required = missing.iter().any(|at| key_default(node.keys[*at]).is_none());
-            if missing.is_empty() {
-                break;
-            }
+        let known = self.further_keys(list);
+        let mut given: Vec<Option<Value>> = vec![None; further.len()];
+        let mut missing: Vec<usize> = (0..further.len()).collect();
+        while !missing.is_empty() {
+            let words: Cow<'_, [Candidate]> = match missing.len() == further.len() {
+                true => Cow::Borrowed(&known.words),
+                false => missing.iter().map(|at| known.words[*at].clone()).collect(),
+            };
+            let required = missing.iter().any(|at| known.defaults[*at].is_none());
             if cursor.is_at_completion() {
-                let more = children(self.schema, Some(node), false);
-                let more = more.iter().map(|node| Candidate::node(node));
-                let options: Vec<Candidate> = match required {
-                    true => words,
-                    false => words.into_iter().chain(more).collect(),
-                };
-                return Err(cursor.candidates(options.into_iter(), !required));
+                let more = self.below(Some(list));
+                let more = if required { &[][..] } else { &more.words };
+                let options = words.iter().chain(more).cloned();
+                return Err(cursor.candidates(options, !required));
             }
             // A word that begins both a key and a leaf is the caller's to refuse as ambiguous.
             if !required && !cursor.matches(&words) {
                 break;
             }
             let Some(chosen) = cursor.choose(&words, !required)? else { break };
-            let at = missing[chosen];
-            let key = node.keys[at];
-            let list = parent.join(node, Vec::new());
-            let (value, as_typed) = self.key_value(cursor, &list, key)?;
+            let at = missing.remove(chosen);
+            let (value, as_typed) = self.key_value(cursor, further[at], &above)?;
             given[at] = Some(value);
             typed.push(as_typed);
         }
-        let keys = given.into_iter().zip(&node.keys);
-        let keys = keys.filter_map(|(given, key)| given.or_else(|| key_default(key))).collect();
-        Ok(Level { path: parent.join(node, keys), typed })
+        let further = given.into_iter().zip(&known.defaults);
+        keys.extend(further.filter_map(|(given, default)| given.or_else(|| default.clone())));
+        Ok((keys, typed))
     }
 
-    /// Reads a key of an entry of the list at `list`; also as it was typed.
+    fn further_keys(&self, list: &'static SchemaNode) -> Rc<FurtherKeys> {
+        let mut known = self.further_keys.borrow_mut();
+        let keys = known.entry(std::ptr::from_ref(list)).or_insert_with(|| {
+            let further = &list.keys[1..];
+            let word = |key: &&'static SchemaNode| Candidate::word(key.name, Help::Value(key));
+            let words = further.iter().map(word).collect();
+            let defaults = further.iter().map(|key| key_default(key)).collect();
+            Rc::new(FurtherKeys { words, defaults })
+        });
+        Rc::clone(keys)
+    }
+
+    /// Reads a key of an entry of a list in the instance `above`; also as it was typed.
     fn key_value(
         &self,
         cursor: &mut Cursor<'_>,
-        list: &Path,
         key: &'static SchemaNode,
+        above: impl Fn() -> Path,
     ) -> Result<(Value, TypedKey), Stop> {
-        let of = list.steps.last().map_or("", |step| step.node.name);
-        let word = cursor.value(&format!("{} of {of}", key.name), || {
+        let of = key.parent().map_or("", |list| list.name);
+        let word = cursor.value(format_args!("{} of {of}", key.name), || {
+            let list = key.parent().map(|list| above().join(list, Vec::new()));
+            let list = list.unwrap_or_default();
             let existing = self.live.values(&list.join(key, Vec::new()));
             let mut options: Vec<Candidate> =
                 existing.iter().map(|value| Candidate::word(quoted(value), "")).collect();
@@ -291,7 +373,7 @@ impl Grammar<'_> {
             }
             options
         })?;
-        Ok((value(key, word)?, (key, word.text.clone())))
+        Ok((value(key, word)?, (key, word.text.to_string())))
     }
 
     fn leaf_value(
@@ -302,8 +384,8 @@ impl Grammar<'_> {
         if matches!(leaf.leaf_type, Some(Type::Empty)) {
             return Ok(Value::Empty);
         }
-        let word =
-            cursor.value(&format!("the value of {}", leaf.name), || self.value_candidates(leaf))?;
+        let word = cursor
+            .value(format_args!("the value of {}", leaf.name), || self.value_candidates(leaf))?;
         value(leaf, word)
     }
 

@@ -433,10 +433,36 @@ fn odd_values_survive_being_typed() {
         let read =
             load::read(schema, &written).unwrap_or_else(|fault| panic!("{fault}\n{written}"));
         assert_eq!(read, tree, "{written}");
+        assert_eq!(merged(&written), tree, "{written}");
     }
     let everything = Path::default();
     assert_eq!(crate::render::diff(&tree, &tree), "");
     assert!(!crate::render::text(&tree, &everything).is_empty());
+}
+
+/// What a file makes of an empty candidate when it is merged.
+fn merged(content: &str) -> yang::Tree {
+    let schema = Schema::netloom().expect("the modules compile");
+    let edit = load::read_to_merge(schema, content);
+    let edit = edit.unwrap_or_else(|fault| panic!("{fault}\n{content}"));
+    let edit = yang::Edit::from_xml(schema, &edit, yang::Operation::Merge).expect("it is an edit");
+    let mut tree = yang::Tree::empty(schema);
+    tree.edit(&edit).expect("it can be merged");
+    tree
+}
+
+#[test]
+fn lines_lead_anywhere_from_the_mode_that_they_are_in() {
+    for content in [
+        "links-iproute2\n link a\n  mtu 1500\n  ip 10.0.0.1/8\n link b\n link a\n  mtu 1400\n",
+        "links-iproute2\n link a\n  netnses-iproute2 netns vpn\n  mtu 1500\n exit\n link b mtu 70\n",
+        "routes-iproute2 route 10.0.0.0/8 netns vpn table 7 nexthop a via address 192.0.2.1\n",
+        "routes-iproute2\n\n ! nothing\nlinks-iproute2 link a ip 10.0.0.1/8 ip 10.0.0.2/8 mtu 1500\n",
+        "links-iproute2\n",
+    ] {
+        let schema = Schema::netloom().expect("the modules compile");
+        assert_eq!(merged(content), load::read(schema, content).expect(content), "{content}");
+    }
 }
 
 #[test]

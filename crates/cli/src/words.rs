@@ -1,13 +1,14 @@
 //! A line as words: where each stands, and what it says once its quotes are gone.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
 /// A word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Word {
+pub(crate) struct Word<'a> {
     /// Without quotes.
-    pub(crate) text: String,
+    pub(crate) text: Cow<'a, str>,
     /// Where it stands in the line, in bytes, quotes included.
     pub(crate) span: Range<usize>,
     /// Whether any of it was quoted: it is then a value, never `|`.
@@ -54,43 +55,51 @@ impl fmt::Display for Shown<'_> {
 
 /// The words of a line. Quotes of either kind keep white space, and `"` lets `\` escape; a comment (`!` or `#` as
 /// a line's first character) has no words.
-pub(crate) fn words(line: &str) -> Vec<Word> {
-    if line.trim_start().starts_with(['!', '#']) {
-        return Vec::new();
-    }
+pub(crate) fn words(line: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
-    let mut word: Option<Word> = None;
+    let mut rest = line.trim_start();
+    if rest.starts_with(['!', '#']) {
+        return words;
+    }
+    while !rest.is_empty() {
+        let start = line.len() - rest.len();
+        let plain = rest.find(|c: char| c.is_whitespace() || QUOTES.contains(&c));
+        let plain = plain.unwrap_or(rest.len());
+        let mut word =
+            Word { text: rest[..plain].into(), span: start..start, quoted: false, open: false };
+        rest = &rest[plain..];
+        if rest.starts_with(QUOTES) {
+            word.quoted = true;
+            (rest, word.open) = unquoted(rest, word.text.to_mut());
+        }
+        word.span.end = line.len() - rest.len();
+        words.push(word);
+        rest = rest.trim_start();
+    }
+    words
+}
+
+const QUOTES: [char; 2] = ['"', '\''];
+
+/// Adds to `text` what a word goes on with from its first quote. Answers what follows the word, and whether a quote
+/// is left open.
+fn unquoted<'a>(rest: &'a str, text: &mut String) -> (&'a str, bool) {
     let mut quote: Option<char> = None;
     let mut escaped = false;
-    for (at, c) in line.char_indices() {
-        let end = at + c.len_utf8();
-        if quote.is_none() && c.is_whitespace() {
-            words.extend(word.take());
-            continue;
-        }
-        let word = word.get_or_insert(Word {
-            text: String::new(),
-            span: at..end,
-            quoted: false,
-            open: false,
-        });
-        word.span.end = end;
+    for (at, c) in rest.char_indices() {
         match quote {
             _ if escaped => {
                 escaped = false;
-                word.text.push(c);
+                text.push(c);
             }
             Some('"') if c == '\\' => escaped = true,
             Some(open) if c == open => quote = None,
-            None if c == '"' || c == '\'' => {
-                quote = Some(c);
-                word.quoted = true;
-            }
-            Some(_) | None => word.text.push(c),
+            None if QUOTES.contains(&c) => quote = Some(c),
+            None if c.is_whitespace() => return (&rest[at..], false),
+            Some(_) | None => text.push(c),
         }
     }
-    words.extend(word.map(|word| Word { open: quote.is_some(), ..word }));
-    words
+    ("", quote.is_some())
 }
 
 /// A value as a word that [`words`] reads back.

@@ -33,3 +33,4 @@ pub use path::{Path, Step};
 pub use schema::{Module, NodeKind, Schema, SchemaNode, Type};
 pub use tree::{Entry, KeyTuple, Node, Tree};
 pub use value::{Identity, Value};
+pub use xml::MergeWriter;

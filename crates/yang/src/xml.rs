@@ -5,6 +5,7 @@ mod read;
 mod write;
 
 pub(crate) use filter::read_filter;
+pub use write::MergeWriter;
 
 /// The namespace of the `operation` attribute (RFC 6241 section 3.1).
 const NETCONF: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";

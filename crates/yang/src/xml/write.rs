@@ -1,11 +1,13 @@
 //! Writing trees and edits as XML.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 
 use super::{NETCONF, rename};
 use crate::edit::{Edit, EditNode, Operation};
 use crate::entry::{Content, Entry, Slot};
-use crate::schema::{Module, SchemaNode};
+use crate::path::Step;
+use crate::schema::{Module, NodeKind, SchemaNode};
 use crate::tree::Tree;
 use crate::value::Value;
 
@@ -24,6 +26,76 @@ impl Edit {
         let mut writer = Writer::default();
         self.nodes.iter().for_each(|node| writer.edit(node));
         writer.out
+    }
+}
+
+/// An edit that merges, written as its instances are told: only its text is held.
+#[derive(Default)]
+pub struct MergeWriter {
+    writer: Writer,
+    open: Vec<Open>,
+}
+
+/// An element that is not closed.
+struct Open {
+    step: Step,
+    /// Where its start tag begins, where that ends, and where its content begins.
+    start: usize,
+    tag: usize,
+    content: usize,
+}
+
+impl MergeWriter {
+    /// Goes to the instance at `path`, a container, a list entry or the top, which need not be told yet.
+    pub fn go(&mut self, path: &[Step]) {
+        let same = |(open, step): &(&Open, &Step)| open.step == **step;
+        let common = self.open.iter().zip(path).take_while(same).count();
+        while self.open.len() > common {
+            self.leave();
+        }
+        path[common..].iter().for_each(|step| self.enter(step));
+    }
+
+    /// Goes into a container or list entry of the instance where it is.
+    pub fn enter(&mut self, step: &Step) {
+        let start = self.writer.out.len();
+        self.writer.start(step.node, None);
+        let tag = self.writer.out.len();
+        self.writer.out.push('>');
+        let content = self.writer.out.len();
+        self.writer.keys(step.node, &step.keys);
+        self.open.push(Open { step: step.clone(), start, tag, content });
+    }
+
+    /// Goes to the instance above. A container without presence that was told nothing of is left out.
+    pub fn leave(&mut self) {
+        let Some(Open { step, start, tag, content }) = self.open.pop() else { return };
+        let out = &mut self.writer.out;
+        if out.len() > content {
+            self.writer.end(step.node);
+        } else if step.node.kind == (NodeKind::Container { presence: false }) {
+            out.truncate(start);
+        } else {
+            out.truncate(tag);
+            out.push_str("/>");
+        }
+    }
+
+    /// Sets a leaf, or adds a value to a leaf-list, of the instance where it is.
+    pub fn set(&mut self, leaf: &'static SchemaNode, value: &Value) {
+        self.writer.leaf(leaf, Some(value), None);
+    }
+
+    /// The content of `<config>`.
+    pub fn finish(mut self) -> String {
+        self.go(&[]);
+        self.writer.out
+    }
+}
+
+impl fmt::Debug for MergeWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.writer.out)
     }
 }
 
@@ -118,15 +190,15 @@ impl Writer {
         operation: Option<Operation>,
     ) {
         self.start(node, operation);
-        let text = match value {
-            None | Some(Value::Empty) => String::new(),
+        let text: Cow<'_, str> = match value {
+            None | Some(Value::Empty) => "".into(),
             Some(Value::Identity(identity)) => {
                 let prefix = self.declare(node, &identity.module);
-                format!("{prefix}:{}", identity.name)
+                format!("{prefix}:{}", identity.name).into()
             }
             Some(Value::InstanceIdentifier(path)) => {
                 let mut module = String::new();
-                rename(path, |given, name| {
+                let renamed = rename(path, |given, name| {
                     if let Some(given) = given
                         && given != module
                     {
@@ -134,9 +206,23 @@ impl Writer {
                     }
                     let prefix = self.declare(node, &module);
                     format!("{prefix}:{name}")
-                })
+                });
+                renamed.into()
             }
-            Some(value) => value.to_string(),
+            Some(
+                Value::Decimal64(text)
+                | Value::String(text)
+                | Value::Enumeration(text, _)
+                | Value::Bits(text)
+                | Value::Binary(text),
+            ) => Cow::Borrowed(text),
+            Some(
+                value @ (Value::Boolean(_)
+                | Value::Integer(_)
+                | Value::Unsigned(_)
+                | Value::Integer64(_)
+                | Value::Unsigned64(_)),
+            ) => value.to_string().into(),
         };
         if text.is_empty() {
             self.out.push_str("/>");
@@ -169,7 +255,9 @@ impl Writer {
     }
 
     fn end(&mut self, node: &SchemaNode) {
-        let _ = write!(self.out, "</{}>", node.name);
+        self.out.push_str("</");
+        self.out.push_str(node.name);
+        self.out.push('>');
     }
 
     /// Begins a line, where lines are wanted.
@@ -188,16 +276,21 @@ impl Writer {
     }
 
     fn escape(&mut self, text: &str, attribute: bool) {
-        for c in text.chars() {
-            match c {
-                '&' => self.out.push_str("&amp;"),
-                '<' => self.out.push_str("&lt;"),
-                '>' => self.out.push_str("&gt;"),
-                '"' if attribute => self.out.push_str("&quot;"),
+        let mut rest = text;
+        while let Some(at) = rest.find(['&', '<', '>', '"', '\r']) {
+            let (plain, special) = rest.split_at(at);
+            self.out.push_str(plain);
+            self.out.push_str(match special.as_bytes()[0] {
+                b'&' => "&amp;",
+                b'<' => "&lt;",
+                b'>' => "&gt;",
+                b'"' if attribute => "&quot;",
                 // A reader makes a line feed of a bare carriage return.
-                '\r' => self.out.push_str("&#13;"),
-                c => self.out.push(c),
-            }
+                b'\r' => "&#13;",
+                _ => "\"",
+            });
+            rest = &special[1..];
         }
+        self.out.push_str(rest);
     }
 }
