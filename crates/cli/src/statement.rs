@@ -153,7 +153,7 @@ impl<'a> Grammar<'a> {
                 NodeKind::Container { .. } | NodeKind::List => {
                     let above = || statement.end(mode);
                     let (keys, typed) = self.keys(cursor, node, above)?;
-                    statement.walk.push(Move::Into(Step { node, keys }));
+                    statement.walk.push(Move::Into(Step { node, keys: keys.into() }));
                     statement.enters = (!is_inline(node)).then_some(typed);
                     levels.push(Some(node));
                 }
@@ -472,6 +472,7 @@ fn path_of(node: &'static SchemaNode) -> Path {
         nodes.push(node);
         above = node.parent();
     }
-    let steps = nodes.into_iter().rev().map(|node| Step { node, keys: Vec::new() }).collect();
+    let steps =
+        nodes.into_iter().rev().map(|node| Step { node, keys: yang::Keys::default() }).collect();
     Path { steps }
 }

@@ -214,10 +214,10 @@ fn refers(leaf_type: &Type) -> bool {
 
 /// The path of all instances.
 fn pattern(node: &'static SchemaNode) -> Path {
-    let mut steps = vec![Step { node, keys: Vec::new() }];
+    let mut steps = vec![Step { node, keys: yang::Keys::default() }];
     let mut above = node.parent();
     while let Some(node) = above {
-        steps.insert(0, Step { node, keys: Vec::new() });
+        steps.insert(0, Step { node, keys: yang::Keys::default() });
         above = node.parent();
     }
     Path { steps }

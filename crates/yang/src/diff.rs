@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::edit::{Edit, Operation};
 use crate::entry::{Content, Entry, Slot};
+use crate::keys::Keys;
 use crate::path::{Path, Step};
 use crate::tree::{Node, Tree, instance_keys};
 use crate::value::Value;
@@ -36,7 +37,7 @@ impl Diff {
     /// The edit that makes these changes. It merges what appears and removes what goes, so that it also
     /// applies where somebody else has done the same.
     pub fn to_edit(&self) -> Edit {
-        let mut edit = Edit { default_operation: Operation::Merge, nodes: Vec::new() };
+        let mut edit = Edit::of(Operation::Merge, Vec::new());
         let mut gone: Option<&Path> = None;
         for change in &self.changes {
             let next = match change {
@@ -127,7 +128,7 @@ impl Walk {
                 });
             }
             (Content::Container(old), Content::Container(new)) => {
-                self.below(Step { node, keys: Vec::new() }, old, new);
+                self.below(Step { node, keys: Keys::default() }, old, new);
             }
             (Content::List(old), Content::List(new)) => {
                 old.diff(new, |(keys, old, new)| match (old, new) {

@@ -2,36 +2,46 @@
 
 mod apply;
 
+use std::borrow::Cow;
 use std::ptr;
 
-use crate::entry::{Content, Entry, Slot};
+use crate::entry::{self, Entry, Slot};
+use crate::keys::Keys;
 use crate::path::Path;
 use crate::schema::{NodeKind, SchemaNode};
 use crate::tree::Tree;
 use crate::value::Value;
 
 /// What to change in a tree.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Edit {
     /// The `default-operation`: merge, replace or none.
     pub default_operation: Operation,
-    /// The top-level nodes.
-    pub nodes: Vec<EditNode>,
+    pub(crate) content: Content,
+}
+
+/// What an edit names.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// Instances without operations of their own, configuration only: large edits are such, and a tree takes them in
+    /// as what they are.
+    Plain(Tree),
+    /// The top-level nodes, in the order in which they are done.
+    Nodes(Vec<EditNode>),
 }
 
 /// One node of an edit.
 #[derive(Clone, Debug)]
-pub struct EditNode {
-    /// The node.
-    pub node: &'static SchemaNode,
+pub(crate) struct EditNode {
+    pub(crate) node: &'static SchemaNode,
     /// The `operation` attribute, where it was given.
-    pub operation: Option<Operation>,
+    pub(crate) operation: Option<Operation>,
     /// Of a list entry: its keys.
-    pub keys: Vec<Value>,
+    pub(crate) keys: Keys,
     /// Of a leaf or leaf-list entry; absent where a leaf is to be deleted.
-    pub value: Option<Value>,
+    pub(crate) value: Option<Value>,
     /// Of a container or list entry, but for its keys.
-    pub children: Vec<EditNode>,
+    pub(crate) children: Vec<EditNode>,
 }
 
 /// RFC 6241 section 7.2.
@@ -60,30 +70,62 @@ impl Edit {
             nodes = vec![EditNode {
                 node: step.node,
                 operation: operation.take(),
-                keys: if in_path.is_none() { step.keys.clone() } else { Vec::new() },
+                keys: if in_path.is_none() { step.keys.clone() } else { Keys::default() },
                 value: value.take().or(in_path),
                 children: nodes,
             }];
         }
-        Edit { default_operation: Operation::Merge, nodes }
+        Edit::of(Operation::Merge, nodes)
+    }
+
+    pub(crate) fn of(default_operation: Operation, nodes: Vec<EditNode>) -> Edit {
+        Edit { default_operation, content: Content::Nodes(nodes) }
     }
 
     /// Both edits in one: what `other` does comes after.
-    pub fn and(mut self, mut other: Edit) -> Edit {
+    pub fn and(self, other: Edit) -> Edit {
         use Operation::{Merge, None, Replace};
-        match (self.default_operation, other.default_operation) {
+        let mut default_operation = self.default_operation;
+        let (mut nodes, mut more) = (self.content.into_nodes(), other.content.into_nodes());
+        match (default_operation, other.default_operation) {
             (a, b) if a == b => {}
             // It takes everything's place.
-            (_, Replace) => return other,
+            (_, Replace) => return Edit::of(Replace, more),
             // `none` is no attribute's value (RFC 6241 section 7.2), so that it has to be the default.
             (Merge, None) => {
-                explicit(&mut self.nodes, Merge);
-                self.default_operation = None;
+                explicit(&mut nodes, Merge);
+                default_operation = None;
             }
-            (_, operation) => explicit(&mut other.nodes, operation),
+            (_, operation) => explicit(&mut more, operation),
         }
-        other.nodes.into_iter().for_each(|node| append(&mut self.nodes, node));
-        self
+        more.into_iter().for_each(|node| append(&mut nodes, node));
+        Edit::of(default_operation, nodes)
+    }
+}
+
+impl Content {
+    pub(crate) fn into_nodes(self) -> Vec<EditNode> {
+        match self {
+            Content::Plain(tree) => nodes_of(&tree),
+            Content::Nodes(nodes) => nodes,
+        }
+    }
+
+    pub(crate) fn nodes(&self) -> Cow<'_, [EditNode]> {
+        match self {
+            Content::Plain(tree) => nodes_of(tree).into(),
+            Content::Nodes(nodes) => nodes.into(),
+        }
+    }
+}
+
+impl PartialEq for Edit {
+    fn eq(&self, other: &Self) -> bool {
+        self.default_operation == other.default_operation
+            && match (&self.content, &other.content) {
+                (Content::Plain(a), Content::Plain(b)) => a == b,
+                (a, b) => a.nodes() == b.nodes(),
+            }
     }
 }
 
@@ -124,26 +166,30 @@ fn append(nodes: &mut Vec<EditNode>, node: EditNode) {
 impl Tree {
     /// The edit that merges this tree.
     pub fn to_edit(&self) -> Edit {
-        let nodes = self.root.slots().iter().flat_map(edit_nodes).collect();
-        Edit { default_operation: Operation::Merge, nodes }
+        Edit::of(Operation::Merge, nodes_of(self))
     }
 }
 
+fn nodes_of(tree: &Tree) -> Vec<EditNode> {
+    tree.root.slots().iter().flat_map(edit_nodes).collect()
+}
+
 fn edit_nodes(slot: &Slot) -> Vec<EditNode> {
-    let bare = |keys: &[Value], value: Option<&Value>, entry: Option<&Entry>| EditNode {
+    let none = Keys::default();
+    let bare = |keys: &Keys, value: Option<&Value>, entry: Option<&Entry>| EditNode {
         node: slot.node,
         operation: None,
-        keys: keys.to_vec(),
+        keys: keys.clone(),
         value: value.cloned(),
         children: entry.map_or(&[][..], Entry::slots).iter().flat_map(edit_nodes).collect(),
     };
     match &slot.content {
-        Content::Leaf(value) => vec![bare(&[], Some(value), None)],
-        Content::LeafList(values) => {
-            values.iter().map(|(value, ())| bare(&[], Some(value), None)).collect()
+        entry::Content::Leaf(value) => vec![bare(&none, Some(value), None)],
+        entry::Content::LeafList(values) => {
+            values.iter().map(|(value, ())| bare(&none, Some(value), None)).collect()
         }
-        Content::Container(entry) => vec![bare(&[], None, Some(entry))],
-        Content::List(entries) => {
+        entry::Content::Container(entry) => vec![bare(&none, None, Some(entry))],
+        entry::Content::List(entries) => {
             entries.iter().map(|(keys, entry)| bare(keys, None, Some(entry))).collect()
         }
     }
@@ -413,10 +459,17 @@ mod tests {
         check(Remove, "/links/link[name='a']/ifname", None, expect![""]);
     }
 
+    fn nodes(edit: &mut Edit) -> &mut [EditNode] {
+        match &mut edit.content {
+            Content::Plain(tree) => panic!("{tree:?} has no operations"),
+            Content::Nodes(nodes) => nodes,
+        }
+    }
+
     #[test]
     fn operations_are_inherited() {
         let mut created = tree("/links/link[name='c']/mtu = 300").to_edit();
-        created.nodes[0].children[0].operation = Some(Operation::Create);
+        nodes(&mut created)[0].children[0].operation = Some(Operation::Create);
         check_edit(
             &created,
             expect![[r#"
@@ -444,7 +497,7 @@ mod tests {
         );
 
         let mut replaced = tree("/links/link[name='a']/ifname = x").to_edit();
-        replaced.nodes[0].operation = Some(Operation::Replace);
+        nodes(&mut replaced)[0].operation = Some(Operation::Replace);
         check_edit(
             &replaced,
             expect![[r#"
@@ -463,7 +516,7 @@ mod tests {
             &none,
             expect!["DataMissing: /sample:links/link[name='z']: there is no such instance"],
         );
-        none.nodes[0].children[0].operation = Some(Operation::Merge);
+        nodes(&mut none)[0].children[0].operation = Some(Operation::Merge);
         check_edit(
             &none,
             expect![[r#"
@@ -482,7 +535,7 @@ mod tests {
         };
         let both =
             one("/links/link[name='c']/mtu", "100").and(one("/links/link[name='c']/map", "1:1"));
-        assert_eq!(both.nodes.len(), 1);
+        assert_eq!(both.content.nodes().len(), 1);
         let both = both.and(one("/links/link[name='c']/mtu", "300"));
         check_edit(
             &both,

@@ -7,9 +7,10 @@
 use std::ptr;
 use std::sync::Arc;
 
+use crate::keys::Keys;
 use crate::schema::{NodeKind, SchemaNode};
 use crate::sorted::{self, Sorted};
-use crate::tree::{KeyTuple, Node};
+use crate::tree::Node;
 use crate::value::Value;
 
 /// The children of a container, of a list entry, or of the root. The keys of a list entry are beside it.
@@ -31,7 +32,7 @@ pub(crate) enum Content {
     Leaf(Value),
     LeafList(Box<Sorted<Value, ()>>),
     Container(Arc<Entry>),
-    List(Box<Sorted<KeyTuple, Arc<Entry>>>),
+    List(Box<Sorted<Keys, Arc<Entry>>>),
 }
 
 impl Entry {
@@ -113,12 +114,22 @@ impl Entry {
     }
 
     /// The content of the container, or of the list entry with these keys, made where there is none.
-    pub(crate) fn below(&mut self, node: &'static SchemaNode, keys: &[Value]) -> &mut Entry {
+    pub(crate) fn below(&mut self, node: &'static SchemaNode, keys: &Keys) -> &mut Entry {
         match self.content(node) {
             Content::List(entries) => Arc::make_mut(entries.entry(keys)),
             Content::Container(entry) => Arc::make_mut(entry),
             Content::Leaf(_) | Content::LeafList(_) => {
                 unreachable!("only containers and list entries have something below")
+            }
+        }
+    }
+
+    /// Adds an entry to a list; false where there is one with these keys, whose place it takes.
+    pub(crate) fn add(&mut self, list: &'static SchemaNode, keys: Keys, entry: Arc<Entry>) -> bool {
+        match self.content(list) {
+            Content::List(entries) => entries.insert(keys, entry).is_none(),
+            Content::Leaf(_) | Content::LeafList(_) | Content::Container(_) => {
+                unreachable!("only lists have entries")
             }
         }
     }
@@ -153,27 +164,28 @@ impl Entry {
     /// Adds what `other` has; leaves of `other` win.
     pub(crate) fn merge(&mut self, other: &Entry) {
         for slot in &other.slots {
-            if self.slot(slot.node).is_some_and(|own| own.content.shares(&slot.content)) {
-                continue;
+            match (self.slot_mut(slot.node).map(|slot| &mut slot.content), &slot.content) {
+                (Some(Content::Container(own)), Content::Container(entry)) => {
+                    Entry::merge_shared(own, entry);
+                }
+                (Some(Content::List(own)), Content::List(entries)) => {
+                    own.merge(entries, Entry::merge_shared);
+                }
+                (Some(Content::LeafList(own)), Content::LeafList(values)) => {
+                    own.merge(values, |(), ()| {});
+                }
+                // A leaf, or nothing, or what a node of the same schema cannot hold.
+                (Some(_) | None, content) => self.put(slot.node, content.clone()),
             }
-            match &slot.content {
-                Content::Leaf(value) => self.set(slot.node, value.clone()),
-                Content::LeafList(values) => {
-                    values.iter().for_each(|(value, ())| self.set(slot.node, value.clone()));
-                }
-                Content::Container(entry) => match self.slot(slot.node) {
-                    None => self.put(slot.node, slot.content.clone()),
-                    Some(_) => self.below(slot.node, &[]).merge(entry),
-                },
-                Content::List(_) if self.slot(slot.node).is_none() => {
-                    self.put(slot.node, slot.content.clone());
-                }
-                Content::List(entries) => {
-                    for (keys, entry) in entries.iter() {
-                        self.below(slot.node, keys).merge(entry);
-                    }
-                }
-            }
+        }
+    }
+
+    /// The same of entries that trees share: where there was nothing, `own` becomes `other`.
+    pub(crate) fn merge_shared(own: &mut Arc<Entry>, other: &Arc<Entry>) {
+        if own.is_empty() {
+            own.clone_from(other);
+        } else if !Arc::ptr_eq(own, other) {
+            Arc::make_mut(own).merge(other);
         }
     }
 
@@ -280,7 +292,7 @@ impl Content {
 pub(crate) enum Instances<'a> {
     One(Option<Node<'a>>),
     LeafList(&'static SchemaNode, sorted::Iter<'a, Value, ()>),
-    List(&'static SchemaNode, sorted::Iter<'a, KeyTuple, Arc<Entry>>),
+    List(&'static SchemaNode, sorted::Iter<'a, Keys, Arc<Entry>>),
 }
 
 impl<'a> Iterator for Instances<'a> {

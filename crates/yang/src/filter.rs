@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::entry::{Content, Entry};
 use crate::error::Result;
+use crate::keys::Keys;
 use crate::schema::{NodeKind, SchemaNode};
 use crate::sorted::Sorted;
-use crate::tree::{KeyTuple, Tree};
+use crate::tree::Tree;
 use crate::value::Value;
 use crate::xml;
 
@@ -70,7 +71,7 @@ impl Filters {
     }
 
     /// The keys of the one entry of the list that can match, where all are given.
-    fn entry_of(&self, list: &SchemaNode) -> Option<KeyTuple> {
+    fn entry_of(&self, list: &SchemaNode) -> Option<Keys> {
         let given = |key: &&'static SchemaNode| {
             self.filters.iter().find_map(|filter| match &filter.what {
                 What::Is(value) if std::ptr::eq(filter.node, *key) => Some(value.clone()),
@@ -122,7 +123,7 @@ impl Filter {
                     Some(keys) => entries.get(&keys[..]).into_iter().collect(),
                     None => entries.iter().collect::<Vec<_>>(),
                 };
-                let some = |(keys, entry): (&KeyTuple, &Arc<Entry>)| {
+                let some = |(keys, entry): (&Keys, &Arc<Entry>)| {
                     Some((keys.clone(), Arc::new(filters.of(keys, entry)?)))
                 };
                 let found: Sorted<_, _> = found.into_iter().filter_map(some).collect();

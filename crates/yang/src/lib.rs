@@ -5,12 +5,14 @@
 //! costs in proportion to its size, and so does the difference of two trees of one descent. libyang
 //! parses modules, checks values, evaluates XPath and validates; no other crate sees it.
 
+mod alike;
 mod diff;
 mod edit;
 mod entry;
 mod error;
 mod filter;
 mod json;
+mod keys;
 mod known;
 mod libyang;
 mod path;
@@ -27,10 +29,11 @@ mod value;
 mod xml;
 
 pub use diff::{Change, Diff};
-pub use edit::{Edit, EditNode, Operation};
+pub use edit::{Edit, Operation};
 pub use error::{Error, ErrorTag, Result};
+pub use keys::Keys;
 pub use path::{Path, Step};
 pub use schema::{Module, NodeKind, Schema, SchemaNode, Type};
-pub use tree::{Entry, KeyTuple, Node, Tree};
+pub use tree::{Entry, Node, Tree};
 pub use value::{Identity, Value};
 pub use xml::MergeWriter;

@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 use std::ptr;
 
 use crate::error::{Error, ErrorTag, Result};
+use crate::keys::Keys;
 use crate::schema::{NodeKind, Schema, SchemaNode};
-use crate::value::Value;
 
 /// An instance: the steps from the root. Shown as an RFC 7951 instance-identifier:
 /// `/iproute2-ip-link:links/link[name='veth10']/mtu`.
@@ -22,7 +22,7 @@ pub struct Step {
     /// The node.
     pub node: &'static SchemaNode,
     /// Of a list entry: its keys in order. Of a leaf-list entry: its value. Empty: all of a list.
-    pub keys: Vec<Value>,
+    pub keys: Keys,
 }
 
 impl Path {
@@ -45,9 +45,10 @@ impl Path {
     }
 
     /// This path and one more step.
-    pub fn join(&self, node: &'static SchemaNode, keys: Vec<Value>) -> Path {
-        let mut steps = self.steps.clone();
-        steps.push(Step { node, keys });
+    pub fn join(&self, node: &'static SchemaNode, keys: impl Into<Keys>) -> Path {
+        let mut steps = Vec::with_capacity(self.steps.len() + 1);
+        steps.extend_from_slice(&self.steps);
+        steps.push(Step { node, keys: keys.into() });
         Path { steps }
     }
 
@@ -287,7 +288,7 @@ impl Scanner<'_> {
                 return Err(self.fault(&format!("{} is no list, it has no keys", node.name)));
             }
         };
-        Ok(Step { node, keys })
+        Ok(Step { node, keys: keys.into() })
     }
 }
 

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::edit::{Edit, Operation};
+use crate::edit::{Content, Edit, Operation};
 use crate::path::Path;
 use crate::sample::{lines, schema};
 use crate::schema::NodeKind;
@@ -101,12 +101,30 @@ proptest! {
     }
 
     #[test]
+    fn an_edit_without_operations_does_what_its_nodes_do(a in any_tree(), b in any_tree(), index in 0..3_usize) {
+        let default_operation = [Operation::Merge, Operation::Replace, Operation::None][index];
+        let (before, b) = (a.clone(), b.config_only());
+        let plain = Edit { default_operation, content: Content::Plain(b.clone()) };
+        let nodes = Edit { default_operation, ..b.to_edit() };
+        let (mut c, mut d) = (a.clone(), a.clone());
+        prop_assert_eq!(c.edit(&plain).map_err(|e| e.to_string()), d.edit(&nodes).map_err(|e| e.to_string()));
+        prop_assert_eq!(lines(&c), lines(&d));
+        prop_assert_eq!(&c, &d);
+        prop_assert_eq!(lines(&a), lines(&before));
+    }
+
+    #[test]
     fn what_is_written_is_read(tree in any_tree()) {
         for indent in [false, true] {
             prop_assert_eq!(&Tree::from_json(schema(), &tree.to_json(indent)).unwrap(), &tree);
             prop_assert_eq!(&Tree::from_xml(schema(), &tree.to_xml(indent)).unwrap(), &tree);
         }
         let edit = tree.to_edit();
+        if tree == tree.config_only() {
+            let plain = Edit { content: Content::Plain(tree.clone()), ..edit.clone() };
+            prop_assert_eq!(&plain, &edit);
+            prop_assert_eq!(plain.to_xml(), edit.to_xml());
+        }
         let read = Edit::from_xml(schema(), &edit.to_xml(), Operation::Merge).unwrap();
         prop_assert_eq!(read, edit);
         for (path, _) in tree.nodes(&Path::parse(schema(), "/links/link").unwrap()) {

@@ -66,9 +66,8 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     }
 
     /// The value of `key`, made where there is none.
-    pub(crate) fn entry<Q: Ord + ToOwned<Owned = K> + ?Sized>(&mut self, key: &Q) -> &mut V
+    pub(crate) fn entry(&mut self, key: &K) -> &mut V
     where
-        K: Borrow<Q>,
         V: Default,
     {
         if let Sorted::Few(entries) = self
@@ -81,12 +80,12 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
             Sorted::Few(entries) => {
                 let index = position(entries, key).unwrap_or_else(|index| {
                     squeeze(entries);
-                    entries.insert(index, (key.to_owned(), V::default()));
+                    entries.insert(index, (key.clone(), V::default()));
                     index
                 });
                 &mut entries[index].1
             }
-            Sorted::Many(entries) => entries.entry(key.to_owned()).or_default(),
+            Sorted::Many(entries) => entries.entry(key.clone()).or_default(),
         }
     }
 
@@ -108,6 +107,33 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
                 }
             },
             Sorted::Many(entries) => entries.insert(key, value),
+        }
+    }
+
+    /// Adds what `other` has; `both` merges its value into the one that is there.
+    pub(crate) fn merge(&mut self, other: &Self, both: impl Fn(&mut V, &V)) {
+        if self.is_empty() {
+            self.clone_from(other);
+            return;
+        }
+        if self.shares(other) {
+            return;
+        }
+        for (key, value) in other.iter() {
+            match self.get_mut(key) {
+                Some(own) => both(own, value),
+                None => _ = self.insert(key.clone(), value.clone()),
+            }
+        }
+    }
+
+    fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        match self {
+            Sorted::Few(entries) => {
+                let index = position(entries, key).ok()?;
+                entries.get_mut(index).map(|(_, value)| value)
+            }
+            Sorted::Many(entries) => entries.get_mut(key),
         }
     }
 

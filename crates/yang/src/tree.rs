@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::entry::{Content, Slot};
 use crate::error::{Error, ErrorTag, Result};
+use crate::keys::Keys;
 use crate::path::{Path, Step};
 use crate::schema::{NodeKind, Schema, SchemaNode};
 use crate::sorted::Sorted;
@@ -21,16 +22,13 @@ pub struct Tree {
     pub(crate) root: Arc<Entry>,
 }
 
-/// The keys of a list entry, in the schema's order.
-pub type KeyTuple = Vec<Value>;
-
 /// An instance as seen by a reader.
 #[derive(Clone, Debug)]
 pub enum Node<'a> {
     /// A container.
     Container(&'static SchemaNode, &'a Entry),
     /// A list entry, with its keys (which are also among its children).
-    ListEntry(&'static SchemaNode, &'a KeyTuple, &'a Entry),
+    ListEntry(&'static SchemaNode, &'a Keys, &'a Entry),
     /// A leaf.
     Leaf(&'static SchemaNode, &'a Value),
     /// One value of a leaf-list.
@@ -159,9 +157,7 @@ impl Tree {
 
     /// Adds what `other` has to this tree; leaves of `other` win.
     pub fn merge(&mut self, other: &Tree) {
-        if !Arc::ptr_eq(&self.root, &other.root) {
-            Arc::make_mut(&mut self.root).merge(&other.root);
-        }
+        Entry::merge_shared(&mut self.root, &other.root);
     }
 
     /// The last step of a path to one instance, and those above it.
@@ -333,11 +329,11 @@ fn select<'a>(
 }
 
 /// What a step to the instance has for keys.
-pub(crate) fn instance_keys(node: &Node<'_>) -> Vec<Value> {
+pub(crate) fn instance_keys(node: &Node<'_>) -> Keys {
     match node {
         Node::ListEntry(_, keys, _) => (*keys).clone(),
-        Node::LeafListEntry(_, value) => vec![(*value).clone()],
-        Node::Container(..) | Node::Leaf(..) => Vec::new(),
+        Node::LeafListEntry(_, value) => vec![(*value).clone()].into(),
+        Node::Container(..) | Node::Leaf(..) => Keys::default(),
     }
 }
 
@@ -374,7 +370,7 @@ fn part(entry: &Entry, steps: &[Step]) -> Option<Entry> {
         (Content::Container(below), _) => Content::Container(Arc::new(part(below, rest)?)),
         (Content::List(_), []) if rest.is_empty() => slot.content.clone(),
         (Content::List(entries), []) => {
-            let some = |(keys, entry): (&KeyTuple, &Arc<Entry>)| {
+            let some = |(keys, entry): (&Keys, &Arc<Entry>)| {
                 Some((keys.clone(), Arc::new(part(entry, rest)?)))
             };
             let found: Sorted<_, _> = entries.iter().filter_map(some).collect();

@@ -65,6 +65,10 @@ impl fmt::Display for Value {
 
 impl Ord for Value {
     fn cmp(&self, other: &Self) -> Ordering {
+        // Most are texts, and most texts are ones that are shared.
+        if let (Value::String(a), Value::String(b)) = (self, other) {
+            return if Arc::ptr_eq(a, b) { Ordering::Equal } else { natural(a, b) };
+        }
         let order = match (self.key(), other.key()) {
             (Key::Text(a), Key::Text(b)) => natural(a, b),
             (a, b) => a.cmp(&b),
@@ -152,6 +156,13 @@ fn decimal(text: &str) -> Option<i128> {
 /// Compares texts as people do, `eth2` before `eth10`; equal only where they are the same bytes.
 fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
+    // Both go on alike from the first byte that differs, or from the start of the number that it is of.
+    let differs = left.iter().zip(right).position(|(x, y)| x != y);
+    let mut same = differs.unwrap_or(left.len().min(right.len()));
+    while same > 0 && left[same - 1].is_ascii_digit() {
+        same -= 1;
+    }
+    (left, right) = (&left[same..], &right[same..]);
     loop {
         match (left.first(), right.first()) {
             (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {

@@ -28,7 +28,7 @@ pub(crate) fn raise(
         if let (Key::Route(key), Object::Route(route)) = (key, object)
             && key.table != LOCAL
         {
-            path.steps.push(Step { node: list, keys: spellings.keys(key, list) });
+            path.steps.push(Step { node: list, keys: spellings.keys(key, list).into() });
             tree.serialize(&path, &entry(key, route, names))?;
             path.steps.pop();
         }

@@ -3,7 +3,7 @@
 use std::ptr;
 use std::sync::Arc;
 
-use super::{Edit, EditNode, Operation};
+use super::{Content, Edit, EditNode, Operation};
 use crate::entry::Entry;
 use crate::error::{Error, ErrorTag, Result};
 use crate::path::Step;
@@ -22,15 +22,27 @@ impl Tree {
             | Operation::Delete
             | Operation::Remove => Arc::clone(&self.root),
         };
-        let entry = Arc::make_mut(&mut root);
-        for node in &edit.nodes {
+        match (&edit.content, edit.default_operation) {
+            (Content::Plain(tree), Operation::Merge | Operation::Replace)
+                if ptr::eq(tree.schema(), self.schema()) =>
+            {
+                Entry::merge_shared(&mut root, &tree.root);
+            }
+            (content, _) => self.apply(&mut root, &content.nodes(), edit.default_operation)?,
+        }
+        self.root = root;
+        Ok(())
+    }
+
+    fn apply(&self, root: &mut Arc<Entry>, nodes: &[EditNode], operation: Operation) -> Result<()> {
+        let entry = Arc::make_mut(root);
+        for node in nodes {
             if !self.schema().has(node.node) || node.node.parent().is_some() {
                 let message = format!("{} is no top-level node of this schema", node.node.name);
                 return Err(Error::new(ErrorTag::UnknownElement, message));
             }
-            apply(entry, node, edit.default_operation)?;
+            apply(entry, node, operation)?;
         }
-        self.root = root;
         Ok(())
     }
 }
@@ -44,7 +56,7 @@ fn apply(above: &mut Entry, edit: &EditNode, inherited: Operation) -> Result<()>
     };
     let result = remove_or_check(above, (edit.node, keys), operation)
         .and_then(|goes_on| if goes_on { put(above, (edit, keys), operation) } else { Ok(()) });
-    result.map_err(|error| error.below(Step { node: edit.node, keys: keys.to_vec() }))
+    result.map_err(|error| error.below(Step { node: edit.node, keys: keys.into() }))
 }
 
 /// Does what an operation does to the instance as it is; answers whether there is more to do.
@@ -111,7 +123,7 @@ fn put(above: &mut Entry, (edit, keys): (&EditNode, &[Value]), operation: Operat
             return fault(ErrorTag::DataMissing, "there is no such instance");
         }
     }
-    let below = above.below(node, keys);
+    let below = above.below(node, &edit.keys);
     for child in &edit.children {
         if child.node.parent().is_none_or(|parent| !ptr::eq(parent, node)) {
             let message = format!("{} does not belong here", child.node.name);

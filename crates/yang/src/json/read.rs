@@ -6,26 +6,35 @@ use std::sync::Arc;
 
 use ::serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::alike::Alike;
 use crate::entry::{Content, Entry};
 use crate::error::{Error, ErrorTag, Result};
+use crate::keys::Keys;
 use crate::path::Step;
 use crate::schema::{NodeKind, Schema, SchemaNode, Type};
 use crate::sorted::Sorted;
-use crate::tree::{KeyTuple, Tree};
+use crate::tree::Tree;
 use crate::value::Value;
 
 impl Tree {
     /// Reads RFC 7951 JSON: one object, members named `module:node`. Types are checked, references are not.
     pub fn from_json(schema: &'static Schema, text: &str) -> Result<Tree> {
-        let faults = RefCell::new(Fault::default());
+        let reading = Reading::default();
         let mut json = serde_json::Deserializer::from_str(text);
-        let top = Members { schema, parent: None, faults: &faults };
+        let top = Members { schema, parent: None, reading: &reading };
         let read = top.deserialize(&mut json).and_then(|members| json.end().map(|()| members));
         match read {
             Ok((_, entry)) => Ok(Tree::new(schema, Arc::new(entry))),
-            Err(error) => Err(faults.into_inner().place(&error)),
+            Err(error) => Err(reading.fault.into_inner().place(&error)),
         }
     }
+}
+
+/// What all that reads one document shares.
+#[derive(Default)]
+struct Reading {
+    fault: RefCell<Fault>,
+    alike: RefCell<Alike>,
 }
 
 /// What went wrong, where; serde's own errors carry texts only.
@@ -58,21 +67,19 @@ impl Fault {
     }
 }
 
-type Faults<'f> = &'f RefCell<Fault>;
-
 /// Keeps the fault, and answers an error that makes serde stop.
-fn refuse<E: de::Error>(faults: Faults<'_>, error: Error) -> E {
-    faults.borrow_mut().error = Some(error);
+fn refuse<E: de::Error>(reading: &Reading, error: Error) -> E {
+    reading.fault.borrow_mut().error = Some(error);
     E::custom("")
 }
 
 /// Notes where an error that passes by comes from.
-fn pass<E>(faults: Faults<'_>, error: E, step: impl FnOnce() -> String) -> E {
-    faults.borrow_mut().path.push(step());
+fn pass<E>(reading: &Reading, error: E, step: impl FnOnce() -> String) -> E {
+    reading.fault.borrow_mut().path.push(step());
     error
 }
 
-fn step(node: &'static SchemaNode, keys: Vec<Value>) -> String {
+fn step(node: &'static SchemaNode, keys: Keys) -> String {
     Step { node, keys }.to_string()
 }
 
@@ -81,11 +88,11 @@ fn step(node: &'static SchemaNode, keys: Vec<Value>) -> String {
 struct Members<'f> {
     schema: &'static Schema,
     parent: Option<&'static SchemaNode>,
-    faults: Faults<'f>,
+    reading: &'f Reading,
 }
 
 impl<'de> DeserializeSeed<'de> for Members<'_> {
-    type Value = (KeyTuple, Entry);
+    type Value = (Keys, Entry);
 
     fn deserialize<D: de::Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_map(self)
@@ -93,7 +100,7 @@ impl<'de> DeserializeSeed<'de> for Members<'_> {
 }
 
 impl<'de> Visitor<'de> for Members<'_> {
-    type Value = (KeyTuple, Entry);
+    type Value = (Keys, Entry);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.parent {
@@ -110,9 +117,10 @@ impl<'de> Visitor<'de> for Members<'_> {
         let result = (|| {
             while let Some(node) = object.next_key_seed(Name(self))? {
                 if let Some(index) = keys.iter().position(|key| std::ptr::eq(*key, node)) {
-                    let value = object
-                        .next_value_seed(Leaf { node, faults: self.faults })
-                        .map_err(|error| pass(self.faults, error, || step(node, Vec::new())))?;
+                    let value =
+                        object.next_value_seed(Leaf { node, reading: self.reading }).map_err(
+                            |error| pass(self.reading, error, || step(node, Keys::default())),
+                        )?;
                     if values[index].replace(value).is_some() {
                         return Err(self.twice(node, node));
                     }
@@ -121,7 +129,7 @@ impl<'de> Visitor<'de> for Members<'_> {
                 if let Some(rival) = entry.rival(node) {
                     return Err(self.twice(node, rival));
                 }
-                let content = Instances { schema: self.schema, node, faults: self.faults };
+                let content = Instances { schema: self.schema, node, reading: self.reading };
                 if let Some(content) = object.next_value_seed(content)? {
                     entry.put(node, content);
                 }
@@ -130,18 +138,18 @@ impl<'de> Visitor<'de> for Members<'_> {
                 None => Ok(()),
                 Some((key, _)) => {
                     let message = format!("the key {} is missing", key.name);
-                    Err(refuse(self.faults, Error::new(ErrorTag::MissingElement, message)))
+                    Err(refuse(self.reading, Error::new(ErrorTag::MissingElement, message)))
                 }
             }
         })();
-        let known: Vec<Value> = values.into_iter().flatten().collect();
+        let known: Keys = values.into_iter().flatten().collect();
         if let Err(error) = result {
             return Err(match self.parent {
                 Some(parent) if parent.kind == NodeKind::List => {
-                    let keys = if known.len() == keys.len() { known } else { Vec::new() };
-                    pass(self.faults, error, || step(parent, keys))
+                    let keys = if known.len() == keys.len() { known } else { Keys::default() };
+                    pass(self.reading, error, || step(parent, keys))
                 }
-                Some(parent) => pass(self.faults, error, || step(parent, Vec::new())),
+                Some(parent) => pass(self.reading, error, || step(parent, Keys::default())),
                 None => error,
             });
         }
@@ -156,7 +164,7 @@ impl Members<'_> {
             true => format!("{} is there twice", node.name),
             false => format!("{} and {} exclude each other", rival.name, node.name),
         };
-        refuse(self.faults, Error::new(ErrorTag::BadElement, message))
+        refuse(self.reading, Error::new(ErrorTag::BadElement, message))
     }
 
     fn resolve(&self, name: &str) -> Result<&'static SchemaNode> {
@@ -209,7 +217,7 @@ impl Visitor<'_> for Name<'_> {
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        self.0.resolve(name).map_err(|error| refuse(self.0.faults, error))
+        self.0.resolve(name).map_err(|error| refuse(self.0.reading, error))
     }
 }
 
@@ -217,32 +225,34 @@ impl Visitor<'_> for Name<'_> {
 struct Instances<'f> {
     schema: &'static Schema,
     node: &'static SchemaNode,
-    faults: Faults<'f>,
+    reading: &'f Reading,
 }
 
 impl<'de> DeserializeSeed<'de> for Instances<'_> {
     type Value = Option<Content>;
 
     fn deserialize<D: de::Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        let (node, faults) = (self.node, self.faults);
-        let here = |error| pass(faults, error, || step(node, Vec::new()));
+        let (node, reading) = (self.node, self.reading);
+        let here = |error| pass(reading, error, || step(node, Keys::default()));
         match node.kind {
             NodeKind::Leaf => {
-                let value = Leaf { node, faults }.deserialize(json).map_err(here)?;
+                let value = Leaf { node, reading }.deserialize(json).map_err(here)?;
                 Ok(Some(Content::Leaf(value)))
             }
             NodeKind::LeafList => {
-                let values = json.deserialize_seq(LeafList(Leaf { node, faults })).map_err(here)?;
+                let values =
+                    json.deserialize_seq(LeafList(Leaf { node, reading })).map_err(here)?;
                 Ok((!values.is_empty()).then(|| Content::LeafList(Box::new(values))))
             }
             NodeKind::Container { presence } => {
-                let members = Members { schema: self.schema, parent: Some(node), faults };
+                let members = Members { schema: self.schema, parent: Some(node), reading };
                 let (_, entry) = members.deserialize(json)?;
                 let there = presence || !entry.is_empty();
-                Ok(there.then(|| Content::Container(Arc::new(entry))))
+                Ok(there
+                    .then(|| Content::Container(reading.alike.borrow_mut().shared(node, entry))))
             }
             NodeKind::List => {
-                let members = Members { schema: self.schema, parent: Some(node), faults };
+                let members = Members { schema: self.schema, parent: Some(node), reading };
                 let entries = json.deserialize_seq(List(members))?;
                 Ok((!entries.is_empty()).then(|| Content::List(Box::new(entries))))
             }
@@ -253,7 +263,7 @@ impl<'de> DeserializeSeed<'de> for Instances<'_> {
 struct List<'f>(Members<'f>);
 
 impl<'de> Visitor<'de> for List<'_> {
-    type Value = Sorted<KeyTuple, Arc<Entry>>;
+    type Value = Sorted<Keys, Arc<Entry>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.parent {
@@ -265,15 +275,18 @@ impl<'de> Visitor<'de> for List<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         let mut entries = Sorted::default();
         while let Some((keys, entry)) = array.next_element_seed(self.0)? {
-            if entries.contains(&keys[..]) {
+            let entry = match self.0.parent {
+                Some(list) => self.0.reading.alike.borrow_mut().shared(list, entry),
+                None => Arc::new(entry),
+            };
+            if entries.insert(keys.clone(), entry).is_some() {
                 let error = Error::new(ErrorTag::BadElement, "this entry is there twice");
-                let error = refuse(self.0.faults, error);
+                let error = refuse(self.0.reading, error);
                 return Err(match self.0.parent {
-                    Some(list) => pass(self.0.faults, error, || step(list, keys)),
+                    Some(list) => pass(self.0.reading, error, || step(list, keys)),
                     None => error,
                 });
             }
-            entries.insert(keys, Arc::new(entry));
         }
         Ok(entries)
     }
@@ -291,11 +304,10 @@ impl<'de> Visitor<'de> for LeafList<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         let mut values = Sorted::default();
         while let Some(value) = array.next_element_seed(self.0)? {
-            if values.contains(&value) {
+            if values.insert(value.clone(), ()).is_some() {
                 let error = format!("the value \"{value}\" is there twice");
-                return Err(refuse(self.0.faults, Error::new(ErrorTag::BadElement, error)));
+                return Err(refuse(self.0.reading, Error::new(ErrorTag::BadElement, error)));
             }
-            values.insert(value, ());
         }
         Ok(values)
     }
@@ -305,7 +317,7 @@ impl<'de> Visitor<'de> for LeafList<'_> {
 #[derive(Clone, Copy)]
 struct Leaf<'f> {
     node: &'static SchemaNode,
-    faults: Faults<'f>,
+    reading: &'f Reading,
 }
 
 impl<'de> DeserializeSeed<'de> for Leaf<'_> {
@@ -348,7 +360,7 @@ impl<'de> Visitor<'de> for Leaf<'_> {
             (Some(None), None) => self.value(Form::Empty, ""),
             (None | Some(Some(_)), _) | (_, Some(_)) => {
                 let message = format!("{} takes one value, not an array", self.node.name);
-                Err(refuse(self.faults, Error::new(ErrorTag::InvalidValue, message)))
+                Err(refuse(self.reading, Error::new(ErrorTag::InvalidValue, message)))
             }
         }
     }
@@ -365,7 +377,7 @@ enum Form {
 
 impl Leaf<'_> {
     fn value<E: de::Error>(&self, form: Form, text: &str) -> Result<Value, E> {
-        let value = self.node.value(text).map_err(|error| refuse(self.faults, error))?;
+        let value = self.node.value(text).map_err(|error| refuse(self.reading, error))?;
         let (proper, wanted) = match value {
             Value::Empty => (Form::Empty, "written as [null]"),
             Value::Boolean(_) => (Form::Truth, "true or false, without quotes"),
@@ -390,7 +402,7 @@ impl Leaf<'_> {
             return Ok(value);
         }
         let message = format!("{} has to be {wanted}", self.node.name);
-        Err(refuse(self.faults, Error::new(ErrorTag::InvalidValue, message)))
+        Err(refuse(self.reading, Error::new(ErrorTag::InvalidValue, message)))
     }
 }
 

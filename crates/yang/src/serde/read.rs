@@ -10,6 +10,7 @@ use ::serde::forward_to_deserialize_any;
 use super::{TRUTHS, under};
 use crate::entry::{Content, Instances, Slot};
 use crate::error::{Error, Result};
+use crate::keys::Keys;
 use crate::path::Step;
 use crate::schema::{NodeKind, SchemaNode};
 use crate::tree::{Node, instance_keys};
@@ -138,8 +139,9 @@ impl<'de> MapAccess<'de> for Members<'_> {
             Some(Member::Slot(slot)) => slot.node,
         };
         let name: StrDeserializer<'_, Error> = node.name.into_deserializer();
-        let key =
-            seed.deserialize(name).map_err(|error| error.below(Step { node, keys: Vec::new() }));
+        let key = seed
+            .deserialize(name)
+            .map_err(|error| error.below(Step { node, keys: Keys::default() }));
         key.map(Some)
     }
 
@@ -148,14 +150,14 @@ impl<'de> MapAccess<'de> for Members<'_> {
             None => Err(Error::custom("a value without a name")),
             Some(Member::Key(node, value)) => seed
                 .deserialize(Scalar(value))
-                .map_err(|error| error.below(Step { node, keys: Vec::new() })),
+                .map_err(|error| error.below(Step { node, keys: Keys::default() })),
             Some(Member::Slot(slot)) => match &slot.content {
                 Content::Leaf(value) => seed
                     .deserialize(Scalar(value))
-                    .map_err(|error| error.below(Step { node: slot.node, keys: Vec::new() })),
+                    .map_err(|error| error.below(Step { node: slot.node, keys: Keys::default() })),
                 Content::Container(entry) => seed
                     .deserialize(Instance(Node::Container(slot.node, entry)))
-                    .map_err(|error| error.below(Step { node: slot.node, keys: Vec::new() })),
+                    .map_err(|error| error.below(Step { node: slot.node, keys: Keys::default() })),
                 Content::LeafList(_) | Content::List(_) => seed.deserialize(Sequence(slot)),
             },
         }
@@ -171,7 +173,7 @@ impl<'de> Deserializer<'de> for Sequence<'_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         visitor.visit_seq(Entries(self.0.instances())).map_err(|error| match error.path {
             Some(_) => error,
-            None => error.below(Step { node: self.0.node, keys: Vec::new() }),
+            None => error.below(Step { node: self.0.node, keys: Keys::default() }),
         })
     }
 

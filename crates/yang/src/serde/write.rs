@@ -10,6 +10,7 @@ use ::serde::ser::{Impossible, SerializeMap, SerializeSeq, SerializeStruct, Seri
 use super::{TRUTHS, under};
 use crate::entry::{Content, Entry};
 use crate::error::{Error, ErrorTag, Result};
+use crate::keys::Keys;
 use crate::path::{Path, Step};
 use crate::schema::{NodeKind, SchemaNode, Type};
 use crate::tree::Tree;
@@ -57,7 +58,7 @@ impl Fields {
         };
         value
             .serialize(Field { fields: self, node, inside: None })
-            .map_err(|error| error.below(Step { node, keys: Vec::new() }))
+            .map_err(|error| error.below(Step { node, keys: Keys::default() }))
     }
 
     fn set(&mut self, node: &'static SchemaNode, value: Value) -> Result<()> {
@@ -79,7 +80,7 @@ impl Fields {
 
     /// Puts this as an instance of its node into what is above.
     fn finish(self, above: &mut Entry) -> Result<()> {
-        let keys: Vec<Value> = self.keys.into_iter().flatten().collect();
+        let keys: Keys = self.keys.into_iter().flatten().collect();
         if keys.len() != self.node.keys.len() {
             let message = format!("an entry of {} lacks a key", self.node.name);
             return Err(Error::new(ErrorTag::MissingElement, message));

@@ -4,14 +4,14 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 
 use super::NETCONF;
-use super::read::Reader;
+use super::read::{Purpose, Reader};
 use crate::error::{ErrorTag, Result};
 use crate::filter::{Filter, Filters, What};
 use crate::schema::{NodeKind, Schema, SchemaNode};
 
 /// The children of `<filter>`, or the whole of it.
 pub(crate) fn read_filter(schema: &'static Schema, text: &str) -> Result<Filters> {
-    let mut reader = Reader::new(schema, text, false);
+    let mut reader = Reader::new(schema, text, Purpose::Data);
     let read = reader.filters(&[schema.top()], None)?;
     Ok(read.filters)
 }

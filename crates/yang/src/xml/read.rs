@@ -8,18 +8,21 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::{Namespace, NamespaceResolver, QName, ResolveResult};
 
 use super::{NETCONF, rename};
-use crate::edit::{Edit, EditNode, Operation};
+use crate::alike::Alike;
+use crate::edit::{self, Edit, EditNode, Operation};
 use crate::entry::{Content, Entry};
 use crate::error::{Error, ErrorTag, Result};
+use crate::keys::Keys;
 use crate::path::Step;
 use crate::schema::{NodeKind, Schema, SchemaNode, Type};
-use crate::tree::{KeyTuple, Tree};
+use crate::tree::Tree;
 use crate::value::Value;
 
 impl Tree {
     /// Reads XML: the top-level elements, side by side or within one `<config>` or `<data>` of any namespace.
     pub fn from_xml(schema: &'static Schema, text: &str) -> Result<Tree> {
-        let root: Entry = Reader::new(schema, text, false).document(&["config", "data"])?;
+        let reader = Reader::new(schema, text, Purpose::Data);
+        let root: Entry = reader.document(&["config", "data"])?;
         Ok(Tree::new(schema, Arc::new(root)))
     }
 }
@@ -27,15 +30,32 @@ impl Tree {
 impl Edit {
     /// Reads the content of `<config>`: elements side by side, or within one `<config>`.
     pub fn from_xml(schema: &'static Schema, text: &str, default: Operation) -> Result<Edit> {
-        let nodes = Reader::new(schema, text, true).document(&["config"])?;
-        Ok(Edit { default_operation: default, nodes })
+        let plain = Reader::new(schema, text, Purpose::PlainEdit).document::<Entry>(&["config"]);
+        let content = match plain {
+            Ok(root) => edit::Content::Plain(Tree::new(schema, Arc::new(root))),
+            // It is not plain, or it is wrong, which this way finds too.
+            Err(_) => edit::Content::Nodes(
+                Reader::new(schema, text, Purpose::Edit).document(&["config"])?,
+            ),
+        };
+        Ok(Edit { default_operation: default, content })
     }
+}
+
+/// What is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Data,
+    /// An edit of which each element may have an `operation`.
+    Edit,
+    /// An edit of configuration without operations, that names no instance twice.
+    PlainEdit,
 }
 
 /// Where what is read goes: into a tree, or into an edit.
 trait Sink: Default {
     fn leaf(&mut self, leaf: Leaf) -> Result<()>;
-    fn inner(&mut self, instance: Instance<Self>) -> Result<()>;
+    fn inner(&mut self, instance: Instance<Self>, alike: &mut Alike) -> Result<()>;
     /// Called when nothing more comes.
     fn done(&mut self) {}
 }
@@ -48,18 +68,18 @@ struct Leaf {
 
 struct Instance<S> {
     node: &'static SchemaNode,
-    keys: KeyTuple,
+    keys: Keys,
     operation: Option<Operation>,
     content: S,
 }
 
 impl Sink for Vec<EditNode> {
     fn leaf(&mut self, Leaf { node, value, operation }: Leaf) -> Result<()> {
-        self.push(EditNode { node, operation, keys: Vec::new(), value, children: Vec::new() });
+        self.push(EditNode { node, operation, keys: Keys::default(), value, children: Vec::new() });
         Ok(())
     }
 
-    fn inner(&mut self, instance: Instance<Self>) -> Result<()> {
+    fn inner(&mut self, instance: Instance<Self>, _: &mut Alike) -> Result<()> {
         let Instance { node, keys, operation, content: children } = instance;
         self.push(EditNode { node, operation, keys, value: None, children });
         Ok(())
@@ -81,18 +101,24 @@ impl Sink for Entry {
         Ok(())
     }
 
-    fn inner(&mut self, instance: Instance<Self>) -> Result<()> {
+    fn inner(&mut self, instance: Instance<Self>, alike: &mut Alike) -> Result<()> {
         let Instance { node, keys, content, .. } = instance;
-        match self.slot(node).map(|slot| &slot.content) {
-            Some(Content::List(entries)) if !entries.contains(&keys[..]) => {}
-            Some(Content::List(_)) => {
-                let fault = Error::new(ErrorTag::BadElement, "this entry is there twice");
-                return Err(fault.of_element(node.name));
+        if node.kind == NodeKind::List {
+            if self.slot(node).is_none() {
+                self.check_rival(node)?;
             }
-            _ => self.check_rival(node)?,
+            return match self.add(node, keys, alike.shared(node, content)) {
+                true => Ok(()),
+                false => {
+                    let fault = Error::new(ErrorTag::BadElement, "this entry is there twice");
+                    Err(fault.of_element(node.name))
+                }
+            };
         }
-        *self.below(node, &keys) = content;
-        self.prune(node);
+        self.check_rival(node)?;
+        if !content.is_empty() || node.kind == (NodeKind::Container { presence: true }) {
+            self.put(node, Content::Container(alike.shared(node, content)));
+        }
         Ok(())
     }
 
@@ -116,8 +142,8 @@ pub(super) struct Reader<'x> {
     schema: &'static Schema,
     text: &'x str,
     xml: NsReader<&'x [u8]>,
-    /// Whether elements may have an `operation`.
-    edit: bool,
+    purpose: Purpose,
+    alike: Alike,
 }
 
 /// What is being read: the root, a container or a list entry.
@@ -125,13 +151,20 @@ struct Level<S> {
     node: Option<&'static SchemaNode>,
     operation: Option<Operation>,
     keys: Vec<Option<Value>>,
+    /// The same, once they are all there.
+    named: Keys,
     content: S,
 }
 
 impl<S: Sink> Level<S> {
     fn of(node: Option<&'static SchemaNode>) -> Level<S> {
         let keys = vec![None; node.map_or(0, |node| node.keys.len())];
-        Level { node, operation: None, keys, content: S::default() }
+        Level { node, operation: None, keys, named: Keys::default(), content: S::default() }
+    }
+
+    /// The keys that were read.
+    fn keys(&mut self) -> Keys {
+        std::mem::take(&mut self.keys).into_iter().flatten().collect()
     }
 }
 
@@ -143,8 +176,8 @@ struct Start<'x> {
 }
 
 impl<'x> Reader<'x> {
-    pub(super) fn new(schema: &'static Schema, text: &'x str, edit: bool) -> Reader<'x> {
-        Reader { schema, text, xml: NsReader::from_str(text), edit }
+    pub(super) fn new(schema: &'static Schema, text: &'x str, purpose: Purpose) -> Reader<'x> {
+        Reader { schema, text, xml: NsReader::from_str(text), purpose, alike: Alike::default() }
     }
 
     /// What the prefixes stand for where the reader is.
@@ -181,6 +214,9 @@ impl<'x> Reader<'x> {
     /// An element, a child of what is being read.
     fn element<S: Sink>(&mut self, start: Start<'x>, above: &mut Level<S>) -> Result<()> {
         let node = self.resolve(above.node, &start.tag)?;
+        if self.purpose == Purpose::PlainEdit && !node.config {
+            return Err(self.fault(ErrorTag::InvalidValue, "it is state"));
+        }
         let mut level = Level::of(Some(node));
         let result = self.operation(&start.tag).and_then(|operation| {
             level.operation = operation;
@@ -190,8 +226,8 @@ impl<'x> Reader<'x> {
             }
         });
         result.map_err(|error| {
-            let known: Vec<Value> = level.keys.into_iter().flatten().collect();
-            let keys = if known.len() == node.keys.len() { known } else { Vec::new() };
+            let known = if level.named.is_empty() { level.keys() } else { level.named };
+            let keys = if known.len() == node.keys.len() { known } else { Keys::default() };
             error.below(Step { node, keys })
         })
     }
@@ -212,10 +248,11 @@ impl<'x> Reader<'x> {
             return Err(self.fault(ErrorTag::MissingElement, message).of_element(key.name));
         }
         level.content.done();
-        let keys = level.keys.iter().flatten().cloned().collect();
+        level.named = level.keys();
+        let keys = level.named.clone();
         let content = std::mem::take(&mut level.content);
         let instance = Instance { node, keys, operation: level.operation, content };
-        above.content.inner(instance).map_err(|error| self.placed(error))
+        above.content.inner(instance, &mut self.alike).map_err(|error| self.placed(error))
     }
 
     fn leaf<S: Sink>(
@@ -378,7 +415,7 @@ impl<'x> Reader<'x> {
             }
             let (namespace, local) = self.xml.resolver().resolve_attribute(attribute.key);
             let ours = namespace == ResolveResult::Bound(Namespace(NETCONF));
-            if !(self.edit && ours && local.into_inner() == "operation") {
+            if !(self.purpose == Purpose::Edit && ours && local.into_inner() == "operation") {
                 let message = format!("the attribute {} is not known", attribute.key.into_inner());
                 let fault = self.fault(ErrorTag::UnknownAttribute, message);
                 let fault = fault.of_attribute(attribute.key.into_inner());

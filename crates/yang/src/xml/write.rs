@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use super::{NETCONF, rename};
-use crate::edit::{Edit, EditNode, Operation};
+use crate::edit::{self, Edit, EditNode, Operation};
 use crate::entry::{Content, Entry, Slot};
 use crate::path::Step;
 use crate::schema::{Module, NodeKind, SchemaNode};
@@ -23,9 +23,14 @@ impl Tree {
 impl Edit {
     /// The content of `<config>`.
     pub fn to_xml(&self) -> String {
-        let mut writer = Writer::default();
-        self.nodes.iter().for_each(|node| writer.edit(node));
-        writer.out
+        match &self.content {
+            edit::Content::Plain(tree) => tree.to_xml(false),
+            edit::Content::Nodes(nodes) => {
+                let mut writer = Writer::default();
+                nodes.iter().for_each(|node| writer.edit(node));
+                writer.out
+            }
+        }
     }
 }
 

@@ -1,0 +1,53 @@
+//! What names an instance among its siblings.
+
+use std::borrow::Borrow;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::value::Value;
+
+/// The keys of a list entry in the schema's order, or the value of a leaf-list entry; empty for all else. A copy shares
+/// the values: an entry's keys are in its tree, in the paths that lead to it, and in what is said of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Keys(Option<Arc<[Value]>>);
+
+impl Deref for Keys {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl Borrow<[Value]> for Keys {
+    fn borrow(&self) -> &[Value] {
+        self
+    }
+}
+
+impl From<Vec<Value>> for Keys {
+    fn from(values: Vec<Value>) -> Keys {
+        Keys((!values.is_empty()).then(|| values.into()))
+    }
+}
+
+impl From<&[Value]> for Keys {
+    fn from(values: &[Value]) -> Keys {
+        Keys((!values.is_empty()).then(|| values.into()))
+    }
+}
+
+impl FromIterator<Value> for Keys {
+    fn from_iter<T: IntoIterator<Item = Value>>(values: T) -> Keys {
+        Vec::from_iter(values).into()
+    }
+}
+
+impl<'a> IntoIterator for &'a Keys {
+    type Item = &'a Value;
+    type IntoIter = std::slice::Iter<'a, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
