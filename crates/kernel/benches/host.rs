@@ -17,11 +17,15 @@ use netstate::{
 };
 use testkit::netns::{ip, isolated};
 
+/// What is there before, what is added, and the same as ip(8) would be told.
+type Work = (State, State, String);
+type Bench = (&'static str, u32, fn(u32) -> Work);
+
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let name = arguments.next().unwrap_or_default();
     let count: Option<u32> = arguments.next().map(|count| count.parse().unwrap());
-    let benches: [(&str, u32, fn(u32) -> (State, State, String)); 3] =
+    let benches: [Bench; 3] =
         [("routes", 100_000, routes), ("links", 1000, links), ("namespaces", 1000, namespaces)];
     for (bench, usual, load) in benches {
         if name.is_empty() || name == bench {
@@ -134,7 +138,7 @@ fn address(at: &Place, address: &str) -> (Key, Object) {
     (Key::Address(key), Object::Address(Address::default()))
 }
 
-fn routes(count: u32) -> (State, State, String) {
+fn routes(count: u32) -> Work {
     let (near, far) = (place("1", "near"), place("1", "far"));
     let base = [veth(&near, &far), veth(&far, &near), address(&near, "10.0.0.1/24")];
     let mut batch = String::new();
@@ -158,7 +162,7 @@ fn routes(count: u32) -> (State, State, String) {
     (State { objects: base.into() }, load, batch)
 }
 
-fn links(count: u32) -> (State, State, String) {
+fn links(count: u32) -> Work {
     let mut batch = String::new();
     let mut load = State::default();
     for number in 0..count {
@@ -175,7 +179,7 @@ fn links(count: u32) -> (State, State, String) {
     (State::default(), load, batch)
 }
 
-fn namespaces(count: u32) -> (State, State, String) {
+fn namespaces(count: u32) -> Work {
     let mut batch = String::new();
     let mut load = State::default();
     for number in 0..count {
