@@ -156,7 +156,7 @@ fn routes(count: u32) -> Work {
             onlink: false,
             pervasive: false,
         };
-        let route = Route { protocol: Some(4), nexthops: vec![nexthop], ..Route::default() };
+        let route = Route { protocol: Some(4), nexthops: [nexthop].into(), ..Route::default() };
         load.objects.insert(Key::Route(key), Object::Route(route));
     }
     (State { objects: base.into() }, load, batch)

@@ -231,14 +231,14 @@ impl Ear {
             }
             libc::RTM_NEWNEIGH | libc::RTM_DELNEIGH if message.byte(0) == neighbor::BRIDGE => {
                 let seen = neighbor::decode_fdb(message)?;
-                Some(Event::Key(Key::Fdb(FdbKey {
+                Some(Event::Key(Key::Fdb(Box::new(FdbKey {
                     netns,
                     dev: name(seen.index)?,
                     lladdr: seen.lladdr,
                     vlan: seen.vlan,
                     own: seen.entry.flags & libc::NTF_SELF != 0,
                     dst: seen.dst,
-                })))
+                }))))
             }
             libc::RTM_NEWNEIGH | libc::RTM_DELNEIGH => {
                 let (index, address, proxy, _) = neighbor::decode(message)?;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use netstate::attribute::{Value, put, put_value};
-use netstate::route::{Nexthop, Route, RouteKey, RouteKind};
+use netstate::route::{Nexthop, Nexthops, Route, RouteKey, RouteKind};
 use netstate::uapi::{RT_TABLE_LOCAL, RTPROT_KERNEL, RTPROT_STATIC};
 use netstate::{LinkName, NetnsName};
 
@@ -250,11 +250,7 @@ fn put_nexthop(out: &mut Vec<u8>, key: &RouteKey, nexthop: &Nexthop, index: u32)
     out[start..start + 2].copy_from_slice(&length.to_ne_bytes());
 }
 
-fn nexthops(
-    mut bytes: &[u8],
-    out: &mut Vec<Nexthop>,
-    name: &mut impl FnMut(u32) -> Option<LinkName>,
-) {
+fn nexthops(mut bytes: &[u8], out: &mut Nexthops, name: &mut impl FnMut(u32) -> Option<LinkName>) {
     while let Some((header, _)) = bytes.split_first_chunk::<NEXTHOP>() {
         let [length_0, length_1, flags, hops, index @ ..] = *header;
         let length = usize::from(u16::from_ne_bytes([length_0, length_1]));

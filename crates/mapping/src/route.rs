@@ -8,7 +8,7 @@ mod tests;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use netstate::{Key, LinkId, Nexthop, Object, Route, RouteKey, RouteKind};
+use netstate::{Key, LinkId, Nexthop, Nexthops, Object, Route, RouteKey, RouteKind};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use yang::{Node, Path};
@@ -142,7 +142,7 @@ impl RouteLowering<'_, '_, '_> {
         }
     }
 
-    fn nexthops(&mut self, entry: &Entry, kind: RouteKind) -> Vec<Nexthop> {
+    fn nexthops(&mut self, entry: &Entry, kind: RouteKind) -> Nexthops {
         match (kind, entry.nexthop.first()) {
             (RouteKind::Unicast, None) => {
                 let message =
@@ -156,7 +156,7 @@ impl RouteLowering<'_, '_, '_> {
         let user = User { called: &called, netns: &self.key.netns };
         let flag = entry.flag.unwrap_or_default();
         let several = entry.nexthop.len() > 1;
-        let mut nexthops = Vec::new();
+        let mut nexthops = Nexthops::new();
         for hop in &entry.nexthop {
             let leaf = || nexthop_path(self.node, &hop.dev, &[]);
             let place = self.lowering.place_beside(&user, &hop.dev, leaf);

@@ -28,7 +28,7 @@ pub use name::{InvalidName, LinkId, LinkName, MacAddress, NetnsName};
 pub use neighbor::{Neighbor, NeighborKey};
 pub use originals::Originals;
 pub use plan::{Action, Op, Plan, PlanError};
-pub use route::{Nexthop, Route, RouteKey, RouteKind};
+pub use route::{Nexthop, Nexthops, Route, RouteKey, RouteKind};
 pub use southbound::{Event, EventSink, ObserveError, Refusal, Scope, Southbound, Wanted};
 pub use state::{Key, Object, State};
 pub use sysctl::{SysctlKey, SysctlPath};

@@ -1,10 +1,13 @@
 //! Names that are valid by construction.
 
+mod text;
+
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+use self::text::{Short, Text};
 
 /// Why a text is not the name that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,16 +22,16 @@ pub struct InvalidName {
 }
 
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $kind:literal, $check:path) => {
+    ($(#[$doc:meta])* $name:ident($text:ty), $kind:literal, $check:path) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Arc<str>);
+        pub struct $name($text);
 
         impl $name {
             /// The name as text.
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
         }
 
@@ -53,19 +56,19 @@ macro_rules! name {
 
         impl From<$name> for String {
             fn from(name: $name) -> String {
-                name.0.to_string()
+                name.as_str().to_owned()
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
+                f.pad(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&*self.0, f)
+                fmt::Debug::fmt(self.as_str(), f)
             }
         }
     };
@@ -74,18 +77,18 @@ macro_rules! name {
 name! {
     /// A network namespace: `1` is the one that the daemon was started in, any other a file of
     /// `/run/netns` (ip-netns(8)).
-    NetnsName, "network namespace", netns_fault
+    NetnsName(Text), "network namespace", netns_fault
 }
 
 name! {
     /// What the kernel calls a link in its namespace (`IFLA_IFNAME`): at most 15 bytes
     /// (`dev_valid_name` in net/core/dev.c).
-    LinkName, "link name", link_name_fault
+    LinkName(Short<15>), "link name", link_name_fault
 }
 
 name! {
     /// What the configuration calls a link, wherever it is: unique over all namespaces.
-    LinkId, "link", link_id_fault
+    LinkId(Text), "link", link_id_fault
 }
 
 impl NetnsName {
@@ -96,7 +99,7 @@ impl NetnsName {
 
     /// Whether this is the namespace that the daemon was started in.
     pub fn is_own(&self) -> bool {
-        &*self.0 == "1"
+        *self == Self::own()
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::name::{LinkName, NetnsName};
 use crate::uapi::{RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE};
@@ -68,8 +69,11 @@ pub struct Route {
     /// `RTAX_ADVMSS`, bytes.
     pub advmss: Option<u32>,
     /// Where unicast packets go; several share the load by their weights. In order of `dev`, then `via`.
-    pub nexthops: Vec<Nexthop>,
+    pub nexthops: Nexthops,
 }
+
+/// The nexthops of a route: one as a rule, which is held in place.
+pub type Nexthops = SmallVec<[Nexthop; 1]>;
 
 /// One way that a route's packets take.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

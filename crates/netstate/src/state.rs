@@ -27,7 +27,7 @@ pub enum Key {
     /// A neighbour on a link.
     Neighbor(NeighborKey),
     /// A forwarding entry; state only.
-    Fdb(FdbKey),
+    Fdb(Box<FdbKey>),
     /// A route.
     Route(RouteKey),
 }

@@ -148,7 +148,7 @@ impl RandomState {
             onlink: false,
             pervasive: false,
         };
-        let route = Route { protocol: Some(4), nexthops: vec![nexthop], ..Route::default() };
+        let route = Route { protocol: Some(4), nexthops: [nexthop].into(), ..Route::default() };
         add(Key::Route(key), Object::Route(route));
     }
 }

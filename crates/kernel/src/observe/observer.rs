@@ -316,7 +316,7 @@ impl<'a> Observer<'a> {
                 None => None,
             };
             let entry = FdbEntry { master, via, ..seen.entry };
-            self.insert(Key::Fdb(key), Object::Fdb(entry));
+            self.insert(Key::Fdb(key.into()), Object::Fdb(entry));
         }
         Ok(())
     }

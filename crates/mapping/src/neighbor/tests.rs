@@ -195,14 +195,15 @@ fn neighbours_have_paths_as_they_are_spelled() {
 #[test]
 fn forwarding_entries_that_differ_in_vlan_or_far_end_are_one() {
     let key = |vlan, own, dst: &str| {
-        Key::Fdb(FdbKey {
+        let key = FdbKey {
             netns: "1".parse().unwrap(),
             dev: "vx5".parse().unwrap(),
             lladdr: "00:00:00:00:00:00".parse().unwrap(),
             vlan,
             own,
             dst: dst.parse().ok(),
-        })
+        };
+        Key::Fdb(key.into())
     };
     let seen = |nud, flags| Object::Fdb(FdbEntry { nud, flags, ..FdbEntry::default() });
     let bridge = FdbEntry { nud: 2, master: "br0".parse().ok(), ..FdbEntry::default() };

@@ -149,11 +149,11 @@ fn routes_of_others_are_told_too() {
         onlink: false,
         pervasive: false,
     };
-    let made = |kind, protocol, nexthops| Route {
+    let made = |kind, protocol, nexthops: Vec<Nexthop>| Route {
         kind,
         protocol: Some(protocol),
         scope: Some(0),
-        nexthops,
+        nexthops: nexthops.into(),
         ..Route::default()
     };
     let observed = state(

@@ -77,7 +77,7 @@ pub(crate) fn renamed(
     let key = match key {
         Key::Address(key) => Key::Address(AddressKey { dev: dev(&key.dev), ..key.clone() }),
         Key::Neighbor(key) => Key::Neighbor(NeighborKey { dev: dev(&key.dev), ..key.clone() }),
-        Key::Fdb(key) => Key::Fdb(FdbKey { dev: dev(&key.dev), ..key.clone() }),
+        Key::Fdb(key) => Key::Fdb(FdbKey { dev: dev(&key.dev), ..(**key).clone() }.into()),
         Key::Sysctl(key) => {
             let path = key.path.of_dev(new).filter(|_| key.path.dev().as_ref() == Some(old));
             let path = path.unwrap_or_else(|| key.path.clone());
