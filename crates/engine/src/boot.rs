@@ -12,13 +12,14 @@ use tokio::sync::watch;
 use yang::{Schema, Tree};
 
 use crate::Settings;
+use crate::checkpoint::Checkpoint;
 use crate::commit::Author;
-use crate::datastore::{RUNNING, STARTUP, Snapshot, load, save};
+use crate::datastore::{RUNNING, STARTUP, Snapshot, Startup, load};
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Errors, Result};
 use crate::events::Events;
 use crate::history::{self, History, Record};
-use crate::journal::{self, Found, JOURNAL};
+use crate::journal::{self, JOURNAL};
 use crate::ownership;
 use crate::reach::Reach;
 use crate::session::{Origin, Sessions};
@@ -35,15 +36,21 @@ pub(crate) struct Boot {
 impl Boot {
     pub(crate) fn start(self) -> Result<Engine> {
         let store = Store::open(&self.settings.state_dir)?;
-        let empty = || Tree::empty(self.schema);
-        let (id, running) = load(&store, RUNNING, self.schema)?.unwrap_or((0, empty()));
-        let (_, startup) = load(&store, STARTUP, self.schema)?.unwrap_or((0, empty()));
+        let (mut checkpoint, mut running) = match load(&store, RUNNING, self.schema)? {
+            Some(loaded) => (Checkpoint::found(loaded.id, loaded.bytes), loaded.tree),
+            None => (Checkpoint::default(), Tree::empty(self.schema)),
+        };
+        let mut history = History::open(&store, checkpoint.id())?;
+        let id = history.replay(&store, &mut checkpoint, &mut running)?;
+        let startup = Startup::load(&store, self.schema)?;
         let originals = ownership::load(&store, &self.settings.boot_id)?;
-        let found = journal::find(&store, id)?;
+        let attempted = journal::find(&store, id)?;
         let intent = intent(&store, RUNNING, running)?;
-        let published = Snapshot { running: intent.tree.clone(), startup: startup.clone() };
+        let published =
+            Snapshot { startup: startup.tree(&intent.tree).clone(), running: intent.tree.clone() };
         let mut engine = Engine {
-            history: History::default(),
+            history,
+            checkpoint,
             running: Running { id, tree: intent.tree, desired: intent.desired },
             startup,
             sessions: Sessions::default(),
@@ -63,33 +70,32 @@ impl Boot {
         {
             engine.fault = crate::step::Fault::from_environment();
         }
-        let attempted = engine.finish(found)?;
-        engine.history = History::open(&engine.store, engine.running.id)?;
+        engine.keep_startup()?;
         match originals {
             Some(_) => engine.resume(attempted)?,
             None => engine.boot()?,
         }
         engine.publish();
         engine.watch();
+        engine.checkpoint();
         Ok(engine)
     }
 }
 
 impl Engine {
-    /// Finishes a commit that had happened; answers with one that had not.
-    fn finish(&mut self, found: Found) -> Result<Option<Record>> {
-        match found {
-            Found::Nothing => Ok(None),
-            Found::Attempted(record) => Ok(Some(record)),
-            Found::Happened(record) => {
-                tracing::info!(transaction = record.id, "finishing a commit that was cut short");
-                if self.settings.autosave {
-                    self.store.copy(RUNNING, STARTUP)?;
-                    self.startup = self.running.tree.clone();
-                }
-                history::file(&self.store, JOURNAL, record.id)?;
-                Ok(None)
+    /// Has startup follow running where a commit was cut short before it could, and stay what it is where it is no
+    /// longer to follow.
+    fn keep_startup(&mut self) -> Result<()> {
+        match &self.startup {
+            Startup::Fixed { id, .. } if self.history.autosave && *id < self.running.id => {
+                self.follow()
             }
+            Startup::Follows if !self.settings.autosave => {
+                let Running { id, tree, .. } = &self.running;
+                self.startup = Startup::Fixed { id: *id, tree: tree.clone() };
+                self.startup.save(&self.store)
+            }
+            Startup::Fixed { .. } | Startup::Follows => Ok(()),
         }
     }
 
@@ -110,7 +116,8 @@ impl Engine {
 
     /// After a boot of the host: nothing of ours is in the kernel, and startup becomes running.
     fn boot(&mut self) -> Result<()> {
-        let startup = intent(&self.store, STARTUP, self.startup.clone())?;
+        let startup = self.startup.tree(&self.running.tree).clone();
+        let startup = intent(&self.store, STARTUP, startup)?;
         let diff = self.running.tree.diff(&startup.tree);
         journal::withdraw(&self.store)?;
         if !diff.is_empty() {
@@ -119,10 +126,11 @@ impl Engine {
             let author = Author { origin, comment };
             let record = self.record(author, &startup.tree, &diff);
             journal::write(&self.store, &record)?;
-            save(&self.store, RUNNING, record.id, &startup.tree)?;
+            history::file(&self.store, record.id)?;
             let Intent { tree, desired } = startup;
             self.running = Running { id: record.id, tree, desired };
-            self.history.file(&self.store, JOURNAL, record)?;
+            self.checkpoint.add(record.forward.len() + record.reverse.len());
+            self.history.add(record);
         }
         ownership::save(&self.store, &self.settings.boot_id, &Originals::default())?;
         self.recover(&State::default())

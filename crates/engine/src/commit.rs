@@ -1,6 +1,6 @@
 //! The life of a commit, one line a step.
 //!
-//! Until the journal is on disk nothing has happened. Until `running.json` is replaced, whatever fails leads back to
+//! Until the journal is on disk nothing has happened. Until it is moved into the history, whatever fails leads back to
 //! running as it was. From then on the commit has happened, and what fails is made up for at the next start.
 
 use std::collections::BTreeSet;
@@ -11,11 +11,11 @@ use netstate::{Key, State};
 use yang::{Diff, Path, Tree};
 
 use crate::converge::Way;
-use crate::datastore::{Candidate, Datastore, RUNNING, STARTUP, save, saved_by};
+use crate::datastore::{Candidate, Datastore, Startup};
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Error, Errors, Result};
-use crate::history::Record;
-use crate::journal::{self, JOURNAL};
+use crate::history::{self, Record};
+use crate::journal;
 use crate::reach::Reach;
 use crate::session::Origin;
 use crate::step::Step;
@@ -106,7 +106,7 @@ impl Engine {
         let taken = journal::write(&self.store, &record).and_then(|()| {
             self.pass(Step::Journalled);
             self.carry_out(&way, &course)?;
-            save(&self.store, RUNNING, record.id, &intent.tree)
+            history::file(&self.store, record.id)
         });
         if let Err(failure) = taken {
             let touched = Arc::new(State::clone(&touched).merged(&intent.desired));
@@ -121,30 +121,34 @@ impl Engine {
         self.publish();
         self.pass(Step::Published);
         self.watch();
+        self.checkpoint();
         Ok(late)
     }
 
     /// What follows from a commit that has happened.
     fn seal(&mut self, record: Record) -> Errors {
-        let mut late = Errors(Vec::new());
-        if self.settings.autosave {
-            match self.store.copy(RUNNING, STARTUP) {
-                Ok(()) => self.startup = self.running.tree.clone(),
-                Err(errors) => late.0.extend(errors.0),
-            }
-        }
+        let saved = if record.autosave { self.follow() } else { Ok(()) };
         self.pass(Step::Saved);
-        let filed = self.history.file(&self.store, JOURNAL, record);
-        self.pass(Step::Filed);
+        self.checkpoint.add(record.forward.len() + record.reverse.len());
+        self.history.add(record);
+        let pruned = self.history.prune(&self.store, self.checkpoint.id());
         let released = self.release();
         self.pass(Step::Released);
-        for errors in [filed, released].into_iter().filter_map(Result::err) {
-            late.0.extend(errors.0);
-        }
+        let failed = [saved, pruned, released].into_iter().filter_map(Result::err);
+        let late = Errors(failed.flat_map(|errors| errors.0).collect());
         if !late.0.is_empty() {
             tracing::error!(errors = late.told(), "committed, but not all of it is on disk");
         }
         late
+    }
+
+    /// Makes startup what running is, from now on.
+    pub(crate) fn follow(&mut self) -> Result<()> {
+        if matches!(self.startup, Startup::Fixed { .. }) {
+            Startup::Follows.save(&self.store)?;
+            self.startup = Startup::Follows;
+        }
+        Ok(())
     }
 
     /// Goes back to running after an attempt that failed; answers with what the user is to be told.
@@ -169,10 +173,8 @@ impl Engine {
             let reason = "it could not be restored".into();
             return Err(Error::Impossible { path, key, reason }.into());
         }
-        // Replacing running may have failed with the new one in place already.
-        if saved_by(&self.store, RUNNING)? != self.running.id {
-            save(&self.store, RUNNING, self.running.id, &self.running.tree)?;
-        }
+        // Moving the journal may have failed with the entry in place already.
+        history::take_back(&self.store, self.running.id + 1)?;
         self.withdraw()
     }
 
@@ -220,6 +222,7 @@ impl Engine {
             time: (self.settings.clock)(),
             comment,
             summary: summary(diff),
+            autosave: self.settings.autosave,
             forward: diff.to_edit().to_xml(),
             reverse: to.diff(&self.running.tree).to_edit().to_xml(),
         }

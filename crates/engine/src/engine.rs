@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use yang::{Edit, Tree};
 
 use crate::Settings;
-use crate::datastore::{Candidate, Datastore, STARTUP, Snapshot, save};
+use crate::checkpoint::Checkpoint;
+use crate::datastore::{Candidate, Datastore, Snapshot, Startup};
 use crate::error::Result;
 use crate::events::Events;
 use crate::history::History;
@@ -33,7 +34,8 @@ pub(crate) struct Engine {
     pub(crate) store: Store,
     pub(crate) history: History,
     pub(crate) running: Running,
-    pub(crate) startup: Tree,
+    pub(crate) startup: Startup,
+    pub(crate) checkpoint: Checkpoint,
     pub(crate) sessions: Sessions,
     /// What there was before the configuration touched it.
     pub(crate) originals: Originals,
@@ -81,6 +83,7 @@ impl Engine {
                 Request::Call(call) => call(&mut self),
                 Request::Events => self.look_at_events(),
                 Request::Stop(reply) => {
+                    self.last_checkpoint();
                     drop(self);
                     let _unheard = reply.send(());
                     return;
@@ -119,8 +122,8 @@ impl Engine {
 
     pub(crate) fn replace_startup(&mut self, session: u32, content: Tree) -> Result<()> {
         self.sessions.may_write(session, Datastore::Startup)?;
-        let startup = Intent::of(content)?.tree;
-        save(&self.store, STARTUP, self.running.id, &startup)?;
+        let startup = Startup::Fixed { id: self.running.id, tree: Intent::of(content)?.tree };
+        startup.save(&self.store)?;
         self.startup = startup;
         self.publish();
         Ok(())
@@ -140,7 +143,8 @@ impl Engine {
 
     /// Shows readers what running and startup are.
     pub(crate) fn publish(&self) {
-        let (running, startup) = (self.running.tree.clone(), self.startup.clone());
+        let running = self.running.tree.clone();
+        let startup = self.startup.tree(&running).clone();
         self.published.send_replace(Snapshot { running, startup });
     }
 

@@ -1,7 +1,8 @@
 //! The commits of the past: one file each, which holds the edits that it made and those that undo it.
 //!
 //! The configuration of N commits ago is running with the last N commits undone, so that an entry costs what its
-//! commit changed and not what the configuration holds. The entries form a chain, each naming the one before it.
+//! commit changed and not what the configuration holds. The entries form a chain, each naming the one before it; those
+//! after the last checkpoint are what running is made of.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -9,7 +10,9 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use yang::{Edit, Operation, Tree};
 
+use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
+use crate::journal::JOURNAL;
 use crate::session::Origin;
 use crate::store::Store;
 
@@ -48,6 +51,9 @@ pub(crate) struct Record {
     pub(crate) time: SystemTime,
     pub(crate) comment: Option<String>,
     pub(crate) summary: String,
+    /// Whether startup follows running from this commit on.
+    #[serde(default)]
+    pub(crate) autosave: bool,
     /// From the running before it to the one after it, as the content of `<config>`.
     pub(crate) forward: String,
     /// The way back.
@@ -58,16 +64,18 @@ pub(crate) struct Record {
 #[derive(Debug, Default)]
 pub(crate) struct History {
     chain: VecDeque<HistoryEntry>,
+    /// Whether the latest has startup follow running.
+    pub(crate) autosave: bool,
 }
 
 impl History {
-    /// Reads the records that lead back from the transaction `running`.
-    pub(crate) fn open(store: &Store, running: u64) -> Result<History> {
+    /// Reads the records that lead back from the transaction that `checkpoint` holds.
+    pub(crate) fn open(store: &Store, checkpoint: u64) -> Result<History> {
         let mut history = History::default();
         let mut files = store.list(FOLDER)?;
         files.retain(|file| file.ends_with(".json"));
         files.sort();
-        let mut next = running;
+        let mut next = checkpoint;
         for file in files.into_iter().rev() {
             let record: Record = match store.read(&format!("{FOLDER}/{file}")) {
                 Ok(Some(record)) => record,
@@ -85,23 +93,50 @@ impl History {
                 break;
             }
             next = record.base;
+            history.autosave |= record.autosave && history.chain.is_empty();
             history.chain.push_back(record.entry());
         }
         Ok(history)
     }
 
-    /// Makes the journal of a commit that has happened its history entry.
-    pub(crate) fn file(&mut self, store: &Store, journal: &str, record: Record) -> Result<()> {
-        if let Err(errors) = file(store, journal, record.id) {
-            // Without this link the chain leads nowhere.
-            self.chain.clear();
-            return Err(errors);
-        }
-        self.chain.push_front(record.entry());
-        while self.chain.len() > LIMIT {
-            if let Some(oldest) = self.chain.pop_back() {
-                store.remove(&file_of(oldest.id))?;
+    /// Makes the commits after the checkpoint again, on the configuration that it holds; answers with the transaction
+    /// that running is then of.
+    pub(crate) fn replay(
+        &mut self,
+        store: &Store,
+        checkpoint: &mut Checkpoint,
+        tree: &mut Tree,
+    ) -> Result<u64> {
+        let mut id = checkpoint.id();
+        while let Some(record) = store.read::<Record>(&file_of(id + 1))? {
+            let corrupt = |fault: String| store.corrupt(&file_of(id + 1), fault);
+            if (record.id, record.base) != (id + 1, id) {
+                let fault = format!(
+                    "it is of a commit from configuration {} to {}",
+                    record.base, record.id
+                );
+                return Err(corrupt(fault).into());
             }
+            record.redo(tree).map_err(|error| corrupt(error.to_string()))?;
+            checkpoint.add(record.forward.len() + record.reverse.len());
+            id = record.id;
+            self.add(record);
+        }
+        Ok(id)
+    }
+
+    /// Adds a commit that has happened.
+    pub(crate) fn add(&mut self, record: Record) {
+        self.autosave = record.autosave;
+        self.chain.push_front(record.entry());
+    }
+
+    /// Forgets the oldest commits where there are too many, but for those that running is made of.
+    pub(crate) fn prune(&mut self, store: &Store, checkpoint: u64) -> Result<()> {
+        while self.chain.len() > LIMIT
+            && let Some(oldest) = self.chain.pop_back_if(|oldest| oldest.id <= checkpoint)
+        {
+            store.remove(&file_of(oldest.id))?;
         }
         Ok(())
     }
@@ -138,7 +173,7 @@ impl Record {
 
     /// What is kept of it in memory; its position is told by its place in the chain.
     fn entry(self) -> HistoryEntry {
-        let Record { id, base: _, origin, time, comment, summary, forward: _, reverse: _ } = self;
+        let Record { id, origin, time, comment, summary, .. } = self;
         HistoryEntry { position: 0, id, origin, time, comment, summary }
     }
 
@@ -148,9 +183,14 @@ impl Record {
     }
 }
 
-/// Moves the journal of a commit that has happened to where history finds it.
-pub(crate) fn file(store: &Store, journal: &str, id: u64) -> Result<()> {
-    store.rename(journal, &file_of(id))
+/// Makes a commit happen: moves its journal to where history finds it.
+pub(crate) fn file(store: &Store, id: u64) -> Result<()> {
+    store.rename(JOURNAL, &file_of(id))
+}
+
+/// Takes back what is left of a move that has failed.
+pub(crate) fn take_back(store: &Store, id: u64) -> Result<()> {
+    store.remove(&file_of(id))
 }
 
 /// Names sort as their ids do.

@@ -6,6 +6,7 @@
 //! a session may read and write: the interface that lets a user in decides who that is.
 
 mod boot;
+mod checkpoint;
 mod commit;
 mod converge;
 mod datastore;

@@ -31,7 +31,7 @@ pub(crate) fn load(store: &Store, boot_id: &str) -> Result<Option<Originals>> {
 /// Writes the originals of this boot.
 pub(crate) fn save(store: &Store, boot_id: &str, originals: &Originals) -> Result<()> {
     let (boot_id, originals) = (boot_id.into(), originals.clone());
-    store.write(FILE, &Saved { boot_id, originals })
+    store.write(FILE, &Saved { boot_id, originals }).map(drop)
 }
 
 impl Engine {

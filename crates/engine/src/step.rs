@@ -21,12 +21,10 @@ pub enum Step {
     Executed,
     /// The kernel holds what was planned.
     Verified,
-    /// Running is on disk: the commit has happened.
+    /// The journal is a history entry: the commit has happened.
     Committed,
-    /// Startup is on disk.
+    /// Startup follows.
     Saved,
-    /// The journal has become a history entry.
-    Filed,
     /// What the commit gave back is forgotten.
     Released,
     /// Readers see the new running.
@@ -39,7 +37,7 @@ pub enum Step {
 
 impl Step {
     /// All of them, in the order in which a commit passes them, then those of a failed one.
-    pub const ALL: [Step; 14] = [
+    pub const ALL: [Step; 13] = [
         Step::Merged,
         Step::Lowered,
         Step::Planned,
@@ -49,7 +47,6 @@ impl Step {
         Step::Verified,
         Step::Committed,
         Step::Saved,
-        Step::Filed,
         Step::Released,
         Step::Published,
         Step::Reverted,
@@ -68,7 +65,6 @@ impl Step {
             Step::Verified => "verified",
             Step::Committed => "committed",
             Step::Saved => "saved",
-            Step::Filed => "filed",
             Step::Released => "released",
             Step::Published => "published",
             Step::Reverted => "reverted",

@@ -8,6 +8,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -20,11 +21,11 @@ const FORMAT: u32 = 1;
 const ADVICE: &str = "it is left as it is: repair it, or move it away to start without it";
 
 /// A state directory, held by this process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Store {
     dir: PathBuf,
-    /// Held for as long as the store lives.
-    _lock: File,
+    /// Held for as long as the store or a copy of it lives.
+    _lock: Arc<File>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,7 +43,7 @@ impl Store {
         let lock = private().create(true).truncate(false).write(true).open(&path);
         let lock = lock.map_err(failed("open", &path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Store { dir: dir.into(), _lock: lock }),
+            Ok(()) => Ok(Store { dir: dir.into(), _lock: Arc::new(lock) }),
             Err(TryLockError::WouldBlock) => Err(Error::StateDirInUse { path: dir.into() }.into()),
             Err(TryLockError::Error(source)) => Err(failed("lock", &path)(source).into()),
         }
@@ -78,17 +79,13 @@ impl Store {
         }
     }
 
-    /// Replaces a document.
-    pub(crate) fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<()> {
+    /// Replaces a document; answers how many bytes it has.
+    pub(crate) fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<usize> {
         let document = Document { format: FORMAT, content };
         let text = serde_json::to_vec(&document).map_err(io::Error::from);
-        self.replace(name, &text.map_err(failed("write", &self.dir.join(name)))?)
-    }
-
-    /// Replaces a document by a copy of another.
-    pub(crate) fn copy(&self, from: &str, to: &str) -> Result<()> {
-        let from = self.dir.join(from);
-        self.replace(to, &fs::read(&from).map_err(failed("read", &from))?)
+        let text = text.map_err(failed("write", &self.dir.join(name)))?;
+        self.replace(name, &text)?;
+        Ok(text.len())
     }
 
     /// Moves a document to another name, where it replaces what was there.

@@ -58,13 +58,14 @@ struct Host {
     state_dir: TempDir,
     kernel: FakeKernel,
     boot_id: &'static str,
+    autosave: bool,
 }
 
 impl Host {
     /// A host with two NICs.
     fn new() -> Host {
         let kernel = FakeKernel::holding(nics(&["enp0s4", "enp0s5"]));
-        Host { state_dir: tempfile::tempdir().unwrap(), kernel, boot_id: "first" }
+        Host { state_dir: tempfile::tempdir().unwrap(), kernel, boot_id: "first", autosave: true }
     }
 
     /// Starts a daemon.
@@ -75,7 +76,7 @@ impl Host {
     fn try_start(&self) -> Result<Engine> {
         let settings = Settings {
             state_dir: self.state_dir.path().join("netloom"),
-            autosave: true,
+            autosave: self.autosave,
             boot_id: self.boot_id.into(),
             clock: || SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_455_216),
         };
@@ -94,6 +95,16 @@ impl Host {
     /// The text of a file of the state directory.
     fn file(&self, name: &str) -> Option<String> {
         std::fs::read_to_string(self.state_dir.path().join("netloom").join(name)).ok()
+    }
+
+    /// The commits on disk.
+    fn commits(&self) -> Vec<String> {
+        let folder = self.state_dir.path().join("netloom/history");
+        let files = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 
     fn write(&self, name: &str, text: &str) {

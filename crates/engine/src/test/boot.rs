@@ -41,11 +41,9 @@ fn a_reboot_brings_startup_back() {
     let mut engine = host.start();
     engine.apply(NICS).unwrap();
     let after = host.kernel.state();
-    let session = engine.session();
-    engine.settings.autosave = false;
-    engine.apply(CABLE).unwrap();
-    engine.sessions.close(session);
     drop(engine);
+    host.autosave = false;
+    host.start().apply(CABLE).unwrap();
     host.reboot(&["enp0s4", "enp0s5"]);
     let engine = host.start();
     assert_eq!(engine.running.tree, tree(NICS));
@@ -124,7 +122,10 @@ fn damaged_files_are_told_and_left_alone() {
     for name in ["running.json", "startup.json", "originals.json"] {
         for damage in [|text: &str| text[..text.len() / 2].to_string(), |_: &str| "[]".into()] {
             let host = Host::new();
-            host.start().apply(NICS).unwrap();
+            let mut engine = host.start();
+            engine.apply(NICS).unwrap();
+            engine.last_checkpoint();
+            drop(engine);
             let damaged = damage(&host.file(name).unwrap());
             host.write(name, &damaged);
             let told = told(host.try_start());
@@ -188,4 +189,50 @@ fn what_others_change_is_noticed_and_left() {
     host.kernel.change(|state| state.objects.extend([(address.clone(), object)]));
     engine.look_at(&[Event::Overrun("vpn10".parse().unwrap())].into());
     assert!(engine.drifted.is_empty());
+}
+
+#[test]
+fn running_is_the_checkpoint_and_what_came_after_it() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    engine.last_checkpoint();
+    let checkpoint = host.file("running.json");
+    engine.apply(CABLE).unwrap();
+    engine.apply("/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400").unwrap();
+    let (running, entries) = (engine.running.tree.clone(), engine.history.entries());
+    drop(engine);
+    assert_eq!(host.file("running.json"), checkpoint);
+    let executed = host.kernel.executed().len();
+    let engine = host.start();
+    assert_eq!(engine.running.tree, running);
+    assert_eq!(engine.history.entries(), entries);
+    assert_eq!(host.kernel.executed().len(), executed);
+}
+
+#[test]
+fn a_commit_that_running_needs_and_that_cannot_be_read_is_told() {
+    let host = Host::new();
+    host.start().apply(NICS).unwrap();
+    let commit = format!("history/{}", host.commits()[0]);
+    host.write(&commit, "{}");
+    let told = told(host.try_start());
+    assert!(told.contains(&commit) && told.contains("line 1 column"), "{told}");
+    assert_eq!(host.file(&commit).unwrap(), "{}");
+}
+
+#[test]
+fn the_history_keeps_what_running_is_made_of() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    for commit in 0..250 {
+        let mtu = 1280 + commit % 2;
+        let line = format!("/iproute2-ip-link:links/link[name='enp0s4']/mtu = {mtu}");
+        engine.apply(&line).unwrap();
+    }
+    let running = engine.running.tree.clone();
+    drop(engine);
+    assert!(host.commits().len() <= 160, "{} commits", host.commits().len());
+    assert_eq!(host.start().running.tree, running);
 }

@@ -3,6 +3,7 @@
 use expect_test::expect;
 
 use super::*;
+use crate::datastore::Startup;
 
 #[test]
 fn a_commit_brings_kernel_and_datastores_there() {
@@ -15,7 +16,7 @@ fn a_commit_brings_kernel_and_datastores_there() {
 
     assert_eq!(engine.running.tree, tree(&[NICS, CABLE].concat()));
     assert_eq!(engine.published.borrow().running, engine.running.tree);
-    assert_eq!(engine.startup, engine.running.tree);
+    assert!(matches!(engine.startup, Startup::Follows));
     assert_eq!(host.file("journal"), None);
     let left = engine.apply("/iproute2-ip-netns:netnses/netns[name='other']").unwrap();
     assert_eq!(left.summary, "1 netns added");
@@ -76,7 +77,7 @@ fn a_refusal_leaves_everything_as_it_was() {
         let host = Host::new();
         let mut engine = host.start();
         engine.apply(NICS).unwrap();
-        let (before, files) = (host.kernel.state(), host.file("running.json"));
+        let (before, files) = (host.kernel.state(), host.commits());
         host.kernel.refuse_after(refused, libc::ENOMEM);
         match engine.apply(CABLE) {
             Ok(_) => {
@@ -87,7 +88,7 @@ fn a_refusal_leaves_everything_as_it_was() {
                 let told = told::<()>(Err(errors));
                 assert!(told.contains("the kernel refused to"), "{told}");
                 assert_eq!(host.kernel.state(), before, "after {refused} operations");
-                assert_eq!(host.file("running.json"), files);
+                assert_eq!(host.commits(), files);
                 assert_eq!(host.file("journal"), None);
                 assert_eq!(engine.running.tree, tree(NICS));
                 assert!(engine.stuck.is_empty() && engine.diverged.is_none());
@@ -164,11 +165,7 @@ fn a_way_back_that_fails_too_is_told_and_tried_again() {
 /// A folder in its place keeps a file from being written.
 #[test]
 fn a_file_that_cannot_be_written_refuses_the_commit() {
-    for (name, reason) in [
-        ("originals.json", "cannot write"),
-        ("journal", "cannot write"),
-        ("running.json", "cannot write"),
-    ] {
+    for (name, reason) in [("originals.json", "cannot write"), ("journal", "cannot write")] {
         let host = Host::new();
         let mut engine = host.start();
         let before = host.kernel.state();
@@ -192,5 +189,5 @@ fn a_commit_that_has_happened_tells_what_else_failed() {
     let summary = engine.apply(NICS).unwrap().summary;
     assert!(summary.starts_with("2 netns, 2 links added; but cannot write "), "{summary}");
     assert_eq!(engine.running.tree, tree(NICS));
-    assert!(engine.startup.is_empty());
+    assert!(engine.startup.tree(&engine.running.tree).is_empty());
 }
