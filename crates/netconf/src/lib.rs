@@ -13,7 +13,8 @@ pub mod output;
 mod path;
 pub mod reply;
 pub mod rpc;
-pub mod xml;
+pub mod skim;
+mod xml;
 
 pub use error::{ErrorType, MessageError, RpcError, Severity};
 pub use framing::{Decoder, Framing, FramingError, encode};

@@ -14,6 +14,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::{PrefixDeclaration, QName, ResolveResult};
 
 use crate::namespace::BASE;
+use crate::skim;
 
 /// A self-contained fragment of XML: elements side by side, each with the namespace declarations that it needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,6 +78,8 @@ impl Element {
 pub(crate) struct Reader<'a> {
     text: &'a str,
     reader: NsReader<&'a [u8]>,
+    /// Bytes that were read past the reader, which does not count them.
+    skimmed: usize,
     depth: usize,
 }
 
@@ -90,7 +93,7 @@ impl<'a> Reader<'a> {
         }
         let mut reader = NsReader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
-        let mut reader = Reader { text, reader, depth: 0 };
+        let mut reader = Reader { text, reader, skimmed: 0, depth: 0 };
         match reader.child()? {
             Some(root) => Ok((reader, root)),
             None => Err(reader.malformed("no element")),
@@ -175,6 +178,7 @@ impl<'a> Reader<'a> {
                     xml.push_str(&self.text[copied..name_end]);
                     xml.push_str(&missing);
                     copied = name_end;
+                    self.skim();
                 }
                 Event::GeneralRef(reference) => {
                     self.referenced(&reference)?;
@@ -208,11 +212,23 @@ impl<'a> Reader<'a> {
         (namespace, local.into_inner().to_string())
     }
 
+    /// Goes to the end of the content of the element that was entered last, where a glance finds that.
+    fn skim(&mut self) {
+        let (read, rest) = self.text.split_at(self.position());
+        if read.ends_with("/>") {
+            return;
+        }
+        if let Some(length) = skim::content(rest, self.depth, MAX_DEPTH) {
+            *self.reader.get_mut() = &rest.as_bytes()[length..];
+            self.skimmed += length;
+        }
+    }
+
     fn event(&mut self) -> Result<(Range<usize>, Event<'a>), Malformed> {
         let start = self.position();
         let event = self.reader.read_event();
         let event = event.map_err(|error| Malformed {
-            offset: self.reader.error_position(),
+            offset: self.reader.error_position() + self.skimmed as u64,
             reason: error.to_string(),
         })?;
         match &event {
@@ -315,11 +331,11 @@ impl<'a> Reader<'a> {
     }
 
     fn position(&self) -> usize {
-        self.reader.buffer_position() as usize
+        self.reader.buffer_position() as usize + self.skimmed
     }
 
     pub(crate) fn malformed(&self, reason: impl Into<String>) -> Malformed {
-        Malformed { offset: self.reader.buffer_position(), reason: reason.into() }
+        Malformed { offset: self.position() as u64, reason: reason.into() }
     }
 }
 

@@ -1,0 +1,84 @@
+//! A glance along an element's content, for where it ends.
+//!
+//! What a message carries for others is large, and they parse it in full. It is only to be known here where it ends, that
+//! its tags fit and that it names no entity of its own. Whatever else may be in it, a comment, a document type or a
+//! fault, is left to the reader that knows all of XML.
+
+/// How many bytes the content is long whose end tag must follow, at this many elements' depth; none where a glance does
+/// not tell, or where elements nest deeper than `deepest`.
+pub(crate) fn content(text: &str, depth: usize, deepest: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut open: Vec<&str> = Vec::new();
+    let mut at = 0;
+    loop {
+        at += bytes[at..].iter().position(|byte| matches!(byte, b'<' | b'&'))?;
+        let rest = &text[at..];
+        if rest.starts_with('&') {
+            at += ENTITIES.iter().find(|entity| rest.starts_with(**entity))?.len();
+            continue;
+        }
+        let tag = tag(rest)?;
+        if let Some(name) = tag.strip_prefix("</") {
+            let Some(opened) = open.pop() else { return Some(at) };
+            if name.strip_suffix('>')?.trim_ascii_end() != opened {
+                return None;
+            }
+        } else if !tag.ends_with("/>") {
+            let name = tag[1..tag.len() - 1].split(|c: char| c.is_ascii_whitespace()).next()?;
+            open.push(name);
+        }
+        if depth + open.len() > deepest {
+            return None;
+        }
+        at += tag.len();
+    }
+}
+
+const ENTITIES: [&str; 5] = ["&amp;", "&lt;", "&gt;", "&quot;", "&apos;"];
+
+/// The tag that `text` begins with, up to its `>`.
+fn tag(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    if matches!(bytes.get(1)?, b'!' | b'?') {
+        return None;
+    }
+    let mut end = 1;
+    loop {
+        end += bytes[end..].iter().position(|byte| matches!(byte, b'>' | b'"' | b'\''))?;
+        if bytes[end] == b'>' {
+            return Some(&text[..=end]);
+        }
+        let quote = bytes[end];
+        end += bytes[end + 1..].iter().position(|byte| *byte == quote)? + 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, content_of: Option<&str>) {
+        let length = content(text, 1, 4);
+        assert_eq!(length.map(|length| &text[..length]), content_of, "{text}");
+    }
+
+    #[test]
+    fn content_ends_before_its_end_tag() {
+        check("</a>", Some(""));
+        check("x</a><b>", Some("x"));
+        check("<a>1</a ><b c='>' d=\"'/>\"/>&amp;</a>", Some("<a>1</a ><b c='>' d=\"'/>\"/>&amp;"));
+        check("<a><b><c>1</c></b></a></a>", Some("<a><b><c>1</c></b></a>"));
+    }
+
+    #[test]
+    fn what_is_unusual_or_wrong_is_not_told() {
+        let unusual =
+            ["<!-- </a> --></a>", "<![CDATA[</a>]]></a>", "<?x?></a>", "&#65;</a>", "&x;</a>"];
+        let wrong = ["", "x", "<", "<b", "<b></a>", "<b c=\"></b></a>", "<b></b", "</a", "<é"];
+        let deep = ["<a><b><c><d/></c></b></a></a>", "<a><b><c><d></d></c></b></a></a>"];
+        unusual.iter().chain(&wrong).for_each(|text| check(text, None));
+        check(deep[0], Some("<a><b><c><d/></c></b></a>"));
+        check(deep[1], None);
+    }
+}
