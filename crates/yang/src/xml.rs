@@ -1,6 +1,7 @@
 //! XML as RFC 7950 has it.
 
 mod filter;
+mod plain;
 mod read;
 mod write;
 

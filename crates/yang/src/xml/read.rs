@@ -53,24 +53,24 @@ pub(super) enum Purpose {
 }
 
 /// Where what is read goes: into a tree, or into an edit.
-trait Sink: Default {
+pub(super) trait Sink: Default {
     fn leaf(&mut self, leaf: Leaf) -> Result<()>;
     fn inner(&mut self, instance: Instance<Self>, alike: &mut Alike) -> Result<()>;
     /// Called when nothing more comes.
     fn done(&mut self) {}
 }
 
-struct Leaf {
-    node: &'static SchemaNode,
-    value: Option<Value>,
-    operation: Option<Operation>,
+pub(super) struct Leaf {
+    pub(super) node: &'static SchemaNode,
+    pub(super) value: Option<Value>,
+    pub(super) operation: Option<Operation>,
 }
 
-struct Instance<S> {
-    node: &'static SchemaNode,
-    keys: Keys,
-    operation: Option<Operation>,
-    content: S,
+pub(super) struct Instance<S> {
+    pub(super) node: &'static SchemaNode,
+    pub(super) keys: Keys,
+    pub(super) operation: Option<Operation>,
+    pub(super) content: S,
 }
 
 impl Sink for Vec<EditNode> {
@@ -142,28 +142,30 @@ pub(super) struct Reader<'x> {
     schema: &'static Schema,
     text: &'x str,
     xml: NsReader<&'x [u8]>,
-    purpose: Purpose,
-    alike: Alike,
+    /// Bytes that were read past `xml`, which does not count them.
+    skipped: usize,
+    pub(super) purpose: Purpose,
+    pub(super) alike: Alike,
 }
 
 /// What is being read: the root, a container or a list entry.
-struct Level<S> {
-    node: Option<&'static SchemaNode>,
+pub(super) struct Level<S> {
+    pub(super) node: Option<&'static SchemaNode>,
     operation: Option<Operation>,
-    keys: Vec<Option<Value>>,
+    pub(super) keys: Vec<Option<Value>>,
     /// The same, once they are all there.
     named: Keys,
-    content: S,
+    pub(super) content: S,
 }
 
 impl<S: Sink> Level<S> {
-    fn of(node: Option<&'static SchemaNode>) -> Level<S> {
+    pub(super) fn of(node: Option<&'static SchemaNode>) -> Level<S> {
         let keys = vec![None; node.map_or(0, |node| node.keys.len())];
         Level { node, operation: None, keys, named: Keys::default(), content: S::default() }
     }
 
     /// The keys that were read.
-    fn keys(&mut self) -> Keys {
+    pub(super) fn keys(&mut self) -> Keys {
         std::mem::take(&mut self.keys).into_iter().flatten().collect()
     }
 }
@@ -177,7 +179,8 @@ struct Start<'x> {
 
 impl<'x> Reader<'x> {
     pub(super) fn new(schema: &'static Schema, text: &'x str, purpose: Purpose) -> Reader<'x> {
-        Reader { schema, text, xml: NsReader::from_str(text), purpose, alike: Alike::default() }
+        let (xml, alike) = (NsReader::from_str(text), Alike::default());
+        Reader { schema, text, xml, skipped: 0, purpose, alike }
     }
 
     /// What the prefixes stand for where the reader is.
@@ -238,10 +241,16 @@ impl<'x> Reader<'x> {
         start: &Start<'x>,
         (level, above): (&mut Level<S>, &mut Level<S>),
     ) -> Result<()> {
-        while !start.empty
-            && let Some(child) = self.next(Some(node.name))?
-        {
-            self.element(child, level)?;
+        let plain = start.tag.name().prefix().is_none();
+        let mut more = !start.empty;
+        while more {
+            if plain {
+                self.plain_children(node, level);
+            }
+            match self.next(Some(node.name))? {
+                Some(child) => self.element(child, level)?,
+                None => more = false,
+            }
         }
         if let Some((key, _)) = node.keys.iter().zip(&level.keys).find(|(_, v)| v.is_none()) {
             let message = format!("the key {} is missing", key.name);
@@ -367,7 +376,7 @@ impl<'x> Reader<'x> {
 
     pub(super) fn event(&mut self) -> Result<Event<'x>> {
         self.xml.read_event().map_err(|error| {
-            let place = usize::try_from(self.xml.error_position()).unwrap_or(usize::MAX);
+            let place = self.place(self.xml.error_position());
             self.fault_at(place, ErrorTag::MalformedMessage, error.to_string())
         })
     }
@@ -478,8 +487,23 @@ impl<'x> Reader<'x> {
     }
 
     pub(super) fn fault(&self, tag: ErrorTag, message: impl Into<String>) -> Error {
-        let place = usize::try_from(self.xml.buffer_position()).unwrap_or(usize::MAX);
-        self.fault_at(place, tag, message)
+        self.fault_at(self.place(self.xml.buffer_position()), tag, message)
+    }
+
+    /// Where the place in `xml` is in the text.
+    fn place(&self, in_xml: u64) -> usize {
+        usize::try_from(in_xml).map_or(usize::MAX, |place| place.saturating_add(self.skipped))
+    }
+
+    /// What is still to be read.
+    pub(super) fn rest(&self) -> &'x str {
+        &self.text[self.text.len() - self.xml.get_ref().len()..]
+    }
+
+    /// Goes on with `rest`, an end of what is still to be read.
+    pub(super) fn skip_to(&mut self, rest: &'x str) {
+        self.skipped += self.rest().len() - rest.len();
+        *self.xml.get_mut() = rest.as_bytes();
     }
 
     fn fault_at(&self, place: usize, tag: ErrorTag, message: impl Into<String>) -> Error {

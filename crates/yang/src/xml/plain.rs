@@ -1,0 +1,162 @@
+//! Elements of the plainest form, read at a glance.
+//!
+//! Writers of large documents write `<name>text</name>`, without prefixes, comments or references, and with no attribute
+//! but the namespace of a node that augments another module. An element that is of this form throughout is read
+//! here; any other, and one in which something is wrong, is not touched, and left to the reader that knows all of XML.
+
+use std::ptr;
+
+use super::read::{Instance, Leaf, Level, Purpose, Reader, Sink};
+use crate::schema::{NodeKind, SchemaNode, Type};
+
+impl<'x> Reader<'x> {
+    /// Reads plain children of the instance that is being read, up to the first element that is none. The namespace of
+    /// `parent` is the one in force.
+    pub(super) fn plain_children<S: Sink>(
+        &mut self,
+        parent: &'static SchemaNode,
+        level: &mut Level<S>,
+    ) {
+        let mut rest = self.rest();
+        let mut likely = 0;
+        loop {
+            let child = rest.trim_ascii_start();
+            if !child.starts_with('<') || child.starts_with("</") {
+                break;
+            }
+            match self.child(child, (parent, &mut likely), level) {
+                Some(after) => rest = after,
+                None => break,
+            }
+        }
+        self.skip_to(rest);
+    }
+
+    /// Reads an element; answers what follows it. It is `likely` the next of the children, and so will be the one
+    /// after it.
+    fn child<S: Sink>(
+        &mut self,
+        text: &'x str,
+        (parent, likely): (&'static SchemaNode, &mut usize),
+        level: &mut Level<S>,
+    ) -> Option<&'x str> {
+        let start = Start::of(text)?;
+        let namespace = start.namespace.unwrap_or(&parent.module.namespace);
+        let is = |node: &&&'static SchemaNode| {
+            node.name == start.name && node.module.namespace == namespace
+        };
+        let children = &parent.children;
+        let ahead = children.iter().skip(*likely).position(|node| is(&node));
+        let at = ahead.map(|at| at + *likely).or_else(|| children.iter().position(|n| is(&n)))?;
+        *likely = at;
+        let node = children[at];
+        if self.purpose == Purpose::PlainEdit && !node.config {
+            return None;
+        }
+        match node.kind {
+            NodeKind::Leaf | NodeKind::LeafList => self.plain_leaf(start, node, level),
+            NodeKind::Container { .. } | NodeKind::List => self.plain_inner(start, node, level),
+        }
+    }
+
+    fn plain_leaf<S: Sink>(
+        &mut self,
+        start: Start<'x>,
+        node: &'static SchemaNode,
+        above: &mut Level<S>,
+    ) -> Option<&'x str> {
+        let (text, after) = match start.empty {
+            true => ("", start.after),
+            false => {
+                let end = start.after.bytes().position(|b| matches!(b, b'<' | b'&' | b'\r'))?;
+                let (text, tag) = start.after.split_at(end);
+                (text, end_tag(tag, start.name)?)
+            }
+        };
+        // What a prefix stands for is told elsewhere.
+        let prefixed =
+            |member: &Type| matches!(member, Type::Identityref(_) | Type::InstanceIdentifier);
+        if text.contains(':') && node.leaf_type.as_ref()?.any(prefixed) {
+            return None;
+        }
+        let value = Some(node.value(text).ok()?);
+        let keys = above.node.map_or(&[][..], |list| &list.keys);
+        match keys.iter().position(|key| ptr::eq(*key, node)) {
+            Some(index) if above.keys[index].is_none() => above.keys[index] = value,
+            Some(_) => return None,
+            None => above.content.leaf(Leaf { node, value, operation: None }).ok()?,
+        }
+        Some(after)
+    }
+
+    fn plain_inner<S: Sink>(
+        &mut self,
+        start: Start<'x>,
+        node: &'static SchemaNode,
+        above: &mut Level<S>,
+    ) -> Option<&'x str> {
+        let mut level: Level<S> = Level::of(Some(node));
+        let rest = match start.empty {
+            true => start.after,
+            false => self.plain_content(&start, node, &mut level)?,
+        };
+        if level.keys.iter().any(Option::is_none) {
+            return None;
+        }
+        level.content.done();
+        let (keys, content) = (level.keys(), level.content);
+        above
+            .content
+            .inner(Instance { node, keys, operation: None, content }, &mut self.alike)
+            .ok()?;
+        Some(rest)
+    }
+
+    /// Reads up to the end tag of the element; answers what follows that.
+    fn plain_content<S: Sink>(
+        &mut self,
+        start: &Start<'x>,
+        node: &'static SchemaNode,
+        level: &mut Level<S>,
+    ) -> Option<&'x str> {
+        let mut rest = start.after.trim_ascii_start();
+        let mut likely = 0;
+        while !rest.starts_with("</") {
+            rest = self.child(rest, (node, &mut likely), level)?.trim_ascii_start();
+        }
+        end_tag(rest, start.name)
+    }
+}
+
+/// A start tag.
+struct Start<'x> {
+    name: &'x str,
+    /// That of its only attribute, where it has one.
+    namespace: Option<&'x str>,
+    empty: bool,
+    after: &'x str,
+}
+
+impl<'x> Start<'x> {
+    fn of(text: &'x str) -> Option<Start<'x>> {
+        let text = text.strip_prefix('<')?;
+        let end = text.bytes().position(|byte| matches!(byte, b'>' | b'/' | b' '))?;
+        let (name, mut rest) = text.split_at(end);
+        let mut namespace = None;
+        if let Some(declared) = rest.strip_prefix(" xmlns=\"") {
+            let end = declared.bytes().position(|byte| matches!(byte, b'"' | b'&' | b'<'))?;
+            namespace = Some(&declared[..end]);
+            rest = declared[end..].strip_prefix('"')?;
+        }
+        let (empty, after) = match rest.strip_prefix('/') {
+            Some(rest) => (true, rest.strip_prefix('>')?),
+            None => (false, rest.strip_prefix('>')?),
+        };
+        Some(Start { name, namespace, empty, after })
+    }
+}
+
+/// What follows the end tag that `text` begins with.
+fn end_tag<'x>(text: &'x str, name: &str) -> Option<&'x str> {
+    text.strip_prefix("</")?.strip_prefix(name)?.strip_prefix('>')
+}
