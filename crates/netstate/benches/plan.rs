@@ -11,6 +11,7 @@ use netstate::{
     Address, AddressKey, Key, Link, LinkFlags, LinkId, LinkKind, Nexthop, Object, Originals, Place,
     Route, RouteKey, State,
 };
+use rustix::time::{ClockId, clock_gettime};
 
 const LINKS: u32 = 10_000;
 const ROUTES: u32 = 100_000;
@@ -55,8 +56,8 @@ fn measure(what: &str, desired: &State, touched: &State, observed: &State) {
 
 /// What this thread has computed so far, whoever else there was.
 fn cpu_time() -> Duration {
-    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(schedule.split(' ').next().unwrap().parse().unwrap())
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
 }
 
 fn links() -> State {

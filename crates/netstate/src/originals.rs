@@ -1,11 +1,13 @@
 //! What there was before the configuration touched it.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::link::{Link, Place};
 use crate::plan::hangers::{Hangers, devs, netns, renamed, stands_on};
+use crate::plan::sorted::side_by_side;
 use crate::plan::{is_kernels, link_objects};
 use crate::state::{Key, Object, State};
 
@@ -23,10 +25,11 @@ impl Originals {
     /// Adds what `desired` is about to touch for the first time: what exists under its keys and is not in
     /// `touched`. A link that is about to change may go down or elsewhere, and then what hangs on it goes.
     pub fn remember(&mut self, desired: &State, touched: &State, observed: &State) {
-        let hangers = Hangers::of(observed);
-        for (key, wanted) in &desired.objects {
-            let Some(seen) = observed.objects.get(key) else { continue };
-            let before = touched.objects.get(key);
+        let hangers = OnceCell::new();
+        let seen = side_by_side(&desired.objects, &observed.objects)
+            .filter_map(|(key, wanted, seen)| Some((key, (wanted?, seen?))));
+        for (key, seen, before) in side_by_side(seen, &touched.objects) {
+            let Some((wanted, seen)) = seen else { continue };
             if before.is_none() && !self.objects.contains_key(key) {
                 self.objects.insert(key.clone(), without_status(seen));
             }
@@ -36,8 +39,7 @@ impl Originals {
                 continue;
             }
             let names = (&seen.place.ifname.clone(), &home.place.ifname.clone());
-            for key in hangers.at(&seen.place) {
-                let Some(object) = observed.objects.get(key) else { continue };
+            for (key, object) in hangers.get_or_init(|| Hangers::of(observed)).at(&seen.place) {
                 let configured =
                     desired.objects.contains_key(key) || touched.objects.contains_key(key);
                 if !configured && !is_kernels(object) {

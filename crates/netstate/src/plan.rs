@@ -8,6 +8,7 @@ pub(crate) mod hangers;
 mod links;
 mod render;
 mod scope;
+pub(crate) mod sorted;
 mod target;
 mod work;
 
@@ -17,7 +18,7 @@ use crate::state::{Key, Object, State};
 
 pub use hangers::stands_on;
 pub use scope::wanted;
-pub use target::target;
+pub use target::{Target, target};
 use work::Work;
 pub(crate) use work::{is_kernels, link_objects};
 
@@ -65,8 +66,9 @@ pub struct PlanError {
 }
 
 /// The operations that turn `observed` into `target`.
-pub fn plan(target: &State, observed: &State) -> Result<Plan, PlanError> {
-    let mut work = Work::new(target, observed);
+pub fn plan(target: &Target<'_>, observed: &State) -> Result<Plan, PlanError> {
+    let target = target.objects();
+    let mut work = Work::new(&target, observed);
     work.make_namespaces();
     work.set_parameters(|key| key.path.dev().is_none());
     work.prune();

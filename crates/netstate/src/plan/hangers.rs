@@ -4,6 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
+
+use super::sorted::Entry;
 use crate::address::AddressKey;
 use crate::fdb::FdbKey;
 use crate::link::{LinkKind, Master, Place};
@@ -12,27 +15,27 @@ use crate::neighbor::NeighborKey;
 use crate::state::{Key, Object, State};
 use crate::sysctl::SysctlKey;
 
-/// The keys that hang on each place.
+/// What hangs on each place.
 #[derive(Debug, Default)]
 pub(crate) struct Hangers<'a> {
-    by_place: BTreeMap<Place, Vec<&'a Key>>,
+    by_place: BTreeMap<Place, Vec<Entry<'a>>>,
 }
 
 impl<'a> Hangers<'a> {
     pub(crate) fn of(state: &'a State) -> Self {
-        let mut by_place: BTreeMap<Place, Vec<&'a Key>> = BTreeMap::new();
+        let mut by_place: BTreeMap<Place, Vec<Entry<'a>>> = BTreeMap::new();
         for (key, object) in &state.objects {
             let Some(netns) = netns(key) else { continue };
             for dev in devs(key, object) {
                 let place = Place { netns: netns.clone(), ifname: dev };
-                by_place.entry(place).or_default().push(key);
+                by_place.entry(place).or_default().push((key, object));
             }
         }
         Self { by_place }
     }
 
     /// Everything that hangs on the link at `place`, in the order of the keys.
-    pub(crate) fn at(&self, place: &Place) -> &[&'a Key] {
+    pub(crate) fn at(&self, place: &Place) -> &[Entry<'a>] {
         self.by_place.get(place).map(Vec::as_slice).unwrap_or_default()
     }
 }
@@ -50,19 +53,19 @@ pub(crate) fn netns(key: &Key) -> Option<&NetnsName> {
 }
 
 /// The links that an object hangs on, as its namespace names them.
-pub(crate) fn devs(key: &Key, object: &Object) -> Vec<LinkName> {
+pub(crate) fn devs(key: &Key, object: &Object) -> SmallVec<[LinkName; 1]> {
     match (key, object) {
         (Key::Sysctl(key), _) => key.path.dev().into_iter().collect(),
-        (Key::Address(key), _) => vec![key.dev.clone()],
-        (Key::Neighbor(key), _) => vec![key.dev.clone()],
-        (Key::Fdb(key), _) => vec![key.dev.clone()],
+        (Key::Address(key), _) => [key.dev.clone()].into(),
+        (Key::Neighbor(key), _) => [key.dev.clone()].into(),
+        (Key::Fdb(key), _) => [key.dev.clone()].into(),
         (Key::Route(_), Object::Route(route)) => {
-            let mut devs: Vec<_> =
+            let mut devs: SmallVec<_> =
                 route.nexthops.iter().filter_map(|hop| hop.dev.clone()).collect();
             devs.dedup();
             devs
         }
-        (Key::Netns(_) | Key::Link(_) | Key::Route(_), _) => Vec::new(),
+        (Key::Netns(_) | Key::Link(_) | Key::Route(_), _) => SmallVec::new(),
     }
 }
 
@@ -104,7 +107,7 @@ pub(crate) fn goes_with_down(key: &Key) -> bool {
 
 /// The places of the links that an object cannot be without: what hangs on links needs these, and a link needs
 /// the one below it, the one that it is a port of, and the other end of its cable.
-pub fn stands_on(key: &Key, object: &Object) -> Vec<Place> {
+pub fn stands_on(key: &Key, object: &Object) -> SmallVec<[Place; 1]> {
     if let Object::Link(link) = object {
         let netns = link.place.netns.clone();
         let master = match &link.master {
@@ -117,7 +120,7 @@ pub fn stands_on(key: &Key, object: &Object) -> Vec<Place> {
         };
         return master.into_iter().chain(mate).chain(link.device.clone()).collect();
     }
-    let Some(netns) = netns(key) else { return Vec::new() };
+    let Some(netns) = netns(key) else { return SmallVec::new() };
     let place = |ifname| Place { netns: netns.clone(), ifname };
     devs(key, object).into_iter().map(place).collect()
 }

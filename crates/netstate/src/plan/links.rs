@@ -1,5 +1,6 @@
 //! The part of a plan that is about links: which go, which come, where they are and what they are like.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::hangers::{self, goes_with_down};
@@ -16,7 +17,7 @@ impl<'a> Work<'a> {
     /// The places whose links take along what hangs on them: they go, are made anew, or move to another namespace.
     pub(super) fn leaving(&self) -> BTreeSet<Place> {
         let leaves = |(id, seen): &(&LinkId, &Link)| {
-            let wanted = link(self.target, id);
+            let wanted = self.target.link(id);
             wanted.is_none_or(|wanted| {
                 self.is_anew(wanted, seen) || wanted.place.netns != seen.place.netns
             })
@@ -30,7 +31,7 @@ impl<'a> Work<'a> {
             if !self.links.contains_key(id) {
                 continue;
             }
-            let goes = match link(self.target, id) {
+            let goes = match self.target.link(id) {
                 None => true,
                 Some(wanted) => self.is_anew(wanted, seen),
             };
@@ -47,7 +48,7 @@ impl<'a> Work<'a> {
 
     /// Makes, moves and renames links, each once its place is free and what it stands on is there.
     pub(super) fn place_links(&mut self) -> Result<(), PlanError> {
-        let mut pending: Vec<(&'a LinkId, &'a Link)> = links(self.target).collect();
+        let mut pending: Vec<(&'a LinkId, &'a Link)> = self.target.links().collect();
         loop {
             pending.retain(|(id, wanted)| {
                 self.links.get(id).is_none_or(|link| link.place != wanted.place)
@@ -74,7 +75,7 @@ impl<'a> Work<'a> {
 
     /// Gives each link that is in its place its properties, but for being up.
     pub(super) fn alter_links(&mut self) {
-        for (id, wanted) in links(self.target) {
+        for (id, wanted) in self.target.links() {
             let Some(now) = self.links.get(id) else { continue };
             let mut change = wanted.changes(now);
             let up = change.flags.up.take();
@@ -98,7 +99,7 @@ impl<'a> Work<'a> {
 
     pub(super) fn raise_links(&mut self) {
         let mut raised = BTreeSet::new();
-        for (id, wanted) in links(self.target) {
+        for (id, wanted) in self.target.links() {
             let Some(now) = self.links.get(id) else { continue };
             if wanted.flags.up == Some(true) && now.flags.up != Some(true) {
                 let flags = LinkFlags { up: Some(true), ..LinkFlags::default() };
@@ -112,7 +113,7 @@ impl<'a> Work<'a> {
 
     /// Spanning tree states, which only ports with a carrier have, and which coming up sets anew.
     fn set_port_states(&mut self, raised: &BTreeSet<&LinkId>) {
-        for (id, wanted) in links(self.target) {
+        for (id, wanted) in self.target.links() {
             let Some(now) = self.links.get(id) else { continue };
             let state = wanted.port.state;
             if state.is_some() && (now.port.state != state || raised.contains(id)) {
@@ -127,7 +128,7 @@ impl<'a> Work<'a> {
     fn is_anew(&self, wanted: &Link, seen: &Link) -> bool {
         is_anew(wanted, seen, |mate| {
             let id = self.observed_places.get(mate)?;
-            link(self.target, id).map(|mate| &mate.place)
+            self.target.link(id).map(|mate| &mate.place)
         })
     }
 
@@ -192,10 +193,10 @@ impl<'a> Work<'a> {
             let mut mate_now = Link { kind, ..Link::at(peer.clone()) }.kernel_default();
             mate_now.flags.up = Some(false);
             self.places.insert(peer.clone(), mate.clone());
-            self.links.insert(mate.clone(), mate_now);
+            self.links.insert(mate.clone(), Cow::Owned(mate_now));
         }
         self.places.insert(now.place.clone(), id.clone());
-        self.links.insert(id.clone(), now);
+        self.links.insert(id.clone(), Cow::Owned(now));
     }
 
     fn move_to(&mut self, id: &LinkId, place: &Place) {
@@ -217,7 +218,7 @@ impl<'a> Work<'a> {
         self.tell_mate(id, place);
         self.places.remove(&old);
         self.places.insert(place.clone(), id.clone());
-        if let Some(now) = self.links.get_mut(id) {
+        if let Some(now) = self.links.get_mut(id).map(Cow::to_mut) {
             now.place = place.clone();
             if !stays {
                 now.flags.up = Some(false);
@@ -228,12 +229,12 @@ impl<'a> Work<'a> {
 
     /// The other end of a veth pair learns where this one is.
     fn tell_mate(&mut self, id: &LinkId, place: &Place) {
-        let Some(Link { kind: Some(LinkKind::Veth { peer: Some(mate) }), .. }) = self.links.get(id)
-        else {
+        let now = self.links.get(id).map(Cow::as_ref);
+        let Some(Link { kind: Some(LinkKind::Veth { peer: Some(mate) }), .. }) = now else {
             return;
         };
         let mate = self.places.get(mate).and_then(|id| self.links.get_mut(id));
-        if let Some(Link { kind: Some(LinkKind::Veth { peer }), .. }) = mate {
+        if let Some(Link { kind: Some(LinkKind::Veth { peer }), .. }) = mate.map(Cow::to_mut) {
             *peer = Some(place.clone());
         }
     }
@@ -249,7 +250,7 @@ impl<'a> Work<'a> {
 
     /// Appends the operation, and takes it over into the account, but for a change of place.
     fn alter(&mut self, id: &LinkId, change: Link) {
-        let Some(now) = self.links.get_mut(id) else { return };
+        let Some(now) = self.links.get_mut(id).map(Cow::to_mut) else { return };
         let from = now.clone();
         let place = now.place.clone();
         now.overlay(&change);
@@ -278,6 +279,7 @@ impl<'a> Work<'a> {
             if link.device.as_ref() == Some(place) {
                 self.forget(id);
             } else {
+                let link = link.to_mut();
                 link.master = Some(Master::Free);
                 link.port = BridgePort::default();
             }
@@ -285,14 +287,14 @@ impl<'a> Work<'a> {
     }
 
     fn lose_hangers(&mut self, place: &Place, which: impl Fn(&Key) -> bool) {
-        let lost = self.hangers.at(place).iter().copied().filter(|key| which(key));
+        let hang = self.hangers().at(place).iter().map(|(key, _)| *key);
+        let lost: Vec<&Key> = hang.filter(|key| which(key)).collect();
         self.lost.extend(lost);
     }
 
     /// A route goes once all its links are down.
     fn lose_with_down(&mut self, place: &Place) {
-        for key in self.hangers.at(place).to_vec() {
-            let Some(object) = self.observed.objects.get(key) else { continue };
+        for (key, object) in self.hangers().at(place).to_vec() {
             let at = hangers::stands_on(key, object);
             if goes_with_down(key) && at.iter().all(|place| self.is_bare(place)) {
                 self.lost.insert(key);
@@ -309,7 +311,7 @@ impl<'a> Work<'a> {
     /// A link that goes elsewhere has no addresses, whatever it was called meanwhile.
     fn leave_behind(&mut self, id: &LinkId) {
         let Some(seen) = link(self.observed, id) else { return };
-        for key in self.hangers.at(&seen.place) {
+        for (key, _) in self.hangers().at(&seen.place).to_vec() {
             if let Some(now) = self.brought.remove(key) {
                 self.present.remove(&now);
             }
@@ -319,7 +321,7 @@ impl<'a> Work<'a> {
     /// The addresses that a renamed link still has are there by its new name, and no longer by the old one.
     fn bring_along(&mut self, id: &LinkId, name: &LinkName) {
         let Some(seen) = link(self.observed, id) else { return };
-        for key in self.hangers.at(&seen.place) {
+        for (key, _) in self.hangers().at(&seen.place).to_vec() {
             let Key::Address(address) = key else { continue };
             let before = self.brought.remove(key);
             if before.is_some() || self.lost.insert(key) {

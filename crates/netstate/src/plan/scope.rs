@@ -18,6 +18,7 @@ const FEW: usize = 1000;
 pub fn wanted(desired: &State, touched: &State, originals: &Originals) -> Wanted {
     let states = [&touched.objects, &originals.objects, &desired.objects];
     let mut wanted = Wanted::default();
+    let mut keys = Vec::new();
     for (key, object) in states.iter().copied().flatten() {
         match (key, object) {
             (Key::Link(id), Object::Link(link)) => {
@@ -29,14 +30,14 @@ pub fn wanted(desired: &State, touched: &State, originals: &Originals) -> Wanted
                 }
             }
             (Key::Sysctl(sysctl), _) => {
-                wanted.keys.extend(default_of(sysctl).map(Key::Sysctl));
-                wanted.keys.insert(key.clone());
+                keys.extend(default_of(sysctl).map(Key::Sysctl));
+                keys.push(key.clone());
             }
-            _ => {
-                wanted.keys.insert(key.clone());
-            }
+            _ => keys.push(key.clone()),
         }
     }
+    // Of keys that are in order, as these are but for some, a set is made by one pass.
+    wanted.keys = keys.into_iter().collect();
     wanted.expected = expected(&states, &wanted.keys);
     wanted.hangers = wanted.links.keys().cloned().collect();
     wanted.occupants = namespaces(touched).difference(&namespaces(desired)).cloned().collect();

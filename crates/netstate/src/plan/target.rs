@@ -2,81 +2,113 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
+
 use super::PlanError;
 use super::hangers::{devs, netns, renamed, stands_on};
 use super::links::is_anew;
 use super::scope;
+use super::sorted::{Entry, Sorted, together, without};
 use super::work::link_objects;
 use crate::link::{BridgePort, Link, LinkKind, Master, Place};
 use crate::name::{LinkId, NetnsName};
 use crate::originals::Originals;
 use crate::state::{Key, Object, State};
 
+/// What the kernel is to hold.
+#[derive(Debug, Default)]
+pub struct Target<'a> {
+    /// What is as it is desired, or as it was observed.
+    kept: Vec<Entry<'a>>,
+    /// What is neither, or only in part.
+    made: BTreeMap<Key, Object>,
+}
+
+impl Target<'_> {
+    pub(super) fn objects(&self) -> Sorted<'_> {
+        Sorted::of(together(&self.made, self.kept.iter().copied()))
+    }
+}
+
 /// What the kernel is to hold once `desired` applies: `desired` itself; what `touched` (the states that
 /// may have been applied before, merged) had and `desired` has not goes back to its original, or goes;
 /// everything else in `observed` stays as it is.
-pub fn target(
-    desired: &State,
-    touched: &State,
-    originals: &Originals,
-    observed: &State,
-) -> Result<State, PlanError> {
-    let mut objects = BTreeMap::new();
+pub fn target<'a>(
+    desired: &'a State,
+    touched: &'a State,
+    originals: &'a Originals,
+    observed: &'a State,
+) -> Result<Target<'a>, PlanError> {
+    let mut made = BTreeMap::new();
+    let mut configured = Vec::with_capacity(desired.objects.len());
     let seen_at = places_of(&observed.objects);
     let to = |seen: &Place| Some(&desired.objects.get(*seen_at.get(seen)?)?.link()?.place);
     for (key, object) in &desired.objects {
-        let wanted = match object {
-            Object::Link(link) => {
-                let Key::Link(id) = key else { continue };
+        match (key, object) {
+            (Key::Link(id), Object::Link(link)) => {
                 let past = Past::of(key, touched, originals, observed);
-                Object::Link(Box::new(configured_link(id, link, &past, to)?))
+                let link = configured_link(id, link, &past, to)?;
+                made.insert(key.clone(), Object::Link(Box::new(link)));
             }
-            Object::Netns
-            | Object::Sysctl(_)
-            | Object::Address(_)
-            | Object::Neighbor(_)
-            | Object::Fdb(_)
-            | Object::Route(_) => object.clone(),
-        };
-        objects.insert(key.clone(), wanted);
+            (_, Object::Link(_)) => {}
+            _ => configured.push((key, object)),
+        }
     }
-    let released: Vec<&Key> = (touched.objects.keys())
-        .chain(originals.objects.keys())
-        .filter(|key| !desired.objects.contains_key(key))
-        .collect();
     let ours = |key: &Key| {
         let sets = [&desired.objects, &touched.objects, &originals.objects];
         sets.iter().any(|set| set.contains_key(key))
     };
+    give_back(&mut made, (desired, touched, originals, observed), ours);
+    let left = places_left(&made, observed, ours);
+    let places = places(&made, observed, ours);
+    let foreign = without(&observed.objects, &desired.objects);
+    let foreign = without(without(foreign, &touched.objects), &originals.objects);
+    let mut others = Vec::new();
+    for (key, object) in foreign {
+        match foreign_object(key, object, &left) {
+            Stays::Here if has_home(key, object, &places) => others.push((key, object)),
+            Stays::As(key, object) if has_home(&key, &object, &places) => {
+                if !desired.objects.contains_key(&key) {
+                    made.entry(key).or_insert(object);
+                }
+            }
+            Stays::Here | Stays::As(..) | Stays::Not => {}
+        }
+    }
+    let kept = together(configured, others).collect();
+    Ok(Target { kept, made })
+}
+
+/// What was configured, or came along with what was, goes back to where and how it was before.
+fn give_back(
+    made: &mut BTreeMap<Key, Object>,
+    (desired, touched, originals, observed): (&State, &State, &Originals, &State),
+    ours: impl Fn(&Key) -> bool,
+) {
+    let released = together(&touched.objects, &originals.objects);
+    let released: Vec<&Key> = without(released, &desired.objects).map(|(key, _)| key).collect();
     let homes = places_of(&originals.objects);
     let former = places_of(&touched.objects);
     // Links come first, for what hangs on them can go back only to where one is.
     let (links, others): (Vec<_>, Vec<_>) =
         released.into_iter().partition(|key| matches!(key, Key::Link(_)));
     for keys in [links, others] {
-        let places = places(&objects, observed, ours);
+        let places = places(made, observed, &ours);
         for key in keys {
             let past = Past::of(key, touched, originals, observed);
             let Some(object) = released_object(key, &past, observed) else { continue };
-            let lasts = |netns| netns_lasts(netns, &objects, touched);
             // What was there before its link was renamed, or only after.
             let was_at = if past.original.is_some() { [&homes, &former] } else { [&former; 2] };
-            let (key, object) = at_home(key, object, was_at, &objects);
-            if netns(&key).is_none_or(lasts) && has_home(&key, &object, &places) {
-                objects.entry(key).or_insert(object);
+            let (key, object) = at_home(key, object, was_at, made);
+            let lasts = |netns| netns_lasts(netns, [&desired.objects, made], touched);
+            if netns(&key).is_none_or(lasts)
+                && has_home(&key, &object, &places)
+                && !desired.objects.contains_key(&key)
+            {
+                made.entry(key).or_insert(object);
             }
         }
     }
-    let left = places_left(&objects, observed, ours);
-    let places = places(&objects, observed, ours);
-    for (key, object) in observed.objects.iter().filter(|(key, _)| !ours(key)) {
-        if let Some((key, object)) = foreign(key, object, &left)
-            && has_home(&key, &object, &places)
-        {
-            objects.entry(key).or_insert(object);
-        }
-    }
-    Ok(State { objects })
 }
 
 /// What there is to say of an object besides what is desired.
@@ -219,7 +251,8 @@ fn at_home(
     was_at: [&BTreeMap<&Place, &Key>; 2],
     objects: &BTreeMap<Key, Object>,
 ) -> (Key, Object) {
-    let places = if matches!(key, Key::Link(_)) { Vec::new() } else { stands_on(key, &object) };
+    let places =
+        if matches!(key, Key::Link(_)) { SmallVec::new() } else { stands_on(key, &object) };
     let mut at = (key.clone(), object);
     for place in places {
         let Some(key) = was_at.iter().find_map(|at| at.get(&place)) else { continue };
@@ -242,10 +275,12 @@ fn places(
     links.map(|link| (link.place.clone(), link.flags.up == Some(true))).collect()
 }
 
-/// Whether a namespace is configured, or was never ours.
-fn netns_lasts(netns: &NetnsName, objects: &BTreeMap<Key, Object>, touched: &State) -> bool {
+/// Whether a namespace is to be there, or was never ours.
+fn netns_lasts(netns: &NetnsName, objects: [&BTreeMap<Key, Object>; 2], touched: &State) -> bool {
     let key = Key::Netns(netns.clone());
-    netns.is_own() || objects.contains_key(&key) || !touched.objects.contains_key(&key)
+    netns.is_own()
+        || objects.iter().any(|objects| objects.contains_key(&key))
+        || !touched.objects.contains_key(&key)
 }
 
 /// Whether the links are there that an object hangs on, and up as far as it needs that.
@@ -284,20 +319,24 @@ fn places_left(
     left
 }
 
+/// What becomes of a foreign object.
+enum Stays {
+    Here,
+    As(Key, Object),
+    Not,
+}
+
 /// A foreign object as it is to be, given the places that links leave: on a renamed link it stays, on one that goes
 /// elsewhere it does not.
-fn foreign(
-    key: &Key,
-    object: &Object,
-    left: &BTreeMap<Place, Option<Place>>,
-) -> Option<(Key, Object)> {
-    let mut at = (key.clone(), object.clone());
-    let Some(netns) = netns(key) else { return Some(at) };
+fn foreign_object(key: &Key, object: &Object, left: &BTreeMap<Place, Option<Place>>) -> Stays {
+    let Some(netns) = netns(key).filter(|_| !left.is_empty()) else { return Stays::Here };
+    let mut moved: Option<(Key, Object)> = None;
     for dev in devs(key, object) {
         let place = Place { netns: netns.clone(), ifname: dev };
-        if let Some(to) = left.get(&place) {
-            at = renamed(&at.0, &at.1, (&place.ifname, &to.as_ref()?.ifname));
-        }
+        let Some(to) = left.get(&place) else { continue };
+        let Some(to) = to else { return Stays::Not };
+        let (key, object) = moved.as_ref().map_or((key, object), |(key, object)| (key, object));
+        moved = Some(renamed(key, object, (&place.ifname, &to.ifname)));
     }
-    Some(at)
+    moved.map_or(Stays::Here, |(key, object)| Stays::As(key, object))
 }

@@ -1,8 +1,11 @@
 //! A plan in the making: the operations so far, and what they leave behind.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::hangers::{self, Hangers};
+use super::sorted::{Entry, Sorted, side_by_side, together};
 use super::{Action, Op, PlanError};
 use crate::address::{Address, AddressKey};
 use crate::link::{Link, Master, Place};
@@ -15,11 +18,15 @@ use crate::uapi::{IFA_F_SECONDARY, NUD_NOARP, NUD_PERMANENT, RTPROT_KERNEL, RTPR
 
 /// The account of a plan.
 pub(super) struct Work<'a> {
-    pub(super) target: &'a State,
+    pub(super) target: &'a Sorted<'a>,
     pub(super) observed: &'a State,
-    pub(super) hangers: Hangers<'a>,
+    /// What of the target was not observed, or is otherwise; but for links.
+    unsettled: Sorted<'a>,
+    /// What was observed and is not in the target.
+    surplus: Sorted<'a>,
+    hangers: OnceCell<Hangers<'a>>,
     /// The links as the operations so far leave them.
-    pub(super) links: BTreeMap<LinkId, Link>,
+    pub(super) links: BTreeMap<LinkId, Cow<'a, Link>>,
     /// Who is where.
     pub(super) places: BTreeMap<Place, LinkId>,
     /// Who was seen where.
@@ -40,18 +47,20 @@ pub(super) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(target: &'a State, observed: &'a State) -> Self {
-        let links: BTreeMap<LinkId, Link> =
-            links(observed).map(|(id, link)| (id.clone(), link.clone())).collect();
+    pub(super) fn new(target: &'a Sorted<'a>, observed: &'a State) -> Self {
+        let (unsettled, surplus) = differences(target, observed);
+        let at = |(id, link): (&LinkId, &Link)| (link.place.clone(), id.clone());
         Self {
             target,
             observed,
-            hangers: Hangers::of(observed),
-            places: links.iter().map(|(id, link)| (link.place.clone(), id.clone())).collect(),
-            observed_places: self::links(observed).map(|(id, link)| (&link.place, id)).collect(),
-            target_places: self::links(target).map(|(id, link)| (&link.place, id)).collect(),
+            unsettled,
+            surplus,
+            hangers: OnceCell::new(),
+            links: links(observed).map(|(id, link)| (id.clone(), Cow::Borrowed(link))).collect(),
+            places: links(observed).map(at).collect(),
+            observed_places: links(observed).map(|(id, link)| (&link.place, id)).collect(),
+            target_places: target.links().map(|(id, link)| (&link.place, id)).collect(),
             dependents: dependents(observed),
-            links,
             lost: BTreeSet::new(),
             bare: BTreeSet::new(),
             brought: BTreeMap::new(),
@@ -60,20 +69,21 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// What hangs on links. Most plans do not ask.
+    pub(super) fn hangers(&self) -> &Hangers<'a> {
+        self.hangers.get_or_init(|| Hangers::of(self.observed))
+    }
+
     pub(super) fn make_namespaces(&mut self) {
-        for key in self.target.objects.keys() {
-            if matches!(key, Key::Netns(_)) && !self.observed.objects.contains_key(key) {
-                self.push(key, Action::Create(Object::Netns));
-            }
+        for (key, _) in self.unsettled(|key| matches!(key, Key::Netns(_))) {
+            self.push(key, Action::Create(Object::Netns));
         }
     }
 
     pub(super) fn remove_namespaces(&mut self) -> Result<(), PlanError> {
-        for key in self.observed.objects.keys() {
+        let surplus: Vec<&Key> = self.surplus.iter().map(|(key, _)| key).collect();
+        for key in surplus {
             let Key::Netns(netns) = key else { continue };
-            if self.target.objects.contains_key(key) {
-                continue;
-            }
             let within = self.places.keys().filter(|place| place.netns == *netns);
             let names: Vec<&str> =
                 within.map(|place| place.ifname.as_str()).filter(|name| *name != "lo").collect();
@@ -90,17 +100,20 @@ impl<'a> Work<'a> {
 
     /// Sets the kernel parameters that `which` takes.
     pub(super) fn set_parameters(&mut self, which: impl Fn(&SysctlKey) -> bool) {
-        for (key, object) in &self.target.objects {
-            if matches!(key, Key::Sysctl(sysctl) if which(sysctl)) {
-                self.set(key, object);
-            }
-        }
+        self.hang(|key| matches!(key, Key::Sysctl(sysctl) if which(sysctl)));
     }
 
     /// Removes what hangs on links that stay, and what only part of its links would take along.
     pub(super) fn prune(&mut self) {
         let leaving = self.leaving();
-        for (key, object) in self.observed.objects.iter().rev() {
+        let mut doubtful: Vec<Entry<'a>> = self.surplus.iter().collect();
+        for place in self.vacated(&leaving) {
+            let hang = self.hangers().at(place).iter();
+            doubtful.extend(hang.filter(|(key, _)| self.target.at(key).is_some()));
+        }
+        doubtful.sort_by_key(|(key, _)| *key);
+        doubtful.dedup_by_key(|(key, _)| *key);
+        for (key, object) in doubtful.into_iter().rev() {
             let hangs = matches!(key, Key::Address(_) | Key::Neighbor(_) | Key::Route(_));
             if !hangs || is_kernels(object) || self.lost.contains(key) {
                 continue;
@@ -112,6 +125,14 @@ impl<'a> Work<'a> {
                 self.remove(key, object);
             }
         }
+    }
+
+    /// The places whose links are to be elsewhere, if anywhere, or others.
+    fn vacated(&self, leaving: &BTreeSet<Place>) -> impl Iterator<Item = &'a Place> {
+        links(self.observed).filter_map(|(id, seen)| {
+            let stays = self.target.link(id).is_some_and(|wanted| wanted.place == seen.place);
+            (!stays || leaving.contains(&seen.place)).then_some(&seen.place)
+        })
     }
 
     /// Removes an object, after what the kernel would remove along with it only sometimes.
@@ -136,8 +157,7 @@ impl<'a> Work<'a> {
             return;
         }
         let place = Place { netns: gone.netns.clone(), ifname: gone.dev.clone() };
-        for key in self.hangers.at(&place).to_vec() {
-            let Some(object) = self.observed.objects.get(key) else { continue };
+        for (key, object) in self.hangers().at(&place).to_vec() {
             let Key::Address(other) = key else { continue };
             let same_subnet = other.address.trunc() == gone.address.trunc() && other != gone;
             if same_subnet && is_secondary(object) && !self.lost.contains(key) {
@@ -156,17 +176,17 @@ impl<'a> Work<'a> {
             return;
         }
         let place = Place { netns: gone.netns.clone(), ifname: gone.dev.clone() };
-        let hangers = self.hangers.at(&place).to_vec();
-        let is_last = !hangers.iter().any(|key| {
+        let hangers = self.hangers().at(&place).to_vec();
+        let is_last = !hangers.iter().any(|(key, _)| {
             matches!(key, Key::Address(key) if key.address.addr().is_ipv4())
                 && !self.lost.contains(key)
         });
         if is_last {
             self.bare.insert(place);
         }
-        for key in hangers {
-            let lost = match (key, self.observed.objects.get(key)) {
-                (Key::Route(_), Some(object @ Object::Route(route))) => {
+        for (key, object) in hangers {
+            let lost = match (key, object) {
+                (Key::Route(_), Object::Route(route)) => {
                     route.source == Some(source)
                         || (is_ipv4(key)
                             && hangers::stands_on(key, object)
@@ -184,17 +204,16 @@ impl<'a> Work<'a> {
 
     /// Makes or alters the objects that `which` takes.
     pub(super) fn hang(&mut self, which: impl Fn(&Key) -> bool) {
-        for (key, object) in &self.target.objects {
-            if which(key) {
-                self.set(key, object);
-            }
+        for (key, object) in self.unsettled(which) {
+            self.set(key, object);
         }
     }
 
     /// Routes with a gateway come after those that lead to the gateway.
     pub(super) fn hang_routes(&mut self) {
+        let routes = self.unsettled(|key| matches!(key, Key::Route(_)));
         for by_gateway in [false, true] {
-            for (key, object) in &self.target.objects {
+            for (key, object) in &routes {
                 let Object::Route(route) = object else { continue };
                 if route.nexthops.iter().any(|hop| hop.via.is_some()) == by_gateway {
                     self.set(key, object);
@@ -203,12 +222,20 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// What of the target that `which` takes is not there, or is otherwise: from the beginning, or lost since.
+    fn unsettled(&self, which: impl Fn(&Key) -> bool) -> Vec<Entry<'a>> {
+        let lost = self.lost.iter().filter(|key| which(key));
+        let lost = lost.filter_map(|key| Some((*key, self.target.at(key)?)));
+        let unsettled = self.unsettled.iter().filter(|(key, _)| which(key));
+        together(unsettled, lost).collect()
+    }
+
     pub(super) fn push(&mut self, key: &Key, action: Action) {
         self.ops.push(Op { key: key.clone(), action });
     }
 
     /// Makes an object what it is to be, if it is not.
-    fn set(&mut self, key: &'a Key, wanted: &Object) {
+    fn set(&mut self, key: &Key, wanted: &Object) {
         if is_kernels(wanted) || self.present.contains(key) {
             return;
         }
@@ -232,7 +259,7 @@ impl<'a> Work<'a> {
     fn stays(&self, key: &Key, object: &Object, places: &[Place]) -> bool {
         let mut moved: Option<(Key, Object)> = None;
         for place in places {
-            let to = self.places.get(place).and_then(|id| link(self.target, id));
+            let to = self.places.get(place).and_then(|id| self.target.link(id));
             if let Some(to) = to.filter(|to| to.place != *place) {
                 let (key, object) =
                     moved.as_ref().map_or((key, object), |(key, object)| (key, object));
@@ -240,8 +267,23 @@ impl<'a> Work<'a> {
                 moved = Some(hangers::renamed(key, object, names));
             }
         }
-        self.target.objects.contains_key(moved.as_ref().map_or(key, |(key, _)| key))
+        self.target.at(moved.as_ref().map_or(key, |(key, _)| key)).is_some()
     }
+}
+
+/// What of the target was not observed, or is otherwise, but for links; and what is not in the target.
+fn differences<'a>(target: &Sorted<'a>, observed: &'a State) -> (Sorted<'a>, Sorted<'a>) {
+    let (mut unsettled, mut surplus) = (Vec::new(), Vec::new());
+    for (key, wanted, seen) in side_by_side(target.iter(), &observed.objects) {
+        match (wanted, seen) {
+            (Some(Object::Link(_)), _) => {}
+            (Some(wanted), Some(seen)) if satisfies(key, seen, wanted) => {}
+            (Some(wanted), _) => unsettled.push((key, wanted)),
+            (None, Some(seen)) => surplus.push((key, seen)),
+            (None, None) => {}
+        }
+    }
+    (Sorted::of(unsettled), Sorted::of(surplus))
 }
 
 fn dependents(observed: &State) -> BTreeMap<Place, Vec<&LinkId>> {
@@ -262,29 +304,29 @@ fn dependents(observed: &State) -> BTreeMap<Place, Vec<&LinkId>> {
 
 /// The links of a state.
 pub(super) fn links(state: &State) -> impl Iterator<Item = (&LinkId, &Link)> {
-    link_objects(&state.objects).filter_map(|(key, link)| match key {
-        Key::Link(id) => Some((id, link)),
-        Key::Netns(_)
-        | Key::Sysctl(_)
-        | Key::Address(_)
-        | Key::Neighbor(_)
-        | Key::Fdb(_)
-        | Key::Route(_) => None,
+    link_entries(&state.objects)
+}
+
+/// The links among entries in the order of keys: those after the namespaces, without a look at what follows.
+pub(super) fn link_entries<'a>(
+    entries: impl IntoIterator<Item = Entry<'a>>,
+) -> impl Iterator<Item = (&'a LinkId, &'a Link)> {
+    let beyond = |(key, _): &Entry<'_>| matches!(key, Key::Netns(_));
+    entries.into_iter().skip_while(beyond).map_while(|(key, object)| match (key, object) {
+        (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
+        _ => None,
     })
 }
 
-/// The links among objects: by the order of keys, those after the namespaces, without a look at what follows.
+/// The links among objects, under their keys.
 pub(crate) fn link_objects(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = (&Key, &Link)> {
-    let beyond = |(key, _): &(&Key, &Object)| matches!(key, Key::Netns(_));
+    let beyond = |(key, _): &Entry<'_>| matches!(key, Key::Netns(_));
     objects.iter().skip_while(beyond).map_while(|(key, object)| Some((key, object.link()?)))
 }
 
 /// The link of this identity.
 pub(super) fn link<'a>(state: &'a State, id: &LinkId) -> Option<&'a Link> {
-    match state.objects.get(&Key::Link(id.clone())) {
-        Some(Object::Link(link)) => Some(link),
-        _ => None,
-    }
+    state.objects.get(&Key::Link(id.clone()))?.link()
 }
 
 /// Whether the kernel made the object by itself, and makes it again when there is reason.

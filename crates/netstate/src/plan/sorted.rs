@@ -1,0 +1,85 @@
+//! Objects in the order of their keys: what two states have in common is found by one pass over both, without a look-up
+//! for each key.
+
+use std::cmp::Ordering;
+
+use super::work::link_entries;
+use crate::link::Link;
+use crate::name::LinkId;
+use crate::state::{Key, Object};
+
+/// An object under its key.
+pub(crate) type Entry<'a> = (&'a Key, &'a Object);
+
+/// Objects by key, held by reference.
+#[derive(Debug, Default)]
+pub(crate) struct Sorted<'a> {
+    entries: Vec<Entry<'a>>,
+}
+
+impl<'a> Sorted<'a> {
+    /// The entries, which are in the order of their keys.
+    pub(crate) fn of(entries: impl IntoIterator<Item = Entry<'a>>) -> Self {
+        Self { entries: entries.into_iter().collect() }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Entry<'a>> + use<'a, '_> {
+        self.entries.iter().copied()
+    }
+
+    pub(crate) fn at(&self, key: &Key) -> Option<&'a Object> {
+        let found = self.entries.binary_search_by(|(at, _)| (*at).cmp(key)).ok()?;
+        self.entries.get(found).map(|(_, object)| *object)
+    }
+
+    pub(crate) fn links(&self) -> impl Iterator<Item = (&'a LinkId, &'a Link)> + use<'a, '_> {
+        link_entries(self.iter())
+    }
+
+    /// The link of this identity.
+    pub(crate) fn link(&self, id: &LinkId) -> Option<&'a Link> {
+        self.at(&Key::Link(id.clone()))?.link()
+    }
+}
+
+/// Two rows as one, with what both have by a key side by side.
+pub(crate) fn side_by_side<'a, A, B>(
+    a: impl IntoIterator<Item = (&'a Key, A)>,
+    b: impl IntoIterator<Item = (&'a Key, B)>,
+) -> impl Iterator<Item = (&'a Key, Option<A>, Option<B>)> {
+    let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
+    std::iter::from_fn(move || {
+        let order = match (a.peek(), b.peek()) {
+            (Some((a, _)), Some((b, _))) => a.cmp(b),
+            (Some(_), None) => Ordering::Less,
+            (None, _) => Ordering::Greater,
+        };
+        match order {
+            Ordering::Less => a.next().map(|(key, a)| (key, Some(a), None)),
+            Ordering::Greater => b.next().map(|(key, b)| (key, None, Some(b))),
+            Ordering::Equal => {
+                let (_, b) = b.next()?;
+                a.next().map(|(key, a)| (key, Some(a), Some(b)))
+            }
+        }
+    })
+}
+
+/// The entries of a row whose keys another has not.
+pub(crate) fn without<'a, A, B>(
+    row: impl IntoIterator<Item = (&'a Key, A)>,
+    other: impl IntoIterator<Item = (&'a Key, B)>,
+) -> impl Iterator<Item = (&'a Key, A)> {
+    side_by_side(row, other).filter_map(|(key, entry, other)| match other {
+        Some(_) => None,
+        None => Some((key, entry?)),
+    })
+}
+
+/// Both rows in one; of what both have, that of `first`.
+pub(crate) fn together<'a>(
+    first: impl IntoIterator<Item = Entry<'a>>,
+    second: impl IntoIterator<Item = Entry<'a>>,
+) -> impl Iterator<Item = Entry<'a>> {
+    side_by_side(first, second).filter_map(|(key, first, second)| Some((key, first.or(second)?)))
+}
