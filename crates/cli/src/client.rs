@@ -33,6 +33,8 @@ pub(crate) struct Client {
     framing: Framing,
     schema: &'static Schema,
     requests: u64,
+    /// Whether the answer to the last request is still to be read.
+    unanswered: bool,
 }
 
 type Result<T> = std::result::Result<T, ClientError>;
@@ -41,7 +43,7 @@ impl Client {
     /// Greets the server.
     pub(crate) fn open(stream: UnixStream, schema: &'static Schema) -> Result<Self> {
         let (decoder, framing) = (Decoder::default(), Framing::EndOfMessage);
-        let mut client = Self { stream, decoder, framing, schema, requests: 0 };
+        let mut client = Self { stream, decoder, framing, schema, requests: 0, unanswered: false };
         let capabilities = vec![capability::BASE_1_0.into(), capability::BASE_1_1.into()];
         let ours = Hello { capabilities, session_id: None };
         client.send(&ours.to_xml())?;
@@ -79,23 +81,22 @@ impl Client {
                 DefaultOperation::Merge
             }
         };
-        self.edit_config(default_operation, edit.to_xml())
+        self.done(&edit_config(default_operation, edit.to_xml()))
     }
 
-    /// Merges `config`, the content of `<config>`, into the candidate.
-    pub(crate) fn merge(&mut self, config: String) -> Result<()> {
-        self.edit_config(DefaultOperation::Merge, config)
+    /// Asks to merge `config`, the content of `<config>`, into the candidate. The answer is left for whatever comes
+    /// next, [`settle`](Self::settle) at the latest: the server reads while the client goes on.
+    pub(crate) fn begin_merge(&mut self, config: String) -> Result<()> {
+        self.settle()?;
+        self.ask(&edit_config(DefaultOperation::Merge, config))
     }
 
-    fn edit_config(&mut self, default_operation: DefaultOperation, config: String) -> Result<()> {
-        self.done(&Rpc::EditConfig {
-            target: Datastore::Candidate,
-            default_operation,
-            // A candidate may be wrong until it is committed.
-            test_option: Some(TestOption::Set),
-            error_option: ErrorOption::RollbackOnError,
-            config: Xml(config),
-        })
+    /// Awaits the answer that is still to come, if any.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        match self.unanswered {
+            true => self.answer().map(drop),
+            false => Ok(()),
+        }
     }
 
     /// Makes the candidate what `content` says.
@@ -152,9 +153,20 @@ impl Client {
     }
 
     fn call(&mut self, rpc: &Rpc) -> Result<Reply> {
+        self.settle()?;
+        self.ask(rpc)?;
+        self.answer()
+    }
+
+    fn ask(&mut self, rpc: &Rpc) -> Result<()> {
         self.requests += 1;
+        self.unanswered = true;
+        self.send(&rpc.to_xml(&self.requests.to_string()))
+    }
+
+    fn answer(&mut self) -> Result<Reply> {
+        self.unanswered = false;
         let id = self.requests.to_string();
-        self.send(&rpc.to_xml(&id))?;
         let (answered, reply) =
             Reply::from_xml(&self.receive()?).map_err(|error| protocol(&error))?;
         if let Reply::Errors(errors) = reply {
@@ -197,6 +209,17 @@ impl ClientError {
             ClientError::Lost(_) | ClientError::Closed | ClientError::Protocol(_) => true,
             ClientError::Refused(_) => false,
         }
+    }
+}
+
+fn edit_config(default_operation: DefaultOperation, config: String) -> Rpc {
+    Rpc::EditConfig {
+        target: Datastore::Candidate,
+        default_operation,
+        // A candidate may be wrong until it is committed.
+        test_option: Some(TestOption::Set),
+        error_option: ErrorOption::RollbackOnError,
+        config: Xml(config),
     }
 }
 

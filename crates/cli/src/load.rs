@@ -2,6 +2,7 @@
 
 use yang::{MergeWriter, Path, Schema, Step, Tree, Value};
 
+use crate::client::ClientError;
 use crate::cursor::{Cursor, Stop};
 use crate::pipe::Form;
 use crate::render;
@@ -15,9 +16,10 @@ pub(crate) fn read(schema: &'static Schema, content: &str) -> Result<Tree, Strin
         Some('<') => Tree::from_xml(schema, content).map_err(|error| error.to_string()),
         Some(_) => {
             let mut tree = Tree::empty(schema);
-            text(schema, content, |mode, statement| {
+            text(schema, content, |number, mode, statement| {
                 let mut sets = statement.sets(mode).into_iter();
                 sets.try_for_each(|(path, value)| put(&mut tree, &path, value))
+                    .map_err(|error| format!("line {number}: {error}"))
             })?;
             Ok(tree)
         }
@@ -25,14 +27,22 @@ pub(crate) fn read(schema: &'static Schema, content: &str) -> Result<Tree, Strin
     }
 }
 
-/// Reads a file's content as the edit that merges it: the content of `<config>`. A text need not be made a tree
-/// for that.
-pub(crate) fn read_to_merge(schema: &'static Schema, content: &str) -> Result<String, String> {
+/// Reads a file's content as edits that merge it, one after the other, each the content of `<config>`: `merge` is told of
+/// one as soon as it is longer than `part`. A text need not be made a tree for that.
+pub(crate) fn read_to_merge(
+    schema: &'static Schema,
+    content: &str,
+    part: usize,
+    mut merge: impl FnMut(String) -> Result<(), ClientError>,
+) -> Result<(), NotMerged> {
     if content.trim_start().starts_with(['{', '<']) || content.trim_start().is_empty() {
-        return read(schema, content).map(|tree| tree.to_xml(false));
+        return Ok(merge(read(schema, content)?.to_xml(false))?);
     }
     let mut edit = MergeWriter::default();
-    text(schema, content, |mode, statement| {
+    text(schema, content, |_, mode, statement| {
+        if edit.len() > part {
+            merge(std::mem::take(&mut edit).finish())?;
+        }
         edit.go(statement.start(mode));
         for step in statement.walk() {
             match step {
@@ -41,9 +51,29 @@ pub(crate) fn read_to_merge(schema: &'static Schema, content: &str) -> Result<St
                 Move::Set(leaf, value) => edit.set(leaf, value),
             }
         }
-        Ok(())
+        Ok::<(), NotMerged>(())
     })?;
-    Ok(edit.finish())
+    Ok(merge(edit.finish())?)
+}
+
+/// Why a file was not merged, or not all of it.
+#[derive(Debug)]
+pub(crate) enum NotMerged {
+    /// What is wrong with its content.
+    Content(String),
+    Client(ClientError),
+}
+
+impl From<String> for NotMerged {
+    fn from(fault: String) -> Self {
+        NotMerged::Content(fault)
+    }
+}
+
+impl From<ClientError> for NotMerged {
+    fn from(error: ClientError) -> Self {
+        NotMerged::Client(error)
+    }
 }
 
 /// A tree in a form.
@@ -66,13 +96,13 @@ pub(crate) fn form_of(file: &str) -> Form {
     }
 }
 
-/// Reads the indented form, line by line, with the mode that each is in: a line belongs to the nearest line above that
+/// Reads the indented form, line by line, each with its number and the mode that it is in: a line belongs to the nearest line above that
 /// is indented less. `exit` and comments may stand in it.
-fn text(
+fn text<E: From<String>>(
     schema: &'static Schema,
     content: &str,
-    mut line_read: impl FnMut(&[Step], &Statement) -> yang::Result<()>,
-) -> Result<(), String> {
+    mut line_read: impl FnMut(usize, &[Step], &Statement) -> Result<(), E>,
+) -> Result<(), E> {
     let grammar = Grammar::new(schema, &Nothing);
     let mut modes: Vec<(usize, Path)> = Vec::new();
     for (number, line) in content.lines().enumerate() {
@@ -94,7 +124,7 @@ fn text(
             Stop::Fault(found) => fault(&format!("\n{}", found.show(line))),
             Stop::Candidates(_) => fault(&"the line is incomplete"),
         })?;
-        line_read(mode, &statement).map_err(|error| fault(&error))?;
+        line_read(number + 1, mode, &statement)?;
         if statement.enters.is_some() {
             modes.push((indent, statement.end(mode)));
         }

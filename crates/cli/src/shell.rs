@@ -10,7 +10,7 @@ use yang::{Path, Schema, Tree};
 use crate::client::{Client, ClientError};
 use crate::command::{self, Command};
 use crate::cursor::Candidates;
-use crate::load;
+use crate::load::{self, NotMerged};
 use crate::mode::Mode;
 use crate::pipe::{self, Form, Pipe};
 use crate::render;
@@ -60,6 +60,9 @@ pub(crate) enum ShellError {
 
 type Result<T> = std::result::Result<T, ShellError>;
 
+/// How much of an edit is sent at once where it can be sent in parts: enough that a part costs more than its answer.
+const PART: usize = 1 << 20;
+
 const HELP: &str = "\
 Type ? anywhere for what can follow, TAB to complete. Words can be abbreviated as long as they are clear.
 configure enters configuration mode. There, a container's name or a list entry enters its own mode, a leaf's
@@ -99,6 +102,7 @@ impl Shell {
     pub(crate) fn run(&mut self, line: &str) -> Result<Done> {
         let (command, pipes) = command::parse(&self.grammar(), self.mode.as_ref(), line)
             .map_err(|fault| ShellError::Line { line: line.to_owned(), fault })?;
+        let was_edited = self.edited;
         self.edited |= command.edits();
         let text = match command {
             Command::Nothing => String::new(),
@@ -144,7 +148,7 @@ impl Shell {
                 self.client.borrow_mut().rollback(position)?;
                 String::new()
             }
-            Command::Load { replaces, file } => self.load(replaces, &file)?,
+            Command::Load { replaces, file } => self.load(replaces, &file, was_edited)?,
             Command::Save { file } => self.save(&file)?,
             Command::Lock => {
                 self.client.borrow_mut().lock(Datastore::Running)?;
@@ -259,7 +263,7 @@ impl Shell {
         Ok(commits.iter().map(line).collect())
     }
 
-    fn load(&self, replaces: bool, file: &str) -> Result<String> {
+    fn load(&self, replaces: bool, file: &str, was_edited: bool) -> Result<String> {
         let content = fs::read(file)
             .and_then(|bytes| {
                 String::from_utf8(bytes)
@@ -267,13 +271,29 @@ impl Shell {
             })
             .map_err(|source| ShellError::File { file: file.to_owned(), source })?;
         let fault = |message| ShellError::Content { file: file.to_owned(), message };
+        let mut client = self.client.borrow_mut();
         if replaces {
             let tree = load::read(self.schema, &content).map_err(fault)?;
-            self.client.borrow_mut().replace(&tree)?;
-        } else {
-            let edit = load::read_to_merge(self.schema, &content).map_err(fault)?;
-            self.client.borrow_mut().merge(edit)?;
+            client.replace(&tree)?;
+            return Ok(String::new());
         }
+        // What only a file changes can be taken back by itself, so that it may go to the server in parts, which are
+        // read there while the next one is read here.
+        let part = if was_edited { usize::MAX } else { PART };
+        let merge = |part| client.begin_merge(part);
+        let merged = load::read_to_merge(self.schema, &content, part, merge);
+        let merged = merged.and_then(|()| Ok(client.settle()?));
+        merged.map_err(|error| {
+            if !was_edited {
+                // Whatever these say, the fault that led here says more.
+                let _ = client.settle();
+                let _ = client.discard();
+            }
+            match error {
+                NotMerged::Content(message) => fault(message),
+                NotMerged::Client(error) => error.into(),
+            }
+        })?;
         Ok(String::new())
     }
 

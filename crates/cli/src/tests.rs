@@ -422,6 +422,37 @@ fn files_in_each_form_are_what_was_saved() {
 }
 
 #[test]
+fn a_fault_late_in_a_long_file_leaves_the_candidate_as_it_was() {
+    let mut device = Device::new();
+    let folder = tempfile::tempdir().expect("make a folder");
+    let file = folder.path().join("routes.conf");
+    let mut content = String::from("links-iproute2\n link eth0\nroutes-iproute2\n");
+    for number in 0..6_000 {
+        let (high, low) = (number >> 8, number & 255);
+        content += &format!(" route 10.{high}.{low}.0/24\n  nexthop eth0 via address 192.0.2.1\n");
+    }
+    std::fs::write(&file, &content).expect("write");
+    std::fs::write(folder.path().join("broken.conf"), content + " route 10.0.0.0/33\n")
+        .expect("write");
+    let (file, broken) = (file.display(), folder.path().join("broken.conf"));
+    let load_broken = format!("load merge {}", broken.display());
+    device.play("configure");
+    for typed_before in ["", "netnses-iproute2 netns vpn"] {
+        device.play(typed_before);
+        let before = device.play("show config-candidate diff");
+        let shown = device.play(&load_broken);
+        assert!(
+            shown.contains("line 12004: \n   route 10.0.0.0/33\n         ^^^^^^^^^^^\n"),
+            "{shown}"
+        );
+        assert_eq!(device.play("show config-candidate diff"), before);
+    }
+    device.play(&format!("discard-changes\nload merge {file}"));
+    let shown = device.play("show config-candidate routes-iproute2 | count");
+    assert!(shown.contains("12000 lines"), "{shown}");
+}
+
+#[test]
 fn odd_values_survive_being_typed() {
     let schema = Schema::netloom().expect("the modules compile");
     let json = r#"{"iproute2-ip-link:links": {"link": [
@@ -443,11 +474,14 @@ fn odd_values_survive_being_typed() {
 /// What a file makes of an empty candidate when it is merged.
 fn merged(content: &str) -> yang::Tree {
     let schema = Schema::netloom().expect("the modules compile");
-    let edit = load::read_to_merge(schema, content);
-    let edit = edit.unwrap_or_else(|fault| panic!("{fault}\n{content}"));
-    let edit = yang::Edit::from_xml(schema, &edit, yang::Operation::Merge).expect("it is an edit");
     let mut tree = yang::Tree::empty(schema);
-    tree.edit(&edit).expect("it can be merged");
+    // Parts of a length that every line is longer than.
+    let merged = load::read_to_merge(schema, content, 0, |part| {
+        let edit = yang::Edit::from_xml(schema, &part, yang::Operation::Merge);
+        tree.edit(&edit.expect("it is an edit")).expect("it can be merged");
+        Ok(())
+    });
+    merged.unwrap_or_else(|fault| panic!("{fault:?}\n{content}"));
     tree
 }
 

@@ -120,11 +120,21 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
             return;
         }
         for (key, value) in other.iter() {
-            match self.get_mut(key) {
+            // Parts of a large edit come in order, each after the last.
+            let known = if self.ends_before(key) { None } else { self.get_mut(key) };
+            match known {
                 Some(own) => both(own, value),
                 None => _ = self.insert(key.clone(), value.clone()),
             }
         }
+    }
+
+    fn ends_before(&self, key: &K) -> bool {
+        let last = match self {
+            Sorted::Few(entries) => entries.last().map(|(last, _)| last),
+            Sorted::Many(entries) => entries.get_max().map(|(last, _)| last),
+        };
+        last.is_none_or(|last| last < key)
     }
 
     fn get_mut(&mut self, key: &K) -> Option<&mut V> {

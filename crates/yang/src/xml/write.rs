@@ -91,6 +91,16 @@ impl MergeWriter {
         self.writer.leaf(leaf, Some(value), None);
     }
 
+    /// How long the text is so far, in bytes.
+    pub fn len(&self) -> usize {
+        self.writer.out.len()
+    }
+
+    /// Whether nothing was told yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The content of `<config>`.
     pub fn finish(mut self) -> String {
         self.go(&[]);
