@@ -56,12 +56,33 @@ pub enum Operation {
     Remove,
 }
 
+impl Operation {
+    /// As the RFC has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Operation::None => "none",
+            Operation::Merge => "merge",
+            Operation::Replace => "replace",
+            Operation::Create => "create",
+            Operation::Delete => "delete",
+            Operation::Remove => "remove",
+        }
+    }
+}
+
 impl Edit {
     /// An edit that does one thing to one instance; `value` for a leaf. What is above is merged.
     pub fn one(path: &Path, operation: Operation, value: Option<Value>) -> Edit {
+        Edit::single(path, Some(operation), value)
+    }
+
+    /// An edit that merges one instance: where several are, entries that they share are told once.
+    pub(crate) fn merging(path: &Path, value: Option<Value>) -> Edit {
+        Edit::single(path, None, value)
+    }
+
+    fn single(path: &Path, mut operation: Option<Operation>, mut value: Option<Value>) -> Edit {
         let mut nodes: Vec<EditNode> = Vec::new();
-        let mut value = value;
-        let mut operation = Some(operation);
         for step in path.steps.iter().rev() {
             let in_path = match step.node.kind {
                 NodeKind::LeafList => step.keys.first().cloned(),

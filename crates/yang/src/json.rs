@@ -1,4 +1,5 @@
 //! JSON as RFC 7951 has it.
 
+mod edit;
 mod read;
 mod write;

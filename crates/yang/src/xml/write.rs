@@ -23,10 +23,19 @@ impl Tree {
 impl Edit {
     /// The content of `<config>`.
     pub fn to_xml(&self) -> String {
+        self.xml(false)
+    }
+
+    /// The same, for people.
+    pub fn to_indented_xml(&self) -> String {
+        self.xml(true)
+    }
+
+    fn xml(&self, indent: bool) -> String {
         match &self.content {
-            edit::Content::Plain(tree) => tree.to_xml(false),
+            edit::Content::Plain(tree) => tree.to_xml(indent),
             edit::Content::Nodes(nodes) => {
-                let mut writer = Writer::default();
+                let mut writer = Writer { indent, ..Writer::default() };
                 nodes.iter().for_each(|node| writer.edit(node));
                 writer.out
             }
@@ -166,17 +175,10 @@ impl Writer {
         if node.starts_module() {
             self.attribute("xmlns", &node.module.namespace);
         }
-        let name = match operation {
-            None => return,
-            Some(Operation::None) => "none",
-            Some(Operation::Merge) => "merge",
-            Some(Operation::Replace) => "replace",
-            Some(Operation::Create) => "create",
-            Some(Operation::Delete) => "delete",
-            Some(Operation::Remove) => "remove",
-        };
-        self.attribute("xmlns:nc", NETCONF);
-        self.attribute("nc:operation", name);
+        if let Some(operation) = operation {
+            self.attribute("xmlns:nc", NETCONF);
+            self.attribute("nc:operation", operation.name());
+        }
     }
 
     /// What is between the tags, and the end tag; one tag where there is nothing.
