@@ -1,23 +1,24 @@
 //! What the configuration calls namespaces and links, and where each link is: read once, asked often.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use imbl::{HashMap, OrdMap, OrdSet};
 use netstate::{LinkId, LinkName, NetnsName, Place};
 use yang::{Node, Path, Tree};
 
 use crate::faults::Faults;
-use crate::instances::{below, entries, entry_path};
+use crate::instances::{below, container_of, entries, entry_path};
 
-/// The configuration's names.
-#[derive(Debug, Default)]
+/// The configuration's names. A copy costs nothing.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Directory {
-    namespaces: BTreeSet<NetnsName>,
-    links: BTreeMap<LinkId, Known>,
+    namespaces: OrdSet<NetnsName>,
+    links: OrdMap<LinkId, Known>,
     ids: HashMap<Place, LinkId>,
 }
 
 /// A link of the configuration.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Known {
     /// Its entry.
     pub(crate) path: Path,
@@ -38,9 +39,31 @@ impl Directory {
         directory
     }
 
-    /// The configured namespaces.
-    pub(crate) fn namespaces(&self) -> impl Iterator<Item = &NetnsName> {
-        self.namespaces.iter()
+    /// The names of `new`, whose entries at these paths are all that has changed since; none where a name is no longer
+    /// what it was: who refers to it would have to be found.
+    pub(crate) fn extended(&self, new: &Tree, touched: &BTreeSet<Path>) -> Option<Directory> {
+        let mut directory = self.clone();
+        let mut faults = Faults::default();
+        for path in touched {
+            match (container_of(path), new.node(path)) {
+                ("netnses", Some(entry)) => directory.add_netns(&entry, &mut faults),
+                ("links", Some(entry)) => {
+                    let id = entry.leaf("name")?.to_string().parse::<LinkId>().ok()?;
+                    match self.links.get(&id) {
+                        None => directory.add_link(&entry, &mut faults),
+                        Some(known) => {
+                            let place = self.place(&entry, path, &mut faults);
+                            if known.path != *path || known.place != place {
+                                return None;
+                            }
+                        }
+                    }
+                }
+                ("netnses" | "links", None) => return None,
+                _ => {}
+            }
+        }
+        faults.into_result(directory).ok()
     }
 
     /// Whether there is such a namespace: a configured one, or the daemon's own.

@@ -35,6 +35,11 @@ pub(crate) fn list_path(list: &'static SchemaNode) -> Path {
     list.parent().map(|container| Path::default().join(container, Vec::new())).unwrap_or_default()
 }
 
+/// The name of the top container that a path leads into.
+pub(crate) fn container_of(path: &Path) -> &'static str {
+    path.steps.first().map_or("", |step| step.node.name)
+}
+
 /// Where the containers and leaves of these names are below `path`, as far as the schema has them.
 pub(crate) fn below(path: &Path, names: &[&str]) -> Path {
     let mut path = path.clone();

@@ -11,6 +11,7 @@ mod directory;
 mod faults;
 mod instances;
 mod link;
+mod lowered;
 mod lowering;
 mod names;
 mod neighbor;
@@ -26,6 +27,8 @@ mod test;
 use netstate::{Key, State};
 use yang::{Error, Path, Tree};
 
+pub use lowered::Lowered;
+
 use directory::Directory;
 use faults::Faults;
 use instances::{below, schema_node};
@@ -35,13 +38,7 @@ use names::Names;
 /// The state that `configuration` (valid by the schema) desires. Every fault of meaning that the schema cannot tell
 /// is found here, each with its YANG path.
 pub fn lower(configuration: &Tree) -> Result<State, Vec<Error>> {
-    let mut lowering = Lowering::of(configuration);
-    netns::lower(&mut lowering);
-    link::lower(&mut lowering);
-    sysctl::lower(&mut lowering);
-    route::lower(&mut lowering);
-    neighbor::lower(&mut lowering);
-    lowering.finish()
+    Ok(Lowering::of(configuration).lowered()?.1)
 }
 
 /// The operational tree: what was observed, under the configuration's names.

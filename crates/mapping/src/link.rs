@@ -18,16 +18,20 @@ use path::address_path as spelled_path;
 pub(crate) use path::{address as address_path, entry_of, path};
 pub(crate) use raise::raise;
 
-use crate::instances::{below, entries, entry_path};
+use crate::instances::{below, entry_path};
 use crate::lowering::{Lowering, User};
 use crate::sysctl;
-use cable::Cables;
+pub(crate) use cable::Cables;
 use entry::Entry;
 
 /// Every configured link, with its addresses and kernel parameters.
 pub(crate) fn lower(lowering: &mut Lowering<'_>) {
+    let links = lowering.entries("links", None);
+    if links.is_empty() {
+        return;
+    }
     let cables = Cables::read(lowering);
-    for node in entries(lowering.configuration, "links", None) {
+    for node in links {
         let path = entry_path(&node);
         let id = node.leaf("name").and_then(|name| name.to_string().parse::<LinkId>().ok());
         let known = id.and_then(|id| Some((lowering.directory.link(&id)?, id)));

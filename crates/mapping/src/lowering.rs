@@ -1,12 +1,15 @@
 //! What the modules share while a configuration becomes state: its names, the state so far, the faults so far.
 
+use std::collections::BTreeSet;
+
 use netstate::{Key, LinkId, NetnsName, Object, Place, State};
 use serde::de::DeserializeOwned;
 use yang::{Error, Node, Path, Tree};
 
 use crate::directory::{Directory, no_such_netns};
 use crate::faults::Faults;
-use crate::instances::entry_path;
+use crate::instances::{container_of, entries, entry_path};
+use crate::{link, neighbor, netns, route, sysctl};
 
 /// A configuration on its way to being state.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub(crate) struct Lowering<'c> {
     pub(crate) configuration: &'c Tree,
     pub(crate) directory: Directory,
     pub(crate) faults: Faults,
+    /// The entries to lower; all where none are named.
+    only: Option<&'c BTreeSet<Path>>,
     state: State,
 }
 
@@ -28,12 +33,39 @@ impl<'c> Lowering<'c> {
     pub(crate) fn of(configuration: &'c Tree) -> Self {
         let mut faults = Faults::default();
         let directory = Directory::read(configuration, &mut faults);
-        Self { configuration, directory, faults, state: State::default() }
+        Self { configuration, directory, faults, only: None, state: State::default() }
     }
 
-    /// The state, if nothing is wrong.
-    pub(crate) fn finish(self) -> Result<State, Vec<Error>> {
-        self.faults.into_result(self.state)
+    /// Lowers certain entries only, of a configuration whose names are known.
+    pub(crate) fn only(
+        configuration: &'c Tree,
+        directory: Directory,
+        only: &'c BTreeSet<Path>,
+    ) -> Self {
+        let (faults, state) = (Faults::default(), State::default());
+        Self { configuration, directory, faults, only: Some(only), state }
+    }
+
+    /// The entries to lower of `container`'s lists: of all of them, or of the one called `list`.
+    pub(crate) fn entries(&self, container: &'c str, list: Option<&'c str>) -> Vec<Node<'c>> {
+        let Some(only) = self.only else {
+            return entries(self.configuration, container, list).collect();
+        };
+        let within = |path: &&Path| {
+            let name = path.steps.get(1).map(|step| step.node.name);
+            container_of(path) == container && list.is_none_or(|list| name == Some(list))
+        };
+        only.iter().filter(within).filter_map(|path| self.configuration.node(path)).collect()
+    }
+
+    /// Has each module lower its entries; the names and the state, if nothing is wrong.
+    pub(crate) fn lowered(mut self) -> Result<(Directory, State), Vec<Error>> {
+        netns::lower(&mut self);
+        link::lower(&mut self);
+        sysctl::lower(&mut self);
+        route::lower(&mut self);
+        neighbor::lower(&mut self);
+        self.faults.into_result((self.directory, self.state))
     }
 
     /// Reads an entry of a list into a struct.

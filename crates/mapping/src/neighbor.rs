@@ -50,7 +50,7 @@ struct Entry {
 
 /// Every configured neighbour.
 pub(crate) fn lower(lowering: &mut Lowering<'_>) {
-    for node in entries(lowering.configuration, "neighbors", Some("neighbor")) {
+    for node in lowering.entries("neighbors", Some("neighbor")) {
         if let Some(entry) = lowering.read::<Entry>(&node) {
             NeighborLowering { lowering, path: entry_path(&node) }.lower(&entry);
         }

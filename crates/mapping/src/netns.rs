@@ -8,9 +8,12 @@ use crate::lowering::Lowering;
 
 /// Every configured namespace is to exist.
 pub(crate) fn lower(lowering: &mut Lowering<'_>) {
-    let namespaces: Vec<NetnsName> = lowering.directory.namespaces().cloned().collect();
-    for netns in namespaces {
-        lowering.add(Key::Netns(netns), Object::Netns);
+    for entry in lowering.entries("netnses", Some("netns")) {
+        // The directory has told what is wrong with a name.
+        let name = entry.leaf("name").and_then(|name| name.to_string().parse::<NetnsName>().ok());
+        if let Some(netns) = name.filter(|netns| !netns.is_own()) {
+            lowering.add(Key::Netns(netns), Object::Netns);
+        }
     }
 }
 

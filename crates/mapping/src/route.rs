@@ -16,7 +16,7 @@ use yang::{Node, Path};
 pub(crate) use key::path;
 pub(crate) use raise::raise;
 
-use crate::instances::{below, entries, entry_path};
+use crate::instances::{below, entry_path};
 use crate::lowering::{Lowering, User};
 
 /// `RTPROT_STATIC` (include/uapi/linux/rtnetlink.h).
@@ -80,7 +80,7 @@ struct RouteState {
 
 /// Every configured route.
 pub(crate) fn lower(lowering: &mut Lowering<'_>) {
-    for node in entries(lowering.configuration, "routes", Some("route")) {
+    for node in lowering.entries("routes", Some("route")) {
         let key = match key::read(node.keys()) {
             Ok(key) => key,
             Err(error) => {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use yang::{Error, Node, Path, Tree, Value};
 
 use crate::directory::Directory;
-use crate::instances::{below, entries, entry_path, list_path, schema_node};
+use crate::instances::{below, entry_path, list_path, schema_node};
 use crate::link;
 use crate::lowering::Lowering;
 use crate::spelling;
@@ -49,7 +49,7 @@ struct Variable {
 
 /// The parameters of every namespace.
 pub(crate) fn lower(lowering: &mut Lowering<'_>) {
-    for node in entries(lowering.configuration, "sysctls", Some("netns")) {
+    for node in lowering.entries("sysctls", Some("netns")) {
         let path = entry_path(&node);
         let Some(entry) = lowering.read::<Entry>(&node) else { continue };
         if !lowering.netns(&entry.name, || path.clone()) {

@@ -8,6 +8,7 @@
 
 pub mod address;
 pub mod attribute;
+pub mod desired;
 pub mod fdb;
 pub mod link;
 pub mod name;
@@ -22,6 +23,7 @@ pub mod uapi;
 
 pub use address::{Address, AddressKey, AddressStatus};
 pub use attribute::{Attributes, Fields, Flags};
+pub use desired::Desired;
 pub use fdb::{FdbEntry, FdbKey};
 pub use link::{Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Master, Place};
 pub use name::{InvalidName, LinkId, LinkName, MacAddress, NetnsName};

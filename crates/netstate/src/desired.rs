@@ -1,0 +1,117 @@
+//! Desired state as a persistent value: a copy costs nothing, a comparison costs what differs.
+
+use std::collections::BTreeSet;
+
+use imbl::OrdMap;
+use imbl::ordmap::DiffItem;
+
+use crate::link::Link;
+use crate::name::{LinkId, NetnsName};
+use crate::state::{Key, Object, State};
+
+/// What a configuration desires: objects by key.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Desired {
+    objects: OrdMap<Key, Object>,
+}
+
+impl Desired {
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// The object under this key.
+    pub fn get(&self, key: &Key) -> Option<&Object> {
+        self.objects.get(key)
+    }
+
+    /// Whether there is an object under this key.
+    pub fn contains(&self, key: &Key) -> bool {
+        self.objects.contains_key(key)
+    }
+
+    /// Puts an object; answers with what was there.
+    pub fn insert(&mut self, key: Key, object: Object) -> Option<Object> {
+        self.objects.insert(key, object)
+    }
+
+    /// Takes an object out.
+    pub fn remove(&mut self, key: &Key) -> Option<Object> {
+        self.objects.remove(key)
+    }
+
+    /// All objects, in the order of their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Object)> {
+        self.objects.iter()
+    }
+
+    /// The namespaces. They come first among keys, so that this costs what they are.
+    pub fn namespaces(&self) -> impl Iterator<Item = &NetnsName> {
+        self.objects.keys().map_while(|key| match key {
+            Key::Netns(netns) => Some(netns),
+            Key::Link(_)
+            | Key::Sysctl(_)
+            | Key::Address(_)
+            | Key::Neighbor(_)
+            | Key::Fdb(_)
+            | Key::Route(_) => None,
+        })
+    }
+
+    /// The links. They come right after the namespaces.
+    pub fn links(&self) -> impl Iterator<Item = (&LinkId, &Link)> {
+        let entries = self.objects.iter().skip_while(|(key, _)| matches!(key, Key::Netns(_)));
+        entries.map_while(|entry| match entry {
+            (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
+            _ => None,
+        })
+    }
+
+    /// The keys of the objects that the two differ in.
+    pub fn differing(&self, other: &Desired) -> BTreeSet<Key> {
+        let differences = self.objects.diff(&other.objects);
+        let keys = differences.map(|difference| match difference {
+            DiffItem::Add(key, _) | DiffItem::Remove(key, _) => key.clone(),
+            DiffItem::Update { old: (key, _), .. } => key.clone(),
+        });
+        keys.collect()
+    }
+
+    /// The objects under these keys.
+    pub fn part(&self, keys: &BTreeSet<Key>) -> State {
+        let entry = |key: &Key| Some((key.clone(), self.get(key)?.clone()));
+        State { objects: keys.iter().filter_map(entry).collect() }
+    }
+
+    /// Both in one: of an object that both have, a link has the fields of both and is where `other` has it, and
+    /// anything else is as in `other`.
+    pub fn merged(&self, other: &Desired) -> Desired {
+        let mut merged = self.clone();
+        for key in self.differing(other) {
+            let Some(object) = other.get(&key) else { continue };
+            match (merged.objects.get_mut(&key), object) {
+                (Some(Object::Link(link)), Object::Link(other)) => link.overlay(other),
+                _ => drop(merged.insert(key, object.clone())),
+            }
+        }
+        merged
+    }
+}
+
+impl FromIterator<(Key, Object)> for Desired {
+    fn from_iter<I: IntoIterator<Item = (Key, Object)>>(objects: I) -> Self {
+        Self { objects: objects.into_iter().collect() }
+    }
+}
+
+impl From<State> for Desired {
+    fn from(state: State) -> Self {
+        state.objects.into_iter().collect()
+    }
+}
