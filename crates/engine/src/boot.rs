@@ -5,9 +5,8 @@
 //! is missing, keeps nothing else down.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use netstate::{Originals, Southbound, State};
+use netstate::{Desired, Originals, Southbound};
 use tokio::sync::watch;
 use yang::{Schema, Tree};
 
@@ -51,7 +50,7 @@ impl Boot {
         let mut engine = Engine {
             history,
             checkpoint,
-            running: Running { id, tree: intent.tree, desired: intent.desired },
+            running: Running { id, intent },
             startup,
             sessions: Sessions::default(),
             stuck: BTreeSet::new(),
@@ -91,8 +90,8 @@ impl Engine {
                 self.follow()
             }
             Startup::Follows if !self.settings.autosave => {
-                let Running { id, tree, .. } = &self.running;
-                self.startup = Startup::Fixed { id: *id, tree: tree.clone() };
+                let Running { id, intent } = &self.running;
+                self.startup = Startup::Fixed { id: *id, tree: intent.tree.clone() };
                 self.startup.save(&self.store)
             }
             Startup::Fixed { .. } | Startup::Follows => Ok(()),
@@ -101,24 +100,24 @@ impl Engine {
 
     /// After a restart of the daemon: the kernel may hold anything between running and the attempt.
     fn resume(&mut self, attempted: Option<Record>) -> Result<()> {
-        let mut touched = Arc::clone(&self.running.desired);
+        let mut touched = self.running.intent.desired().clone();
         if let Some(record) = attempted {
             tracing::warn!(transaction = record.id, "undoing a commit that was cut short");
-            let mut tree = self.running.tree.clone();
+            let mut tree = self.running.intent.tree.clone();
             let fault = |error: yang::Error| self.store.corrupt(JOURNAL, error.to_string());
             record.redo(&mut tree).map_err(fault)?;
             let attempted = intent(&self.store, JOURNAL, tree)?;
-            touched = Arc::new(State::clone(&touched).merged(&attempted.desired));
-            self.diverged = Some(Arc::clone(&touched));
+            touched = touched.merged(attempted.desired());
+            self.diverged = Some(touched.clone());
         }
         self.recover(&touched)
     }
 
     /// After a boot of the host: nothing of ours is in the kernel, and startup becomes running.
     fn boot(&mut self) -> Result<()> {
-        let startup = self.startup.tree(&self.running.tree).clone();
+        let startup = self.startup.tree(&self.running.intent.tree).clone();
         let startup = intent(&self.store, STARTUP, startup)?;
-        let diff = self.running.tree.diff(&startup.tree);
+        let diff = self.running.intent.tree.diff(&startup.tree);
         journal::withdraw(&self.store)?;
         if !diff.is_empty() {
             let origin = Origin { user: "netloomd".into(), from: "boot".into() };
@@ -127,18 +126,17 @@ impl Engine {
             let record = self.record(author, &startup.tree, &diff);
             journal::write(&self.store, &record)?;
             history::file(&self.store, record.id)?;
-            let Intent { tree, desired } = startup;
-            self.running = Running { id: record.id, tree, desired };
+            self.running = Running { id: record.id, intent: startup };
             self.checkpoint.add(record.forward.len() + record.reverse.len());
             self.history.add(record);
         }
         ownership::save(&self.store, &self.settings.boot_id, &Originals::default())?;
-        self.recover(&State::default())
+        self.recover(&Desired::default())
     }
 
     /// Converges to running as far as the kernel allows. A kernel that cannot be brought there is no reason not to
     /// serve: the configuration may be what has to be changed.
-    fn recover(&mut self, touched: &State) -> Result<()> {
+    fn recover(&mut self, touched: &Desired) -> Result<()> {
         match self.settle(touched, &Reach::Everything) {
             Ok(()) if self.diverged.is_some() => self.withdraw(),
             Ok(()) => self.release(),

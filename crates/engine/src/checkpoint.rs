@@ -99,7 +99,7 @@ impl Engine {
     pub(crate) fn checkpoint(&mut self) {
         self.checkpoint.take(JoinHandle::is_finished);
         if self.checkpoint.is_due() {
-            self.checkpoint.write(&self.store, self.running.id, &self.running.tree);
+            self.checkpoint.write(&self.store, self.running.id, &self.running.intent.tree);
         }
     }
 
@@ -107,7 +107,7 @@ impl Engine {
     pub(crate) fn last_checkpoint(&mut self) {
         self.checkpoint.take(|_| true);
         if self.checkpoint.commits > 0 {
-            self.checkpoint.write(&self.store, self.running.id, &self.running.tree);
+            self.checkpoint.write(&self.store, self.running.id, &self.running.intent.tree);
             self.checkpoint.take(|_| true);
         }
     }

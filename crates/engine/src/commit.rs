@@ -4,10 +4,9 @@
 //! running as it was. From then on the commit has happened, and what fails is made up for at the next start.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Instant;
 
-use netstate::{Key, State};
+use netstate::{Desired, Key};
 use yang::{Diff, Path, Tree};
 
 use crate::converge::Way;
@@ -63,9 +62,10 @@ impl Engine {
 
     /// What a commit would do, a line an operation, in words.
     pub(crate) fn check(&mut self, session: u32) -> Result<Vec<String>> {
-        let intent = Intent::of(self.merged(session)?)?;
-        let touched = Arc::clone(&self.running.desired);
-        let way = Way::from(&touched, &intent);
+        let tree = self.merged(session)?;
+        let running = self.running.intent.clone();
+        let intent = running.after(tree.clone(), &running.tree.diff(&tree))?;
+        let way = Way::from(running.desired(), &intent);
         let course = self.survey(&way)?;
         Ok(course.plan.ops.iter().map(ToString::to_string).collect())
     }
@@ -76,11 +76,11 @@ impl Engine {
         let tree = self.merged(session)?;
         self.pass(Step::Merged);
         self.reconcile()?;
-        let diff = self.running.tree.diff(&tree);
+        let diff = self.running.intent.tree.diff(&tree);
         if diff.is_empty() {
             return Ok(None);
         }
-        let intent = Intent::of(tree)?;
+        let intent = self.running.intent.after(tree, &diff)?;
         self.pass(Step::Lowered);
         let origin = self.sessions.at(session)?.origin.clone();
         let record = self.record(Author { origin, comment }, &intent.tree, &diff);
@@ -90,15 +90,15 @@ impl Engine {
             told.push_str("; but ");
             told.push_str(&late.told());
         }
-        self.sessions.at(session)?.candidate = Candidate::of(&self.running.tree);
+        self.sessions.at(session)?.candidate = Candidate::of(&self.running.intent.tree);
         Ok(Some(told))
     }
 
     /// Brings kernel and datastores to `intent`, or leaves both as they are. What fails once the commit has
     /// happened is answered.
     fn transact(&mut self, intent: Intent, record: Record) -> Result<Errors> {
-        let touched = Arc::clone(&self.running.desired);
-        let way = Way::from(&touched, &intent);
+        let running = self.running.intent.clone();
+        let way = Way::from(running.desired(), &intent);
         let course = self.survey(&way)?;
         self.pass(Step::Planned);
         self.adopt(&course)?;
@@ -109,14 +109,13 @@ impl Engine {
             history::file(&self.store, record.id)
         });
         if let Err(failure) = taken {
-            let touched = Arc::new(State::clone(&touched).merged(&intent.desired));
+            let touched = running.desired().merged(intent.desired());
             return Err(self.revert(failure, touched, course.keys));
         }
         self.pass(Step::Committed);
-        let Intent { tree, desired } = intent;
-        self.running = Running { id: record.id, tree, desired };
-        let desired = &self.running.desired.objects;
-        self.stuck.retain(|key| desired.contains_key(key) && !course.keys.contains(key));
+        self.running = Running { id: record.id, intent };
+        let desired = self.running.intent.desired();
+        self.stuck.retain(|key| desired.contains(key) && !course.keys.contains(key));
         let late = self.seal(record);
         self.publish();
         self.pass(Step::Published);
@@ -152,7 +151,7 @@ impl Engine {
     }
 
     /// Goes back to running after an attempt that failed; answers with what the user is to be told.
-    fn revert(&mut self, failure: Errors, touched: Arc<State>, keys: BTreeSet<Key>) -> Errors {
+    fn revert(&mut self, failure: Errors, touched: Desired, keys: BTreeSet<Key>) -> Errors {
         match self.go_back(&touched, &Reach::Named(keys)) {
             Ok(()) => failure,
             Err(cause) => {
@@ -165,11 +164,11 @@ impl Engine {
     }
 
     /// Kernel first, then the files: the journal goes once nothing is left that it speaks of.
-    fn go_back(&mut self, touched: &State, reach: &Reach) -> Result<()> {
+    fn go_back(&mut self, touched: &Desired, reach: &Reach) -> Result<()> {
         let stuck = self.stuck.clone();
         self.settle(touched, reach)?;
         if let Some(key) = self.stuck.difference(&stuck).next().cloned() {
-            let path = mapping::path(&key, None, &self.running.tree);
+            let path = mapping::path(&key, None, &self.running.intent.tree);
             let reason = "it could not be restored".into();
             return Err(Error::Impossible { path, key, reason }.into());
         }
@@ -207,7 +206,7 @@ impl Engine {
     fn merged(&mut self, session: u32) -> Result<Tree> {
         let candidate = &mut self.sessions.at(session)?.candidate;
         let conflict = |path: Path| Error::Conflict { path: path.to_string() };
-        let refreshed = candidate.refresh(&self.running.tree);
+        let refreshed = candidate.refresh(&self.running.intent.tree);
         refreshed.map_err(|paths| Errors(paths.into_iter().map(conflict).collect()))?;
         Ok(candidate.tree().clone())
     }
@@ -224,7 +223,7 @@ impl Engine {
             summary: summary(diff),
             autosave: self.settings.autosave,
             forward: diff.to_edit().to_xml(),
-            reverse: to.diff(&self.running.tree).to_edit().to_xml(),
+            reverse: to.diff(&self.running.intent.tree).to_edit().to_xml(),
         }
     }
 }

@@ -6,15 +6,14 @@
 //! is stuck.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use netstate::plan::{plan, stands_on, target, wanted};
-use netstate::{Key, Object, Originals, Plan, PlanError, Refusal, Scope, State};
+use netstate::{Desired, Key, Object, Originals, Plan, PlanError, Refusal, Scope, State};
 use yang::Tree;
 
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Errors, Result};
-use crate::reach::{Reach, differing, footing, part, place_of, with_dependents};
+use crate::reach::{Reach, carries, footing, place_of, with_dependents};
 use crate::step::Step;
 #[cfg(any(test, feature = "faults"))]
 use crate::step::{Boundary, Fault};
@@ -24,17 +23,16 @@ const OBSTACLES: usize = 64;
 
 /// Where to go, and what may have been applied before.
 pub(crate) struct Way<'a> {
-    pub(crate) touched: &'a State,
+    pub(crate) touched: &'a Desired,
     pub(crate) tree: &'a Tree,
-    pub(crate) desired: &'a State,
+    pub(crate) desired: &'a Desired,
     pub(crate) reach: Reach,
 }
 
 impl<'a> Way<'a> {
     /// From what is applied to something new.
-    pub(crate) fn from(touched: &'a State, to: &'a Intent) -> Self {
-        let Intent { tree, desired } = to;
-        Way { touched, tree, desired, reach: Reach::Change }
+    pub(crate) fn from(touched: &'a Desired, to: &'a Intent) -> Self {
+        Way { touched, tree: &to.tree, desired: to.desired(), reach: Reach::Change }
     }
 }
 
@@ -54,7 +52,7 @@ impl Engine {
     /// Observes what the way reaches, and plans. Touches nothing.
     pub(crate) fn survey(&mut self, way: &Way<'_>) -> Result<Course> {
         let keys = self.reached(way);
-        let (desired, touched) = (part(way.desired, &keys), part(way.touched, &keys));
+        let (desired, touched) = (way.desired.part(&keys), way.touched.part(&keys));
         let mut originals = self.originals.clone();
         originals.forget(&touched.clone().merged(&desired));
         let scope = Scope::Only(wanted(&desired, &touched, &originals));
@@ -97,7 +95,7 @@ impl Engine {
 
     /// Gets the kernel as close to running as it will go. What the kernel cannot take as yet is stuck, with all that
     /// needs it; that is no failure. Failure is what `touched` left behind and cannot be removed.
-    pub(crate) fn settle(&mut self, touched: &State, reach: &Reach) -> Result<()> {
+    pub(crate) fn settle(&mut self, touched: &Desired, reach: &Reach) -> Result<()> {
         match reach {
             Reach::Everything => self.stuck.clear(),
             Reach::Named(keys) => self.stuck.retain(|key| !keys.contains(key)),
@@ -106,35 +104,32 @@ impl Engine {
         let mut left_behind = Vec::new();
         for _ in 0..OBSTACLES {
             let Err(errors) = self.converge(touched, reach.clone()) else {
-                self.stuck.retain(|key| self.running.desired.objects.contains_key(key));
+                self.stuck.retain(|key| self.running.intent.desired().contains(key));
                 return if left_behind.is_empty() { Ok(()) } else { Err(Errors(left_behind)) };
             };
             let Some(key) = errors.0.iter().find_map(Error::key).cloned() else {
                 return Err(errors);
             };
             tracing::error!(errors = errors.told(), "put aside");
-            let desired = Arc::clone(&self.running.desired);
-            if !desired.objects.contains_key(&key) {
+            let desired = self.running.intent.desired();
+            if !desired.contains(&key) {
                 left_behind.extend(errors.0);
             }
-            let states = [&*desired, touched];
+            let states = [desired, touched];
             self.stuck.extend(with_dependents(BTreeSet::from([key]), &states));
         }
         Err(Error::Obstacles { count: OBSTACLES }.into())
     }
 
     /// What may be in the kernel because of a configuration.
-    pub(crate) fn touched(&self) -> Arc<State> {
-        match &self.diverged {
-            Some(attempted) => Arc::clone(attempted),
-            None => Arc::clone(&self.running.desired),
-        }
+    pub(crate) fn touched(&self) -> Desired {
+        self.diverged.as_ref().unwrap_or(self.running.intent.desired()).clone()
     }
 
     /// From `touched` to running, in one go.
-    fn converge(&mut self, touched: &State, reach: Reach) -> Result<()> {
-        let (tree, desired) = (self.running.tree.clone(), Arc::clone(&self.running.desired));
-        let way = Way { touched, tree: &tree, desired: &desired, reach };
+    fn converge(&mut self, touched: &Desired, reach: Reach) -> Result<()> {
+        let to = self.running.intent.clone();
+        let way = Way { reach, ..Way::from(touched, &to) };
         let course = self.survey(&way)?;
         self.adopt(&course)?;
         self.carry_out(&way, &course)
@@ -144,13 +139,19 @@ impl Engine {
     fn reached(&self, way: &Way<'_>) -> BTreeSet<Key> {
         match &way.reach {
             Reach::Everything => {
-                let keys = way.touched.objects.keys().chain(way.desired.objects.keys());
+                let objects = way.touched.iter().chain(way.desired.iter());
+                let keys = objects.map(|(key, _)| key);
                 keys.filter(|key| !self.stuck.contains(key)).cloned().collect()
             }
             Reach::Named(keys) => keys.difference(&self.stuck).cloned().collect(),
             Reach::Change => {
-                let changed = differing(way.touched, way.desired);
-                let mut keys = with_dependents(changed.clone(), &[way.touched, way.desired]);
+                let changed = way.touched.differing(way.desired);
+                // What is new is stood on by what is new only.
+                let mut keys =
+                    match changed.iter().any(|key| carries(key) && way.touched.contains(key)) {
+                        true => with_dependents(changed.clone(), &[way.touched, way.desired]),
+                        false => changed.clone(),
+                    };
                 // What is stuck and stays as it was is left alone, but for a link that something new is to stand on.
                 keys.retain(|key| !self.stuck.contains(key) || changed.contains(key));
                 keys.extend(self.stuck_below(&changed, way.desired));
@@ -162,14 +163,13 @@ impl Engine {
     }
 
     /// The links that are stuck and that one of these objects is to stand on.
-    fn stuck_below(&self, keys: &BTreeSet<Key>, desired: &State) -> Vec<Key> {
-        let stuck_at =
-            |key: &Key| Some((place_of(desired.objects.get(key)?)?.clone(), key.clone()));
+    fn stuck_below(&self, keys: &BTreeSet<Key>, desired: &Desired) -> Vec<Key> {
+        let stuck_at = |key: &Key| Some((place_of(desired.get(key)?)?.clone(), key.clone()));
         let stuck: Vec<_> = self.stuck.iter().filter_map(stuck_at).collect();
         if stuck.is_empty() {
             return Vec::new();
         }
-        let new = keys.iter().filter_map(|key| Some((key, desired.objects.get(key)?)));
+        let new = keys.iter().filter_map(|key| Some((key, desired.get(key)?)));
         let places: BTreeSet<_> = new.flat_map(|(key, object)| stands_on(key, object)).collect();
         let needed = stuck.into_iter().filter(|(place, _)| places.contains(place));
         needed.map(|(_, key)| key).collect()
@@ -211,9 +211,9 @@ impl Engine {
         let new = mapping::path(key, field, tree);
         let parsed = yang::Path::parse(tree.schema(), &new);
         let there = parsed.is_ok_and(|path| tree.node(&path).is_some());
-        match there || !self.running.desired.objects.contains_key(key) {
+        match there || !self.running.intent.desired().contains(key) {
             true => new,
-            false => mapping::path(key, field, &self.running.tree),
+            false => mapping::path(key, field, &self.running.intent.tree),
         }
     }
 }

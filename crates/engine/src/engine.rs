@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
 
-use netstate::{Key, LinkId, Object, Originals, Place, Scope, Southbound, State, Wanted};
+use mapping::Lowered;
+use netstate::{Desired, Key, LinkId, Originals, Place, Scope, Southbound, Wanted};
 use tokio::sync::{mpsc, oneshot, watch};
-use yang::{Edit, Tree};
+use yang::{Diff, Edit, Tree};
 
 use crate::Settings;
 use crate::checkpoint::Checkpoint;
@@ -44,7 +44,7 @@ pub(crate) struct Engine {
     /// What of running somebody else has changed, as told.
     pub(crate) drifted: BTreeSet<Key>,
     /// What a failed commit may have left in the kernel, where the way back failed too.
-    pub(crate) diverged: Option<Arc<State>>,
+    pub(crate) diverged: Option<Desired>,
     pub(crate) published: watch::Sender<Snapshot>,
     pub(crate) events: Events,
     #[cfg(any(test, feature = "faults"))]
@@ -56,22 +56,33 @@ pub(crate) struct Engine {
 pub(crate) struct Running {
     /// The transaction that made it; zero before the first.
     pub(crate) id: u64,
-    pub(crate) tree: Tree,
-    pub(crate) desired: Arc<State>,
+    pub(crate) intent: Intent,
 }
 
-/// A configuration that is valid, and what it desires of the kernel.
-#[derive(Debug)]
+/// A configuration that is valid, and what it desires of the kernel. A copy costs nothing.
+#[derive(Clone, Debug)]
 pub(crate) struct Intent {
     pub(crate) tree: Tree,
-    pub(crate) desired: Arc<State>,
+    lowered: Lowered,
 }
 
 impl Intent {
+    /// Judges a whole configuration.
     pub(crate) fn of(tree: Tree) -> Result<Intent> {
         tree.validate()?;
-        let desired = Arc::new(mapping::lower(&tree)?);
-        Ok(Intent { tree, desired })
+        let lowered = Lowered::of(&tree)?;
+        Ok(Intent { tree, lowered })
+    }
+
+    /// Judges a configuration that differs from this one by `diff`.
+    pub(crate) fn after(&self, tree: Tree, diff: &Diff) -> Result<Intent> {
+        tree.validate_change(diff)?;
+        let lowered = self.lowered.after((&self.tree, &tree), diff)?;
+        Ok(Intent { tree, lowered })
+    }
+
+    pub(crate) fn desired(&self) -> &Desired {
+        &self.lowered.desired
     }
 }
 
@@ -96,7 +107,7 @@ impl Engine {
     pub(crate) fn candidate(&mut self, session: u32) -> Result<Tree> {
         let candidate = &mut self.sessions.at(session)?.candidate;
         // A contradiction is told by the commit; until then the session sees what it has made.
-        let _contradiction = candidate.refresh(&self.running.tree);
+        let _contradiction = candidate.refresh(&self.running.intent.tree);
         Ok(candidate.tree().clone())
     }
 
@@ -106,17 +117,17 @@ impl Engine {
     }
 
     pub(crate) fn replace_candidate(&mut self, session: u32, content: Tree) -> Result<()> {
-        self.sessions.at(session)?.candidate.replace(content, &self.running.tree);
+        self.sessions.at(session)?.candidate.replace(content, &self.running.intent.tree);
         Ok(())
     }
 
     pub(crate) fn discard(&mut self, session: u32) -> Result<()> {
-        self.sessions.at(session)?.candidate = Candidate::of(&self.running.tree);
+        self.sessions.at(session)?.candidate = Candidate::of(&self.running.intent.tree);
         Ok(())
     }
 
     pub(crate) fn rollback(&mut self, session: u32, position: usize) -> Result<()> {
-        let content = self.history.rollback(&self.store, &self.running.tree, position)?;
+        let content = self.history.rollback(&self.store, &self.running.intent.tree, position)?;
         self.replace_candidate(session, content)
     }
 
@@ -134,16 +145,17 @@ impl Engine {
         let scope = Scope::Everything { known: self.known() };
         let mut observed = self.southbound.observe(&scope)?;
         // Kernel parameters are too many to be read without being named.
+        let objects = self.running.intent.desired().iter();
         let is_parameter = |key: &&Key| matches!(key, Key::Sysctl(_));
-        let keys = self.running.desired.objects.keys().filter(is_parameter).cloned().collect();
+        let keys = objects.map(|(key, _)| key).filter(is_parameter).cloned().collect();
         let parameters = Scope::Only(Wanted { keys, ..Wanted::default() });
         observed.objects.extend(self.southbound.observe(&parameters)?.objects);
-        Ok(mapping::raise(&observed, &self.running.tree)?)
+        Ok(mapping::raise(&observed, &self.running.intent.tree)?)
     }
 
     /// Shows readers what running and startup are.
     pub(crate) fn publish(&self) {
-        let running = self.running.tree.clone();
+        let running = self.running.intent.tree.clone();
         let startup = self.startup.tree(&running).clone();
         self.published.send_replace(Snapshot { running, startup });
     }
@@ -161,14 +173,8 @@ impl Engine {
 
     /// Which link is at which place, as far as the configuration knows.
     fn known(&self) -> BTreeMap<Place, LinkId> {
-        let link = |(key, object): (&Key, &Object)| {
-            if let (Key::Link(id), Object::Link(link)) = (key, object) {
-                Some((link.place.clone(), id.clone()))
-            } else {
-                None
-            }
-        };
-        self.running.desired.objects.iter().filter_map(link).collect()
+        let links = self.running.intent.desired().links();
+        links.map(|(id, link)| (link.place.clone(), id.clone())).collect()
     }
 }
 

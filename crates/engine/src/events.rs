@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use netstate::{Action, Event, EventSink, Key, NetnsName, Object, Op, Plan, State};
+use netstate::{Action, Desired, Event, EventSink, Key, NetnsName, Object, Op, Plan};
 use tokio::sync::{mpsc, watch};
 
 use crate::converge::Way;
@@ -91,10 +91,8 @@ fn netns_of(event: &Event) -> Option<&NetnsName> {
 impl Engine {
     /// Watches the namespaces that the configuration is about, and the daemon's own, where NICs appear.
     pub(crate) fn watch(&mut self) {
-        let objects = self.running.desired.objects.iter();
-        let mut namespaces: BTreeSet<NetnsName> =
-            objects.filter_map(|(key, object)| netns_of_object(key, object)).cloned().collect();
-        namespaces.insert(NetnsName::own());
+        let configured = self.running.intent.desired().namespaces().cloned();
+        let namespaces: BTreeSet<NetnsName> = configured.chain([NetnsName::own()]).collect();
         if namespaces == self.events.watched {
             return;
         }
@@ -120,16 +118,16 @@ impl Engine {
         if keys.is_empty() {
             return;
         }
-        let desired = Arc::clone(&self.running.desired);
-        let tree = self.running.tree.clone();
+        let running = self.running.intent.clone();
+        let desired = running.desired();
         let reach = Reach::Named(keys.clone());
-        match self.survey(&Way { touched: &desired, tree: &tree, desired: &desired, reach }) {
+        match self.survey(&Way { reach, ..Way::from(desired, &running) }) {
             Ok(course) => {
-                let appeared = appeared(&course.plan, &desired);
+                let appeared = appeared(&course.plan, desired);
                 if appeared.is_empty() {
                     self.tell_drift(&keys, &course.plan);
                 } else {
-                    self.stuck.extend(with_dependents(appeared, &[&desired]));
+                    self.stuck.extend(with_dependents(appeared, &[desired]));
                     self.unstick();
                 }
             }
@@ -137,7 +135,7 @@ impl Engine {
             Err(errors) => {
                 tracing::warn!(errors = errors.told(), "no longer as configured");
                 let gone = errors.0.iter().find_map(Error::key).cloned();
-                self.stuck.extend(with_dependents(gone.into_iter().collect(), &[&desired]));
+                self.stuck.extend(with_dependents(gone.into_iter().collect(), &[desired]));
             }
         }
     }
@@ -146,7 +144,7 @@ impl Engine {
     fn tell_drift(&mut self, looked_at: &BTreeSet<Key>, plan: &Plan) {
         let new = plan.ops.iter().filter(|op| !self.drifted.contains(&op.key));
         for op in new.take(TOLD) {
-            let path = mapping::path(&op.key, None, &self.running.tree);
+            let path = mapping::path(&op.key, None, &self.running.intent.tree);
             tracing::warn!(path, repair = %op, "changed by somebody else");
         }
         self.drifted.extend(plan.ops.iter().map(|op| op.key.clone()));
@@ -166,14 +164,14 @@ impl Engine {
             tracing::error!(errors = errors.told(), "diverged");
         }
         for key in before.difference(&self.stuck) {
-            let path = mapping::path(key, None, &self.running.tree);
+            let path = mapping::path(key, None, &self.running.intent.tree);
             tracing::info!(path, "applied late");
         }
     }
 
     /// Whether what an event names may be a link that is stuck.
     fn may_unstick(&self, event: &Event) -> bool {
-        self.stuck.iter().any(|key| match (event, self.running.desired.objects.get(key)) {
+        self.stuck.iter().any(|key| match (event, self.running.intent.desired().get(key)) {
             (Event::Link(_, name), Some(Object::Link(link))) => link.place.ifname == *name,
             (Event::Netns(_) | Event::Overrun(_), _) => true,
             (Event::Link(..) | Event::Key(_), _) => false,
@@ -198,8 +196,8 @@ impl Engine {
                 }
             }
         }
-        let desired = &self.running.desired.objects;
-        keys.retain(|key| desired.contains_key(key));
+        let desired = self.running.intent.desired();
+        keys.retain(|key| desired.contains(key));
         if links.is_empty() && namespaces.is_empty() {
             return keys;
         }
@@ -214,8 +212,8 @@ impl Engine {
 }
 
 /// The links that were there before and are to be elsewhere: they have gone and come back.
-fn appeared(plan: &Plan, desired: &State) -> BTreeSet<Key> {
-    let moves = |op: &&Op| match (&op.action, desired.objects.get(&op.key)) {
+fn appeared(plan: &Plan, desired: &Desired) -> BTreeSet<Key> {
+    let moves = |op: &&Op| match (&op.action, desired.get(&op.key)) {
         (Action::Update { from, change }, Some(Object::Link(link))) => {
             link.kind.is_none() && place_of(from) != place_of(change)
         }

@@ -46,7 +46,8 @@ impl Engine {
     /// Forgets the originals of what running no longer touches: they have been given back.
     pub(crate) fn release(&mut self) -> Result<()> {
         let mut held = self.originals.clone();
-        held.release(&self.running.desired);
+        let keys = held.objects.keys().cloned().collect();
+        held.release(&self.running.intent.desired().part(&keys));
         if held == self.originals {
             return Ok(());
         }

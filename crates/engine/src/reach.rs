@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::plan::stands_on;
-use netstate::{Key, NetnsName, Object, Place, State};
+use netstate::{Desired, Key, NetnsName, Object, Place};
 
 /// What a way is to bring where it shall be.
 #[derive(Clone, Debug)]
@@ -19,17 +19,8 @@ pub(crate) enum Reach {
     Everything,
 }
 
-/// The objects that the two states differ in.
-pub(crate) fn differing(a: &State, b: &State) -> BTreeSet<Key> {
-    let changed = |(key, object): &(&Key, &Object)| b.objects.get(*key) != Some(*object);
-    let gone_or_altered = a.objects.iter().filter(changed).map(|(key, _)| key);
-    let added = b.objects.keys().filter(|key| !a.objects.contains_key(*key));
-    gone_or_altered.chain(added).cloned().collect()
-}
-
 /// These objects and all that cannot be without them, in any of the states.
-pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&State]) -> BTreeSet<Key> {
-    let carries = |key: &Key| matches!(key, Key::Link(_) | Key::Netns(_));
+pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&Desired]) -> BTreeSet<Key> {
     if !keys.iter().any(carries) {
         return keys;
     }
@@ -46,25 +37,24 @@ pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&State]) -> BTreeSe
     found
 }
 
+/// Whether other objects can stand on it.
+pub(crate) fn carries(key: &Key) -> bool {
+    matches!(key, Key::Link(_) | Key::Netns(_))
+}
+
 /// The links that objects which are given up stand on: where such a link stays, what was there before the
 /// configuration can go back to it.
-pub(crate) fn footing(keys: &BTreeSet<Key>, touched: &State, desired: &State) -> BTreeSet<Key> {
-    let given_up = keys.iter().filter(|key| !desired.objects.contains_key(*key));
-    let given_up = given_up.filter_map(|key| Some((key, touched.objects.get(key)?)));
+pub(crate) fn footing(keys: &BTreeSet<Key>, touched: &Desired, desired: &Desired) -> BTreeSet<Key> {
+    let given_up = keys.iter().filter(|key| !desired.contains(key));
+    let given_up = given_up.filter_map(|key| Some((key, touched.get(key)?)));
     let places: BTreeSet<Place> =
         given_up.flat_map(|(key, object)| stands_on(key, object)).collect();
     if places.is_empty() {
         return BTreeSet::new();
     }
-    let objects = touched.objects.iter().chain(&desired.objects);
-    let at = objects.filter(|(_, object)| place_of(object).is_some_and(|at| places.contains(at)));
-    at.map(|(key, _)| key.clone()).collect()
-}
-
-/// The part of a state under these keys.
-pub(crate) fn part(state: &State, keys: &BTreeSet<Key>) -> State {
-    let entry = |key: &Key| Some((key.clone(), state.objects.get(key)?.clone()));
-    State { objects: keys.iter().filter_map(entry).collect() }
+    let links = touched.links().chain(desired.links());
+    let at = links.filter(|(_, link)| places.contains(&link.place));
+    at.map(|(id, _)| Key::Link(id.clone())).collect()
 }
 
 /// What stands on each place, and what is in each namespace.
@@ -74,9 +64,9 @@ struct Standing<'a> {
 }
 
 impl<'a> Standing<'a> {
-    fn of(states: &[&'a State]) -> Self {
+    fn of(states: &[&'a Desired]) -> Self {
         let mut standing = Standing { by_place: BTreeMap::new(), by_netns: BTreeMap::new() };
-        for (key, object) in states.iter().flat_map(|state| &state.objects) {
+        for (key, object) in states.iter().flat_map(|state| state.iter()) {
             for place in stands_on(key, object) {
                 standing.by_place.entry(place).or_default().push(key);
             }
@@ -87,11 +77,11 @@ impl<'a> Standing<'a> {
         standing
     }
 
-    fn on(&self, key: &Key, states: &[&State]) -> Vec<&'a Key> {
+    fn on(&self, key: &Key, states: &[&Desired]) -> Vec<&'a Key> {
         if let Key::Netns(netns) = key {
             return self.by_netns.get(netns).cloned().unwrap_or_default();
         }
-        let places = states.iter().filter_map(|state| place_of(state.objects.get(key)?));
+        let places = states.iter().filter_map(|state| place_of(state.get(key)?));
         places.filter_map(|place| self.by_place.get(place)).flatten().copied().collect()
     }
 }

@@ -39,7 +39,7 @@ impl Session {
     pub(crate) async fn open(handle: Handle, origin: Origin) -> crate::Result<Session> {
         let theirs = handle.clone();
         let open = move |engine: &mut Engine| {
-            let (id, ended) = engine.sessions.open(origin, &engine.running.tree);
+            let (id, ended) = engine.sessions.open(origin, &engine.running.intent.tree);
             Ok(Session { id, handle: theirs, ended })
         };
         handle.ask(open).await

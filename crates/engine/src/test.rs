@@ -116,7 +116,7 @@ impl Engine {
     /// Opens a session.
     fn session(&mut self) -> u32 {
         let origin = Origin { user: "root".into(), from: "a test".into() };
-        self.sessions.open(origin, &self.running.tree).0
+        self.sessions.open(origin, &self.running.intent.tree).0
     }
 
     /// Sets what the lines say in the session's candidate; a line that starts with `no` removes.

@@ -85,6 +85,7 @@ struct Place {
     order: usize,
     /// Whether validation looks at it, or at something below it.
     seen: bool,
+    afar: bool,
     /// All modules of the schema.
     modules: &'static [Module],
 }
@@ -201,6 +202,11 @@ impl SchemaNode {
     /// type says everything.
     pub(crate) fn is_seen(&self) -> bool {
         self.place.get().is_none_or(|place| place.seen)
+    }
+
+    /// Whether the validity of other nodes, wherever they are, may hang on its instances.
+    pub(crate) fn is_seen_from_afar(&self) -> bool {
+        self.place.get().is_none_or(|place| place.afar)
     }
 
     /// All modules of its schema.

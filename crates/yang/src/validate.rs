@@ -1,10 +1,14 @@
 //! Validation, by libyang, told in words that a network engineer can act on.
 
+use crate::diff::Diff;
 use crate::error::{Error, ErrorTag};
 use crate::libyang::Fault;
-use crate::path::Path;
+use crate::path::{Path, Step};
 use crate::schema::{SchemaNode, Type};
 use crate::tree::Tree;
+
+/// More entries than these are validated with the whole tree.
+const MANY: usize = 64;
 
 impl Tree {
     /// Everything that is wrong with the tree as a configuration (RFC 7950 section 8): references, `must`, `when`,
@@ -12,6 +16,33 @@ impl Tree {
     pub fn validate(&self) -> Result<(), Vec<Error>> {
         // Values are of their types already, so that libyang need see only what constraints look at.
         self.validate_seeing(SchemaNode::is_seen)
+    }
+
+    /// The same of a tree that was valid before `diff` led to it: only what the changes may have made wrong is looked
+    /// at. Nodes that expressions and references look at are looked at with all of the tree, others with their entry.
+    pub fn validate_change(&self, diff: &Diff) -> Result<(), Vec<Error>> {
+        let mut entries: Vec<&[Step]> = Vec::new();
+        for change in &diff.changes {
+            let path = change.path();
+            let Some(node) = path.node() else { continue };
+            let named = std::iter::once(node).chain(node.keys.iter().copied());
+            if !node.config || named.clone().any(SchemaNode::is_seen_from_afar) {
+                return self.validate();
+            }
+            let entry = path.steps.get(..2).unwrap_or(&path.steps);
+            if named.clone().any(SchemaNode::is_seen) && entries.last() != Some(&entry) {
+                entries.push(entry);
+            }
+            if entries.len() > MANY {
+                return self.validate();
+            }
+        }
+        let mut part = Tree::empty(self.schema());
+        for steps in entries {
+            part.merge(&self.subtree(&Path { steps: steps.to_vec() }));
+        }
+        // Alone, an entry may lack what is not in it; whether that is so, the whole tells.
+        part.validate().or_else(|_| self.validate())
     }
 
     /// Validates what libyang sees of the tree, and that there is no state in it.

@@ -10,7 +10,7 @@ fn the_first_start_touches_nothing() {
     let host = Host::new();
     let before = host.kernel.state();
     let engine = host.start();
-    assert!(engine.running.tree.is_empty());
+    assert!(engine.running.intent.tree.is_empty());
     assert_eq!(host.kernel.state(), before);
     assert!(host.kernel.executed().is_empty());
 }
@@ -21,7 +21,7 @@ fn a_restart_touches_nothing() {
     host.start().apply(NICS).unwrap();
     let executed = host.kernel.executed().len();
     let engine = host.start();
-    assert_eq!(engine.running.tree, tree(NICS));
+    assert_eq!(engine.running.intent.tree, tree(NICS));
     assert_eq!(host.kernel.executed().len(), executed);
 }
 
@@ -46,7 +46,7 @@ fn a_reboot_brings_startup_back() {
     host.start().apply(CABLE).unwrap();
     host.reboot(&["enp0s4", "enp0s5"]);
     let engine = host.start();
-    assert_eq!(engine.running.tree, tree(NICS));
+    assert_eq!(engine.running.intent.tree, tree(NICS));
     assert_eq!(host.kernel.state(), after);
     let entries = engine.history.entries();
     let summaries: Vec<&str> = entries.iter().map(|entry| entry.summary.as_str()).collect();
@@ -200,12 +200,12 @@ fn running_is_the_checkpoint_and_what_came_after_it() {
     let checkpoint = host.file("running.json");
     engine.apply(CABLE).unwrap();
     engine.apply("/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400").unwrap();
-    let (running, entries) = (engine.running.tree.clone(), engine.history.entries());
+    let (running, entries) = (engine.running.intent.tree.clone(), engine.history.entries());
     drop(engine);
     assert_eq!(host.file("running.json"), checkpoint);
     let executed = host.kernel.executed().len();
     let engine = host.start();
-    assert_eq!(engine.running.tree, running);
+    assert_eq!(engine.running.intent.tree, running);
     assert_eq!(engine.history.entries(), entries);
     assert_eq!(host.kernel.executed().len(), executed);
 }
@@ -231,8 +231,8 @@ fn the_history_keeps_what_running_is_made_of() {
         let line = format!("/iproute2-ip-link:links/link[name='enp0s4']/mtu = {mtu}");
         engine.apply(&line).unwrap();
     }
-    let running = engine.running.tree.clone();
+    let running = engine.running.intent.tree.clone();
     drop(engine);
     assert!(host.commits().len() <= 160, "{} commits", host.commits().len());
-    assert_eq!(host.start().running.tree, running);
+    assert_eq!(host.start().running.intent.tree, running);
 }

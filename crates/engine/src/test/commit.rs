@@ -14,8 +14,8 @@ fn a_commit_brings_kernel_and_datastores_there() {
     let done = engine.apply(CABLE).unwrap();
     assert_eq!((done.id, done.summary.as_str()), (Some(2), "2 links, 2 routes added"));
 
-    assert_eq!(engine.running.tree, tree(&[NICS, CABLE].concat()));
-    assert_eq!(engine.published.borrow().running, engine.running.tree);
+    assert_eq!(engine.running.intent.tree, tree(&[NICS, CABLE].concat()));
+    assert_eq!(engine.published.borrow().running, engine.running.intent.tree);
     assert!(matches!(engine.startup, Startup::Follows));
     assert_eq!(host.file("journal"), None);
     let left = engine.apply("/iproute2-ip-netns:netnses/netns[name='other']").unwrap();
@@ -90,7 +90,7 @@ fn a_refusal_leaves_everything_as_it_was() {
                 assert_eq!(host.kernel.state(), before, "after {refused} operations");
                 assert_eq!(host.commits(), files);
                 assert_eq!(host.file("journal"), None);
-                assert_eq!(engine.running.tree, tree(NICS));
+                assert_eq!(engine.running.intent.tree, tree(NICS));
                 assert!(engine.stuck.is_empty() && engine.diverged.is_none());
                 engine.apply(CABLE).unwrap();
             }
@@ -150,7 +150,7 @@ fn a_way_back_that_fails_too_is_told_and_tried_again() {
     let told = told(engine.apply(CABLE));
     expect!["the commit failed (/iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][table='254'][metric='0'][tos='0'][netns='vpn10']: the kernel refused to add route 192.168.20.0/24 dev veth10 in vpn10: Operation not permitted), and so did the way back (/iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted): kernel and running differ"].assert_eq(&told);
     assert!(host.file("journal").is_some());
-    assert_eq!(engine.running.tree, tree(NICS));
+    assert_eq!(engine.running.intent.tree, tree(NICS));
 
     let again = self::told(engine.apply(CABLE));
     assert!(again.starts_with("an earlier commit failed"), "{again}");
@@ -174,7 +174,7 @@ fn a_file_that_cannot_be_written_refuses_the_commit() {
         let told = told(engine.apply(NICS));
         assert!(told.starts_with(reason) && told.contains(name), "{told}");
         assert_eq!(host.kernel.state(), before, "{name}");
-        assert!(engine.running.tree.is_empty() && engine.diverged.is_none());
+        assert!(engine.running.intent.tree.is_empty() && engine.diverged.is_none());
         assert_eq!(host.file("journal"), None);
         std::fs::remove_dir(&in_the_way).unwrap();
         engine.apply(NICS).unwrap();
@@ -188,6 +188,6 @@ fn a_commit_that_has_happened_tells_what_else_failed() {
     std::fs::create_dir(host.state_dir.path().join("netloom/startup.json.new")).unwrap();
     let summary = engine.apply(NICS).unwrap().summary;
     assert!(summary.starts_with("2 netns, 2 links added; but cannot write "), "{summary}");
-    assert_eq!(engine.running.tree, tree(NICS));
-    assert!(engine.startup.tree(&engine.running.tree).is_empty());
+    assert_eq!(engine.running.intent.tree, tree(NICS));
+    assert!(engine.startup.tree(&engine.running.intent.tree).is_empty());
 }

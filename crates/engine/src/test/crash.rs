@@ -62,16 +62,20 @@ fn check_whole(host: &Host, case: &Case, cut: &str) {
     let reference = Host::new();
     let mut expected = reference.start();
     expected.apply(case.old).unwrap();
-    if engine.running.tree != old {
+    if engine.running.intent.tree != old {
         expected.apply(case.commit).unwrap();
     }
-    assert_eq!(engine.running.tree, expected.running.tree, "{cut}");
+    assert_eq!(engine.running.intent.tree, expected.running.intent.tree, "{cut}");
     assert_eq!(host.kernel.state(), reference.kernel.state(), "{cut}");
     assert_eq!(engine.originals, expected.originals, "{cut}");
-    assert_eq!(engine.startup.tree(&engine.running.tree), &engine.running.tree, "{cut}");
+    assert_eq!(
+        engine.startup.tree(&engine.running.intent.tree),
+        &engine.running.intent.tree,
+        "{cut}"
+    );
     assert_eq!(engine.history.entries(), expected.history.entries(), "{cut}");
     assert_eq!(host.file("journal"), None, "{cut}");
-    if engine.running.tree == old {
+    if engine.running.intent.tree == old {
         engine.apply(case.commit).unwrap();
         expected.apply(case.commit).unwrap();
     }

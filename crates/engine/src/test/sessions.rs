@@ -19,7 +19,7 @@ fn changes_in_different_places_are_merged() {
     let both = "
         /iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400
         /iproute2-ip-link:links/link[name='enp0s5']/mtu = 1300";
-    assert_eq!(engine.running.tree, tree(&[NICS, both].concat()));
+    assert_eq!(engine.running.intent.tree, tree(&[NICS, both].concat()));
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn contradictions_are_refused_and_the_candidate_is_kept() {
     let theirs = "\n/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1300";
     assert_eq!(candidate, tree(&[NICS, theirs].concat()));
     engine.discard(bob).unwrap();
-    assert_eq!(engine.candidate(bob).unwrap(), engine.running.tree);
+    assert_eq!(engine.candidate(bob).unwrap(), engine.running.intent.tree);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::{Kind, RawNode, sized};
 pub(crate) struct Constraint {
     /// Whether there is anything to validate.
     pub(crate) some: bool,
-    /// The nodes that expressions and references read.
+    /// The nodes that expressions and references read, wherever they are, and those whose number matters.
     pub(crate) reads: Vec<RawNode>,
     /// That it may be any node: a reference to whatever it says, or an expression that libyang cannot take apart.
     pub(crate) anything: bool,
@@ -46,7 +46,7 @@ impl RawNode {
             match self.kind() {
                 Kind::List => {
                     let list = &*self.0.cast::<ffi::lysc_node_list>();
-                    constraint.some |= list.min > 0 || list.max != 0 && list.max != u32::MAX;
+                    constraint.number(self, (list.min, list.max));
                     for unique in sized(list.uniques) {
                         constraint.some = true;
                         let leaves = sized(*unique).iter();
@@ -55,7 +55,7 @@ impl RawNode {
                 }
                 Kind::LeafList => {
                     let list = &*self.0.cast::<ffi::lysc_node_leaflist>();
-                    constraint.some |= list.min > 0 || list.max != 0 && list.max != u32::MAX;
+                    constraint.number(self, (list.min, list.max));
                     constraint.reference(self, list.type_);
                 }
                 Kind::Leaf => {
@@ -71,6 +71,13 @@ impl RawNode {
 type Expression = (*const ffi::lyxp_expr, *const ffi::lysc_prefix);
 
 impl Constraint {
+    fn number(&mut self, node: RawNode, (min, max): (u32, u32)) {
+        if min > 0 || max != 0 && max != u32::MAX {
+            self.some = true;
+            self.reads.push(node);
+        }
+    }
+
     /// # Safety
     /// All are compiled parts of one context; `context` may be null for the root.
     unsafe fn expression(
@@ -80,6 +87,7 @@ impl Constraint {
         expression: Expression,
     ) {
         self.some = true;
+        self.reads.push(node);
         // SAFETY: as the caller promises.
         match unsafe { atoms(node, context, expression) } {
             Some(nodes) => self.reads.extend(nodes),

@@ -1,6 +1,6 @@
 //! Copying what libyang has compiled into our own tables.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::{Module, NodeKind, Place, Schema, SchemaNode, Type};
@@ -72,19 +72,21 @@ impl Builder {
         Builder { raw_modules, modules: Vec::leak(copied), leaves: HashMap::new() }
     }
 
-    /// The nodes that validation looks at, ancestors and keys apart; none where it may be all.
-    fn seen(&self, nodes: &[&'static SchemaNode]) -> Option<HashSet<RawNode>> {
-        let mut seen = HashSet::new();
+    /// The nodes that validation looks at, ancestors and keys apart, and whether it does so from elsewhere; none where
+    /// it may be all.
+    fn seen(&self, nodes: &[&'static SchemaNode]) -> Option<HashMap<RawNode, bool>> {
+        let mut seen = HashMap::new();
         for node in nodes.iter().filter(|node| node.config) {
             let constraint = node.raw.constraint();
             if constraint.anything {
                 return None;
             }
-            if constraint.some {
-                seen.insert(node.raw);
+            let below = self.seen(&node.children)?;
+            let reads = constraint.reads.into_iter().map(|node| (node, true));
+            let itself = constraint.some.then_some((node.raw, false));
+            for (node, afar) in below.into_iter().chain(reads).chain(itself) {
+                *seen.entry(node).or_default() |= afar;
             }
-            seen.extend(constraint.reads);
-            seen.extend(self.seen(&node.children)?);
         }
         Some(seen)
     }
@@ -218,7 +220,7 @@ impl Builder {
 struct Placer {
     modules: &'static [Module],
     /// The nodes that validation looks at; all of them where that cannot be told.
-    seen: Option<HashSet<RawNode>>,
+    seen: Option<HashMap<RawNode, bool>>,
     order: usize,
 }
 
@@ -234,9 +236,12 @@ impl Placer {
             let order = self.order;
             self.order += 1;
             let below = self.place(Some(node), &node.children);
-            let itself = self.seen.as_ref().is_none_or(|seen| seen.contains(&node.raw));
+            let (itself, afar) = match &self.seen {
+                Some(seen) => (seen.contains_key(&node.raw), seen.get(&node.raw) == Some(&true)),
+                None => (true, true),
+            };
             let (seen, modules) = (below || itself, self.modules);
-            node.place.get_or_init(|| Place { parent, index, order, seen, modules });
+            node.place.get_or_init(|| Place { parent, index, order, seen, afar, modules });
             any |= seen;
         }
         any
