@@ -230,7 +230,9 @@ impl<'a> Observer<'a> {
                     }
                 });
                 match unnamed {
-                    Some(index) => drop(self.name(netns, index)?),
+                    Some(index) => {
+                        self.name(netns, index)?;
+                    }
                     None => break decoded,
                 }
             };
