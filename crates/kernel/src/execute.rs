@@ -326,10 +326,10 @@ impl Execution<'_> {
         }
         self.flush()?;
         let socket = &mut find(self.namespaces, op, netns)?.socket;
-        let answer = socket
-            .get(libc::RTM_GETLINK, |out| link::named(out, name))
+        let named = |out: &mut Vec<u8>| link::named(out, name);
+        let found = socket
+            .get(libc::RTM_GETLINK, named, |answer| Some(answer.number::<u32>(4)))
             .map_err(|fault| Failure::new(op, &fault))?;
-        let found = answer.and_then(|answer| Some(answer.messages().next()?.number::<u32>(4)));
         let Some(index) = found else {
             let message = format!("link {name} does not exist in namespace {netns}");
             return Err(Failure { op, errno: libc::ENODEV, message, field: None });

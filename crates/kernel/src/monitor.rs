@@ -93,7 +93,7 @@ impl Listener {
                 false => continue,
             };
             if !self.ears.contains_key(name) {
-                self.ears.insert(name.clone(), netns::inside(&file, || Ear::open(name))?);
+                self.ears.insert(name.clone(), netns::inside(&file, Ear::open)?);
             }
         }
         Ok(())
@@ -176,8 +176,8 @@ impl Listener {
 }
 
 impl Ear {
-    /// Listens in the namespace of the calling thread, called `name`.
-    fn open(name: &NetnsName) -> Result<Self, Fault> {
+    /// Listens in the namespace of the calling thread.
+    fn open() -> Result<Self, Fault> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
         socket.bind_auto()?;
         socket.set_non_blocking(true)?;
@@ -185,7 +185,7 @@ impl Ear {
         for group in GROUPS {
             socket.add_membership(group)?;
         }
-        let names = link_names(&mut NetlinkSocket::open()?, name)?;
+        let names = link_names(&mut NetlinkSocket::open()?)?;
         Ok(Self { socket, names, buffer: Vec::with_capacity(64 << 10) })
     }
 
@@ -250,8 +250,7 @@ impl Ear {
                 })))
             }
             libc::RTM_NEWROUTE | libc::RTM_DELROUTE => {
-                let (key, _) = route::decode(message, &netns, |_| None)?;
-                Some(Event::Key(Key::Route(key)))
+                Some(Event::Key(Key::Route(route::decode(message, &netns)?.key)))
             }
             _ => None,
         }

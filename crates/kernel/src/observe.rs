@@ -5,6 +5,7 @@
 
 mod exact;
 mod observer;
+mod route;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,11 +17,11 @@ use netstate::{
 };
 
 use crate::fault::Fault;
+use crate::link;
 use crate::message::fixed;
 use crate::netns::Namespaces;
 use crate::socket::NetlinkSocket;
 use crate::uapi::RTEXT_FILTER_SKIP_STATS;
-use crate::{link, route};
 use observer::Observer;
 
 type Result<T> = std::result::Result<T, ObserveError>;
@@ -46,12 +47,12 @@ pub(crate) fn everything(
     for netns in &netnses {
         observer.addresses(netns, 0, |_, _| true)?;
         for family in FAMILIES {
-            observer.routes(netns, (family, 0, 0), |_, _| true)?;
+            observer.routes(netns, (family, 0, 0), |_| true)?;
             observer.neighbors(netns, (family, 0), |_, _| true)?;
         }
         observer.fdb(netns)?;
     }
-    Ok(observer.state)
+    Ok(observer.state())
 }
 
 /// Reads certain objects.
@@ -73,7 +74,7 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
         observer.hangers(netns, &links)?;
     }
     observer.occupants(wanted)?;
-    let mut routes: BTreeMap<(NetnsName, u8, u32), BTreeSet<&RouteKey>> = BTreeMap::new();
+    let mut routes = Vec::new();
     let mut addressed: BTreeSet<(&NetnsName, &LinkName)> = BTreeSet::new();
     let mut sysctls: BTreeMap<&NetnsName, Vec<&SysctlKey>> = BTreeMap::new();
     for key in &wanted.keys {
@@ -92,35 +93,28 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
                 }
             }
             Key::Neighbor(key) => observer.neighbor(key)?,
-            Key::Route(key) => {
-                let family = route::family(&key.prefix.addr());
-                routes.entry((key.netns.clone(), family, key.table)).or_default().insert(key);
-            }
+            Key::Route(key) => routes.push(key),
             // Links are wanted by place; forwarding entries are state, and read with everything.
             Key::Link(_) | Key::Fdb(_) => {}
         }
     }
-    for ((netns, family, table), keys) in routes {
-        if observer.expected_routes(&netns, &keys, wanted)? {
-            continue;
-        }
-        observer.routes(&netns, (family, table, 0), |key, _| keys.contains(key))?;
+    let table = |key: &RouteKey| (key.netns.clone(), key.table, key.prefix.addr().is_ipv6());
+    for routes in routes.chunk_by(|a, b| table(a) == table(b)) {
+        observer.wanted_routes(routes, wanted)?;
     }
     for (netns, keys) in sysctls {
         observer.sysctls(netns, &keys)?;
     }
-    Ok(observer.state)
+    Ok(observer.state())
 }
 
 /// The names of the links of a namespace by their indexes, read with `socket`.
 pub(crate) fn link_names(
     socket: &mut NetlinkSocket,
-    netns: &NetnsName,
 ) -> std::result::Result<HashMap<u32, LinkName>, Fault> {
-    let dump = socket.dump(libc::RTM_GETLINK, |out| {
+    let request = |out: &mut Vec<u8>| {
         fixed::link(out, 0, 0, 0);
         put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
-    })?;
-    let seen = dump.messages().filter_map(|message| link::decode(message, netns));
-    Ok(seen.map(|seen| (seen.index, seen.link.place.ifname)).collect())
+    };
+    Ok(socket.dump(libc::RTM_GETLINK, request, link::decode_name)?.into_iter().collect())
 }

@@ -3,10 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
+use netstate::NetnsName;
 use netstate::attribute::{Value, put, put_value};
-use netstate::route::{Nexthop, Nexthops, Route, RouteKey, RouteKind};
+use netstate::route::{Nexthop, Route, RouteKey, RouteKind};
 use netstate::uapi::{RT_TABLE_LOCAL, RTPROT_KERNEL, RTPROT_STATIC};
-use netstate::{LinkName, NetnsName};
+use smallvec::SmallVec;
 
 use crate::message::{Message, fixed, row};
 use crate::uapi::{RTAX_ADVMSS, RTAX_MTU, RTNH_F_ONLINK, RTNH_F_PERVASIVE};
@@ -127,14 +128,19 @@ pub(crate) fn field(number: u16) -> Option<&'static str> {
     }
 }
 
-/// Reads a message on a route of namespace `netns`, whose links `name` names. What the kernel keeps for its own
-/// addresses in the local table is passed over: it is as numerous as they are and tells nothing more. So is a
-/// route out of the cache.
-pub(crate) fn decode(
-    message: Message<'_>,
-    netns: &NetnsName,
-    mut name: impl FnMut(u32) -> Option<LinkName>,
-) -> Option<(RouteKey, Route)> {
+/// A route as a message tells it, with numbers where it speaks of links.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) key: RouteKey,
+    /// The route, its nexthops without their links and in the order of the message.
+    pub(crate) route: Route,
+    /// The index of each nexthop's link, zero where it has none.
+    pub(crate) indexes: SmallVec<[u32; 1]>,
+}
+
+/// Reads a message on a route of namespace `netns`. What the kernel keeps for its own addresses in the local table is
+/// passed over: it is as numerous as they are and tells nothing more. So is a route out of the cache.
+pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
     let (kind, protocol) = (kind(message.byte(7))?, message.byte(5));
     let flags: u32 = message.number(8);
     let mut table = u32::from(message.byte(4));
@@ -142,14 +148,14 @@ pub(crate) fn decode(
         Route { kind, protocol: Some(protocol), scope: Some(message.byte(6)), ..Route::default() };
     let mut nexthop = Nexthop { dev: None, via: None, weight: 1, onlink: false, pervasive: false };
     read_flags(&mut nexthop, flags.to_ne_bytes()[0]);
-    let (mut destination, mut metric, mut multipath) = (None, 0, None);
+    let (mut destination, mut metric, mut index, mut multipath) = (None, 0, 0, None);
     for (number, value) in message.attributes(fixed::ROUTE) {
         match number {
             libc::RTA_TABLE => table = u32::take(value)?,
             libc::RTA_DST => destination = IpAddr::take(value),
             libc::RTA_PRIORITY => metric = u32::take(value)?,
             libc::RTA_PREFSRC => route.source = IpAddr::take(value),
-            libc::RTA_OIF => nexthop.dev = name(u32::take(value)?),
+            libc::RTA_OIF => index = u32::take(value)?,
             libc::RTA_GATEWAY => nexthop.via = IpAddr::take(value),
             libc::RTA_VIA => nexthop.via = IpAddr::take(value.get(2..)?),
             libc::RTA_MULTIPATH => multipath = Some(value),
@@ -169,13 +175,21 @@ pub(crate) fn decode(
     if of_the_kernel || flags & libc::RTM_F_CLONED != 0 {
         return None;
     }
+    let mut indexes = SmallVec::new();
     match multipath {
-        Some(bytes) => nexthops(bytes, &mut route.nexthops, &mut name),
-        None if kind == RouteKind::Unicast => route.nexthops.push(nexthop),
+        Some(bytes) => {
+            for (nexthop, index) in nexthops(bytes) {
+                route.nexthops.push(nexthop);
+                indexes.push(index);
+            }
+        }
+        None if kind == RouteKind::Unicast => {
+            route.nexthops.push(nexthop);
+            indexes.push(index);
+        }
         // IPv6 tells the loopback as the device of a route that drops packets.
         None => {}
     }
-    route.nexthops.sort();
     let any = match message.byte(0) {
         2 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         10 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
@@ -183,7 +197,7 @@ pub(crate) fn decode(
     };
     let prefix = IpNet::new(destination.unwrap_or(any), message.byte(1)).ok()?;
     let key = RouteKey { netns: netns.clone(), table, prefix, tos: message.byte(3), metric };
-    Some((key, route))
+    Some(Seen { key, route, indexes })
 }
 
 /// What `struct rtmsg` has beyond the key.
@@ -250,18 +264,15 @@ fn put_nexthop(out: &mut Vec<u8>, key: &RouteKey, nexthop: &Nexthop, index: u32)
     out[start..start + 2].copy_from_slice(&length.to_ne_bytes());
 }
 
-fn nexthops(mut bytes: &[u8], out: &mut Nexthops, name: &mut impl FnMut(u32) -> Option<LinkName>) {
-    while let Some((header, _)) = bytes.split_first_chunk::<NEXTHOP>() {
+/// The nexthops of `RTA_MULTIPATH`, each with the index of its link.
+fn nexthops(mut bytes: &[u8]) -> impl Iterator<Item = (Nexthop, u32)> {
+    std::iter::from_fn(move || {
+        let (header, _) = bytes.split_first_chunk::<NEXTHOP>()?;
         let [length_0, length_1, flags, hops, index @ ..] = *header;
         let length = usize::from(u16::from_ne_bytes([length_0, length_1]));
-        let Some(attributes) = bytes.get(NEXTHOP..length) else { return };
-        let mut nexthop = Nexthop {
-            dev: name(u32::from_ne_bytes(index)),
-            via: None,
-            weight: u16::from(hops) + 1,
-            onlink: false,
-            pervasive: false,
-        };
+        let attributes = bytes.get(NEXTHOP..length)?;
+        let weight = u16::from(hops) + 1;
+        let mut nexthop = Nexthop { dev: None, via: None, weight, onlink: false, pervasive: false };
         read_flags(&mut nexthop, flags);
         for (number, value) in row(attributes) {
             match number {
@@ -270,9 +281,9 @@ fn nexthops(mut bytes: &[u8], out: &mut Nexthops, name: &mut impl FnMut(u32) -> 
                 _ => {}
             }
         }
-        out.push(nexthop);
         bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
-    }
+        Some((nexthop, u32::from_ne_bytes(index)))
+    })
 }
 
 fn kind(number: u8) -> Option<RouteKind> {

@@ -10,7 +10,6 @@ use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_recv_buffer_s
 
 use crate::fault::Fault;
 use crate::message::{Message, message};
-use crate::uapi::NLMSG_DONE;
 
 /// What answers may pile up to, bytes: enough for a batch of which every message fails.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -25,12 +24,6 @@ pub(crate) struct NetlinkSocket {
     socket: Socket,
     sequence: u32,
     buffer: Vec<u8>,
-}
-
-/// Messages of a dump.
-#[derive(Debug, Default)]
-pub(crate) struct Dump {
-    bytes: Vec<u8>,
 }
 
 impl NetlinkSocket {
@@ -74,12 +67,14 @@ impl NetlinkSocket {
         }
     }
 
-    /// Asks for one object; `body` appends the request's structure and attributes. `None` where there is none.
-    pub(crate) fn get(
+    /// Asks for one object; `body` appends the request's structure and attributes. `None` where there is none, or none
+    /// that `read` takes.
+    pub(crate) fn get<T>(
         &mut self,
         kind: u16,
         body: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<Option<Dump>, Fault> {
+        read: impl FnOnce(Message<'_>) -> Option<T>,
+    ) -> Result<Option<T>, Fault> {
         let sequence = self.next_sequence();
         let mut request = Vec::new();
         message(&mut request, (kind, 0, sequence), body);
@@ -91,23 +86,29 @@ impl NetlinkSocket {
                     Some(Err(fault)) if fault.is_absence() => Ok(None),
                     Some(Err(fault)) => Err(fault),
                     Some(Ok(())) => Ok(None),
-                    None => Ok(Some(Dump { bytes: self.buffer.clone() })),
+                    None => Ok(read(answer)),
                 };
             }
         }
     }
 
-    /// Asks for every object that the request's structure and attributes allow.
-    pub(crate) fn dump(&mut self, kind: u16, body: impl Fn(&mut Vec<u8>)) -> Result<Dump, Fault> {
-        let mut dump = Dump::default();
+    /// Asks for every object that the request's structure and attributes allow, and takes those that `read` takes. Each
+    /// is read as it comes, so that what is passed over takes no memory.
+    pub(crate) fn dump<T>(
+        &mut self,
+        kind: u16,
+        body: impl Fn(&mut Vec<u8>),
+        mut read: impl FnMut(Message<'_>) -> Option<T>,
+    ) -> Result<Vec<T>, Fault> {
+        let mut found = Vec::new();
         for _ in 0..DUMP_ATTEMPTS {
-            dump.bytes.clear();
+            found.clear();
             let sequence = self.next_sequence();
             let mut request = Vec::new();
             message(&mut request, (kind, libc::NLM_F_DUMP, sequence), &body);
             self.send(&request)?;
-            if self.receive_dump(sequence, &mut dump.bytes)? {
-                return Ok(dump);
+            if self.receive_dump(sequence, |message| found.extend(read(message)))? {
+                return Ok(found);
             }
         }
         Err(Fault::from_answer(libc::EAGAIN, &[]))
@@ -115,26 +116,26 @@ impl NetlinkSocket {
 
     /// Reads a dump to its end; false where the tables changed under it, so that something may be missing or
     /// twice there.
-    fn receive_dump(&mut self, sequence: u32, out: &mut Vec<u8>) -> Result<bool, Fault> {
+    fn receive_dump(
+        &mut self,
+        sequence: u32,
+        mut take: impl FnMut(Message<'_>),
+    ) -> Result<bool, Fault> {
         let mut consistent = true;
         loop {
             self.receive(0)?;
-            let ours = |message: &Message<'_>| message.sequence == sequence;
-            let mut last = None;
-            for message in Message::iterate(&self.buffer).filter(ours) {
-                consistent &= i32::from(message.flags) & libc::NLM_F_DUMP_INTR == 0;
-                if let Some(verdict) = message.verdict() {
-                    last = Some(verdict);
+            for message in Message::iterate(&self.buffer) {
+                if message.sequence != sequence {
+                    continue;
                 }
-            }
-            if Message::iterate(&self.buffer).next().is_some_and(|first| ours(&first)) {
-                out.extend(&self.buffer);
-            }
-            match last {
-                None => {}
-                Some(Ok(())) => return Ok(consistent),
-                Some(Err(fault)) if fault.errno == libc::EINTR => return Ok(false),
-                Some(Err(fault)) => return Err(fault),
+                consistent &= i32::from(message.flags) & libc::NLM_F_DUMP_INTR == 0;
+                match message.verdict() {
+                    None if consistent => take(message),
+                    None => {}
+                    Some(Ok(())) => return Ok(consistent),
+                    Some(Err(fault)) if fault.errno == libc::EINTR => return Ok(false),
+                    Some(Err(fault)) => return Err(fault),
+                }
             }
         }
     }
@@ -158,13 +159,6 @@ impl NetlinkSocket {
                 Err(error) => return Err(error),
             }
         }
-    }
-}
-
-impl Dump {
-    /// The messages.
-    pub(crate) fn messages(&self) -> impl Iterator<Item = Message<'_>> {
-        Message::iterate(&self.bytes).filter(|message| message.kind != NLMSG_DONE)
     }
 }
 

@@ -6,7 +6,7 @@
 //! `EEXIST` where a route is there that is the same in everything, `ENOENT` where none is; with `NLM_F_EXCL` it is
 //! `EEXIST` for any route with that key. IPv6 would make the route all the same (`fib6_add_1`, net/ipv6/ip6_fib.c).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use netstate::{Key, NetnsName, Object, Route, RouteKey, RouteKind, Wanted};
 
@@ -33,7 +33,7 @@ impl Observer<'_> {
     pub(super) fn expected_routes(
         &mut self,
         netns: &NetnsName,
-        keys: &BTreeSet<&RouteKey>,
+        keys: &[&RouteKey],
         wanted: &Wanted,
     ) -> Result<bool> {
         let mut questions = Vec::new();
@@ -95,8 +95,7 @@ impl Observer<'_> {
         }
         if answered {
             for (key, route) in found {
-                let key = Key::Route(key.clone());
-                self.state.objects.entry(key).or_insert_with(|| Object::Route(route.clone()));
+                self.insert(Key::Route(key.clone()), Object::Route(route.clone()));
             }
         }
         Ok(answered)

@@ -1,7 +1,6 @@
 //! Asking a namespace, and putting names where its answers have numbers.
 
-use std::collections::btree_map::{BTreeMap, Entry};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsRawFd;
 
@@ -11,24 +10,21 @@ use netstate::fdb::{FdbEntry, FdbKey};
 use netstate::link::{Link, LinkKind, Master, Place};
 use netstate::neighbor::{Neighbor, NeighborKey};
 use netstate::uapi::NUD_PERMANENT;
-use netstate::{
-    Key, LinkId, LinkName, NetnsName, Object, ObserveError, Route, RouteKey, State, SysctlKey,
-    Wanted,
-};
+use netstate::{Key, LinkId, LinkName, NetnsName, Object, ObserveError, State, SysctlKey, Wanted};
 
-use super::{FAMILIES, Result};
+use super::{FAMILIES, Result, route};
 use crate::fault::Fault;
 use crate::link::Seen;
-use crate::message::fixed;
+use crate::message::{Message, fixed};
 use crate::netns::Namespaces;
-use crate::socket::Dump;
 use crate::uapi::{NETNSA_FD, NETNSA_NSID, RTEXT_FILTER_SKIP_STATS};
-use crate::{address, link, neighbor, route, sysctl};
+use crate::{address, link, neighbor, sysctl};
 
 /// What was read so far, and what numbers stand for.
 pub(super) struct Observer<'a> {
     pub(super) namespaces: &'a mut Namespaces,
-    pub(super) state: State,
+    /// What was read, in the order of reading; of what was read twice the first is taken.
+    pub(super) found: Vec<(Key, Object)>,
     /// Names of links by index; none for an index that no link has.
     names: HashMap<NetnsName, HashMap<u32, Option<LinkName>>>,
     /// Indexes of links by name.
@@ -41,7 +37,7 @@ impl<'a> Observer<'a> {
     pub(super) fn new(namespaces: &'a mut Namespaces) -> Self {
         Self {
             namespaces,
-            state: State::default(),
+            found: Vec::new(),
             names: HashMap::new(),
             indexes: HashMap::new(),
             identifiers: HashMap::new(),
@@ -49,7 +45,19 @@ impl<'a> Observer<'a> {
     }
 
     pub(super) fn insert(&mut self, key: Key, object: Object) {
-        self.state.objects.insert(key, object);
+        self.found.push((key, object));
+    }
+
+    /// What was read, as a state.
+    pub(super) fn state(mut self) -> State {
+        self.found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.found.dedup_by(|(key, object), (kept_key, kept)| {
+            key == kept_key && {
+                route::join(kept_key, kept, object);
+                true
+            }
+        });
+        State { objects: self.found.into_iter().collect() }
     }
 
     pub(super) fn exists(&mut self, netns: &NetnsName) -> Result<bool> {
@@ -59,9 +67,9 @@ impl<'a> Observer<'a> {
 
     /// All links of a namespace.
     pub(super) fn links(&mut self, netns: &NetnsName) -> Result<Vec<Seen>> {
-        let dump = self.dump(netns, libc::RTM_GETLINK, |out| fixed::link(out, 0, 0, 0))?;
-        let seen: Vec<Seen> =
-            dump.messages().filter_map(|message| link::decode(message, netns)).collect();
+        let all = |out: &mut Vec<u8>| fixed::link(out, 0, 0, 0);
+        let decode = |message: Message<'_>| link::decode(message, netns);
+        let seen: Vec<Seen> = self.dump((netns, libc::RTM_GETLINK), all, decode)?;
         let names = self.names.entry(netns.clone()).or_default();
         names.extend(seen.iter().map(|seen| (seen.index, Some(seen.link.place.ifname.clone()))));
         Ok(seen)
@@ -102,7 +110,8 @@ impl<'a> Observer<'a> {
             | Object::Fdb(_)
             | Object::Route(_) => None,
         };
-        let found: BTreeSet<Place> = self.state.objects.values().filter_map(found).collect();
+        let found: BTreeSet<Place> =
+            self.found.iter().filter_map(|(_, object)| found(object)).collect();
         let mut links = Vec::new();
         for netns in &wanted.occupants {
             links.extend(self.links(netns)?);
@@ -113,11 +122,12 @@ impl<'a> Observer<'a> {
 
     /// The link at a place.
     pub(super) fn link(&mut self, place: &Place) -> Result<Option<Seen>> {
-        let answer = self.get(&place.netns, libc::RTM_GETLINK, |out| {
+        let named = |out: &mut Vec<u8>| {
             link::named(out, &place.ifname);
             put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
-        })?;
-        let seen = answer.and_then(|answer| link::decode(answer.messages().next()?, &place.netns));
+        };
+        let decode = |message: Message<'_>| link::decode(message, &place.netns);
+        let seen = self.get((&place.netns, libc::RTM_GETLINK), named, decode)?;
         // An alternative name finds a link too, but is not the name that it has.
         let seen = seen.filter(|seen| seen.link.place == *place);
         if let Some(seen) = &seen {
@@ -173,9 +183,8 @@ impl<'a> Observer<'a> {
         for index in asked {
             self.addresses(netns, index, |index, _| links.contains_key(&index))?;
             for family in FAMILIES {
-                self.routes(netns, (family, 0, index), |_, route| {
-                    let mut devs = route.nexthops.iter().filter_map(|nexthop| nexthop.dev.as_ref());
-                    devs.any(|dev| names.contains(dev))
+                self.routes(netns, (family, 0, index), |seen| {
+                    seen.indexes.iter().any(|index| links.contains_key(index))
                 })?;
                 self.neighbors(netns, (family, index), |key, neighbor| {
                     names.contains(&key.dev) && is_static(key, neighbor)
@@ -193,62 +202,13 @@ impl<'a> Observer<'a> {
         wanted: impl Fn(u32, &Key) -> bool,
     ) -> Result<()> {
         for family in FAMILIES {
-            let dump = self.dump(netns, libc::RTM_GETADDR, |out| {
-                address::dump(out, family, index);
-            })?;
-            for (index, address, object) in dump.messages().filter_map(address::decode) {
+            let request = |out: &mut Vec<u8>| address::dump(out, family, index);
+            let seen = self.dump((netns, libc::RTM_GETADDR), request, address::decode)?;
+            for (index, address, object) in seen {
                 if let Some(dev) = self.name(netns, index)? {
                     let key = Key::Address(AddressKey { netns: netns.clone(), dev, address });
                     if wanted(index, &key) {
                         self.insert(key, Object::Address(object));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The routes of a family that `wanted` wants, of one table or over one link only where these are not zero.
-    pub(super) fn routes(
-        &mut self,
-        netns: &NetnsName,
-        (family, table, index): (u8, u32, u32),
-        wanted: impl Fn(&RouteKey, &Route) -> bool,
-    ) -> Result<()> {
-        let dump = self.dump(netns, libc::RTM_GETROUTE, |out| {
-            route::dump(out, family, table, index);
-        })?;
-        for message in dump.messages() {
-            let decoded = loop {
-                let names = self.names.entry(netns.clone()).or_default();
-                let mut unnamed = None;
-                let decoded = route::decode(message, netns, |index| match names.get(&index) {
-                    Some(name) => name.clone(),
-                    None => {
-                        unnamed = Some(index);
-                        None
-                    }
-                });
-                match unnamed {
-                    Some(index) => {
-                        self.name(netns, index)?;
-                    }
-                    None => break decoded,
-                }
-            };
-            let Some((key, route)) = decoded.filter(|(key, route)| wanted(key, route)) else {
-                continue;
-            };
-            match self.state.objects.entry(Key::Route(key)) {
-                Entry::Vacant(entry) => {
-                    entry.insert(Object::Route(route));
-                }
-                // IPv6 tells routes of one key that share no load one by one, IPv4 those that another hides.
-                Entry::Occupied(mut entry) => {
-                    if let (Object::Route(known), 10) = (entry.get_mut(), family) {
-                        known.nexthops.extend(route.nexthops);
-                        known.nexthops.sort();
-                        known.nexthops.dedup();
                     }
                 }
             }
@@ -264,10 +224,9 @@ impl<'a> Observer<'a> {
         wanted: impl Fn(&NeighborKey, &Neighbor) -> bool,
     ) -> Result<()> {
         for proxies in [false, true] {
-            let dump = self.dump(netns, libc::RTM_GETNEIGH, |out| {
-                neighbor::dump(out, family, index, proxies);
-            })?;
-            for (at, address, proxy, neighbor) in dump.messages().filter_map(neighbor::decode) {
+            let request = |out: &mut Vec<u8>| neighbor::dump(out, family, index, proxies);
+            let seen = self.dump((netns, libc::RTM_GETNEIGH), request, neighbor::decode)?;
+            for (at, address, proxy, neighbor) in seen {
                 if is_implied(&address) {
                     continue;
                 }
@@ -285,12 +244,9 @@ impl<'a> Observer<'a> {
     /// One neighbour.
     pub(super) fn neighbor(&mut self, key: &NeighborKey) -> Result<()> {
         let Some(index) = self.index(&key.netns, &key.dev)? else { return Ok(()) };
-        let answer = self.get(&key.netns, libc::RTM_GETNEIGH, |out| {
-            neighbor::named(out, index, &key.address, key.proxy);
-        })?;
-        if let Some((_, _, _, neighbor)) =
-            answer.and_then(|answer| neighbor::decode(answer.messages().next()?))
-        {
+        let named = |out: &mut Vec<u8>| neighbor::named(out, index, &key.address, key.proxy);
+        let seen = self.get((&key.netns, libc::RTM_GETNEIGH), named, neighbor::decode)?;
+        if let Some((_, _, _, neighbor)) = seen {
             self.insert(Key::Neighbor(key.clone()), Object::Neighbor(neighbor));
         }
         Ok(())
@@ -298,8 +254,8 @@ impl<'a> Observer<'a> {
 
     /// The forwarding entries of all bridges and tunnels of a namespace.
     pub(super) fn fdb(&mut self, netns: &NetnsName) -> Result<()> {
-        let dump = self.dump(netns, libc::RTM_GETNEIGH, neighbor::dump_fdb)?;
-        for seen in dump.messages().filter_map(neighbor::decode_fdb) {
+        let request = neighbor::dump_fdb;
+        for seen in self.dump((netns, libc::RTM_GETNEIGH), request, neighbor::decode_fdb)? {
             let Some(dev) = self.name(netns, seen.index)? else { continue };
             let key = FdbKey {
                 netns: netns.clone(),
@@ -343,16 +299,16 @@ impl<'a> Observer<'a> {
     }
 
     /// What the link of an index is called.
-    fn name(&mut self, netns: &NetnsName, index: u32) -> Result<Option<LinkName>> {
+    pub(super) fn name(&mut self, netns: &NetnsName, index: u32) -> Result<Option<LinkName>> {
         if let Some(name) = self.names.get(netns).and_then(|names| names.get(&index)) {
             return Ok(name.clone());
         }
-        let answer = self.get(netns, libc::RTM_GETLINK, |out| {
+        let numbered = |out: &mut Vec<u8>| {
             fixed::link(out, index, 0, 0);
             put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
-        })?;
-        let seen = answer.and_then(|answer| link::decode(answer.messages().next()?, netns));
-        let name = seen.map(|seen| seen.link.place.ifname);
+        };
+        let seen = self.get((netns, libc::RTM_GETLINK), numbered, link::decode_name)?;
+        let name = seen.map(|(_, name)| name);
         self.names.entry(netns.clone()).or_default().insert(index, name.clone());
         Ok(name)
     }
@@ -373,17 +329,16 @@ impl<'a> Observer<'a> {
             for name in self.namespaces.names() {
                 let found = self.namespaces.find(&name).map_err(failed("open", &name))?;
                 let Some(descriptor) = found.map(|found| found.file.as_raw_fd()) else { continue };
-                let answer = self.get(netns, libc::RTM_GETNSID, |out| {
+                let request = |out: &mut Vec<u8>| {
                     out.extend([0; 4]);
                     put_value(out, NETNSA_FD, &descriptor);
-                })?;
-                let number = |answer: Dump| {
-                    let mut attributes = answer.messages().next()?.attributes(4);
-                    attributes
-                        .find(|(number, _)| *number == NETNSA_NSID)
-                        .and_then(|(_, value)| i32::take(value))
                 };
-                if let Some(number) = answer.and_then(number).filter(|number| *number >= 0) {
+                let number = |answer: Message<'_>| {
+                    let found = |(number, _): &(u16, _)| *number == NETNSA_NSID;
+                    i32::take(answer.attributes(4).find(found)?.1)
+                };
+                let number = self.get((netns, libc::RTM_GETNSID), request, number)?;
+                if let Some(number) = number.filter(|number| *number >= 0) {
                     identifiers.insert(number, name);
                 }
             }
@@ -392,28 +347,34 @@ impl<'a> Observer<'a> {
         Ok(self.identifiers.get(netns).and_then(|known| known.get(&identifier)).cloned())
     }
 
-    /// Dumps from a namespace; nothing where there is no such namespace, table or family.
-    fn dump(&mut self, netns: &NetnsName, kind: u16, body: impl Fn(&mut Vec<u8>)) -> Result<Dump> {
+    /// Dumps from a namespace what `read` takes; nothing where there is no such namespace, table or family.
+    pub(super) fn dump<T>(
+        &mut self,
+        (netns, kind): (&NetnsName, u16),
+        body: impl Fn(&mut Vec<u8>),
+        read: impl FnMut(Message<'_>) -> Option<T>,
+    ) -> Result<Vec<T>> {
         let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))? else {
-            return Ok(Dump::default());
+            return Ok(Vec::new());
         };
-        match namespace.socket.dump(kind, body) {
-            Ok(dump) => Ok(dump),
-            Err(fault) if fault.is_absence() || is_unsupported(&fault) => Ok(Dump::default()),
+        match namespace.socket.dump(kind, body, read) {
+            Ok(found) => Ok(found),
+            Err(fault) if fault.is_absence() || is_unsupported(&fault) => Ok(Vec::new()),
             Err(fault) => Err(failed(&format!("dump {} of", what(kind)), netns)(fault)),
         }
     }
 
-    fn get(
+    fn get<T>(
         &mut self,
-        netns: &NetnsName,
-        kind: u16,
+        (netns, kind): (&NetnsName, u16),
         body: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<Option<Dump>> {
+        read: impl FnOnce(Message<'_>) -> Option<T>,
+    ) -> Result<Option<T>> {
         let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))? else {
             return Ok(None);
         };
-        namespace.socket.get(kind, body).map_err(failed(&format!("read {} of", what(kind)), netns))
+        let answer = namespace.socket.get(kind, body, read);
+        answer.map_err(|fault| failed(&format!("read {} of", what(kind)), netns)(fault))
     }
 }
 
