@@ -41,13 +41,16 @@ impl<'x> Reader<'x> {
         level: &mut Level<S>,
     ) -> Option<&'x str> {
         let start = Start::of(text)?;
-        let namespace = start.namespace.unwrap_or(&parent.module.namespace);
-        let is = |node: &&&'static SchemaNode| {
-            node.name == start.name && node.module.namespace == namespace
+        let is = |node: &&'static SchemaNode| {
+            let namespace = match start.namespace {
+                None => ptr::eq(node.module, parent.module),
+                Some(namespace) => node.module.namespace == namespace,
+            };
+            namespace && node.name == start.name
         };
         let children = &parent.children;
-        let ahead = children.iter().skip(*likely).position(|node| is(&node));
-        let at = ahead.map(|at| at + *likely).or_else(|| children.iter().position(|n| is(&n)))?;
+        let ahead = children.iter().skip(*likely).position(is).map(|at| at + *likely);
+        let at = ahead.or_else(|| children.iter().position(is))?;
         *likely = at;
         let node = children[at];
         if self.purpose == Purpose::PlainEdit && !node.config {
