@@ -117,6 +117,18 @@ impl Client {
         self.done(&Rpc::Unlock(datastore))
     }
 
+    /// Whether the candidate differs from what is running. RFC 6241 section 7.5: only one without changes can be
+    /// locked; nothing large needs to be read to know.
+    pub(crate) fn has_changes(&mut self) -> Result<bool> {
+        match self.lock(Datastore::Candidate) {
+            Ok(()) => self.unlock(Datastore::Candidate).map(|()| false),
+            Err(ClientError::Refused(errors)) if errors.iter().all(|e| e.tag == "lock-denied") => {
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     pub(crate) fn rollback(&mut self, position: u32) -> Result<()> {
         self.done(&Rpc::Rollback { position })
     }

@@ -182,11 +182,9 @@ impl Shell {
         if !self.edited {
             return Ok(());
         }
-        let mut client = self.client.borrow_mut();
-        let running = client.read(Datastore::Running, &Path::default())?;
-        match client.read(Datastore::Candidate, &Path::default())? == running {
-            true => Ok(()),
-            false => Err(ShellError::Uncommitted),
+        match self.client.borrow_mut().has_changes()? {
+            false => Ok(()),
+            true => Err(ShellError::Uncommitted),
         }
     }
 
