@@ -1,0 +1,79 @@
+//! What is done with a whole tree costs in proportion to it: twice the entries must not cost much more than twice the time.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at what goes wrong")]
+
+use std::fmt::Write as _;
+use std::fs;
+
+use yang::{Edit, Operation, Schema, Tree};
+
+const FEW: usize = 2_000;
+
+/// Twice the entries take at most this many times the time; a cost that grew by their square would take four times.
+const MOST: f64 = 3.0;
+
+/// The least of several runs is what the work takes; the rest is what else the machine did.
+const RUNS: usize = 3;
+
+#[track_caller]
+fn check<T>(what: &str, material: impl Fn(usize) -> T, work: impl Fn(&T)) {
+    let (few, many) = (material(FEW), material(2 * FEW));
+    let least = |material: &T| (0..RUNS).map(|_| busy(|| work(material))).fold(f64::MAX, f64::min);
+    let (short, long) = (least(&few), least(&many));
+    let ratio = long / short;
+    assert!(ratio < MOST, "{what}: {short:.0} ns become {long:.0} ns, {ratio:.1} times as much");
+}
+
+/// Nanoseconds that this thread has had a processor for, whoever else wanted it.
+fn busy(work: impl FnOnce()) -> f64 {
+    let times = || -> f64 {
+        let times = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        times.split(' ').next().unwrap().parse().unwrap()
+    };
+    let start = times();
+    work();
+    times() - start
+}
+
+#[test]
+fn twice_the_entries_cost_twice_the_time() {
+    let schema = Schema::netloom().unwrap();
+    let tree = |count| Tree::from_json(schema, &json(0, count)).unwrap();
+    check("read JSON", |count| json(0, count), |json| _ = Tree::from_json(schema, json).unwrap());
+    check("write JSON", tree, |tree| _ = tree.to_json(false));
+    check("write XML", tree, |tree| _ = tree.to_xml(false));
+    let xml = |count| tree(count).to_xml(false);
+    check("read XML", xml, |xml| _ = Tree::from_xml(schema, xml).unwrap());
+    // What is not plain takes another way.
+    let odd = |count| xml(count).replace("</table>", "<!-- --></table>");
+    check("read odd XML", odd, |xml| _ = Tree::from_xml(schema, xml).unwrap());
+    let edit = |first, count| {
+        let xml = Tree::from_json(schema, &json(first, count)).unwrap().to_xml(false);
+        Edit::from_xml(schema, &xml, Operation::Merge).unwrap()
+    };
+    let twice = |count| (tree(count), edit(count / 2, count));
+    check("merge", twice, |(tree, edit)| tree.clone().edit(edit).unwrap());
+    let nodes = |count| (tree(count / 2), tree(count).to_edit());
+    check("apply nodes", nodes, |(tree, edit)| tree.clone().edit(edit).unwrap());
+    let apart = |count| (tree(count), edit(count / 2, count));
+    check("difference", apart, |(tree, edit)| {
+        let mut other = tree.clone();
+        other.edit(edit).unwrap();
+        let diff = tree.diff(&other);
+        let _ = diff.to_edit().to_xml();
+    });
+}
+
+/// Routes from the one of number `first`.
+fn json(first: usize, count: usize) -> String {
+    let mut json = String::from(r#"{"iproute2-ip-route:routes":{"route":["#);
+    for index in first..first + count {
+        let comma = if index == first { "" } else { "," };
+        let (a, b, c) = (10 + index / 65536, index / 256 % 256, index % 256);
+        let _ = write!(
+            json,
+            r#"{comma}{{"prefix":"{a}.{b}.{c}.0/24","table":"main","metric":0,"tos":"default","netns":"vpn{c}","nexthop":[{{"dev":"veth0","via":{{"address":"10.0.{b}.{c}"}}}}]}}"#
+        );
+    }
+    json + "]}}"
+}
