@@ -1,6 +1,6 @@
 //! A configuration file, in whichever form it is: JSON, XML, or text as one would type it.
 
-use yang::{MergeWriter, Path, Schema, Step, Tree, Value};
+use yang::{EditWriter, Path, Schema, Step, Tree, Value};
 
 use crate::client::ClientError;
 use crate::cursor::{Cursor, Stop};
@@ -38,7 +38,7 @@ pub(crate) fn read_to_merge(
     if content.trim_start().starts_with(['{', '<']) || content.trim_start().is_empty() {
         return Ok(merge(read(schema, content)?.to_xml(false))?);
     }
-    let mut edit = MergeWriter::default();
+    let mut edit = EditWriter::default();
     text(schema, content, |_, mode, statement| {
         if edit.len() > part {
             merge(std::mem::take(&mut edit).finish())?;

@@ -123,7 +123,7 @@ impl Engine {
             let origin = Origin { user: "netloomd".into(), from: "boot".into() };
             let comment = Some("startup loaded".into());
             let author = Author { origin, comment };
-            let record = self.record(author, &startup.tree, &diff);
+            let record = self.record(author, &diff);
             journal::write(&self.store, &record)?;
             history::file(&self.store, record.id)?;
             self.running = Running { id: record.id, intent: startup };

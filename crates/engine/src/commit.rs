@@ -83,7 +83,7 @@ impl Engine {
         let intent = self.running.intent.after(tree, &diff)?;
         self.pass(Step::Lowered);
         let origin = self.sessions.at(session)?.origin.clone();
-        let record = self.record(Author { origin, comment }, &intent.tree, &diff);
+        let record = self.record(Author { origin, comment }, &diff);
         let mut told = record.summary.clone();
         let late = self.transact(intent, record)?;
         if !late.0.is_empty() {
@@ -211,8 +211,8 @@ impl Engine {
         Ok(candidate.tree().clone())
     }
 
-    /// The journal, and later the history entry, of a commit from running to `to`.
-    pub(crate) fn record(&self, author: Author, to: &Tree, diff: &Diff) -> Record {
+    /// The journal, and later the history entry, of a commit that makes these changes.
+    pub(crate) fn record(&self, author: Author, diff: &Diff) -> Record {
         let Author { origin, comment } = author;
         Record {
             id: self.running.id + 1,
@@ -222,8 +222,8 @@ impl Engine {
             comment,
             summary: summary(diff),
             autosave: self.settings.autosave,
-            forward: diff.to_edit().to_xml(),
-            reverse: to.diff(&self.running.intent.tree).to_edit().to_xml(),
+            forward: diff.to_xml(),
+            reverse: diff.to_xml_back(),
         }
     }
 }

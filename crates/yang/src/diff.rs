@@ -10,6 +10,7 @@ use crate::path::{Path, Step};
 use crate::schema::Schema;
 use crate::tree::{Node, Tree, instance_keys};
 use crate::value::Value;
+use crate::xml::EditWriter;
 
 /// The changes from one tree to another, in path order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,6 +60,48 @@ impl Diff {
         edit
     }
 
+    /// The same edit as XML, the content of `<config>`.
+    pub fn to_xml(&self) -> String {
+        self.written(|change| match change {
+            Change::Created(path, value) => Effect::Set(path, value.as_ref()),
+            Change::Replaced(path, _, value) => Effect::Set(path, Some(value)),
+            Change::Deleted(path, value) => Effect::Remove(path, value.as_ref()),
+        })
+    }
+
+    /// The edit that takes these changes back, as XML.
+    pub fn to_xml_back(&self) -> String {
+        self.written(|change| match change {
+            Change::Deleted(path, value) => Effect::Set(path, value.as_ref()),
+            Change::Replaced(path, value, _) => Effect::Set(path, Some(value)),
+            Change::Created(path, value) => Effect::Remove(path, value.as_ref()),
+        })
+    }
+
+    fn written<'a>(&'a self, effect: impl Fn(&'a Change) -> Effect<'a>) -> String {
+        let mut edit = EditWriter::default();
+        let mut gone: Option<&Path> = None;
+        for effect in self.changes.iter().map(effect) {
+            let (Effect::Set(path, value) | Effect::Remove(path, value)) = effect;
+            let Some((last, above)) = path.steps.split_last() else { continue };
+            match (effect, value) {
+                (Effect::Set(..), None) => edit.go(&path.steps),
+                (Effect::Set(..), Some(value)) => {
+                    edit.go(above);
+                    edit.set(last.node, value);
+                }
+                // What is below goes with it.
+                (Effect::Remove(..), _) if gone.is_some_and(|gone| path.is_below(gone)) => {}
+                (Effect::Remove(..), value) => {
+                    gone = Some(path);
+                    edit.go(above);
+                    edit.remove(last, value);
+                }
+            }
+        }
+        edit.finish()
+    }
+
     /// Two trees that differ as this says and hold nothing else but the way there: what it takes to show the
     /// changes without the trees that they are of. A container without presence is there where something is below it.
     pub fn sides(&self, schema: &'static Schema) -> Result<(Tree, Tree)> {
@@ -88,6 +131,13 @@ impl Diff {
         }
         Ok((old, new))
     }
+}
+
+/// What an edit does about a change.
+#[derive(Clone, Copy)]
+enum Effect<'a> {
+    Set(&'a Path, Option<&'a Value>),
+    Remove(&'a Path, Option<&'a Value>),
 }
 
 fn put(tree: &mut Tree, path: &Path, value: Option<&Value>) -> Result<()> {

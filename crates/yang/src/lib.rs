@@ -36,4 +36,4 @@ pub use path::{Path, Step};
 pub use schema::{Module, NodeKind, Schema, SchemaNode, Type};
 pub use tree::{Entry, Node, Tree};
 pub use value::{Identity, Value};
-pub use xml::MergeWriter;
+pub use xml::EditWriter;

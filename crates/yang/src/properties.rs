@@ -96,6 +96,12 @@ proptest! {
         let diff = a.diff(&b);
         prop_assert_eq!(diff.is_empty(), a == b);
         prop_assert!(diff.changes.is_sorted_by_key(crate::Change::path));
+        let before = a.clone();
+        let written = |xml: String| Edit::from_xml(schema(), &xml, Operation::Merge).unwrap();
+        prop_assert_eq!(written(diff.to_xml()), written(diff.to_edit().to_xml()));
+        let mut back = b.clone();
+        back.edit(&written(diff.to_xml_back())).unwrap();
+        prop_assert_eq!(back, before);
         a.edit(&diff.to_edit()).unwrap();
         prop_assert_eq!(lines(&a), lines(&b));
         prop_assert_eq!(a, b);

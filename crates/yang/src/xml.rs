@@ -1,12 +1,13 @@
 //! XML as RFC 7950 has it.
 
+mod edit;
 mod filter;
 mod plain;
 mod read;
 mod write;
 
+pub use edit::EditWriter;
 pub(crate) use filter::read_filter;
-pub use write::MergeWriter;
 
 /// The namespace of the `operation` attribute (RFC 6241 section 3.1).
 const NETCONF: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";

@@ -1,13 +1,12 @@
 //! Writing trees and edits as XML.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 use super::{NETCONF, rename};
 use crate::edit::{self, Edit, EditNode, Operation};
 use crate::entry::{Content, Entry, Slot};
-use crate::path::Step;
-use crate::schema::{Module, NodeKind, SchemaNode};
+use crate::schema::{Module, SchemaNode};
 use crate::tree::Tree;
 use crate::value::Value;
 
@@ -43,89 +42,9 @@ impl Edit {
     }
 }
 
-/// An edit that merges, written as its instances are told: only its text is held.
 #[derive(Default)]
-pub struct MergeWriter {
-    writer: Writer,
-    open: Vec<Open>,
-}
-
-/// An element that is not closed.
-struct Open {
-    step: Step,
-    /// Where its start tag begins, where that ends, and where its content begins.
-    start: usize,
-    tag: usize,
-    content: usize,
-}
-
-impl MergeWriter {
-    /// Goes to the instance at `path`, a container, a list entry or the top, which need not be told yet.
-    pub fn go(&mut self, path: &[Step]) {
-        let same = |(open, step): &(&Open, &Step)| open.step == **step;
-        let common = self.open.iter().zip(path).take_while(same).count();
-        while self.open.len() > common {
-            self.leave();
-        }
-        path[common..].iter().for_each(|step| self.enter(step));
-    }
-
-    /// Goes into a container or list entry of the instance where it is.
-    pub fn enter(&mut self, step: &Step) {
-        let start = self.writer.out.len();
-        self.writer.start(step.node, None);
-        let tag = self.writer.out.len();
-        self.writer.out.push('>');
-        let content = self.writer.out.len();
-        self.writer.keys(step.node, &step.keys);
-        self.open.push(Open { step: step.clone(), start, tag, content });
-    }
-
-    /// Goes to the instance above. A container without presence that was told nothing of is left out.
-    pub fn leave(&mut self) {
-        let Some(Open { step, start, tag, content }) = self.open.pop() else { return };
-        let out = &mut self.writer.out;
-        if out.len() > content {
-            self.writer.end(step.node);
-        } else if step.node.kind == (NodeKind::Container { presence: false }) {
-            out.truncate(start);
-        } else {
-            out.truncate(tag);
-            out.push_str("/>");
-        }
-    }
-
-    /// Sets a leaf, or adds a value to a leaf-list, of the instance where it is.
-    pub fn set(&mut self, leaf: &'static SchemaNode, value: &Value) {
-        self.writer.leaf(leaf, Some(value), None);
-    }
-
-    /// How long the text is so far, in bytes.
-    pub fn len(&self) -> usize {
-        self.writer.out.len()
-    }
-
-    /// Whether nothing was told yet.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The content of `<config>`.
-    pub fn finish(mut self) -> String {
-        self.go(&[]);
-        self.writer.out
-    }
-}
-
-impl fmt::Debug for MergeWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.writer.out)
-    }
-}
-
-#[derive(Default)]
-struct Writer {
-    out: String,
+pub(super) struct Writer {
+    pub(super) out: String,
     indent: bool,
     depth: usize,
 }
@@ -163,12 +82,12 @@ impl Writer {
         });
     }
 
-    fn keys(&mut self, node: &'static SchemaNode, keys: &[Value]) {
+    pub(super) fn keys(&mut self, node: &'static SchemaNode, keys: &[Value]) {
         node.keys.iter().zip(keys).for_each(|(key, value)| self.leaf(key, Some(value), None));
     }
 
     /// `<name`, with the declarations and attributes that it needs, but for its end.
-    fn start(&mut self, node: &'static SchemaNode, operation: Option<Operation>) {
+    pub(super) fn start(&mut self, node: &'static SchemaNode, operation: Option<Operation>) {
         self.line();
         self.out.push('<');
         self.out.push_str(node.name);
@@ -182,7 +101,7 @@ impl Writer {
     }
 
     /// What is between the tags, and the end tag; one tag where there is nothing.
-    fn body(&mut self, node: &'static SchemaNode, content: impl FnOnce(&mut Writer)) {
+    pub(super) fn body(&mut self, node: &'static SchemaNode, content: impl FnOnce(&mut Writer)) {
         let tag = self.out.len();
         self.out.push('>');
         self.close();
@@ -200,7 +119,7 @@ impl Writer {
         self.close();
     }
 
-    fn leaf(
+    pub(super) fn leaf(
         &mut self,
         node: &'static SchemaNode,
         value: Option<&Value>,
@@ -271,7 +190,7 @@ impl Writer {
         self.out.push('"');
     }
 
-    fn end(&mut self, node: &SchemaNode) {
+    pub(super) fn end(&mut self, node: &SchemaNode) {
         self.out.push_str("</");
         self.out.push_str(node.name);
         self.out.push('>');
