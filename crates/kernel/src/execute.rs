@@ -28,13 +28,19 @@ const REPLACE: i32 = libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
 
 /// Carries out the operations in their order, up to the first that fails.
 pub(crate) fn execute(namespaces: &mut Namespaces, plan: &Plan) -> Result<(), Refusal> {
-    let mut execution =
-        Execution { namespaces, plan, batch: Batch::default(), indexes: HashMap::new() };
+    let mut execution = Execution {
+        namespaces,
+        plan,
+        births: Vec::new(),
+        batch: Batch::default(),
+        indexes: HashMap::new(),
+    };
     let carried_out = plan
         .ops
         .iter()
         .enumerate()
         .try_for_each(|(index, op)| execution.stage(index, op))
+        .and_then(|()| execution.make_namespaces())
         .and_then(|()| execution.flush());
     carried_out.map_err(|failure| Refusal {
         index: failure.op,
@@ -48,6 +54,8 @@ pub(crate) fn execute(namespaces: &mut Namespaces, plan: &Plan) -> Result<(), Re
 struct Execution<'a> {
     namespaces: &'a mut Namespaces,
     plan: &'a Plan,
+    /// Namespaces that are to be made next, each with its operation.
+    births: Vec<(usize, &'a NetnsName)>,
     batch: Batch,
     /// The indexes of links, as far as they were needed and hold.
     indexes: HashMap<NetnsName, HashMap<LinkName, u32>>,
@@ -81,9 +89,14 @@ impl Failure {
     }
 }
 
-impl Execution<'_> {
+impl<'a> Execution<'a> {
     /// Adds an operation's requests to the batch, or carries it out.
-    fn stage(&mut self, index: usize, op: &Op) -> Result<()> {
+    fn stage(&mut self, index: usize, op: &'a Op) -> Result<()> {
+        if let (Key::Netns(name), Action::Create(_)) = (&op.key, &op.action) {
+            self.births.push((index, name));
+            return Ok(());
+        }
+        self.make_namespaces()?;
         match (&op.key, &op.action) {
             (Key::Netns(name), action) => self.netns(index, name, action),
             (Key::Link(_), Action::Create(Object::Link(link))) => self.create_link(index, link),
@@ -151,15 +164,29 @@ impl Execution<'_> {
         }
     }
 
+    /// Makes the namespaces that are to be made, in one go.
+    fn make_namespaces(&mut self) -> Result<()> {
+        if self.births.is_empty() {
+            return Ok(());
+        }
+        self.flush()?;
+        let (ops, names): (Vec<_>, Vec<_>) = std::mem::take(&mut self.births).into_iter().unzip();
+        names.iter().for_each(|name| drop(self.indexes.remove(*name)));
+        self.namespaces
+            .create(&names)
+            .map_err(|(made, fault)| Failure::new(ops[made.min(ops.len() - 1)], &fault))
+    }
+
     fn netns(&mut self, index: usize, name: &NetnsName, action: &Action) -> Result<()> {
         self.flush()?;
         self.indexes.remove(name);
         match action {
-            Action::Create(_) => self.namespaces.create(name),
-            Action::Update { .. } => Ok(()),
-            Action::Delete(_) => self.namespaces.delete(name),
+            // New ones are made together.
+            Action::Create(_) | Action::Update { .. } => Ok(()),
+            Action::Delete(_) => {
+                self.namespaces.delete(name).map_err(|fault| Failure::new(index, &fault))
+            }
         }
-        .map_err(|fault| Failure::new(index, &fault))
     }
 
     fn create_link(&mut self, index: usize, link: &Link) -> Result<()> {

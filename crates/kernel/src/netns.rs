@@ -14,6 +14,7 @@ use std::thread;
 use netstate::NetnsName;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::mount::{MountPropagationFlags, UnmountFlags};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
 use crate::fault::Fault;
@@ -43,6 +44,7 @@ pub(crate) struct Namespaces {
 impl Namespaces {
     /// Opens the namespace of the calling thread as `1`.
     pub(crate) fn open() -> Result<Self, Fault> {
+        allow_many_files();
         let own = Namespace::open(File::open("/proc/thread-self/ns/net")?)?;
         Ok(Self { own, named: BTreeMap::new() })
     }
@@ -62,6 +64,39 @@ impl Namespaces {
         Ok(self.named.get_mut(name))
     }
 
+    /// Whether there is a namespace of that name.
+    pub(crate) fn exists(&self, name: &NetnsName) -> bool {
+        name.is_own() || inode(name).is_some()
+    }
+
+    /// Opens those of the namespaces that are there, all on one thread: to start one for each takes longer than all the
+    /// rest, the more so on a busy host.
+    pub(crate) fn open_all<'n>(
+        &mut self,
+        names: impl IntoIterator<Item = &'n NetnsName>,
+    ) -> Result<(), Fault> {
+        let mut files = Vec::new();
+        for name in names {
+            let inode = inode(name);
+            if inode.is_some() && self.named.get(name).map(|open| open.inode) != inode {
+                let file = open_file(name).map_err(|fault| Fault::of(name.as_str(), fault))?;
+                files.push((name.clone(), file));
+            }
+        }
+        if files.is_empty() {
+            return Ok(());
+        }
+        let opened: Result<Vec<_>, Fault> = scratch(|| {
+            let open = |(name, file)| {
+                enter(&file)?;
+                Ok((name, Namespace::around(file)?))
+            };
+            Ok(files.into_iter().map(open).collect())
+        })?;
+        self.named.extend(opened?);
+        Ok(())
+    }
+
     /// Another handle to the namespace called `1`.
     pub(crate) fn own_file(&self) -> Result<File, Fault> {
         Ok(self.own.file.try_clone()?)
@@ -75,30 +110,24 @@ impl Namespaces {
         std::iter::once(NetnsName::own()).chain(present.into_keys()).collect()
     }
 
-    /// Makes a namespace and gives it a name.
-    pub(crate) fn create(&mut self, name: &NetnsName) -> Result<(), Fault> {
-        if name.is_own() {
-            return Err(Fault::from_answer(libc::EEXIST, &[]));
-        }
-        share_directory()?;
-        let path = path(name);
-        if path.exists() && inode(name).is_none() {
-            fs::remove_file(&path)?;
-        }
-        let flags = OFlags::RDONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        rustix::fs::open(&path, flags, Mode::empty())?;
-        let mounted = scratch(|| mount_new_namespace(&path)).and_then(|()| {
-            let opened = Namespace::open(File::open(&path)?)?;
-            if opened.inode == self.own.inode {
-                return Err(io::Error::other("the new namespace is the old one").into());
+    /// Makes namespaces and gives them their names, in order and all on one thread. Fails with the place of the first
+    /// that could not be made.
+    pub(crate) fn create(&mut self, names: &[&NetnsName]) -> Result<(), (usize, Fault)> {
+        share_directory().map_err(|fault| (0, fault))?;
+        let own = self.own.inode;
+        let mut made = Vec::with_capacity(names.len());
+        let outcome = scratch(|| {
+            for name in names {
+                match make(name, own) {
+                    Ok(namespace) => made.push(((*name).clone(), namespace)),
+                    Err(fault) => return Ok(Err(fault)),
+                }
             }
-            self.named.insert(name.clone(), opened);
-            Ok(())
+            Ok(Ok(()))
         });
-        if mounted.is_err() {
-            remove(&path)?;
-        }
-        mounted
+        let count = made.len();
+        self.named.extend(made);
+        outcome.and_then(|outcome| outcome).map_err(|fault| (count, fault))
     }
 
     /// Takes a namespace's name away; with the last handle it ends.
@@ -113,9 +142,13 @@ impl Namespaces {
 
 impl Namespace {
     fn open(file: File) -> Result<Self, Fault> {
+        inside(&file.try_clone()?, || Self::around(file))
+    }
+
+    /// The namespace of the calling thread, whose file is given.
+    fn around(file: File) -> Result<Self, Fault> {
         let inode = rustix::fs::fstat(&file)?.st_ino;
-        let socket = inside(&file, || NetlinkSocket::open().map_err(Fault::from))?;
-        Ok(Self { file, inode, socket })
+        Ok(Self { file, inode, socket: NetlinkSocket::open()? })
     }
 
     /// Runs `work` on a thread inside.
@@ -146,10 +179,15 @@ pub(crate) fn inside<T: Send>(
     work: impl FnOnce() -> Result<T, Fault> + Send,
 ) -> Result<T, Fault> {
     scratch(|| {
-        let network = Some(LinkNameSpaceType::Network);
-        rustix::thread::move_into_link_name_space(file.as_fd(), network)?;
+        enter(file)?;
         work()
     })
+}
+
+/// Moves the calling thread, which has to be one of its own, into a namespace.
+fn enter(file: &File) -> Result<(), Fault> {
+    let network = Some(LinkNameSpaceType::Network);
+    Ok(rustix::thread::move_into_link_name_space(file.as_fd(), network)?)
 }
 
 /// The inode of the namespace of that name; none where no namespace is mounted there.
@@ -187,12 +225,44 @@ fn share_directory() -> Result<(), Fault> {
     Ok(())
 }
 
+/// Makes a namespace for the calling thread, which has to be one of its own, and gives it a name.
+fn make(name: &NetnsName, own: u64) -> Result<Namespace, Fault> {
+    if name.is_own() {
+        return Err(Fault::from_answer(libc::EEXIST, &[]));
+    }
+    let path = path(name);
+    if path.exists() && inode(name).is_none() {
+        fs::remove_file(&path)?;
+    }
+    let flags = OFlags::RDONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    rustix::fs::open(&path, flags, Mode::empty())?;
+    let made = mount_new_namespace(&path)
+        .and_then(|()| Namespace::around(File::open(&path)?))
+        .and_then(|namespace| match namespace.inode == own {
+            true => Err(io::Error::other("the new namespace is the old one").into()),
+            false => Ok(namespace),
+        });
+    if made.is_err() {
+        remove(&path)?;
+    }
+    made
+}
+
 #[allow(unsafe_code, reason = "unshare(2) has no safe form")]
 fn mount_new_namespace(path: &PathBuf) -> Result<(), Fault> {
     // SAFETY: CLONE_NEWNET alone leaves the table of file descriptors, which safe code relies on, shared.
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }?;
     rustix::mount::mount_bind("/proc/thread-self/ns/net", path)?;
     Ok(())
+}
+
+/// Lets the process have as many open files as its host grants: a namespace takes two, and one more where it is watched,
+/// while processes start with a thousand for the sake of select(2).
+fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, "the limit of open files stays");
+    }
 }
 
 fn remove(path: &PathBuf) -> Result<(), Fault> {

@@ -35,6 +35,7 @@ pub(crate) fn everything(
     known: &BTreeMap<Place, LinkId>,
 ) -> Result<State> {
     let netnses = namespaces.names();
+    open_all(namespaces, &netnses)?;
     let mut observer = Observer::new(namespaces);
     let mut links = Vec::new();
     for netns in &netnses {
@@ -57,6 +58,7 @@ pub(crate) fn everything(
 
 /// Reads certain objects.
 pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State> {
+    open_all(namespaces, concerned(wanted))?;
     let mut observer = Observer::new(namespaces);
     let mut hung: BTreeMap<&NetnsName, BTreeMap<u32, &LinkName>> = BTreeMap::new();
     for (id, places) in &wanted.links {
@@ -80,7 +82,7 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
     for key in &wanted.keys {
         match key {
             Key::Netns(name) => {
-                if observer.exists(name)? {
+                if observer.exists(name) {
                     observer.insert(key.clone(), Object::Netns);
                 }
             }
@@ -106,6 +108,29 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
         observer.sysctls(netns, &keys)?;
     }
     Ok(observer.state())
+}
+
+fn open_all<'n>(
+    namespaces: &mut Namespaces,
+    names: impl IntoIterator<Item = &'n NetnsName>,
+) -> Result<()> {
+    let failed =
+        |fault: Fault| ObserveError { doing: "open namespaces".into(), cause: fault.to_string() };
+    namespaces.open_all(names).map_err(failed)
+}
+
+/// The namespaces that are to be looked into.
+fn concerned(wanted: &Wanted) -> BTreeSet<&NetnsName> {
+    let places = wanted.links.values().flatten().map(|place| &place.netns);
+    let keys = wanted.keys.iter().filter_map(|key| match key {
+        Key::Netns(_) | Key::Link(_) => None,
+        Key::Sysctl(key) => Some(&key.netns),
+        Key::Address(key) => Some(&key.netns),
+        Key::Neighbor(key) => Some(&key.netns),
+        Key::Fdb(key) => Some(&key.netns),
+        Key::Route(key) => Some(&key.netns),
+    });
+    places.chain(keys).chain(&wanted.occupants).collect()
 }
 
 /// The names of the links of a namespace by their indexes, read with `socket`.

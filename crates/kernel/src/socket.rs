@@ -36,7 +36,7 @@ impl NetlinkSocket {
         socket.set_cap_ack(true)?;
         socket.set_netlink_get_strict_chk(true)?;
         enlarge_receive_buffer(&socket)?;
-        Ok(Self { socket, sequence: 0, buffer: Vec::with_capacity(READ) })
+        Ok(Self { socket, sequence: 0, buffer: Vec::new() })
     }
 
     /// The number for the next request.
@@ -151,6 +151,7 @@ impl NetlinkSocket {
     }
 
     fn receive(&mut self, flags: i32) -> io::Result<()> {
+        self.buffer.reserve(READ.saturating_sub(self.buffer.len()));
         loop {
             self.buffer.clear();
             match self.socket.recv(&mut self.buffer, flags) {

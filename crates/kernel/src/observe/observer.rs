@@ -60,9 +60,8 @@ impl<'a> Observer<'a> {
         State { objects: self.found.into_iter().collect() }
     }
 
-    pub(super) fn exists(&mut self, netns: &NetnsName) -> Result<bool> {
-        let found = self.namespaces.find(netns).map(|namespace| namespace.is_some());
-        found.map_err(failed("open", netns))
+    pub(super) fn exists(&self, netns: &NetnsName) -> bool {
+        self.namespaces.exists(netns)
     }
 
     /// All links of a namespace.

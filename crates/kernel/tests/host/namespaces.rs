@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 
-use netstate::{Key, Scope, Southbound, State};
+use netstate::{Action, Key, Object, Op, Plan, Scope, Southbound, State};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use testkit::netns::{ip, ip_json, isolated};
 
 use crate::{Host, is_up, link, netns, state, veth};
@@ -60,5 +62,39 @@ fn a_name_without_a_namespace_is_taken_over() {
         assert_eq!(names(&mut host), [""; 0]);
         host.converge(&state([netns("red"), link("a", "a@red", veth("b@1"))]));
         assert_eq!(ip_json("-n red link show a")[0]["ifname"], "a");
+    });
+}
+
+/// Each takes several files, and a process starts with leave for a thousand.
+#[test]
+fn there_may_be_many() {
+    isolated(|| {
+        let limit = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(1024), ..limit }).unwrap();
+        let many = state((0..400).map(|number| netns(&format!("n{number}"))));
+        let mut host = Host::open();
+        host.converge(&many);
+        let watched = names(&mut host).iter().map(|name| name.parse().unwrap()).collect();
+        host.kernel.watch(&watched, Arc::new(|_| ())).expect("watch");
+        // Those who did not make them open them all at once.
+        let mut other = Host { touched: host.touched.clone(), ..Host::open() };
+        other.converge(&many);
+        host.converge(&State::default());
+        assert_eq!(fs::read_dir("/run/netns").unwrap().count(), 0);
+    });
+}
+
+#[test]
+fn the_first_that_cannot_be_made_is_named() {
+    isolated(|| {
+        let mut host = Host::open();
+        ip("netns add n2");
+        let create = |number| Op {
+            key: netns(&format!("n{number}")).0,
+            action: Action::Create(Object::Netns),
+        };
+        let refusal = host.kernel.execute(&Plan { ops: (0..5).map(create).collect() }).unwrap_err();
+        assert_eq!((refusal.index, refusal.errno), (2, libc::EEXIST));
+        assert_eq!(names(&mut host), ["n0", "n1", "n2"]);
     });
 }
