@@ -1,11 +1,12 @@
 # What a developer asks for: `make`, `make demo`, `make test`, `make bench`, `make install`.
+# `make peers` installs what `make bench` measures Netloom beside; without it those columns stay empty.
 
 CARGO ?= cargo
 PREFIX ?= /usr/local
 DESTDIR ?=
 TOOLS := $(CURDIR)/target/tools
 
-.PHONY: all deps demo test check unit vm bench install ncclient clean
+.PHONY: all deps demo test check unit vm bench peers install ncclient clean
 
 all: deps
 	$(CARGO) build --release
@@ -41,9 +42,16 @@ unit:
 vm:
 	tests/vm/kinds
 
+# All cases, kept in bench/results.json and the documents; or some, for a look: make bench CASES="routes/1000 netnses".
 bench: deps
-	$(CARGO) build -q --release -p cli -p daemon
-	$(CARGO) run -q --release -p acceptance --bin bench
+	$(CARGO) build -q --release -p cli -p daemon -p acceptance --bins
+	target/release/bench $(CASES)
+
+peers:
+	$(CARGO) install -q --locked --path bench/peers/nmstate --root $(TOOLS)/nmstate --target-dir $(TOOLS)/build
+	rm -rf $(TOOLS)/build
+	python3 -m venv $(TOOLS)/pyroute2
+	$(TOOLS)/pyroute2/bin/pip install -q pyroute2==0.9.7
 
 install: all
 	install -D -m 755 target/release/netloom $(DESTDIR)$(PREFIX)/bin/netloom

@@ -145,6 +145,12 @@ impl Daemon {
         ran.out
     }
 
+    /// The process.
+    #[track_caller]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("the daemon runs").id()
+    }
+
     /// Where it serves.
     pub fn socket(&self) -> PathBuf {
         self.path("sock")
