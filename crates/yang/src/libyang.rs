@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "libyang is a C library; every call is argued for where it is made")]
 
 mod constraint;
+mod ipv4;
 mod node;
 mod validate;
 mod value;
@@ -16,6 +17,7 @@ use std::ptr;
 use yang5::context::{Context as Builder, ContextFlags, EmbeddedModuleKey, EmbeddedModules};
 use yang5::ffi;
 
+pub(crate) use ipv4::Ipv4;
 pub(crate) use node::{Kind, RawNode, RawType};
 
 use crate::error::{Error, ErrorTag, Result};

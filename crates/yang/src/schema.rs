@@ -12,7 +12,7 @@ pub use types::Type;
 
 use crate::error::{Error, ErrorTag, Result};
 use crate::known;
-use crate::libyang::{Context, RawModule, RawNode};
+use crate::libyang::{Context, Ipv4, RawModule, RawNode};
 use crate::value::Value;
 
 /// The module texts of the repository's `yang/` folder.
@@ -71,6 +71,8 @@ pub struct SchemaNode {
     /// Extension instances of the module `netloom-extensions`: keyword and argument.
     pub extensions: Vec<(&'static str, Option<&'static str>)>,
     pub(crate) raw: RawNode,
+    /// Of a leaf: what needs no closer look.
+    ipv4: Ipv4,
     /// What is known once the whole schema is built.
     place: OnceLock<Place>,
 }
@@ -175,6 +177,9 @@ impl SchemaNode {
             return Err(Error::new(ErrorTag::BadElement, message));
         }
         known::value(self, text, || {
+            if self.ipv4.takes(text) {
+                return Ok(Value::String(text.into()));
+            }
             self.raw.check(text).or_else(|refusal| {
                 // libyang wants the module of an identity that is not of the leaf's own.
                 let modules =

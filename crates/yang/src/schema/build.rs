@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use super::{Module, NodeKind, Place, Schema, SchemaNode, Type};
 use crate::error::{Error, ErrorTag, Result};
-use crate::libyang::{Context, Kind, RawModule, RawNode, RawType};
+use crate::libyang::{Context, Ipv4, Kind, RawModule, RawNode, RawType};
 
 /// The module whose extensions [`SchemaNode::extensions`] tells.
 const EXTENSIONS: &str = "netloom-extensions";
@@ -131,8 +131,8 @@ impl Builder {
             Some(leaf_type) => Some(self.leaf_type(leaf_type)?),
             None => None,
         };
-        let defaults = raw.defaults();
-        let node = SchemaNode { leaf_type, defaults, ..self.bare(raw, kind)? };
+        let (defaults, ipv4) = (raw.defaults(), raw.ipv4());
+        let node = SchemaNode { leaf_type, defaults, ipv4, ..self.bare(raw, kind)? };
         let node: &'static SchemaNode = Box::leak(Box::new(node));
         self.leaves.insert(raw, node);
         Ok(node)
@@ -164,6 +164,7 @@ impl Builder {
                 .map(|(_, keyword, argument)| (keyword, argument))
                 .collect(),
             raw,
+            ipv4: Ipv4::default(),
             place: OnceLock::new(),
         })
     }
