@@ -25,22 +25,24 @@ impl Reply {
         })
     }
 
-    /// Writes it, with what it repeats of the request.
-    pub fn to_xml(&self, envelope: &Envelope) -> String {
+    /// Writes it, with what it repeats of the request. Data may be large, and is written around, not copied.
+    pub fn into_xml(self, envelope: &Envelope) -> String {
         let Envelope { prefix, attributes } = envelope;
-        let mut out = format!("<{prefix}rpc-reply{attributes}>");
-        match self {
-            Reply::Ok => out += &format!("<{prefix}ok/>"),
-            Reply::Data(Xml(data)) => out += data,
+        let mut content = match self {
+            Reply::Ok => format!("<{prefix}ok/>"),
+            Reply::Data(Xml(data)) => data,
             Reply::Errors(errors) => {
+                let mut out = String::new();
                 for error in errors {
                     out += &format!("<{prefix}rpc-error>");
                     error.write(&mut out, prefix);
                     out += &format!("</{prefix}rpc-error>");
                 }
+                out
             }
-        }
-        out + &format!("</{prefix}rpc-reply>")
+        };
+        content.insert_str(0, &format!("<{prefix}rpc-reply{attributes}>"));
+        content + &format!("</{prefix}rpc-reply>")
     }
 }
 

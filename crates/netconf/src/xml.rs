@@ -27,6 +27,13 @@ impl Xml {
         Xml(format!("<{name} xmlns=\"{namespace}\">{}</{name}>", escaped(text)))
     }
 
+    /// The fragment as the content of one element.
+    pub fn within(mut self, name: &str, namespace: &str) -> Self {
+        let namespace = attribute_escaped(namespace);
+        self.0.insert_str(0, &format!("<{name} xmlns=\"{namespace}\">"));
+        Xml(self.0 + &format!("</{name}>"))
+    }
+
     /// The text of the element, where the fragment is one element that holds text.
     pub fn text(&self) -> Option<String> {
         let (mut reader, _) = Reader::enter(&self.0).ok()?;

@@ -8,7 +8,7 @@ use netconf::{
 };
 
 fn round_trip(reply: &Reply, expect: Expect) {
-    let text = reply.to_xml(&Envelope::new("5"));
+    let text = reply.clone().into_xml(&Envelope::new("5"));
     expect.assert_eq(&text);
     assert_eq!(Reply::from_xml(&text), Ok((Some("5".into()), reply.clone())));
 }
@@ -137,7 +137,7 @@ fn own_answers() {
     assert_eq!(HistoryOutput::from_xml(&history.to_xml()).unwrap(), history);
 
     // As a client gets them: cut out of the reply.
-    let text = Reply::Data(history.to_xml()).to_xml(&Envelope::new("1"));
+    let text = Reply::Data(history.to_xml()).into_xml(&Envelope::new("1"));
     let (_, Reply::Data(content)) = Reply::from_xml(&text).unwrap() else { panic!() };
     assert_eq!(HistoryOutput::from_xml(&content).unwrap(), history);
 }

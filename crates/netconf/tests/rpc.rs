@@ -25,8 +25,8 @@ fn shown(error: &RpcError) -> String {
 /// Reads a whole message and shows the reply.
 fn check_message(text: &str, expect: Expect) {
     let reply = match Rpc::from_xml(text) {
-        Ok((envelope, _)) => Reply::Ok.to_xml(&envelope),
-        Err(error) => Reply::Errors(vec![*error.error]).to_xml(&error.envelope),
+        Ok((envelope, _)) => Reply::Ok.into_xml(&envelope),
+        Err(error) => Reply::Errors(vec![*error.error]).into_xml(&error.envelope),
     };
     expect.assert_eq(&reply);
 }

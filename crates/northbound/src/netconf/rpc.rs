@@ -208,8 +208,7 @@ async fn data(tree: Tree, filter: Option<Xml>, namespace: &'static str) -> Resul
             Some(Xml(filter)) => tree.filter(&filter)?,
             None => tree,
         };
-        let content = tree.to_xml(false);
-        Ok(Reply::Data(Xml(format!("<data xmlns=\"{namespace}\">{content}</data>"))))
+        Ok(Reply::Data(Xml(tree.to_xml(false)).within("data", namespace)))
     })
     .await
 }

@@ -111,7 +111,7 @@ async fn answer(operations: &Operations, text: String) -> (String, bool) {
         Ok(request) => request,
         Err(error) => {
             debug!(%error, "request refused");
-            return (Reply::Errors(vec![*error.error]).to_xml(&error.envelope), false);
+            return (Reply::Errors(vec![*error.error]).into_xml(&error.envelope), false);
         }
     };
     let closes = rpc == Rpc::CloseSession;
@@ -119,12 +119,12 @@ async fn answer(operations: &Operations, text: String) -> (String, bool) {
         debug!(?errors, "request failed");
         errors.into_reply(operations.schema)
     });
-    (reply.to_xml(&envelope), closes)
+    (reply.into_xml(&envelope), closes)
 }
 
 fn not_utf8(error: &FramingError) -> String {
     let error = RpcError::new(ErrorType::Rpc, "malformed-message", error.to_string());
-    Reply::Errors(vec![error]).to_xml(&::netconf::Envelope::default())
+    Reply::Errors(vec![error]).into_xml(&::netconf::Envelope::default())
 }
 
 fn invalid_data(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
