@@ -12,7 +12,7 @@ use yang::{Schema, Tree};
 
 use crate::Settings;
 use crate::checkpoint::Checkpoint;
-use crate::commit::Author;
+use crate::commit::{Author, Wording};
 use crate::datastore::{RUNNING, STARTUP, Snapshot, Startup, load};
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Errors, Result};
@@ -123,7 +123,7 @@ impl Engine {
             let origin = Origin { user: "netloomd".into(), from: "boot".into() };
             let comment = Some("startup loaded".into());
             let author = Author { origin, comment };
-            let record = self.record(author, &diff);
+            let record = self.record(author, Wording::of(&diff));
             journal::write(&self.store, &record)?;
             history::file(&self.store, record.id)?;
             self.running = Running { id: record.id, intent: startup };

@@ -4,6 +4,8 @@
 //! running as it was. From then on the commit has happened, and what fails is made up for at the next start.
 
 use std::collections::BTreeSet;
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::Instant;
 
 use netstate::{Desired, Key};
@@ -35,6 +37,19 @@ pub struct Committed {
 pub(crate) struct Author {
     pub(crate) origin: Origin,
     pub(crate) comment: Option<String>,
+}
+
+/// A change as the history keeps it.
+pub(crate) struct Wording {
+    summary: String,
+    forward: String,
+    reverse: String,
+}
+
+impl Wording {
+    pub(crate) fn of(diff: &Diff) -> Wording {
+        Wording { summary: summary(diff), forward: diff.to_xml(), reverse: diff.to_xml_back() }
+    }
 }
 
 impl Engine {
@@ -80,10 +95,16 @@ impl Engine {
         if diff.is_empty() {
             return Ok(None);
         }
-        let intent = self.running.intent.after(tree, &diff)?;
+        // Judging a change and writing it down are as much work, and neither needs the other.
+        let (intent, wording) = thread::scope(|scope| {
+            let wording = scope.spawn(|| Wording::of(&diff));
+            let intent = self.running.intent.after(tree, &diff);
+            (intent, wording.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let intent = intent?;
         self.pass(Step::Lowered);
         let origin = self.sessions.at(session)?.origin.clone();
-        let record = self.record(Author { origin, comment }, &diff);
+        let record = self.record(Author { origin, comment }, wording);
         let mut told = record.summary.clone();
         let late = self.transact(intent, record)?;
         if !late.0.is_empty() {
@@ -211,19 +232,20 @@ impl Engine {
         Ok(candidate.tree().clone())
     }
 
-    /// The journal, and later the history entry, of a commit that makes these changes.
-    pub(crate) fn record(&self, author: Author, diff: &Diff) -> Record {
+    /// The journal, and later the history entry, of a commit from running.
+    pub(crate) fn record(&self, author: Author, wording: Wording) -> Record {
         let Author { origin, comment } = author;
+        let Wording { summary, forward, reverse } = wording;
         Record {
             id: self.running.id + 1,
             base: self.running.id,
             origin,
             time: (self.settings.clock)(),
             comment,
-            summary: summary(diff),
+            summary,
             autosave: self.settings.autosave,
-            forward: diff.to_xml(),
-            reverse: diff.to_xml_back(),
+            forward,
+            reverse,
         }
     }
 }

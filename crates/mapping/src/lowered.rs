@@ -15,6 +15,9 @@ use crate::link::Cables;
 use crate::lowering::Lowering;
 use crate::spelling;
 
+/// As many entries are worth comparing with the whole.
+const MANY: usize = 1000;
+
 /// What a configuration desires. A copy costs nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Lowered {
@@ -41,6 +44,10 @@ impl Lowered {
     /// The same by a look at what has changed; none where that does not tell, or something is wrong.
     fn extended(&self, old: &Tree, new: &Tree, diff: &Diff) -> Option<Lowered> {
         let mut touched = touched(diff);
+        // Looking entries up one by one costs more than a pass over all of them.
+        if touched.len() > MANY && touched.len() > self.desired.len() / 4 {
+            return None;
+        }
         let directory = self.directory.extended(new, &touched)?;
         if touched.iter().any(|path| container_of(path) == "links") {
             add_neighbours((&self.directory, old), (&directory, new), &mut touched)?;
