@@ -64,16 +64,20 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
     for (id, places) in &wanted.links {
         for place in places {
             let Some(seen) = observer.link(place)? else { continue };
-            if wanted.hangers.contains(id) {
-                hung.entry(&place.netns).or_default().insert(seen.index, &place.ifname);
-            }
+            hung.entry(&place.netns).or_default().insert(seen.index, &place.ifname);
             let link = observer.resolve(seen)?;
             observer.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
             break;
         }
     }
-    for (netns, links) in hung {
-        observer.hangers(netns, &links)?;
+    let found = observer.found.iter().filter_map(|(key, object)| match (key, object) {
+        (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
+        _ => None,
+    });
+    if wanted.wants_hangers(found) {
+        for (netns, links) in hung {
+            observer.hangers(netns, &links)?;
+        }
     }
     observer.occupants(wanted)?;
     let mut routes = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::link::Place;
+use crate::link::{Link, Place};
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::plan::{Op, Plan};
 use crate::route::{Route, RouteKey};
@@ -52,12 +52,25 @@ pub struct Wanted {
     pub expected: BTreeMap<RouteKey, Vec<Route>>,
     /// The links, each with the places where it may be, the likeliest first.
     pub links: BTreeMap<LinkId, Vec<Place>>,
-    /// The links of these whose addresses, routes and static neighbours are wanted too, all of them,
-    /// whoever made them, at the place where the link is found.
-    pub hangers: BTreeSet<LinkId>,
+    /// What links are to be. Unless all that are found are so already, their addresses, routes and static neighbours
+    /// are wanted too, all of them, whoever made them: a link that changes may take these along.
+    pub outcome: BTreeMap<LinkId, Box<Link>>,
     /// The namespaces of which all links are wanted, whoever made them: they are to go. Links that are not
     /// among `links` are keyed as by [`Scope::Everything`].
     pub occupants: BTreeSet<NetnsName>,
+}
+
+impl Wanted {
+    /// Whether what hangs on links is wanted too, given those that were found.
+    pub fn wants_hangers<'l>(
+        &self,
+        found: impl IntoIterator<Item = (&'l LinkId, &'l Link)>,
+    ) -> bool {
+        let is_settled = |(id, link): (&LinkId, &Link)| {
+            self.outcome.get(id).is_some_and(|outcome| outcome.describes(link))
+        };
+        !found.into_iter().all(is_settled)
+    }
 }
 
 /// Reading the kernel's state failed.

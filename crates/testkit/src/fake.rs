@@ -169,12 +169,17 @@ fn only(state: &State, wanted: &Wanted) -> State {
         }
     }
     let at: BTreeMap<&Place, &Link> = links(state).map(|link| (&link.place, link)).collect();
-    for (id, places) in &wanted.links {
-        let Some(link) = places.iter().find_map(|place| at.get(place)) else { continue };
-        seen.objects.insert(Key::Link(id.clone()), Object::Link(Box::new((*link).clone())));
-        if wanted.hangers.contains(id) {
-            let hangs =
-                |(key, object): &(&Key, &Object)| effects::hangs_at(key, object, &link.place);
+    let found: BTreeMap<&LinkId, &Link> = (wanted.links.iter())
+        .filter_map(|(id, places)| Some((id, *places.iter().find_map(|place| at.get(place))?)))
+        .collect();
+    let hangers = wanted.wants_hangers(found.iter().map(|(id, link)| (*id, *link)));
+    for (id, link) in found {
+        seen.objects.insert(Key::Link(id.clone()), Object::Link(Box::new(link.clone())));
+        if hangers {
+            let hangs = |(key, object): &(&Key, &Object)| {
+                !matches!(key, Key::Sysctl(_) | Key::Fdb(_))
+                    && effects::hangs_at(key, object, &link.place)
+            };
             let hangers = state.objects.iter().filter(hangs);
             seen.objects.extend(hangers.map(|(key, object)| (key.clone(), object.clone())));
         }

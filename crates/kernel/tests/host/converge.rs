@@ -309,6 +309,12 @@ fn neighbours_and_parameters() {
         assert_eq!(ip_json("neigh show nud permanent")[0]["lladdr"], "02:00:00:00:00:0a");
         host.converge(&with(vec![]));
         assert_eq!(ip_json("neigh show nud permanent").as_array().unwrap().len(), 0);
+        // The parameter of a link that is renamed goes by another name.
+        let renamed = [link("a", "a0@1", veth("b@1")), link("b", "b@1", veth("a0@1"))];
+        host.converge(&with(vec![sysctl("1", "net/ipv4/conf/a/proxy_arp", "1")]));
+        host.converge(&state(renamed));
+        let value = std::fs::read_to_string("/proc/sys/net/ipv4/conf/a0/proxy_arp").unwrap();
+        assert_eq!(value.trim(), "0");
     });
 }
 

@@ -41,6 +41,17 @@ impl Link {
         }
     }
 
+    /// Whether all that is said here is so in `observed`.
+    pub fn describes(&self, observed: &Link) -> bool {
+        let same_kind = self.kind.as_ref().is_none_or(|kind| match (kind, &observed.kind) {
+            (LinkKind::Veth { peer: Some(peer) }, Some(LinkKind::Veth { peer: seen })) => {
+                seen.as_ref() == Some(peer)
+            }
+            (kind, seen) => seen.as_ref().is_some_and(|seen| kind.name() == seen.name()),
+        });
+        self.place == observed.place && same_kind && self.changes(observed).is_empty()
+    }
+
     /// Puts every field that `mask` sets to what `base` has for it; a field that `base` does not have stays.
     pub fn restore(&mut self, mask: &Link, base: &Link) {
         if let (Some(kind), Some(mask), Some(base)) = (&mut self.kind, &mask.kind, &base.kind) {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::work;
 use crate::link::{Link, Place};
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::originals::Originals;
@@ -19,6 +20,7 @@ pub fn wanted(desired: &State, touched: &State, originals: &Originals) -> Wanted
     let states = [&touched.objects, &originals.objects, &desired.objects];
     let mut wanted = Wanted::default();
     let mut keys = Vec::new();
+    let mut parameters = Vec::new();
     for (key, object) in states.iter().copied().flatten() {
         match (key, object) {
             (Key::Link(id), Object::Link(link)) => {
@@ -32,16 +34,70 @@ pub fn wanted(desired: &State, touched: &State, originals: &Originals) -> Wanted
             (Key::Sysctl(sysctl), _) => {
                 keys.extend(default_of(sysctl).map(Key::Sysctl));
                 keys.push(key.clone());
+                parameters.extend(sysctl.path.dev().map(|dev| (sysctl, dev)));
             }
             _ => keys.push(key.clone()),
         }
     }
+    keys.extend(of_other_names(&parameters, &states));
     // Of keys that are in order, as these are but for some, a set is made by one pass.
     wanted.keys = keys.into_iter().collect();
     wanted.expected = expected(&states, &wanted.keys);
-    wanted.hangers = wanted.links.keys().cloned().collect();
     wanted.occupants = namespaces(touched).difference(&namespaces(desired)).cloned().collect();
+    let given_up = wanted
+        .keys
+        .iter()
+        .any(|key| matches!(key, Key::Address(_)) && !desired.objects.contains_key(key));
+    // An address takes along others of its subnet, and the last one of a link every route over it.
+    if wanted.occupants.is_empty() && !given_up {
+        wanted.outcome = outcome(desired, touched, originals);
+    }
     wanted
+}
+
+/// Parameters of links by the other names that the link has in some state: renamed, it takes them along.
+fn of_other_names(
+    parameters: &[(&SysctlKey, LinkName)],
+    states: &[&BTreeMap<Key, Object>],
+) -> Vec<Key> {
+    let mut names: BTreeMap<&Key, BTreeSet<&Place>> = BTreeMap::new();
+    let mut holders: BTreeMap<&Place, BTreeSet<&Key>> = BTreeMap::new();
+    let links = states.iter().filter(|_| !parameters.is_empty());
+    for (key, link) in links.flat_map(|objects| work::link_objects(objects)) {
+        names.entry(key).or_default().insert(&link.place);
+        holders.entry(&link.place).or_default().insert(key);
+    }
+    let mut keys = Vec::new();
+    for (parameter, dev) in parameters {
+        let netns = &parameter.netns;
+        let place = Place { netns: netns.clone(), ifname: dev.clone() };
+        let links = holders.get(&place).into_iter().flatten();
+        let places = links.filter_map(|link| names.get(link)).flatten();
+        for other in places.filter(|other| other.netns == *netns && ***other != place) {
+            let path = parameter.path.of_dev(&other.ifname);
+            keys.extend(path.map(|path| Key::Sysctl(SysctlKey { netns: netns.clone(), path })));
+        }
+    }
+    keys
+}
+
+/// The links that are to be as they are desired, with nothing else about them to be put back.
+fn outcome(desired: &State, touched: &State, originals: &Originals) -> BTreeMap<LinkId, Box<Link>> {
+    let is_all = |id: &LinkId, link: &Link| {
+        let before = work::link(touched, id);
+        let adds_nothing = before.is_none_or(|before| {
+            let mut both = before.clone();
+            both.overlay(link);
+            both == *link
+        });
+        let at_home = originals.objects.get(&Key::Link(id.clone())).is_none_or(|original| {
+            let places = [before, original.link()].map(|link| link.map(|link| &link.place));
+            places == [Some(&link.place); 2]
+        });
+        adds_nothing && at_home
+    };
+    let links = work::links(desired).filter(|(id, link)| is_all(id, link));
+    links.map(|(id, link)| (id.clone(), Box::new(link.clone()))).collect()
 }
 
 /// What each route may be like, unless they are so many that reading whole tables costs less.
