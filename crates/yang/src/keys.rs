@@ -1,6 +1,7 @@
 //! What names an instance among its siblings.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -8,8 +9,23 @@ use crate::value::Value;
 
 /// The keys of a list entry in the schema's order, or the value of a leaf-list entry; empty for all else. A copy shares
 /// the values: an entry's keys are in its tree, in the paths that lead to it, and in what is said of these.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Keys(Option<Arc<[Value]>>);
+
+impl PartialOrd for Keys {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Keys {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (&self.0, &other.0) {
+            (Some(a), Some(b)) if Arc::ptr_eq(a, b) => Ordering::Equal,
+            (a, b) => a.cmp(b),
+        }
+    }
+}
 
 impl Deref for Keys {
     type Target = [Value];

@@ -65,9 +65,15 @@ impl fmt::Display for Value {
 
 impl Ord for Value {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Most are texts, and most texts are ones that are shared.
-        if let (Value::String(a), Value::String(b)) = (self, other) {
-            return if Arc::ptr_eq(a, b) { Ordering::Equal } else { natural(a, b) };
+        // Most are of one type, and most texts that are equal are shared.
+        match (self, other) {
+            (Value::String(a), Value::String(b)) if Arc::ptr_eq(a, b) => return Ordering::Equal,
+            (Value::String(a), Value::String(b)) => return natural(a, b),
+            (Value::Unsigned(a), Value::Unsigned(b)) => return a.cmp(b),
+            (Value::Enumeration(a, x), Value::Enumeration(b, y)) if x == y && Arc::ptr_eq(a, b) => {
+                return Ordering::Equal;
+            }
+            _ => {}
         }
         let order = match (self.key(), other.key()) {
             (Key::Text(a), Key::Text(b)) => natural(a, b),
