@@ -7,6 +7,8 @@
 use std::ptr;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::keys::Keys;
 use crate::schema::{NodeKind, SchemaNode};
 use crate::sorted::{self, Sorted};
@@ -16,7 +18,8 @@ use crate::value::Value;
 /// The children of a container, of a list entry, or of the root. The keys of a list entry are beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
-    slots: Vec<Slot>,
+    /// Most entries hold one.
+    slots: SmallVec<[Slot; 1]>,
 }
 
 /// All instances of one schema node under one parent.

@@ -275,10 +275,12 @@ impl<'de> Visitor<'de> for List<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         let mut entries = Sorted::default();
         while let Some((keys, entry)) = array.next_element_seed(self.0)? {
-            let entry = match self.0.parent {
-                Some(list) => self.0.reading.alike.borrow_mut().shared(list, entry),
-                None => Arc::new(entry),
+            let mut alike = self.0.reading.alike.borrow_mut();
+            let (keys, entry) = match self.0.parent {
+                Some(list) => (alike.shared_keys(list, keys), alike.shared(list, entry)),
+                None => (keys, Arc::new(entry)),
             };
+            drop(alike);
             if entries.insert(keys.clone(), entry).is_some() {
                 let error = Error::new(ErrorTag::BadElement, "this entry is there twice");
                 let error = refuse(self.0.reading, error);

@@ -107,6 +107,7 @@ impl Sink for Entry {
             if self.slot(node).is_none() {
                 self.check_rival(node)?;
             }
+            let keys = alike.shared_keys(node, keys);
             return match self.add(node, keys, alike.shared(node, content)) {
                 true => Ok(()),
                 false => {
