@@ -65,6 +65,10 @@ impl Engine {
         let mut adopted = self.originals.clone();
         adopted.remember(&desired, &ours, &observed);
         let adopted = Some(adopted).filter(|adopted| *adopted != self.originals);
+        let scope = match adopted {
+            Some(_) => Scope::Only(wanted(&desired, &touched, &originals)),
+            None => scope,
+        };
         let planned = target(&desired, &touched, &originals, &observed)
             .and_then(|target| plan(&target, &observed));
         let plan = planned.map_err(|error| self.impossible(error, way.tree))?;

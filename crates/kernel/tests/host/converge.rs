@@ -357,3 +357,24 @@ fn addresses_change_and_what_stands_on_them_stays() {
         });
     }
 }
+
+#[test]
+fn a_route_of_others_over_a_link_of_ours_and_one_of_theirs_stays() {
+    isolated(|| {
+        for (near, far, subnet) in [("a", "b", 0), ("c", "d", 1)] {
+            ip(&format!("link add name {near} type veth peer name {far}"));
+            ip(&format!("link set dev {far} up"));
+            ip(&format!("link set dev {near} up"));
+            ip(&format!("addr add 10.0.{subnet}.1/24 dev {near}"));
+        }
+        ip("route add 10.9.0.0/16 nexthop via 10.0.0.2 dev a nexthop via 10.0.1.2 dev c");
+        let before = ip("route show 10.9.0.0/16");
+        let mut host = Host::open();
+        let (key, Object::Link(mut link)) = link("a", "a@1", None) else { unreachable!() };
+        link.attributes.mtu = Some(1400);
+        host.converge(&state([(key, Object::Link(link))]));
+        assert_eq!(ip("route show 10.9.0.0/16"), before);
+        host.converge(&State::default());
+        assert_eq!(ip("route show 10.9.0.0/16"), before);
+    });
+}

@@ -37,8 +37,8 @@ impl Host {
 
     /// Brings the kernel to `desired`; checks that nothing is left to be done.
     fn converge(&mut self, desired: &State) {
-        let only = Scope::Only(wanted(desired, &self.touched, &self.originals));
         for done in [false, true] {
+            let only = Scope::Only(wanted(desired, &self.touched, &self.originals));
             let observed = self.kernel.observe(&only).expect("observe");
             if !done {
                 self.originals.remember(desired, &self.touched, &observed);

@@ -44,10 +44,8 @@ pub fn wanted(desired: &State, touched: &State, originals: &Originals) -> Wanted
     wanted.keys = keys.into_iter().collect();
     wanted.expected = expected(&states, &wanted.keys);
     wanted.occupants = namespaces(touched).difference(&namespaces(desired)).cloned().collect();
-    let given_up = wanted
-        .keys
-        .iter()
-        .any(|key| matches!(key, Key::Address(_)) && !desired.objects.contains_key(key));
+    let gone = |key: &Key| matches!(key, Key::Address(_)) && !desired.objects.contains_key(key);
+    let given_up = touched.objects.keys().any(gone);
     // An address takes along others of its subnet, and the last one of a link every route over it.
     if wanted.occupants.is_empty() && !given_up {
         wanted.outcome = outcome(desired, touched, originals);

@@ -61,13 +61,16 @@ pub fn target<'a>(
     give_back(&mut made, (desired, touched, originals, observed), ours);
     let left = places_left(&made, observed, ours);
     let places = places(&made, observed, ours);
+    // A link that was not observed is none of ours, and stays.
+    let unseen = |place: &Place| (!seen_at.contains_key(place)).then_some(true);
+    let is_up = |place: &Place| places.get(place).copied().or_else(|| unseen(place));
     let foreign = without(&observed.objects, &desired.objects);
     let foreign = without(without(foreign, &touched.objects), &originals.objects);
     let mut others = Vec::new();
     for (key, object) in foreign {
         match foreign_object(key, object, &left) {
-            Stays::Here if has_home(key, object, &places) => others.push((key, object)),
-            Stays::As(key, object) if has_home(&key, &object, &places) => {
+            Stays::Here if has_home(key, object, is_up) => others.push((key, object)),
+            Stays::As(key, object) if has_home(&key, &object, is_up) => {
                 if !desired.objects.contains_key(&key) {
                     made.entry(key).or_insert(object);
                 }
@@ -90,6 +93,7 @@ fn give_back(
     let homes = places_of(&originals.objects);
     let former = places_of(&touched.objects);
     // Links come first, for what hangs on them can go back only to where one is.
+    let seen_at = places_of(&observed.objects);
     let (links, others): (Vec<_>, Vec<_>) =
         released.into_iter().partition(|key| matches!(key, Key::Link(_)));
     for keys in [links, others] {
@@ -97,12 +101,17 @@ fn give_back(
         for key in keys {
             let past = Past::of(key, touched, originals, observed);
             let Some(object) = released_object(key, &past, observed) else { continue };
+            // As long as it is there, so are those of its links that were not observed.
+            let unseen = |place: &Place| {
+                (past.observed.is_some() && !seen_at.contains_key(place)).then_some(true)
+            };
+            let is_up = |place: &Place| places.get(place).copied().or_else(|| unseen(place));
             // What was there before its link was renamed, or only after.
             let was_at = if past.original.is_some() { [&homes, &former] } else { [&former; 2] };
             let (key, object) = at_home(key, object, was_at, made);
             let lasts = |netns| netns_lasts(netns, [&desired.objects, made], touched);
             if netns(&key).is_none_or(lasts)
-                && has_home(&key, &object, &places)
+                && has_home(&key, &object, is_up)
                 && !desired.objects.contains_key(&key)
             {
                 made.entry(key).or_insert(object);
@@ -283,13 +292,13 @@ fn netns_lasts(netns: &NetnsName, objects: [&BTreeMap<Key, Object>; 2], touched:
         || !touched.objects.contains_key(&key)
 }
 
-/// Whether the links are there that an object hangs on, and up as far as it needs that.
-fn has_home(key: &Key, object: &Object, places: &BTreeMap<Place, bool>) -> bool {
+/// Whether the links are there that an object hangs on, and up as far as it needs that; `is_up` tells of a link whether it
+/// is.
+fn has_home(key: &Key, object: &Object, is_up: impl Fn(&Place) -> Option<bool>) -> bool {
     let Some(netns) = netns(key) else { return true };
     let needs_up = matches!(key, Key::Route(_));
     let place = |ifname| Place { netns: netns.clone(), ifname };
-    let mut at =
-        devs(key, object).into_iter().map(|dev| places.get(&place(dev)).copied()).peekable();
+    let mut at = devs(key, object).into_iter().map(|dev| is_up(&place(dev))).peekable();
     if at.peek().is_none() {
         return true;
     }
