@@ -101,6 +101,8 @@ impl Engine {
             let intent = self.running.intent.after(tree, &diff);
             (intent, wording.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
+        // It names each change by its path, which is much, and the rest of the way is long.
+        drop(diff);
         let intent = intent?;
         self.pass(Step::Lowered);
         let origin = self.sessions.at(session)?.origin.clone();
