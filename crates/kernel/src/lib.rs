@@ -61,15 +61,15 @@ impl Southbound for Kernel {
         namespaces: &BTreeSet<NetnsName>,
         sink: EventSink,
     ) -> Result<(), ObserveError> {
+        let before = self.monitor.take();
         let started = self
             .namespaces
             .own_file()
-            .and_then(|own| Monitor::start(own, namespaces.clone(), sink))
+            .and_then(|own| Monitor::start(own, namespaces.clone(), sink, before))
             .map_err(|fault| ObserveError {
                 doing: "watch namespaces".into(),
                 cause: fault.to_string(),
             })?;
-        // The old monitor ends when the new one is there, so that nothing is missed.
         self.monitor = Some(started);
         Ok(())
     }

@@ -35,34 +35,56 @@ const GROUPS: [u32; 6] = [
 pub(crate) struct Monitor {
     /// Its other end is what the thread waits on: closed, the thread ends.
     control: Option<UnixStream>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Listener>>,
 }
 
 impl Monitor {
-    /// Listens in `namespaces`, of which `own` is called `1`; what happens after this returns is reported.
+    /// Listens in `namespaces`, of which `own` is called `1`; what happens after this returns is reported. What `before`
+    /// listened to and is still to be heard is taken over, with what it has not yet reported.
     pub(crate) fn start(
         own: File,
         namespaces: BTreeSet<NetnsName>,
         sink: EventSink,
+        before: Option<Monitor>,
     ) -> Result<Self, Fault> {
         let (control, end) = UnixStream::pair()?;
         let mounts = File::open("/proc/thread-self/mountinfo")?;
-        let mut listener =
-            Listener { own, namespaces, ears: BTreeMap::new(), present: netns::list(), sink };
+        let mut listener = match before.and_then(Monitor::stop) {
+            Some(mut listener) => {
+                // Names may have come and gone while nobody listened.
+                listener.compare_names();
+                listener.ears.retain(|name, _| namespaces.contains(name));
+                Listener { own, namespaces, sink, ..listener }
+            }
+            None => {
+                Listener { own, namespaces, ears: BTreeMap::new(), present: netns::list(), sink }
+            }
+        };
         listener.listen()?;
         let thread = thread::Builder::new()
             .name("netlink-monitor".into())
             .spawn(move || listener.run(&end, &mounts))?;
         Ok(Self { control: Some(control), thread: Some(thread) })
     }
+
+    /// Ends the thread; what it listened to stays open.
+    fn stop(mut self) -> Option<Listener> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Option<Listener> {
+        self.control.take();
+        let ended = self.thread.take().map(JoinHandle::join)?;
+        if ended.is_err() {
+            tracing::warn!("the netlink monitor had panicked");
+        }
+        ended.ok()
+    }
 }
 
 impl Drop for Monitor {
     fn drop(&mut self) {
-        self.control.take();
-        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
-            tracing::warn!("the netlink monitor had panicked");
-        }
+        self.end();
     }
 }
 
@@ -86,30 +108,31 @@ struct Ear {
 impl Listener {
     /// Opens what is to be listened to and is there.
     fn listen(&mut self) -> Result<(), Fault> {
-        for name in &self.namespaces {
-            let file = match name.is_own() {
-                true => self.own.try_clone()?,
-                false if self.present.contains_key(name) => netns::open_file(name)?,
-                false => continue,
-            };
-            if !self.ears.contains_key(name) {
-                self.ears.insert(name.clone(), netns::inside(&file, Ear::open)?);
+        let mut files = Vec::new();
+        for name in self.namespaces.iter().filter(|name| !self.ears.contains_key(*name)) {
+            if name.is_own() {
+                files.push((name.clone(), self.own.try_clone()?));
+            } else if self.present.contains_key(name) {
+                files.push((name.clone(), netns::open_file(name)?));
             }
+        }
+        if !files.is_empty() {
+            self.ears.extend(netns::inside_each(files, |name, _| Ok((name, Ear::open()?)))?);
         }
         Ok(())
     }
 
-    fn run(mut self, end: &UnixStream, mounts: &File) {
+    fn run(mut self, end: &UnixStream, mounts: &File) -> Self {
         loop {
             match self.wait(end, mounts) {
                 Ok(true) => {}
-                Ok(false) => return,
+                Ok(false) => return self,
                 Err(error) => {
                     tracing::warn!(%error, "the netlink monitor ends");
                     self.namespaces
                         .iter()
                         .for_each(|name| (self.sink)(Event::Overrun(name.clone())));
-                    return;
+                    return self;
                 }
             }
         }

@@ -86,14 +86,8 @@ impl Namespaces {
         if files.is_empty() {
             return Ok(());
         }
-        let opened: Result<Vec<_>, Fault> = scratch(|| {
-            let open = |(name, file)| {
-                enter(&file)?;
-                Ok((name, Namespace::around(file)?))
-            };
-            Ok(files.into_iter().map(open).collect())
-        })?;
-        self.named.extend(opened?);
+        let opened = inside_each(files, |name, file| Ok((name, Namespace::around(file)?)))?;
+        self.named.extend(opened);
         Ok(())
     }
 
@@ -181,6 +175,20 @@ pub(crate) fn inside<T: Send>(
     scratch(|| {
         enter(file)?;
         work()
+    })
+}
+
+/// Runs `work` in each of these namespaces, all on one thread.
+pub(crate) fn inside_each<T: Send>(
+    files: Vec<(NetnsName, File)>,
+    mut work: impl FnMut(NetnsName, File) -> Result<T, Fault> + Send,
+) -> Result<Vec<T>, Fault> {
+    scratch(move || {
+        let work = |(name, file)| {
+            enter(&file)?;
+            work(name, file)
+        };
+        files.into_iter().map(work).collect()
     })
 }
 

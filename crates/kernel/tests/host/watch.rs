@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use netstate::{Event, Key, NetnsName, Southbound};
+use netstate::{Event, EventSink, Key, NetnsName, Southbound};
 use testkit::netns::{ip, isolated};
 
 use crate::{Host, address, place, route};
@@ -78,5 +78,40 @@ fn a_monitor_ends_with_its_kernel() {
         let events = watch(&mut host, &["1"]);
         drop(host);
         assert!(events.recv().is_err());
+    });
+}
+
+#[test]
+fn a_change_of_what_is_watched_loses_nothing() {
+    isolated(|| {
+        ["red", "blue"].map(|name| ip(&format!("netns add {name}")));
+        let mut host = Host::open();
+        let (sender, events) = channel();
+        let sender = Mutex::new(sender);
+        let sink: EventSink = Arc::new(move |event| drop(sender.lock().unwrap().send(event)));
+        let sets = [&["1", "red"][..], &["1", "red", "blue"], &["1", "blue"]];
+        for (round, namespaces) in sets.into_iter().enumerate() {
+            let link = format!("l{round}");
+            let namespaces = namespaces.iter().map(|text| name(text)).collect();
+            if round > 0 {
+                // Before: whoever watches now tells of it, or who watches next.
+                ip(&format!("link add name {link} type veth peer name m{round}"));
+            }
+            host.kernel.watch(&namespaces, Arc::clone(&sink)).expect("watch");
+            if round > 0 {
+                await_event(&events, Event::Link(name("1"), link.parse().unwrap()));
+            }
+        }
+        ip("-n red link set lo up");
+        ip("-n blue link set lo up");
+        let [of_red, of_blue] =
+            ["red", "blue"].map(|netns| Event::Link(name(netns), "lo".parse().unwrap()));
+        loop {
+            let event = events.recv_timeout(Duration::from_secs(10)).expect("an event");
+            assert_ne!(event, of_red);
+            if event == of_blue {
+                break;
+            }
+        }
     });
 }
