@@ -76,17 +76,15 @@ fn state(tree: &Tree, directory: &Directory, entries: &BTreeSet<Path>) -> Option
 
 /// The entries of lists below top containers in which something changes.
 fn touched(diff: &Diff) -> BTreeSet<Path> {
-    let mut touched = BTreeSet::new();
-    let mut last: Option<Path> = None;
+    // Changes come in the order of their paths, so that a set of them needs no search for each.
+    let mut touched: Vec<Path> = Vec::new();
     for change in &diff.changes {
         let Some(steps) = change.path().steps.get(..2) else { continue };
-        if last.as_ref().is_none_or(|last| last.steps != steps) {
-            let path = Path { steps: steps.to_vec() };
-            touched.insert(path.clone());
-            last = Some(path);
+        if touched.last().is_none_or(|last| last.steps != steps) {
+            touched.push(Path { steps: steps.to_vec() });
         }
     }
-    touched
+    touched.into_iter().collect()
 }
 
 /// Adds the entries that look at links which change: the other ends of new ones, and the parameters of their
