@@ -29,6 +29,9 @@ type Result<T> = std::result::Result<T, ObserveError>;
 /// `AF_INET` and `AF_INET6`.
 const FAMILIES: [u8; 2] = [2, 10];
 
+/// How many links are asked about one by one at most.
+const FEW: usize = 8;
+
 /// Reads everything, state and statistics too.
 pub(crate) fn everything(
     namespaces: &mut Namespaces,
@@ -81,7 +84,7 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
     }
     observer.occupants(wanted)?;
     let mut routes = Vec::new();
-    let mut addressed: BTreeSet<(&NetnsName, &LinkName)> = BTreeSet::new();
+    let mut addresses: BTreeMap<&NetnsName, BTreeSet<&LinkName>> = BTreeMap::new();
     let mut sysctls: BTreeMap<&NetnsName, Vec<&SysctlKey>> = BTreeMap::new();
     for key in &wanted.keys {
         match key {
@@ -92,16 +95,25 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
             }
             Key::Sysctl(sysctl) => sysctls.entry(&sysctl.netns).or_default().push(sysctl),
             Key::Address(AddressKey { netns, dev, .. }) => {
-                if addressed.insert((netns, dev))
-                    && let Some(index) = observer.index(netns, dev)?
-                {
-                    observer.addresses(netns, index, |_, key| wanted.keys.contains(key))?;
-                }
+                addresses.entry(netns).or_default().insert(dev);
             }
             Key::Neighbor(key) => observer.neighbor(key)?,
             Key::Route(key) => routes.push(key),
             // Links are wanted by place; forwarding entries are state, and read with everything.
             Key::Link(_) | Key::Fdb(_) => {}
+        }
+    }
+    for (netns, devs) in addresses {
+        // The kernel is asked for each of a few links, for all where there are more.
+        let asked = match devs.len() {
+            0..=FEW => {
+                let indexes = devs.iter().map(|dev| observer.index(netns, dev));
+                indexes.collect::<Result<Vec<_>>>()?
+            }
+            _ => vec![Some(0)],
+        };
+        for index in asked.into_iter().flatten() {
+            observer.addresses(netns, index, |_, key| wanted.keys.contains(key))?;
         }
     }
     let table = |key: &RouteKey| (key.netns.clone(), key.table, key.prefix.addr().is_ipv6());

@@ -12,7 +12,7 @@ use netstate::neighbor::{Neighbor, NeighborKey};
 use netstate::uapi::NUD_PERMANENT;
 use netstate::{Key, LinkId, LinkName, NetnsName, Object, ObserveError, State, SysctlKey, Wanted};
 
-use super::{FAMILIES, Result, route};
+use super::{FAMILIES, FEW, Result, route};
 use crate::fault::Fault;
 use crate::link::Seen;
 use crate::message::{Message, fixed};
@@ -173,7 +173,6 @@ impl<'a> Observer<'a> {
         netns: &NetnsName,
         links: &BTreeMap<u32, &LinkName>,
     ) -> Result<()> {
-        const FEW: usize = 8;
         let names: BTreeSet<&LinkName> = links.values().copied().collect();
         let asked = match links.len() {
             0..=FEW => links.keys().copied().collect(),

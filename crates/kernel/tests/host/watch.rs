@@ -84,7 +84,8 @@ fn a_monitor_ends_with_its_kernel() {
 #[test]
 fn a_change_of_what_is_watched_loses_nothing() {
     isolated(|| {
-        ["red", "blue"].map(|name| ip(&format!("netns add {name}")));
+        ip("netns add red");
+        ip("netns add blue");
         let mut host = Host::open();
         let (sender, events) = channel();
         let sender = Mutex::new(sender);
