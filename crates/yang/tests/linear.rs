@@ -1,4 +1,5 @@
-//! What is done with a whole tree costs in proportion to it: twice the entries must not cost much more than twice the time.
+//! What is done with a whole tree costs in proportion to it: four times the entries must not cost much more than four
+//! times the time.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what goes wrong")]
 
@@ -7,17 +8,19 @@ use std::fs;
 
 use yang::{Edit, Operation, Schema, Tree};
 
-const FEW: usize = 2_000;
+const FEW: usize = 1_000;
+const TIMES: usize = 4;
 
-/// Twice the entries take at most this many times the time; a cost that grew by their square would take four times.
-const MOST: f64 = 3.0;
+/// More entries by that factor take at most this many times the time. A cost that grew by their square would take sixteen
+/// times; what else the machine does can make it more than four.
+const MOST: f64 = 8.0;
 
 /// The least of several runs is what the work takes; the rest is what else the machine did.
 const RUNS: usize = 3;
 
 #[track_caller]
 fn check<T>(what: &str, material: impl Fn(usize) -> T, work: impl Fn(&T)) {
-    let (few, many) = (material(FEW), material(2 * FEW));
+    let (few, many) = (material(FEW), material(TIMES * FEW));
     let least = |material: &T| (0..RUNS).map(|_| busy(|| work(material))).fold(f64::MAX, f64::min);
     let (short, long) = (least(&few), least(&many));
     let ratio = long / short;
@@ -36,7 +39,7 @@ fn busy(work: impl FnOnce()) -> f64 {
 }
 
 #[test]
-fn twice_the_entries_cost_twice_the_time() {
+fn more_entries_cost_no_more_than_in_proportion() {
     let schema = Schema::netloom().unwrap();
     let tree = |count| Tree::from_json(schema, &json(0, count)).unwrap();
     check("read JSON", |count| json(0, count), |json| _ = Tree::from_json(schema, json).unwrap());
