@@ -13,17 +13,17 @@ pub(crate) fn content(text: &str, depth: usize, deepest: usize) -> Option<usize>
     loop {
         at += bytes[at..].iter().position(|byte| matches!(byte, b'<' | b'&'))?;
         let rest = &text[at..];
-        if rest.starts_with('&') {
+        if bytes[at] == b'&' {
             at += ENTITIES.iter().find(|entity| rest.starts_with(**entity))?.len();
             continue;
         }
         let tag = tag(rest)?;
-        if let Some(name) = tag.strip_prefix("</") {
+        if bytes[at + 1] == b'/' {
             let Some(opened) = open.pop() else { return Some(at) };
-            if name.strip_suffix('>')?.trim_ascii_end() != opened {
+            if tag[2..tag.len() - 1].trim_ascii_end() != opened {
                 return None;
             }
-        } else if !tag.ends_with("/>") {
+        } else if bytes[at + tag.len() - 2] != b'/' {
             let name = tag[1..tag.len() - 1].split(|c: char| c.is_ascii_whitespace()).next()?;
             open.push(name);
         }

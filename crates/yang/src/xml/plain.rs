@@ -21,7 +21,7 @@ impl<'x> Reader<'x> {
         let mut likely = 0;
         loop {
             let child = rest.trim_ascii_start();
-            if !child.starts_with('<') || child.starts_with("</") {
+            if !matches!(child.as_bytes(), [b'<', second, ..] if *second != b'/') {
                 break;
             }
             match self.child(child, (parent, &mut likely), level) {
@@ -124,7 +124,7 @@ impl<'x> Reader<'x> {
     ) -> Option<&'x str> {
         let mut rest = start.after.trim_ascii_start();
         let mut likely = 0;
-        while !rest.starts_with("</") {
+        while !matches!(rest.as_bytes(), [b'<', b'/', ..]) {
             rest = self.child(rest, (node, &mut likely), level)?.trim_ascii_start();
         }
         end_tag(rest, start.name)
@@ -146,7 +146,8 @@ impl<'x> Start<'x> {
         let end = text.bytes().position(|byte| matches!(byte, b'>' | b'/' | b' '))?;
         let (name, mut rest) = text.split_at(end);
         let mut namespace = None;
-        if let Some(declared) = rest.strip_prefix(" xmlns=\"") {
+        if rest.as_bytes()[0] == b' ' {
+            let declared = rest.strip_prefix(" xmlns=\"")?;
             let end = declared.bytes().position(|byte| matches!(byte, b'"' | b'&' | b'<'))?;
             namespace = Some(&declared[..end]);
             rest = declared[end..].strip_prefix('"')?;
