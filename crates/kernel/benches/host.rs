@@ -1,7 +1,7 @@
 //! What the kernel's side costs, beside ip(8) with the same work, each in a world of its own: routes, pairs of links with
 //! addresses, namespaces; all of them, one among them, and nothing.
 //!
-//! `cargo bench -p kernel [NAME] [COUNT]`; a name is `routes`, `links` or `namespaces`.
+//! `cargo bench -p kernel [NAME] [COUNT]`; a name is `routes`, `links`, `namespaces` or `foreign`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench may stop at what goes wrong")]
 
@@ -36,6 +36,33 @@ fn main() {
             settle(count);
             isolated(|| by_us(&base, &load));
         }
+    }
+    if name.is_empty() || name == "foreign" {
+        isolated(|| among_others(count.unwrap_or(1_000_000)));
+    }
+}
+
+/// A thousand routes of ours, one of them and all of them, without and with routes of others in the same table.
+fn among_others(count: u32) {
+    let (base, load, _) = routes(1000);
+    let mut host = Host::open();
+    let all = base.clone().merged(&load);
+    host.converge("", &all);
+    let one = load.objects.into_iter().take(1).collect();
+    let (one, none) = (State { objects: one }, State::default());
+    for others in [0, count] {
+        println!("{others} routes of others");
+        if others > 0 {
+            let (_, _, batch) = routes(others + 1000);
+            let batch: Vec<&str> = batch.lines().skip(1000).collect();
+            std::fs::write("/run/batch", batch.join("\n").replace("static", "bird")).unwrap();
+            ip("-batch /run/batch");
+        }
+        host.change("one gone", &none, &one);
+        host.change("one more", &one, &none);
+        host.converge("nothing to do", &all);
+        let mut host = Host { touched: all.clone(), ..Host::open() };
+        host.converge("nothing to do, by another process", &all);
     }
 }
 
