@@ -20,6 +20,7 @@ use crate::fault::Fault;
 use crate::link;
 use crate::message::fixed;
 use crate::netns::Namespaces;
+use crate::route::Filter;
 use crate::socket::NetlinkSocket;
 use crate::uapi::RTEXT_FILTER_SKIP_STATS;
 use observer::Observer;
@@ -51,7 +52,7 @@ pub(crate) fn everything(
     for netns in &netnses {
         observer.addresses(netns, 0, |_, _| true)?;
         for family in FAMILIES {
-            observer.routes(netns, (family, 0, 0), |_| true)?;
+            observer.routes(netns, Filter { family, ..Filter::default() }, |_| true)?;
             observer.neighbors(netns, (family, 0), |_, _| true)?;
         }
         observer.fdb(netns)?;

@@ -100,10 +100,19 @@ pub(crate) fn told(key: &RouteKey, route: &Route) -> Option<Route> {
     whole.then_some(told)
 }
 
-/// Appends the body of a request for all routes of a family, only those of a table or over a link where these are
-/// not zero.
-pub(crate) fn dump(out: &mut Vec<u8>, family: u8, table: u32, index: u32) {
-    out.extend([family, 0, 0, 0, 0, 0, 0, 0]);
+/// Which routes of a family to tell: of one table, over one link, by one maker only where these are not zero.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Filter {
+    pub(crate) family: u8,
+    pub(crate) table: u32,
+    pub(crate) index: u32,
+    pub(crate) protocol: u8,
+}
+
+/// Appends the body of a request for all routes that a filter lets pass.
+pub(crate) fn dump(out: &mut Vec<u8>, filter: Filter) {
+    let Filter { family, table, index, protocol } = filter;
+    out.extend([family, 0, 0, 0, 0, protocol, 0, 0]);
     0u32.put(out);
     if table != 0 {
         put_value(out, libc::RTA_TABLE, &table);

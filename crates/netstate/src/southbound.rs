@@ -50,6 +50,9 @@ pub struct Wanted {
     /// What routes among `keys` may be like, given where they are few: a kernel that tells all routes of a table or
     /// none can still be asked whether it holds just this one. What exists is told, expected or not.
     pub expected: BTreeMap<RouteKey, Vec<Route>>,
+    /// Who made the routes among `keys` (`rtm_protocol`), where they are all to be of one maker: those of others may be
+    /// passed over, but for what has one of these keys.
+    pub protocol: Option<u8>,
     /// The links, each with the places where it may be, the likeliest first.
     pub links: BTreeMap<LinkId, Vec<Place>>,
     /// What links are to be. Unless all that are found are so already, their addresses, routes and static neighbours

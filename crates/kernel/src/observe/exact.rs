@@ -27,6 +27,16 @@ struct Question<'a> {
     request: Vec<u8>,
 }
 
+impl<'a> Question<'a> {
+    /// Whether there is any route by this key.
+    fn any(key: &'a RouteKey) -> Self {
+        let any = Route { kind: RouteKind::Blackhole, ..Route::default() };
+        let mut request = Vec::new();
+        route::set(&mut request, key, &any, &[]);
+        Question { key, route: None, request }
+    }
+}
+
 impl Observer<'_> {
     /// Takes in those of the routes that are there, all of one table. False where that takes reading the table:
     /// where there are too many to be asked for, or one is not what it is expected to be.
@@ -54,12 +64,16 @@ impl Observer<'_> {
                     questions.push(Question { key, route: Some(told), request });
                 }
             }
-            let any = Route { kind: RouteKind::Blackhole, ..Route::default() };
-            let mut request = Vec::new();
-            route::set(&mut request, key, &any, &[]);
-            questions.push(Question { key, route: None, request });
+            questions.push(Question::any(key));
         }
         self.ask(netns, &questions)
+    }
+
+    /// Whether none of these keys has a route; false also where that cannot be asked.
+    pub(super) fn absent(&mut self, netns: &NetnsName, keys: &[&RouteKey]) -> Result<bool> {
+        let questions: Vec<_> = keys.iter().map(|key| Question::any(key)).collect();
+        let ipv4 = keys.iter().all(|key| key.prefix.addr().is_ipv4());
+        Ok(ipv4 && self.ask(netns, &questions)?)
     }
 
     fn nexthop_indexes(&mut self, netns: &NetnsName, route: &Route) -> Result<Option<Vec<u32>>> {

@@ -17,6 +17,7 @@ use crate::fault::Fault;
 use crate::link::Seen;
 use crate::message::{Message, fixed};
 use crate::netns::Namespaces;
+use crate::route::Filter;
 use crate::uapi::{NETNSA_FD, NETNSA_NSID, RTEXT_FILTER_SKIP_STATS};
 use crate::{address, link, neighbor, sysctl};
 
@@ -181,7 +182,8 @@ impl<'a> Observer<'a> {
         for index in asked {
             self.addresses(netns, index, |index, _| links.contains_key(&index))?;
             for family in FAMILIES {
-                self.routes(netns, (family, 0, index), |seen| {
+                let filter = Filter { family, index, ..Filter::default() };
+                self.routes(netns, filter, |seen| {
                     seen.indexes.iter().any(|index| links.contains_key(index))
                 })?;
                 self.neighbors(netns, (family, index), |key, neighbor| {

@@ -1,10 +1,15 @@
 //! Reading routes: by the table, or by the link that they lead over.
 
+use std::collections::BTreeSet;
+
 use netstate::{Key, NetnsName, Object, RouteKey, Wanted};
 
 use super::Result;
 use super::observer::Observer;
-use crate::route::{self, Seen, family};
+use crate::route::{self, Filter, Seen, family};
+
+/// How many keys that nothing was found by are asked about one by one.
+const FEW: usize = 1000;
 
 impl Observer<'_> {
     /// The routes that have these keys, which are of one table and family and in order.
@@ -13,9 +18,24 @@ impl Observer<'_> {
         if self.expected_routes(netns, keys, wanted)? {
             return Ok(());
         }
+        let filter = Filter { family: family(&prefix.addr()), table: *table, ..Filter::default() };
+        if let Some(protocol) = wanted.protocol {
+            let before = self.found.len();
+            self.table(netns, Filter { protocol, ..filter }, keys)?;
+            let missing = self.missing(before, keys);
+            if missing.len() <= FEW && self.absent(netns, &missing)? {
+                return Ok(());
+            }
+            self.found.truncate(before);
+        }
+        self.table(netns, filter, keys)
+    }
+
+    /// The routes that have these keys, of those that a filter lets pass.
+    fn table(&mut self, netns: &NetnsName, filter: Filter, keys: &[&RouteKey]) -> Result<()> {
         // A table is told mostly in the order of the keys.
         let mut next = 0;
-        self.routes(netns, (family(&prefix.addr()), *table, 0), |seen| {
+        self.routes(netns, filter, |seen| {
             if keys.get(next).is_none_or(|key| **key != seen.key) {
                 next = keys.partition_point(|key| **key < seen.key);
             }
@@ -25,14 +45,29 @@ impl Observer<'_> {
         })
     }
 
-    /// The routes of a family that `wanted` wants, of one table or over one link only where these are not zero.
+    /// The keys that nothing was found by from there on.
+    fn missing<'k>(&self, from: usize, keys: &[&'k RouteKey]) -> Vec<&'k RouteKey> {
+        let found = self.found[from..].iter().filter_map(|(key, _)| match key {
+            Key::Route(key) => Some(key),
+            Key::Netns(_)
+            | Key::Link(_)
+            | Key::Sysctl(_)
+            | Key::Address(_)
+            | Key::Neighbor(_)
+            | Key::Fdb(_) => None,
+        });
+        let found: BTreeSet<&RouteKey> = found.collect();
+        keys.iter().copied().filter(|key| !found.contains(key)).collect()
+    }
+
+    /// The routes that a filter lets pass and `wanted` wants.
     pub(super) fn routes(
         &mut self,
         netns: &NetnsName,
-        (family, table, index): (u8, u32, u32),
+        filter: Filter,
         mut wanted: impl FnMut(&Seen) -> bool,
     ) -> Result<()> {
-        let request = |out: &mut Vec<u8>| route::dump(out, family, table, index);
+        let request = |out: &mut Vec<u8>| route::dump(out, filter);
         let seen = self.dump((netns, libc::RTM_GETROUTE), request, |message| {
             route::decode(message, netns).filter(&mut wanted)
         })?;

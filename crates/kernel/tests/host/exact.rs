@@ -7,7 +7,7 @@ use netstate::plan::wanted;
 use netstate::{
     Key, Object, Originals, Route, RouteKey, RouteKind, Scope, Southbound, State, Wanted,
 };
-use testkit::netns::{ip, isolated};
+use testkit::netns::{ip, ip_json, isolated};
 
 use crate::{Host, address, link, route, state, veth};
 
@@ -155,4 +155,41 @@ fn add_routes(count: u32) {
     let file = "/run/routes";
     std::fs::write(file, batch).unwrap();
     ip(&format!("-batch {file}"));
+}
+
+#[test]
+fn many_are_told_from_those_of_others() {
+    isolated(|| {
+        let mut host = Host::open();
+        let base = [
+            link("a", "a@1", veth("b@1")),
+            link("b", "b@1", veth("a@1")),
+            address("a@1", "10.0.0.1/24"),
+        ];
+        host.converge(&state(base.clone()));
+        let ours = |count: u32| {
+            let routes = (0..count).map(|number| {
+                let [.., middle, low] = number.to_be_bytes();
+                let prefix = format!("20.{middle}.{low}.0/24");
+                let (key, object) = route("1", &prefix, &[("a", "10.0.0.2")]);
+                let Object::Route(route) = object else { unreachable!() };
+                (key, Object::Route(Route { protocol: Some(4), ..route }))
+            });
+            state(base.iter().cloned().chain(routes))
+        };
+        for of_others in ["20.0.7.0/24", "20.1.7.0/24", "30.0.0.0/24"] {
+            ip(&format!("route add {of_others} via 10.0.0.3 proto bird"));
+        }
+        host.converge(&ours(1500));
+        assert_eq!(ip_json("route show proto static").as_array().unwrap().len(), 1500);
+        // Another took one over, and one is gone.
+        ip("route replace 20.0.9.0/24 via 10.0.0.3 proto bird");
+        ip("route delete 20.0.8.0/24");
+        host.converge(&ours(1499));
+        assert_eq!(ip_json("route show proto static").as_array().unwrap().len(), 1499);
+        host.converge(&state(base.clone()));
+        let left = ip_json("route show proto bird");
+        let left: Vec<_> = left.as_array().unwrap().iter().map(|route| &route["dst"]).collect();
+        assert_eq!(left, ["20.0.7.0/24", "20.1.7.0/24", "30.0.0.0/24"]);
+    });
 }

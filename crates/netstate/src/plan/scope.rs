@@ -43,6 +43,7 @@ pub fn wanted(desired: &State, touched: &State, originals: &Originals) -> Wanted
     // Of keys that are in order, as these are but for some, a set is made by one pass.
     wanted.keys = keys.into_iter().collect();
     wanted.expected = expected(&states, &wanted.keys);
+    wanted.protocol = protocol(&states);
     wanted.occupants = namespaces(touched).difference(&namespaces(desired)).cloned().collect();
     let gone = |key: &Key| matches!(key, Key::Address(_)) && !desired.objects.contains_key(key);
     let given_up = touched.objects.keys().any(gone);
@@ -129,6 +130,22 @@ fn expected(
         known
     };
     routes().map(|(key, route)| (route.clone(), known(key))).collect()
+}
+
+/// Who made all routes of these states, if it is one.
+fn protocol(states: &[&BTreeMap<Key, Object>]) -> Option<u8> {
+    let routes = states.iter().copied().flatten();
+    let mut protocols = routes.filter_map(|(_, object)| match object {
+        Object::Route(route) => Some(route.protocol),
+        Object::Netns
+        | Object::Link(_)
+        | Object::Sysctl(_)
+        | Object::Address(_)
+        | Object::Neighbor(_)
+        | Object::Fdb(_) => None,
+    });
+    let first = protocols.next()??;
+    protocols.all(|protocol| protocol == Some(first)).then_some(first)
 }
 
 /// The parameter that a new link takes this one's value from: what it goes back to.
