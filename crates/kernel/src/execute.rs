@@ -2,14 +2,15 @@
 //!
 //! Operations of one namespace that follow each other go to the kernel in one batch. A batch ends where the next
 //! operation belongs to another namespace, is not done by netlink, or needs the index of a link that is not
-//! known: the link may be made by what is still in the batch.
+//! known: the link may be made by what is still in the batch. Namespaces that are made one after the other, and
+//! parameters of one namespace, are each left to one thread.
 
 use std::collections::HashMap;
 use std::os::fd::AsRawFd;
 
 use netstate::attribute::Fields;
 use netstate::link::{Link, LinkKind, Master, Place};
-use netstate::{Action, Key, LinkName, NetnsName, Object, Op, Plan, Refusal};
+use netstate::{Action, Key, LinkName, NetnsName, Object, Op, Plan, Refusal, SysctlKey};
 
 use crate::fault::Fault;
 use crate::link::References;
@@ -32,6 +33,7 @@ pub(crate) fn execute(namespaces: &mut Namespaces, plan: &Plan) -> Result<(), Re
         namespaces,
         plan,
         births: Vec::new(),
+        parameters: Vec::new(),
         batch: Batch::default(),
         indexes: HashMap::new(),
     };
@@ -41,6 +43,7 @@ pub(crate) fn execute(namespaces: &mut Namespaces, plan: &Plan) -> Result<(), Re
         .enumerate()
         .try_for_each(|(index, op)| execution.stage(index, op))
         .and_then(|()| execution.make_namespaces())
+        .and_then(|()| execution.set_parameters())
         .and_then(|()| execution.flush());
     carried_out.map_err(|failure| Refusal {
         index: failure.op,
@@ -56,6 +59,8 @@ struct Execution<'a> {
     plan: &'a Plan,
     /// Namespaces that are to be made next, each with its operation.
     births: Vec<(usize, &'a NetnsName)>,
+    /// Parameters of one namespace that are to be set next, each with its operation.
+    parameters: Vec<(usize, &'a SysctlKey, &'a String)>,
     batch: Batch,
     /// The indexes of links, as far as they were needed and hold.
     indexes: HashMap<NetnsName, HashMap<LinkName, u32>>,
@@ -92,11 +97,29 @@ impl Failure {
 impl<'a> Execution<'a> {
     /// Adds an operation's requests to the batch, or carries it out.
     fn stage(&mut self, index: usize, op: &'a Op) -> Result<()> {
-        if let (Key::Netns(name), Action::Create(_)) = (&op.key, &op.action) {
-            self.births.push((index, name));
-            return Ok(());
+        match (&op.key, &op.action) {
+            (Key::Netns(name), Action::Create(_)) => {
+                self.set_parameters()?;
+                self.births.push((index, name));
+                return Ok(());
+            }
+            (
+                Key::Sysctl(key),
+                Action::Create(Object::Sysctl(value))
+                | Action::Update { change: Object::Sysctl(value), .. },
+            ) => {
+                self.make_namespaces()?;
+                if self.parameters.first().is_some_and(|(_, first, _)| first.netns != key.netns) {
+                    self.set_parameters()?;
+                }
+                self.parameters.push((index, key, value));
+                return Ok(());
+            }
+            _ => {
+                self.make_namespaces()?;
+                self.set_parameters()?;
+            }
         }
-        self.make_namespaces()?;
         match (&op.key, &op.action) {
             (Key::Netns(name), action) => self.netns(index, name, action),
             (Key::Link(_), Action::Create(Object::Link(link))) => self.create_link(index, link),
@@ -105,17 +128,6 @@ impl<'a> Execution<'a> {
                 Action::Update { from: Object::Link(from), change: Object::Link(change) },
             ) => self.update_link(index, from, change),
             (Key::Link(_), Action::Delete(Object::Link(link))) => self.delete_link(index, link),
-            (
-                Key::Sysctl(key),
-                Action::Create(Object::Sysctl(value))
-                | Action::Update { change: Object::Sysctl(value), .. },
-            ) => {
-                self.flush()?;
-                let namespace = find(self.namespaces, index, &key.netns)?;
-                namespace
-                    .inside(|| sysctl::write(&key.path, value))
-                    .map_err(|fault| Failure::new(index, &fault))
-            }
             (Key::Address(key), action) => {
                 let (kind, flags) = match action {
                     Action::Create(_) => (libc::RTM_NEWADDR, CREATE),
@@ -175,6 +187,19 @@ impl<'a> Execution<'a> {
         self.namespaces
             .create(&names)
             .map_err(|(made, fault)| Failure::new(ops[made.min(ops.len() - 1)], &fault))
+    }
+
+    /// Sets the parameters of a namespace that are to be set, in one go.
+    fn set_parameters(&mut self) -> Result<()> {
+        let parameters = std::mem::take(&mut self.parameters);
+        let Some((op, SysctlKey { netns, .. }, _)) = parameters.first() else { return Ok(()) };
+        self.flush()?;
+        let write = |(op, key, value): &(usize, &SysctlKey, &String)| {
+            sysctl::write(&key.path, value).map_err(|fault| Failure::new(*op, &fault))
+        };
+        let namespace = find(self.namespaces, *op, netns)?;
+        let written = namespace.inside(|| Ok(parameters.iter().try_for_each(write)));
+        written.unwrap_or_else(|fault| Err(Failure::new(*op, &fault)))
     }
 
     fn netns(&mut self, index: usize, name: &NetnsName, action: &Action) -> Result<()> {
