@@ -3,6 +3,7 @@
 //! This file only puts the parts together. The socket appears last, once the kernel holds the configuration;
 //! at the end the daemon goes and leaves the kernel as it is configured.
 
+mod memory;
 mod options;
 mod privileges;
 
@@ -25,6 +26,7 @@ use yang::Schema;
 use crate::options::Options;
 
 fn main() -> ExitCode {
+    memory::share_heap();
     let options = Options::parse();
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
