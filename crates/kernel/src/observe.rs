@@ -65,11 +65,13 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
     open_all(namespaces, concerned(wanted))?;
     let mut observer = Observer::new(namespaces);
     let mut hung: BTreeMap<&NetnsName, BTreeMap<u32, &LinkName>> = BTreeMap::new();
+    let own = NetnsName::own();
     for (id, places) in &wanted.links {
+        let likely = wanted.outcome.get(id).and_then(|link| link.reaches_into()).unwrap_or(&own);
         for place in places {
             let Some(seen) = observer.link(place)? else { continue };
             hung.entry(&place.netns).or_default().insert(seen.index, &place.ifname);
-            let link = observer.resolve(seen)?;
+            let link = observer.resolve(seen, likely)?;
             observer.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
             break;
         }

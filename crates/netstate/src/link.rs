@@ -45,6 +45,17 @@ pub struct Link {
     pub status: Option<Box<LinkStatus>>,
 }
 
+impl Link {
+    /// The namespace of the cable's other end, or of the link below.
+    pub fn reaches_into(&self) -> Option<&NetnsName> {
+        let mate = match &self.kind {
+            Some(LinkKind::Veth { peer }) => peer.as_ref(),
+            _ => None,
+        };
+        mate.or(self.device.as_ref()).map(|place| &place.netns)
+    }
+}
+
 /// Which link one is enslaved to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Master {

@@ -31,7 +31,16 @@ pub(super) struct Observer<'a> {
     /// Indexes of links by name.
     indexes: HashMap<Place, u32>,
     /// Which namespace an identifier stands for, in a namespace.
-    identifiers: HashMap<NetnsName, HashMap<i32, NetnsName>>,
+    identifiers: HashMap<NetnsName, Identifiers>,
+    /// The names of all namespaces, once they were needed.
+    all: Vec<NetnsName>,
+}
+
+/// What identifiers stand for in one namespace, as far as that was asked.
+#[derive(Default)]
+struct Identifiers {
+    known: HashMap<i32, NetnsName>,
+    asked: BTreeSet<NetnsName>,
 }
 
 impl<'a> Observer<'a> {
@@ -42,6 +51,7 @@ impl<'a> Observer<'a> {
             names: HashMap::new(),
             indexes: HashMap::new(),
             identifiers: HashMap::new(),
+            all: Vec::new(),
         }
     }
 
@@ -93,7 +103,7 @@ impl<'a> Observer<'a> {
             });
             let Some(id) = id else { continue };
             taken.insert(id.clone());
-            let link = self.resolve(seen)?;
+            let link = self.resolve(seen, &NetnsName::own())?;
             self.insert(Key::Link(id), Object::Link(Box::new(link)));
         }
         Ok(())
@@ -128,6 +138,10 @@ impl<'a> Observer<'a> {
         };
         let decode = |message: Message<'_>| link::decode(message, &place.netns);
         let seen = self.get((&place.netns, libc::RTM_GETLINK), named, decode)?;
+        // A namespace that had no identifier here may have been given one just now.
+        if let Some(identifiers) = self.identifiers.get_mut(&place.netns) {
+            identifiers.asked.clear();
+        }
         // An alternative name finds a link too, but is not the name that it has.
         let seen = seen.filter(|seen| seen.link.place == *place);
         if let Some(seen) = &seen {
@@ -139,14 +153,15 @@ impl<'a> Observer<'a> {
     }
 
     /// Puts names where a message has numbers.
-    pub(super) fn resolve(&mut self, seen: Seen) -> Result<Link> {
+    /// The other end of a cable, or the link below, is most likely in the namespace `likely`.
+    pub(super) fn resolve(&mut self, seen: Seen, likely: &NetnsName) -> Result<Link> {
         let mut link = seen.link;
         let netns = link.place.netns.clone();
         if let Some(master) = seen.master {
             link.master = self.name(&netns, master)?.map(Master::Of);
         }
         let below_netns = match seen.below_netns {
-            Some(identifier) => self.netns_of(&netns, identifier)?,
+            Some(identifier) => self.netns_of(&netns, identifier, likely)?,
             None => Some(netns),
         };
         if let (Some(netns), Some(below)) = (below_netns, seen.below) {
@@ -323,28 +338,61 @@ impl<'a> Observer<'a> {
     }
 
     /// The namespace that `identifier` stands for in `netns`; none where it has no name.
-    fn netns_of(&mut self, netns: &NetnsName, identifier: i32) -> Result<Option<NetnsName>> {
-        if !self.identifiers.contains_key(netns) {
-            let mut identifiers = HashMap::new();
-            for name in self.namespaces.names() {
-                let found = self.namespaces.find(&name).map_err(failed("open", &name))?;
-                let Some(descriptor) = found.map(|found| found.file.as_raw_fd()) else { continue };
-                let request = |out: &mut Vec<u8>| {
-                    out.extend([0; 4]);
-                    put_value(out, NETNSA_FD, &descriptor);
-                };
-                let number = |answer: Message<'_>| {
-                    let found = |(number, _): &(u16, _)| *number == NETNSA_NSID;
-                    i32::take(answer.attributes(4).find(found)?.1)
-                };
-                let number = self.get((netns, libc::RTM_GETNSID), request, number)?;
-                if let Some(number) = number.filter(|number| *number >= 0) {
-                    identifiers.insert(number, name);
+    fn netns_of(
+        &mut self,
+        netns: &NetnsName,
+        identifier: i32,
+        likely: &NetnsName,
+    ) -> Result<Option<NetnsName>> {
+        let own = NetnsName::own();
+        let mut found = self.known(netns, identifier);
+        for name in [likely, &own] {
+            if found.is_none() {
+                self.ask_identifier(netns, name)?;
+                found = self.known(netns, identifier);
+            }
+        }
+        if found.is_none() {
+            if self.all.is_empty() {
+                self.all = self.namespaces.names();
+            }
+            let all = self.all.clone();
+            for name in all {
+                self.ask_identifier(netns, &name)?;
+                found = self.known(netns, identifier);
+                if found.is_some() {
+                    break;
                 }
             }
-            self.identifiers.insert(netns.clone(), identifiers);
         }
-        Ok(self.identifiers.get(netns).and_then(|known| known.get(&identifier)).cloned())
+        Ok(found)
+    }
+
+    fn known(&self, netns: &NetnsName, identifier: i32) -> Option<NetnsName> {
+        self.identifiers.get(netns)?.known.get(&identifier).cloned()
+    }
+
+    /// Asks in `netns` which identifier stands for the namespace `name`, unless it was asked before.
+    fn ask_identifier(&mut self, netns: &NetnsName, name: &NetnsName) -> Result<()> {
+        if !self.identifiers.entry(netns.clone()).or_default().asked.insert(name.clone()) {
+            return Ok(());
+        }
+        let found = self.namespaces.find(name).map_err(failed("open", name))?;
+        let Some(descriptor) = found.map(|found| found.file.as_raw_fd()) else { return Ok(()) };
+        let request = |out: &mut Vec<u8>| {
+            out.extend([0; 4]);
+            put_value(out, NETNSA_FD, &descriptor);
+        };
+        let number = |answer: Message<'_>| {
+            let found = |(number, _): &(u16, _)| *number == NETNSA_NSID;
+            i32::take(answer.attributes(4).find(found)?.1)
+        };
+        let number = self.get((netns, libc::RTM_GETNSID), request, number)?;
+        if let Some(number) = number.filter(|number| *number >= 0) {
+            let identifiers = self.identifiers.entry(netns.clone()).or_default();
+            identifiers.known.insert(number, name.clone());
+        }
+        Ok(())
     }
 
     /// Dumps from a namespace what `read` takes; nothing where there is no such namespace, table or family.

@@ -84,3 +84,25 @@ fn state_of_every_sort_is_there() {
         assert!(automatic("br").contains(&false));
     });
 }
+
+#[test]
+fn the_far_ends_of_cables_are_told_whichever_namespace_they_are_in() {
+    isolated(|| {
+        let names = ["red", "green", "blue"];
+        names.into_iter().for_each(|name| drop(ip(&format!("netns add {name}"))));
+        for (at, name) in names.into_iter().enumerate() {
+            let (near, far, next) = (format!("l{at}"), format!("r{at}"), names[(at + 1) % 3]);
+            ip(&format!("-n {name} link add name {near} type veth peer name {far} netns {next}"));
+        }
+        let state = everything(&[]);
+        let peer = |id: &str| match &link(&state, id).kind {
+            Some(LinkKind::Veth { peer }) => peer.clone(),
+            _ => panic!("{id} is no cable"),
+        };
+        for (at, name) in names.into_iter().enumerate() {
+            let next = names[(at + 1) % 3];
+            assert_eq!(peer(&format!("l{at}")), Some(place(&format!("r{at}@{next}"))));
+            assert_eq!(peer(&format!("r{at}")), Some(place(&format!("l{at}@{name}"))));
+        }
+    });
+}
