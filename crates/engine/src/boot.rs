@@ -13,6 +13,7 @@ use yang::{Schema, Tree};
 use crate::Settings;
 use crate::checkpoint::Checkpoint;
 use crate::commit::{Author, Wording};
+use crate::confirmed::{self, Pending};
 use crate::datastore::{RUNNING, STARTUP, Snapshot, Startup, load};
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Errors, Result};
@@ -56,6 +57,7 @@ impl Boot {
             stuck: BTreeSet::new(),
             drifted: BTreeSet::new(),
             diverged: None,
+            pending: None,
             published: watch::Sender::new(published),
             events: self.events,
             #[cfg(any(test, feature = "faults"))]
@@ -70,10 +72,12 @@ impl Boot {
             engine.fault = crate::step::Fault::from_environment();
         }
         engine.keep_startup()?;
+        engine.find_pending()?;
         match originals {
             Some(_) => engine.resume(attempted)?,
             None => engine.boot()?,
         }
+        engine.resume_waiting();
         engine.publish();
         engine.watch();
         engine.checkpoint();
@@ -98,6 +102,19 @@ impl Engine {
         }
     }
 
+    /// Finds the commit that waits for its confirmation, if there is one.
+    fn find_pending(&mut self) -> Result<()> {
+        let id = self.running.id;
+        let Some(awaited) = self.history.awaited.clone() else { return Ok(()) };
+        if confirmed::is_marked(&self.store, id)? {
+            return Ok(());
+        }
+        let position = usize::try_from(id - awaited.base).unwrap_or(usize::MAX);
+        let tree = self.history.rollback(&self.store, &self.running.intent.tree, position)?;
+        self.pending = Some(Pending::new(awaited, tree));
+        Ok(())
+    }
+
     /// After a restart of the daemon: the kernel may hold anything between running and the attempt.
     fn resume(&mut self, attempted: Option<Record>) -> Result<()> {
         let mut touched = self.running.intent.desired().clone();
@@ -115,7 +132,7 @@ impl Engine {
 
     /// After a boot of the host: nothing of ours is in the kernel, and startup becomes running.
     fn boot(&mut self) -> Result<()> {
-        let startup = self.startup.tree(&self.running.intent.tree).clone();
+        let startup = self.startup.tree(self.settled()).clone();
         let startup = intent(&self.store, STARTUP, startup)?;
         let diff = self.running.intent.tree.diff(&startup.tree);
         journal::withdraw(&self.store)?;
@@ -129,6 +146,7 @@ impl Engine {
             self.running = Running { id: record.id, intent: startup };
             self.checkpoint.add(record.forward.len() + record.reverse.len());
             self.history.add(record);
+            self.pending = None;
         }
         ownership::save(&self.store, &self.settings.boot_id, &Originals::default())?;
         self.recover(&Desired::default())

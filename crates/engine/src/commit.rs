@@ -11,6 +11,7 @@ use std::time::Instant;
 use netstate::{Desired, Key};
 use yang::{Diff, Path, Tree};
 
+use crate::confirmed::{Pending, Request};
 use crate::converge::Way;
 use crate::datastore::{Candidate, Datastore, Startup};
 use crate::engine::{Engine, Intent, Running};
@@ -54,11 +55,12 @@ impl Wording {
 
 impl Engine {
     /// Makes the session's candidate running, kernel and all, or changes nothing.
-    pub(crate) fn commit(&mut self, session: u32, comment: Option<String>) -> Result<Committed> {
+    pub(crate) fn commit(&mut self, session: u32, request: Request) -> Result<Committed> {
         let transaction = self.running.id + 1;
         let _span = tracing::info_span!("commit", transaction, session).entered();
         let begun = Instant::now();
-        let outcome = self.attempt(session, comment);
+        let pending = self.pending.is_some();
+        let outcome = self.attempt(session, request);
         let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
         match outcome {
             Ok(Some(summary)) => {
@@ -66,7 +68,11 @@ impl Engine {
                 Ok(Committed { id: Some(transaction), summary, milliseconds })
             }
             Ok(None) => {
-                Ok(Committed { id: None, summary: "nothing to commit".into(), milliseconds })
+                let summary = match pending {
+                    true => format!("commit {} is confirmed", self.running.id),
+                    false => "nothing to commit".into(),
+                };
+                Ok(Committed { id: None, summary, milliseconds })
             }
             Err(errors) => {
                 tracing::warn!(errors = errors.told(), milliseconds, "refused");
@@ -86,14 +92,21 @@ impl Engine {
     }
 
     /// Answers with what changed; with nothing where there was nothing to change.
-    fn attempt(&mut self, session: u32, comment: Option<String>) -> Result<Option<String>> {
+    fn attempt(&mut self, session: u32, request: Request) -> Result<Option<String>> {
+        let Request { comment, confirmed, persist_id } = request;
         self.may_commit(session)?;
+        self.may_settle(session, persist_id.as_deref())?;
         let tree = self.merged(session)?;
         self.pass(Step::Merged);
         self.reconcile()?;
         let diff = self.running.intent.tree.diff(&tree);
         if diff.is_empty() {
-            return Ok(None);
+            match (&self.pending, &confirmed) {
+                // It waits anew, which is a commit of its own.
+                (Some(_), Some(_)) => {}
+                (Some(_), None) => return self.confirm().map(|()| None),
+                (None, _) => return Ok(None),
+            }
         }
         // Judging a change and writing it down are as much work, and neither needs the other.
         let (intent, wording) = thread::scope(|scope| {
@@ -106,7 +119,9 @@ impl Engine {
         let intent = intent?;
         self.pass(Step::Lowered);
         let origin = self.sessions.at(session)?.origin.clone();
-        let record = self.record(Author { origin, comment }, wording);
+        let mut record = self.record(Author { origin, comment }, wording);
+        record.awaited = confirmed.map(|confirmed| self.awaited(session, &confirmed));
+        record.autosave &= record.awaited.is_none();
         let mut told = record.summary.clone();
         let late = self.transact(intent, record)?;
         if !late.0.is_empty() {
@@ -119,7 +134,7 @@ impl Engine {
 
     /// Brings kernel and datastores to `intent`, or leaves both as they are. What fails once the commit has
     /// happened is answered.
-    fn transact(&mut self, intent: Intent, record: Record) -> Result<Errors> {
+    pub(crate) fn transact(&mut self, intent: Intent, record: Record) -> Result<Errors> {
         let running = self.running.intent.clone();
         let way = Way::from(running.desired(), &intent);
         let course = self.survey(&way)?;
@@ -136,6 +151,8 @@ impl Engine {
             return Err(self.revert(failure, touched, course.keys));
         }
         self.pass(Step::Committed);
+        let settled = self.settled().clone();
+        self.pending = record.awaited.clone().map(|awaited| Pending::new(awaited, settled));
         self.running = Running { id: record.id, intent };
         let desired = self.running.intent.desired();
         self.stuck.retain(|key| desired.contains(key) && !course.keys.contains(key));
@@ -210,7 +227,7 @@ impl Engine {
     }
 
     /// Tries again to go back, where that has failed before: nothing is committed on top of what is not known.
-    fn reconcile(&mut self) -> Result<()> {
+    pub(crate) fn reconcile(&mut self) -> Result<()> {
         let Some(touched) = self.diverged.clone() else { return Ok(()) };
         let back = self.go_back(&touched, &Reach::Everything);
         back.map_err(|cause| Error::StillDiverged { cause: cause.told() }.into())
@@ -246,6 +263,7 @@ impl Engine {
             comment,
             summary,
             autosave: self.settings.autosave,
+            awaited: None,
             forward,
             reverse,
         }

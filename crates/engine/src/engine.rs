@@ -5,11 +5,13 @@ use std::fmt;
 
 use mapping::Lowered;
 use netstate::{Desired, Key, LinkId, Originals, Place, Scope, Southbound, Wanted};
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 use yang::{Diff, Edit, Tree};
 
 use crate::Settings;
 use crate::checkpoint::Checkpoint;
+use crate::confirmed::Pending;
 use crate::datastore::{Candidate, Datastore, Snapshot, Startup};
 use crate::error::Result;
 use crate::events::Events;
@@ -45,6 +47,8 @@ pub(crate) struct Engine {
     pub(crate) drifted: BTreeSet<Key>,
     /// What a failed commit may have left in the kernel, where the way back failed too.
     pub(crate) diverged: Option<Desired>,
+    /// A commit that is undone unless it is confirmed.
+    pub(crate) pending: Option<Pending>,
     pub(crate) published: watch::Sender<Snapshot>,
     pub(crate) events: Events,
     #[cfg(any(test, feature = "faults"))]
@@ -88,8 +92,19 @@ impl Intent {
 
 impl Engine {
     /// Does what it is asked until it is asked to stop, or nobody is left to ask.
-    pub(crate) fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
-        while let Some(request) = requests.blocking_recv() {
+    pub(crate) fn run(mut self, clock: &Runtime, mut requests: mpsc::UnboundedReceiver<Request>) {
+        loop {
+            let next = async {
+                match self.waits() {
+                    Some(wait) => tokio::time::timeout(wait, requests.recv()).await.ok(),
+                    None => Some(requests.recv().await),
+                }
+            };
+            let Some(next) = clock.block_on(next) else {
+                self.look_at_clock();
+                continue;
+            };
+            let Some(request) = next else { return };
             match request {
                 Request::Call(call) => call(&mut self),
                 Request::Events => self.look_at_events(),
@@ -156,7 +171,7 @@ impl Engine {
     /// Shows readers what running and startup are.
     pub(crate) fn publish(&self) {
         let running = self.running.intent.tree.clone();
-        let startup = self.startup.tree(&running).clone();
+        let startup = self.startup.tree(self.settled()).clone();
         self.published.send_replace(Snapshot { running, startup });
     }
 

@@ -72,6 +72,10 @@ pub(crate) enum Error {
     NoSession { session: u32 },
     #[error("a session cannot kill itself; close it instead")]
     KillSelf,
+    #[error("commit {id} waits for its confirmation: {needs} confirms or cancels it first")]
+    Unconfirmed { id: u64, needs: String },
+    #[error("no commit waits for its confirmation")]
+    NothingPending,
     #[error("the engine has stopped")]
     Stopped,
     #[error("there is no rollback {position}: {}", available(*.newest))]
@@ -148,6 +152,8 @@ impl Error {
             Error::SessionEnded { .. } => plain(ErrorTag::OperationFailed),
             Error::NoSession { .. } => plain(ErrorTag::InvalidValue),
             Error::KillSelf => plain(ErrorTag::InvalidValue),
+            Error::Unconfirmed { .. } => plain(ErrorTag::InUse),
+            Error::NothingPending => plain(ErrorTag::InvalidValue),
             Error::Stopped => plain(ErrorTag::OperationFailed),
             Error::NoRollback { .. } => plain(ErrorTag::InvalidValue),
             Error::Storage { .. } => plain(ErrorTag::OperationFailed),
@@ -177,6 +183,8 @@ impl Error {
             | Error::SessionEnded { .. }
             | Error::NoSession { .. }
             | Error::KillSelf
+            | Error::Unconfirmed { .. }
+            | Error::NothingPending
             | Error::Stopped
             | Error::NoRollback { .. }
             | Error::Storage { .. }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use yang::{Edit, Operation, Tree};
 
 use crate::checkpoint::Checkpoint;
+use crate::confirmed::Awaited;
 use crate::error::{Error, Result};
 use crate::journal::JOURNAL;
 use crate::session::Origin;
@@ -54,6 +55,9 @@ pub(crate) struct Record {
     /// Whether startup follows running from this commit on.
     #[serde(default)]
     pub(crate) autosave: bool,
+    /// That it is undone unless it is confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) awaited: Option<Awaited>,
     /// From the running before it to the one after it, as the content of `<config>`.
     pub(crate) forward: String,
     /// The way back.
@@ -66,6 +70,8 @@ pub(crate) struct History {
     chain: VecDeque<HistoryEntry>,
     /// Whether the latest has startup follow running.
     pub(crate) autosave: bool,
+    /// That the latest is undone unless it is confirmed.
+    pub(crate) awaited: Option<Awaited>,
 }
 
 impl History {
@@ -93,7 +99,10 @@ impl History {
                 break;
             }
             next = record.base;
-            history.autosave |= record.autosave && history.chain.is_empty();
+            if history.chain.is_empty() {
+                history.autosave = record.autosave;
+                history.awaited.clone_from(&record.awaited);
+            }
             history.chain.push_back(record.entry());
         }
         Ok(history)
@@ -128,6 +137,7 @@ impl History {
     /// Adds a commit that has happened.
     pub(crate) fn add(&mut self, record: Record) {
         self.autosave = record.autosave;
+        self.awaited.clone_from(&record.awaited);
         self.chain.push_front(record.entry());
     }
 
@@ -199,17 +209,17 @@ fn file_of(id: u64) -> String {
 }
 
 /// RFC 3339 in UTC, as `yang:date-and-time` has it.
-mod rfc3339 {
+pub(crate) mod rfc3339 {
     use std::time::SystemTime;
 
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(time: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(time: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(&humantime::format_rfc3339_millis(*time))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SystemTime, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SystemTime, D::Error> {
         let text = String::deserialize(from)?;
         humantime::parse_rfc3339(&text).map_err(D::Error::custom)
     }

@@ -8,6 +8,7 @@
 mod boot;
 mod checkpoint;
 mod commit;
+mod confirmed;
 mod converge;
 mod datastore;
 mod engine;
@@ -40,6 +41,7 @@ use crate::error::{Error, Errors};
 use crate::events::Events;
 
 pub use crate::commit::Committed;
+pub use crate::confirmed::{Confirmed, ConfirmedBy, Request as CommitRequest};
 pub use crate::datastore::Datastore;
 pub use crate::error::RpcError;
 pub use crate::history::HistoryEntry;
@@ -81,7 +83,8 @@ pub fn start(
     let engine = boot.start().map_err(|errors| errors.rpc())?;
     let snapshot = engine.published.subscribe();
     let thread = thread::Builder::new().name("engine".into());
-    match thread.spawn(move || engine.run(received)) {
+    let clock = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    match clock.and_then(|clock| thread.spawn(move || engine.run(&clock, received))) {
         Ok(_) => Ok(Handle { requests, snapshot }),
         Err(source) => Err(Errors::from(Error::Thread { source }).rpc()),
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use yang::{Edit, Tree};
 
+use crate::CommitRequest;
 use crate::Handle;
 use crate::commit::Committed;
 use crate::datastore::{Candidate, Datastore};
@@ -98,8 +99,13 @@ impl Session {
     }
 
     /// Makes the candidate running, kernel and all, or changes nothing.
-    pub async fn commit(&self, comment: Option<String>) -> crate::Result<Committed> {
-        self.ask(|engine, id| engine.commit(id, comment)).await
+    pub async fn commit(&self, request: CommitRequest) -> crate::Result<Committed> {
+        self.ask(|engine, id| engine.commit(id, request)).await
+    }
+
+    /// Undoes a commit that waits for its confirmation.
+    pub async fn cancel(&self, persist_id: Option<String>) -> crate::Result<()> {
+        self.ask(move |engine, id| engine.cancel(id, persist_id.as_deref())).await
     }
 
     /// Puts the configuration as it was `position` commits ago into the candidate.
@@ -124,7 +130,12 @@ impl Session {
 
     /// Ends another session: its candidate and locks go.
     pub async fn kill(&self, session: u32) -> crate::Result<()> {
-        self.ask(move |engine, id| engine.sessions.kill(id, session)).await
+        self.ask(move |engine, id| {
+            engine.sessions.kill(id, session)?;
+            engine.session_ended(session);
+            Ok(())
+        })
+        .await
     }
 
     /// Resolves once another session, or the engine's end, has ended this one.
@@ -150,7 +161,10 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         let id = self.id;
-        self.handle.tell(move |engine| engine.sessions.close(id));
+        self.handle.tell(move |engine| {
+            engine.sessions.close(id);
+            engine.session_ended(id);
+        });
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod boot;
 mod commit;
+mod confirmed;
 mod crash;
 mod sessions;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -21,6 +23,7 @@ use yang::{Change, Path, Schema, Tree};
 
 use crate::boot::Boot;
 use crate::commit::Committed;
+use crate::confirmed::Request;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::events::Events;
@@ -53,6 +56,11 @@ const CABLE: &str = "
     /iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][netns='vpn10'][table='254'][tos='0'][metric='0']/nexthop[dev='veth10']
     /iproute2-ip-route:routes/route[prefix='192.168.10.0/24'][netns='vpn20'][table='254'][tos='0'][metric='0']/nexthop[dev='veth20']";
 
+thread_local! {
+    /// What time it is, in seconds.
+    static NOW: Cell<u64> = const { Cell::new(1_795_455_216) };
+}
+
 /// A host: what outlives a daemon.
 struct Host {
     state_dir: TempDir,
@@ -78,7 +86,7 @@ impl Host {
             state_dir: self.state_dir.path().join("netloom"),
             autosave: self.autosave,
             boot_id: self.boot_id.into(),
-            clock: || SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_455_216),
+            clock: || SystemTime::UNIX_EPOCH + Duration::from_secs(NOW.get()),
         };
         let (requests, _) = mpsc::unbounded_channel();
         let southbound = Box::new(self.kernel.clone());
@@ -131,7 +139,7 @@ impl Engine {
     fn apply(&mut self, lines: &str) -> Result<Committed> {
         let session = self.session();
         self.set(session, lines);
-        let outcome = self.commit(session, None);
+        let outcome = self.commit(session, Request::default());
         self.sessions.close(session);
         outcome
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use engine::{Datastore, Handle, Origin, Session, Settings};
+use engine::{CommitRequest, Datastore, Handle, Origin, Session, Settings};
 use kernel::Kernel;
 use testkit::netns::{ip, ip_json, isolated};
 use yang::{Schema, Tree};
@@ -43,9 +43,12 @@ fn the_tutorial_is_committed_and_given_back() {
         let engine = start(dir);
         let session = open(&engine).await;
         merge(&session, NICS).await;
-        session.commit(None).await.unwrap();
+        session.commit(CommitRequest::default()).await.unwrap();
         merge(&session, CABLE).await;
-        let done = session.commit(Some("the cable".into())).await.unwrap();
+        let done = session
+            .commit(CommitRequest { comment: Some("the cable".into()), ..CommitRequest::default() })
+            .await
+            .unwrap();
         assert_eq!(done.summary, "2 links, 2 routes added");
         assert_eq!(ip_json("-n vpn10 route show 192.168.20.0/24")[0]["dev"], "veth10");
         assert_eq!(ip_json("-n vpn20 addr show veth20")[0]["operstate"], "UP");
@@ -62,7 +65,7 @@ fn the_tutorial_is_committed_and_given_back() {
         );
 
         session.rollback(2).await.unwrap();
-        session.commit(None).await.unwrap();
+        session.commit(CommitRequest::default()).await.unwrap();
         assert_eq!(addresses(""), before);
         assert_eq!(ip("netns list"), "");
     });
@@ -75,7 +78,7 @@ fn a_restarted_daemon_finds_nothing_to_do() {
         let session = open(&engine).await;
         merge(&session, NICS).await;
         merge(&session, CABLE).await;
-        session.commit(None).await.unwrap();
+        session.commit(CommitRequest::default()).await.unwrap();
         let before = addresses("-n vpn10");
         drop(session);
         engine.stop().await;
@@ -91,16 +94,16 @@ fn a_refusal_of_the_last_of_many_operations_takes_back_all() {
         let engine = start(dir);
         let session = open(&engine).await;
         merge(&session, NICS).await;
-        session.commit(None).await.unwrap();
+        session.commit(CommitRequest::default()).await.unwrap();
         merge(&session, &routes(500, "192.168.10.1")).await;
         merge(&session, &routes(501, "172.16.0.1")).await;
-        let errors = session.commit(None).await.unwrap_err();
+        let errors = session.commit(CommitRequest::default()).await.unwrap_err();
         let told = errors[0].to_string();
         assert!(told.contains("[prefix='10.2.0.0/24']") && told.contains("ENETUNREACH"), "{told}");
         assert_eq!(ip_json("-n vpn10 route show proto static").as_array().unwrap().len(), 0);
         session.discard().await.unwrap();
         merge(&session, &routes(500, "192.168.10.1")).await;
-        session.commit(None).await.unwrap();
+        session.commit(CommitRequest::default()).await.unwrap();
         assert_eq!(ip_json("-n vpn10 route show proto static").as_array().unwrap().len(), 500);
     });
 }
@@ -111,7 +114,7 @@ fn a_nic_that_appears_later_gets_its_configuration() {
         let engine = start(dir);
         let session = open(&engine).await;
         merge(&session, NICS).await;
-        session.commit(None).await.unwrap();
+        session.commit(CommitRequest::default()).await.unwrap();
         drop(session);
         engine.stop().await;
         ip("-n vpn10 link delete enp0s4");

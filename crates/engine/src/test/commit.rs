@@ -126,7 +126,8 @@ fn rollback_goes_back_any_number_of_commits() {
     expect!["there is no rollback 3: 0 to 2 can be had"]
         .assert_eq(&told(engine.rollback(session, 3)));
     engine.rollback(session, 1).unwrap();
-    expect!["2 links, 2 routes removed"].assert_eq(&engine.commit(session, None).unwrap().summary);
+    expect!["2 links, 2 routes removed"]
+        .assert_eq(&engine.commit(session, Request::default()).unwrap().summary);
 
     drop(engine);
     let mut engine = host.start();

@@ -3,6 +3,7 @@
 use expect_test::expect;
 
 use super::*;
+use crate::CommitRequest;
 use crate::datastore::Datastore;
 
 #[test]
@@ -13,8 +14,8 @@ fn changes_in_different_places_are_merged() {
     let (alice, bob) = (engine.session(), engine.session());
     engine.set(alice, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400");
     engine.set(bob, "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1300");
-    engine.commit(alice, None).unwrap();
-    let done = engine.commit(bob, None).unwrap();
+    engine.commit(alice, Request::default()).unwrap();
+    let done = engine.commit(bob, Request::default()).unwrap();
     assert_eq!(done.summary, "1 link changed");
     let both = "
         /iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400
@@ -31,9 +32,9 @@ fn contradictions_are_refused_and_the_candidate_is_kept() {
     engine.set(alice, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400");
     engine.set(bob, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1300");
     engine.set(carol, "no /iproute2-ip-link:links/link[name='enp0s4']");
-    engine.commit(alice, None).unwrap();
-    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since the candidate was opened; discard-changes and make the change again"].assert_eq(&told(engine.commit(bob, None)));
-    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since the candidate was opened; discard-changes and make the change again"].assert_eq(&told(engine.commit(carol, None)));
+    engine.commit(alice, Request::default()).unwrap();
+    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since the candidate was opened; discard-changes and make the change again"].assert_eq(&told(engine.commit(bob, Request::default())));
+    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since the candidate was opened; discard-changes and make the change again"].assert_eq(&told(engine.commit(carol, Request::default())));
     let candidate = engine.candidate(bob).unwrap();
     let theirs = "\n/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1300";
     assert_eq!(candidate, tree(&[NICS, theirs].concat()));
@@ -48,8 +49,8 @@ fn the_same_change_twice_is_no_contradiction() {
     let (alice, bob) = (engine.session(), engine.session());
     engine.set(alice, NICS);
     engine.set(bob, NICS);
-    engine.commit(alice, None).unwrap();
-    assert_eq!(engine.commit(bob, None).unwrap().id, None);
+    engine.commit(alice, Request::default()).unwrap();
+    assert_eq!(engine.commit(bob, Request::default()).unwrap().id, None);
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn a_lock_keeps_others_from_committing() {
     engine.sessions.lock(alice, Datastore::Running).unwrap();
     engine.set(bob, NICS);
     expect!["running is locked by session 1 of root (a test)"]
-        .assert_eq(&told(engine.commit(bob, None)));
+        .assert_eq(&told(engine.commit(bob, Request::default())));
     expect!["running is already locked by session 1 of root (a test)"]
         .assert_eq(&told(engine.sessions.lock(bob, Datastore::Running)));
     expect!["running is not locked by this session"]
@@ -68,7 +69,7 @@ fn a_lock_keeps_others_from_committing() {
     expect!["the candidate has changes: commit or discard them before locking it"]
         .assert_eq(&told(engine.sessions.lock(bob, Datastore::Candidate)));
     engine.sessions.close(alice);
-    engine.commit(bob, None).unwrap();
+    engine.commit(bob, Request::default()).unwrap();
 }
 
 #[test]
@@ -99,12 +100,18 @@ async fn a_dropped_session_releases_its_lock() {
     let bob = handle.open(origin).await.unwrap();
     alice.lock(Datastore::Running).await.unwrap();
     bob.replace(tree(NICS)).await.unwrap();
-    assert_eq!(bob.commit(None).await.unwrap_err()[0].session, Some(alice.id()));
+    assert_eq!(
+        bob.commit(CommitRequest::default()).await.unwrap_err()[0].session,
+        Some(alice.id())
+    );
     drop(alice);
-    bob.commit(None).await.unwrap();
+    bob.commit(CommitRequest::default()).await.unwrap();
     assert_eq!(handle.running(), tree(NICS));
     let ended = bob.ended();
     handle.stop().await;
     ended.await;
-    assert_eq!(bob.commit(None).await.unwrap_err()[0].message, "the engine has stopped");
+    assert_eq!(
+        bob.commit(CommitRequest::default()).await.unwrap_err()[0].message,
+        "the engine has stopped"
+    );
 }

@@ -1,0 +1,208 @@
+//! Confirmed commits (RFC 6241 section 8.4): a commit that is undone unless somebody confirms it in time.
+//!
+//! The deadline is in the commit's own record, and so on disk before the kernel is touched, and gone with an attempt
+//! that fails. What is to be confirmed is told by the latest record alone: a commit on top of it, or a mark that names
+//! it, has settled it. Until then startup stays what it was, so that a reboot comes up on what is known to work.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use yang::Tree;
+
+use crate::commit::{Author, Wording};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::session::Origin;
+use crate::store::Store;
+
+/// The file of the mark.
+const MARK: &str = "confirmed.json";
+
+/// How long to wait before an undoing that has failed is tried again.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// What a session asks of a commit.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Why, for the history.
+    pub comment: Option<String>,
+    /// That it is undone unless it is confirmed.
+    pub confirmed: Option<Confirmed>,
+    /// The `persist-id` of the confirmed commit that this one confirms or follows.
+    pub persist_id: Option<String>,
+}
+
+/// How long a commit waits for its confirmation, and from whom.
+#[derive(Clone, Debug)]
+pub struct Confirmed {
+    /// How long.
+    pub timeout: Duration,
+    /// From whom.
+    pub by: ConfirmedBy,
+}
+
+/// Who may confirm a commit, follow it up, or cancel it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConfirmedBy {
+    /// The session that made it; it is undone when that ends.
+    Session,
+    /// Any session that knows this `persist-id`.
+    Persist(String),
+    /// Any session.
+    Anybody,
+}
+
+/// A commit that waits for its confirmation, as its record has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Awaited {
+    /// The transaction to go back to: the one before the first of a chain of such commits.
+    pub(crate) base: u64,
+    #[serde(with = "crate::history::rfc3339")]
+    pub(crate) deadline: SystemTime,
+    pub(crate) by: ConfirmedBy,
+    /// Who made it; the number means nothing to the next process.
+    pub(crate) session: u32,
+}
+
+/// The same, with what to go back to.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) awaited: Awaited,
+    pub(crate) tree: Tree,
+    /// When it is undone.
+    due: SystemTime,
+}
+
+/// The last transaction that was confirmed without another on top of it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mark {
+    id: u64,
+}
+
+impl Pending {
+    pub(crate) fn new(awaited: Awaited, tree: Tree) -> Self {
+        Pending { due: awaited.deadline, awaited, tree }
+    }
+}
+
+/// Whether a transaction has been confirmed without another on top of it.
+pub(crate) fn is_marked(store: &Store, id: u64) -> Result<bool> {
+    Ok(store.read::<Mark>(MARK)?.is_some_and(|mark| mark.id == id))
+}
+
+impl Engine {
+    /// Whether the session may commit, or cancel, in the light of a commit that waits for its confirmation.
+    pub(crate) fn may_settle(&self, session: u32, persist_id: Option<&str>) -> Result<()> {
+        let Some(Pending { awaited, .. }) = &self.pending else {
+            return match persist_id {
+                Some(_) => Err(Error::NothingPending.into()),
+                None => Ok(()),
+            };
+        };
+        let may = match (&awaited.by, persist_id) {
+            (ConfirmedBy::Session, None) => awaited.session == session,
+            (ConfirmedBy::Persist(known), Some(given)) => known == given,
+            (ConfirmedBy::Anybody, None) => true,
+            (ConfirmedBy::Session | ConfirmedBy::Anybody, Some(_))
+            | (ConfirmedBy::Persist(_), None) => false,
+        };
+        let needs = match awaited.by {
+            ConfirmedBy::Session => format!("session {}", awaited.session),
+            ConfirmedBy::Persist(_) => "whoever knows its persist-id".into(),
+            ConfirmedBy::Anybody => "a session without a persist-id".into(),
+        };
+        if may { Ok(()) } else { Err(Error::Unconfirmed { id: self.running.id, needs }.into()) }
+    }
+
+    /// What a commit's record says of its confirmation.
+    pub(crate) fn awaited(&self, session: u32, confirmed: &Confirmed) -> Awaited {
+        let base = self.pending.as_ref().map_or(self.running.id, |pending| pending.awaited.base);
+        let deadline = (self.settings.clock)() + confirmed.timeout;
+        Awaited { base, deadline, by: confirmed.by.clone(), session }
+    }
+
+    /// The configuration that is not subject to confirmation: what startup follows.
+    pub(crate) fn settled(&self) -> &Tree {
+        self.pending.as_ref().map_or(&self.running.intent.tree, |pending| &pending.tree)
+    }
+
+    /// Confirms the commit that waits for it.
+    pub(crate) fn confirm(&mut self) -> Result<()> {
+        self.store.write(MARK, &Mark { id: self.running.id })?;
+        self.pending = None;
+        tracing::info!(transaction = self.running.id, "confirmed");
+        let saved = if self.settings.autosave { self.follow() } else { Ok(()) };
+        self.publish();
+        saved
+    }
+
+    /// Undoes the commit that waits for its confirmation, at a user's request.
+    pub(crate) fn cancel(&mut self, session: u32, persist_id: Option<&str>) -> Result<()> {
+        if self.pending.is_none() {
+            return Err(Error::NothingPending.into());
+        }
+        self.may_settle(session, persist_id)?;
+        let origin = self.sessions.at(session)?.origin.clone();
+        self.undo(origin, "was cancelled")
+    }
+
+    /// How long until a commit is undone.
+    pub(crate) fn waits(&self) -> Option<Duration> {
+        let due = self.pending.as_ref()?.due;
+        Some(due.duration_since((self.settings.clock)()).unwrap_or_default())
+    }
+
+    /// Undoes the commit that nobody has confirmed, if its time is up.
+    pub(crate) fn look_at_clock(&mut self) {
+        if self.waits() == Some(Duration::ZERO) {
+            self.expire("was not confirmed in time");
+        }
+    }
+
+    /// What a session's end means to a commit of its own that waits for its confirmation.
+    pub(crate) fn session_ended(&mut self, session: u32) {
+        let its = |pending: &Pending| {
+            pending.awaited.by == ConfirmedBy::Session && pending.awaited.session == session
+        };
+        if self.pending.as_ref().is_some_and(its) {
+            self.expire("was not confirmed before its session ended");
+        }
+    }
+
+    /// What a start makes of a commit that waits: its session has ended with the last process.
+    pub(crate) fn resume_waiting(&mut self) {
+        match self.pending.as_ref().map(|pending| &pending.awaited.by) {
+            Some(ConfirmedBy::Session) => self.expire("was not confirmed before its session ended"),
+            Some(ConfirmedBy::Persist(_) | ConfirmedBy::Anybody) => self.look_at_clock(),
+            None => {}
+        }
+    }
+
+    /// Undoes it without anybody to tell but the log and the history; where that fails, again later.
+    fn expire(&mut self, why: &'static str) {
+        let origin = Origin { user: "netloomd".into(), from: "confirmed commit".into() };
+        if let Err(errors) = self.undo(origin, why) {
+            tracing::error!(errors = errors.told(), "cannot undo an unconfirmed commit");
+            let again = (self.settings.clock)() + AGAIN;
+            self.pending.iter_mut().for_each(|pending| pending.due = again);
+        }
+    }
+
+    fn undo(&mut self, origin: Origin, why: &'static str) -> Result<()> {
+        let Some(Pending { awaited, tree, .. }) = self.pending.clone() else { return Ok(()) };
+        let transaction = self.running.id;
+        tracing::warn!(transaction, base = awaited.base, "commit {transaction} {why}: undone");
+        self.reconcile()?;
+        let diff = self.running.intent.tree.diff(&tree);
+        if diff.is_empty() {
+            return self.confirm();
+        }
+        let intent = self.running.intent.after(tree, &diff)?;
+        let comment = Some(format!("commit {transaction} {why}"));
+        let record = self.record(Author { origin, comment }, Wording::of(&diff));
+        self.transact(intent, record).map(drop)
+    }
+}

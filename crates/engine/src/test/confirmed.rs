@@ -1,0 +1,242 @@
+//! Confirmed commits: kept when somebody says so in time, undone otherwise, whatever happens to the daemon meanwhile.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use expect_test::expect;
+
+use super::*;
+use crate::confirmed::{Confirmed, ConfirmedBy};
+use crate::step::{Boundary, Fault, Step};
+
+impl Engine {
+    /// Commits what the lines say, to be confirmed within a minute.
+    fn try_out(&mut self, session: u32, lines: &str, by: ConfirmedBy) -> Result<Committed> {
+        self.set(session, lines);
+        let persist_id = match (&self.pending, &by) {
+            (Some(_), ConfirmedBy::Persist(id)) => Some(id.clone()),
+            _ => None,
+        };
+        let confirmed = Some(Confirmed { timeout: Duration::from_secs(60), by });
+        self.commit(session, Request { confirmed, persist_id, comment: None })
+    }
+
+    fn comments(&self) -> Vec<String> {
+        self.history.entries().into_iter().filter_map(|entry| entry.comment).collect()
+    }
+}
+
+/// Lets time pass, and the engine look at its clock when it would.
+fn pass(engine: &mut Engine, seconds: u64) {
+    NOW.set(NOW.get() + seconds);
+    engine.look_at_clock();
+}
+
+#[test]
+fn what_nobody_confirms_is_undone_once() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let before = host.kernel.state();
+    let session = engine.session();
+    engine.try_out(session, CABLE, ConfirmedBy::Anybody).unwrap();
+    assert_eq!(engine.waits(), Some(Duration::from_secs(60)));
+    assert_eq!(engine.startup.tree(engine.settled()), &tree(NICS));
+    pass(&mut engine, 59);
+    assert_ne!(host.kernel.state(), before);
+    pass(&mut engine, 1);
+    assert_eq!(host.kernel.state(), before);
+    assert_eq!(engine.running.intent.tree, tree(NICS));
+    expect![[r#"
+        [
+            "commit 2 was not confirmed in time",
+        ]
+    "#]]
+    .assert_debug_eq(&engine.comments());
+    pass(&mut engine, 1000);
+    assert_eq!(engine.history.entries().len(), 3);
+    assert!(engine.waits().is_none());
+}
+
+#[test]
+fn a_commit_confirms_with_or_without_a_change() {
+    for change in ["", "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400"] {
+        let host = Host::new();
+        let mut engine = host.start();
+        engine.apply(NICS).unwrap();
+        let session = engine.session();
+        engine.try_out(session, CABLE, ConfirmedBy::Anybody).unwrap();
+        let told = engine.apply(change).unwrap().summary;
+        assert_eq!(
+            told,
+            if change.is_empty() { "commit 2 is confirmed" } else { "1 link changed" }
+        );
+        let running = engine.running.intent.tree.clone();
+        pass(&mut engine, 1000);
+        assert_eq!(engine.running.intent.tree, running);
+        drop(engine);
+        let mut engine = host.start();
+        pass(&mut engine, 1000);
+        assert_eq!(engine.running.intent.tree, running);
+        assert_eq!(engine.startup.tree(engine.settled()), &running);
+    }
+}
+
+#[test]
+fn a_chain_goes_back_to_before_its_first() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let before = host.kernel.state();
+    let session = engine.session();
+    let by = || ConfirmedBy::Persist("x".into());
+    engine.try_out(session, CABLE, by()).unwrap();
+    pass(&mut engine, 50);
+    engine
+        .try_out(session, "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400", by())
+        .unwrap();
+    pass(&mut engine, 50);
+    // Without a change it waits anew.
+    engine.try_out(session, "", by()).unwrap();
+    pass(&mut engine, 50);
+    assert_eq!(engine.waits(), Some(Duration::from_secs(10)));
+    pass(&mut engine, 10);
+    assert_eq!(host.kernel.state(), before);
+    assert_eq!(engine.running.intent.tree, tree(NICS));
+}
+
+#[test]
+fn only_those_it_is_for_confirm_or_cancel() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let (alice, bob) = (engine.session(), engine.session());
+    engine.try_out(alice, CABLE, ConfirmedBy::Session).unwrap();
+    let plain = Request::default;
+    expect!["commit 2 waits for its confirmation: session 2 confirms or cancels it first"]
+        .assert_eq(&told(engine.commit(bob, plain())));
+    expect!["commit 2 waits for its confirmation: session 2 confirms or cancels it first"]
+        .assert_eq(&told(engine.cancel(bob, None)));
+    engine.cancel(alice, None).unwrap();
+    assert_eq!(engine.running.intent.tree, tree(NICS));
+    expect!["no commit waits for its confirmation"].assert_eq(&told(engine.cancel(alice, None)));
+    let alice = engine.session();
+    engine.try_out(alice, CABLE, ConfirmedBy::Persist("x".into())).unwrap();
+    expect!["commit 4 waits for its confirmation: whoever knows its persist-id confirms or cancels it first"]
+        .assert_eq(&told(engine.commit(alice, plain())));
+    let with = |id: &str| Request { persist_id: Some(id.into()), ..plain() };
+    assert!(engine.commit(bob, with("y")).is_err());
+    engine.commit(bob, with("x")).unwrap();
+    expect!["no commit waits for its confirmation"].assert_eq(&told(engine.commit(bob, with("x"))));
+}
+
+#[test]
+fn a_session_takes_its_own_along() {
+    for (by, kept) in [(ConfirmedBy::Session, false), (ConfirmedBy::Anybody, true)] {
+        let host = Host::new();
+        let mut engine = host.start();
+        engine.apply(NICS).unwrap();
+        let session = engine.session();
+        engine.try_out(session, CABLE, by).unwrap();
+        engine.sessions.close(session);
+        engine.session_ended(session);
+        assert_eq!(engine.running.intent.tree != tree(NICS), kept);
+    }
+}
+
+#[test]
+fn a_failed_one_leaves_nothing_armed() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let session = engine.session();
+    host.kernel.refuse_after(3, libc::ENOMEM);
+    assert!(engine.try_out(session, CABLE, ConfirmedBy::Anybody).is_err());
+    assert!(engine.pending.is_none());
+    drop(engine);
+    assert!(host.start().pending.is_none());
+}
+
+#[test]
+fn a_restart_waits_on_or_undoes_at_once() {
+    for (by, seconds, kept) in [
+        (ConfirmedBy::Anybody, 30, true),
+        (ConfirmedBy::Anybody, 61, false),
+        (ConfirmedBy::Persist("x".into()), 30, true),
+        (ConfirmedBy::Session, 0, false),
+    ] {
+        let host = Host::new();
+        let mut engine = host.start();
+        engine.apply(NICS).unwrap();
+        let before = host.kernel.state();
+        let session = engine.session();
+        engine.try_out(session, CABLE, by).unwrap();
+        drop(engine);
+        NOW.set(NOW.get() + seconds);
+        let mut engine = host.start();
+        assert_eq!(engine.pending.is_some(), kept);
+        assert_eq!(host.kernel.state() != before, kept);
+        pass(&mut engine, 60);
+        assert_eq!(host.kernel.state(), before);
+        assert_eq!(engine.running.intent.tree, tree(NICS));
+        assert_eq!(engine.history.entries().len(), 3);
+    }
+}
+
+#[test]
+fn a_reboot_comes_up_on_what_was_confirmed() {
+    let mut host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let session = engine.session();
+    engine.try_out(session, CABLE, ConfirmedBy::Anybody).unwrap();
+    drop(engine);
+    host.reboot(&["enp0s4", "enp0s5"]);
+    let mut engine = host.start();
+    assert_eq!(engine.running.intent.tree, tree(NICS));
+    assert!(engine.pending.is_none());
+    engine.apply(CABLE).unwrap();
+    pass(&mut engine, 1000);
+    assert_ne!(engine.running.intent.tree, tree(NICS));
+}
+
+#[test]
+fn a_death_at_any_step_leaves_it_armed_or_undone() {
+    for step in
+        Step::ALL.into_iter().filter(|step| !matches!(step, Step::Reverted | Step::Withdrawn))
+    {
+        let host = Host::new();
+        let mut engine = host.start();
+        engine.apply(NICS).unwrap();
+        let before = host.kernel.state();
+        let session = engine.session();
+        engine.fault =
+            Some(Fault { at: Boundary::Step(step), strike: || resume_unwind(Box::new("cut")) });
+        let cut = catch_unwind(AssertUnwindSafe(|| {
+            let _unheard = engine.try_out(session, CABLE, ConfirmedBy::Anybody);
+        }));
+        assert!(cut.is_err(), "{step:?} is not passed");
+        drop(engine);
+        let mut engine = host.start();
+        assert_eq!(engine.pending.is_some(), host.kernel.state() != before, "{step:?}");
+        pass(&mut engine, 60);
+        assert_eq!(host.kernel.state(), before, "{step:?}");
+        assert_eq!(engine.running.intent.tree, tree(NICS), "{step:?}");
+        engine.apply(CABLE).unwrap();
+    }
+}
+
+#[test]
+fn an_undoing_that_the_kernel_refuses_is_tried_again() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let before = host.kernel.state();
+    let session = engine.session();
+    engine.try_out(session, CABLE, ConfirmedBy::Anybody).unwrap();
+    host.kernel.refuse_after(0, libc::ENOMEM);
+    pass(&mut engine, 60);
+    assert!(engine.waits().is_some_and(|wait| wait > Duration::ZERO));
+    pass(&mut engine, 10);
+    assert_eq!(host.kernel.state(), before);
+    assert!(engine.waits().is_none());
+}
