@@ -133,9 +133,18 @@ impl Client {
         self.done(&Rpc::Rollback { position })
     }
 
-    pub(crate) fn commit(&mut self, comment: Option<String>) -> Result<CommitOutput> {
-        let content = self.content(&Rpc::CommitWithComment { comment })?;
+    /// Commits; with a timeout, in seconds, to be confirmed by then.
+    pub(crate) fn commit(
+        &mut self,
+        comment: Option<String>,
+        confirm_timeout: Option<u32>,
+    ) -> Result<CommitOutput> {
+        let content = self.content(&Rpc::CommitWithComment { comment, confirm_timeout })?;
         CommitOutput::from_xml(&content).map_err(|error| protocol(&error))
+    }
+
+    pub(crate) fn cancel(&mut self) -> Result<()> {
+        self.done(&Rpc::CancelCommit { persist_id: None })
     }
 
     pub(crate) fn check(&mut self) -> Result<CheckOutput> {

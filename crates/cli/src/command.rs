@@ -26,7 +26,10 @@ pub(crate) enum Command {
     ShowHistory,
     Commit {
         comment: Option<String>,
+        /// Within how many it is to be confirmed.
+        minutes: Option<u32>,
     },
+    CommitCancel,
     CommitCheck,
     DiscardChanges,
     Rollback(u32),
@@ -160,6 +163,7 @@ impl Command {
             | Command::Top
             | Command::Quit
             | Command::Commit { .. }
+            | Command::CommitCancel
             | Command::DiscardChanges
             | Command::Rollback(_)
             | Command::Load { .. }
@@ -304,19 +308,56 @@ fn commit(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
     let more = [
         Candidate::word("check", "Tell what it would do, and do nothing"),
         Candidate::word("comment", "Say why, for the history"),
+        Candidate::word("confirmed", "Undo it unless `commit` confirms it in time"),
+        Candidate::word("cancel", "Undo the commit that waits for its confirmation"),
     ];
     Ok(match cursor.choose(&more, true)? {
         Some(0) => Command::CommitCheck,
-        Some(_) => {
-            let options = || vec![Candidate::placeholder("<text>", "Why the change is made")];
-            let mut comment = cursor.value("the comment", options)?.text.to_string();
-            while cursor.peek().is_some() {
-                comment += " ";
-                comment += &cursor.value("the comment", Vec::new)?.text;
-            }
-            Command::Commit { comment: Some(comment) }
-        }
-        None => Command::Commit { comment: None },
+        Some(1) => Command::Commit { comment: Some(comment(cursor)?), minutes: None },
+        Some(2) => confirmed(cursor)?,
+        Some(_) => Command::CommitCancel,
+        None => Command::Commit { comment: None, minutes: None },
+    })
+}
+
+fn comment(cursor: &mut Cursor<'_>) -> Result<String, Stop> {
+    let options = || vec![Candidate::placeholder("<text>", "Why the change is made")];
+    let mut comment = cursor.value("the comment", options)?.text.to_string();
+    while cursor.peek().is_some() {
+        comment += " ";
+        comment += &cursor.value("the comment", Vec::new)?.text;
+    }
+    Ok(comment)
+}
+
+/// How long a commit waits for its confirmation where nothing else is said, and at most: a week. Minutes.
+const WAIT: u32 = 10;
+const LONGEST: u32 = 7 * 24 * 60;
+
+fn confirmed(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
+    let more = [
+        Candidate::word("comment", "Say why, for the history"),
+        Candidate::placeholder("<minutes>", "How long to wait for the confirmation; 10 by default"),
+    ];
+    let given = match cursor.peek() {
+        Some(word) => word.text.starts_with(|first: char| first.is_ascii_digit()),
+        None if cursor.is_at_completion() => return Err(cursor.candidates(more.into_iter(), true)),
+        None => false,
+    };
+    let minutes = if given { minutes(cursor)? } else { WAIT };
+    let comment = match cursor.choose(&more[..1], true)? {
+        Some(_) => Some(comment(cursor)?),
+        None => None,
+    };
+    Ok(Command::Commit { comment, minutes: Some(minutes) })
+}
+
+fn minutes(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
+    let word = cursor.value("the minutes", Vec::new)?;
+    let minutes = word.text.parse().ok().filter(|minutes| (1..=LONGEST).contains(minutes));
+    minutes.ok_or_else(|| {
+        let message = format!("{:?} is no number of minutes from 1 to {LONGEST}", word.text);
+        Stop::Fault(Fault::new(word.span.clone(), message))
     })
 }
 

@@ -133,10 +133,14 @@ impl Shell {
                 render::diff(&running, &client.read(Datastore::Candidate, &Path::default())?)
             }
             Command::ShowHistory => self.history()?,
-            Command::Commit { comment } => {
-                let told = self.commit(comment)?;
+            Command::Commit { comment, minutes } => {
+                let told = self.commit(comment, minutes)?;
                 self.edited = false;
                 told
+            }
+            Command::CommitCancel => {
+                self.client.borrow_mut().cancel()?;
+                "the commit that waited for its confirmation is undone\n".into()
             }
             Command::CommitCheck => self.check()?,
             Command::DiscardChanges => {
@@ -232,12 +236,18 @@ impl Shell {
         })
     }
 
-    fn commit(&self, comment: Option<String>) -> Result<String> {
-        let done = self.client.borrow_mut().commit(comment)?;
+    fn commit(&self, comment: Option<String>, minutes: Option<u32>) -> Result<String> {
+        let timeout = minutes.map(|minutes| minutes.saturating_mul(60));
+        let done = self.client.borrow_mut().commit(comment, timeout)?;
         let milliseconds = done.milliseconds;
-        Ok(match done.id {
-            Some(id) => format!("commit {id}: {} ({milliseconds:.1} ms)\n", done.summary),
-            None => format!("{}\n", done.summary),
+        let Some(id) = done.id else { return Ok(format!("{}\n", done.summary)) };
+        let told = format!("commit {id}: {} ({milliseconds:.1} ms)\n", done.summary);
+        Ok(match minutes {
+            Some(1) => told + "it is undone in a minute unless `commit` confirms it\n",
+            Some(minutes) => {
+                told + &format!("it is undone in {minutes} minutes unless `commit` confirms it\n")
+            }
+            None => told,
         })
     }
 

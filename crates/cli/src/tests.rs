@@ -594,3 +594,48 @@ fn help_tells_what_can_follow() {
         "nonsense" is unknown here; expected one of mtu, admin-status, index, netns, group, device, master, advance, modes, lladdresses, ip, type, virtual_peer_name, bridge-conf, ifname, description, sysctl, tun, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, rollback, save, top, unlock, exit, help, quit, show
     "#]]);
 }
+
+#[test]
+fn a_commit_to_be_confirmed() {
+    let mut device = Device::new();
+    device.check(
+        "configure\nnetnses-iproute2 netns red\ncommit confirmed 5 comment try it\ncommit\ncommit cancel\n\
+         netnses-iproute2 netns blue\ncommit confirmed\ncommit cancel\nshow config-running\n\
+         commit confirmed 0\ncommit confirmed",
+        expect![[r#"
+            dent-1> configure
+            dent-1(config)# netnses-iproute2 netns red
+            dent-1(config)# commit confirmed 5 comment try it
+            commit 1: 1 netns added (… ms)
+            it is undone in 5 minutes unless `commit` confirms it
+            dent-1(config)# commit
+            commit 1 is confirmed
+            dent-1(config)# commit cancel
+            no commit waits for its confirmation
+            dent-1(config)# netnses-iproute2 netns blue
+            dent-1(config)# commit confirmed
+            commit 2: 1 netns added (… ms)
+            it is undone in 10 minutes unless `commit` confirms it
+            dent-1(config)# commit cancel
+            the commit that waited for its confirmation is undone
+            dent-1(config)# show config-running
+            netnses-iproute2
+             netns red
+            dent-1(config)# commit confirmed 0
+              commit confirmed 0
+                               ^
+            "0" is no number of minutes from 1 to 10080
+            dent-1(config)# commit confirmed
+            nothing to commit
+            dent-1(config)#
+        "#]],
+    );
+    device.help(
+        "commit confirmed ",
+        expect![[r#"
+        comment: Say why, for the history
+        <minutes> (told): How long to wait for the confirmation; 10 by default
+        <cr> (told)
+    "#]],
+    );
+}

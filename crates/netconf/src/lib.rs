@@ -21,5 +21,7 @@ pub use framing::{Decoder, Framing, FramingError, encode};
 pub use hello::Hello;
 pub use output::{CheckOutput, CommitOutput, HistoryEntry, HistoryOutput};
 pub use reply::Reply;
-pub use rpc::{Datastore, DefaultOperation, Envelope, ErrorOption, Rpc, Source, TestOption};
+pub use rpc::{
+    Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Rpc, Source, TestOption,
+};
 pub use xml::Xml;

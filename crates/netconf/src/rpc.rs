@@ -100,6 +100,20 @@ pub enum ErrorOption {
     RollbackOnError,
 }
 
+/// That a commit is undone unless it is confirmed in time (RFC 6241 section 8.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// `confirm-timeout`, seconds.
+    pub timeout: u32,
+    /// `persist`: the name by which another session may confirm it.
+    pub persist: Option<String>,
+}
+
+impl Confirmed {
+    /// What `confirm-timeout` is where a request does not say.
+    pub const TIMEOUT: u32 = 600;
+}
+
 /// `<rpc>`: an operation. Filters are the children of `<filter type="subtree">`, and `config` those of
 /// `<config>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +150,14 @@ pub enum Rpc {
     Lock(Datastore),
     Unlock(Datastore),
     Validate(Source),
-    Commit,
+    /// RFC 6241 sections 8.3.4.1 and 8.4.
+    Commit {
+        confirmed: Option<Confirmed>,
+        persist_id: Option<String>,
+    },
+    CancelCommit {
+        persist_id: Option<String>,
+    },
     DiscardChanges,
     CloseSession,
     KillSession(u32),
@@ -146,9 +167,10 @@ pub enum Rpc {
         format: Option<String>,
     },
     /// `netloom-rpc:commit`: as `<commit>`, but with a comment for the history, and answered by
-    /// [`CommitOutput`](crate::CommitOutput).
+    /// [`CommitOutput`](crate::CommitOutput). With a timeout, in seconds, any session may confirm it.
     CommitWithComment {
         comment: Option<String>,
+        confirm_timeout: Option<u32>,
     },
     /// `netloom-rpc:check-commit`: what a commit would do, in words ([`CheckOutput`](crate::CheckOutput)).
     CheckCommit,

@@ -3,8 +3,8 @@
 use expect_test::{Expect, expect};
 use netconf::namespace::BASE;
 use netconf::{
-    Datastore, DefaultOperation, Envelope, ErrorOption, Reply, Rpc, RpcError, Source, TestOption,
-    Xml,
+    Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Reply, Rpc, RpcError, Source,
+    TestOption, Xml,
 };
 
 /// Reads `operation` within an `<rpc>` and shows it, or the error that refuses it.
@@ -85,7 +85,40 @@ fn operations() {
         "<validate><source><config/></source></validate>",
         expect![[r#"Validate(Config(Xml("")))"#]],
     );
-    check("<commit/>", expect!["Commit"]);
+    check("<commit/>", expect!["Commit { confirmed: None, persist_id: None }"]);
+    check(
+        "<commit><confirmed/></commit>",
+        expect![
+            "Commit { confirmed: Some(Confirmed { timeout: 600, persist: None }), persist_id: None }"
+        ],
+    );
+    check(
+        "<commit><confirmed/><confirm-timeout>60</confirm-timeout><persist>x</persist><persist-id>y</persist-id></commit>",
+        expect![[
+            r#"Commit { confirmed: Some(Confirmed { timeout: 60, persist: Some("x") }), persist_id: Some("y") }"#
+        ]],
+    );
+    check(
+        "<commit><persist>x</persist></commit>",
+        expect![
+            "Protocol missing-element: <confirmed> is missing <bad-element>confirmed</bad-element>"
+        ],
+    );
+    check(
+        "<commit><confirmed/><confirm-timeout>0</confirm-timeout></commit>",
+        expect![[
+            r#"Protocol invalid-value: <confirm-timeout>: "0" is not a value of it <bad-element>confirm-timeout</bad-element>"#
+        ]],
+    );
+    check("<cancel-commit/>", expect!["CancelCommit { persist_id: None }"]);
+    check(
+        "<cancel-commit><persist-id>x</persist-id></cancel-commit>",
+        expect![[r#"CancelCommit { persist_id: Some("x") }"#]],
+    );
+    check(
+        "<commit xmlns=\"urn:netloom:rpc\"><confirm-timeout>60</confirm-timeout></commit>",
+        expect!["CommitWithComment { comment: None, confirm_timeout: Some(60) }"],
+    );
     check("<discard-changes></discard-changes>", expect!["DiscardChanges"]);
     check("<close-session/>", expect!["CloseSession"]);
     check("<kill-session><session-id>4</session-id></kill-session>", expect!["KillSession(4)"]);
@@ -100,10 +133,13 @@ fn operations() {
            <subtree-filter><a xmlns=\"urn:a\"/></subtree-filter><config-filter>true</config-filter></get-data>",
         expect![[r#"GetData { datastore: Operational, filter: Some(Xml("<a xmlns=\"urn:a\"/>")), config_filter: Some(true) }"#]],
     );
-    check("<commit xmlns=\"urn:netloom:rpc\"/>", expect!["CommitWithComment { comment: None }"]);
+    check(
+        "<commit xmlns=\"urn:netloom:rpc\"/>",
+        expect!["CommitWithComment { comment: None, confirm_timeout: None }"],
+    );
     check(
         "<commit xmlns=\"urn:netloom:rpc\"><comment>a &lt; b &#x21;<![CDATA[ & c]]></comment></commit>",
-        expect![[r#"CommitWithComment { comment: Some("a < b ! & c") }"#]],
+        expect![[r#"CommitWithComment { comment: Some("a < b ! & c"), confirm_timeout: None }"#]],
     );
     check("<check-commit xmlns=\"urn:netloom:rpc\"/>", expect!["CheckCommit"]);
     check(
@@ -216,9 +252,9 @@ fn refused_operations() {
         ]],
     );
     check(
-        "<commit><confirmed/></commit>",
+        "<commit><confirm/></commit>",
         expect![
-            "Protocol unknown-element: <confirmed> has no place here <bad-element>confirmed</bad-element>"
+            "Protocol unknown-element: <confirm> has no place here <bad-element>confirm</bad-element>"
         ],
     );
     check(
@@ -481,13 +517,19 @@ fn what_is_written_is_read() {
         Rpc::Lock(Datastore::Running),
         Rpc::Unlock(Datastore::Candidate),
         Rpc::Validate(Source::Datastore(Datastore::Candidate)),
-        Rpc::Commit,
+        Rpc::Commit { confirmed: None, persist_id: None },
+        Rpc::Commit {
+            confirmed: Some(Confirmed { timeout: 60, persist: text("a < b") }),
+            persist_id: text("b"),
+        },
+        Rpc::CancelCommit { persist_id: None },
+        Rpc::CancelCommit { persist_id: text("b") },
         Rpc::DiscardChanges,
         Rpc::CloseSession,
         Rpc::KillSession(3),
         Rpc::GetSchema { identifier: "a".into(), version: text("1"), format: text("yang") },
-        Rpc::CommitWithComment { comment: text("<why> & \"what\"") },
-        Rpc::CommitWithComment { comment: None },
+        Rpc::CommitWithComment { comment: text("<why> & \"what\""), confirm_timeout: Some(60) },
+        Rpc::CommitWithComment { comment: None, confirm_timeout: None },
         Rpc::CheckCommit,
         Rpc::Rollback { position: 0 },
         Rpc::GetHistory,

@@ -1,6 +1,6 @@
 //! `<rpc>` from XML, and what to answer where it is wrong.
 
-use super::{Datastore, Envelope, Named, Rpc, Source};
+use super::{Confirmed, Datastore, Envelope, Named, Rpc, Source};
 use crate::error::{ErrorType, MessageError, RpcError};
 use crate::namespace::{BASE, DATASTORES, MONITORING, NETLOOM, NMDA};
 use crate::xml::{Element, Malformed, Reader, Xml};
@@ -97,7 +97,17 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
             }
             Ok(Rpc::Validate(required(source, "source")?))
         }
-        (BASE, "commit") => parameters.none(Rpc::Commit),
+        (BASE, "commit") => commit(parameters),
+        (BASE, "cancel-commit") => {
+            let mut persist_id = None;
+            while let Some(child) = parameters.next()? {
+                match child.name.as_str() {
+                    "persist-id" => set(&mut persist_id, &child, parameters.text()?)?,
+                    _ => return Err(unknown(&child)),
+                }
+            }
+            Ok(Rpc::CancelCommit { persist_id })
+        }
         (BASE, "discard-changes") => parameters.none(Rpc::DiscardChanges),
         (BASE, "close-session") => parameters.none(Rpc::CloseSession),
         (BASE, "kill-session") => {
@@ -106,17 +116,20 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
         }
         (MONITORING, "get-schema") => get_schema(parameters),
         (NETLOOM, "commit") => {
-            let mut comment = None;
+            let (mut comment, mut confirm_timeout) = (None, None);
             while let Some(child) = parameters.next()? {
                 match child.name.as_str() {
                     "comment" => match parameters.text()? {
                         empty if empty.is_empty() => return Err(invalid("comment", &empty)),
                         text => set(&mut comment, &child, text)?,
                     },
+                    "confirm-timeout" => {
+                        set(&mut confirm_timeout, &child, parameters.timeout(&child)?)?
+                    }
                     _ => return Err(unknown(&child)),
                 }
             }
-            Ok(Rpc::CommitWithComment { comment })
+            Ok(Rpc::CommitWithComment { comment, confirm_timeout })
         }
         (NETLOOM, "check-commit") => parameters.none(Rpc::CheckCommit),
         (NETLOOM, "rollback") => {
@@ -129,6 +142,28 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
             Err(Box::new(error.with_info("bad-element", name)))
         }
     }
+}
+
+fn commit(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
+    let (mut confirmed, mut timeout, mut persist, mut persist_id) = (None, None, None, None);
+    while let Some(child) = parameters.next()? {
+        match child.name.as_str() {
+            "confirmed" => match parameters.text()? {
+                empty if empty.is_empty() => set(&mut confirmed, &child, ())?,
+                text => return Err(invalid("confirmed", &text)),
+            },
+            "confirm-timeout" => set(&mut timeout, &child, parameters.timeout(&child)?)?,
+            "persist" => set(&mut persist, &child, parameters.text()?)?,
+            "persist-id" => set(&mut persist_id, &child, parameters.text()?)?,
+            _ => return Err(unknown(&child)),
+        }
+    }
+    if timeout.is_some() || persist.is_some() {
+        required(confirmed, "confirmed")?;
+    }
+    let timeout = timeout.unwrap_or(Confirmed::TIMEOUT);
+    let confirmed = confirmed.map(|()| Confirmed { timeout, persist });
+    Ok(Rpc::Commit { confirmed, persist_id })
 }
 
 fn get_data(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
@@ -225,6 +260,12 @@ impl Parameters<'_, '_> {
 
     fn text(&mut self) -> Result<String> {
         Ok(self.reader.text()?.trim().to_string())
+    }
+
+    /// Seconds, at least one.
+    fn timeout(&mut self, element: &Element) -> Result<u32> {
+        let seconds = self.parsed(element)?;
+        if seconds == 0 { Err(invalid(&element.name, "0")) } else { Ok(seconds) }
     }
 
     /// A leaf of a Rust type that reads YANG's lexical form.

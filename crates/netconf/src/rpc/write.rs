@@ -1,6 +1,6 @@
 //! `<rpc>` as XML.
 
-use super::{Datastore, Envelope, Named, Rpc, Source};
+use super::{Confirmed, Datastore, Envelope, Named, Rpc, Source};
 use crate::namespace::{DATASTORES, MONITORING, NETLOOM, NMDA};
 use crate::xml::{Xml, leaf};
 
@@ -65,7 +65,22 @@ impl Rpc {
                 source(out, from);
                 *out += "</validate>";
             }
-            Rpc::Commit => *out += "<commit/>",
+            Rpc::Commit { confirmed: None, persist_id: None } => *out += "<commit/>",
+            Rpc::Commit { confirmed, persist_id } => {
+                *out += "<commit>";
+                if let Some(Confirmed { timeout, persist }) = confirmed {
+                    *out += "<confirmed/>";
+                    leaf(out, "confirm-timeout", &timeout.to_string());
+                    persist.iter().for_each(|persist| leaf(out, "persist", persist));
+                }
+                persist_id.iter().for_each(|id| leaf(out, "persist-id", id));
+                *out += "</commit>";
+            }
+            Rpc::CancelCommit { persist_id } => {
+                *out += "<cancel-commit>";
+                persist_id.iter().for_each(|id| leaf(out, "persist-id", id));
+                *out += "</cancel-commit>";
+            }
             Rpc::DiscardChanges => *out += "<discard-changes/>",
             Rpc::CloseSession => *out += "<close-session/>",
             Rpc::KillSession(id) => {
@@ -81,10 +96,13 @@ impl Rpc {
                 }
                 *out += "</get-schema>";
             }
-            Rpc::CommitWithComment { comment } => {
+            Rpc::CommitWithComment { comment, confirm_timeout } => {
                 *out += &format!("<commit xmlns=\"{NETLOOM}\">");
                 if let Some(comment) = comment {
                     leaf(out, "comment", comment);
+                }
+                if let Some(timeout) = confirm_timeout {
+                    leaf(out, "confirm-timeout", &timeout.to_string());
                 }
                 *out += "</commit>";
             }

@@ -1,13 +1,22 @@
 //! What the server says of itself in its `<hello>`, and nothing that it does not do.
 
 use ::netconf::capability::{
-    BASE_1_0, BASE_1_1, CANDIDATE, PRIVATE_CANDIDATE, ROLLBACK_ON_ERROR, STARTUP, VALIDATE_1_1,
+    BASE_1_0, BASE_1_1, CANDIDATE, CONFIRMED_COMMIT_1_1, PRIVATE_CANDIDATE, ROLLBACK_ON_ERROR,
+    STARTUP, VALIDATE_1_1,
 };
 use yang::Schema;
 
 /// The protocol's capabilities, then a URI for each module that is implemented.
 pub(super) fn capabilities(schema: &Schema) -> Vec<String> {
-    let protocol = [BASE_1_0, BASE_1_1, CANDIDATE, ROLLBACK_ON_ERROR, VALIDATE_1_1, STARTUP];
+    let protocol = [
+        BASE_1_0,
+        BASE_1_1,
+        CANDIDATE,
+        CONFIRMED_COMMIT_1_1,
+        ROLLBACK_ON_ERROR,
+        VALIDATE_1_1,
+        STARTUP,
+    ];
     let private = format!("{PRIVATE_CANDIDATE}?supported-resolution-modes=revert-on-conflict");
     let modules = schema.modules().iter().filter(|module| module.implemented).map(|module| {
         let mut uri = format!("{}?module={}", module.namespace, module.name);

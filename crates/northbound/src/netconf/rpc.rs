@@ -4,14 +4,14 @@
 //! running changes by commit alone, startup is copied to as a whole. Reading and printing large content
 //! is done off the threads that serve connections.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use ::netconf::namespace::{BASE, MONITORING, NMDA};
 use ::netconf::{
-    CheckOutput, CommitOutput, DefaultOperation, ErrorOption, HistoryEntry, HistoryOutput, Reply,
-    Rpc, Source, TestOption, Xml,
+    CheckOutput, CommitOutput, Confirmed, DefaultOperation, ErrorOption, HistoryEntry,
+    HistoryOutput, Reply, Rpc, Source, TestOption, Xml,
 };
-use engine::{Datastore, Session};
+use engine::{CommitRequest, ConfirmedBy, Datastore, Session};
 use yang::{Edit, ErrorTag, Operation, Schema, Tree};
 
 use super::error::Errors;
@@ -70,7 +70,15 @@ impl Operations {
             Rpc::Validate(Source::Config(config)) => {
                 ok(self.session.validate_content(self.parse(config).await?).await)
             }
-            Rpc::Commit => ok(self.session.commit(None).await.map(drop)),
+            Rpc::Commit { confirmed, persist_id } => {
+                let confirmed = confirmed.map(|Confirmed { timeout, persist }| engine::Confirmed {
+                    timeout: Duration::from_secs(timeout.into()),
+                    by: persist.map_or(ConfirmedBy::Session, ConfirmedBy::Persist),
+                });
+                let request = CommitRequest { comment: None, confirmed, persist_id };
+                ok(self.session.commit(request).await.map(drop))
+            }
+            Rpc::CancelCommit { persist_id } => ok(self.session.cancel(persist_id).await),
             Rpc::DiscardChanges => ok(self.session.discard().await),
             Rpc::CloseSession => Ok(Reply::Ok),
             Rpc::KillSession(id) if id == self.session.id() => {
@@ -82,8 +90,13 @@ impl Operations {
             Rpc::GetSchema { identifier, version, format } => {
                 self.module(&identifier, version.as_deref(), format.as_deref())
             }
-            Rpc::CommitWithComment { comment } => {
-                let done = self.session.commit(comment).await?;
+            Rpc::CommitWithComment { comment, confirm_timeout } => {
+                let confirmed = confirm_timeout.map(|seconds| engine::Confirmed {
+                    timeout: Duration::from_secs(seconds.into()),
+                    by: ConfirmedBy::Anybody,
+                });
+                let request = CommitRequest { comment, confirmed, persist_id: None };
+                let done = self.session.commit(request).await?;
                 let engine::Committed { id, summary, milliseconds } = done;
                 Ok(output(CommitOutput { id, summary, milliseconds }.to_xml()))
             }

@@ -1,0 +1,107 @@
+//! Commits that are undone unless they are confirmed: by the clock, and by the next daemon.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use acceptance::{Daemon, kernel, step};
+use testkit::netns::{ip, isolated};
+
+const NETNS: &str = "<edit-config><target><candidate/></target><config><netnses xmlns=\"urn:okda:iproute2:ip:netns\">\
+                     <netns><name>vpn9</name></netns></netnses></config></edit-config>";
+
+#[test]
+fn what_cuts_its_own_path_comes_back_by_itself() {
+    isolated(|| {
+        let daemon = device();
+        let before = kernel::holds();
+        step("a commit takes the address away that one came by, and the one who made it with it");
+        let edit = "<edit-config><target><candidate/></target><config><links xmlns=\"urn:okda:iproute2:ip:link\">\
+                    <link><name>eth7</name><ip xmlns:nc=\"urn:ietf:params:xml:ns:netconf:base:1.0\" nc:operation=\"delete\">\
+                    <address>10.7.0.1/24</address></ip></link></links></config></edit-config>";
+        netconf(&daemon, &[edit, &confirmed(2)]);
+        assert_ne!(kernel::holds(), before);
+        step("nobody confirms, and it is there again");
+        kernel::until("the address is back", || kernel::holds() == before);
+        let history = daemon.run("show history\n");
+        println!("{history}");
+        assert!(history.contains("commit 2 was not confirmed in time"), "{history}");
+    });
+}
+
+#[test]
+fn a_daemon_that_dies_meanwhile_undoes_it_all_the_same() {
+    isolated(|| {
+        let mut daemon = device();
+        let before = kernel::holds();
+        netconf(&daemon, &[NETNS, &confirmed(3)]);
+        assert!(kernel::holds().contains_key("vpn9"));
+        daemon.kill();
+        step("the next daemon waits for what is left of the time");
+        daemon.start_again(&[]);
+        kernel::until("the namespace is gone", || !ip("netns list").contains("vpn9"));
+        assert_eq!(kernel::holds(), before);
+        let running = daemon.run("show config-running netnses-iproute2\n");
+        assert!(!running.contains("vpn9"), "{running}");
+    });
+}
+
+#[test]
+fn what_is_confirmed_stays() {
+    isolated(|| {
+        let mut daemon = device();
+        let told = daemon.run(
+            "configure\nnetnses-iproute2 netns vpn9\ncommit confirmed 5 comment a try\ncommit\n",
+        );
+        println!("{told}");
+        assert!(told.contains("commit 2 is confirmed"), "{told}");
+        step("also with the next daemon");
+        daemon.kill();
+        daemon.start_again(&[]);
+        assert!(kernel::holds().contains_key("vpn9"));
+        let told = daemon.script("configure\ncommit cancel\n");
+        assert!(told.err.contains("no commit waits for its confirmation"), "{}", told.err);
+    });
+}
+
+fn confirmed(seconds: u32) -> String {
+    format!(
+        "<commit><confirmed/><confirm-timeout>{seconds}</confirm-timeout><persist>test</persist></commit>"
+    )
+}
+
+/// A session of NETCONF 1.0 that sends these operations, each of which is answered by `<ok/>`.
+fn netconf(daemon: &Daemon, operations: &[&str]) {
+    const BASE: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";
+    let mut stream = UnixStream::connect(daemon.socket()).expect("connect to netloomd");
+    let hello = format!(
+        "<hello xmlns=\"{BASE}\"><capabilities><capability>urn:ietf:params:netconf:base:1.0</capability></capabilities></hello>]]>]]>"
+    );
+    stream.write_all(hello.as_bytes()).expect("greet");
+    message(&mut stream);
+    for operation in operations {
+        let rpc = format!("<rpc message-id=\"1\" xmlns=\"{BASE}\">{operation}</rpc>]]>]]>");
+        stream.write_all(rpc.as_bytes()).expect("ask");
+        let reply = message(&mut stream);
+        assert!(reply.contains("<ok/>"), "{reply}");
+    }
+}
+
+fn message(stream: &mut UnixStream) -> String {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"]]>]]>") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("an answer");
+        bytes.extend(byte);
+    }
+    String::from_utf8(bytes).expect("text")
+}
+
+/// A device with a link that has an address.
+fn device() -> Daemon {
+    ip("link add eth7 type veth peer name eth8");
+    let daemon = Daemon::start();
+    daemon.run("configure\nlinks-iproute2 link eth7\nip 10.7.0.1/24\nadmin-status up\ncommit\n");
+    daemon
+}
