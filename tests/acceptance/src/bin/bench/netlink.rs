@@ -23,7 +23,7 @@ const RTNLGRP_LINK: u32 = 1;
 const RTNLGRP_IPV4_IFADDR: u32 = 5;
 const RTNLGRP_IPV4_ROUTE: u32 = 7;
 
-/// Sends the messages of a file, which are as [`Messages`] wrote them.
+/// Sends the messages of a file, which are as `Messages` wrote them.
 pub(crate) fn send(file: &Path) -> io::Result<()> {
     let mut messages = fs::read(file)?;
     let socket = open()?;
