@@ -23,6 +23,7 @@ pub(crate) fn start(state_dir: &Path, schema: &'static Schema) -> Result<(Standa
     let settings = Settings {
         state_dir: state_dir.to_owned(),
         autosave: true,
+        history: engine::Limits::default(),
         boot_id: fs::read_to_string(BOOT_ID).context(BOOT_ID)?.trim().to_owned(),
         clock: SystemTime::now,
     };

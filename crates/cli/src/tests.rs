@@ -32,6 +32,7 @@ impl Device {
         let settings = engine::Settings {
             state_dir: state.path().to_owned(),
             autosave: true,
+            history: engine::Limits::default(),
             boot_id: "boot".into(),
             clock: || SystemTime::UNIX_EPOCH,
         };

@@ -21,6 +21,7 @@ use crate::events::Events;
 use crate::history::{self, History, Record};
 use crate::journal::{self, JOURNAL};
 use crate::ownership;
+use crate::past::{Past, Revision};
 use crate::reach::Reach;
 use crate::session::{Origin, Sessions};
 use crate::store::Store;
@@ -110,7 +111,7 @@ impl Engine {
             return Ok(());
         }
         let position = usize::try_from(id - awaited.base).unwrap_or(usize::MAX);
-        let tree = self.history.rollback(&self.store, &self.running.intent.tree, position)?;
+        let tree = Past::of(self).at(Revision::Position(position))?;
         self.pending = Some(Pending::new(awaited, tree));
         Ok(())
     }
@@ -141,11 +142,11 @@ impl Engine {
             let comment = Some("startup loaded".into());
             let author = Author { origin, comment };
             let record = self.record(author, Wording::of(&diff));
-            journal::write(&self.store, &record)?;
+            let stamp = journal::write(&self.store, &record)?;
             history::file(&self.store, record.id)?;
             self.running = Running { id: record.id, intent: startup };
             self.checkpoint.add(record.forward.len() + record.reverse.len());
-            self.history.add(record);
+            self.history.add(record, stamp);
             self.pending = None;
         }
         ownership::save(&self.store, &self.settings.boot_id, &Originals::default())?;

@@ -19,6 +19,7 @@ use crate::error::{Error, Errors, Result};
 use crate::history::{self, Record};
 use crate::journal;
 use crate::reach::Reach;
+use crate::seal::Stamp;
 use crate::session::Origin;
 use crate::step::Step;
 use crate::summary::summary;
@@ -64,7 +65,8 @@ impl Engine {
         let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
         match outcome {
             Ok(Some(summary)) => {
-                tracing::info!(summary, milliseconds, "committed");
+                let digest = self.history.head().and_then(|head| head.digest).map(tracing::field::display);
+                tracing::info!(summary, milliseconds, digest, "committed");
                 Ok(Committed { id: Some(transaction), summary, milliseconds })
             }
             Ok(None) => {
@@ -141,22 +143,25 @@ impl Engine {
         self.pass(Step::Planned);
         self.adopt(&course)?;
         self.pass(Step::Adopted);
-        let taken = journal::write(&self.store, &record).and_then(|()| {
+        let taken = journal::write(&self.store, &record).and_then(|stamp| {
             self.pass(Step::Journalled);
             self.carry_out(&way, &course)?;
-            history::file(&self.store, record.id)
+            history::file(&self.store, record.id).map(|()| stamp)
         });
-        if let Err(failure) = taken {
-            let touched = running.desired().merged(intent.desired());
-            return Err(self.revert(failure, touched, course.keys));
-        }
+        let stamp = match taken {
+            Ok(stamp) => stamp,
+            Err(failure) => {
+                let touched = running.desired().merged(intent.desired());
+                return Err(self.revert(failure, touched, course.keys));
+            }
+        };
         self.pass(Step::Committed);
         let settled = self.settled().clone();
         self.pending = record.awaited.clone().map(|awaited| Pending::new(awaited, settled));
         self.running = Running { id: record.id, intent };
         let desired = self.running.intent.desired();
         self.stuck.retain(|key| desired.contains(key) && !course.keys.contains(key));
-        let late = self.seal(record);
+        let late = self.seal(record, stamp);
         self.publish();
         self.pass(Step::Published);
         self.watch();
@@ -165,12 +170,12 @@ impl Engine {
     }
 
     /// What follows from a commit that has happened.
-    fn seal(&mut self, record: Record) -> Errors {
+    fn seal(&mut self, record: Record, stamp: Stamp) -> Errors {
         let saved = if record.autosave { self.follow() } else { Ok(()) };
         self.pass(Step::Saved);
         self.checkpoint.add(record.forward.len() + record.reverse.len());
-        self.history.add(record);
-        let pruned = self.history.prune(&self.store, self.checkpoint.id());
+        self.history.add(record, stamp);
+        let pruned = self.history.prune(&self.store, self.settings.history, self.checkpoint.id());
         let released = self.release();
         self.pass(Step::Released);
         let failed = [saved, pruned, released].into_iter().filter_map(Result::err);
@@ -258,6 +263,7 @@ impl Engine {
         Record {
             id: self.running.id + 1,
             base: self.running.id,
+            previous: self.history.head().and_then(|head| head.digest),
             origin,
             time: (self.settings.clock)(),
             comment,

@@ -141,11 +141,6 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn rollback(&mut self, session: u32, position: usize) -> Result<()> {
-        let content = self.history.rollback(&self.store, &self.running.intent.tree, position)?;
-        self.replace_candidate(session, content)
-    }
-
     pub(crate) fn replace_startup(&mut self, session: u32, content: Tree) -> Result<()> {
         self.sessions.may_write(session, Datastore::Startup)?;
         let startup = Startup::Fixed { id: self.running.id, tree: Intent::of(content)?.tree };

@@ -80,6 +80,14 @@ pub(crate) enum Error {
     Stopped,
     #[error("there is no rollback {position}: {}", available(*.newest))]
     NoRollback { position: usize, newest: usize },
+    #[error("there is no commit {id} in the history")]
+    NoCommit { id: u64 },
+    #[error("commit {id} cannot be taken back: {fault}")]
+    BrokenCommit { id: u64, fault: String },
+    #[error("what came before commit {id} is not known: it started from the empty configuration")]
+    BeforeAll { id: u64 },
+    #[error("there is no rescue configuration: `save rescue` makes one")]
+    NoRescue,
     #[error("cannot {doing} {}", path.display())]
     Storage {
         doing: &'static str,
@@ -155,7 +163,12 @@ impl Error {
             Error::Unconfirmed { .. } => plain(ErrorTag::InUse),
             Error::NothingPending => plain(ErrorTag::InvalidValue),
             Error::Stopped => plain(ErrorTag::OperationFailed),
-            Error::NoRollback { .. } => plain(ErrorTag::InvalidValue),
+            Error::NoRollback { .. } | Error::NoCommit { .. } | Error::NoRescue => {
+                plain(ErrorTag::InvalidValue)
+            }
+            Error::BrokenCommit { .. } | Error::BeforeAll { .. } => {
+                plain(ErrorTag::OperationFailed)
+            }
             Error::Storage { .. } => plain(ErrorTag::OperationFailed),
             Error::Corrupt { .. } => plain(ErrorTag::OperationFailed),
             Error::Thread { .. } => plain(ErrorTag::ResourceDenied),
@@ -187,6 +200,10 @@ impl Error {
             | Error::NothingPending
             | Error::Stopped
             | Error::NoRollback { .. }
+            | Error::NoCommit { .. }
+            | Error::BrokenCommit { .. }
+            | Error::BeforeAll { .. }
+            | Error::NoRescue
             | Error::Storage { .. }
             | Error::Corrupt { .. }
             | Error::Thread { .. }

@@ -1,8 +1,9 @@
 //! The commits of the past: one file each, which holds the edits that it made and those that undo it.
 //!
 //! The configuration of N commits ago is running with the last N commits undone, so that an entry costs what its
-//! commit changed and not what the configuration holds. The entries form a chain, each naming the one before it; those
-//! after the last checkpoint are what running is made of.
+//! commit changed and not what the configuration holds. The entries form a chain, each naming the one before it and what
+//! that is sealed with; those after the last checkpoint are what running is made of. A link that is broken is told,
+//! and what is beyond it is shown but cannot be gone back to.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -12,15 +13,29 @@ use yang::{Edit, Operation, Tree};
 
 use crate::checkpoint::Checkpoint;
 use crate::confirmed::Awaited;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::journal::JOURNAL;
+use crate::seal::{self, Digest, Opened, Stamp};
 use crate::session::Origin;
 use crate::store::Store;
 
-/// How many commits can be taken back.
-const LIMIT: usize = 100;
-
 const FOLDER: &str = "history";
+
+/// How much of the past is kept: the oldest commits are forgotten where either is exceeded. The latest is kept, and
+/// so are those that running is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many commits.
+    pub commits: usize,
+    /// How many bytes their files take.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { commits: 100, bytes: 64 << 20 }
+    }
+}
 
 /// One commit of the past.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,14 +44,20 @@ pub struct HistoryEntry {
     pub position: usize,
     /// Stable id.
     pub id: u64,
-    /// Who made it.
-    pub origin: Origin,
+    /// Who made it; none where its file cannot be read.
+    pub origin: Option<Origin>,
     /// When.
-    pub time: SystemTime,
+    pub time: Option<SystemTime>,
     /// `commit comment`.
     pub comment: Option<String>,
     /// What changed, in a line.
     pub summary: String,
+    /// What its file is sealed with.
+    pub digest: Option<Digest>,
+    /// What is wrong with its file: there is no way back past such a commit.
+    pub fault: Option<String>,
+    /// Whether it started from the empty configuration: there is nothing before it.
+    pub(crate) anew: bool,
 }
 
 /// A commit as it is on disk: in the journal while it is under way, in the history once it has happened.
@@ -47,6 +68,8 @@ pub(crate) struct Record {
     pub(crate) id: u64,
     /// The transaction that made the running that it started from; zero for the empty configuration.
     pub(crate) base: u64,
+    /// What the record before it is sealed with.
+    pub(crate) previous: Option<Digest>,
     pub(crate) origin: Origin,
     #[serde(with = "rfc3339")]
     pub(crate) time: SystemTime,
@@ -67,43 +90,36 @@ pub(crate) struct Record {
 /// The records that lead back from running, the latest first.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    chain: VecDeque<HistoryEntry>,
+    chain: VecDeque<Kept>,
+    bytes: usize,
     /// Whether the latest has startup follow running.
     pub(crate) autosave: bool,
     /// That the latest is undone unless it is confirmed.
     pub(crate) awaited: Option<Awaited>,
 }
 
+/// What is kept of a record in memory; its position is told by its place in the chain.
+#[derive(Debug)]
+struct Kept {
+    entry: HistoryEntry,
+    bytes: usize,
+}
+
 impl History {
-    /// Reads the records that lead back from the transaction that `checkpoint` holds.
-    pub(crate) fn open(store: &Store, checkpoint: u64) -> Result<History> {
+    /// Reads the records up to the transaction `latest`. What is wrong with one is told by its entry.
+    pub(crate) fn open(store: &Store, latest: u64) -> Result<History> {
         let mut history = History::default();
-        let mut files = store.list(FOLDER)?;
-        files.retain(|file| file.ends_with(".json"));
-        files.sort();
-        let mut next = checkpoint;
-        for file in files.into_iter().rev() {
-            let record: Record = match store.read(&format!("{FOLDER}/{file}")) {
-                Ok(Some(record)) => record,
-                Ok(None) => break,
-                Err(errors) => {
-                    tracing::warn!("history ends early: {}", errors.told());
-                    break;
-                }
-            };
-            if record.id > next {
-                continue;
+        let mut ids: Vec<u64> = store.list(FOLDER)?.iter().filter_map(|file| id_of(file)).collect();
+        ids.sort_unstable();
+        for id in ids.into_iter().filter(|id| *id <= latest) {
+            match seal::read(store, &file_of(id)) {
+                Ok(Some(opened)) => history.take(id, opened),
+                Ok(None) => {}
+                Err(errors) => history.push(broken(id, errors.told()), 0),
             }
-            if record.id < next {
-                tracing::warn!(missing = next, "history ends early: a commit is missing");
-                break;
-            }
-            next = record.base;
-            if history.chain.is_empty() {
-                history.autosave = record.autosave;
-                history.awaited.clone_from(&record.awaited);
-            }
-            history.chain.push_back(record.entry());
+        }
+        if history.head().map_or(0, |entry| entry.id) < latest {
+            history.miss(latest);
         }
         Ok(history)
     }
@@ -117,7 +133,8 @@ impl History {
         tree: &mut Tree,
     ) -> Result<u64> {
         let mut id = checkpoint.id();
-        while let Some(record) = store.read::<Record>(&file_of(id + 1))? {
+        while let Some(opened) = seal::read(store, &file_of(id + 1))? {
+            let record = &opened.record;
             let corrupt = |fault: String| store.corrupt(&file_of(id + 1), fault);
             if (record.id, record.base) != (id + 1, id) {
                 let fault = format!(
@@ -129,24 +146,26 @@ impl History {
             record.redo(tree).map_err(|error| corrupt(error.to_string()))?;
             checkpoint.add(record.forward.len() + record.reverse.len());
             id = record.id;
-            self.add(record);
+            self.take(id, opened);
         }
         Ok(id)
     }
 
     /// Adds a commit that has happened.
-    pub(crate) fn add(&mut self, record: Record) {
+    pub(crate) fn add(&mut self, record: Record, stamp: Stamp) {
         self.autosave = record.autosave;
         self.awaited.clone_from(&record.awaited);
-        self.chain.push_front(record.entry());
+        self.push(record.entry(stamp.digest), stamp.bytes);
     }
 
     /// Forgets the oldest commits where there are too many, but for those that running is made of.
-    pub(crate) fn prune(&mut self, store: &Store, checkpoint: u64) -> Result<()> {
-        while self.chain.len() > LIMIT
-            && let Some(oldest) = self.chain.pop_back_if(|oldest| oldest.id <= checkpoint)
+    pub(crate) fn prune(&mut self, store: &Store, limits: Limits, checkpoint: u64) -> Result<()> {
+        while self.chain.len() > 1
+            && (self.chain.len() > limits.commits || self.bytes > limits.bytes)
+            && let Some(oldest) = self.chain.pop_back_if(|oldest| oldest.entry.id <= checkpoint)
         {
-            store.remove(&file_of(oldest.id))?;
+            self.bytes -= oldest.bytes;
+            store.remove(&file_of(oldest.entry.id))?;
         }
         Ok(())
     }
@@ -154,25 +173,75 @@ impl History {
     /// The commits, the latest first.
     pub(crate) fn entries(&self) -> Vec<HistoryEntry> {
         let numbered = self.chain.iter().enumerate();
-        numbered.map(|(position, entry)| HistoryEntry { position, ..entry.clone() }).collect()
+        let entry = |(position, kept): (usize, &Kept)| HistoryEntry { position, ..kept.entry.clone() };
+        numbered.map(entry).collect()
     }
 
-    /// The configuration of `position` commits ago.
-    pub(crate) fn rollback(&self, store: &Store, running: &Tree, position: usize) -> Result<Tree> {
-        if position > self.chain.len() {
-            return Err(Error::NoRollback { position, newest: self.chain.len() }.into());
-        }
-        let mut tree = running.clone();
-        for entry in self.chain.iter().take(position) {
-            let name = file_of(entry.id);
-            let Some(record) = store.read::<Record>(&name)? else {
-                return Err(store.corrupt(&name, "it has vanished".into()).into());
-            };
-            let fault = |error: yang::Error| store.corrupt(&name, error.to_string());
-            record.undo(&mut tree).map_err(fault)?;
-        }
-        Ok(tree)
+    /// The latest commit.
+    pub(crate) fn head(&self) -> Option<&HistoryEntry> {
+        self.chain.front().map(|kept| &kept.entry)
     }
+
+    /// Takes in the record that the file of `id` holds, with what that tells about the one before it.
+    fn take(&mut self, id: u64, opened: Opened) {
+        let Opened { record, digest, intact, bytes } = opened;
+        if let Some(before) = self.chain.front_mut().map(|kept| &mut kept.entry) {
+            if before.id + 1 < id {
+                self.miss(id - 1);
+            } else if before.fault.is_none() && before.digest != record.previous {
+                before.fault = Some(format!("it is not the commit that commit {id} followed"));
+                tell(before);
+            }
+        }
+        self.autosave = record.autosave;
+        self.awaited.clone_from(&record.awaited);
+        let written = record.id;
+        let mut entry = HistoryEntry { id, ..record.entry(digest) };
+        if !intact {
+            entry.fault = Some("it has been altered: its digest is another".into());
+        } else if written != id {
+            entry.fault = Some(format!("it is of commit {written}"));
+        }
+        if entry.fault.is_some() {
+            tell(&entry);
+        }
+        self.push(entry, bytes);
+    }
+
+    /// Notes that the commits up to `latest` are not there.
+    fn miss(&mut self, latest: u64) {
+        let fault = match self.head().map_or(1, |before| before.id + 1) {
+            first if first == latest => "its file is missing".to_owned(),
+            first => format!("the files of the commits from {first} are missing"),
+        };
+        let entry = broken(latest, fault);
+        tell(&entry);
+        self.push(entry, 0);
+    }
+
+    fn push(&mut self, entry: HistoryEntry, bytes: usize) {
+        self.bytes += bytes;
+        self.chain.push_front(Kept { entry, bytes });
+    }
+}
+
+/// The entry of a commit of which nothing is known.
+fn broken(id: u64, fault: String) -> HistoryEntry {
+    HistoryEntry {
+        position: 0,
+        id,
+        origin: None,
+        time: None,
+        comment: None,
+        summary: String::new(),
+        digest: None,
+        fault: Some(fault),
+        anew: false,
+    }
+}
+
+fn tell(entry: &HistoryEntry) {
+    tracing::error!(commit = entry.id, fault = entry.fault, "the history is broken");
 }
 
 impl Record {
@@ -181,15 +250,24 @@ impl Record {
         tree.edit(&Edit::from_xml(tree.schema(), &self.forward, Operation::Merge)?)
     }
 
-    /// What is kept of it in memory; its position is told by its place in the chain.
-    fn entry(self) -> HistoryEntry {
-        let Record { id, origin, time, comment, summary, .. } = self;
-        HistoryEntry { position: 0, id, origin, time, comment, summary }
+    /// Takes the commit's changes back.
+    pub(crate) fn undo(&self, tree: &mut Tree) -> yang::Result<()> {
+        tree.edit(&Edit::from_xml(tree.schema(), &self.reverse, Operation::Merge)?)
     }
 
-    /// Takes the commit's changes back.
-    fn undo(&self, tree: &mut Tree) -> yang::Result<()> {
-        tree.edit(&Edit::from_xml(tree.schema(), &self.reverse, Operation::Merge)?)
+    fn entry(self, digest: Digest) -> HistoryEntry {
+        let Record { id, base, origin, time, comment, summary, .. } = self;
+        HistoryEntry {
+            position: 0,
+            id,
+            origin: Some(origin),
+            time: Some(time),
+            comment,
+            summary,
+            digest: Some(digest),
+            fault: None,
+            anew: base == 0,
+        }
     }
 }
 
@@ -204,8 +282,13 @@ pub(crate) fn take_back(store: &Store, id: u64) -> Result<()> {
 }
 
 /// Names sort as their ids do.
-fn file_of(id: u64) -> String {
+pub(crate) fn file_of(id: u64) -> String {
     format!("{FOLDER}/{id:012}.json")
+}
+
+/// The inverse of [`file_of`], within the folder.
+fn id_of(file: &str) -> Option<u64> {
+    file.strip_suffix(".json")?.parse().ok()
 }
 
 /// RFC 3339 in UTC, as `yang:date-and-time` has it.

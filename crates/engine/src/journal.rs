@@ -5,6 +5,7 @@
 
 use crate::error::Result;
 use crate::history::Record;
+use crate::seal::{self, Opened, Stamp};
 use crate::store::Store;
 
 /// Its file.
@@ -12,7 +13,7 @@ pub(crate) const JOURNAL: &str = "journal";
 
 /// The attempt that was under way when the last process ended, if any; it started from `running`.
 pub(crate) fn find(store: &Store, running: u64) -> Result<Option<Record>> {
-    let Some(record) = store.read::<Record>(JOURNAL)? else { return Ok(None) };
+    let Some(Opened { record, .. }) = seal::read(store, JOURNAL)? else { return Ok(None) };
     if record.base == running {
         return Ok(Some(record));
     }
@@ -24,8 +25,8 @@ pub(crate) fn find(store: &Store, running: u64) -> Result<Option<Record>> {
 }
 
 /// Writes the journal of a commit.
-pub(crate) fn write(store: &Store, record: &Record) -> Result<()> {
-    store.write(JOURNAL, record).map(drop)
+pub(crate) fn write(store: &Store, record: &Record) -> Result<Stamp> {
+    seal::write(store, JOURNAL, record)
 }
 
 /// Removes the journal of an attempt that is undone.

@@ -5,6 +5,7 @@
 //! Commit, failed commit, start and the return of a missing link are all one function, `converge`. Whoever may open
 //! a session may read and write: the interface that lets a user in decides who that is.
 
+mod blame;
 mod boot;
 mod checkpoint;
 mod commit;
@@ -18,7 +19,10 @@ mod history;
 mod journal;
 mod merge;
 mod ownership;
+mod past;
 mod reach;
+mod rescue;
+mod seal;
 mod session;
 mod step;
 mod store;
@@ -40,11 +44,14 @@ use crate::engine::{Engine, Request};
 use crate::error::{Error, Errors};
 use crate::events::Events;
 
+pub use crate::blame::Blamed;
 pub use crate::commit::Committed;
 pub use crate::confirmed::{Confirmed, ConfirmedBy, Request as CommitRequest};
 pub use crate::datastore::Datastore;
 pub use crate::error::RpcError;
-pub use crate::history::HistoryEntry;
+pub use crate::history::{HistoryEntry, Limits};
+pub use crate::past::{Past, Revision};
+pub use crate::seal::Digest;
 pub use crate::session::{Origin, Session};
 pub use crate::step::Step;
 
@@ -55,6 +62,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// Whether startup follows running at each commit.
     pub autosave: bool,
+    /// How much of the past is kept.
+    pub history: Limits,
     /// Which boot of the host this is (`/proc/sys/kernel/random/boot_id`).
     pub boot_id: String,
     /// What time it is.

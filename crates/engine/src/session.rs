@@ -16,7 +16,8 @@ use crate::commit::Committed;
 use crate::datastore::{Candidate, Datastore};
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Result};
-use crate::history::HistoryEntry;
+use crate::past::Past;
+use crate::rescue;
 
 /// A user's session: its private candidate and its locks go when it is dropped.
 #[derive(Debug)]
@@ -108,14 +109,19 @@ impl Session {
         self.ask(move |engine, id| engine.cancel(id, persist_id.as_deref())).await
     }
 
-    /// Puts the configuration as it was `position` commits ago into the candidate.
-    pub async fn rollback(&self, position: usize) -> crate::Result<()> {
-        self.ask(move |engine, id| engine.rollback(id, position)).await
+    /// The past as it is now: the commits, the configurations that they made, and who changed what.
+    pub async fn past(&self) -> crate::Result<Past> {
+        self.ask(|engine, _| Ok(Past::of(engine))).await
     }
 
-    /// The commits, the latest first.
-    pub async fn history(&self) -> crate::Result<Vec<HistoryEntry>> {
-        self.ask(|engine, _| Ok(engine.history.entries())).await
+    /// Keeps running as the rescue configuration.
+    pub async fn save_rescue(&self) -> crate::Result<()> {
+        self.ask(|engine, _| engine.save_rescue()).await
+    }
+
+    /// Forgets the rescue configuration.
+    pub async fn delete_rescue(&self) -> crate::Result<()> {
+        self.ask(|engine, _| rescue::delete(&engine.store)).await
     }
 
     /// Locks a datastore: nobody else commits to running, or writes startup.

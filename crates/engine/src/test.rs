@@ -4,6 +4,7 @@ mod boot;
 mod commit;
 mod confirmed;
 mod crash;
+mod history;
 mod sessions;
 
 use std::cell::Cell;
@@ -28,7 +29,8 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::events::Events;
 use crate::session::Origin;
-use crate::{RpcError, Settings};
+use crate::store::Store;
+use crate::{Limits, Past, Revision, RpcError, Settings};
 
 /// Two namespaces with a NIC in each.
 const NICS: &str = "
@@ -67,13 +69,16 @@ struct Host {
     kernel: FakeKernel,
     boot_id: &'static str,
     autosave: bool,
+    limits: Limits,
 }
 
 impl Host {
     /// A host with two NICs.
     fn new() -> Host {
         let kernel = FakeKernel::holding(nics(&["enp0s4", "enp0s5"]));
-        Host { state_dir: tempfile::tempdir().unwrap(), kernel, boot_id: "first", autosave: true }
+        let state_dir = tempfile::tempdir().unwrap();
+        let limits = Limits::default();
+        Host { state_dir, kernel, boot_id: "first", autosave: true, limits }
     }
 
     /// Starts a daemon.
@@ -85,6 +90,7 @@ impl Host {
         let settings = Settings {
             state_dir: self.state_dir.path().join("netloom"),
             autosave: self.autosave,
+            history: self.limits,
             boot_id: self.boot_id.into(),
             clock: || SystemTime::UNIX_EPOCH + Duration::from_secs(NOW.get()),
         };
@@ -115,6 +121,15 @@ impl Host {
         names
     }
 
+    /// The store, as it is while no daemon has it, or beside one that does not look.
+    fn start_store(&self) -> Store {
+        Store::beside(&self.state_dir.path().join("netloom"))
+    }
+
+    fn remove(&self, name: &str) {
+        std::fs::remove_file(self.state_dir.path().join("netloom").join(name)).unwrap();
+    }
+
     fn write(&self, name: &str, text: &str) {
         std::fs::write(self.state_dir.path().join("netloom").join(name), text).unwrap();
     }
@@ -133,6 +148,12 @@ impl Engine {
         apply(&mut tree, lines);
         let diff = self.sessions.at(session).unwrap().candidate.tree().diff(&tree);
         self.sessions.at(session).unwrap().candidate.edit(&diff.to_edit()).unwrap();
+    }
+
+    /// Puts a configuration of the past into the session's candidate.
+    fn rollback(&mut self, session: u32, revision: Revision) -> crate::Result<()> {
+        let content = Past::of(self).configuration(revision)?;
+        self.replace_candidate(session, content).map_err(|errors| errors.rpc())
     }
 
     /// Commits what the lines say, from a session of their own.

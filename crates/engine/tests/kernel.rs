@@ -64,7 +64,9 @@ fn the_tutorial_is_committed_and_given_back() {
             Vec::<&yang::Change>::new()
         );
 
-        session.rollback(2).await.unwrap();
+        let past = session.past().await.unwrap();
+        let content = past.configuration(engine::Revision::Position(2)).unwrap();
+        session.replace(content).await.unwrap();
         session.commit(CommitRequest::default()).await.unwrap();
         assert_eq!(addresses(""), before);
         assert_eq!(ip("netns list"), "");
@@ -145,6 +147,7 @@ fn start(dir: &Path) -> Handle {
     let settings = Settings {
         state_dir: dir.into(),
         autosave: true,
+        history: engine::Limits::default(),
         boot_id: "a boot".into(),
         clock: SystemTime::now,
     };

@@ -120,19 +120,19 @@ fn rollback_goes_back_any_number_of_commits() {
     engine.apply(CABLE).unwrap();
     let session = engine.session();
     for (position, lines) in [(1, NICS), (2, ""), (0, &[NICS, CABLE].concat())] {
-        engine.rollback(session, position).unwrap();
+        engine.rollback(session, Revision::Position(position)).unwrap();
         assert_eq!(engine.candidate(session).unwrap(), tree(lines), "rollback {position}");
     }
-    expect!["there is no rollback 3: 0 to 2 can be had"]
-        .assert_eq(&told(engine.rollback(session, 3)));
-    engine.rollback(session, 1).unwrap();
+    let refused = engine.rollback(session, Revision::Position(3)).unwrap_err();
+    expect!["there is no rollback 3: 0 to 2 can be had"].assert_eq(&refused[0].to_string());
+    engine.rollback(session, Revision::Position(1)).unwrap();
     expect!["2 links, 2 routes removed"]
         .assert_eq(&engine.commit(session, Request::default()).unwrap().summary);
 
     drop(engine);
     let mut engine = host.start();
     let session = engine.session();
-    engine.rollback(session, 1).unwrap();
+    engine.rollback(session, Revision::Position(1)).unwrap();
     assert_eq!(engine.candidate(session).unwrap(), tree(&[NICS, CABLE].concat()));
     let ids: Vec<u64> = engine.history.entries().iter().map(|entry| entry.id).collect();
     assert_eq!(ids, [3, 2, 1]);

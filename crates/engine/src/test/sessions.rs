@@ -91,6 +91,7 @@ async fn a_dropped_session_releases_its_lock() {
     let settings = Settings {
         state_dir: host.state_dir.path().join("netloom"),
         autosave: true,
+        history: Limits::default(),
         boot_id: "first".into(),
         clock: SystemTime::now,
     };

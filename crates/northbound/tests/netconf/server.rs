@@ -28,6 +28,7 @@ impl Server {
         let settings = engine::Settings {
             state_dir: state.path().to_path_buf(),
             autosave: true,
+            history: engine::Limits::default(),
             boot_id: "boot".into(),
             clock: std::time::SystemTime::now,
         };

@@ -1,0 +1,82 @@
+//! Who last changed what: a commit is told with the outermost instances that it touched.
+
+use yang::{Change, NodeKind, Path, Tree};
+
+use crate::history::HistoryEntry;
+
+/// A commit, and what it touched.
+#[derive(Clone, Debug)]
+pub struct Blamed {
+    /// The commit.
+    pub entry: HistoryEntry,
+    /// Instances: what came, with all that is below it; leaves that took another value; and what went from a list
+    /// entry that is still there. The latest commit that names an instance, or one above it, is the last that
+    /// changed it.
+    pub paths: Vec<Path>,
+}
+
+/// What a commit from `before` to `after` touched, as far as it matters to `running`, which came later.
+pub(crate) fn touched(before: &Tree, after: &Tree, running: &Tree) -> Vec<Path> {
+    let mut paths: Vec<Path> = Vec::new();
+    let mut gone: Option<Path> = None;
+    for change in before.diff(after).changes {
+        let within = |whole: Option<&Path>| whole.is_some_and(|whole| change.path().is_below(whole));
+        match &change {
+            Change::Created(path, _) if !within(paths.last()) => paths.push(path.clone()),
+            Change::Replaced(path, ..) => paths.push(path.clone()),
+            Change::Deleted(path, _) if !within(gone.as_ref()) => {
+                gone = Some(path.clone());
+                let above = &path.steps[..path.steps.len().saturating_sub(1)];
+                let entry = above.iter().rposition(|step| step.node.kind == NodeKind::List);
+                let lives = |at: usize| running.node(&Path { steps: above[..=at].to_vec() }).is_some();
+                if entry.is_some_and(lives) {
+                    paths.push(path.clone());
+                }
+            }
+            Change::Created(..) | Change::Deleted(..) => {}
+        }
+    }
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::test::tree;
+
+    #[track_caller]
+    fn check(before: &str, after: &str, expected: Expect) {
+        let (before, after) = (tree(before), tree(after));
+        let paths = touched(&before, &after, &after);
+        expected.assert_eq(&paths.iter().map(|path| format!("{path}\n")).collect::<String>());
+    }
+
+    const A: &str = "/iproute2-ip-link:links/link[name='a']/mtu = 1500\n";
+    const B: &str = "/iproute2-ip-link:links/link[name='b']/ip[address='10.0.0.1/8']\n";
+
+    #[test]
+    fn what_comes_is_told_once_with_all_that_is_below_it() {
+        check("", &[A, B].concat(), expect![""]);
+        check(A, &[A, B].concat(), expect![""]);
+        check("/iproute2-ip-link:links/link[name='a']", A, expect![""]);
+    }
+
+    #[test]
+    fn a_value_that_changes_is_told() {
+        check(A, &A.replace("1500", "1400"), expect![""]);
+    }
+
+    #[test]
+    fn what_goes_is_told_by_what_is_left() {
+        check(&[A, B].concat(), A, expect![""]);
+        check(&[A, B].concat(), "", expect![""]);
+        check(A, "/iproute2-ip-link:links/link[name='a']", expect![""]);
+        check(
+            &[A, B].concat(),
+            "/iproute2-ip-link:links/link[name='b']/mtu = 9000",
+            expect![""],
+        );
+    }
+}

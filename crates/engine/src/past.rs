@@ -1,0 +1,141 @@
+//! The past, to be looked at without the engine: running as it is now, and the way back from it.
+//!
+//! To undo a commit takes what it changed. Whoever asks for a configuration of long ago waits for the disk, and
+//! nobody else does: this is a value of its own, which the engine hands out and forgets.
+
+use yang::{Path, Tree};
+
+use crate::blame::{Blamed, touched};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::history::{History, HistoryEntry, file_of};
+use crate::rescue;
+use crate::seal::{self, Opened};
+use crate::store::Store;
+
+/// A configuration of the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revision {
+    /// As it was so many commits ago; 0 is running itself.
+    Position(usize),
+    /// As the commit of this id made it.
+    Id(u64),
+    /// The rescue configuration.
+    Rescue,
+}
+
+/// The commits up to a moment, and running as it was then.
+#[derive(Clone, Debug)]
+pub struct Past {
+    store: Store,
+    running: Tree,
+    entries: Vec<HistoryEntry>,
+}
+
+impl Past {
+    pub(crate) fn of(engine: &Engine) -> Past {
+        Past {
+            store: engine.store.clone(),
+            running: engine.running.intent.tree.clone(),
+            entries: engine.history.entries(),
+        }
+    }
+
+    /// The commits, the latest first.
+    pub fn entries(&self) -> &[HistoryEntry] {
+        &self.entries
+    }
+
+    /// The commits as they are on disk now, each with what is wrong with it.
+    pub fn verify(&self) -> crate::Result<Vec<HistoryEntry>> {
+        self.reread().map_err(|errors| errors.rpc())
+    }
+
+    /// The configuration at a revision.
+    pub fn configuration(&self, revision: Revision) -> crate::Result<Tree> {
+        self.at(revision).map_err(|errors| errors.rpc())
+    }
+
+    /// Who last changed what at `place` and below, the latest first. What no commit is told of is older than
+    /// the history, or than what of it can be relied on.
+    pub fn blame(&self, place: &Path) -> Vec<Blamed> {
+        let part = |tree: &Tree| match place.steps.is_empty() {
+            true => tree.clone(),
+            false => tree.subtree(place),
+        };
+        let mut blamed = Vec::new();
+        let mut tree = self.running.clone();
+        let mut after = part(&tree);
+        for entry in &self.entries {
+            // Nothing was there yet: all that is has been seen to come.
+            if after.is_empty() || self.undo(entry, &mut tree).is_err() {
+                break;
+            }
+            let before = part(&tree);
+            let paths = touched(&before, &after, &self.running);
+            if !paths.is_empty() {
+                blamed.push(Blamed { entry: entry.clone(), paths });
+            }
+            if entry.anew {
+                break;
+            }
+            after = before;
+        }
+        blamed
+    }
+
+    pub(crate) fn at(&self, revision: Revision) -> Result<Tree> {
+        let position = match revision {
+            Revision::Rescue => return rescue::read(&self.store, self.running.schema()),
+            Revision::Position(position) if position > self.entries.len() => {
+                return Err(Error::NoRollback { position, newest: self.entries.len() }.into());
+            }
+            Revision::Position(position) => position,
+            Revision::Id(id) => {
+                let found = self.entries.iter().position(|entry| entry.id == id);
+                found.ok_or(Error::NoCommit { id })?
+            }
+        };
+        let mut tree = self.running.clone();
+        for (at, entry) in self.entries[..position].iter().enumerate() {
+            self.undo(entry, &mut tree)?;
+            if entry.anew && at + 1 < position {
+                return Err(Error::BeforeAll { id: entry.id }.into());
+            }
+        }
+        Ok(tree)
+    }
+
+    /// Takes a commit back.
+    fn undo(&self, entry: &HistoryEntry, tree: &mut Tree) -> Result<()> {
+        let id = entry.id;
+        let broken = |fault: String| Error::BrokenCommit { id, fault };
+        if let Some(fault) = &entry.fault {
+            return Err(broken(fault.clone()).into());
+        }
+        let opened = seal::read(&self.store, &file_of(id))?;
+        let Opened { record, digest, .. } =
+            opened.ok_or_else(|| broken("its file has vanished".into()))?;
+        if Some(digest) != entry.digest {
+            return Err(broken(ALTERED.into()).into());
+        }
+        Ok(record.undo(tree).map_err(|error| broken(error.to_string()))?)
+    }
+
+    fn reread(&self) -> Result<Vec<HistoryEntry>> {
+        let Some((latest, oldest)) = self.entries.first().zip(self.entries.last()) else {
+            return Ok(Vec::new());
+        };
+        let mut found = History::open(&self.store, latest.id)?.entries();
+        found.retain(|entry| entry.id >= oldest.id);
+        for entry in found.iter_mut().filter(|entry| entry.fault.is_none()) {
+            let known = self.entries.iter().find(|known| known.id == entry.id);
+            if known.is_none_or(|known| known.digest != entry.digest) {
+                entry.fault = Some(ALTERED.into());
+            }
+        }
+        Ok(found)
+    }
+}
+
+const ALTERED: &str = "it has been altered since the daemon read it";

@@ -1,0 +1,37 @@
+//! The rescue configuration: one that is known to work, kept until it is needed.
+//!
+//! It is what a user goes back to where all else is lost, and what the daemon comes up with where the configuration that
+//! it should come up with cannot be read.
+
+use yang::{Schema, Tree};
+
+use crate::datastore::{load, save};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::store::Store;
+
+/// Its file.
+pub(crate) const RESCUE: &str = "rescue.json";
+
+impl Engine {
+    /// Keeps running.
+    pub(crate) fn save_rescue(&self) -> Result<()> {
+        save(&self.store, RESCUE, self.running.id, &self.running.intent.tree)?;
+        tracing::info!(transaction = self.running.id, "rescue configuration saved");
+        Ok(())
+    }
+}
+
+/// The configuration that was kept.
+pub(crate) fn read(store: &Store, schema: &'static Schema) -> Result<Tree> {
+    let loaded = load(store, RESCUE, schema)?;
+    Ok(loaded.ok_or(Error::NoRescue)?.tree)
+}
+
+/// Forgets it.
+pub(crate) fn delete(store: &Store) -> Result<()> {
+    match store.text(RESCUE)? {
+        Some(_) => store.remove(RESCUE),
+        None => Err(Error::NoRescue.into()),
+    }
+}

@@ -1,0 +1,175 @@
+//! The past: going back to it, its bounds, what was done to its files, and who changed what.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::Blamed;
+
+const MTU: &str = "/iproute2-ip-link:links/link[name='enp0s4']/mtu";
+
+/// A host with the NICs, the cable, and a change of a leaf.
+fn three_commits() -> (Host, Engine) {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    engine.apply(CABLE).unwrap();
+    engine.apply(&format!("{MTU} = 1400")).unwrap();
+    (host, engine)
+}
+
+/// The entries as they are on disk: what is known and what is wrong.
+fn shown(engine: &Engine) -> String {
+    let line = |entry: &crate::HistoryEntry| {
+        let told = entry.fault.as_ref().map(|fault| format!(" ! {fault}")).unwrap_or_default();
+        let who = entry.origin.as_ref().map_or("nobody", |origin| &origin.user);
+        format!("{} #{} {who}: {}{told}\n", entry.position, entry.id, entry.summary)
+    };
+    Past::of(engine).verify().unwrap().iter().map(line).collect()
+}
+
+#[test]
+fn a_revision_has_a_position_and_an_id() {
+    let (_host, engine) = three_commits();
+    let past = Past::of(&engine);
+    let at = |revision| past.configuration(revision);
+    assert_eq!(at(Revision::Position(0)).unwrap(), engine.running.intent.tree);
+    assert_eq!(at(Revision::Id(3)).unwrap(), engine.running.intent.tree);
+    assert_eq!(at(Revision::Position(1)).unwrap(), tree(&[NICS, CABLE].concat()));
+    assert_eq!(at(Revision::Id(1)).unwrap(), tree(NICS));
+    assert!(at(Revision::Position(3)).unwrap().is_empty());
+    let refused = |revision| at(revision).unwrap_err()[0].to_string();
+    expect!["there is no commit 7 in the history"].assert_eq(&refused(Revision::Id(7)));
+    expect!["there is no rescue configuration: `save rescue` makes one"]
+        .assert_eq(&refused(Revision::Rescue));
+}
+
+#[test]
+fn a_past_that_is_held_stays_what_it_was() {
+    let (_host, mut engine) = three_commits();
+    let past = Past::of(&engine);
+    engine.apply(&format!("no {MTU}")).unwrap();
+    assert_eq!(past.configuration(Revision::Position(1)).unwrap(), tree(&[NICS, CABLE].concat()));
+    assert_eq!(past.entries().len(), 3);
+}
+
+#[test]
+fn the_rescue_configuration_is_what_was_running() {
+    let (host, mut engine) = three_commits();
+    engine.save_rescue().unwrap();
+    let saved = engine.running.intent.tree.clone();
+    engine.apply(&format!("no {MTU}")).unwrap();
+    drop(engine);
+    let engine = host.start();
+    let rescue = || Past::of(&engine).configuration(Revision::Rescue);
+    assert_eq!(rescue().unwrap(), saved);
+    crate::rescue::delete(&engine.store).unwrap();
+    assert!(rescue().is_err());
+    assert!(crate::rescue::delete(&engine.store).is_err());
+}
+
+#[test]
+fn what_is_done_to_a_file_is_told() {
+    let check = |damage: &dyn Fn(&Host), expect: Expect| {
+        let (host, mut engine) = three_commits();
+        engine.last_checkpoint();
+        let told_before = shown(&engine);
+        assert!(!told_before.contains('!'), "{told_before}");
+        damage(&host);
+        // It is seen by a daemon that runs, and by one that starts.
+        let seen = shown(&engine);
+        drop(engine);
+        let engine = host.start();
+        let seen_at_start = shown(&engine);
+        expect.assert_eq(&format!("{seen}--\n{seen_at_start}"));
+        let oldest = Past::of(&engine).configuration(Revision::Position(3));
+        assert!(oldest.unwrap_err()[0].message.contains("cannot be taken back"));
+        assert_eq!(engine.running.intent.tree.diff(&tree(NICS)).is_empty(), false);
+    };
+    let file = |id: u64| crate::history::file_of(id);
+    let edit = |host: &Host, id: u64, from: &str, to: &str| {
+        let text = host.file(&file(id)).unwrap();
+        assert!(text.contains(from));
+        host.write(&file(id), &text.replace(from, to));
+    };
+    // Another name for who made it.
+    check(&|host| edit(host, 2, "\"root\"", "\"toor\""), expect![""]);
+    // The same, sealed anew.
+    check(
+        &|host| {
+            let store = host.start_store();
+            let mut record = crate::seal::read(&store, &file(2)).unwrap().unwrap().record;
+            record.origin.user = "toor".into();
+            crate::seal::write(&store, &file(2), &record).unwrap();
+        },
+        expect![""],
+    );
+    check(&|host| host.write(&file(2), "{"), expect![""]);
+    check(&|host| host.remove(&file(2)), expect![""]);
+    check(&|host| host.remove(&file(3)), expect![""]);
+    // One takes the place of another.
+    check(&|host| host.write(&file(2), &host.file(&file(1)).unwrap()), expect![""]);
+}
+
+#[test]
+fn the_history_is_bounded_by_count_and_by_size() {
+    let mut host = Host::new();
+    host.limits = Limits { commits: 5, bytes: usize::MAX };
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let commit = |engine: &mut Engine, number: u32| {
+        engine.last_checkpoint();
+        engine.apply(&format!("{MTU} = {}", 1280 + number)).unwrap();
+    };
+    (0..10).for_each(|number| commit(&mut engine, number));
+    assert_eq!(host.commits().len(), 5);
+    assert!(!shown(&engine).contains('!'), "{}", shown(&engine));
+    drop(engine);
+
+    host.limits = Limits { commits: 100, bytes: 2000 };
+    let mut engine = host.start();
+    (10..20).for_each(|number| commit(&mut engine, number));
+    let bytes: usize = host.commits().iter().map(|name| host.file(&format!("history/{name}")).unwrap().len()).sum();
+    assert!((500..=2000).contains(&bytes), "{bytes} bytes");
+
+    // The latest stays, however large it is.
+    host.limits = Limits { commits: 0, bytes: 0 };
+    drop(engine);
+    let mut engine = host.start();
+    commit(&mut engine, 30);
+    commit(&mut engine, 31);
+    assert_eq!(engine.history.entries().len(), 1);
+    drop(engine);
+    assert!(!shown(&host.start()).contains('!'));
+}
+
+#[test]
+fn blame_tells_who_changed_what_last() {
+    let (_host, mut engine) = three_commits();
+    engine.apply("/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.11/24']").unwrap();
+    engine.apply("no /iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']").unwrap();
+    let shown = |place: &str| {
+        let place = if place.is_empty() { Path::default() } else { Path::parse(schema(), place).unwrap() };
+        let line = |blamed: &Blamed| {
+            let paths: String = blamed.paths.iter().map(|path| format!("  {path}\n")).collect();
+            format!("#{}\n{paths}", blamed.entry.id)
+        };
+        Past::of(&engine).blame(&place).iter().map(line).collect::<String>()
+    };
+    expect![""].assert_eq(&shown(""));
+    expect![""].assert_eq(&shown("/iproute2-ip-link:links/link[name='enp0s4']"));
+    expect![""].assert_eq(&shown("/iproute2-ip-link:links/link[name='veth10']/netns"));
+    expect![""].assert_eq(&shown("/iproute2-ip-link:links/link[name='other']"));
+}
+
+#[test]
+fn blame_ends_where_the_history_does() {
+    let (host, mut engine) = three_commits();
+    engine.last_checkpoint();
+    drop(engine);
+    let file = crate::history::file_of(2);
+    host.write(&file, "{}");
+    let engine = host.start();
+    let ids: Vec<u64> =
+        Past::of(&engine).blame(&Path::default()).iter().map(|blamed| blamed.entry.id).collect();
+    assert_eq!(ids, [3]);
+}
