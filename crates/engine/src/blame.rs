@@ -20,7 +20,8 @@ pub(crate) fn touched(before: &Tree, after: &Tree, running: &Tree) -> Vec<Path> 
     let mut paths: Vec<Path> = Vec::new();
     let mut gone: Option<Path> = None;
     for change in before.diff(after).changes {
-        let within = |whole: Option<&Path>| whole.is_some_and(|whole| change.path().is_below(whole));
+        let within =
+            |whole: Option<&Path>| whole.is_some_and(|whole| change.path().is_below(whole));
         match &change {
             Change::Created(path, _) if !within(paths.last()) => paths.push(path.clone()),
             Change::Replaced(path, ..) => paths.push(path.clone()),
@@ -28,7 +29,8 @@ pub(crate) fn touched(before: &Tree, after: &Tree, running: &Tree) -> Vec<Path> 
                 gone = Some(path.clone());
                 let above = &path.steps[..path.steps.len().saturating_sub(1)];
                 let entry = above.iter().rposition(|step| step.node.kind == NodeKind::List);
-                let lives = |at: usize| running.node(&Path { steps: above[..=at].to_vec() }).is_some();
+                let lives =
+                    |at: usize| running.node(&Path { steps: above[..=at].to_vec() }).is_some();
                 if entry.is_some_and(lives) {
                     paths.push(path.clone());
                 }
@@ -58,25 +60,34 @@ mod tests {
 
     #[test]
     fn what_comes_is_told_once_with_all_that_is_below_it() {
-        check("", &[A, B].concat(), expect![""]);
-        check(A, &[A, B].concat(), expect![""]);
-        check("/iproute2-ip-link:links/link[name='a']", A, expect![""]);
+        check("", &[A, B].concat(), expect![[r#"
+            /iproute2-ip-link:links
+        "#]]);
+        check(A, &[A, B].concat(), expect![[r#"
+            /iproute2-ip-link:links/link[name='b']
+        "#]]);
+        check("/iproute2-ip-link:links/link[name='a']", A, expect![[r#"
+            /iproute2-ip-link:links/link[name='a']/mtu
+        "#]]);
     }
 
     #[test]
     fn a_value_that_changes_is_told() {
-        check(A, &A.replace("1500", "1400"), expect![""]);
+        check(A, &A.replace("1500", "1400"), expect![[r#"
+            /iproute2-ip-link:links/link[name='a']/mtu
+        "#]]);
     }
 
     #[test]
     fn what_goes_is_told_by_what_is_left() {
         check(&[A, B].concat(), A, expect![""]);
         check(&[A, B].concat(), "", expect![""]);
-        check(A, "/iproute2-ip-link:links/link[name='a']", expect![""]);
-        check(
-            &[A, B].concat(),
-            "/iproute2-ip-link:links/link[name='b']/mtu = 9000",
-            expect![""],
-        );
+        check(A, "/iproute2-ip-link:links/link[name='a']", expect![[r#"
+            /iproute2-ip-link:links/link[name='a']/mtu
+        "#]]);
+        check(&[A, B].concat(), "/iproute2-ip-link:links/link[name='b']/mtu = 9000", expect![[r#"
+            /iproute2-ip-link:links/link[name='b']/mtu
+            /iproute2-ip-link:links/link[name='b']/ip[address='10.0.0.1/8']
+        "#]]);
     }
 }

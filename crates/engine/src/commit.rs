@@ -65,7 +65,8 @@ impl Engine {
         let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
         match outcome {
             Ok(Some(summary)) => {
-                let digest = self.history.head().and_then(|head| head.digest).map(tracing::field::display);
+                let digest =
+                    self.history.head().and_then(|head| head.digest).map(tracing::field::display);
                 tracing::info!(summary, milliseconds, digest, "committed");
                 Ok(Committed { id: Some(transaction), summary, milliseconds })
             }

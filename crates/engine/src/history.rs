@@ -173,7 +173,8 @@ impl History {
     /// The commits, the latest first.
     pub(crate) fn entries(&self) -> Vec<HistoryEntry> {
         let numbered = self.chain.iter().enumerate();
-        let entry = |(position, kept): (usize, &Kept)| HistoryEntry { position, ..kept.entry.clone() };
+        let entry =
+            |(position, kept): (usize, &Kept)| HistoryEntry { position, ..kept.entry.clone() };
         numbered.map(entry).collect()
     }
 

@@ -49,6 +49,12 @@ impl Store {
         }
     }
 
+    /// The directory, as one who does not ask whose it is has it.
+    #[cfg(test)]
+    pub(crate) fn beside(dir: &Path) -> Store {
+        Store { dir: dir.into(), _lock: Arc::new(File::open(dir.join("lock")).unwrap()) }
+    }
+
     /// A document's content; none where there is no such file.
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         self.text(name)?.map(|text| self.content(name, &text)).transpose()

@@ -20,7 +20,9 @@ fn three_commits() -> (Host, Engine) {
 /// The entries as they are on disk: what is known and what is wrong.
 fn shown(engine: &Engine) -> String {
     let line = |entry: &crate::HistoryEntry| {
-        let told = entry.fault.as_ref().map(|fault| format!(" ! {fault}")).unwrap_or_default();
+        // Without the folder that the test has made.
+        let fault = |fault: &String| fault.rsplit("/netloom/").next().unwrap_or(fault).to_owned();
+        let told = entry.fault.as_ref().map(|told| format!(" ! {}", fault(told))).unwrap_or_default();
         let who = entry.origin.as_ref().map_or("nobody", |origin| &origin.user);
         format!("{} #{} {who}: {}{told}\n", entry.position, entry.id, entry.summary)
     };
@@ -92,7 +94,15 @@ fn what_is_done_to_a_file_is_told() {
         host.write(&file(id), &text.replace(from, to));
     };
     // Another name for who made it.
-    check(&|host| edit(host, 2, "\"root\"", "\"toor\""), expect![""]);
+    check(&|host| edit(host, 2, "\"root\"", "\"toor\""), expect![[r#"
+        0 #3 root: 1 link changed
+        1 #2 toor: 2 links, 2 routes added ! it has been altered: its digest is another
+        2 #1 root: 2 netns, 2 links added
+        --
+        0 #3 root: 1 link changed
+        1 #2 toor: 2 links, 2 routes added ! it has been altered: its digest is another
+        2 #1 root: 2 netns, 2 links added
+    "#]]);
     // The same, sealed anew.
     check(
         &|host| {
@@ -101,13 +111,53 @@ fn what_is_done_to_a_file_is_told() {
             record.origin.user = "toor".into();
             crate::seal::write(&store, &file(2), &record).unwrap();
         },
-        expect![""],
+        expect![[r#"
+            0 #3 root: 1 link changed
+            1 #2 toor: 2 links, 2 routes added ! it is not the commit that commit 3 followed
+            2 #1 root: 2 netns, 2 links added
+            --
+            0 #3 root: 1 link changed
+            1 #2 toor: 2 links, 2 routes added ! it is not the commit that commit 3 followed
+            2 #1 root: 2 netns, 2 links added
+        "#]],
     );
-    check(&|host| host.write(&file(2), "{"), expect![""]);
-    check(&|host| host.remove(&file(2)), expect![""]);
-    check(&|host| host.remove(&file(3)), expect![""]);
+    check(&|host| host.write(&file(2), "{"), expect![[r#"
+        0 #3 root: 1 link changed
+        1 #2 nobody:  ! history/000000000002.json: EOF while parsing an object at line 1 column 1; it is left as it is: repair it, or move it away to start without it
+        2 #1 root: 2 netns, 2 links added
+        --
+        0 #3 root: 1 link changed
+        1 #2 nobody:  ! history/000000000002.json: EOF while parsing an object at line 1 column 1; it is left as it is: repair it, or move it away to start without it
+        2 #1 root: 2 netns, 2 links added
+    "#]]);
+    check(&|host| host.remove(&file(2)), expect![[r#"
+        0 #3 root: 1 link changed
+        1 #2 nobody:  ! its file is missing
+        2 #1 root: 2 netns, 2 links added
+        --
+        0 #3 root: 1 link changed
+        1 #2 nobody:  ! its file is missing
+        2 #1 root: 2 netns, 2 links added
+    "#]]);
+    check(&|host| host.remove(&file(3)), expect![[r#"
+        0 #3 nobody:  ! its file is missing
+        1 #2 root: 2 links, 2 routes added
+        2 #1 root: 2 netns, 2 links added
+        --
+        0 #3 nobody:  ! its file is missing
+        1 #2 root: 2 links, 2 routes added
+        2 #1 root: 2 netns, 2 links added
+    "#]]);
     // One takes the place of another.
-    check(&|host| host.write(&file(2), &host.file(&file(1)).unwrap()), expect![""]);
+    check(&|host| host.write(&file(2), &host.file(&file(1)).unwrap()), expect![[r#"
+        0 #3 root: 1 link changed
+        1 #2 root: 2 netns, 2 links added ! it is of commit 1
+        2 #1 root: 2 netns, 2 links added ! it is not the commit that commit 2 followed
+        --
+        0 #3 root: 1 link changed
+        1 #2 root: 2 netns, 2 links added ! it is of commit 1
+        2 #1 root: 2 netns, 2 links added ! it is not the commit that commit 2 followed
+    "#]]);
 }
 
 #[test]
@@ -128,7 +178,11 @@ fn the_history_is_bounded_by_count_and_by_size() {
     host.limits = Limits { commits: 100, bytes: 2000 };
     let mut engine = host.start();
     (10..20).for_each(|number| commit(&mut engine, number));
-    let bytes: usize = host.commits().iter().map(|name| host.file(&format!("history/{name}")).unwrap().len()).sum();
+    let bytes: usize = host
+        .commits()
+        .iter()
+        .map(|name| host.file(&format!("history/{name}")).unwrap().len())
+        .sum();
     assert!((500..=2000).contains(&bytes), "{bytes} bytes");
 
     // The latest stays, however large it is.
@@ -145,19 +199,50 @@ fn the_history_is_bounded_by_count_and_by_size() {
 #[test]
 fn blame_tells_who_changed_what_last() {
     let (_host, mut engine) = three_commits();
-    engine.apply("/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.11/24']").unwrap();
-    engine.apply("no /iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']").unwrap();
+    engine
+        .apply("/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.11/24']")
+        .unwrap();
+    engine
+        .apply("no /iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']")
+        .unwrap();
     let shown = |place: &str| {
-        let place = if place.is_empty() { Path::default() } else { Path::parse(schema(), place).unwrap() };
+        let place =
+            if place.is_empty() { Path::default() } else { Path::parse(schema(), place).unwrap() };
         let line = |blamed: &Blamed| {
             let paths: String = blamed.paths.iter().map(|path| format!("  {path}\n")).collect();
             format!("#{}\n{paths}", blamed.entry.id)
         };
         Past::of(&engine).blame(&place).iter().map(line).collect::<String>()
     };
-    expect![""].assert_eq(&shown(""));
-    expect![""].assert_eq(&shown("/iproute2-ip-link:links/link[name='enp0s4']"));
-    expect![""].assert_eq(&shown("/iproute2-ip-link:links/link[name='veth10']/netns"));
+    expect![[r#"
+        #5
+          /iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']
+        #4
+          /iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.11/24']
+        #3
+          /iproute2-ip-link:links/link[name='enp0s4']/mtu
+        #2
+          /iproute2-ip-link:links/link[name='veth10']
+          /iproute2-ip-link:links/link[name='veth20']
+          /iproute2-ip-route:routes
+        #1
+          /iproute2-ip-netns:netnses
+          /iproute2-ip-link:links
+    "#]].assert_eq(&shown(""));
+    expect![[r#"
+        #5
+          /iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']
+        #4
+          /iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.11/24']
+        #3
+          /iproute2-ip-link:links/link[name='enp0s4']/mtu
+        #1
+          /iproute2-ip-link:links
+    "#]].assert_eq(&shown("/iproute2-ip-link:links/link[name='enp0s4']"));
+    expect![[r#"
+        #2
+          /iproute2-ip-link:links
+    "#]].assert_eq(&shown("/iproute2-ip-link:links/link[name='veth10']/netns"));
     expect![""].assert_eq(&shown("/iproute2-ip-link:links/link[name='other']"));
 }
 
