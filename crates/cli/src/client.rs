@@ -5,8 +5,8 @@ use std::os::unix::net::UnixStream;
 
 use netconf::{
     CheckOutput, CommitOutput, Datastore, Decoder, DefaultOperation, ErrorOption, Framing, Hello,
-    HistoryOutput, MessageError, Reply, Rpc, RpcError, Source, TestOption, Xml, capability,
-    framing::pieces,
+    HistoryOutput, MessageError, Reply, Revision, Rpc, RpcError, Source, TestOption, Xml,
+    capability, framing::pieces,
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
 
@@ -129,8 +129,19 @@ impl Client {
         }
     }
 
-    pub(crate) fn rollback(&mut self, position: u32) -> Result<()> {
-        self.done(&Rpc::Rollback { position })
+    pub(crate) fn rollback(&mut self, to: Revision) -> Result<()> {
+        self.done(&Rpc::Rollback(to))
+    }
+
+    /// A configuration of the past.
+    pub(crate) fn revision(&mut self, of: Revision) -> Result<Tree> {
+        let Xml(data) = self.content(&Rpc::GetRevision(of))?;
+        let tree = Tree::from_xml(self.schema, &data);
+        tree.map_err(|error| ClientError::Protocol(error.to_string()))
+    }
+
+    pub(crate) fn save_rescue(&mut self) -> Result<()> {
+        self.done(&Rpc::SaveRescue)
     }
 
     /// Commits; with a timeout, in seconds, to be confirmed by then.

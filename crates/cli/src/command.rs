@@ -1,6 +1,6 @@
 //! The commands that are not configuration: a table of words, and what each goes on with.
 
-use netconf::Datastore;
+use netconf::{Datastore, Revision};
 use yang::{Edit, Operation, Path};
 
 use crate::cursor::{Candidate, Cursor, Stop};
@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Show(Datastore, Path),
     ShowDiff,
     ShowHistory,
+    /// What the commit so many commits ago changed.
+    ShowCommit(u32),
     Commit {
         comment: Option<String>,
         /// Within how many it is to be confirmed.
@@ -32,7 +34,7 @@ pub(crate) enum Command {
     CommitCancel,
     CommitCheck,
     DiscardChanges,
-    Rollback(u32),
+    Rollback(Revision),
     Load {
         replaces: bool,
         file: String,
@@ -40,6 +42,7 @@ pub(crate) enum Command {
     Save {
         file: String,
     },
+    SaveRescue,
     Lock,
     Unlock,
     Set(Statement),
@@ -154,6 +157,7 @@ impl Command {
             Command::Show(..)
             | Command::ShowDiff
             | Command::ShowHistory
+            | Command::ShowCommit(_)
             | Command::CommitCheck
             | Command::Help => true,
             Command::Nothing
@@ -168,6 +172,7 @@ impl Command {
             | Command::Rollback(_)
             | Command::Load { .. }
             | Command::Save { .. }
+            | Command::SaveRescue
             | Command::Lock
             | Command::Unlock
             | Command::Set(_)
@@ -250,16 +255,19 @@ fn built_in(
             let (path, value) = grammar.deletion(cursor, &path)?;
             Command::Delete(Edit::one(&path, Operation::Delete, value))
         }
-        Word::Rollback => Command::Rollback(position(cursor)?),
+        Word::Rollback => Command::Rollback(revision(cursor)?),
         Word::Load => {
             let ways = [
                 Candidate::word("merge", "Add to the candidate"),
                 Candidate::word("replace", "Take the place of the candidate"),
             ];
             let replaces = cursor.choose(&ways, false)? == Some(1);
-            Command::Load { replaces, file: file(cursor)? }
+            Command::Load { replaces, file: file(cursor, "")? }
         }
-        Word::Save => Command::Save { file: file(cursor)? },
+        Word::Save => match file(cursor, "rescue")? {
+            rescue if rescue == "rescue" => Command::SaveRescue,
+            file => Command::Save { file },
+        },
     };
     cursor.finish()?;
     Ok(command)
@@ -293,10 +301,7 @@ fn show(
         }
         Some(1) => Datastore::Running,
         Some(2) => Datastore::Startup,
-        Some(3) => {
-            cursor.finish()?;
-            return Ok(Command::ShowHistory);
-        }
+        Some(3) => return history(cursor),
         Some(_) => Datastore::Operational,
     };
     let path = grammar.place(cursor, datastore == Datastore::Candidate)?;
@@ -361,6 +366,39 @@ fn minutes(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
     })
 }
 
+fn history(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
+    let number = Candidate::placeholder("<number>", "How many commits ago; 0 is the latest");
+    if cursor.is_at_completion() && cursor.peek().is_none() {
+        return Err(cursor.candidates([number].into_iter(), true));
+    }
+    if cursor.peek().is_none() {
+        return Ok(Command::ShowHistory);
+    }
+    let position = position(cursor)?;
+    cursor.choose(&[Candidate::word("diff", "What the commit changed")], false)?;
+    cursor.finish()?;
+    Ok(Command::ShowCommit(position))
+}
+
+/// A configuration of the past: by position, by id, or the one to go back to where all else is lost.
+pub(crate) fn revision(cursor: &mut Cursor<'_>) -> Result<Revision, Stop> {
+    let words = [
+        Candidate::word("id", "The one that a commit made, by its number"),
+        Candidate::word("rescue", "The rescue configuration"),
+    ];
+    if cursor.is_at_completion() && cursor.peek().is_none() {
+        let number = Candidate::placeholder("<number>", "How many commits ago; 0 is running");
+        return Err(cursor.candidates(words.into_iter().chain([number]), false));
+    }
+    if !cursor.matches(&words) {
+        return Ok(Revision::Position(position(cursor)?));
+    }
+    Ok(match cursor.choose(&words, false)? {
+        Some(0) => Revision::Id(position(cursor)?.into()),
+        Some(_) | None => Revision::Rescue,
+    })
+}
+
 fn position(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
     let options = || vec![Candidate::placeholder("<number>", "How many commits ago; 0 is running")];
     let word = cursor.value("how many commits to go back", options)?;
@@ -369,7 +407,12 @@ fn position(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
     })
 }
 
-fn file(cursor: &mut Cursor<'_>) -> Result<String, Stop> {
-    let options = || vec![Candidate::placeholder("<file>", "A file's path")];
+/// A file's path, or the word that stands for another place.
+fn file(cursor: &mut Cursor<'_>, other: &'static str) -> Result<String, Stop> {
+    let options = || {
+        let other = Candidate::word(other, "Running, as the rescue configuration");
+        let file = Candidate::placeholder("<file>", "A file's path");
+        if other.text.is_empty() { vec![file] } else { vec![other, file] }
+    };
     Ok(cursor.value("the file", options)?.text.to_string())
 }

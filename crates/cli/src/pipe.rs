@@ -1,13 +1,17 @@
 //! What follows a `|`: another form of what is shown, or a part of its lines.
 
+use netconf::Revision;
 use regex::Regex;
 
+use crate::command::revision;
 use crate::cursor::{Candidate, Cursor, Stop};
 use crate::words::Fault;
 
 /// One stage.
 #[derive(Clone, Debug)]
 pub(crate) enum Pipe {
+    /// What differs from a configuration of the past.
+    Compare(Revision),
     Display(Form),
     Match(Regex),
     Except(Regex),
@@ -29,6 +33,7 @@ pub(crate) enum Form {
 pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Vec<Pipe>, Stop> {
     let bar = [Candidate::word("|", "Filter, or show in another form")];
     let stages = [
+        Candidate::word("compare", "What differs from an earlier configuration"),
         Candidate::word("count", "How many lines there are"),
         Candidate::word("display", "In another form"),
         Candidate::word("except", "Lines that a regular expression does not match"),
@@ -38,10 +43,15 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Vec<Pipe>, Stop> {
     let mut pipes = Vec::new();
     while cursor.choose(&bar, true)?.is_some() {
         pipes.push(match cursor.choose(&stages, false)? {
-            Some(0) => Pipe::Count,
-            Some(1) => Pipe::Display(form(cursor)?),
-            Some(2) => Pipe::Except(regex(cursor)?),
-            Some(3) => Pipe::Match(regex(cursor)?),
+            Some(0) => {
+                let rollback = [Candidate::word("rollback", "An earlier configuration")];
+                cursor.choose(&rollback, false)?;
+                Pipe::Compare(revision(cursor)?)
+            }
+            Some(1) => Pipe::Count,
+            Some(2) => Pipe::Display(form(cursor)?),
+            Some(3) => Pipe::Except(regex(cursor)?),
+            Some(4) => Pipe::Match(regex(cursor)?),
             Some(_) | None => Pipe::NoMore,
         });
     }
@@ -54,6 +64,13 @@ pub(crate) fn form_of(pipes: &[Pipe]) -> Form {
     pipes.iter().rev().find_map(form).unwrap_or_default()
 }
 
+/// What the pipes compare with.
+pub(crate) fn compared(pipes: &[Pipe]) -> Option<Revision> {
+    let revision =
+        |pipe: &Pipe| if let Pipe::Compare(revision) = pipe { Some(*revision) } else { None };
+    pipes.iter().rev().find_map(revision)
+}
+
 /// What is left of the text.
 pub(crate) fn apply(pipes: &[Pipe], mut text: String) -> String {
     for pipe in pipes {
@@ -64,7 +81,7 @@ pub(crate) fn apply(pipes: &[Pipe], mut text: String) -> String {
             Pipe::Match(regex) => keep(&|line| regex.is_match(line)),
             Pipe::Except(regex) => keep(&|line| !regex.is_match(line)),
             Pipe::Count => format!("{} lines\n", text.lines().count()),
-            Pipe::Display(_) | Pipe::NoMore => continue,
+            Pipe::Compare(_) | Pipe::Display(_) | Pipe::NoMore => continue,
         };
     }
     text

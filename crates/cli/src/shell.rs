@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::io;
 
-use netconf::Datastore;
+use netconf::{Datastore, Revision};
 use yang::{Path, Schema, Tree};
 
 use crate::client::{Client, ClientError};
@@ -133,6 +133,12 @@ impl Shell {
                 render::diff(&running, &client.read(Datastore::Candidate, &Path::default())?)
             }
             Command::ShowHistory => self.history()?,
+            Command::ShowCommit(position) => {
+                let mut client = self.client.borrow_mut();
+                let after = client.revision(Revision::Position(position))?;
+                let before = client.revision(Revision::Position(position.saturating_add(1)))?;
+                render::diff(&before, &after)
+            }
             Command::Commit { comment, minutes } => {
                 let told = self.commit(comment, minutes)?;
                 self.edited = false;
@@ -154,6 +160,10 @@ impl Shell {
             }
             Command::Load { replaces, file } => self.load(replaces, &file, was_edited)?,
             Command::Save { file } => self.save(&file)?,
+            Command::SaveRescue => {
+                self.client.borrow_mut().save_rescue()?;
+                "running is the rescue configuration\n".into()
+            }
             Command::Lock => {
                 self.client.borrow_mut().lock(Datastore::Running)?;
                 String::new()
@@ -220,6 +230,11 @@ impl Shell {
     fn show(&self, datastore: Datastore, path: &Path, pipes: &[Pipe]) -> Result<String> {
         let mut client = self.client.borrow_mut();
         let mut tree = client.read(datastore, path)?;
+        if let Some(revision) = pipe::compared(pipes) {
+            let past = client.revision(revision)?;
+            let part = if path.steps.is_empty() { past } else { past.subtree(path) };
+            return Ok(render::diff(&part, &tree));
+        }
         let form = pipe::form_of(pipes);
         if datastore == Datastore::Running && form == Form::Text {
             for state in shown_with_configuration(self.schema, path) {
@@ -264,9 +279,17 @@ impl Shell {
         let line = |commit: &netconf::HistoryEntry| {
             let comment = commit.comment.iter().map(|comment| format!(" \"{comment}\""));
             let comment: String = comment.collect();
-            let (position, id, time) = (commit.position, commit.id, &commit.time);
-            let (user, from, summary) = (&commit.user, &commit.from, &commit.summary);
-            format!("{position:>3}  #{id}  {time}  {user} ({from}){comment}\n     {summary}\n")
+            let (position, id) = (commit.position, commit.id);
+            let fault = commit.fault.iter().map(|fault| format!("     broken: {fault}\n"));
+            let fault: String = fault.collect();
+            let (Some(time), Some(user), Some(from)) = (&commit.time, &commit.user, &commit.from)
+            else {
+                return format!("{position:>3}  #{id}\n{fault}");
+            };
+            let summary = &commit.summary;
+            format!(
+                "{position:>3}  #{id}  {time}  {user} ({from}){comment}\n     {summary}\n{fault}"
+            )
         };
         Ok(commits.iter().map(line).collect())
     }

@@ -640,3 +640,68 @@ fn a_commit_to_be_confirmed() {
     "#]],
     );
 }
+
+#[test]
+fn the_past() {
+    let mut device = Device::new();
+    device.check(
+        "configure\nnetnses-iproute2 netns red\ncommit\nsave rescue\nnetnses-iproute2 netns blue\ncommit\n\
+         show history 0 diff\nshow config-running | compare rollback 2\n\
+         show config-running netnses-iproute2 | compare rollback id 1\nrollback rescue\nshow config-candidate diff\n\
+         rollback id 2\nshow config-candidate diff\nrollback id 7\nshow history 9 diff\nrollback",
+        expect![[r#"
+            dent-1> configure
+            dent-1(config)# netnses-iproute2 netns red
+            dent-1(config)# commit
+            commit 1: 1 netns added (… ms)
+            dent-1(config)# save rescue
+            running is the rescue configuration
+            dent-1(config)# netnses-iproute2 netns blue
+            dent-1(config)# commit
+            commit 2: 1 netns added (… ms)
+            dent-1(config)# show history 0 diff
+            netnses-iproute2
+            + netns blue
+            dent-1(config)# show config-running | compare rollback 2
+            +netnses-iproute2
+            + netns blue
+            + netns red
+            dent-1(config)# show config-running netnses-iproute2 | compare rollback id 1
+            netnses-iproute2
+            + netns blue
+            dent-1(config)# rollback rescue
+            dent-1(config)# show config-candidate diff
+            netnses-iproute2
+            - netns blue
+            dent-1(config)# rollback id 2
+            dent-1(config)# show config-candidate diff
+            dent-1(config)# rollback id 7
+            there is no commit 7 in the history
+            dent-1(config)# show history 9 diff
+            there is no rollback 9: 0 to 2 can be had
+            dent-1(config)# rollback
+              rollback
+                      ^
+            how many commits to go back is missing
+            dent-1(config)#
+        "#]],
+    );
+    device.help("rollback ", expect![[r#"
+        id: The one that a commit made, by its number
+        rescue: The rescue configuration
+        <number> (told): How many commits ago; 0 is running
+    "#]]);
+    device.help("show history ", expect![[r#"
+        <number> (told): How many commits ago; 0 is the latest
+        <cr> (told)
+    "#]]);
+    device.help("show config-running | compare rollback ", expect![[r#"
+        id: The one that a commit made, by its number
+        rescue: The rescue configuration
+        <number> (told): How many commits ago; 0 is running
+    "#]]);
+    device.help("save ", expect![[r#"
+        rescue: Running, as the rescue configuration
+        <file> (told): A file's path
+    "#]]);
+}

@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Parser;
-use engine::Settings;
+use engine::{Limits, Settings};
 use kernel::Kernel;
 use northbound::Listener;
 use sd_notify::NotifyState;
@@ -53,6 +53,10 @@ async fn run(options: &Options) -> Result<()> {
     let settings = Settings {
         state_dir: options.state_dir.clone(),
         autosave: !options.no_autosave,
+        history: Limits {
+            commits: options.history_commits,
+            bytes: usize::from(options.history_mib) << 20,
+        },
         boot_id: fs::read_to_string(BOOT_ID).context(BOOT_ID)?.trim().to_string(),
         clock: SystemTime::now,
     };

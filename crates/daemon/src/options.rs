@@ -20,6 +20,14 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) no_autosave: bool,
 
+    /// How many commits the history keeps
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    pub(crate) history_commits: usize,
+
+    /// How large the history may grow; the latest commit stays, however large it is
+    #[arg(long, value_name = "MIB", default_value_t = 64)]
+    pub(crate) history_mib: u16,
+
     /// What to log to standard error: a level, or TARGET=LEVEL,…
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub(crate) log: String,

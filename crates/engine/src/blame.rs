@@ -60,34 +60,58 @@ mod tests {
 
     #[test]
     fn what_comes_is_told_once_with_all_that_is_below_it() {
-        check("", &[A, B].concat(), expect![[r#"
+        check(
+            "",
+            &[A, B].concat(),
+            expect![[r#"
             /iproute2-ip-link:links
-        "#]]);
-        check(A, &[A, B].concat(), expect![[r#"
+        "#]],
+        );
+        check(
+            A,
+            &[A, B].concat(),
+            expect![[r#"
             /iproute2-ip-link:links/link[name='b']
-        "#]]);
-        check("/iproute2-ip-link:links/link[name='a']", A, expect![[r#"
+        "#]],
+        );
+        check(
+            "/iproute2-ip-link:links/link[name='a']",
+            A,
+            expect![[r#"
             /iproute2-ip-link:links/link[name='a']/mtu
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_value_that_changes_is_told() {
-        check(A, &A.replace("1500", "1400"), expect![[r#"
+        check(
+            A,
+            &A.replace("1500", "1400"),
+            expect![[r#"
             /iproute2-ip-link:links/link[name='a']/mtu
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn what_goes_is_told_by_what_is_left() {
         check(&[A, B].concat(), A, expect![""]);
         check(&[A, B].concat(), "", expect![""]);
-        check(A, "/iproute2-ip-link:links/link[name='a']", expect![[r#"
+        check(
+            A,
+            "/iproute2-ip-link:links/link[name='a']",
+            expect![[r#"
             /iproute2-ip-link:links/link[name='a']/mtu
-        "#]]);
-        check(&[A, B].concat(), "/iproute2-ip-link:links/link[name='b']/mtu = 9000", expect![[r#"
+        "#]],
+        );
+        check(
+            &[A, B].concat(),
+            "/iproute2-ip-link:links/link[name='b']/mtu = 9000",
+            expect![[r#"
             /iproute2-ip-link:links/link[name='b']/mtu
             /iproute2-ip-link:links/link[name='b']/ip[address='10.0.0.1/8']
-        "#]]);
+        "#]],
+        );
     }
 }

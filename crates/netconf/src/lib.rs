@@ -22,6 +22,7 @@ pub use hello::Hello;
 pub use output::{CheckOutput, CommitOutput, HistoryEntry, HistoryOutput};
 pub use reply::Reply;
 pub use rpc::{
-    Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Rpc, Source, TestOption,
+    Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Revision, Rpc, Source,
+    TestOption,
 };
 pub use xml::Xml;

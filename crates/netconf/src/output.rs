@@ -37,16 +37,20 @@ pub struct HistoryEntry {
     pub position: u32,
     /// Stable id.
     pub id: u64,
-    /// Who made it.
-    pub user: String,
+    /// Who made it; none where its file cannot be read.
+    pub user: Option<String>,
     /// How the user came.
-    pub from: String,
+    pub from: Option<String>,
     /// When, as `yang:date-and-time`.
-    pub time: String,
+    pub time: Option<String>,
     /// The comment, where one was given.
     pub comment: Option<String>,
     /// What changed, in a line.
     pub summary: String,
+    /// What its file is sealed with, in hexadecimal.
+    pub digest: Option<String>,
+    /// What is wrong with its file: there is no way back past such a commit.
+    pub fault: Option<String>,
 }
 
 impl CommitOutput {
@@ -110,13 +114,16 @@ impl HistoryOutput {
             out += &format!("<commit xmlns=\"{NETLOOM}\">");
             leaf(&mut out, "position", &entry.position.to_string());
             leaf(&mut out, "id", &entry.id.to_string());
-            leaf(&mut out, "user", &entry.user);
-            leaf(&mut out, "from", &entry.from);
-            leaf(&mut out, "time", &entry.time);
-            if let Some(comment) = &entry.comment {
-                leaf(&mut out, "comment", comment);
-            }
-            leaf(&mut out, "summary", &entry.summary);
+            let mut field = |name: &str, text: Option<&String>| {
+                text.iter().for_each(|text| leaf(&mut out, name, text));
+            };
+            field("user", entry.user.as_ref());
+            field("from", entry.from.as_ref());
+            field("time", entry.time.as_ref());
+            field("comment", entry.comment.as_ref());
+            field("summary", Some(&entry.summary));
+            field("digest", entry.digest.as_ref());
+            field("fault", entry.fault.as_ref());
             out += "</commit>";
         }
         Xml(out)
@@ -135,11 +142,13 @@ impl HistoryOutput {
                 match field.name.as_str() {
                     "position" => entry.position = number(reader, &text)?,
                     "id" => entry.id = number(reader, &text)?,
-                    "user" => entry.user = text,
-                    "from" => entry.from = text,
-                    "time" => entry.time = text,
+                    "user" => entry.user = Some(text),
+                    "from" => entry.from = Some(text),
+                    "time" => entry.time = Some(text),
                     "comment" => entry.comment = Some(text),
                     "summary" => entry.summary = text,
+                    "digest" => entry.digest = Some(text),
+                    "fault" => entry.fault = Some(text),
                     _ => {}
                 }
             }

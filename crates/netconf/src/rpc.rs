@@ -100,6 +100,17 @@ pub enum ErrorOption {
     RollbackOnError,
 }
 
+/// A configuration of the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revision {
+    /// As it was so many commits ago; 0 is running itself.
+    Position(u32),
+    /// As the commit of this id made it.
+    Id(u64),
+    /// The rescue configuration.
+    Rescue,
+}
+
 /// That a commit is undone unless it is confirmed in time (RFC 6241 section 8.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmed {
@@ -174,10 +185,14 @@ pub enum Rpc {
     },
     /// `netloom-rpc:check-commit`: what a commit would do, in words ([`CheckOutput`](crate::CheckOutput)).
     CheckCommit,
-    /// `netloom-rpc:rollback`: the configuration of N commits ago into the candidate.
-    Rollback {
-        position: u32,
-    },
+    /// `netloom-rpc:rollback`: an earlier configuration into the candidate.
+    Rollback(Revision),
+    /// `netloom-rpc:get-revision`: an earlier configuration.
+    GetRevision(Revision),
+    /// `netloom-rpc:save-rescue`: keeps running as the rescue configuration.
+    SaveRescue,
+    /// `netloom-rpc:delete-rescue`.
+    DeleteRescue,
     /// `netloom-rpc:get-history` ([`HistoryOutput`](crate::HistoryOutput)).
     GetHistory,
 }

@@ -124,16 +124,18 @@ fn own_answers() {
             HistoryEntry {
                 position: 0,
                 id: 7,
-                user: "root".into(),
-                from: "unix socket, pid 3".into(),
-                time: "2026-01-02T03:04:05Z".into(),
+                user: Some("root".into()),
+                from: Some("unix socket, pid 3".into()),
+                time: Some("2026-01-02T03:04:05Z".into()),
                 comment: Some("why".into()),
                 summary: "1 link".into(),
+                digest: Some("00ff".into()),
+                fault: Some("it is <broken>".into()),
             },
             HistoryEntry { position: 1, id: 6, ..HistoryEntry::default() },
         ],
     };
-    expect![[r#"<commit xmlns="urn:netloom:rpc"><position>0</position><id>7</id><user>root</user><from>unix socket, pid 3</from><time>2026-01-02T03:04:05Z</time><comment>why</comment><summary>1 link</summary></commit><commit xmlns="urn:netloom:rpc"><position>1</position><id>6</id><user></user><from></from><time></time><summary></summary></commit>"#]].assert_eq(&history.to_xml().0);
+    expect![[r#"<commit xmlns="urn:netloom:rpc"><position>0</position><id>7</id><user>root</user><from>unix socket, pid 3</from><time>2026-01-02T03:04:05Z</time><comment>why</comment><summary>1 link</summary><digest>00ff</digest><fault>it is &lt;broken&gt;</fault></commit><commit xmlns="urn:netloom:rpc"><position>1</position><id>6</id><summary></summary></commit>"#]].assert_eq(&history.to_xml().0);
     assert_eq!(HistoryOutput::from_xml(&history.to_xml()).unwrap(), history);
 
     // As a client gets them: cut out of the reply.

@@ -3,8 +3,8 @@
 use expect_test::{Expect, expect};
 use netconf::namespace::BASE;
 use netconf::{
-    Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Reply, Rpc, RpcError, Source,
-    TestOption, Xml,
+    Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Reply, Revision, Rpc, RpcError,
+    Source, TestOption, Xml,
 };
 
 /// Reads `operation` within an `<rpc>` and shows it, or the error that refuses it.
@@ -144,7 +144,7 @@ fn operations() {
     check("<check-commit xmlns=\"urn:netloom:rpc\"/>", expect!["CheckCommit"]);
     check(
         "<rollback xmlns=\"urn:netloom:rpc\"><position>2</position></rollback>",
-        expect!["Rollback { position: 2 }"],
+        expect!["Rollback(Position(2))"],
     );
     check("<get-history xmlns=\"urn:netloom:rpc\"/>", expect!["GetHistory"]);
 }
@@ -523,6 +523,10 @@ fn what_is_written_is_read() {
             persist_id: text("b"),
         },
         Rpc::CancelCommit { persist_id: None },
+        Rpc::Rollback(Revision::Id(7)),
+        Rpc::GetRevision(Revision::Rescue),
+        Rpc::SaveRescue,
+        Rpc::DeleteRescue,
         Rpc::CancelCommit { persist_id: text("b") },
         Rpc::DiscardChanges,
         Rpc::CloseSession,
@@ -531,7 +535,7 @@ fn what_is_written_is_read() {
         Rpc::CommitWithComment { comment: text("<why> & \"what\""), confirm_timeout: Some(60) },
         Rpc::CommitWithComment { comment: None, confirm_timeout: None },
         Rpc::CheckCommit,
-        Rpc::Rollback { position: 0 },
+        Rpc::Rollback(Revision::Position(0)),
         Rpc::GetHistory,
     ];
     for rpc in rpcs {

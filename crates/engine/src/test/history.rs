@@ -22,7 +22,8 @@ fn shown(engine: &Engine) -> String {
     let line = |entry: &crate::HistoryEntry| {
         // Without the folder that the test has made.
         let fault = |fault: &String| fault.rsplit("/netloom/").next().unwrap_or(fault).to_owned();
-        let told = entry.fault.as_ref().map(|told| format!(" ! {}", fault(told))).unwrap_or_default();
+        let told =
+            entry.fault.as_ref().map(|told| format!(" ! {}", fault(told))).unwrap_or_default();
         let who = entry.origin.as_ref().map_or("nobody", |origin| &origin.user);
         format!("{} #{} {who}: {}{told}\n", entry.position, entry.id, entry.summary)
     };
@@ -94,7 +95,9 @@ fn what_is_done_to_a_file_is_told() {
         host.write(&file(id), &text.replace(from, to));
     };
     // Another name for who made it.
-    check(&|host| edit(host, 2, "\"root\"", "\"toor\""), expect![[r#"
+    check(
+        &|host| edit(host, 2, "\"root\"", "\"toor\""),
+        expect![[r#"
         0 #3 root: 1 link changed
         1 #2 toor: 2 links, 2 routes added ! it has been altered: its digest is another
         2 #1 root: 2 netns, 2 links added
@@ -102,7 +105,8 @@ fn what_is_done_to_a_file_is_told() {
         0 #3 root: 1 link changed
         1 #2 toor: 2 links, 2 routes added ! it has been altered: its digest is another
         2 #1 root: 2 netns, 2 links added
-    "#]]);
+    "#]],
+    );
     // The same, sealed anew.
     check(
         &|host| {
@@ -121,7 +125,9 @@ fn what_is_done_to_a_file_is_told() {
             2 #1 root: 2 netns, 2 links added
         "#]],
     );
-    check(&|host| host.write(&file(2), "{"), expect![[r#"
+    check(
+        &|host| host.write(&file(2), "{"),
+        expect![[r#"
         0 #3 root: 1 link changed
         1 #2 nobody:  ! history/000000000002.json: EOF while parsing an object at line 1 column 1; it is left as it is: repair it, or move it away to start without it
         2 #1 root: 2 netns, 2 links added
@@ -129,8 +135,11 @@ fn what_is_done_to_a_file_is_told() {
         0 #3 root: 1 link changed
         1 #2 nobody:  ! history/000000000002.json: EOF while parsing an object at line 1 column 1; it is left as it is: repair it, or move it away to start without it
         2 #1 root: 2 netns, 2 links added
-    "#]]);
-    check(&|host| host.remove(&file(2)), expect![[r#"
+    "#]],
+    );
+    check(
+        &|host| host.remove(&file(2)),
+        expect![[r#"
         0 #3 root: 1 link changed
         1 #2 nobody:  ! its file is missing
         2 #1 root: 2 netns, 2 links added
@@ -138,8 +147,11 @@ fn what_is_done_to_a_file_is_told() {
         0 #3 root: 1 link changed
         1 #2 nobody:  ! its file is missing
         2 #1 root: 2 netns, 2 links added
-    "#]]);
-    check(&|host| host.remove(&file(3)), expect![[r#"
+    "#]],
+    );
+    check(
+        &|host| host.remove(&file(3)),
+        expect![[r#"
         0 #3 nobody:  ! its file is missing
         1 #2 root: 2 links, 2 routes added
         2 #1 root: 2 netns, 2 links added
@@ -147,9 +159,12 @@ fn what_is_done_to_a_file_is_told() {
         0 #3 nobody:  ! its file is missing
         1 #2 root: 2 links, 2 routes added
         2 #1 root: 2 netns, 2 links added
-    "#]]);
+    "#]],
+    );
     // One takes the place of another.
-    check(&|host| host.write(&file(2), &host.file(&file(1)).unwrap()), expect![[r#"
+    check(
+        &|host| host.write(&file(2), &host.file(&file(1)).unwrap()),
+        expect![[r#"
         0 #3 root: 1 link changed
         1 #2 root: 2 netns, 2 links added ! it is of commit 1
         2 #1 root: 2 netns, 2 links added ! it is not the commit that commit 2 followed
@@ -157,7 +172,8 @@ fn what_is_done_to_a_file_is_told() {
         0 #3 root: 1 link changed
         1 #2 root: 2 netns, 2 links added ! it is of commit 1
         2 #1 root: 2 netns, 2 links added ! it is not the commit that commit 2 followed
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -228,7 +244,8 @@ fn blame_tells_who_changed_what_last() {
         #1
           /iproute2-ip-netns:netnses
           /iproute2-ip-link:links
-    "#]].assert_eq(&shown(""));
+    "#]]
+    .assert_eq(&shown(""));
     expect![[r#"
         #5
           /iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']
@@ -238,11 +255,13 @@ fn blame_tells_who_changed_what_last() {
           /iproute2-ip-link:links/link[name='enp0s4']/mtu
         #1
           /iproute2-ip-link:links
-    "#]].assert_eq(&shown("/iproute2-ip-link:links/link[name='enp0s4']"));
+    "#]]
+    .assert_eq(&shown("/iproute2-ip-link:links/link[name='enp0s4']"));
     expect![[r#"
         #2
           /iproute2-ip-link:links
-    "#]].assert_eq(&shown("/iproute2-ip-link:links/link[name='veth10']/netns"));
+    "#]]
+    .assert_eq(&shown("/iproute2-ip-link:links/link[name='veth10']/netns"));
     expect![""].assert_eq(&shown("/iproute2-ip-link:links/link[name='other']"));
 }
 

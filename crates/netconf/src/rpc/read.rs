@@ -1,6 +1,6 @@
 //! `<rpc>` from XML, and what to answer where it is wrong.
 
-use super::{Confirmed, Datastore, Envelope, Named, Rpc, Source};
+use super::{Confirmed, Datastore, Envelope, Named, Revision, Rpc, Source};
 use crate::error::{ErrorType, MessageError, RpcError};
 use crate::namespace::{BASE, DATASTORES, MONITORING, NETLOOM, NMDA};
 use crate::xml::{Element, Malformed, Reader, Xml};
@@ -132,9 +132,10 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
             Ok(Rpc::CommitWithComment { comment, confirm_timeout })
         }
         (NETLOOM, "check-commit") => parameters.none(Rpc::CheckCommit),
-        (NETLOOM, "rollback") => {
-            Ok(Rpc::Rollback { position: parameters.only_number("position")? })
-        }
+        (NETLOOM, "rollback") => Ok(Rpc::Rollback(revision(parameters)?)),
+        (NETLOOM, "get-revision") => Ok(Rpc::GetRevision(revision(parameters)?)),
+        (NETLOOM, "save-rescue") => parameters.none(Rpc::SaveRescue),
+        (NETLOOM, "delete-rescue") => parameters.none(Rpc::DeleteRescue),
         (NETLOOM, "get-history") => parameters.none(Rpc::GetHistory),
         (namespace, name) => {
             let message = format!("there is no operation <{name}> in namespace {namespace:?}");
@@ -142,6 +143,23 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
             Err(Box::new(error.with_info("bad-element", name)))
         }
     }
+}
+
+fn revision(parameters: &mut Parameters<'_, '_>) -> Result<Revision> {
+    let mut revision = None;
+    while let Some(child) = parameters.next()? {
+        let given = match child.name.as_str() {
+            "position" => Revision::Position(parameters.parsed(&child)?),
+            "id" => Revision::Id(parameters.parsed(&child)?),
+            "rescue" => match parameters.text()? {
+                empty if empty.is_empty() => Revision::Rescue,
+                text => return Err(invalid("rescue", &text)),
+            },
+            _ => return Err(unknown(&child)),
+        };
+        set(&mut revision, &child, given)?;
+    }
+    required(revision, "position")
 }
 
 fn commit(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {

@@ -1,6 +1,6 @@
 //! `<rpc>` as XML.
 
-use super::{Confirmed, Datastore, Envelope, Named, Rpc, Source};
+use super::{Confirmed, Datastore, Envelope, Named, Revision, Rpc, Source};
 use crate::namespace::{DATASTORES, MONITORING, NETLOOM, NMDA};
 use crate::xml::{Xml, leaf};
 
@@ -107,11 +107,10 @@ impl Rpc {
                 *out += "</commit>";
             }
             Rpc::CheckCommit => *out += &format!("<check-commit xmlns=\"{NETLOOM}\"/>"),
-            Rpc::Rollback { position } => {
-                *out += &format!("<rollback xmlns=\"{NETLOOM}\">");
-                leaf(out, "position", &position.to_string());
-                *out += "</rollback>";
-            }
+            Rpc::Rollback(to) => revision(out, "rollback", *to),
+            Rpc::GetRevision(of) => revision(out, "get-revision", *of),
+            Rpc::SaveRescue => *out += &format!("<save-rescue xmlns=\"{NETLOOM}\"/>"),
+            Rpc::DeleteRescue => *out += &format!("<delete-rescue xmlns=\"{NETLOOM}\"/>"),
             Rpc::GetHistory => *out += &format!("<get-history xmlns=\"{NETLOOM}\"/>"),
         }
     }
@@ -136,6 +135,16 @@ fn source(out: &mut String, source: &Source) {
             *out += "</config></source>";
         }
     }
+}
+
+fn revision(out: &mut String, operation: &str, revision: Revision) {
+    *out += &format!("<{operation} xmlns=\"{NETLOOM}\">");
+    match revision {
+        Revision::Position(position) => leaf(out, "position", &position.to_string()),
+        Revision::Id(id) => leaf(out, "id", &id.to_string()),
+        Revision::Rescue => *out += "<rescue/>",
+    }
+    *out += &format!("</{operation}>");
 }
 
 fn subtree(out: &mut String, filter: Option<&Xml>) {

@@ -6,10 +6,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use ::netconf::namespace::{BASE, MONITORING, NMDA};
+use ::netconf::namespace::{BASE, MONITORING, NETLOOM, NMDA};
 use ::netconf::{
     CheckOutput, CommitOutput, Confirmed, DefaultOperation, ErrorOption, HistoryEntry,
-    HistoryOutput, Reply, Rpc, Source, TestOption, Xml,
+    HistoryOutput, Reply, Revision, Rpc, Source, TestOption, Xml,
 };
 use engine::{CommitRequest, ConfirmedBy, Datastore, Session};
 use yang::{Edit, ErrorTag, Operation, Schema, Tree};
@@ -104,9 +104,16 @@ impl Operations {
                 let operations = self.session.check().await?;
                 Ok(output(CheckOutput { operations }.to_xml()))
             }
-            Rpc::Rollback { position } => ok(self.session.rollback(position as usize).await),
+            Rpc::Rollback(to) => {
+                let content = self.past(to).await?;
+                ok(self.session.replace(content).await)
+            }
+            Rpc::GetRevision(of) => data(self.past(of).await?, None, NETLOOM).await,
+            Rpc::SaveRescue => ok(self.session.save_rescue().await),
+            Rpc::DeleteRescue => ok(self.session.delete_rescue().await),
             Rpc::GetHistory => {
-                let commits = self.session.history().await?;
+                let past = self.session.past().await?;
+                let commits = blocking(move || past.verify()).await?;
                 let commits = commits.into_iter().map(history_entry).collect();
                 Ok(output(HistoryOutput { commits }.to_xml()))
             }
@@ -114,6 +121,17 @@ impl Operations {
     }
 
     /// RFC 6241 section 7.7: running, and the state of the device.
+    /// A configuration of the past.
+    async fn past(&self, revision: Revision) -> Result<Tree> {
+        let past = self.session.past().await?;
+        let revision = match revision {
+            Revision::Position(position) => engine::Revision::Position(position as usize),
+            Revision::Id(id) => engine::Revision::Id(id),
+            Revision::Rescue => engine::Revision::Rescue,
+        };
+        Ok(blocking(move || past.configuration(revision)).await?)
+    }
+
     async fn running_and_state(&self) -> Result<Tree> {
         let mut tree = self.session.read(Datastore::Operational).await?;
         tree.merge(&self.session.read(Datastore::Running).await?);
@@ -250,10 +268,18 @@ fn store(datastore: ::netconf::Datastore) -> Datastore {
 }
 
 fn history_entry(entry: engine::HistoryEntry) -> HistoryEntry {
-    let engine::HistoryEntry { position, id, origin, time, comment, summary } = entry;
-    let engine::Origin { user, from } = origin;
-    let position = u32::try_from(position).unwrap_or(u32::MAX);
-    HistoryEntry { position, id, user, from, time: date_and_time(time), comment, summary }
+    let (user, from) = entry.origin.map(|origin| (origin.user, origin.from)).unzip();
+    HistoryEntry {
+        position: u32::try_from(entry.position).unwrap_or(u32::MAX),
+        id: entry.id,
+        user,
+        from,
+        time: entry.time.map(date_and_time),
+        comment: entry.comment,
+        summary: entry.summary,
+        digest: entry.digest.map(|digest| digest.to_string()),
+        fault: entry.fault,
+    }
 }
 
 /// `yang:date-and-time` in UTC.
