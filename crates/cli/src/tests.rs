@@ -584,12 +584,13 @@ fn help_tells_what_can_follow() {
     device.help(
         "show history | ",
         expect![[r#"
-        count: How many lines there are
-        display: In another form
-        except: Lines that a regular expression does not match
-        match: Lines that a regular expression matches
-        no-more: Without pages
-    "#]],
+            compare: What differs from an earlier configuration
+            count: How many lines there are
+            display: In another form
+            except: Lines that a regular expression does not match
+            match: Lines that a regular expression matches
+            no-more: Without pages
+        "#]],
     );
     device.help("nonsense ", expect![[r#"
         "nonsense" is unknown here; expected one of mtu, admin-status, index, netns, group, device, master, advance, modes, lladdresses, ip, type, virtual_peer_name, bridge-conf, ifname, description, sysctl, tun, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, rollback, save, top, unlock, exit, help, quit, show
@@ -686,22 +687,34 @@ fn the_past() {
             dent-1(config)#
         "#]],
     );
-    device.help("rollback ", expect![[r#"
+    device.help(
+        "rollback ",
+        expect![[r#"
         id: The one that a commit made, by its number
         rescue: The rescue configuration
         <number> (told): How many commits ago; 0 is running
-    "#]]);
-    device.help("show history ", expect![[r#"
+    "#]],
+    );
+    device.help(
+        "show history ",
+        expect![[r#"
         <number> (told): How many commits ago; 0 is the latest
         <cr> (told)
-    "#]]);
-    device.help("show config-running | compare rollback ", expect![[r#"
+    "#]],
+    );
+    device.help(
+        "show config-running | compare rollback ",
+        expect![[r#"
         id: The one that a commit made, by its number
         rescue: The rescue configuration
         <number> (told): How many commits ago; 0 is running
-    "#]]);
-    device.help("save ", expect![[r#"
+    "#]],
+    );
+    device.help(
+        "save ",
+        expect![[r#"
         rescue: Running, as the rescue configuration
         <file> (told): A file's path
-    "#]]);
+    "#]],
+    );
 }

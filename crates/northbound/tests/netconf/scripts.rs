@@ -101,7 +101,8 @@ fn indented(xml: &str) -> Vec<String> {
         }
         if closes && open {
             let line = lines.last_mut().expect("the element's start");
-            let varies = line.contains("milliseconds") || line.contains("<time>");
+            let varies =
+                ["milliseconds", "<time>", "<digest>"].iter().any(|varying| line.contains(varying));
             *line += if varies { "…" } else { text };
             *line += tag;
         } else {
