@@ -5,6 +5,7 @@
 //! is missing, keeps nothing else down.
 
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use netstate::{Desired, Originals, Southbound};
 use tokio::sync::watch;
@@ -58,6 +59,7 @@ impl Boot {
             stuck: BTreeSet::new(),
             drifted: BTreeSet::new(),
             diverged: None,
+            restored: SystemTime::UNIX_EPOCH,
             pending: None,
             published: watch::Sender::new(published),
             events: self.events,

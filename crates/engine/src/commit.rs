@@ -204,6 +204,7 @@ impl Engine {
                 let (failure, cause) = (failure.told(), cause.told());
                 tracing::error!(failure, cause, "diverged");
                 self.diverged = Some(touched);
+                self.restored = self.again();
                 Error::Diverged { failure, cause }.into()
             }
         }

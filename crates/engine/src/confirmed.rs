@@ -18,9 +18,6 @@ use crate::store::Store;
 /// The file of the mark.
 const MARK: &str = "confirmed.json";
 
-/// How long to wait before an undoing that has failed is tried again.
-const AGAIN: Duration = Duration::from_secs(10);
-
 /// What a session asks of a commit.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
@@ -149,17 +146,9 @@ impl Engine {
         self.undo(origin, "was cancelled")
     }
 
-    /// How long until a commit is undone.
-    pub(crate) fn waits(&self) -> Option<Duration> {
-        let due = self.pending.as_ref()?.due;
-        Some(due.duration_since((self.settings.clock)()).unwrap_or_default())
-    }
-
-    /// Undoes the commit that nobody has confirmed, if its time is up.
-    pub(crate) fn look_at_clock(&mut self) {
-        if self.waits() == Some(Duration::ZERO) {
-            self.expire("was not confirmed in time");
-        }
+    /// When a commit is undone.
+    pub(crate) fn undone_at(&self) -> Option<SystemTime> {
+        self.pending.as_ref().map(|pending| pending.due)
     }
 
     /// What a session's end means to a commit of its own that waits for its confirmation.
@@ -182,11 +171,11 @@ impl Engine {
     }
 
     /// Undoes it without anybody to tell but the log and the history; where that fails, again later.
-    fn expire(&mut self, why: &'static str) {
+    pub(crate) fn expire(&mut self, why: &'static str) {
         let origin = Origin { user: "netloomd".into(), from: "confirmed commit".into() };
         if let Err(errors) = self.undo(origin, why) {
             tracing::error!(errors = errors.told(), "cannot undo an unconfirmed commit");
-            let again = (self.settings.clock)() + AGAIN;
+            let again = self.again();
             self.pending.iter_mut().for_each(|pending| pending.due = again);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::SystemTime;
 
 use mapping::Lowered;
 use netstate::{Desired, Key, LinkId, Originals, Place, Scope, Southbound, Wanted};
@@ -47,6 +48,8 @@ pub(crate) struct Engine {
     pub(crate) drifted: BTreeSet<Key>,
     /// What a failed commit may have left in the kernel, where the way back failed too.
     pub(crate) diverged: Option<Desired>,
+    /// When that is tried again.
+    pub(crate) restored: SystemTime,
     /// A commit that is undone unless it is confirmed.
     pub(crate) pending: Option<Pending>,
     pub(crate) published: watch::Sender<Snapshot>,

@@ -8,6 +8,7 @@
 mod blame;
 mod boot;
 mod checkpoint;
+mod clock;
 mod commit;
 mod confirmed;
 mod converge;

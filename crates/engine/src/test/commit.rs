@@ -163,6 +163,31 @@ fn a_way_back_that_fails_too_is_told_and_tried_again() {
     engine.apply(CABLE).unwrap();
 }
 
+#[test]
+fn a_kernel_that_has_diverged_is_restored_when_it_lets_itself() {
+    let host = Host::new();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let before = host.kernel.state();
+    let refusals = Refusals::default();
+    engine.southbound =
+        Box::new(Refusing { kernel: host.kernel.clone(), refusals: refusals.clone() });
+    refusals.set(&["add route", "delete veth10"]);
+    engine.apply(CABLE).unwrap_err();
+    for _ in 0..3 {
+        assert_eq!(engine.waits(), Some(Duration::from_secs(10)));
+        NOW.set(NOW.get() + 10);
+        engine.look_at_clock();
+        assert_ne!(host.kernel.state(), before);
+    }
+    refusals.set(&[]);
+    NOW.set(NOW.get() + 10);
+    engine.look_at_clock();
+    assert_eq!(host.kernel.state(), before);
+    assert_eq!(engine.waits(), None);
+    engine.apply(CABLE).unwrap();
+}
+
 /// A folder in its place keeps a file from being written.
 #[test]
 fn a_file_that_cannot_be_written_refuses_the_commit() {
