@@ -89,7 +89,7 @@ fn both_ways_tell_the_same() {
             by_gateway("0.0.0.0/0"),
             alter(by_gateway("0.0.0.0/0"), |key, _| key.metric = 1),
         ];
-        let before = ip("route show table all");
+        let before = ip("-4 route show table all");
         for case in cases {
             let desired = state([case]);
             let mut told = [table(&desired), one_by_one(&desired)]
@@ -97,7 +97,7 @@ fn both_ways_tell_the_same() {
             let [table, one] = &mut told;
             assert_eq!(one, table);
         }
-        assert_eq!(ip("route show table all"), before);
+        assert_eq!(ip("-4 route show table all"), before);
     });
 }
 
