@@ -147,7 +147,7 @@ impl Engine {
             let stamp = journal::write(&self.store, &record)?;
             history::file(&self.store, record.id)?;
             self.running = Running { id: record.id, intent: startup };
-            self.checkpoint.add(record.forward.len() + record.reverse.len());
+            self.checkpoint.add(&record);
             self.history.add(record, stamp);
             self.pending = None;
         }

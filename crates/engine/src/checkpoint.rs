@@ -11,6 +11,7 @@ use yang::Tree;
 use crate::datastore::{RUNNING, save};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::history::Record;
 use crate::store::Store;
 
 /// Commits of fewer bytes than this are no reason for a checkpoint.
@@ -51,9 +52,9 @@ impl Checkpoint {
     }
 
     /// Counts a commit.
-    pub(crate) fn add(&mut self, bytes: usize) {
+    pub(crate) fn add(&mut self, record: &Record) {
         self.commits += 1;
-        self.logged += bytes;
+        self.logged += record.forward.len() + record.reverse.len();
     }
 
     fn is_due(&self) -> bool {

@@ -111,15 +111,7 @@ impl Engine {
                 (None, _) => return Ok(None),
             }
         }
-        // Judging a change and writing it down are as much work, and neither needs the other.
-        let (intent, wording) = thread::scope(|scope| {
-            let wording = scope.spawn(|| Wording::of(&diff));
-            let intent = self.running.intent.after(tree, &diff);
-            (intent, wording.join().unwrap_or_else(|panic| resume_unwind(panic)))
-        });
-        // It names each change by its path, which is much, and the rest of the way is long.
-        drop(diff);
-        let intent = intent?;
+        let (intent, wording) = self.judged(tree, diff)?;
         self.pass(Step::Lowered);
         let origin = self.sessions.at(session)?.origin.clone();
         let mut record = self.record(Author { origin, comment }, wording);
@@ -133,6 +125,18 @@ impl Engine {
         }
         self.sessions.at(session)?.candidate = Candidate::of(&self.running.intent.tree);
         Ok(Some(told))
+    }
+
+    /// What a configuration desires that differs from running by `diff`, and the change as the history keeps it. The
+    /// difference ends here: it names each change by its path, which is much, and the rest of the way is long.
+    pub(crate) fn judged(&self, tree: Tree, diff: Diff) -> Result<(Intent, Wording)> {
+        // Judging a change and writing it down are as much work, and neither needs the other.
+        let (intent, wording) = thread::scope(|scope| {
+            let wording = scope.spawn(|| Wording::of(&diff));
+            let intent = self.running.intent.after(tree, &diff);
+            (intent, wording.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        Ok((intent?, wording))
     }
 
     /// Brings kernel and datastores to `intent`, or leaves both as they are. What fails once the commit has
@@ -174,7 +178,7 @@ impl Engine {
     fn seal(&mut self, record: Record, stamp: Stamp) -> Errors {
         let saved = if record.autosave { self.follow() } else { Ok(()) };
         self.pass(Step::Saved);
-        self.checkpoint.add(record.forward.len() + record.reverse.len());
+        self.checkpoint.add(&record);
         self.history.add(record, stamp);
         let pruned = self.history.prune(&self.store, self.settings.history, self.checkpoint.id());
         let released = self.release();

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use yang::Tree;
 
-use crate::commit::{Author, Wording};
+use crate::commit::Author;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::session::Origin;
@@ -189,9 +189,9 @@ impl Engine {
         if diff.is_empty() {
             return self.confirm();
         }
-        let intent = self.running.intent.after(tree, &diff)?;
+        let (intent, wording) = self.judged(tree, diff)?;
         let comment = Some(format!("commit {transaction} {why}"));
-        let record = self.record(Author { origin, comment }, Wording::of(&diff));
+        let record = self.record(Author { origin, comment }, wording);
         self.transact(intent, record).map(drop)
     }
 }

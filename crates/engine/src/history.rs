@@ -144,7 +144,7 @@ impl History {
                 return Err(corrupt(fault).into());
             }
             record.redo(tree).map_err(|error| corrupt(error.to_string()))?;
-            checkpoint.add(record.forward.len() + record.reverse.len());
+            checkpoint.add(record);
             id = record.id;
             self.take(id, opened);
         }
