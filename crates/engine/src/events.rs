@@ -75,16 +75,11 @@ fn coalesce(events: &mut BTreeSet<Event>, event: Event) {
 /// Where an event happened. A link's key does not tell, for which there is [`Event::Link`].
 fn netns_of(event: &Event) -> Option<&NetnsName> {
     match event {
-        Event::Link(netns, _) | Event::Netns(netns) | Event::Overrun(netns) => Some(netns),
-        Event::Key(key) => match key {
-            Key::Netns(netns) => Some(netns),
-            Key::Sysctl(key) => Some(&key.netns),
-            Key::Address(key) => Some(&key.netns),
-            Key::Neighbor(key) => Some(&key.netns),
-            Key::Fdb(key) => Some(&key.netns),
-            Key::Route(key) => Some(&key.netns),
-            Key::Link(_) => None,
-        },
+        Event::Link(netns, _)
+        | Event::Netns(netns)
+        | Event::Overrun(netns)
+        | Event::Key(Key::Netns(netns)) => Some(netns),
+        Event::Key(key) => key.netns(),
     }
 }
 

@@ -88,15 +88,7 @@ impl<'a> Standing<'a> {
 
 /// The namespace that an object is in.
 pub(crate) fn netns_of<'a>(key: &'a Key, object: &'a Object) -> Option<&'a NetnsName> {
-    match key {
-        Key::Netns(_) => None,
-        Key::Link(_) => place_of(object).map(|place| &place.netns),
-        Key::Sysctl(key) => Some(&key.netns),
-        Key::Address(key) => Some(&key.netns),
-        Key::Neighbor(key) => Some(&key.netns),
-        Key::Fdb(key) => Some(&key.netns),
-        Key::Route(key) => Some(&key.netns),
-    }
+    key.netns().or_else(|| place_of(object).map(|place| &place.netns))
 }
 
 /// Where a link is; nothing for anything else.

@@ -141,14 +141,7 @@ fn open_all<'n>(
 /// The namespaces that are to be looked into.
 fn concerned(wanted: &Wanted) -> BTreeSet<&NetnsName> {
     let places = wanted.links.values().flatten().map(|place| &place.netns);
-    let keys = wanted.keys.iter().filter_map(|key| match key {
-        Key::Netns(_) | Key::Link(_) => None,
-        Key::Sysctl(key) => Some(&key.netns),
-        Key::Address(key) => Some(&key.netns),
-        Key::Neighbor(key) => Some(&key.netns),
-        Key::Fdb(key) => Some(&key.netns),
-        Key::Route(key) => Some(&key.netns),
-    });
+    let keys = wanted.keys.iter().filter_map(Key::netns);
     places.chain(keys).chain(&wanted.occupants).collect()
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::link::{Link, Place};
-use crate::plan::hangers::{Hangers, devs, netns, renamed, stands_on};
+use crate::plan::hangers::{Hangers, devs, renamed, stands_on};
 use crate::plan::sorted::side_by_side;
 use crate::plan::{is_kernels, link_objects};
 use crate::state::{Key, Object, State};
@@ -80,7 +80,7 @@ impl Originals {
             .map(|(_, link)| link.place.clone())
             .collect();
         self.objects.retain(|key, object| {
-            let hangs_on_link_away = netns(key).is_some_and(|netns| {
+            let hangs_on_link_away = key.netns().is_some_and(|netns| {
                 let place = |ifname| Place { netns: netns.clone(), ifname };
                 devs(key, object).into_iter().any(|dev| away.contains(&place(dev)))
             });

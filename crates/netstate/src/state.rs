@@ -60,6 +60,26 @@ pub struct State {
     pub objects: BTreeMap<Key, Object>,
 }
 
+impl Key {
+    /// The namespace that it names, of what hangs on a link or may. A namespace is in none, and a link's key does not
+    /// tell where the link is.
+    pub fn netns(&self) -> Option<&NetnsName> {
+        match self {
+            Key::Netns(_) | Key::Link(_) => None,
+            Key::Sysctl(key) => Some(&key.netns),
+            Key::Address(key) => Some(&key.netns),
+            Key::Neighbor(key) => Some(&key.netns),
+            Key::Fdb(key) => Some(&key.netns),
+            Key::Route(key) => Some(&key.netns),
+        }
+    }
+
+    /// The route's key, if it is one.
+    pub fn route(&self) -> Option<&RouteKey> {
+        if let Key::Route(key) = self { Some(key) } else { None }
+    }
+}
+
 impl Object {
     /// The link, if it is one.
     pub fn link(&self) -> Option<&Link> {

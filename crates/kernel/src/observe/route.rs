@@ -47,15 +47,7 @@ impl Observer<'_> {
 
     /// The keys that nothing was found by from there on.
     fn missing<'k>(&self, from: usize, keys: &[&'k RouteKey]) -> Vec<&'k RouteKey> {
-        let found = self.found[from..].iter().filter_map(|(key, _)| match key {
-            Key::Route(key) => Some(key),
-            Key::Netns(_)
-            | Key::Link(_)
-            | Key::Sysctl(_)
-            | Key::Address(_)
-            | Key::Neighbor(_)
-            | Key::Fdb(_) => None,
-        });
+        let found = self.found[from..].iter().filter_map(|(key, _)| key.route());
         let found: BTreeSet<&RouteKey> = found.collect();
         keys.iter().copied().filter(|key| !found.contains(key)).collect()
     }

@@ -10,7 +10,7 @@ use super::sorted::Entry;
 use crate::address::AddressKey;
 use crate::fdb::FdbKey;
 use crate::link::{LinkKind, Master, Place};
-use crate::name::{LinkName, NetnsName};
+use crate::name::LinkName;
 use crate::neighbor::NeighborKey;
 use crate::state::{Key, Object, State};
 use crate::sysctl::SysctlKey;
@@ -25,7 +25,7 @@ impl<'a> Hangers<'a> {
     pub(crate) fn of(state: &'a State) -> Self {
         let mut by_place: BTreeMap<Place, Vec<Entry<'a>>> = BTreeMap::new();
         for (key, object) in &state.objects {
-            let Some(netns) = netns(key) else { continue };
+            let Some(netns) = key.netns() else { continue };
             for dev in devs(key, object) {
                 let place = Place { netns: netns.clone(), ifname: dev };
                 by_place.entry(place).or_default().push((key, object));
@@ -37,18 +37,6 @@ impl<'a> Hangers<'a> {
     /// Everything that hangs on the link at `place`, in the order of the keys.
     pub(crate) fn at(&self, place: &Place) -> &[Entry<'a>] {
         self.by_place.get(place).map(Vec::as_slice).unwrap_or_default()
-    }
-}
-
-/// The namespace of an object that hangs on a link, or may.
-pub(crate) fn netns(key: &Key) -> Option<&NetnsName> {
-    match key {
-        Key::Netns(_) | Key::Link(_) => None,
-        Key::Sysctl(key) => Some(&key.netns),
-        Key::Address(key) => Some(&key.netns),
-        Key::Neighbor(key) => Some(&key.netns),
-        Key::Fdb(key) => Some(&key.netns),
-        Key::Route(key) => Some(&key.netns),
     }
 }
 
@@ -120,7 +108,7 @@ pub fn stands_on(key: &Key, object: &Object) -> SmallVec<[Place; 1]> {
         };
         return master.into_iter().chain(mate).chain(link.device.clone()).collect();
     }
-    let Some(netns) = netns(key) else { return SmallVec::new() };
+    let Some(netns) = key.netns() else { return SmallVec::new() };
     let place = |ifname| Place { netns: netns.clone(), ifname };
     devs(key, object).into_iter().map(place).collect()
 }

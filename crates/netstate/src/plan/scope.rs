@@ -104,17 +104,7 @@ fn expected(
     states: &[&BTreeMap<Key, Object>],
     keys: &BTreeSet<Key>,
 ) -> BTreeMap<RouteKey, Vec<Route>> {
-    let routes = || {
-        keys.iter().filter_map(|key| match key {
-            Key::Route(route) => Some((key, route)),
-            Key::Netns(_)
-            | Key::Link(_)
-            | Key::Sysctl(_)
-            | Key::Address(_)
-            | Key::Neighbor(_)
-            | Key::Fdb(_) => None,
-        })
-    };
+    let routes = || keys.iter().filter_map(|key| Some((key, key.route()?)));
     if routes().nth(FEW).is_some() {
         return BTreeMap::new();
     }

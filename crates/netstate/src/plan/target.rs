@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use super::PlanError;
-use super::hangers::{devs, netns, renamed, stands_on};
+use super::hangers::{devs, renamed, stands_on};
 use super::links::is_anew;
 use super::scope;
 use super::sorted::{Entry, Sorted, together, without};
@@ -110,7 +110,7 @@ fn give_back(
             let was_at = if past.original.is_some() { [&homes, &former] } else { [&former; 2] };
             let (key, object) = at_home(key, object, was_at, made);
             let lasts = |netns| netns_lasts(netns, [&desired.objects, made], touched);
-            if netns(&key).is_none_or(lasts)
+            if key.netns().is_none_or(lasts)
                 && has_home(&key, &object, is_up)
                 && !desired.objects.contains_key(&key)
             {
@@ -295,7 +295,7 @@ fn netns_lasts(netns: &NetnsName, objects: [&BTreeMap<Key, Object>; 2], touched:
 /// Whether the links are there that an object hangs on, and up as far as it needs that; `is_up` tells of a link whether it
 /// is.
 fn has_home(key: &Key, object: &Object, is_up: impl Fn(&Place) -> Option<bool>) -> bool {
-    let Some(netns) = netns(key) else { return true };
+    let Some(netns) = key.netns() else { return true };
     let needs_up = matches!(key, Key::Route(_));
     let place = |ifname| Place { netns: netns.clone(), ifname };
     let mut at = devs(key, object).into_iter().map(|dev| is_up(&place(dev))).peekable();
@@ -338,7 +338,7 @@ enum Stays {
 /// A foreign object as it is to be, given the places that links leave: on a renamed link it stays, on one that goes
 /// elsewhere it does not.
 fn foreign_object(key: &Key, object: &Object, left: &BTreeMap<Place, Option<Place>>) -> Stays {
-    let Some(netns) = netns(key).filter(|_| !left.is_empty()) else { return Stays::Here };
+    let Some(netns) = key.netns().filter(|_| !left.is_empty()) else { return Stays::Here };
     let mut moved: Option<(Key, Object)> = None;
     for dev in devs(key, object) {
         let place = Place { netns: netns.clone(), ifname: dev };
