@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use crate::edit::{Edit, Operation};
 use crate::entry::{Content, Entry, Slot};
-use crate::error::Result;
 use crate::keys::Keys;
 use crate::path::{Path, Step};
-use crate::schema::Schema;
 use crate::tree::{Node, Tree, instance_keys};
 use crate::value::Value;
 use crate::xml::EditWriter;
@@ -101,36 +99,6 @@ impl Diff {
         }
         edit.finish()
     }
-
-    /// Two trees that differ as this says and hold nothing else but the way there: what it takes to show the
-    /// changes without the trees that they are of. A container without presence is there where something is below it.
-    pub fn sides(&self, schema: &'static Schema) -> Result<(Tree, Tree)> {
-        let (mut old, mut new) = (Tree::empty(schema), Tree::empty(schema));
-        let mut whole: Option<&Path> = None;
-        for change in &self.changes {
-            match change {
-                Change::Created(path, value) => put(&mut new, path, value.as_ref())?,
-                Change::Deleted(path, value) => put(&mut old, path, value.as_ref())?,
-                Change::Replaced(path, before, after) => {
-                    put(&mut old, path, Some(before))?;
-                    put(&mut new, path, Some(after))?;
-                    continue;
-                }
-            }
-            // What is above the outermost instance that comes or goes stays, and is on both sides.
-            let path = change.path();
-            if whole.is_some_and(|whole| path.is_below(whole)) {
-                continue;
-            }
-            whole = Some(path);
-            let above = Path { steps: path.steps[..path.steps.len() - 1].to_vec() };
-            if !above.steps.is_empty() {
-                old.create(&above)?;
-                new.create(&above)?;
-            }
-        }
-        Ok((old, new))
-    }
 }
 
 /// What an edit does about a change.
@@ -138,13 +106,6 @@ impl Diff {
 enum Effect<'a> {
     Set(&'a Path, Option<&'a Value>),
     Remove(&'a Path, Option<&'a Value>),
-}
-
-fn put(tree: &mut Tree, path: &Path, value: Option<&Value>) -> Result<()> {
-    match value {
-        Some(value) => tree.set(path, value.clone()),
-        None => tree.create(path),
-    }
 }
 
 impl Change {
@@ -254,88 +215,5 @@ impl Walk {
             below.for_each(|node| self.whole(&node, change));
         }
         self.path.steps.pop();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use expect_test::{Expect, expect};
-
-    use super::*;
-    use crate::sample::{lines, schema, tree};
-    use crate::schema::NodeKind;
-
-    #[track_caller]
-    fn check(old: &str, new: &str, expected: Expect) {
-        let (old, new) = (tree(old), tree(new));
-        let diff = old.diff(&new);
-        let (before, after) = diff.sides(schema()).unwrap();
-        let meant = |diff: Diff| {
-            let mut changes = diff.changes;
-            changes.retain(|change| {
-                let node = change.path().node().unwrap();
-                node.kind != NodeKind::Container { presence: false }
-            });
-            changes
-        };
-        assert_eq!(meant(before.diff(&after)), meant(diff));
-        expected.assert_eq(&format!("{}--\n{}", lines(&before), lines(&after)));
-    }
-
-    #[test]
-    fn the_sides_of_a_difference_hold_what_it_names() {
-        let a = "/links/link[name='a']/mtu = 100";
-        let b = "\n/links/link[name='b']/vxlan/id = 5\n/links/link[name='b']/mtu = 90";
-        check(a, a, expect!["--\n"]);
-        check(
-            &[a, b].concat(),
-            &[&a.replace("100", "200"), b].concat(),
-            expect![[r#"
-                /sample:links
-                /sample:links/link[name='a']
-                /sample:links/link[name='a']/mtu = 100
-                --
-                /sample:links
-                /sample:links/link[name='a']
-                /sample:links/link[name='a']/mtu = 200
-            "#]],
-        );
-        check(
-            &[a, b].concat(),
-            a,
-            expect![[r#"
-                /sample:links
-                /sample:links/link[name='b']
-                /sample:links/link[name='b']/mtu = 90
-                /sample:links/link[name='b']/vxlan
-                /sample:links/link[name='b']/vxlan/id = 5
-                --
-            "#]],
-        );
-        check(
-            "",
-            a,
-            expect![[r#"
-                --
-                /sample:links
-                /sample:links/link[name='a']
-                /sample:links/link[name='a']/mtu = 100
-            "#]],
-        );
-        check(
-            b,
-            "/links/link[name='b']/map = 1:1",
-            expect![[r#"
-                /sample:links
-                /sample:links/link[name='b']
-                /sample:links/link[name='b']/mtu = 90
-                /sample:links/link[name='b']/vxlan
-                /sample:links/link[name='b']/vxlan/id = 5
-                --
-                /sample:links
-                /sample:links/link[name='b']
-                /sample:links/link[name='b']/map[.='1:1'] = 1:1
-            "#]],
-        );
     }
 }

@@ -1,5 +1,4 @@
 //! JSON as RFC 7951 has it.
 
-mod edit;
 mod read;
 mod write;

@@ -51,7 +51,7 @@ impl Serialize for Members<'_> {
 }
 
 /// A member's name, with its module where that is not the parent's.
-pub(super) struct Name(pub(super) &'static SchemaNode);
+struct Name(&'static SchemaNode);
 
 impl Serialize for Name {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -88,7 +88,7 @@ impl Serialize for Instances<'_> {
     }
 }
 
-pub(super) struct Scalar<'a>(pub(super) &'a Value);
+struct Scalar<'a>(&'a Value);
 
 impl Serialize for Scalar<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
