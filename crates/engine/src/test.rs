@@ -81,6 +81,14 @@ impl Host {
         Host { state_dir, kernel, boot_id: "first", autosave: true, limits }
     }
 
+    /// A host whose daemon has configured both NICs.
+    fn with_nics() -> (Host, Engine) {
+        let host = Host::new();
+        let mut engine = host.start();
+        engine.apply(NICS).unwrap();
+        (host, engine)
+    }
+
     /// Starts a daemon.
     fn start(&self) -> Engine {
         self.try_start().unwrap()
@@ -215,6 +223,14 @@ fn nics(names: &[&str]) -> State {
 struct Refusals(Arc<Mutex<Vec<&'static str>>>);
 
 impl Refusals {
+    /// Puts itself between an engine and its kernel; refuses nothing as yet.
+    fn between(engine: &mut Engine, kernel: &FakeKernel) -> Refusals {
+        let refusals = Refusals::default();
+        engine.southbound =
+            Box::new(Refusing { kernel: kernel.clone(), refusals: refusals.clone() });
+        refusals
+    }
+
     fn set(&self, operations: &[&'static str]) {
         *self.0.lock().unwrap() = operations.to_vec();
     }

@@ -121,9 +121,7 @@ fn a_second_daemon_is_kept_out() {
 fn damaged_files_are_told_and_left_alone() {
     for name in ["running.json", "startup.json", "originals.json"] {
         for damage in [|text: &str| text[..text.len() / 2].to_string(), |_: &str| "[]".into()] {
-            let host = Host::new();
-            let mut engine = host.start();
-            engine.apply(NICS).unwrap();
+            let (host, mut engine) = Host::with_nics();
             engine.last_checkpoint();
             drop(engine);
             let damaged = damage(&host.file(name).unwrap());
@@ -149,9 +147,7 @@ fn a_fault_in_a_saved_configuration_is_told_with_its_place() {
 
 #[test]
 fn a_nic_that_goes_and_comes_back_is_configured_again() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     let whole = host.kernel.state();
     let named = || [Event::Link("vpn10".parse().unwrap(), "enp0s4".parse().unwrap())].into();
     let nic = |key: &Key| *key == Key::Link("enp0s4".parse().unwrap());
@@ -174,9 +170,7 @@ fn a_nic_that_goes_and_comes_back_is_configured_again() {
 
 #[test]
 fn what_others_change_is_noticed_and_left() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     let address = Key::Address(netstate::AddressKey {
         netns: "vpn10".parse().unwrap(),
         dev: "enp0s4".parse().unwrap(),
@@ -193,9 +187,7 @@ fn what_others_change_is_noticed_and_left() {
 
 #[test]
 fn running_is_the_checkpoint_and_what_came_after_it() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     engine.last_checkpoint();
     let checkpoint = host.file("running.json");
     engine.apply(CABLE).unwrap();
@@ -223,9 +215,7 @@ fn a_commit_that_running_needs_and_that_cannot_be_read_is_told() {
 
 #[test]
 fn the_history_keeps_what_running_is_made_of() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     for commit in 0..250 {
         let mtu = 1280 + commit % 2;
         let line = format!("/iproute2-ip-link:links/link[name='enp0s4']/mtu = {mtu}");

@@ -24,9 +24,7 @@ fn a_commit_brings_kernel_and_datastores_there() {
 
 #[test]
 fn a_commit_of_nothing_touches_nothing() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     let executed = host.kernel.executed().len();
     let done = engine.apply(NICS).unwrap();
     assert_eq!((done.id, done.summary.as_str()), (None, "nothing to commit"));
@@ -74,9 +72,7 @@ fn what_is_taken_out_is_given_back() {
 #[test]
 fn a_refusal_leaves_everything_as_it_was() {
     for refused in 0.. {
-        let host = Host::new();
-        let mut engine = host.start();
-        engine.apply(NICS).unwrap();
+        let (host, mut engine) = Host::with_nics();
         let (before, files) = (host.kernel.state(), host.commits());
         host.kernel.refuse_after(refused, libc::ENOMEM);
         match engine.apply(CABLE) {
@@ -114,9 +110,7 @@ fn a_refusal_is_told_with_the_node_and_the_kernels_words() {
 
 #[test]
 fn rollback_goes_back_any_number_of_commits() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     engine.apply(CABLE).unwrap();
     let session = engine.session();
     for (position, lines) in [(1, NICS), (2, ""), (0, &[NICS, CABLE].concat())] {
@@ -140,13 +134,9 @@ fn rollback_goes_back_any_number_of_commits() {
 
 #[test]
 fn a_way_back_that_fails_too_is_told_and_tried_again() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
-    let refusals = Refusals::default();
-    engine.southbound =
-        Box::new(Refusing { kernel: host.kernel.clone(), refusals: refusals.clone() });
+    let refusals = Refusals::between(&mut engine, &host.kernel);
     refusals.set(&["add route", "delete veth10"]);
     let told = told(engine.apply(CABLE));
     expect!["the commit failed (/iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][table='254'][metric='0'][tos='0'][netns='vpn10']: the kernel refused to add route 192.168.20.0/24 dev veth10 in vpn10: Operation not permitted), and so did the way back (/iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted): kernel and running differ"].assert_eq(&told);
@@ -165,13 +155,9 @@ fn a_way_back_that_fails_too_is_told_and_tried_again() {
 
 #[test]
 fn a_kernel_that_has_diverged_is_restored_when_it_lets_itself() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
-    let refusals = Refusals::default();
-    engine.southbound =
-        Box::new(Refusing { kernel: host.kernel.clone(), refusals: refusals.clone() });
+    let refusals = Refusals::between(&mut engine, &host.kernel);
     refusals.set(&["add route", "delete veth10"]);
     engine.apply(CABLE).unwrap_err();
     for _ in 0..3 {

@@ -33,9 +33,7 @@ fn pass(engine: &mut Engine, seconds: u64) {
 
 #[test]
 fn what_nobody_confirms_is_undone_once() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     let session = engine.session();
     engine.try_out(session, CABLE, ConfirmedBy::Anybody).unwrap();
@@ -60,9 +58,7 @@ fn what_nobody_confirms_is_undone_once() {
 #[test]
 fn a_commit_confirms_with_or_without_a_change() {
     for change in ["", "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400"] {
-        let host = Host::new();
-        let mut engine = host.start();
-        engine.apply(NICS).unwrap();
+        let (host, mut engine) = Host::with_nics();
         let session = engine.session();
         engine.try_out(session, CABLE, ConfirmedBy::Anybody).unwrap();
         let told = engine.apply(change).unwrap().summary;
@@ -83,9 +79,7 @@ fn a_commit_confirms_with_or_without_a_change() {
 
 #[test]
 fn a_chain_goes_back_to_before_its_first() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     let session = engine.session();
     let by = || ConfirmedBy::Persist("x".into());
@@ -106,9 +100,7 @@ fn a_chain_goes_back_to_before_its_first() {
 
 #[test]
 fn only_those_it_is_for_confirm_or_cancel() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (_host, mut engine) = Host::with_nics();
     let (alice, bob) = (engine.session(), engine.session());
     engine.try_out(alice, CABLE, ConfirmedBy::Session).unwrap();
     let plain = Request::default;
@@ -132,9 +124,7 @@ fn only_those_it_is_for_confirm_or_cancel() {
 #[test]
 fn a_session_takes_its_own_along() {
     for (by, kept) in [(ConfirmedBy::Session, false), (ConfirmedBy::Anybody, true)] {
-        let host = Host::new();
-        let mut engine = host.start();
-        engine.apply(NICS).unwrap();
+        let (_host, mut engine) = Host::with_nics();
         let session = engine.session();
         engine.try_out(session, CABLE, by).unwrap();
         engine.sessions.close(session);
@@ -145,9 +135,7 @@ fn a_session_takes_its_own_along() {
 
 #[test]
 fn a_failed_one_leaves_nothing_armed() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     let session = engine.session();
     host.kernel.refuse_after(3, libc::ENOMEM);
     assert!(engine.try_out(session, CABLE, ConfirmedBy::Anybody).is_err());
@@ -164,9 +152,7 @@ fn a_restart_waits_on_or_undoes_at_once() {
         (ConfirmedBy::Persist("x".into()), 30, true),
         (ConfirmedBy::Session, 0, false),
     ] {
-        let host = Host::new();
-        let mut engine = host.start();
-        engine.apply(NICS).unwrap();
+        let (host, mut engine) = Host::with_nics();
         let before = host.kernel.state();
         let session = engine.session();
         engine.try_out(session, CABLE, by).unwrap();
@@ -204,9 +190,7 @@ fn a_death_at_any_step_leaves_it_armed_or_undone() {
     for step in
         Step::ALL.into_iter().filter(|step| !matches!(step, Step::Reverted | Step::Withdrawn))
     {
-        let host = Host::new();
-        let mut engine = host.start();
-        engine.apply(NICS).unwrap();
+        let (host, mut engine) = Host::with_nics();
         let before = host.kernel.state();
         let session = engine.session();
         engine.fault =
@@ -227,9 +211,7 @@ fn a_death_at_any_step_leaves_it_armed_or_undone() {
 
 #[test]
 fn an_undoing_that_the_kernel_refuses_is_tried_again() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     let session = engine.session();
     engine.try_out(session, CABLE, ConfirmedBy::Anybody).unwrap();

@@ -9,9 +9,7 @@ const MTU: &str = "/iproute2-ip-link:links/link[name='enp0s4']/mtu";
 
 /// A host with the NICs, the cable, and a change of a leaf.
 fn three_commits() -> (Host, Engine) {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (host, mut engine) = Host::with_nics();
     engine.apply(CABLE).unwrap();
     engine.apply(&format!("{MTU} = 1400")).unwrap();
     (host, engine)

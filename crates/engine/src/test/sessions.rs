@@ -8,9 +8,7 @@ use crate::datastore::Datastore;
 
 #[test]
 fn changes_in_different_places_are_merged() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (_host, mut engine) = Host::with_nics();
     let (alice, bob) = (engine.session(), engine.session());
     engine.set(alice, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400");
     engine.set(bob, "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1300");
@@ -25,9 +23,7 @@ fn changes_in_different_places_are_merged() {
 
 #[test]
 fn contradictions_are_refused_and_the_candidate_is_kept() {
-    let host = Host::new();
-    let mut engine = host.start();
-    engine.apply(NICS).unwrap();
+    let (_host, mut engine) = Host::with_nics();
     let (alice, bob, carol) = (engine.session(), engine.session(), engine.session());
     engine.set(alice, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400");
     engine.set(bob, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1300");
