@@ -21,6 +21,7 @@ use crate::error::{Errors, Result};
 use crate::events::Events;
 use crate::history::{self, History, Record};
 use crate::journal::{self, JOURNAL};
+use crate::notice;
 use crate::ownership;
 use crate::past::{Past, Revision};
 use crate::reach::Reach;
@@ -62,6 +63,7 @@ impl Boot {
             restored: SystemTime::UNIX_EPOCH,
             pending: None,
             published: watch::Sender::new(published),
+            notices: notice::channel(),
             events: self.events,
             #[cfg(any(test, feature = "faults"))]
             fault: None,
@@ -114,7 +116,7 @@ impl Engine {
         }
         let position = usize::try_from(id - awaited.base).unwrap_or(usize::MAX);
         let tree = Past::of(self).at(Revision::Position(position))?;
-        self.pending = Some(Pending::new(awaited, tree));
+        self.pending = Some(Pending::new(awaited, tree, (self.settings.clock)()));
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use crate::engine::{Engine, Intent, Running};
 use crate::error::{Error, Errors, Result};
 use crate::history::{self, Record};
 use crate::journal;
+use crate::notice::{By, News};
 use crate::reach::Reach;
 use crate::seal::Stamp;
 use crate::session::Origin;
@@ -102,19 +103,25 @@ impl Engine {
         let tree = self.merged(session)?;
         self.pass(Step::Merged);
         self.reconcile()?;
+        let origin = self.sessions.at(session)?.origin.clone();
+        let by = By::Session { id: session, origin: origin.clone() };
+        let waiting = self.waiting();
         let diff = self.running.intent.tree.diff(&tree);
         if diff.is_empty() {
             match (&self.pending, &confirmed) {
                 // It waits anew, which is a commit of its own.
                 (Some(_), Some(_)) => {}
-                (Some(_), None) => return self.confirm().map(|()| None),
+                (Some(_), None) => {
+                    let confirmed = self.confirm();
+                    self.tell_phase(by, waiting);
+                    return confirmed.map(|()| None);
+                }
                 (None, _) => return Ok(None),
             }
         }
         let (intent, wording) = self.judged(tree, diff)?;
         self.pass(Step::Lowered);
-        let origin = self.sessions.at(session)?.origin.clone();
-        let mut record = self.record(Author { origin, comment }, wording);
+        let mut record = self.record(Author { origin, comment: comment.clone() }, wording);
         record.awaited = confirmed.map(|confirmed| self.awaited(session, &confirmed));
         record.autosave &= record.awaited.is_none();
         let mut told = record.summary.clone();
@@ -124,6 +131,9 @@ impl Engine {
             told.push_str(&late.told());
         }
         self.sessions.at(session)?.candidate = Candidate::of(&self.running.intent.tree);
+        let (id, summary) = (self.running.id, told.clone());
+        self.tell_all(News::Committed { id, by: by.clone(), comment, summary });
+        self.tell_phase(by, waiting);
         Ok(Some(told))
     }
 
@@ -162,7 +172,10 @@ impl Engine {
         };
         self.pass(Step::Committed);
         let settled = self.settled().clone();
-        self.pending = record.awaited.clone().map(|awaited| Pending::new(awaited, settled));
+        self.pending = record
+            .awaited
+            .clone()
+            .map(|awaited| Pending::new(awaited, settled, (self.settings.clock)()));
         self.running = Running { id: record.id, intent };
         let desired = self.running.intent.desired();
         self.stuck.retain(|key| desired.contains(key) && !course.keys.contains(key));
@@ -205,11 +218,12 @@ impl Engine {
         match self.go_back(&touched, &Reach::Named(keys)) {
             Ok(()) => failure,
             Err(cause) => {
-                let (failure, cause) = (failure.told(), cause.told());
-                tracing::error!(failure, cause, "diverged");
+                let (failure, back) = (failure.told(), cause.told());
+                tracing::error!(failure, cause = back, "diverged");
+                self.tell_diverged(cause);
                 self.diverged = Some(touched);
                 self.restored = self.again();
-                Error::Diverged { failure, cause }.into()
+                Error::Diverged { failure, cause: back }.into()
             }
         }
     }
@@ -233,7 +247,9 @@ impl Engine {
         self.pass(Step::Reverted);
         journal::withdraw(&self.store)?;
         self.pass(Step::Withdrawn);
-        self.diverged = None;
+        if self.diverged.take().is_some() {
+            self.tell_all(News::Converged);
+        }
         self.release()
     }
 

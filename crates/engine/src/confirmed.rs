@@ -12,11 +12,15 @@ use yang::Tree;
 use crate::commit::Author;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::notice::{By, News, Phase, Why};
 use crate::session::Origin;
 use crate::store::Store;
 
 /// The file of the mark.
 const MARK: &str = "confirmed.json";
+
+/// How long before it happens an undoing is foretold, at most.
+const SOON: Duration = Duration::from_secs(60);
 
 /// What a session asks of a commit.
 #[derive(Clone, Debug, Default)]
@@ -70,6 +74,8 @@ pub(crate) struct Pending {
     pub(crate) tree: Tree,
     /// When it is undone.
     due: SystemTime,
+    /// When that is foretold; none once it has been.
+    foretold: Option<SystemTime>,
 }
 
 /// The last transaction that was confirmed without another on top of it.
@@ -80,8 +86,11 @@ struct Mark {
 }
 
 impl Pending {
-    pub(crate) fn new(awaited: Awaited, tree: Tree) -> Self {
-        Pending { due: awaited.deadline, awaited, tree }
+    pub(crate) fn new(awaited: Awaited, tree: Tree, now: SystemTime) -> Self {
+        let due = awaited.deadline;
+        let left = due.duration_since(now).unwrap_or_default();
+        let foretold = due.checked_sub(SOON.min(left / 4));
+        Pending { due, foretold, awaited, tree }
     }
 }
 
@@ -143,12 +152,45 @@ impl Engine {
         }
         self.may_settle(session, persist_id)?;
         let origin = self.sessions.at(session)?.origin.clone();
-        self.undo(origin, "was cancelled")
+        self.undo(origin.clone(), By::Session { id: session, origin }, Why::Cancelled)
     }
 
     /// When a commit is undone.
     pub(crate) fn undone_at(&self) -> Option<SystemTime> {
         self.pending.as_ref().map(|pending| pending.due)
+    }
+
+    /// When it is said that a commit will soon be undone.
+    pub(crate) fn foretold_at(&self) -> Option<SystemTime> {
+        self.pending.as_ref().and_then(|pending| pending.foretold)
+    }
+
+    /// Says so, once.
+    pub(crate) fn foretell(&mut self) {
+        let now = (self.settings.clock)();
+        let Some(pending) = &mut self.pending else { return };
+        pending.foretold = None;
+        let left = pending.due.duration_since(now).unwrap_or_default();
+        let (id, phase) = (self.running.id, Phase::Expiring(left));
+        self.tell_all(News::Confirm { id, by: By::Daemon, phase });
+    }
+
+    /// The commit that waits for its confirmation.
+    pub(crate) fn waiting(&self) -> Option<u64> {
+        self.pending.as_ref().map(|_| self.running.id)
+    }
+
+    /// Tells what a commit has made of one that was `waiting`.
+    pub(crate) fn tell_phase(&self, by: By, waiting: Option<u64>) {
+        let now = (self.settings.clock)();
+        let left = |pending: &Pending| pending.due.duration_since(now).unwrap_or_default();
+        let (id, phase) = match (waiting, &self.pending) {
+            (None, None) => return,
+            (None, Some(pending)) => (self.running.id, Phase::Start(left(pending))),
+            (Some(_), Some(pending)) => (self.running.id, Phase::Extend(left(pending))),
+            (Some(waiting), None) => (waiting, Phase::Complete),
+        };
+        self.tell_all(News::Confirm { id, by, phase });
     }
 
     /// What a session's end means to a commit of its own that waits for its confirmation.
@@ -157,41 +199,50 @@ impl Engine {
             pending.awaited.by == ConfirmedBy::Session && pending.awaited.session == session
         };
         if self.pending.as_ref().is_some_and(its) {
-            self.expire("was not confirmed before its session ended");
+            self.expire(Why::SessionEnded);
         }
     }
 
     /// What a start makes of a commit that waits: its session has ended with the last process.
     pub(crate) fn resume_waiting(&mut self) {
         match self.pending.as_ref().map(|pending| &pending.awaited.by) {
-            Some(ConfirmedBy::Session) => self.expire("was not confirmed before its session ended"),
+            Some(ConfirmedBy::Session) => self.expire(Why::SessionEnded),
             Some(ConfirmedBy::Persist(_) | ConfirmedBy::Anybody) => self.look_at_clock(),
             None => {}
         }
     }
 
     /// Undoes it without anybody to tell but the log and the history; where that fails, again later.
-    pub(crate) fn expire(&mut self, why: &'static str) {
+    pub(crate) fn expire(&mut self, why: Why) {
         let origin = Origin { user: "netloomd".into(), from: "confirmed commit".into() };
-        if let Err(errors) = self.undo(origin, why) {
+        if let Err(errors) = self.undo(origin, By::Daemon, why) {
             tracing::error!(errors = errors.told(), "cannot undo an unconfirmed commit");
             let again = self.again();
-            self.pending.iter_mut().for_each(|pending| pending.due = again);
+            self.pending
+                .iter_mut()
+                .for_each(|pending| (pending.due, pending.foretold) = (again, None));
         }
     }
 
-    fn undo(&mut self, origin: Origin, why: &'static str) -> Result<()> {
+    fn undo(&mut self, origin: Origin, by: By, why: Why) -> Result<()> {
         let Some(Pending { awaited, tree, .. }) = self.pending.clone() else { return Ok(()) };
-        let transaction = self.running.id;
-        tracing::warn!(transaction, base = awaited.base, "commit {transaction} {why}: undone");
+        let (transaction, why_told) = (self.running.id, why.told());
+        tracing::warn!(transaction, base = awaited.base, "commit {transaction} {why_told}: undone");
         self.reconcile()?;
         let diff = self.running.intent.tree.diff(&tree);
+        let undone = News::Confirm { id: transaction, by: by.clone(), phase: Phase::Undone(why) };
         if diff.is_empty() {
-            return self.confirm();
+            let confirmed = self.confirm();
+            self.tell_all(undone);
+            return confirmed;
         }
         let (intent, wording) = self.judged(tree, diff)?;
-        let comment = Some(format!("commit {transaction} {why}"));
-        let record = self.record(Author { origin, comment }, wording);
-        self.transact(intent, record).map(drop)
+        let comment = Some(format!("commit {transaction} {why_told}"));
+        let record = self.record(Author { origin, comment: comment.clone() }, wording);
+        let summary = record.summary.clone();
+        self.transact(intent, record)?;
+        self.tell_all(undone);
+        self.tell_all(News::Committed { id: self.running.id, by, comment, summary });
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use mapping::Lowered;
 use netstate::{Desired, Key, LinkId, Originals, Place, Scope, Southbound, Wanted};
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use yang::{Diff, Edit, Tree};
 
 use crate::Settings;
@@ -17,6 +17,7 @@ use crate::datastore::{Candidate, Datastore, Snapshot, Startup};
 use crate::error::Result;
 use crate::events::Events;
 use crate::history::History;
+use crate::notice::Notice;
 use crate::session::Sessions;
 use crate::step::Step;
 use crate::store::Store;
@@ -53,6 +54,7 @@ pub(crate) struct Engine {
     /// A commit that is undone unless it is confirmed.
     pub(crate) pending: Option<Pending>,
     pub(crate) published: watch::Sender<Snapshot>,
+    pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) events: Events,
     #[cfg(any(test, feature = "faults"))]
     pub(crate) fault: Option<crate::step::Fault>,

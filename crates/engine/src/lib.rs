@@ -19,6 +19,7 @@ mod events;
 mod history;
 mod journal;
 mod merge;
+mod notice;
 mod ownership;
 mod past;
 mod reach;
@@ -36,7 +37,7 @@ use std::thread;
 use std::time::SystemTime;
 
 use netstate::Southbound;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use yang::{Schema, Tree};
 
 use crate::boot::Boot;
@@ -51,6 +52,7 @@ pub use crate::confirmed::{Confirmed, ConfirmedBy, Request as CommitRequest};
 pub use crate::datastore::Datastore;
 pub use crate::error::RpcError;
 pub use crate::history::{HistoryEntry, Limits};
+pub use crate::notice::{By, Heard, News, Notice, Notices, Phase, SessionEnd, Why};
 pub use crate::past::{Past, Revision};
 pub use crate::seal::Digest;
 pub use crate::session::{Origin, Session};
@@ -79,6 +81,8 @@ pub type Result<T> = std::result::Result<T, Vec<RpcError>>;
 pub struct Handle {
     requests: mpsc::UnboundedSender<Request>,
     snapshot: watch::Receiver<Snapshot>,
+    /// Weak, so that listeners learn when the engine is gone.
+    notices: broadcast::WeakSender<Notice>,
 }
 
 /// Brings the kernel to the configuration that the state directory holds (after recovering from a commit that
@@ -92,10 +96,11 @@ pub fn start(
     let boot = Boot { settings, schema, southbound, events: Events::new(requests.downgrade()) };
     let engine = boot.start().map_err(|errors| errors.rpc())?;
     let snapshot = engine.published.subscribe();
+    let notices = engine.notices.downgrade();
     let thread = thread::Builder::new().name("engine".into());
     let clock = tokio::runtime::Builder::new_current_thread().enable_time().build();
     match clock.and_then(|clock| thread.spawn(move || engine.run(&clock, received))) {
-        Ok(_) => Ok(Handle { requests, snapshot }),
+        Ok(_) => Ok(Handle { requests, snapshot, notices }),
         Err(source) => Err(Errors::from(Error::Thread { source }).rpc()),
     }
 }

@@ -16,6 +16,7 @@ use crate::commit::Committed;
 use crate::datastore::{Candidate, Datastore};
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Result};
+use crate::notice::{By, News, Notices, SessionEnd};
 use crate::past::Past;
 use crate::rescue;
 
@@ -25,6 +26,8 @@ pub struct Session {
     id: u32,
     handle: Handle,
     ended: watch::Receiver<()>,
+    /// How it ends when it is dropped.
+    end: SessionEnd,
 }
 
 /// Who asks, and from where.
@@ -41,8 +44,9 @@ impl Session {
     pub(crate) async fn open(handle: Handle, origin: Origin) -> crate::Result<Session> {
         let theirs = handle.clone();
         let open = move |engine: &mut Engine| {
-            let (id, ended) = engine.sessions.open(origin, &engine.running.intent.tree);
-            Ok(Session { id, handle: theirs, ended })
+            let (id, ended) = engine.sessions.open(origin.clone(), &engine.running.intent.tree);
+            engine.tell_all(News::SessionStart(By::Session { id, origin }));
+            Ok(Session { id, handle: theirs, ended, end: SessionEnd::Dropped })
         };
         handle.ask(open).await
     }
@@ -137,11 +141,22 @@ impl Session {
     /// Ends another session: its candidate and locks go.
     pub async fn kill(&self, session: u32) -> crate::Result<()> {
         self.ask(move |engine, id| {
-            engine.sessions.kill(id, session)?;
-            engine.session_ended(session);
+            engine.sessions.may_kill(id, session)?;
+            tracing::info!(session, killer = id, "session killed");
+            engine.end_session(session, SessionEnd::Killed { by: id });
             Ok(())
         })
         .await
+    }
+
+    /// Listens to what happens from now on.
+    pub fn notices(&self) -> Notices {
+        self.handle.notices()
+    }
+
+    /// Ends the session as its user has asked.
+    pub fn close(mut self) {
+        self.end = SessionEnd::Closed;
     }
 
     /// Resolves once another session, or the engine's end, has ended this one.
@@ -166,11 +181,17 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let id = self.id;
-        self.handle.tell(move |engine| {
-            engine.sessions.close(id);
-            engine.session_ended(id);
-        });
+        let (id, end) = (self.id, self.end);
+        self.handle.tell(move |engine| engine.end_session(id, end));
+    }
+}
+
+impl Engine {
+    /// The session goes, with its candidate, its locks and what only it could have confirmed; once.
+    pub(crate) fn end_session(&mut self, id: u32, end: SessionEnd) {
+        let Some(Connected { origin, .. }) = self.sessions.close(id) else { return };
+        self.tell_all(News::SessionEnd { by: By::Session { id, origin }, end });
+        self.session_ended(id);
     }
 }
 
@@ -207,20 +228,19 @@ impl Sessions {
         (self.last, ended)
     }
 
-    pub(crate) fn close(&mut self, session: u32) {
-        self.connected.remove(&session);
+    pub(crate) fn close(&mut self, session: u32) -> Option<Connected> {
         self.locks.retain(|_, holder| *holder != session);
+        self.connected.remove(&session)
     }
 
-    pub(crate) fn kill(&mut self, killer: u32, session: u32) -> Result<()> {
+    /// Whether one session may end another.
+    pub(crate) fn may_kill(&self, killer: u32, session: u32) -> Result<()> {
         if killer == session {
             return Err(Error::KillSelf.into());
         }
         if !self.connected.contains_key(&session) {
             return Err(Error::NoSession { session }.into());
         }
-        tracing::info!(session, killer, "session killed");
-        self.close(session);
         Ok(())
     }
 

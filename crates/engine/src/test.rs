@@ -5,6 +5,7 @@ mod commit;
 mod confirmed;
 mod crash;
 mod history;
+mod notices;
 mod sessions;
 
 use std::cell::Cell;
@@ -28,6 +29,7 @@ use crate::confirmed::Request;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::events::Events;
+use crate::notice::SessionEnd;
 use crate::session::Origin;
 use crate::store::Store;
 use crate::{Limits, Past, Revision, RpcError, Settings};
@@ -169,7 +171,7 @@ impl Engine {
         let session = self.session();
         self.set(session, lines);
         let outcome = self.commit(session, Request::default());
-        self.sessions.close(session);
+        self.end_session(session, SessionEnd::Closed);
         outcome
     }
 }

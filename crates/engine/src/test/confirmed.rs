@@ -37,9 +37,11 @@ fn what_nobody_confirms_is_undone_once() {
     let before = host.kernel.state();
     let session = engine.session();
     engine.try_out(session, CABLE, ConfirmedBy::Anybody).unwrap();
-    assert_eq!(engine.waits(), Some(Duration::from_secs(60)));
+    assert_eq!(engine.waits(), Some(Duration::from_secs(45)));
     assert_eq!(engine.startup.tree(engine.settled()), &tree(NICS));
-    pass(&mut engine, 59);
+    pass(&mut engine, 45);
+    assert_eq!(engine.waits(), Some(Duration::from_secs(15)));
+    pass(&mut engine, 14);
     assert_ne!(host.kernel.state(), before);
     pass(&mut engine, 1);
     assert_eq!(host.kernel.state(), before);
@@ -127,8 +129,7 @@ fn a_session_takes_its_own_along() {
         let (_host, mut engine) = Host::with_nics();
         let session = engine.session();
         engine.try_out(session, CABLE, by).unwrap();
-        engine.sessions.close(session);
-        engine.session_ended(session);
+        engine.end_session(session, SessionEnd::Dropped);
         assert_eq!(engine.running.intent.tree != tree(NICS), kept);
     }
 }

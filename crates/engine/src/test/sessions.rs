@@ -74,10 +74,11 @@ fn a_killed_session_is_gone_with_its_locks() {
     let mut engine = host.start();
     let (alice, bob) = (engine.session(), engine.session());
     engine.sessions.lock(alice, Datastore::Running).unwrap();
-    engine.sessions.kill(bob, alice).unwrap();
+    engine.sessions.may_kill(bob, alice).unwrap();
+    engine.end_session(alice, SessionEnd::Killed { by: bob });
     engine.sessions.lock(bob, Datastore::Running).unwrap();
     expect!["session 1 has ended"].assert_eq(&told(engine.candidate(alice)));
-    expect!["there is no session 1"].assert_eq(&told(engine.sessions.kill(bob, alice)));
+    expect!["there is no session 1"].assert_eq(&told(engine.sessions.may_kill(bob, alice)));
 }
 
 /// The same by a handle, from an async program.

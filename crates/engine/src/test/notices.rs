@@ -1,0 +1,186 @@
+//! What listeners are told: what has happened, once, and in order.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::confirmed::{Confirmed, ConfirmedBy};
+use crate::notice::{By, Heard, News, Notices};
+
+/// What has been told since, a line a notice.
+fn check(notices: &mut Notices, expect: Expect) {
+    expect.assert_eq(&heard(notices).iter().map(|heard| line(heard) + "\n").collect::<String>());
+}
+
+fn heard(notices: &mut Notices) -> Vec<Heard> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut heard = Vec::new();
+    while let Poll::Ready(Some(next)) = pin!(notices.next()).poll(&mut context) {
+        heard.push(next);
+    }
+    heard
+}
+
+fn line(heard: &Heard) -> String {
+    let news = match heard {
+        Heard::Notice(notice) => &notice.news,
+        Heard::Missed(count) => return format!("{count} missed"),
+    };
+    match news {
+        News::Committed { id, by, comment, summary } => {
+            let comment = comment.iter().map(|comment| format!(" ({comment})"));
+            format!("{} committed {id}: {summary}{}", who(by), comment.collect::<String>())
+        }
+        News::Confirm { id, by, phase } => format!("{} {id}: {phase:?}", who(by)),
+        News::Diverged { paths, cause } => format!("diverged at {paths:?}: {cause}"),
+        News::Converged => "converged".into(),
+        News::SessionStart(by) => format!("{} came", who(by)),
+        News::SessionEnd { by, end } => format!("{} went: {end:?}", who(by)),
+    }
+}
+
+fn who(by: &By) -> String {
+    match by {
+        By::Session { id, origin } => format!("{} in {id}", origin.user),
+        By::Daemon => "the daemon".into(),
+    }
+}
+
+impl Engine {
+    fn listen(&self) -> Notices {
+        Notices::of(&self.notices)
+    }
+
+    fn wait_for_confirmation(&mut self, session: u32, lines: &str, by: ConfirmedBy) {
+        self.set(session, lines);
+        let confirmed = Some(Confirmed { timeout: Duration::from_secs(600), by });
+        self.commit(session, Request { confirmed, ..Request::default() }).unwrap();
+    }
+}
+
+fn pass(engine: &mut Engine, seconds: u64) {
+    NOW.set(NOW.get() + seconds);
+    engine.look_at_clock();
+}
+
+#[test]
+fn commits_are_told_once_they_have_happened() {
+    let (host, mut engine) = Host::with_nics();
+    let mut notices = engine.listen();
+    let session = engine.session();
+    engine.set(session, CABLE);
+    host.kernel.refuse_after(3, libc::ENOMEM);
+    engine.commit(session, Request::default()).unwrap_err();
+    check(&mut notices, expect![[""]]);
+    let comment = Some("the cable".into());
+    engine.commit(session, Request { comment, ..Request::default() }).unwrap();
+    engine.commit(session, Request::default()).unwrap();
+    check(
+        &mut notices,
+        expect![[r#"
+        root in 2 committed 2: 2 links, 2 routes added (the cable)
+    "#]],
+    );
+}
+
+#[test]
+fn a_confirmed_commit_is_told_from_start_to_end() {
+    let (_host, mut engine) = Host::with_nics();
+    let session = engine.session();
+    let mut notices = engine.listen();
+    let mtu = "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400";
+    engine.wait_for_confirmation(session, CABLE, ConfirmedBy::Anybody);
+    engine.wait_for_confirmation(session, mtu, ConfirmedBy::Anybody);
+    engine.commit(session, Request::default()).unwrap();
+    check(
+        &mut notices,
+        expect![[r#"
+        root in 2 committed 2: 2 links, 2 routes added
+        root in 2 2: Start(600s)
+        root in 2 committed 3: 1 link changed
+        root in 2 3: Extend(600s)
+        root in 2 3: Complete
+    "#]],
+    );
+
+    engine.wait_for_confirmation(session, "no /iproute2-ip-route:routes", ConfirmedBy::Anybody);
+    pass(&mut engine, 540);
+    pass(&mut engine, 30);
+    pass(&mut engine, 30);
+    check(
+        &mut notices,
+        expect![[r#"
+        root in 2 committed 4: 2 routes removed
+        root in 2 4: Start(600s)
+        the daemon 4: Expiring(60s)
+        the daemon 4: Undone(Timeout)
+        the daemon committed 5: 2 routes added (commit 4 was not confirmed in time)
+    "#]],
+    );
+
+    let mtu = "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1300";
+    engine.wait_for_confirmation(session, mtu, ConfirmedBy::Anybody);
+    engine.cancel(session, None).unwrap();
+    check(
+        &mut notices,
+        expect![[r#"
+        root in 2 committed 6: 1 link changed
+        root in 2 6: Start(600s)
+        root in 2 6: Undone(Cancelled)
+        root in 2 committed 7: 1 link changed (commit 6 was cancelled)
+    "#]],
+    );
+
+    engine.discard(session).unwrap();
+    engine.wait_for_confirmation(session, mtu, ConfirmedBy::Session);
+    engine.end_session(session, SessionEnd::Dropped);
+    engine.end_session(session, SessionEnd::Dropped);
+    check(
+        &mut notices,
+        expect![[r#"
+        root in 2 committed 8: 1 link changed
+        root in 2 8: Start(600s)
+        root in 2 went: Dropped
+        the daemon 8: Undone(SessionEnded)
+        the daemon committed 9: 1 link changed (commit 8 was not confirmed before its session ended)
+    "#]],
+    );
+}
+
+#[test]
+fn divergence_is_told_once_and_so_is_its_end() {
+    let (host, mut engine) = Host::with_nics();
+    let mut notices = engine.listen();
+    let refusals = Refusals::between(&mut engine, &host.kernel);
+    refusals.set(&["add route", "delete veth10"]);
+    engine.apply(CABLE).unwrap_err();
+    pass(&mut engine, 10);
+    pass(&mut engine, 10);
+    refusals.set(&[]);
+    pass(&mut engine, 10);
+    check(
+        &mut notices,
+        expect![[r#"
+        diverged at ["/iproute2-ip-link:links/link[name='veth10']"]: /iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted
+        root in 2 went: Closed
+        converged
+    "#]],
+    );
+}
+
+#[test]
+fn who_listens_too_slowly_is_told_how_much_is_lost() {
+    let (_host, mut engine) = Host::with_nics();
+    let mut notices = engine.listen();
+    for _ in 0..300 {
+        engine.tell_all(News::Converged);
+    }
+    engine.apply(CABLE).unwrap();
+    let heard = heard(&mut notices);
+    let Some((first, kept)) = heard.split_first() else { panic!("nothing is heard") };
+    // The commit is told, and the end of its session.
+    assert_eq!((line(first), kept.len()), ("46 missed".into(), 256));
+    assert_eq!(line(&kept[254]), "root in 2 committed 2: 2 links, 2 routes added");
+}
