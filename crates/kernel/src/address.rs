@@ -1,27 +1,69 @@
 //! IP addresses on the wire (`struct ifaddrmsg` and `IFA_…`).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 use netstate::address::{Address, AddressStatus};
-use netstate::attribute::{Value, put_value};
+use netstate::attribute::{Value, put, put_value};
+use netstate::uapi::IFAPROT_KERNEL_RA;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::message::{Message, fixed};
 use crate::route::family;
-use crate::uapi::IFA_PROTO;
+use crate::uapi::{
+    IFA_F_MANAGETEMPADDR, IFA_F_MCAUTOJOIN, IFA_F_NOPREFIXROUTE, IFA_PROTO, IFA_RT_PRIORITY,
+};
+
+/// What of the flags of an address is made again along with it; the kernel finds out the rest.
+const MADE: u32 = libc::IFA_F_NODAD
+    | libc::IFA_F_HOMEADDRESS
+    | IFA_F_MANAGETEMPADDR
+    | IFA_F_NOPREFIXROUTE
+    | IFA_F_MCAUTOJOIN;
+
+/// A lifetime without an end (`INFINITY_LIFE_TIME`).
+const FOREVER: u32 = u32::MAX;
 
 /// Appends the body of a request to add or remove an address of the link of that index.
-pub(crate) fn request(out: &mut Vec<u8>, index: u32, address: &IpNet) {
-    let ip = address.addr();
+pub(crate) fn request(out: &mut Vec<u8>, index: u32, ip: &IpNet, address: &Address) {
+    let local = ip.addr();
     // An IPv4 loopback address is of scope host as ip-address(8) adds it; IPv6 knows by itself.
-    let scope = match ip {
+    let natural = match local {
         IpAddr::V4(ip) if ip.is_loopback() => libc::RT_SCOPE_HOST,
         IpAddr::V4(_) | IpAddr::V6(_) => libc::RT_SCOPE_UNIVERSE,
     };
-    out.extend([family(&ip), address.prefix_len(), 0, scope]);
+    let status = address.status.as_ref();
+    let scope = status.map_or(natural, |status| status.scope);
+    out.extend([family(&local), ip.prefix_len(), 0, scope]);
     index.put(out);
-    put_value(out, libc::IFA_LOCAL, &ip);
-    put_value(out, libc::IFA_ADDRESS, &ip);
+    put_value(out, libc::IFA_LOCAL, &local);
+    let Some(status) = status else {
+        put_value(out, libc::IFA_ADDRESS, &local);
+        return;
+    };
+    put_value(out, libc::IFA_ADDRESS, status.peer.as_ref().unwrap_or(&local));
+    put_value(out, libc::IFA_FLAGS, &(status.flags & MADE));
+    if let Some(broadcast) = &status.broadcast {
+        put_value(out, libc::IFA_BROADCAST, broadcast);
+    }
+    if let Some(label) = &status.label {
+        put_value(out, libc::IFA_LABEL, label);
+    }
+    if let Some(metric) = &status.metric {
+        put_value(out, IFA_RT_PRIORITY, metric);
+    }
+    if status.protocol != 0 {
+        put_value(out, IFA_PROTO, &status.protocol);
+    }
+    if status.valid_until.or(status.preferred_until).is_some() {
+        let now = seconds_since_boot();
+        // The kernel knows no address that has ended, and removes one that is about to.
+        let valid = remaining(status.valid_until, now).max(1);
+        let preferred = remaining(status.preferred_until, now).min(valid);
+        put(out, libc::IFA_CACHEINFO, |out| {
+            [preferred, valid, 0, 0].iter().for_each(|value| value.put(out));
+        });
+    }
 }
 
 /// Appends the body of a request for all addresses of a family, of one link only where `index` is not zero.
@@ -36,17 +78,50 @@ pub(crate) fn decode(message: Message<'_>) -> Option<(u32, IpNet, Address)> {
         return None;
     }
     let (mut local, mut address) = (None, None);
-    let mut status =
-        AddressStatus { flags: message.byte(2).into(), scope: message.byte(3), protocol: 0 };
+    let mut status = AddressStatus {
+        flags: message.byte(2).into(),
+        scope: message.byte(3),
+        ..AddressStatus::default()
+    };
     for (number, value) in message.attributes(fixed::ADDRESS) {
         match number {
             libc::IFA_LOCAL => local = IpAddr::take(value),
             libc::IFA_ADDRESS => address = IpAddr::take(value),
             libc::IFA_FLAGS => status.flags = u32::take(value)?,
+            libc::IFA_BROADCAST => status.broadcast = IpAddr::take(value),
+            libc::IFA_LABEL => status.label = String::take(value),
+            libc::IFA_CACHEINFO => {
+                let seconds = |at: usize| u32::take(value.get(at..at + 4)?);
+                status.preferred_until = seconds(0).and_then(ends);
+                status.valid_until = seconds(4).and_then(ends);
+            }
+            IFA_RT_PRIORITY => status.metric = u32::take(value),
             IFA_PROTO => status.protocol = u8::take(value)?,
             _ => {}
         }
     }
+    let is_temporary = message.byte(0) == family(&Ipv6Addr::UNSPECIFIED.into())
+        && status.flags & libc::IFA_F_TEMPORARY != 0;
+    if is_temporary {
+        // The kernel derives it from one that a router has advertised, and does not say so.
+        status.protocol = IFAPROT_KERNEL_RA;
+    }
+    status.peer = address.filter(|address| local.is_some_and(|local| local != *address));
     let address = IpNet::new(local.or(address)?, message.byte(1)).ok()?;
     Some((message.number(4), address, Address { status: Some(status) }))
+}
+
+/// When a lifetime that the kernel tells ends, if it does.
+fn ends(seconds: u32) -> Option<u64> {
+    (seconds != FOREVER).then(|| seconds_since_boot() + u64::from(seconds))
+}
+
+/// What is left of a lifetime.
+fn remaining(until: Option<u64>, now: u64) -> u32 {
+    let left = |until: u64| u32::try_from(until.saturating_sub(now)).unwrap_or(FOREVER);
+    until.map_or(FOREVER, left)
+}
+
+fn seconds_since_boot() -> u64 {
+    u64::try_from(clock_gettime(ClockId::Boottime).tv_sec).unwrap_or_default()
 }

@@ -128,7 +128,12 @@ impl<'a> Execution<'a> {
                 Action::Update { from: Object::Link(from), change: Object::Link(change) },
             ) => self.update_link(index, from, change),
             (Key::Link(_), Action::Delete(Object::Link(link))) => self.delete_link(index, link),
-            (Key::Address(key), action) => {
+            (
+                Key::Address(key),
+                action @ (Action::Create(Object::Address(address))
+                | Action::Update { change: Object::Address(address), .. }
+                | Action::Delete(Object::Address(address))),
+            ) => {
                 let (kind, flags) = match action {
                     Action::Create(_) => (libc::RTM_NEWADDR, CREATE),
                     Action::Update { .. } => (libc::RTM_NEWADDR, REPLACE),
@@ -136,7 +141,7 @@ impl<'a> Execution<'a> {
                 };
                 let dev = self.index_of(index, &key.netns, &key.dev)?;
                 self.push((index, &key.netns), (kind, flags), |out| {
-                    address::request(out, dev, &key.address);
+                    address::request(out, dev, &key.address, address);
                 })
             }
             (
@@ -170,7 +175,7 @@ impl<'a> Execution<'a> {
                 Err(Failure::words(index, "a kernel parameter cannot be removed"))
             }
             (Key::Fdb(_), _) => Err(Failure::words(index, "forwarding entries are state")),
-            (Key::Link(_) | Key::Neighbor(_) | Key::Route(_), _) => {
+            (Key::Link(_) | Key::Address(_) | Key::Neighbor(_) | Key::Route(_), _) => {
                 Err(Failure::words(index, "the operation is not of its object's sort"))
             }
         }

@@ -98,8 +98,8 @@ impl Originals {
 fn without_status(object: &Object) -> Object {
     match object {
         Object::Link(link) => Object::Link(Box::new(Link { status: None, ..(**link).clone() })),
-        Object::Address(_) => Object::Address(crate::address::Address::default()),
         Object::Netns
+        | Object::Address(_)
         | Object::Sysctl(_)
         | Object::Neighbor(_)
         | Object::Fdb(_)

@@ -76,8 +76,9 @@ pub fn plan(target: &Target<'_>, observed: &State) -> Result<Plan, PlanError> {
     work.place_links()?;
     work.set_parameters(|key| key.path.dev().is_some());
     work.alter_links();
-    work.hang(|key| matches!(key, Key::Address(_)));
+    work.hang_addresses(false);
     work.raise_links();
+    work.hang_addresses(true);
     work.hang(|key| matches!(key, Key::Neighbor(_)));
     work.hang_routes();
     work.remove_namespaces()?;

@@ -220,6 +220,10 @@ fn configured_link<'a>(
 /// An object that was configured: as it was before, or nothing where we made it.
 fn released_object(key: &Key, past: &Past<'_>, observed: &State) -> Option<Object> {
     let Some(original) = past.original else {
+        // What cannot have been made has not been touched either: it was missing, and others have brought it.
+        if Past::link(past.touched).is_some_and(|link| link.kind.is_none()) {
+            return past.observed.cloned();
+        }
         // A parameter cannot go; that of a link that we made takes the value that a new link has.
         let Key::Sysctl(sysctl) = key else { return None };
         let default = scope::default_of(sysctl).map(Key::Sysctl)?;

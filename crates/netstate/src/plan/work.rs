@@ -149,10 +149,6 @@ impl<'a> Work<'a> {
 
     /// An IPv4 address takes along the later ones of its subnet, unless `promote_secondaries` says otherwise.
     fn remove_secondaries(&mut self, gone: &AddressKey, object: &Object) {
-        let is_secondary = |object: &Object| {
-            let Object::Address(Address { status: Some(status) }) = object else { return false };
-            status.flags & IFA_F_SECONDARY != 0
-        };
         if gone.address.addr().is_ipv6() || is_secondary(object) {
             return;
         }
@@ -205,6 +201,17 @@ impl<'a> Work<'a> {
     /// Makes or alters the objects that `which` takes.
     pub(super) fn hang(&mut self, which: impl Fn(&Key) -> bool) {
         for (key, object) in self.unsettled(which) {
+            self.set(key, object);
+        }
+    }
+
+    /// Makes addresses: before their links are up, but for those that the kernel gives a prefix route only on a link
+    /// that is (`fixup_permanent_addr`, net/ipv6/addrconf.c). Which one is secondary follows from the order.
+    pub(super) fn hang_addresses(&mut self, up: bool) {
+        let mut addresses = self.unsettled(|key| matches!(key, Key::Address(_)));
+        addresses.retain(|(key, object)| (!is_ipv4(key) && has_end(object)) == up);
+        addresses.sort_by_key(|(_, object)| is_secondary(object));
+        for (key, object) in addresses {
             self.set(key, object);
         }
     }
@@ -342,6 +349,16 @@ pub(crate) fn is_kernels(object: &Object) -> bool {
         Object::Fdb(_) => true,
         Object::Netns | Object::Link(_) | Object::Sysctl(_) => false,
     }
+}
+
+fn is_secondary(object: &Object) -> bool {
+    let Object::Address(Address { status: Some(status) }) = object else { return false };
+    status.flags & IFA_F_SECONDARY != 0
+}
+
+fn has_end(object: &Object) -> bool {
+    let Object::Address(Address { status: Some(status) }) = object else { return false };
+    status.valid_until.is_some()
 }
 
 fn is_ipv6_route(key: &Key) -> bool {

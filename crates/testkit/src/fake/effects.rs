@@ -71,17 +71,26 @@ fn as_shown(state: &State, key: &Key, object: &Object) -> Object {
             let scope = if ipv6 { Some(0) } else { route.scope.or(Some(route.natural_scope())) };
             Object::Route(Route { scope, ..route.clone() })
         }
-        (Key::Address(key), _) => Object::Address(shown_address(state, key)),
+        (Key::Address(key), Object::Address(address)) => {
+            Object::Address(shown_address(state, key, address))
+        }
         (_, object) => object.clone(),
     }
 }
 
-/// An IPv4 address is secondary to those that were there before it in its subnet.
-fn shown_address(state: &State, key: &AddressKey) -> Address {
+/// An IPv4 address is secondary to those that were there before it in its subnet, and none that has an end is permanent.
+fn shown_address(state: &State, key: &AddressKey, address: &Address) -> Address {
     let secondary = key.address.addr().is_ipv4()
         && addresses(state, key).any(|(other, _)| other.address.trunc() == key.address.trunc());
-    let flags = if secondary { IFA_F_PERMANENT | IFA_F_SECONDARY } else { IFA_F_PERMANENT };
-    Address { status: Some(AddressStatus { flags, ..AddressStatus::default() }) }
+    let status = address.status.clone().unwrap_or_default();
+    let mut flags = status.flags & !(IFA_F_PERMANENT | IFA_F_SECONDARY);
+    if status.valid_until.is_none() {
+        flags |= IFA_F_PERMANENT;
+    }
+    if secondary {
+        flags |= IFA_F_SECONDARY;
+    }
+    Address { status: Some(AddressStatus { flags, ..status }) }
 }
 
 /// The addresses of the link that one is on, of the same family.
