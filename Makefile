@@ -1,4 +1,4 @@
-# What a developer asks for: `make`, `make demo`, `make test`, `make bench`, `make install`.
+# What a developer asks for: `make`, `make demo`, `make test`, `make bench`, `make install`, `make uninstall`.
 # `make peers` installs what `make bench` measures Netloom beside; without it those columns stay empty.
 
 CARGO ?= cargo
@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 TOOLS := $(CURDIR)/target/tools
 
-.PHONY: all deps demo test check unit vm bench peers install ncclient clean
+.PHONY: all deps demo test check unit vm bench peers install uninstall ncclient clean
 
 all: deps
 	$(CARGO) build --release
@@ -59,6 +59,13 @@ install: all
 	install -d $(DESTDIR)/lib/systemd/system
 	sed 's|^ExecStart=.*|ExecStart=$(PREFIX)/sbin/netloomd|' dist/netloomd.service \
 		> $(DESTDIR)/lib/systemd/system/netloomd.service
+
+# The host is first given back as it was before; the configuration stays in the state directory.
+uninstall:
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl disable --now netloomd; fi
+	@if [ -z "$(DESTDIR)" ] && [ -d /var/lib/netloom ]; then $(PREFIX)/sbin/netloomd --release; fi
+	rm -f $(DESTDIR)$(PREFIX)/bin/netloom $(DESTDIR)$(PREFIX)/sbin/netloomd
+	rm -f $(DESTDIR)/lib/systemd/system/netloomd.service
 
 clean:
 	$(CARGO) clean

@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Parser;
-use engine::{Limits, Settings};
+use engine::{Limits, RpcError, Settings};
 use kernel::Kernel;
 use northbound::Listener;
 use sd_notify::NotifyState;
@@ -44,7 +44,9 @@ async fn run(options: &Options) -> Result<()> {
     log.with_ansi(io::stderr().is_terminal()).init();
 
     privileges::require()?;
-    northbound::refuse_if_taken(&options.socket)?;
+    if !options.release {
+        northbound::refuse_if_taken(&options.socket)?;
+    }
     let schema = Schema::netloom().context("compiling the modules")?;
     let kernel = Kernel::open().context("opening the kernel's netlink sockets")?;
     let mut terminated = signal(SignalKind::terminate())?;
@@ -60,10 +62,10 @@ async fn run(options: &Options) -> Result<()> {
         boot_id: fs::read_to_string(BOOT_ID).context(BOOT_ID)?.trim().to_string(),
         clock: SystemTime::now,
     };
-    let engine = engine::start(settings, schema, Box::new(kernel)).map_err(|errors| {
-        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        anyhow!(lines.join("\n"))
-    })?;
+    if options.release {
+        return engine::release(settings, schema, Box::new(kernel)).map_err(told);
+    }
+    let engine = engine::start(settings, schema, Box::new(kernel)).map_err(told)?;
 
     if let Some(directory) = options.socket.parent() {
         fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
@@ -89,6 +91,12 @@ async fn run(options: &Options) -> Result<()> {
 
 /// Changes with each boot of the host.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// The engine's errors, a line each.
+fn told(errors: Vec<RpcError>) -> anyhow::Error {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    anyhow!(lines.join("\n"))
+}
 
 /// Does nothing where systemd did not start the daemon.
 fn tell_systemd(state: NotifyState<'_>) {

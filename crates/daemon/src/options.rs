@@ -28,6 +28,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "MIB", default_value_t = 64)]
     pub(crate) history_mib: u16,
 
+    /// Give the host back as it was before the configuration, which stays on disk for the next start, and end
+    #[arg(long)]
+    pub(crate) release: bool,
+
     /// What to log to standard error: a level, or TARGET=LEVEL,…
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub(crate) log: String,

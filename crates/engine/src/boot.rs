@@ -36,8 +36,37 @@ pub(crate) struct Boot {
     pub(crate) events: Events,
 }
 
+/// What the state directory holds, before anything has been done about it.
+pub(crate) struct Found {
+    pub(crate) engine: Engine,
+    /// The attempt that was under way when the last process ended.
+    pub(crate) attempted: Option<Record>,
+    /// Whether anything has been touched since the host booted.
+    pub(crate) touched: bool,
+}
+
 impl Boot {
     pub(crate) fn start(self) -> Result<Engine> {
+        let Found { mut engine, attempted, touched } = self.find()?;
+        #[cfg(feature = "faults")]
+        {
+            engine.fault = crate::step::Fault::from_environment();
+        }
+        engine.keep_startup()?;
+        engine.find_pending()?;
+        match touched {
+            true => engine.resume(attempted)?,
+            false => engine.boot()?,
+        }
+        engine.resume_waiting();
+        engine.publish();
+        engine.watch();
+        engine.checkpoint();
+        Ok(engine)
+    }
+
+    /// Takes the state directory and reads it.
+    pub(crate) fn find(self) -> Result<Found> {
         let store = Store::open(&self.settings.state_dir)?;
         let (mut checkpoint, mut running) = match load(&store, RUNNING, self.schema)? {
             Some(loaded) => (Checkpoint::found(loaded.id, loaded.bytes), loaded.tree),
@@ -51,7 +80,8 @@ impl Boot {
         let intent = intent(&store, RUNNING, running)?;
         let published =
             Snapshot { startup: startup.tree(&intent.tree).clone(), running: intent.tree.clone() };
-        let mut engine = Engine {
+        let touched = originals.is_some();
+        let engine = Engine {
             history,
             checkpoint,
             running: Running { id, intent },
@@ -67,26 +97,12 @@ impl Boot {
             events: self.events,
             #[cfg(any(test, feature = "faults"))]
             fault: None,
-            originals: originals.clone().unwrap_or_default(),
+            originals: originals.unwrap_or_default(),
             settings: self.settings,
             southbound: self.southbound,
             store,
         };
-        #[cfg(feature = "faults")]
-        {
-            engine.fault = crate::step::Fault::from_environment();
-        }
-        engine.keep_startup()?;
-        engine.find_pending()?;
-        match originals {
-            Some(_) => engine.resume(attempted)?,
-            None => engine.boot()?,
-        }
-        engine.resume_waiting();
-        engine.publish();
-        engine.watch();
-        engine.checkpoint();
-        Ok(engine)
+        Ok(Found { engine, attempted, touched })
     }
 }
 
@@ -122,17 +138,25 @@ impl Engine {
 
     /// After a restart of the daemon: the kernel may hold anything between running and the attempt.
     fn resume(&mut self, attempted: Option<Record>) -> Result<()> {
-        let mut touched = self.running.intent.desired().clone();
-        if let Some(record) = attempted {
-            tracing::warn!(transaction = record.id, "undoing a commit that was cut short");
-            let mut tree = self.running.intent.tree.clone();
-            let fault = |error: yang::Error| self.store.corrupt(JOURNAL, error.to_string());
-            record.redo(&mut tree).map_err(fault)?;
-            let attempted = intent(&self.store, JOURNAL, tree)?;
-            touched = touched.merged(attempted.desired());
-            self.diverged = Some(touched.clone());
-        }
+        let touched = match attempted {
+            Some(record) => {
+                tracing::warn!(transaction = record.id, "undoing a commit that was cut short");
+                let touched = self.touched_by(&record)?;
+                self.diverged = Some(touched.clone());
+                touched
+            }
+            None => self.running.intent.desired().clone(),
+        };
         self.recover(&touched)
+    }
+
+    /// What running and an attempt to follow it may have touched.
+    pub(crate) fn touched_by(&self, attempt: &Record) -> Result<Desired> {
+        let mut tree = self.running.intent.tree.clone();
+        let fault = |error: yang::Error| self.store.corrupt(JOURNAL, error.to_string());
+        attempt.redo(&mut tree).map_err(fault)?;
+        let attempted = intent(&self.store, JOURNAL, tree)?;
+        Ok(self.running.intent.desired().clone().merged(attempted.desired()))
     }
 
     /// After a boot of the host: nothing of ours is in the kernel, and startup becomes running.

@@ -97,9 +97,20 @@ impl Engine {
         Ok(())
     }
 
-    /// Gets the kernel as close to running as it will go. What the kernel cannot take as yet is stuck, with all that
-    /// needs it; that is no failure. Failure is what `touched` left behind and cannot be removed.
+    /// Gets the kernel as close to running as it will go, see [`Engine::settle_at`].
     pub(crate) fn settle(&mut self, touched: &Desired, reach: &Reach) -> Result<()> {
+        let running = self.running.intent.clone();
+        self.settle_at(&running, touched, reach)
+    }
+
+    /// Gets the kernel as close to `to` as it will go. What the kernel cannot take as yet is stuck, with all that
+    /// needs it; that is no failure. Failure is what `touched` left behind and cannot be removed.
+    pub(crate) fn settle_at(
+        &mut self,
+        to: &Intent,
+        touched: &Desired,
+        reach: &Reach,
+    ) -> Result<()> {
         match reach {
             Reach::Everything => self.stuck.clear(),
             Reach::Named(keys) => self.stuck.retain(|key| !keys.contains(key)),
@@ -107,22 +118,37 @@ impl Engine {
         }
         let mut left_behind = Vec::new();
         for _ in 0..OBSTACLES {
-            let Err(errors) = self.converge(touched, reach.clone()) else {
-                self.stuck.retain(|key| self.running.intent.desired().contains(key));
-                return if left_behind.is_empty() { Ok(()) } else { Err(Errors(left_behind)) };
+            let Err(errors) = self.converge(to, touched, reach.clone()) else {
+                self.stuck.retain(|key| to.desired().contains(key));
+                return self.still_there(to, touched, left_behind);
             };
             let Some(key) = errors.0.iter().find_map(Error::key).cloned() else {
                 return Err(errors);
             };
             tracing::error!(errors = errors.told(), "put aside");
-            let desired = self.running.intent.desired();
-            if !desired.contains(&key) {
+            let desired = to.desired();
+            if desired.contains(&key) {
+                let states = [desired, touched];
+                self.stuck.extend(with_dependents(BTreeSet::from([key]), &states));
+            } else {
+                // What stands on something that stays can go all the same.
                 left_behind.extend(errors.0);
+                self.stuck.insert(key);
             }
-            let states = [desired, touched];
-            self.stuck.extend(with_dependents(BTreeSet::from([key]), &states));
         }
         Err(Error::Obstacles { count: OBSTACLES }.into())
+    }
+
+    /// Of what could not be removed at first, fails with what is there still: it may have gone with something else.
+    fn still_there(&mut self, to: &Intent, touched: &Desired, left: Vec<Error>) -> Result<()> {
+        if left.is_empty() {
+            return Ok(());
+        }
+        let reach = Reach::Named(left.iter().filter_map(Error::key).cloned().collect());
+        match self.survey(&Way { reach, ..Way::from(touched, to) }) {
+            Ok(course) if course.plan.ops.is_empty() => Ok(()),
+            Ok(_) | Err(_) => Err(Errors(left)),
+        }
     }
 
     /// What may be in the kernel because of a configuration.
@@ -130,10 +156,9 @@ impl Engine {
         self.diverged.as_ref().unwrap_or(self.running.intent.desired()).clone()
     }
 
-    /// From `touched` to running, in one go.
-    fn converge(&mut self, touched: &Desired, reach: Reach) -> Result<()> {
-        let to = self.running.intent.clone();
-        let way = Way { reach, ..Way::from(touched, &to) };
+    /// From `touched` to `to`, in one go.
+    fn converge(&mut self, to: &Intent, touched: &Desired, reach: Reach) -> Result<()> {
+        let way = Way { reach, ..Way::from(touched, to) };
         let course = self.survey(&way)?;
         self.adopt(&course)?;
         self.carry_out(&way, &course)

@@ -34,6 +34,11 @@ pub(crate) fn save(store: &Store, boot_id: &str, originals: &Originals) -> Resul
     store.write(FILE, &Saved { boot_id, originals }).map(drop)
 }
 
+/// Forgets that anything has been touched in this boot.
+pub(crate) fn forget(store: &Store) -> Result<()> {
+    store.remove(FILE)
+}
+
 impl Engine {
     /// Puts on disk what the course is about to touch first.
     pub(crate) fn adopt(&mut self, course: &Course) -> Result<()> {

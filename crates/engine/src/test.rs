@@ -4,6 +4,7 @@ mod boot;
 mod commit;
 mod confirmed;
 mod crash;
+mod give_back;
 mod history;
 mod notices;
 mod sessions;
@@ -97,17 +98,20 @@ impl Host {
     }
 
     fn try_start(&self) -> Result<Engine> {
-        let settings = Settings {
+        let (requests, _) = mpsc::unbounded_channel();
+        let southbound = Box::new(self.kernel.clone());
+        let events = Events::new(requests.downgrade());
+        Boot { settings: self.settings(), schema: schema(), southbound, events }.start()
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
             state_dir: self.state_dir.path().join("netloom"),
             autosave: self.autosave,
             history: self.limits,
             boot_id: self.boot_id.into(),
             clock: || SystemTime::UNIX_EPOCH + Duration::from_secs(NOW.get()),
-        };
-        let (requests, _) = mpsc::unbounded_channel();
-        let southbound = Box::new(self.kernel.clone());
-        let events = Events::new(requests.downgrade());
-        Boot { settings, schema: schema(), southbound, events }.start()
+        }
     }
 
     /// Boots the host: another kernel, with these NICs.
@@ -228,9 +232,13 @@ impl Refusals {
     /// Puts itself between an engine and its kernel; refuses nothing as yet.
     fn between(engine: &mut Engine, kernel: &FakeKernel) -> Refusals {
         let refusals = Refusals::default();
-        engine.southbound =
-            Box::new(Refusing { kernel: kernel.clone(), refusals: refusals.clone() });
+        engine.southbound = Box::new(refusals.of(kernel));
         refusals
+    }
+
+    /// The kernel with these refused.
+    fn of(&self, kernel: &FakeKernel) -> Refusing {
+        Refusing { kernel: kernel.clone(), refusals: self.clone() }
     }
 
     fn set(&self, operations: &[&'static str]) {

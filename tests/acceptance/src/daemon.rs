@@ -105,6 +105,16 @@ impl Daemon {
         self.end(rustix::process::Signal::KILL);
     }
 
+    /// Has the host given back, by a `netloomd` that does nothing else.
+    pub fn release(&self) -> Ran {
+        let ran = command(built("netloomd"))
+            .args(["--release", "--state-dir"])
+            .arg(&self.state)
+            .env("NO_COLOR", "1")
+            .output();
+        Ran::of(ran.expect("run netloomd"))
+    }
+
     /// Awaits that the daemon has ended by itself.
     #[track_caller]
     pub fn await_end(&mut self) {

@@ -1,6 +1,8 @@
 //! What the kernel holds, as ip(8) tells it: the whole of a device in one comparable value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -20,6 +22,33 @@ pub fn holds() -> BTreeMap<String, Vec<String>> {
     let mut netnses = vec![String::new()];
     netnses.extend(texts(&ip_json("netns list"), "name"));
     netnses.into_iter().map(|netns| (netns.clone(), within(&netns))).collect()
+}
+
+/// Asserts that the own namespace is as it was when the snapshot was made.
+#[track_caller]
+pub fn assert_is(before: &BTreeSet<String>) {
+    let after = snapshot();
+    let lines = |sign: &str, one: &BTreeSet<String>, other: &BTreeSet<String>| {
+        let lines: Vec<String> =
+            one.difference(other).map(|line| format!("{sign} {line}\n")).collect();
+        lines.concat()
+    };
+    let differences = lines("-", before, &after) + &lines("+", &after, before);
+    assert!(differences.is_empty(), "the kernel is not as it was:\n{differences}");
+}
+
+/// All that ip(8) tells of the own namespace, and every parameter under `/proc/sys/net`, but for what changes by itself.
+pub fn snapshot() -> BTreeSet<String> {
+    let asked = ["-d address show", "-4 route show table all", "-6 route show table all"];
+    let others = ["-4 rule", "-6 rule", "-4 neigh show nud permanent", "netns list"];
+    let mut all = BTreeSet::new();
+    for question in asked.into_iter().chain(others) {
+        let mut told = ip_json(question);
+        still(&mut told);
+        all.extend(list(&told, |object| format!("{question}: {object}")));
+    }
+    parameters(Path::new("/proc/sys/net"), &mut all);
+    all
 }
 
 /// The kernel's numbers of every namespace's links: a link that was made anew has another.
@@ -52,6 +81,44 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < DEADLINE, "the deadline passed before {what}");
+    }
+}
+
+/// Leaves of an answer what stays while nobody touches anything: of a lifetime, whether it ends.
+fn still(told: &mut Value) {
+    match told {
+        Value::Array(values) => values.iter_mut().for_each(still),
+        Value::Object(fields) => {
+            for name in ["valid_life_time", "preferred_life_time", "expires"] {
+                if let Some(value) = fields.get_mut(name) {
+                    *value = if *value == u32::MAX { "never" } else { "some day" }.into();
+                }
+            }
+            // Whether an address is somebody else's too takes a while to tell, as does one of the link's own.
+            fields.remove("tentative");
+            let automatic = |value: &Value| value["scope"] == "link" && value["family"] == "inet6";
+            if let Some(Value::Array(addresses)) = fields.get_mut("addr_info") {
+                addresses.retain(|address| !automatic(address));
+                // Of IPv6 addresses the latest comes first.
+                addresses.sort_by_key(|address| {
+                    (address["family"] == "inet6").then(|| address.to_string())
+                });
+            }
+            fields.values_mut().for_each(still);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What can be read below a folder of `/proc/sys`, a line a file.
+fn parameters(folder: &Path, all: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("read /proc/sys").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            parameters(&path, all);
+        } else if let Ok(value) = fs::read_to_string(&path) {
+            all.insert(format!("{}: {}", path.display(), value.trim()));
+        }
     }
 }
 

@@ -137,9 +137,9 @@ fn a_way_back_that_fails_too_is_told_and_tried_again() {
     let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     let refusals = Refusals::between(&mut engine, &host.kernel);
-    refusals.set(&["add route", "delete veth10"]);
+    refusals.set(&["add route", "delete veth"]);
     let told = told(engine.apply(CABLE));
-    expect!["the commit failed (/iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][table='254'][metric='0'][tos='0'][netns='vpn10']: the kernel refused to add route 192.168.20.0/24 dev veth10 in vpn10: Operation not permitted), and so did the way back (/iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted): kernel and running differ"].assert_eq(&told);
+    expect!["the commit failed (/iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][table='254'][metric='0'][tos='0'][netns='vpn10']: the kernel refused to add route 192.168.20.0/24 dev veth10 in vpn10: Operation not permitted), and so did the way back (/iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted; /iproute2-ip-link:links/link[name='veth20']: the kernel refused to delete veth20 from vpn20: Operation not permitted): kernel and running differ"].assert_eq(&told);
     assert!(host.file("journal").is_some());
     assert_eq!(engine.running.intent.tree, tree(NICS));
 
@@ -158,7 +158,7 @@ fn a_kernel_that_has_diverged_is_restored_when_it_lets_itself() {
     let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     let refusals = Refusals::between(&mut engine, &host.kernel);
-    refusals.set(&["add route", "delete veth10"]);
+    refusals.set(&["add route", "delete veth"]);
     engine.apply(CABLE).unwrap_err();
     for _ in 0..3 {
         assert_eq!(engine.waits(), Some(Duration::from_secs(10)));

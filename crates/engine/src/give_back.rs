@@ -1,0 +1,54 @@
+//! The way out: the host as it was before the configuration, which itself stays on disk.
+//!
+//! To the kernel this is a commit of the empty configuration. To the state directory it is a boot: once nothing of
+//! ours is in the kernel the originals go, and so the next start applies startup to what it then finds.
+
+use std::fs;
+
+use netstate::Southbound;
+use tokio::sync::mpsc;
+use yang::{Schema, Tree};
+
+use crate::boot::{Boot, Found};
+use crate::engine::Intent;
+use crate::error::{Error, Result};
+use crate::events::Events;
+use crate::reach::Reach;
+use crate::{Settings, journal, ownership};
+
+/// Gives everything back: what the configuration made goes, and what it adopted is as it was. What cannot be given
+/// back is answered in the kernel's words; the rest is, and another call tries the rest again.
+pub fn release(
+    settings: Settings,
+    schema: &'static Schema,
+    southbound: Box<dyn Southbound>,
+) -> crate::Result<()> {
+    give_back(settings, schema, southbound).map_err(|errors| errors.rpc())
+}
+
+pub(crate) fn give_back(
+    settings: Settings,
+    schema: &'static Schema,
+    southbound: Box<dyn Southbound>,
+) -> Result<()> {
+    let path = settings.state_dir.clone();
+    fs::read_dir(&path).map_err(|source| Error::Storage { doing: "open", path, source })?;
+    // Nobody is left to look at events: what happens meanwhile is none of ours.
+    let (requests, _) = mpsc::unbounded_channel();
+    let events = Events::new(requests.downgrade());
+    let Found { mut engine, attempted, touched } =
+        Boot { settings, schema, southbound, events }.find()?;
+    if touched {
+        let touched = match &attempted {
+            Some(attempt) => engine.touched_by(attempt)?,
+            None => engine.touched(),
+        };
+        let nothing = Intent::of(Tree::empty(schema))?;
+        engine.settle_at(&nothing, &touched, &Reach::Everything)?;
+    }
+    // As long as there are originals, the journal tells what else has been touched.
+    ownership::forget(&engine.store)?;
+    journal::withdraw(&engine.store)?;
+    tracing::info!("the host is as it was before the configuration");
+    Ok(())
+}

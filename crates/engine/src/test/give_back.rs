@@ -1,0 +1,119 @@
+//! Giving the host back: what was there is as it was, what was made is gone, and the configuration waits for a start.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use expect_test::expect;
+
+use super::*;
+use crate::give_back::give_back;
+use crate::step::{Boundary, Fault};
+
+#[test]
+fn a_host_is_as_it_was_and_a_start_configures_it_again() {
+    let host = Host::new();
+    let before = host.kernel.state();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    engine.apply(CABLE).unwrap();
+    let (configured, running) = (host.kernel.state(), engine.running.intent.tree.clone());
+    let entries = engine.history.entries();
+    drop(engine);
+    give_back_from(&host).unwrap();
+    assert_eq!(host.kernel.state(), before);
+    assert_eq!(host.file("originals.json"), None);
+
+    // There is nothing to do for another one.
+    let executed = host.kernel.executed().len();
+    give_back_from(&host).unwrap();
+    assert_eq!(host.kernel.executed().len(), executed);
+
+    let engine = host.start();
+    assert_eq!(host.kernel.state(), configured);
+    assert_eq!(engine.running.intent.tree, running);
+    assert_eq!(engine.history.entries(), entries);
+    drop(engine);
+    give_back_from(&host).unwrap();
+    assert_eq!(host.kernel.state(), before);
+}
+
+#[test]
+fn a_host_is_as_it_was_after_a_commit_that_was_cut_anywhere() {
+    for operations in 0.. {
+        let host = Host::new();
+        let before = host.kernel.state();
+        let mut engine = host.start();
+        engine.apply(NICS).unwrap();
+        let at = Boundary::Operations(operations);
+        engine.fault = Some(Fault { at, strike: || resume_unwind(Box::new("cut")) });
+        if catch_unwind(AssertUnwindSafe(|| engine.apply(CABLE))).is_ok() {
+            assert!(operations > 3, "only {operations} operations");
+            break;
+        }
+        drop(engine);
+        give_back_from(&host).unwrap();
+        assert_eq!(host.kernel.state(), before, "{operations} operations");
+        assert_eq!([host.file("originals.json"), host.file("journal")], [None, None]);
+        assert_eq!(host.start().running.intent.tree, tree(NICS), "{operations} operations");
+    }
+}
+
+#[test]
+fn what_the_kernel_keeps_is_told_and_the_rest_given_back() {
+    let host = Host::new();
+    let before = host.kernel.state();
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    engine.apply(CABLE).unwrap();
+    drop(engine);
+    let refusals = Refusals::default();
+    refusals.set(&["delete veth"]);
+    let refused = give_back(host.settings(), schema(), Box::new(refusals.of(&host.kernel)));
+    expect![[r#"
+        /iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted
+        /iproute2-ip-netns:netnses/netns[name='vpn10']: namespace vpn10 is in use: it holds veth10
+        /iproute2-ip-link:links/link[name='veth20']: the kernel refused to delete veth20 from vpn20: Operation not permitted
+        /iproute2-ip-netns:netnses/netns[name='vpn20']: namespace vpn20 is in use: it holds veth20"#]].assert_eq(&told(refused));
+    let nics = before.objects.iter();
+    assert!(nics.clone().all(|(key, nic)| host.kernel.state().objects.get(key) == Some(nic)));
+    assert!(host.file("originals.json").is_some());
+    give_back_from(&host).unwrap();
+    assert_eq!(host.kernel.state(), before);
+}
+
+#[test]
+fn a_nic_that_came_after_the_daemon_had_ended_is_nobody_elses() {
+    let mut host = Host::new();
+    host.start().apply(NICS).unwrap();
+    host.reboot(&["enp0s5"]);
+    drop(host.start());
+    let late = nics(&["enp0s4"]).objects;
+    host.kernel.change(|state| state.objects.extend(late));
+    give_back_from(&host).unwrap();
+    assert_eq!(host.kernel.state(), nics(&["enp0s4", "enp0s5"]));
+}
+
+#[test]
+fn what_another_boot_configured_is_gone_already() {
+    let mut host = Host::new();
+    host.start().apply(NICS).unwrap();
+    host.reboot(&["enp0s4", "enp0s5"]);
+    give_back_from(&host).unwrap();
+    assert!(host.kernel.executed().is_empty());
+}
+
+#[test]
+fn nothing_is_taken_from_a_daemon_and_nothing_is_made_up() {
+    let host = Host::new();
+    let engine = host.start();
+    let refused = told(give_back_from(&host));
+    assert!(refused.ends_with("/netloom is in use by another netloomd"), "{refused}");
+    drop(engine);
+    let mut settings = host.settings();
+    settings.state_dir.set_file_name("elsewhere");
+    let refused = told(give_back(settings, schema(), Box::new(host.kernel.clone())));
+    assert!(refused.starts_with("cannot open") && refused.contains("elsewhere"), "{refused}");
+}
+
+fn give_back_from(host: &Host) -> Result<()> {
+    give_back(host.settings(), schema(), Box::new(host.kernel.clone()))
+}
