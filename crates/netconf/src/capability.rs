@@ -14,5 +14,9 @@ pub const ROLLBACK_ON_ERROR: &str = "urn:ietf:params:netconf:capability:rollback
 pub const VALIDATE_1_1: &str = "urn:ietf:params:netconf:capability:validate:1.1";
 /// RFC 6241 section 8.7.
 pub const STARTUP: &str = "urn:ietf:params:netconf:capability:startup:1.0";
+/// RFC 5277.
+pub const NOTIFICATION_1_0: &str = "urn:ietf:params:netconf:capability:notification:1.0";
+/// RFC 5277 section 6: requests go on after `create-subscription`.
+pub const INTERLEAVE_1_0: &str = "urn:ietf:params:netconf:capability:interleave:1.0";
 /// draft-ietf-netconf-privcand: each session's candidate is its own.
 pub const PRIVATE_CANDIDATE: &str = "urn:ietf:params:netconf:capability:private-candidate:1.0";

@@ -1,7 +1,7 @@
 //! NETCONF framing and messages, without I/O, for both roles (RFC 6241, RFC 6242).
 //!
-//! [`Decoder`] turns bytes into messages and [`encode`] messages into bytes; [`Hello`], [`Rpc`] and
-//! [`Reply`] are the messages as values. Content that is modelled in YANG stays XML text ([`Xml`]): it is
+//! [`Decoder`] turns bytes into messages and [`encode`] messages into bytes; [`Hello`], [`Rpc`],
+//! [`Reply`] and [`Notification`] are the messages as values. Content that is modelled in YANG stays XML text ([`Xml`]): it is
 //! cut out of a message and put into one without being looked at more than once.
 
 pub mod capability;
@@ -9,20 +9,24 @@ pub mod error;
 pub mod framing;
 pub mod hello;
 pub mod namespace;
+pub mod notification;
 pub mod output;
 mod path;
 pub mod reply;
 pub mod rpc;
+pub mod selection;
 pub mod skim;
 mod xml;
 
 pub use error::{ErrorType, MessageError, RpcError, Severity};
 pub use framing::{Decoder, Framing, FramingError, encode};
 pub use hello::Hello;
+pub use notification::{Incoming, Notification};
 pub use output::{CheckOutput, CommitOutput, HistoryEntry, HistoryOutput};
 pub use reply::Reply;
 pub use rpc::{
     Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Revision, Rpc, Source,
     TestOption,
 };
+pub use selection::Selection;
 pub use xml::Xml;

@@ -6,7 +6,13 @@ pub const BASE: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";
 pub const NMDA: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda";
 /// RFC 8342: the identities of datastores.
 pub const DATASTORES: &str = "urn:ietf:params:xml:ns:yang:ietf-datastores";
+/// RFC 5277: `create-subscription` and `<notification>`.
+pub const NOTIFICATION: &str = "urn:ietf:params:xml:ns:netconf:notification:1.0";
+/// RFC 6470: what a server tells of itself.
+pub const NETCONF_EVENTS: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-notifications";
 /// RFC 6022: `get-schema`.
 pub const MONITORING: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring";
 /// The module netloom-rpc: Netloom's own operations.
 pub const NETLOOM: &str = "urn:netloom:rpc";
+/// The module netloom-notifications: what Netloom tells beyond that.
+pub const NETLOOM_NOTIFICATIONS: &str = "urn:netloom:notifications";

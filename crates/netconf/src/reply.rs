@@ -3,7 +3,7 @@
 use crate::error::{MessageError, RpcError};
 use crate::namespace::BASE;
 use crate::rpc::Envelope;
-use crate::xml::{Malformed, Reader, Xml};
+use crate::xml::{Element, Malformed, Reader, Xml};
 
 /// `<rpc-reply>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,11 @@ pub enum Reply {
 impl Reply {
     /// Reads an `<rpc-reply>`; answers its `message-id` too.
     pub fn from_xml(text: &str) -> Result<(Option<String>, Reply), MessageError> {
-        read(text).map_err(|fault| MessageError {
+        let read = || {
+            let (reader, root) = Reader::enter(text)?;
+            read(reader, &root)
+        };
+        read().map_err(|fault| MessageError {
             envelope: Envelope::default(),
             error: Box::new(RpcError::malformed(&fault)),
         })
@@ -46,8 +50,12 @@ impl Reply {
     }
 }
 
-fn read(text: &str) -> Result<(Option<String>, Reply), Malformed> {
-    let (mut reader, root) = Reader::enter_base(text, "rpc-reply")?;
+/// Reads the message that has been entered, by its root element.
+pub(crate) fn read(
+    mut reader: Reader<'_>,
+    root: &Element,
+) -> Result<(Option<String>, Reply), Malformed> {
+    reader.expect_base(root, "rpc-reply")?;
     let message_id = root.attribute("message-id").map(str::to_string);
     let first = reader.clone().child()?;
     let first = first.filter(|element| element.namespace == BASE).map(|element| element.name);

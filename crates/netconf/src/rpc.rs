@@ -1,4 +1,4 @@
-//! `<rpc>`: an operation and its parameters (RFC 6241 section 7, RFC 8526, RFC 6022, module netloom-rpc).
+//! `<rpc>`: an operation and its parameters (RFC 6241 section 7, RFC 5277, RFC 8526, RFC 6022, module netloom-rpc).
 
 mod read;
 mod write;
@@ -128,7 +128,10 @@ impl Confirmed {
 /// `<rpc>`: an operation. Filters are the children of `<filter type="subtree">`, and `config` those of
 /// `<config>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "named by RFC 6241, RFC 8526, RFC 6022 and the module netloom-rpc")]
+#[allow(
+    missing_docs,
+    reason = "named by RFC 6241, RFC 5277, RFC 8526, RFC 6022 and the module netloom-rpc"
+)]
 pub enum Rpc {
     GetConfig {
         source: Datastore,
@@ -171,6 +174,11 @@ pub enum Rpc {
     },
     DiscardChanges,
     CloseSession,
+    /// RFC 5277 section 2.1.1.
+    CreateSubscription {
+        stream: Option<String>,
+        filter: Option<Xml>,
+    },
     KillSession(u32),
     GetSchema {
         identifier: String,

@@ -110,12 +110,17 @@ impl<'a> Reader<'a> {
     /// Enters the document, whose root element is to be `name` of RFC 6241.
     pub(crate) fn enter_base(text: &'a str, name: &str) -> Result<(Self, Element), Malformed> {
         let (reader, root) = Self::enter(text)?;
+        reader.expect_base(&root, name)?;
+        Ok((reader, root))
+    }
+
+    /// That the root element is `name` of RFC 6241.
+    pub(crate) fn expect_base(&self, root: &Element, name: &str) -> Result<(), Malformed> {
         if root.is(BASE, name) {
-            return Ok((reader, root));
+            return Ok(());
         }
         let Element { name: found, namespace, .. } = root;
-        Err(reader
-            .malformed(format!("<{found}> of {namespace:?} where <{name}> of {BASE:?} is due")))
+        Err(self.malformed(format!("<{found}> of {namespace:?} where <{name}> of {BASE:?} is due")))
     }
 
     /// Whatever follows the root element must be no element.

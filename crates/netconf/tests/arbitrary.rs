@@ -1,6 +1,6 @@
 //! Whatever bytes come, in whatever pieces, there is a message or an error, and never a panic.
 
-use netconf::{Decoder, Framing, Hello, Reply, Rpc, encode};
+use netconf::{Decoder, Framing, Hello, Incoming, Rpc, Selection, Xml, encode};
 use proptest::prelude::*;
 
 /// Pieces of messages in wrong orders reach deeper than random bytes do.
@@ -10,6 +10,9 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         b"<rpc-reply xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\">",
         b"<hello xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\">",
         b"</rpc>",
+        b"<notification xmlns=\"urn:ietf:params:xml:ns:netconf:notification:1.0\"><eventTime>",
+        b"</eventTime><commit xmlns=\"urn:netloom:notifications\">",
+        b"</commit></notification>",
         b"<edit-config>",
         b"</edit-config>",
         b"<target><candidate/></target>",
@@ -75,7 +78,9 @@ proptest! {
             let again = Rpc::from_xml(&rpc.to_xml("1"));
             prop_assert_eq!(again.map(|(_, rpc)| rpc), Ok(rpc));
         }
-        let _ = (Reply::from_xml(&text), Hello::from_xml(&text));
+        let _ = (Incoming::from_xml(&text), Hello::from_xml(&text));
+        let filter = Selection::of(&Xml(text.to_string()));
+        let _ = filter.map(|filter| filter.selects(&Xml(text.to_string())));
     }
 
     #[test]

@@ -530,6 +530,8 @@ fn what_is_written_is_read() {
         Rpc::CancelCommit { persist_id: text("b") },
         Rpc::DiscardChanges,
         Rpc::CloseSession,
+        Rpc::CreateSubscription { stream: None, filter: None },
+        Rpc::CreateSubscription { stream: text("NETCONF"), filter: Some(xml()) },
         Rpc::KillSession(3),
         Rpc::GetSchema { identifier: "a".into(), version: text("1"), format: text("yang") },
         Rpc::CommitWithComment { comment: text("<why> & \"what\""), confirm_timeout: Some(60) },

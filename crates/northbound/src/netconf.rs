@@ -4,6 +4,7 @@ mod capabilities;
 mod error;
 mod rpc;
 mod session;
+mod subscription;
 
 pub use session::serve;
 pub(crate) use session::serve_until;

@@ -2,7 +2,7 @@
 
 use super::{Confirmed, Datastore, Envelope, Named, Revision, Rpc, Source};
 use crate::error::{ErrorType, MessageError, RpcError};
-use crate::namespace::{BASE, DATASTORES, MONITORING, NETLOOM, NMDA};
+use crate::namespace::{BASE, DATASTORES, MONITORING, NETLOOM, NMDA, NOTIFICATION};
 use crate::xml::{Element, Malformed, Reader, Xml};
 
 type Result<T> = std::result::Result<T, Box<RpcError>>;
@@ -114,6 +114,7 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
             let id: u32 = parameters.only_number("session-id")?;
             Ok(Rpc::KillSession(id))
         }
+        (NOTIFICATION, "create-subscription") => create_subscription(parameters),
         (MONITORING, "get-schema") => get_schema(parameters),
         (NETLOOM, "commit") => {
             let (mut comment, mut confirm_timeout) = (None, None);
@@ -228,6 +229,23 @@ fn edit_config(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
         error_option: error_option.unwrap_or_default(),
         config: required(config, "config")?,
     })
+}
+
+fn create_subscription(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
+    let (mut stream, mut filter) = (None, None);
+    while let Some(child) = parameters.next()? {
+        match child.name.as_str() {
+            "stream" => set(&mut stream, &child, parameters.text()?)?,
+            "filter" => set(&mut filter, &child, parameters.filter(&child)?)?,
+            "startTime" | "stopTime" => {
+                let message =
+                    format!("<{}>: what has happened before is not told again", child.name);
+                return Err(bad_element("operation-not-supported", &child.name, message));
+            }
+            _ => return Err(unknown(&child)),
+        }
+    }
+    Ok(Rpc::CreateSubscription { stream, filter })
 }
 
 fn get_schema(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {

@@ -1,7 +1,7 @@
 //! `<rpc>` as XML.
 
 use super::{Confirmed, Datastore, Envelope, Named, Revision, Rpc, Source};
-use crate::namespace::{DATASTORES, MONITORING, NETLOOM, NMDA};
+use crate::namespace::{DATASTORES, MONITORING, NETLOOM, NMDA, NOTIFICATION};
 use crate::xml::{Xml, leaf};
 
 impl Rpc {
@@ -83,6 +83,12 @@ impl Rpc {
             }
             Rpc::DiscardChanges => *out += "<discard-changes/>",
             Rpc::CloseSession => *out += "<close-session/>",
+            Rpc::CreateSubscription { stream, filter } => {
+                *out += &format!("<create-subscription xmlns=\"{NOTIFICATION}\">");
+                stream.iter().for_each(|stream| leaf(out, "stream", stream));
+                subtree(out, filter.as_ref());
+                *out += "</create-subscription>";
+            }
             Rpc::KillSession(id) => {
                 *out += &format!("<kill-session><session-id>{id}</session-id></kill-session>");
             }

@@ -1,8 +1,8 @@
 //! What the server says of itself in its `<hello>`, and nothing that it does not do.
 
 use ::netconf::capability::{
-    BASE_1_0, BASE_1_1, CANDIDATE, CONFIRMED_COMMIT_1_1, PRIVATE_CANDIDATE, ROLLBACK_ON_ERROR,
-    STARTUP, VALIDATE_1_1,
+    BASE_1_0, BASE_1_1, CANDIDATE, CONFIRMED_COMMIT_1_1, INTERLEAVE_1_0, NOTIFICATION_1_0,
+    PRIVATE_CANDIDATE, ROLLBACK_ON_ERROR, STARTUP, VALIDATE_1_1,
 };
 use yang::Schema;
 
@@ -16,6 +16,8 @@ pub(super) fn capabilities(schema: &Schema) -> Vec<String> {
         ROLLBACK_ON_ERROR,
         VALIDATE_1_1,
         STARTUP,
+        NOTIFICATION_1_0,
+        INTERLEAVE_1_0,
     ];
     let private = format!("{PRIVATE_CANDIDATE}?supported-resolution-modes=revert-on-conflict");
     let modules = schema.modules().iter().filter(|module| module.implemented).map(|module| {

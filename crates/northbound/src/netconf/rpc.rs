@@ -15,6 +15,7 @@ use engine::{CommitRequest, ConfirmedBy, Datastore, Session};
 use yang::{Edit, ErrorTag, Operation, Schema, Tree};
 
 use super::error::Errors;
+use super::subscription::Subscription;
 
 type Result<T> = std::result::Result<T, Errors>;
 
@@ -22,10 +23,12 @@ type Result<T> = std::result::Result<T, Errors>;
 pub(super) struct Operations {
     pub(super) session: Session,
     pub(super) schema: &'static Schema,
+    /// What the session is told between its requests.
+    pub(super) subscription: Option<Subscription>,
 }
 
 impl Operations {
-    pub(super) async fn perform(&self, rpc: Rpc) -> Result<Reply> {
+    pub(super) async fn perform(&mut self, rpc: Rpc) -> Result<Reply> {
         match rpc {
             Rpc::GetConfig { source, filter } => {
                 data(self.session.read(store(source)).await?, filter, BASE).await
@@ -81,6 +84,16 @@ impl Operations {
             Rpc::CancelCommit { persist_id } => ok(self.session.cancel(persist_id).await),
             Rpc::DiscardChanges => ok(self.session.discard().await),
             Rpc::CloseSession => Ok(Reply::Ok),
+            Rpc::CreateSubscription { stream, filter } => {
+                if self.subscription.is_some() {
+                    let message = "the session has a subscription, which lasts as long as it";
+                    return Err(Errors::request(ErrorTag::InUse, message));
+                }
+                let notices = self.session.notices();
+                let subscribed = Subscription::new(notices, stream.as_deref(), filter.as_ref())?;
+                self.subscription = Some(subscribed);
+                Ok(Reply::Ok)
+            }
             Rpc::KillSession(id) if id == self.session.id() => {
                 // RFC 6241 section 7.9.
                 let message = "a session does not kill itself: use <close-session>";

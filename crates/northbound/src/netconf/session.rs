@@ -3,16 +3,18 @@
 use std::io;
 
 use ::netconf::framing::pieces;
-use ::netconf::{Decoder, ErrorType, Framing, FramingError, Hello, Reply, Rpc, RpcError};
+use ::netconf::{Decoder, ErrorType, Framing, FramingError, Hello, Reply, Rpc, RpcError, encode};
 use engine::{Handle, Origin};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter};
 use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 use tracing::{Instrument, debug, info, info_span, trace, warn};
 use yang::Schema;
 
 use super::capabilities::capabilities;
 use super::rpc::{Operations, blocking};
+use super::subscription::Subscription;
 
 /// Speaks NETCONF on one stream until either side closes it.
 pub async fn serve(
@@ -38,7 +40,7 @@ pub(crate) async fn serve_until(
     })?;
     let span = info_span!("netconf", session = session.id(), user = origin.user);
     let connection = Connection::new(stream);
-    let operations = Operations { session, schema };
+    let operations = Operations { session, schema, subscription: None };
     async {
         info!(from = origin.from, "session opened");
         let result = run(connection, operations, stopping).await;
@@ -54,33 +56,54 @@ pub(crate) async fn serve_until(
 
 async fn run(
     mut connection: Connection,
-    operations: Operations,
+    mut operations: Operations,
     mut stopping: watch::Receiver<()>,
 ) -> io::Result<()> {
     if !exchange_hellos(&mut connection, &operations).await? {
         return Ok(());
     }
     loop {
+        let Connection { input, output } = &mut connection;
+        let Operations { session, subscription, .. } = &mut operations;
+        let owes = output.owes();
+        // A peer that reads no notifications may still ask, and holds up nobody but itself.
         let message = tokio::select! {
             biased;
             _ = stopping.changed() => return Ok(()),
-            () = operations.session.ended() => return Ok(()),
-            message = connection.message() => message?,
+            () = session.ended() => return Ok(()),
+            paid = output.pay(), if owes => {
+                paid?;
+                continue;
+            }
+            notifications = next(subscription.as_mut()), if !owes => {
+                notifications.iter().for_each(|notification| output.owe(notification));
+                continue;
+            }
+            message = input.message() => message?,
         };
         let text = match message {
             Incoming::Message(text) => text,
             Incoming::NotUtf8(error) => {
-                connection.send(&not_utf8(&error)).await?;
+                output.send(&not_utf8(&error)).await?;
                 continue;
             }
             Incoming::End => return Ok(()),
         };
         trace!(length = text.len(), "request");
-        let (reply, closes) = answer(&operations, text).await;
-        connection.send(&reply).await?;
+        let (reply, closes) = answer(&mut operations, text).await;
+        connection.output.send(&reply).await?;
         if closes {
+            operations.session.close();
             return Ok(());
         }
+    }
+}
+
+/// What is to be told next; nothing, ever, to a session that has not subscribed.
+async fn next(subscription: Option<&mut Subscription>) -> Vec<String> {
+    match subscription {
+        Some(subscription) => subscription.next().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -90,8 +113,8 @@ async fn exchange_hellos(connection: &mut Connection, operations: &Operations) -
         capabilities: capabilities(operations.schema),
         session_id: Some(operations.session.id()),
     };
-    connection.send(&own.to_xml()).await?;
-    let Incoming::Message(text) = connection.message().await? else {
+    connection.output.send(&own.to_xml()).await?;
+    let Incoming::Message(text) = connection.input.message().await? else {
         debug!("no hello");
         return Ok(false);
     };
@@ -106,7 +129,7 @@ async fn exchange_hellos(connection: &mut Connection, operations: &Operations) -
 }
 
 /// The reply to a request, and whether the session ends with it.
-async fn answer(operations: &Operations, text: String) -> (String, bool) {
+async fn answer(operations: &mut Operations, text: String) -> (String, bool) {
     let (envelope, rpc) = match blocking(move || Rpc::from_xml(&text)).await {
         Ok(request) => request,
         Err(error) => {
@@ -131,13 +154,24 @@ fn invalid_data(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> i
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// Messages over a stream.
+/// Messages over a stream, each way by itself.
 struct Connection {
-    /// Small pieces leave together, large ones uncopied.
-    stream: BufWriter<UnixStream>,
+    input: Input,
+    output: Output,
+}
+
+struct Input {
+    stream: OwnedReadHalf,
     decoder: Decoder,
-    framing: Framing,
     buffer: Box<[u8]>,
+}
+
+struct Output {
+    /// Small pieces leave together, large ones uncopied.
+    stream: BufWriter<OwnedWriteHalf>,
+    framing: Framing,
+    /// Notifications that the peer has not taken yet, framed; the next ones wait in the engine's ring.
+    owed: Vec<u8>,
 }
 
 enum Incoming {
@@ -150,19 +184,22 @@ enum Incoming {
 
 impl Connection {
     fn new(stream: UnixStream) -> Self {
+        let (read, write) = stream.into_split();
+        let buffer = vec![0; 1 << 16].into_boxed_slice();
+        let (stream, framing) = (BufWriter::new(write), Framing::default());
         Self {
-            stream: BufWriter::new(stream),
-            decoder: Decoder::default(),
-            framing: Framing::default(),
-            buffer: vec![0; 1 << 16].into_boxed_slice(),
+            input: Input { stream: read, decoder: Decoder::default(), buffer },
+            output: Output { stream, framing, owed: Vec::new() },
         }
     }
 
     fn set_framing(&mut self, framing: Framing) {
-        self.framing = framing;
-        self.decoder.set_framing(framing);
+        self.output.framing = framing;
+        self.input.decoder.set_framing(framing);
     }
+}
 
+impl Input {
     /// The next message. Nothing is lost where the caller stops waiting.
     async fn message(&mut self) -> io::Result<Incoming> {
         loop {
@@ -189,11 +226,33 @@ impl Connection {
             self.decoder.push(&self.buffer[..length]);
         }
     }
+}
 
+impl Output {
+    /// Sends a message, after what is owed.
     async fn send(&mut self, message: &str) -> io::Result<()> {
+        let owed = std::mem::take(&mut self.owed);
+        self.stream.write_all(&owed).await?;
         for piece in pieces(self.framing, message) {
             self.stream.write_all(&piece).await?;
         }
         self.stream.flush().await
+    }
+
+    /// Whether something is left to send.
+    fn owes(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    /// Has a message sent as the peer takes it.
+    fn owe(&mut self, message: &str) {
+        self.owed.extend(encode(self.framing, message));
+    }
+
+    /// Sends some of what is owed. Nothing is lost, nor sent twice, where the caller stops waiting.
+    async fn pay(&mut self) -> io::Result<()> {
+        let length = self.stream.get_mut().write(&self.owed).await?;
+        self.owed.drain(..length);
+        Ok(())
     }
 }

@@ -1,14 +1,14 @@
 //! The protocol by script, one a section of RFC 6241.
 //!
 //! In `scripts/*.txt` a line `A> …` is (a part of) what session A sends, within an `<rpc>`; the lines `A< …` after
-//! it are the content of the reply, indented; `A< (closed)` is the end of the stream. Other lines are
-//! prose. Sessions open when they are first named. `UPDATE_EXPECT=1` writes the replies anew.
+//! it are the content of the reply, indented; `A< (closed)` is the end of the stream. After `A hears 2:` the lines are
+//! the next two notifications. Other lines are prose. Sessions open when they are first named. `UPDATE_EXPECT=1` writes the replies anew.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::server::Server;
+use crate::server::{Client, Server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scripts() {
@@ -38,12 +38,22 @@ async fn scripts() {
 /// The script with the replies that came.
 async fn play(script: &str) -> String {
     let server = Server::start();
-    let mut sessions = BTreeMap::new();
+    let mut sessions: BTreeMap<String, Client> = BTreeMap::new();
     let mut played = String::new();
     let mut lines = script.lines().filter(|line| !is_reply(line)).peekable();
     while let Some(line) = lines.next() {
         played += line;
         played += "\n";
+        if let Some((name, count)) = hears(line) {
+            let session = sessions.get_mut(name).expect("who hears has subscribed");
+            for _ in 0..count {
+                let notification = session.notification().await;
+                indented(&notification)
+                    .iter()
+                    .for_each(|line| played += &format!("{name}< {line}\n"));
+            }
+            continue;
+        }
         let Some((name, first)) = line.split_once("> ").filter(|(name, _)| is_name(name)) else {
             continue;
         };
@@ -69,6 +79,12 @@ async fn play(script: &str) -> String {
     }
     server.engine.stop().await;
     played
+}
+
+/// Who is to hear how many notifications.
+fn hears(line: &str) -> Option<(&str, usize)> {
+    let (name, count) = line.split_once(" hears ").filter(|(name, _)| is_name(name))?;
+    Some((name, count.strip_suffix(':')?.parse().ok()?))
 }
 
 /// Whether the element that the text begins with is closed.
@@ -101,8 +117,9 @@ fn indented(xml: &str) -> Vec<String> {
         }
         if closes && open {
             let line = lines.last_mut().expect("the element's start");
-            let varies =
-                ["milliseconds", "<time>", "<digest>"].iter().any(|varying| line.contains(varying));
+            let varies = ["milliseconds", "<time>", "<digest>", "<eventTime>"]
+                .iter()
+                .any(|varying| line.contains(varying));
             *line += if varies { "…" } else { text };
             *line += tag;
         } else {

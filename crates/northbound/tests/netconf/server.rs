@@ -1,5 +1,6 @@
 //! A server on a kernel of values, and a client of it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use netconf::capability::BASE_1_1;
@@ -47,7 +48,8 @@ impl Server {
         let (stream, served) = UnixStream::pair().expect("a pair of sockets");
         let origin = engine::Origin { user: "ann".into(), from: "test".into() };
         tokio::spawn(northbound::serve(served, origin, self.engine.clone(), self.schema));
-        Client { stream, decoder: Decoder::default(), framing: Framing::default() }
+        let (decoder, framing) = (Decoder::default(), Framing::default());
+        Client { stream, decoder, framing, heard: VecDeque::new() }
     }
 
     /// A session over chunks.
@@ -63,6 +65,8 @@ pub(crate) struct Client {
     pub(crate) stream: UnixStream,
     decoder: Decoder,
     framing: Framing,
+    /// Notifications that came before a reply.
+    heard: VecDeque<String>,
 }
 
 impl Client {
@@ -103,11 +107,25 @@ impl Client {
         }
     }
 
+    /// The next notification.
+    pub(crate) async fn notification(&mut self) -> String {
+        match self.heard.pop_front() {
+            Some(notification) => notification,
+            None => self.receive().await.expect("a notification"),
+        }
+    }
+
     /// Sends an operation and answers what the reply holds.
     pub(crate) async fn call(&mut self, operation: &str) -> Option<String> {
         const BASE: &str = netconf::namespace::BASE;
         self.send(&format!("<rpc message-id=\"1\" xmlns=\"{BASE}\">{operation}</rpc>")).await;
-        let reply = self.receive().await?;
+        let reply = loop {
+            let message = self.receive().await?;
+            match message.starts_with("<notification") {
+                true => self.heard.push_back(message),
+                false => break message,
+            }
+        };
         let start = format!("<rpc-reply message-id=\"1\" xmlns=\"{BASE}\">");
         let content = reply.strip_prefix(&start).and_then(|rest| rest.strip_suffix("</rpc-reply>"));
         Some(content.unwrap_or(&reply).to_string())

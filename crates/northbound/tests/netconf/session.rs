@@ -1,7 +1,9 @@
 //! Hellos, the change of framing, broken streams, and ends (RFC 6241 section 8.1, RFC 6242 section 4).
 
 use crate::server::Server;
-use netconf::capability::{BASE_1_0, BASE_1_1, CANDIDATE, PRIVATE_CANDIDATE, STARTUP};
+use netconf::capability::{
+    BASE_1_0, BASE_1_1, CANDIDATE, INTERLEAVE_1_0, NOTIFICATION_1_0, PRIVATE_CANDIDATE, STARTUP,
+};
 use netconf::namespace::BASE;
 
 const GET: &str = "<get-config><source><startup/></source></get-config>";
@@ -11,7 +13,15 @@ const NOTHING: &str = "<data xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\"><
 async fn the_server_says_what_it_can() {
     let server = Server::start();
     let hello = server.connect().hello(&[BASE_1_1]).await;
-    for capability in [BASE_1_0, BASE_1_1, CANDIDATE, STARTUP, PRIVATE_CANDIDATE] {
+    for capability in [
+        BASE_1_0,
+        BASE_1_1,
+        CANDIDATE,
+        STARTUP,
+        PRIVATE_CANDIDATE,
+        NOTIFICATION_1_0,
+        INTERLEAVE_1_0,
+    ] {
         assert!(hello.has(capability), "{capability}");
     }
     let modules: Vec<&String> =

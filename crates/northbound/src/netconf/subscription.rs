@@ -1,0 +1,128 @@
+//! A session's subscription (RFC 5277): the engine's notices as notifications, those that the subscriber wants.
+//!
+//! Each is told in RFC 6470's words, as far as these go, and in Netloom's own where those tell more.
+
+use std::time::{Duration, SystemTime};
+
+use ::netconf::notification::{Actor, ConfirmEvent, Event, Phase, TerminationReason};
+use ::netconf::{Notification, Selection, Xml};
+use engine::{By, Heard, News, Notice, Notices, SessionEnd, Why};
+use yang::ErrorTag;
+
+use super::error::Errors;
+
+/// The one stream there is (RFC 5277 section 3.2.3).
+const STREAM: &str = "NETCONF";
+
+/// Who the daemon is where RFC 6470 wants a user.
+const DAEMON: &str = "netloomd";
+
+/// What is told to a session.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    notices: Notices,
+    /// None where everything is wanted.
+    selection: Option<Selection>,
+}
+
+impl Subscription {
+    /// RFC 5277 section 2.1.1.
+    pub(super) fn new(
+        notices: Notices,
+        stream: Option<&str>,
+        filter: Option<&Xml>,
+    ) -> Result<Self, Errors> {
+        if let Some(stream) = stream.filter(|stream| *stream != STREAM) {
+            let message = format!("there is no stream {stream:?}, only {STREAM}");
+            return Err(Errors::request(ErrorTag::InvalidValue, message));
+        }
+        let selection = filter.map(Selection::of).transpose();
+        let selection = selection.map_err(|error| Errors(vec![*error]))?;
+        Ok(Subscription { notices, selection })
+    }
+
+    /// The next messages; none of them where what has happened is of no interest. Waits for ever once nothing can
+    /// happen any more. Nothing is lost where the caller stops waiting.
+    pub(super) async fn next(&mut self) -> Vec<String> {
+        let Some(heard) = self.notices.next().await else {
+            return std::future::pending().await;
+        };
+        let (time, events) = match heard {
+            Heard::Notice(Notice { time, news }) => (time, events(news)),
+            Heard::Missed(count) => (SystemTime::now(), vec![Event::Missed { count }]),
+        };
+        let wanted = |event: &Event| match &self.selection {
+            // That something is missing is told whatever it may have been.
+            Some(selection) => {
+                matches!(event, Event::Missed { .. }) || selection.selects(&event.to_xml())
+            }
+            None => true,
+        };
+        let time = humantime::format_rfc3339_millis(time).to_string();
+        let message = |event| Notification { time: time.clone(), event }.to_xml();
+        events.into_iter().filter(wanted).map(message).collect()
+    }
+}
+
+fn events(news: News) -> Vec<Event> {
+    match news {
+        News::Committed { id, by, comment, summary } => {
+            let by = actor(by);
+            let change = Event::ConfigChange { by: by.clone() };
+            vec![change, Event::Commit { id, by, comment, summary }]
+        }
+        News::Confirm { id, by, phase } => confirmation(id, actor(by), phase),
+        News::Diverged { paths, cause } => vec![Event::Diverged { paths, cause }],
+        News::Converged => vec![Event::Converged],
+        News::SessionStart(by) => actor(by).map(Event::SessionStart).into_iter().collect(),
+        News::SessionEnd { by, end } => {
+            let (reason, killed_by) = match end {
+                SessionEnd::Closed => (TerminationReason::Closed, None),
+                SessionEnd::Dropped => (TerminationReason::Dropped, None),
+                SessionEnd::Killed { by } => (TerminationReason::Killed, Some(by)),
+            };
+            actor(by).map(|by| Event::SessionEnd { by, reason, killed_by }).into_iter().collect()
+        }
+    }
+}
+
+fn confirmation(id: u64, by: Option<Actor>, phase: engine::Phase) -> Vec<Event> {
+    let (own, standard, left) = match phase {
+        engine::Phase::Start(left) => (Phase::Started, Some(ConfirmEvent::Start), Some(left)),
+        engine::Phase::Extend(left) => (Phase::Extended, Some(ConfirmEvent::Extend), Some(left)),
+        engine::Phase::Expiring(left) => (Phase::Expiring, None, Some(left)),
+        engine::Phase::Complete => (Phase::Confirmed, Some(ConfirmEvent::Complete), None),
+        engine::Phase::Undone(why) => match why {
+            Why::Timeout => (Phase::TimedOut, Some(ConfirmEvent::Timeout), None),
+            Why::Cancelled => (Phase::Cancelled, Some(ConfirmEvent::Cancel), None),
+            Why::SessionEnded => (Phase::SessionEnded, Some(ConfirmEvent::Cancel), None),
+        },
+    };
+    let seconds = left.map(seconds);
+    let standard = standard.map(|event| {
+        // RFC 6470: whoever did it is told of all but a timeout, session 0 being no session.
+        let daemon = || Actor { user: DAEMON.into(), session: 0 };
+        let by = match event {
+            ConfirmEvent::Timeout => None,
+            ConfirmEvent::Start
+            | ConfirmEvent::Cancel
+            | ConfirmEvent::Extend
+            | ConfirmEvent::Complete => Some(by.clone().unwrap_or_else(daemon)),
+        };
+        Event::ConfirmedCommit { by, event, timeout: seconds }
+    });
+    let own = Event::Confirmation { id, by, phase: own, seconds };
+    standard.into_iter().chain([own]).collect()
+}
+
+fn actor(by: By) -> Option<Actor> {
+    match by {
+        By::Session { id, origin } => Some(Actor { user: origin.user, session: id }),
+        By::Daemon => None,
+    }
+}
+
+/// Whole seconds; what has begun counts.
+fn seconds(left: Duration) -> u32 {
+    u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
+}
