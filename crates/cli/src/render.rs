@@ -33,7 +33,7 @@ pub(crate) fn diff(old: &Tree, new: &Tree) -> String {
     let mut shown: Vec<Step> = Vec::new();
     // What appears or goes as a whole is shown as a whole.
     let mut whole: Option<Path> = None;
-    for change in old.diff(new).changes {
+    for change in old.diff(new).changes() {
         let path = change.path();
         if whole.as_ref().is_some_and(|whole| path.steps.starts_with(&whole.steps)) {
             continue;

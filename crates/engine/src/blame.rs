@@ -19,7 +19,7 @@ pub struct Blamed {
 pub(crate) fn touched(before: &Tree, after: &Tree, running: &Tree) -> Vec<Path> {
     let mut paths: Vec<Path> = Vec::new();
     let mut gone: Option<Path> = None;
-    for change in before.diff(after).changes {
+    for change in before.diff(after).changes() {
         let within =
             |whole: Option<&Path>| whole.is_some_and(|whole| change.path().is_below(whole));
         match &change {

@@ -13,7 +13,7 @@ pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec
         return Ok(ours.clone());
     }
     let our_changes = changes(base, ours);
-    let conflicts = conflicts(&our_changes.changes, &their_changes.changes);
+    let conflicts = conflicts(&listed(&our_changes), &listed(&their_changes));
     if !conflicts.is_empty() {
         return Err(conflicts);
     }
@@ -21,18 +21,22 @@ pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec
     match merged.edit(&our_changes.to_edit()) {
         Ok(()) => Ok(merged),
         // The edit merges and removes, which nothing in a tree of the same schema resists.
-        Err(_) => Err(our_changes.changes.iter().map(|change| change.path().clone()).collect()),
+        Err(_) => Err(our_changes.parts().iter().map(|part| part.path().clone()).collect()),
     }
 }
 
 /// What differs, but for containers without presence: these come and go with what they hold, and nobody means them.
 fn changes(base: &Tree, newer: &Tree) -> Diff {
-    let mut diff = base.diff(newer);
-    diff.changes.retain(|change| {
+    base.diff(newer).opened()
+}
+
+/// The same node by node.
+fn listed(diff: &Diff) -> Vec<Change> {
+    let is_meant = |change: &Change| {
         let node = change.path().steps.last().map(|step| step.node.kind);
         node != Some(NodeKind::Container { presence: false })
-    });
-    diff
+    };
+    diff.changes().filter(is_meant).collect()
 }
 
 /// Walks the two lists, both in path order, side by side. The outermost node that either side has removed is

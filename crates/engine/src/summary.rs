@@ -2,27 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use yang::{Change, Diff, Step};
+use yang::{Diff, Go, NodeKind, Part, Step};
 
 /// The list entries that a diff touches, counted: `2 netns, 1 link added; 1 route changed`. What is in no list
 /// counts as a setting.
 pub(crate) fn summary(diff: &Diff) -> String {
     let mut tally: BTreeMap<Verb, Vec<(&str, usize)>> = BTreeMap::new();
-    let mut counted: Option<&[Step]> = None;
-    for change in &diff.changes {
-        let steps = change.path().steps.as_slice();
+    let mut counted: Vec<Step> = Vec::new();
+    diff.walk(|part, steps| {
         let entry = steps.iter().position(|step| !step.keys.is_empty());
         let instance = entry.map_or(steps, |at| &steps[..=at]);
-        // The changes of an entry are beside each other, its own coming or going the first of them.
-        let Some(last) = instance.last().filter(|_| counted != Some(instance)) else { continue };
-        if entry.is_none() && matches!(last.node.kind, yang::NodeKind::Container { .. }) {
-            continue;
+        let Some(last) = instance.last() else { return Go::Below };
+        if entry.is_none() && matches!(last.node.kind, NodeKind::Container { .. }) {
+            return Go::Below;
         }
-        counted = Some(instance);
-        let verb = match change {
-            Change::Created(..) if steps.len() == instance.len() => Verb::Added,
-            Change::Deleted(..) if steps.len() == instance.len() => Verb::Removed,
-            Change::Created(..) | Change::Replaced(..) | Change::Deleted(..) => Verb::Changed,
+        // The changes of an entry are beside each other.
+        if counted == instance {
+            return Go::Past;
+        }
+        let verb = match part {
+            Part::Created(..) if steps.len() == instance.len() => Verb::Added,
+            Part::Deleted(..) if steps.len() == instance.len() => Verb::Removed,
+            Part::Created(..) | Part::Replaced(..) | Part::Deleted(..) => {
+                counted = instance.to_vec();
+                Verb::Changed
+            }
         };
         let noun = if entry.is_some() { last.node.name } else { "setting" };
         let counts = tally.entry(verb).or_default();
@@ -30,7 +34,8 @@ pub(crate) fn summary(diff: &Diff) -> String {
             Some((_, count)) => *count += 1,
             None => counts.push((noun, 1)),
         }
-    }
+        Go::Past
+    });
     let parts: Vec<String> = tally.iter().map(|(verb, counts)| part(*verb, counts)).collect();
     parts.join("; ")
 }

@@ -286,5 +286,5 @@ pub(crate) fn lines(before: &Tree, after: &Tree) -> String {
         Change::Replaced(path, _, value) => format!("~ {path} = {value}\n"),
         Change::Deleted(path, _) => format!("- {path}\n"),
     };
-    before.diff(after).changes.iter().map(line).collect()
+    before.diff(after).changes().map(|change| line(&change)).collect()
 }

@@ -58,11 +58,8 @@ fn the_tutorial_is_committed_and_given_back() {
         assert!(text.contains("veth20") && text.contains("192.168.20.20/24"), "{text}");
         // Everything that is configured is in effect.
         let missing = operational.diff(&session.read(Datastore::Running).await.unwrap());
-        let created = |change: &&yang::Change| !matches!(change, yang::Change::Deleted(..));
-        assert_eq!(
-            missing.changes.iter().filter(created).collect::<Vec<_>>(),
-            Vec::<&yang::Change>::new()
-        );
+        let created = |change: &yang::Change| !matches!(change, yang::Change::Deleted(..));
+        assert_eq!(missing.changes().filter(created).collect::<Vec<_>>(), []);
 
         let past = session.past().await.unwrap();
         let content = past.configuration(engine::Revision::Position(2)).unwrap();

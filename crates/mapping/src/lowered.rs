@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use netstate::{Desired, State};
-use yang::{Diff, Error, Node, Path, Tree, Value};
+use yang::{Diff, Error, Go, Node, Path, Tree, Value};
 
 use crate::directory::Directory;
 use crate::instances::{container_of, list_path, schema_node};
@@ -43,11 +43,8 @@ impl Lowered {
 
     /// The same by a look at what has changed; none where that does not tell, or something is wrong.
     fn extended(&self, old: &Tree, new: &Tree, diff: &Diff) -> Option<Lowered> {
-        let mut touched = touched(diff);
         // Looking entries up one by one costs more than a pass over all of them.
-        if touched.len() > MANY && touched.len() > self.desired.len() / 4 {
-            return None;
-        }
+        let mut touched = touched(diff, MANY.max(self.desired.len() / 4))?;
         let directory = self.directory.extended(new, &touched)?;
         if touched.iter().any(|path| container_of(path) == "links") {
             add_neighbours((&self.directory, old), (&directory, new), &mut touched)?;
@@ -74,17 +71,18 @@ fn state(tree: &Tree, directory: &Directory, entries: &BTreeSet<Path>) -> Option
     lowering.lowered().ok().map(|(_, state)| state)
 }
 
-/// The entries of lists below top containers in which something changes.
-fn touched(diff: &Diff) -> BTreeSet<Path> {
+/// The entries of lists below top containers in which something changes, unless they are more than `limit`.
+fn touched(diff: &Diff, limit: usize) -> Option<BTreeSet<Path>> {
     // Changes come in the order of their paths, so that a set of them needs no search for each.
     let mut touched: Vec<Path> = Vec::new();
-    for change in &diff.changes {
-        let Some(steps) = change.path().steps.get(..2) else { continue };
-        if touched.last().is_none_or(|last| last.steps != steps) {
-            touched.push(Path { steps: steps.to_vec() });
+    diff.walk(|_, steps| {
+        let Some(entry) = steps.get(..2) else { return Go::Below };
+        if touched.last().is_none_or(|last| last.steps != entry) {
+            touched.push(Path { steps: entry.to_vec() });
         }
-    }
-    touched.into_iter().collect()
+        if touched.len() > limit { Go::Home } else { Go::Past }
+    });
+    (touched.len() <= limit).then(|| touched.into_iter().collect())
 }
 
 /// Adds the entries that look at links which change: the other ends of new ones, and the parameters of their

@@ -31,12 +31,12 @@ fn main() {
     let mut edited = copy.clone();
     measure("edit one leaf", || edited.edit(&edit).unwrap());
     let diff = measure("diff of one change", || copy.diff(&edited));
-    assert_eq!(diff.changes.len(), 1);
+    assert_eq!(diff.parts().len(), 1);
     measure("equality, one change", || copy == edited);
     measure("equality, read apart", || copy == read);
     measure("diff, read apart", || copy.diff(&read));
     let whole = measure("diff to the empty tree", || copy.diff(&Tree::empty(schema)));
-    println!("{:>28}  {}", "changes", whole.changes.len());
+    println!("{:>28}  {}", "changes", whole.changes().count());
     measure("as an edit, applied", || Tree::empty(schema).edit(&tree.to_edit()).unwrap());
     measure("only configuration", || tree.config_only());
     measure("filter one route", || {

@@ -1,23 +1,47 @@
 //! What differs between two trees.
+//!
+//! What appears or goes is held as the whole that it is, shared with its tree: a difference costs as little as the trees
+//! allow, however much comes with one of its parts. Who wants to know each node that is concerned walks over them.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::edit::{Edit, Operation};
 use crate::entry::{Content, Entry, Slot};
 use crate::keys::Keys;
 use crate::path::{Path, Step};
-use crate::tree::{Node, Tree, instance_keys};
+use crate::schema::NodeKind;
+use crate::tree::Tree;
 use crate::value::Value;
 use crate::xml::EditWriter;
 
 /// The changes from one tree to another, in path order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diff {
-    /// The changes.
-    pub changes: Vec<Change>,
+    parts: Vec<Part>,
 }
 
-/// One change. A container or list entry that appears or goes is one change for itself and one for
+/// What is one in a difference, with all that is below it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// The instance appears.
+    Created(Path, Instance),
+    /// The leaf has another value: before, after.
+    Replaced(Path, Value, Value),
+    /// The instance goes.
+    Deleted(Path, Instance),
+}
+
+/// What is at a path.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Instance {
+    /// A leaf or a leaf-list entry.
+    Value(Value),
+    /// A container or a list entry.
+    Entry(Arc<Entry>),
+}
+
+/// One node's change. A container or list entry that appears or goes is one change for itself and one for
 /// each node below it, but for the keys, which its path tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
@@ -29,83 +53,178 @@ pub enum Change {
     Deleted(Path, Option<Value>),
 }
 
+/// Where a walk over a difference goes from a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Go {
+    /// To what appears or goes below it, if anything.
+    Below,
+    /// On to the next node that is not below it.
+    Past,
+    /// Nowhere: what was wanted is known.
+    Home,
+}
+
 impl Diff {
     /// Whether the trees are equal.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.parts.is_empty()
+    }
+
+    /// The changes, each as large as it is.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The changes node by node, in path order.
+    pub fn changes(&self) -> impl Iterator<Item = Change> {
+        self.parts.iter().flat_map(|part| {
+            let mut changes = Vec::new();
+            _ = part.walk(&mut |steps, value| {
+                let (path, value) = (Path { steps: steps.to_vec() }, value.cloned());
+                changes.push(match part {
+                    Part::Created(..) => Change::Created(path, value),
+                    Part::Deleted(..) => Change::Deleted(path, value),
+                    Part::Replaced(path, old, new) => {
+                        Change::Replaced(path.clone(), old.clone(), new.clone())
+                    }
+                });
+                Go::Below
+            });
+            changes
+        })
+    }
+
+    /// Tells `visit` each node that changes, in path order, with the part that it is of.
+    pub fn walk<'a>(&'a self, mut visit: impl FnMut(&'a Part, &[Step]) -> Go) {
+        let mut parts = self.parts.iter();
+        _ = parts.try_for_each(|part| part.walk(&mut |steps, _| visit(part, steps)));
+    }
+
+    /// The same changes without those of containers without presence, which come and go with what they hold: that is
+    /// told in their place.
+    #[must_use]
+    pub fn opened(&self) -> Diff {
+        let mut parts = Vec::with_capacity(self.parts.len());
+        self.parts.iter().for_each(|part| open(part.clone(), &mut parts));
+        Diff { parts }
     }
 
     /// The edit that makes these changes. It merges what appears and removes what goes, so that it also
     /// applies where somebody else has done the same.
     pub fn to_edit(&self) -> Edit {
-        let mut edit = Edit::of(Operation::Merge, Vec::new());
-        let mut gone: Option<&Path> = None;
-        for change in &self.changes {
-            let next = match change {
-                Change::Created(path, value) => Edit::merging(path, value.clone()),
-                Change::Replaced(path, _, value) => Edit::merging(path, Some(value.clone())),
-                // What is below goes with it.
-                Change::Deleted(path, _) if gone.is_some_and(|gone| path.is_below(gone)) => {
-                    continue;
+        let edit = Edit::of(Operation::Merge, Vec::new());
+        self.parts.iter().fold(edit, |edit, part| {
+            edit.and(match part {
+                Part::Created(path, Instance::Value(value)) | Part::Replaced(path, _, value) => {
+                    Edit::merging(path, Some(value.clone()), &Entry::default())
                 }
-                Change::Deleted(path, value) => {
-                    gone = Some(path);
-                    Edit::one(path, Operation::Remove, value.clone())
+                Part::Created(path, Instance::Entry(entry)) => Edit::merging(path, None, entry),
+                Part::Deleted(path, instance) => {
+                    Edit::one(path, Operation::Remove, instance.value().cloned())
                 }
-            };
-            edit = edit.and(next);
-        }
-        edit
+            })
+        })
     }
 
     /// The same edit as XML, the content of `<config>`.
     pub fn to_xml(&self) -> String {
-        self.written(|change| match change {
-            Change::Created(path, value) => Effect::Set(path, value.as_ref()),
-            Change::Replaced(path, _, value) => Effect::Set(path, Some(value)),
-            Change::Deleted(path, value) => Effect::Remove(path, value.as_ref()),
+        written(&self.parts, |part| match part {
+            Part::Created(path, instance) => Effect::Put(path, instance),
+            Part::Replaced(path, _, value) => Effect::Set(path, value),
+            Part::Deleted(path, instance) => Effect::Remove(path, instance),
         })
     }
 
     /// The edit that takes these changes back, as XML.
     pub fn to_xml_back(&self) -> String {
-        self.written(|change| match change {
-            Change::Deleted(path, value) => Effect::Set(path, value.as_ref()),
-            Change::Replaced(path, value, _) => Effect::Set(path, Some(value)),
-            Change::Created(path, value) => Effect::Remove(path, value.as_ref()),
+        written(&self.parts, |part| match part {
+            Part::Deleted(path, instance) => Effect::Put(path, instance),
+            Part::Replaced(path, value, _) => Effect::Set(path, value),
+            Part::Created(path, instance) => Effect::Remove(path, instance),
         })
-    }
-
-    fn written<'a>(&'a self, effect: impl Fn(&'a Change) -> Effect<'a>) -> String {
-        let mut edit = EditWriter::default();
-        let mut gone: Option<&Path> = None;
-        for effect in self.changes.iter().map(effect) {
-            let (Effect::Set(path, value) | Effect::Remove(path, value)) = effect;
-            let Some((last, above)) = path.steps.split_last() else { continue };
-            match (effect, value) {
-                (Effect::Set(..), None) => edit.go(&path.steps),
-                (Effect::Set(..), Some(value)) => {
-                    edit.go(above);
-                    edit.set(last.node, value);
-                }
-                // What is below goes with it.
-                (Effect::Remove(..), _) if gone.is_some_and(|gone| path.is_below(gone)) => {}
-                (Effect::Remove(..), value) => {
-                    gone = Some(path);
-                    edit.go(above);
-                    edit.remove(last, value);
-                }
-            }
-        }
-        edit.finish()
     }
 }
 
-/// What an edit does about a change.
-#[derive(Clone, Copy)]
+/// What an edit does about a part.
 enum Effect<'a> {
-    Set(&'a Path, Option<&'a Value>),
-    Remove(&'a Path, Option<&'a Value>),
+    Put(&'a Path, &'a Instance),
+    Set(&'a Path, &'a Value),
+    Remove(&'a Path, &'a Instance),
+}
+
+fn written<'a>(parts: &'a [Part], effect: impl Fn(&'a Part) -> Effect<'a>) -> String {
+    let mut edit = EditWriter::default();
+    for effect in parts.iter().map(effect) {
+        let (Effect::Put(path, _) | Effect::Set(path, _) | Effect::Remove(path, _)) = effect;
+        let Some((last, above)) = path.steps.split_last() else { continue };
+        match effect {
+            Effect::Put(_, Instance::Entry(entry)) => {
+                edit.go(&path.steps);
+                edit.put(entry);
+            }
+            Effect::Put(_, Instance::Value(value)) | Effect::Set(_, value) => {
+                edit.go(above);
+                edit.set(last.node, value);
+            }
+            Effect::Remove(_, instance) => {
+                edit.go(above);
+                edit.remove(last, instance.value());
+            }
+        }
+    }
+    edit.finish()
+}
+
+impl Part {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        match self {
+            Part::Created(path, _) | Part::Replaced(path, ..) | Part::Deleted(path, _) => path,
+        }
+    }
+
+    /// Tells `visit` its nodes, each with the value that it has, or is to have.
+    fn walk(&self, visit: &mut impl FnMut(&[Step], Option<&Value>) -> Go) -> ControlFlow<()> {
+        let mut steps = self.path().steps.clone();
+        match self {
+            Part::Created(_, instance) | Part::Deleted(_, instance) => {
+                instance.walk(&mut steps, visit)
+            }
+            Part::Replaced(_, _, value) => match visit(&steps, Some(value)) {
+                Go::Below | Go::Past => ControlFlow::Continue(()),
+                Go::Home => ControlFlow::Break(()),
+            },
+        }
+    }
+}
+
+impl Instance {
+    fn value(&self) -> Option<&Value> {
+        match self {
+            Instance::Value(value) => Some(value),
+            Instance::Entry(_) => None,
+        }
+    }
+
+    fn walk(
+        &self,
+        steps: &mut Vec<Step>,
+        visit: &mut impl FnMut(&[Step], Option<&Value>) -> Go,
+    ) -> ControlFlow<()> {
+        let entry = match (visit(steps, self.value()), self) {
+            (Go::Below, Instance::Entry(entry)) => entry,
+            (Go::Below, Instance::Value(_)) | (Go::Past, _) => return ControlFlow::Continue(()),
+            (Go::Home, _) => return ControlFlow::Break(()),
+        };
+        entry.slots().iter().try_for_each(|slot| {
+            each(slot, |step, instance| {
+                steps.push(step);
+                let outcome = instance.walk(steps, visit);
+                steps.pop();
+                outcome
+            })
+        })
+    }
 }
 
 impl Change {
@@ -122,17 +241,17 @@ impl Change {
 impl Tree {
     /// What is to change in this tree to make it `newer`. Shared structure is not visited.
     pub fn diff(&self, newer: &Tree) -> Diff {
-        let mut walk = Walk { path: Path::default(), changes: Vec::new() };
+        let mut walk = Walk { path: Path::default(), parts: Vec::new() };
         if !Arc::ptr_eq(&self.root, &newer.root) {
             walk.entries(&self.root, &newer.root);
         }
-        Diff { changes: walk.changes }
+        Diff { parts: walk.parts }
     }
 }
 
 struct Walk {
     path: Path,
-    changes: Vec<Change>,
+    parts: Vec<Part>,
 }
 
 impl Walk {
@@ -150,9 +269,9 @@ impl Walk {
                     self.slots(old, new);
                 }
             } else if order.is_lt() {
-                left[0].instances().for_each(|node| self.whole(&node, Change::Deleted));
+                self.all(&left[0], Part::Deleted);
             } else {
-                right[0].instances().for_each(|node| self.whole(&node, Change::Created));
+                self.all(&right[0], Part::Created);
             }
             left = &left[usize::from(order.is_le())..];
             right = &right[usize::from(order.is_ge())..];
@@ -167,29 +286,31 @@ impl Walk {
         match (&old.content, &new.content) {
             (Content::Leaf(old), Content::Leaf(new)) if old != new => {
                 let path = self.path.join(node, Vec::new());
-                self.changes.push(Change::Replaced(path, old.clone(), new.clone()));
+                self.parts.push(Part::Replaced(path, old.clone(), new.clone()));
             }
             (Content::LeafList(old), Content::LeafList(new)) => {
                 old.diff(new, |(value, was, _)| {
-                    let change = if was.is_some() { Change::Deleted } else { Change::Created };
-                    self.whole(&Node::LeafListEntry(node, value), change);
+                    let part = if was.is_some() { Part::Deleted } else { Part::Created };
+                    let keys = vec![value.clone()].into();
+                    self.whole(Step { node, keys }, Instance::Value(value.clone()), part);
                 });
             }
             (Content::Container(old), Content::Container(new)) => {
                 self.below(Step { node, keys: Keys::default() }, old, new);
             }
             (Content::List(old), Content::List(new)) => {
-                old.diff(new, |(keys, old, new)| match (old, new) {
-                    (Some(old), Some(new)) => {
-                        self.below(Step { node, keys: keys.clone() }, old, new);
+                old.diff(new, |(keys, old, new)| {
+                    let step = Step { node, keys: keys.clone() };
+                    match (old, new) {
+                        (Some(old), Some(new)) => self.below(step, old, new),
+                        (Some(old), None) => {
+                            self.whole(step, Instance::Entry(Arc::clone(old)), Part::Deleted);
+                        }
+                        (None, Some(new)) => {
+                            self.whole(step, Instance::Entry(Arc::clone(new)), Part::Created);
+                        }
+                        (None, None) => {}
                     }
-                    (Some(old), None) => {
-                        self.whole(&Node::ListEntry(node, keys, old), Change::Deleted);
-                    }
-                    (None, Some(new)) => {
-                        self.whole(&Node::ListEntry(node, keys, new), Change::Created);
-                    }
-                    (None, None) => {}
                 });
             }
             // Equal leaves; and the two slots are of one node, so that they hold the same kind of content.
@@ -206,14 +327,49 @@ impl Walk {
         self.path.steps.pop();
     }
 
-    /// The instance and all that is below it appears, or goes.
-    fn whole(&mut self, node: &Node<'_>, change: fn(Path, Option<Value>) -> Change) {
-        self.path.steps.push(Step { node: node.schema(), keys: instance_keys(node) });
-        self.changes.push(change(self.path.clone(), node.value().cloned()));
-        if let Some(entry) = node.entry() {
-            let below = entry.slots().iter().flat_map(Slot::instances);
-            below.for_each(|node| self.whole(&node, change));
+    /// The instances of a slot appear, or go.
+    fn all(&mut self, slot: &Slot, part: fn(Path, Instance) -> Part) {
+        _ = each(slot, |step, instance| {
+            self.whole(step, instance, part);
+            ControlFlow::Continue(())
+        });
+    }
+
+    fn whole(&mut self, step: Step, instance: Instance, part: fn(Path, Instance) -> Part) {
+        self.parts.push(part(self.path.join(step.node, step.keys), instance));
+    }
+}
+
+/// Tells `visit` the instances of a slot.
+fn each(slot: &Slot, mut visit: impl FnMut(Step, Instance) -> ControlFlow<()>) -> ControlFlow<()> {
+    let step = |keys| Step { node: slot.node, keys };
+    match &slot.content {
+        Content::Leaf(value) => visit(step(Keys::default()), Instance::Value(value.clone())),
+        Content::LeafList(values) => values.iter().try_for_each(|(value, ())| {
+            visit(step(vec![value.clone()].into()), Instance::Value(value.clone()))
+        }),
+        Content::Container(entry) => {
+            visit(step(Keys::default()), Instance::Entry(Arc::clone(entry)))
         }
-        self.path.steps.pop();
+        Content::List(entries) => entries.iter().try_for_each(|(keys, entry)| {
+            visit(step(keys.clone()), Instance::Entry(Arc::clone(entry)))
+        }),
+    }
+}
+
+/// Adds a part, or what it holds where it is a container without presence.
+fn open(part: Part, parts: &mut Vec<Part>) {
+    let last = part.path().steps.last().map(|step| step.node.kind);
+    let is_void = last == Some(NodeKind::Container { presence: false });
+    let (path, entry, whole): (_, _, fn(Path, Instance) -> Part) = match &part {
+        Part::Created(path, Instance::Entry(entry)) if is_void => (path, entry, Part::Created),
+        Part::Deleted(path, Instance::Entry(entry)) if is_void => (path, entry, Part::Deleted),
+        Part::Created(..) | Part::Replaced(..) | Part::Deleted(..) => return parts.push(part),
+    };
+    for slot in entry.slots() {
+        _ = each(slot, |step, instance| {
+            open(whole(path.join(step.node, step.keys), instance), parts);
+            ControlFlow::Continue(())
+        });
     }
 }

@@ -73,16 +73,20 @@ impl Operation {
 impl Edit {
     /// An edit that does one thing to one instance; `value` for a leaf. What is above is merged.
     pub fn one(path: &Path, operation: Operation, value: Option<Value>) -> Edit {
-        Edit::single(path, Some(operation), value)
+        Edit::single(path, Some(operation), value, Vec::new())
     }
 
-    /// An edit that merges one instance: where several are, entries that they share are told once.
-    pub(crate) fn merging(path: &Path, value: Option<Value>) -> Edit {
-        Edit::single(path, None, value)
+    /// An edit that merges one instance, with what it holds: where several are, entries that they share are told once.
+    pub(crate) fn merging(path: &Path, value: Option<Value>, content: &Entry) -> Edit {
+        Edit::single(path, None, value, content.slots().iter().flat_map(edit_nodes).collect())
     }
 
-    fn single(path: &Path, mut operation: Option<Operation>, mut value: Option<Value>) -> Edit {
-        let mut nodes: Vec<EditNode> = Vec::new();
+    fn single(
+        path: &Path,
+        mut operation: Option<Operation>,
+        mut value: Option<Value>,
+        mut nodes: Vec<EditNode>,
+    ) -> Edit {
         for step in path.steps.iter().rev() {
             let in_path = match step.node.kind {
                 NodeKind::LeafList => step.keys.first().cloned(),
@@ -240,7 +244,7 @@ mod tests {
         let mut after = before.clone();
         let shown = match after.edit(edit) {
             Ok(()) => {
-                let changes = before.diff(&after).changes;
+                let changes = before.diff(&after).changes().collect::<Vec<_>>();
                 changes.iter().map(|change| format!("{}\n", show(change))).collect()
             }
             Err(error) => {

@@ -28,7 +28,7 @@ mod validate;
 mod value;
 mod xml;
 
-pub use diff::{Change, Diff};
+pub use diff::{Change, Diff, Go, Instance, Part};
 pub use edit::{Edit, Operation};
 pub use error::{Error, ErrorTag, Result};
 pub use keys::Keys;

@@ -95,7 +95,22 @@ proptest! {
         let (mut a, b) = (a.config_only(), b.config_only());
         let diff = a.diff(&b);
         prop_assert_eq!(diff.is_empty(), a == b);
-        prop_assert!(diff.changes.is_sorted_by_key(crate::Change::path));
+        let changes: Vec<crate::Change> = diff.changes().collect();
+        prop_assert!(changes.is_sorted_by_key(crate::Change::path));
+        prop_assert!(diff.parts().is_sorted_by_key(crate::Part::path));
+        // Opened, it tells the same but for containers without presence that come or go by themselves.
+        let opened = diff.opened();
+        let is_void = |path: &Path| {
+            path.node().unwrap().kind == NodeKind::Container { presence: false }
+        };
+        let solid = |diff: &crate::Diff| -> Vec<crate::Change> {
+            diff.changes().filter(|change| !is_void(change.path())).collect()
+        };
+        prop_assert!(opened.parts().iter().all(|part| !is_void(part.path())));
+        prop_assert_eq!(solid(&opened), solid(&diff));
+        let mut by_content = a.clone();
+        by_content.edit(&opened.to_edit()).unwrap();
+        prop_assert_eq!(&by_content, &b);
         let before = a.clone();
         let written = |xml: String| Edit::from_xml(schema(), &xml, Operation::Merge).unwrap();
         prop_assert_eq!(written(diff.to_xml()), written(diff.to_edit().to_xml()));

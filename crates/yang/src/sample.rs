@@ -42,7 +42,7 @@ pub(crate) fn tree(lines: &str) -> Tree {
 pub(crate) fn lines(tree: &Tree) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
-    for change in Tree::empty(schema()).diff(tree).changes {
+    for change in Tree::empty(schema()).diff(tree).changes() {
         let crate::Change::Created(path, value) = change else { unreachable!() };
         match value {
             Some(value) => writeln!(text, "{}", format!("{path} = {value}").trim_end()).unwrap(),

@@ -1,6 +1,6 @@
 //! Validation, by libyang, told in words that a network engineer can act on.
 
-use crate::diff::Diff;
+use crate::diff::{Diff, Go};
 use crate::error::{Error, ErrorTag};
 use crate::libyang::Fault;
 use crate::path::{Path, Step};
@@ -21,25 +21,27 @@ impl Tree {
     /// The same of a tree that was valid before `diff` led to it: only what the changes may have made wrong is looked
     /// at. Nodes that expressions and references look at are looked at with all of the tree, others with their entry.
     pub fn validate_change(&self, diff: &Diff) -> Result<(), Vec<Error>> {
-        let mut entries: Vec<&[Step]> = Vec::new();
-        for change in &diff.changes {
-            let path = change.path();
-            let Some(node) = path.node() else { continue };
+        let mut entries: Vec<Vec<Step>> = Vec::new();
+        let mut is_far_reaching = false;
+        diff.walk(|_, steps| {
+            let Some(node) = steps.last().map(|step| step.node) else { return Go::Below };
             let named = std::iter::once(node).chain(node.keys.iter().copied());
-            if !node.config || named.clone().any(SchemaNode::is_seen_from_afar) {
-                return self.validate();
+            let entry = steps.get(..2).unwrap_or(steps);
+            if named.clone().any(SchemaNode::is_seen)
+                && entries.last().is_none_or(|last| last != entry)
+            {
+                entries.push(entry.to_vec());
             }
-            let entry = path.steps.get(..2).unwrap_or(&path.steps);
-            if named.clone().any(SchemaNode::is_seen) && entries.last() != Some(&entry) {
-                entries.push(entry);
-            }
-            if entries.len() > MANY {
-                return self.validate();
-            }
+            is_far_reaching |= !node.config || named.clone().any(SchemaNode::is_seen_from_afar);
+            is_far_reaching |= entries.len() > MANY;
+            if is_far_reaching { Go::Home } else { Go::Below }
+        });
+        if is_far_reaching {
+            return self.validate();
         }
         let mut part = Tree::empty(self.schema());
         for steps in entries {
-            part.merge(&self.subtree(&Path { steps: steps.to_vec() }));
+            part.merge(&self.subtree(&Path { steps }));
         }
         // Alone, an entry may lack what is not in it; whether that is so, the whole tells.
         part.validate().or_else(|_| self.validate())
@@ -52,8 +54,8 @@ impl Tree {
         let mut errors: Vec<(Option<Path>, Error)> =
             faults.into_iter().map(|fault| self.tell(fault)).collect();
         if config != *self {
-            let state = self.diff(&config).changes;
-            errors.extend(state.into_iter().map(|change| {
+            let state = self.diff(&config);
+            errors.extend(state.changes().map(|change| {
                 let message = "this is state, which cannot be configured";
                 let path = change.path().clone();
                 let error = Error::new(ErrorTag::InvalidValue, message).at(&path);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::write::Writer;
 use crate::edit::Operation;
+use crate::entry::Entry;
 use crate::path::Step;
 use crate::schema::{NodeKind, SchemaNode};
 use crate::value::Value;
@@ -63,6 +64,11 @@ impl EditWriter {
     /// Sets a leaf, or adds a value to a leaf-list, of the instance where it is.
     pub fn set(&mut self, leaf: &'static SchemaNode, value: &Value) {
         self.writer.leaf(leaf, Some(value), None);
+    }
+
+    /// Puts what an entry holds into the instance where it is.
+    pub(crate) fn put(&mut self, content: &Entry) {
+        content.slots().iter().for_each(|slot| self.writer.slot(slot));
     }
 
     /// Removes what is one step below the instance where it is, if it is there; of a leaf-list the value.

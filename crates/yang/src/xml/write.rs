@@ -50,7 +50,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    fn slot(&mut self, slot: &Slot) {
+    pub(super) fn slot(&mut self, slot: &Slot) {
         match &slot.content {
             Content::Leaf(value) => self.leaf(slot.node, Some(value), None),
             Content::LeafList(values) => {
