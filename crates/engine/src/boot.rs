@@ -16,6 +16,7 @@ use crate::checkpoint::Checkpoint;
 use crate::commit::{Author, Wording};
 use crate::confirmed::{self, Pending};
 use crate::datastore::{RUNNING, STARTUP, Snapshot, Startup, load};
+use crate::drift::Drift;
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Errors, Result};
 use crate::events::Events;
@@ -88,7 +89,7 @@ impl Boot {
             startup,
             sessions: Sessions::default(),
             stuck: BTreeSet::new(),
-            drifted: BTreeSet::new(),
+            drift: Drift::default(),
             diverged: None,
             restored: SystemTime::UNIX_EPOCH,
             pending: None,

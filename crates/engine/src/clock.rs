@@ -11,19 +11,25 @@ const AGAIN: Duration = Duration::from_secs(10);
 impl Engine {
     /// How long until there is something to do; none where nothing is.
     pub(crate) fn waits(&self) -> Option<Duration> {
-        let dues = [self.foretold_at(), self.undone_at(), self.restored_at()];
-        let due = dues.into_iter().flatten().min()?;
-        Some(due.duration_since((self.settings.clock)()).unwrap_or_default())
+        let now = (self.settings.clock)();
+        let dues = [self.foretold_at(), self.undone_at(), self.restored_at(), self.drift.due()]
+            .into_iter();
+        let waits = dues.flatten().map(|due| due.duration_since(now).unwrap_or_default());
+        waits.chain(self.events.due()).min()
     }
 
     /// Does what there is to do by now: undoes a commit that nobody has confirmed, or says that this will be soon, and
     /// brings a kernel that could not be brought back nearer to running.
     pub(crate) fn look_at_clock(&mut self) {
         let now = (self.settings.clock)();
+        self.look_at_events();
         if self.undone_at().is_some_and(|due| due <= now) {
             self.expire(Why::Timeout);
         } else if self.foretold_at().is_some_and(|due| due <= now) {
             self.foretell();
+        }
+        if self.drift.due().is_some_and(|due| due <= now) {
+            self.look_again(now);
         }
         if self.restored_at().is_some_and(|due| due <= now) {
             match self.reconcile() {

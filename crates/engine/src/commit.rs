@@ -158,6 +158,7 @@ impl Engine {
         self.pass(Step::Planned);
         self.adopt(&course)?;
         self.pass(Step::Adopted);
+        self.events.heed([running.desired(), intent.desired()]);
         let taken = journal::write(&self.store, &record).and_then(|stamp| {
             self.pass(Step::Journalled);
             self.carry_out(&way, &course)?;
@@ -179,6 +180,12 @@ impl Engine {
         self.running = Running { id: record.id, intent };
         let desired = self.running.intent.desired();
         self.stuck.retain(|key| desired.contains(key) && !course.keys.contains(key));
+        self.drift.forget(&course.keys);
+        self.drift.consider(
+            (self.settings.clock)(),
+            &running.policies,
+            &self.running.intent.policies,
+        );
         let late = self.seal(record, stamp);
         self.publish();
         self.pass(Step::Published);

@@ -44,6 +44,8 @@ pub(crate) struct Course {
     originals: Originals,
     scope: Scope,
     pub(crate) plan: Plan,
+    /// The links that were seen to be down.
+    pub(crate) down: BTreeSet<Key>,
     /// All originals, where the way adopts something.
     pub(crate) adopted: Option<Originals>,
 }
@@ -72,7 +74,8 @@ impl Engine {
         let planned = target(&desired, &touched, &originals, &observed)
             .and_then(|target| plan(&target, &observed));
         let plan = planned.map_err(|error| self.impossible(error, way.tree))?;
-        Ok(Course { keys, desired, touched, originals, scope, plan, adopted })
+        let down = links_down(&observed);
+        Ok(Course { keys, desired, touched, originals, scope, plan, down, adopted })
     }
 
     /// Executes the plan, observes again, and finds nothing left to do.
@@ -120,6 +123,9 @@ impl Engine {
         for _ in 0..OBSTACLES {
             let Err(errors) = self.converge(to, touched, reach.clone()) else {
                 self.stuck.retain(|key| to.desired().contains(key));
+                if matches!(reach, Reach::Everything) {
+                    self.drift.clear();
+                }
                 return self.still_there(to, touched, left_behind);
             };
             let Some(key) = errors.0.iter().find_map(Error::key).cloned() else {
@@ -245,4 +251,10 @@ impl Engine {
             false => mapping::path(key, field, &self.running.intent.tree),
         }
     }
+}
+
+fn links_down(observed: &State) -> BTreeSet<Key> {
+    let links = observed.objects.iter().filter_map(|(key, object)| Some((key, object.link()?)));
+    let down = links.filter(|(_, link)| link.flags.up == Some(false));
+    down.map(|(key, _)| key.clone()).collect()
 }

@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use mapping::Lowered;
 use netstate::{Desired, Key, LinkId, Originals, Place, Scope, Southbound, Wanted};
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use yang::{Diff, Edit, Tree};
+use yang::{Diff, Edit, Path, Tree};
 
 use crate::Settings;
 use crate::checkpoint::Checkpoint;
 use crate::confirmed::Pending;
 use crate::datastore::{Candidate, Datastore, Snapshot, Startup};
+use crate::drift::{Drift, Policies};
 use crate::error::Result;
 use crate::events::Events;
 use crate::history::History;
@@ -45,8 +47,8 @@ pub(crate) struct Engine {
     pub(crate) originals: Originals,
     /// What of running the kernel cannot take as yet.
     pub(crate) stuck: BTreeSet<Key>,
-    /// What of running somebody else has changed, as told.
-    pub(crate) drifted: BTreeSet<Key>,
+    /// What of running somebody else has changed.
+    pub(crate) drift: Drift,
     /// What a failed commit may have left in the kernel, where the way back failed too.
     pub(crate) diverged: Option<Desired>,
     /// When that is tried again.
@@ -72,6 +74,7 @@ pub(crate) struct Running {
 #[derive(Clone, Debug)]
 pub(crate) struct Intent {
     pub(crate) tree: Tree,
+    pub(crate) policies: Arc<Policies>,
     lowered: Lowered,
 }
 
@@ -80,14 +83,21 @@ impl Intent {
     pub(crate) fn of(tree: Tree) -> Result<Intent> {
         tree.validate()?;
         let lowered = Lowered::of(&tree)?;
-        Ok(Intent { tree, lowered })
+        let policies = Policies::of(&tree)?.into();
+        Ok(Intent { tree, policies, lowered })
     }
 
     /// Judges a configuration that differs from this one by `diff`.
     pub(crate) fn after(&self, tree: Tree, diff: &Diff) -> Result<Intent> {
         tree.validate_change(diff)?;
         let lowered = self.lowered.after((&self.tree, &tree), diff)?;
-        Ok(Intent { tree, lowered })
+        let policies = Policies::of(&tree)?.into();
+        Ok(Intent { tree, policies, lowered })
+    }
+
+    /// Where an object is configured.
+    pub(crate) fn path(&self, key: &Key) -> Path {
+        self.lowered.path(key, &self.tree)
     }
 
     pub(crate) fn desired(&self) -> &Desired {
@@ -165,11 +175,15 @@ impl Engine {
         let keys = objects.map(|(key, _)| key).filter(is_parameter).cloned().collect();
         let parameters = Scope::Only(Wanted { keys, ..Wanted::default() });
         observed.objects.extend(self.southbound.observe(&parameters)?.objects);
-        Ok(mapping::raise(&observed, &self.running.intent.tree)?)
+        let mut tree = mapping::raise(&observed, &self.running.intent.tree)?;
+        self.tell_drift(&mut tree)?;
+        Ok(tree)
     }
 
     /// Shows readers what running and startup are.
     pub(crate) fn publish(&self) {
+        let desired = self.running.intent.desired();
+        self.events.heed([desired, desired]);
         let running = self.running.intent.tree.clone();
         let startup = self.startup.tree(self.settled()).clone();
         self.published.send_replace(Snapshot { running, startup });

@@ -1,28 +1,35 @@
 //! Events from the kernel: reasons to look again, never facts.
 //!
 //! They wait in a set that coalesces: the same event counts once, and where a namespace has too many of them they
-//! become one that means all of it. The engine is told when the set is no longer empty, and takes it whole.
+//! become one that means all of it. What is not configured is left out at the door, so that a storm of foreign routes
+//! costs a look-up each. The engine is told when the set is no longer empty, and takes it whole; it rests between two
+//! looks for a multiple of what the last one took, so that a storm costs it a part of its time only.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use netstate::{Action, Desired, Event, EventSink, Key, NetnsName, Object, Op, Plan};
+use netstate::plan::stands_on;
+use netstate::{Desired, Event, EventSink, Key, LinkName, NetnsName, Object};
 use tokio::sync::{mpsc, watch};
 
-use crate::converge::Way;
 use crate::engine::{Engine, Request};
-use crate::error::Error;
-use crate::reach::{Reach, netns_of as netns_of_object, place_of, with_dependents};
+use crate::reach::{Reach, netns_of as netns_of_object, place_of};
 
 /// How many events wait before those of each namespace become one.
 const LIMIT: usize = 1024;
 
-/// How many changes by others are told one by one; a log is no place for a storm.
-const TOLD: usize = 16;
+/// How much longer than a look took the engine rests before the next, and at most.
+const REST: u32 = 4;
+const LONGEST_REST: Duration = Duration::from_millis(500);
 
 /// What waits to be looked at.
 pub(crate) struct Events {
     waiting: Arc<watch::Sender<BTreeSet<Event>>>,
+    /// What is configured, and what is about to be.
+    configured: Arc<watch::Sender<[Desired; 2]>>,
+    /// Until when the engine rests.
+    rest: Instant,
     requests: mpsc::WeakUnboundedSender<Request>,
     /// The namespaces that are being watched.
     watched: BTreeSet<NetnsName>,
@@ -30,14 +37,36 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) fn new(requests: mpsc::WeakUnboundedSender<Request>) -> Events {
-        let (waiting, _) = watch::channel(BTreeSet::new());
-        Events { waiting: Arc::new(waiting), requests, watched: BTreeSet::new() }
+        Events {
+            waiting: Arc::new(watch::Sender::new(BTreeSet::new())),
+            configured: Arc::new(watch::Sender::new(Default::default())),
+            rest: Instant::now(),
+            requests,
+            watched: BTreeSet::new(),
+        }
+    }
+
+    /// From here on events that name other objects than these are nobody's business.
+    pub(crate) fn heed(&self, configured: [&Desired; 2]) {
+        self.configured.send_replace(configured.map(Desired::clone));
+    }
+
+    /// How long until events may be looked at; none where there are none.
+    pub(crate) fn due(&self) -> Option<Duration> {
+        let waits = !self.waiting.borrow().is_empty();
+        waits.then(|| self.rest.saturating_duration_since(Instant::now()))
     }
 
     /// Where a kernel puts its events.
     fn sink(&self) -> EventSink {
         let (waiting, requests) = (Arc::clone(&self.waiting), self.requests.clone());
+        let configured = Arc::clone(&self.configured);
         Arc::new(move |event| {
+            if let Event::Key(key) = &event
+                && !configured.borrow().iter().any(|desired| desired.contains(key))
+            {
+                return;
+            }
             let mut first = false;
             waiting.send_if_modified(|events| {
                 first = events.is_empty();
@@ -62,13 +91,17 @@ impl Events {
 
 fn coalesce(events: &mut BTreeSet<Event>, event: Event) {
     let Some(netns) = netns_of(&event) else { return };
-    if events.contains(&Event::Overrun(netns.clone())) {
+    let is_key = |event: &Event| matches!(event, Event::Key(_));
+    if is_key(&event) && events.contains(&Event::Overrun(netns.clone())) {
         return;
     }
     events.insert(event);
     if events.len() > LIMIT {
-        let namespaces: BTreeSet<&NetnsName> = events.iter().filter_map(netns_of).collect();
-        *events = namespaces.into_iter().cloned().map(Event::Overrun).collect();
+        // Links and namespaces are few, and their coming and going is not to be lost.
+        let (many, few): (BTreeSet<Event>, _) =
+            std::mem::take(events).into_iter().partition(is_key);
+        let namespaces = many.iter().filter_map(netns_of).cloned().map(Event::Overrun);
+        *events = namespaces.chain(few).collect();
     }
 }
 
@@ -97,58 +130,24 @@ impl Engine {
         }
     }
 
-    /// Looks again at what has been named since the last time.
+    /// Looks again at what has been named since the last time, unless it is time to rest.
     pub(crate) fn look_at_events(&mut self) {
-        let events = self.events.take();
-        self.look_at(&events);
-    }
-
-    /// Looks again at what these events name, and only there. A missing link that has appeared is configured; a
-    /// change that somebody else made is told. What the engine itself has changed is as it shall be.
-    pub(crate) fn look_at(&mut self, events: &BTreeSet<Event>) {
-        if events.iter().any(|event| self.may_unstick(event)) {
-            self.unstick();
-        }
-        let keys = self.named(events);
-        if keys.is_empty() {
+        let begun = Instant::now();
+        if begun < self.events.rest {
             return;
         }
-        let running = self.running.intent.clone();
-        let desired = running.desired();
-        let reach = Reach::Named(keys.clone());
-        match self.survey(&Way { reach, ..Way::from(desired, &running) }) {
-            Ok(course) => {
-                let appeared = appeared(&course.plan, desired);
-                if appeared.is_empty() {
-                    self.tell_drift(&keys, &course.plan);
-                } else {
-                    self.stuck.extend(with_dependents(appeared, &[desired]));
-                    self.unstick();
-                }
-            }
-            // A link that was there before and has gone: it waits to come back, with what needs it.
-            Err(errors) => {
-                tracing::warn!(errors = errors.told(), "no longer as configured");
-                let gone = errors.0.iter().find_map(Error::key).cloned();
-                self.stuck.extend(with_dependents(gone.into_iter().collect(), &[desired]));
-            }
-        }
+        let events = self.events.take();
+        self.look_at(&events);
+        self.events.rest = Instant::now() + LONGEST_REST.min(begun.elapsed() * REST);
     }
 
-    /// Tells of objects that are not as they shall be, once, and how many there are.
-    fn tell_drift(&mut self, looked_at: &BTreeSet<Key>, plan: &Plan) {
-        let new = plan.ops.iter().filter(|op| !self.drifted.contains(&op.key));
-        for op in new.take(TOLD) {
-            let path = mapping::path(&op.key, None, &self.running.intent.tree);
-            tracing::warn!(path, repair = %op, "changed by somebody else");
+    /// Looks again at what these events name, and only there.
+    pub(crate) fn look_at(&mut self, events: &BTreeSet<Event>) {
+        if self.may_unstick(events) {
+            self.unstick();
         }
-        self.drifted.extend(plan.ops.iter().map(|op| op.key.clone()));
-        let off: BTreeSet<&Key> = plan.ops.iter().map(|op| &op.key).collect();
-        let back = |key: &Key| looked_at.contains(key) && !off.contains(key);
-        self.drifted.retain(|key| !back(key));
-        if !self.drifted.is_empty() {
-            tracing::warn!(objects = self.drifted.len(), "differ from running");
-        }
+        let (keys, links) = self.named(events);
+        self.look_at_objects(keys, &links);
     }
 
     /// Tries again to apply what is stuck.
@@ -164,55 +163,56 @@ impl Engine {
         }
     }
 
-    /// Whether what an event names may be a link that is stuck.
-    fn may_unstick(&self, event: &Event) -> bool {
-        self.stuck.iter().any(|key| match (event, self.running.intent.desired().get(key)) {
-            (Event::Link(_, name), Some(Object::Link(link))) => link.place.ifname == *name,
-            (Event::Netns(_) | Event::Overrun(_), _) => true,
-            (Event::Link(..) | Event::Key(_), _) => false,
+    /// Whether something that is stuck may be where it can be applied now: a link of its name has come, or its
+    /// namespace.
+    fn may_unstick(&self, events: &BTreeSet<Event>) -> bool {
+        if self.stuck.is_empty() {
+            return false;
+        }
+        let (links, namespaces) = places(events);
+        let desired = self.running.intent.desired();
+        let mut stuck = self.stuck.iter().filter_map(|key| Some((key, desired.get(key)?)));
+        stuck.any(|(key, object)| {
+            let at = place_of(object).into_iter().cloned().chain(stands_on(key, object));
+            let come = at.into_iter().any(|place| links.contains(&place.ifname));
+            come || netns_of_object(key, object).is_some_and(|at| namespaces.contains(at))
         })
     }
 
-    /// The configured objects that events name.
-    fn named(&self, events: &BTreeSet<Event>) -> BTreeSet<Key> {
-        let mut keys = BTreeSet::new();
-        let (mut links, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
-        for event in events {
-            match event {
-                Event::Link(_, name) => {
-                    links.insert(name);
-                }
-                Event::Netns(netns) | Event::Overrun(netns) => {
-                    namespaces.insert(netns);
-                    keys.insert(Key::Netns(netns.clone()));
-                }
-                Event::Key(key) => {
-                    keys.insert(key.clone());
-                }
-            }
-        }
+    /// The configured objects that events name, and the links among them that are named for their own sake.
+    fn named(&self, events: &BTreeSet<Event>) -> (BTreeSet<Key>, BTreeSet<Key>) {
         let desired = self.running.intent.desired();
-        keys.retain(|key| desired.contains(key));
-        if links.is_empty() && namespaces.is_empty() {
-            return keys;
+        let named = events.iter().filter_map(|event| match event {
+            Event::Netns(netns) | Event::Overrun(netns) => Some(Key::Netns(netns.clone())),
+            Event::Key(key) => Some(key.clone()),
+            Event::Link(..) => None,
+        });
+        let mut keys: BTreeSet<Key> = named.filter(|key| desired.contains(key)).collect();
+        let (names, mut namespaces) = places(events);
+        namespaces.retain(|netns| self.events.watched.contains(*netns));
+        if !namespaces.is_empty() {
+            let within = |(key, object): &(&Key, &Object)| {
+                netns_of_object(key, object).is_some_and(|at| namespaces.contains(at))
+            };
+            keys.extend(desired.iter().filter(within).map(|(key, _)| key.clone()));
         }
         // A link may have left its place, so that its name tells more than where it was seen.
-        let named = |(key, object): &(&Key, &Object)| {
-            let within = netns_of_object(key, object).is_some_and(|at| namespaces.contains(at));
-            within || place_of(object).is_some_and(|place| links.contains(&place.ifname))
-        };
-        keys.extend(desired.iter().filter(named).map(|(key, _)| key.clone()));
-        keys
+        let links = desired.links().filter(|(_, link)| names.contains(&link.place.ifname));
+        let links: BTreeSet<Key> = links.map(|(id, _)| Key::Link(id.clone())).collect();
+        keys.extend(links.iter().cloned());
+        (keys, links)
     }
 }
 
-/// The links that were there before and are to be elsewhere: they have gone and come back.
-fn appeared(plan: &Plan, desired: &Desired) -> BTreeSet<Key> {
-    let moves = |op: &&Op| match (&op.action, desired.get(&op.key)) {
-        (Action::Update { from, change }, Some(Object::Link(link))) => {
-            link.kind.is_none() && place_of(from) != place_of(change)
+/// The names of links, and the namespaces, that events name.
+fn places(events: &BTreeSet<Event>) -> (BTreeSet<&LinkName>, BTreeSet<&NetnsName>) {
+    let (mut links, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
+    for event in events {
+        match event {
+            Event::Link(_, name) => drop(links.insert(name)),
+            Event::Netns(netns) | Event::Overrun(netns) => drop(namespaces.insert(netns)),
+            Event::Key(_) => {}
         }
-        (Action::Update { .. } | Action::Create(_) | Action::Delete(_), _) => false,
-    };
-    plan.ops.iter().filter(moves).map(|op| op.key.clone()).collect()
+    }
+    (links, namespaces)
 }

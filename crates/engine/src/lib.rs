@@ -13,6 +13,7 @@ mod commit;
 mod confirmed;
 mod converge;
 mod datastore;
+mod drift;
 mod engine;
 mod error;
 mod events;

@@ -4,6 +4,7 @@ mod boot;
 mod commit;
 mod confirmed;
 mod crash;
+mod drift;
 mod give_back;
 mod history;
 mod notices;
@@ -180,7 +181,7 @@ impl Engine {
     }
 }
 
-fn schema() -> &'static Schema {
+pub(crate) fn schema() -> &'static Schema {
     Schema::netloom().unwrap()
 }
 

@@ -58,10 +58,18 @@ pub fn raise(observed: &State, configuration: &Tree) -> Result<Tree, Error> {
 
 /// The YANG path of an object of `configuration`, or of one of its fields (the field's name in `netstate`).
 pub fn path(key: &Key, field: Option<&str>, configuration: &Tree) -> String {
+    if let Key::Link(id) = key {
+        return link::path(id, field, configuration).to_string();
+    }
     let directory = || Directory::read(configuration, &mut Faults::default());
-    let entry = match key {
+    leaf_of(entry(key, configuration, directory), field, configuration).to_string()
+}
+
+/// The path of an object of `configuration`, of which `directory` has the names.
+fn entry(key: &Key, configuration: &Tree, directory: impl FnOnce() -> Directory) -> Path {
+    match key {
         Key::Netns(netns) => netns::path(netns, configuration),
-        Key::Link(id) => return link::path(id, field, configuration).to_string(),
+        Key::Link(id) => link::path(id, None, configuration),
         Key::Sysctl(key) => sysctl::path(key, configuration, &directory()),
         Key::Address(key) => link::address_path(key, configuration, &directory()),
         Key::Neighbor(key) => neighbor::path(key, configuration, &directory()),
@@ -70,8 +78,7 @@ pub fn path(key: &Key, field: Option<&str>, configuration: &Tree) -> String {
             .map(instances::list_path)
             .unwrap_or_default(),
         Key::Route(key) => route::path(key, configuration),
-    };
-    leaf_of(entry, field, configuration).to_string()
+    }
 }
 
 /// The leaf of the entry that a field comes from, where the configuration has it.

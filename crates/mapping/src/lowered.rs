@@ -6,10 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use netstate::{Desired, State};
+use netstate::{Desired, Key, State};
 use yang::{Diff, Error, Go, Node, Path, Tree, Value};
 
 use crate::directory::Directory;
+use crate::entry;
 use crate::instances::{container_of, list_path, schema_node};
 use crate::link::Cables;
 use crate::lowering::Lowering;
@@ -39,6 +40,11 @@ impl Lowered {
             Some(lowered) => Ok(lowered),
             None => Lowered::of(new),
         }
+    }
+
+    /// Where an object of `configuration`, of which this is the outcome, is configured.
+    pub fn path(&self, key: &Key, configuration: &Tree) -> Path {
+        entry(key, configuration, || self.directory.clone())
     }
 
     /// The same by a look at what has changed; none where that does not tell, or something is wrong.

@@ -1,0 +1,462 @@
+//! Drift: what others have changed of what is configured, and what is done about it.
+//!
+//! An event names objects, these are observed and compared with running, and each difference is one of three. It went
+//! along with a link or a namespace that is away, and waits for that; its link is back, and so it is given
+//! back; or somebody has changed it, which the configuration's policy for its place decides about.
+
+mod adopt;
+mod policy;
+mod told;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
+
+use netstate::plan::stands_on;
+use netstate::{Action, Desired, Key, NetnsName, Object, Op, Place};
+
+use crate::converge::{Course, Way};
+use crate::engine::{Engine, Intent};
+use crate::error::{Error, Errors};
+use crate::reach::{Reach, netns_of, place_of, with_dependents};
+
+pub(crate) use policy::Policies;
+use policy::Policy;
+
+/// How many missing links a look puts aside before it gives up.
+const OBSTACLES: usize = 64;
+
+/// How many changes by others are told one by one; a log is no place for a storm.
+const TOLD: usize = 16;
+
+/// How long what could not be looked at, repaired or adopted is left alone.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What has been repaired and changed again within this time is contested: it is repaired ever more seldom, up to
+/// once in this time.
+const CONTESTED: Duration = Duration::from_secs(60);
+
+/// What is known of drift.
+#[derive(Debug, Default)]
+pub(crate) struct Drift {
+    differing: BTreeMap<Key, Differing>,
+    /// How often, and when last, an object has been repaired.
+    repaired: BTreeMap<Key, (u32, SystemTime)>,
+    /// When these are looked at again.
+    again: BTreeMap<Key, SystemTime>,
+}
+
+/// An object that is not as it is configured.
+#[derive(Clone, Debug)]
+struct Differing {
+    since: SystemTime,
+    /// What would put it right, in words.
+    difference: String,
+    /// Whether it is not there at all.
+    missing: bool,
+    policy: Policy,
+    /// What it went with.
+    waits_for: Option<Key>,
+    obstacle: Option<String>,
+}
+
+/// What a look has found, by what is to be done about it.
+#[derive(Debug, Default)]
+struct Findings {
+    /// As they are configured.
+    right: BTreeSet<Key>,
+    /// Gone with something that is away.
+    waiting: BTreeMap<Key, (Differing, Key)>,
+    /// Gone with something that is back.
+    fallen: BTreeSet<Key>,
+    changed: BTreeMap<Key, Differing>,
+}
+
+impl Drift {
+    /// These are as they are configured, or no longer are configured.
+    pub(crate) fn forget<'k>(&mut self, keys: impl IntoIterator<Item = &'k Key>) {
+        for key in keys {
+            self.differing.remove(key);
+            self.again.remove(key);
+        }
+    }
+
+    /// Everything is as it is configured.
+    pub(crate) fn clear(&mut self) {
+        self.differing.clear();
+        self.again.clear();
+    }
+
+    /// What differs is dealt with anew where policies have changed.
+    pub(crate) fn consider(&mut self, now: SystemTime, old: &Policies, new: &Policies) {
+        if old != new {
+            self.again.extend(self.differing.keys().map(|key| (key.clone(), now)));
+        }
+    }
+
+    /// When there is something to look at again.
+    pub(crate) fn due(&self) -> Option<SystemTime> {
+        self.again.values().min().copied()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn differs(&self, key: &Key) -> bool {
+        self.differing.contains_key(key)
+    }
+
+    fn is_missing(&self, key: &Key) -> bool {
+        self.differing.get(key).is_some_and(|differing| differing.missing)
+    }
+
+    /// How long to wait between this repair of an object and the next; nothing where it is not contested.
+    fn patience(&mut self, key: &Key, now: SystemTime) -> Option<SystemTime> {
+        self.repaired.retain(|_, (_, last)| now < *last + CONTESTED);
+        let (times, last) = self.repaired.get(key)?;
+        // The first few come at once: two programs that start together are no fight.
+        let pause = Duration::from_millis(125) * 2u32.saturating_pow(times.saturating_sub(3));
+        Some(*last + if *times < 3 { Duration::ZERO } else { pause.min(CONTESTED) })
+    }
+
+    fn count_repair(&mut self, key: &Key, now: SystemTime) {
+        let (times, last) = self.repaired.entry(key.clone()).or_insert((0, now));
+        *times += 1;
+        *last = now;
+    }
+}
+
+impl Engine {
+    /// Looks at what could not be looked at, or dealt with, before.
+    pub(crate) fn look_again(&mut self, now: SystemTime) {
+        let due = self.drift.again.iter().filter(|(_, at)| **at <= now);
+        let keys: BTreeSet<Key> = due.map(|(key, _)| key.clone()).collect();
+        self.drift.again.retain(|key, _| !keys.contains(key));
+        self.look_at_objects(keys, &BTreeSet::new());
+    }
+
+    /// Looks at these objects of running and at what stands on the links among them, and deals with what is not as
+    /// it is configured. What the engine itself has changed is. A link that is `stirred` may have been away meanwhile.
+    pub(crate) fn look_at_objects(&mut self, keys: BTreeSet<Key>, stirred: &BTreeSet<Key>) {
+        // While the kernel could not be brought back, all of it is looked at each time that is tried again.
+        if keys.is_empty() || self.diverged.is_some() {
+            return;
+        }
+        let running = self.running.intent.clone();
+        let desired = running.desired();
+        let keys = with_loose_routes(with_dependents(keys, &[desired]), stirred, desired);
+        let Some(course) = self.survey_what_is_there(&running, &keys) else { return };
+        let findings = self.findings(&running, &course, stirred);
+        let Findings { right, waiting, fallen, changed } = findings;
+        self.drift.forget(&right);
+        self.note_waiting(waiting);
+        if !fallen.is_empty() {
+            self.give_back_fallen(fallen);
+        }
+        self.deal_with(&running, changed);
+    }
+
+    /// Surveys these objects. A link that was there before and has gone waits to come back, with what needs it.
+    fn survey_what_is_there(&mut self, running: &Intent, keys: &BTreeSet<Key>) -> Option<Course> {
+        for _ in 0..OBSTACLES {
+            let reach = Reach::Named(keys.clone());
+            let errors = match self.survey(&Way { reach, ..Way::from(running.desired(), running) })
+            {
+                Ok(course) => return Some(course),
+                Err(errors) => errors,
+            };
+            tracing::warn!(errors = errors.told(), "no longer as configured");
+            match errors.0.iter().find_map(Error::key).cloned() {
+                Some(key) => {
+                    let gone = with_dependents(BTreeSet::from([key]), &[running.desired()]);
+                    self.drift.forget(&gone);
+                    self.stuck.extend(gone);
+                }
+                None => {
+                    let at = (self.settings.clock)() + AGAIN;
+                    self.drift.again.extend(keys.iter().map(|key| (key.clone(), at)));
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    fn findings(&self, running: &Intent, course: &Course, stirred: &BTreeSet<Key>) -> Findings {
+        let desired = running.desired();
+        let mut findings = Findings::default();
+        let off: BTreeSet<&Key> = course.plan.ops.iter().map(|op| &op.key).collect();
+        findings.right.extend(course.keys.iter().filter(|key| !off.contains(key)).cloned());
+        if off.is_empty() {
+            return findings;
+        }
+        let now = (self.settings.clock)();
+        let footing = Footing::of(self, course, desired, stirred);
+        let returned = self.returned(course, desired);
+        for op in &course.plan.ops {
+            let key = &op.key;
+            let Some(object) = desired.get(key) else { continue };
+            let policy = running.policies.at(&running.path(key));
+            let differing = Differing {
+                since: self.drift.differing.get(key).map_or(now, |known| known.since),
+                difference: op.to_string(),
+                missing: matches!(op.action, Action::Create(_)),
+                policy,
+                waits_for: None,
+                obstacle: None,
+            };
+            let below = footing.below(op, object);
+            let back = matches!(below, Below::Back) || returned.contains(key);
+            match below {
+                Below::Away(link) => {
+                    findings.waiting.entry(key.clone()).or_insert((differing, link));
+                }
+                Below::Back | Below::There if back && !self.is_reported(key) => {
+                    findings.fallen.insert(key.clone());
+                }
+                Below::Back | Below::There => {
+                    // A link's first difference is the one to tell.
+                    findings.changed.entry(key.clone()).or_insert(differing);
+                }
+            }
+        }
+        findings.changed.retain(|key, _| !findings.waiting.contains_key(key));
+        // What stands on a link that is given back comes along.
+        loop {
+            let is_back = |_: &Key, (_, link): &mut (_, Key)| findings.fallen.contains(link);
+            let back: Vec<Key> =
+                findings.waiting.extract_if(.., is_back).map(|(key, _)| key).collect();
+            if back.is_empty() {
+                break;
+            }
+            findings.fallen.extend(back);
+        }
+        findings
+    }
+
+    /// Whether somebody is known to have changed it: that its link comes back is no reason to put it right.
+    fn is_reported(&self, key: &Key) -> bool {
+        self.drift.differing.get(key).is_some_and(|known| {
+            known.waits_for.is_none() && !(known.missing && matches!(key, Key::Link(_)))
+        })
+    }
+
+    /// The links that were missing, or elsewhere, and are there: with all that stands on them.
+    fn returned(&self, course: &Course, desired: &Desired) -> BTreeSet<Key> {
+        let created = course.plan.ops.iter().filter(|op| matches!(op.action, Action::Create(_)));
+        let missing: BTreeSet<&Key> = created.map(|op| &op.key).collect();
+        let back = course.keys.iter().filter(|key| {
+            matches!(key, Key::Link(_)) && self.drift.is_missing(key) && !missing.contains(key)
+        });
+        let moved = course.plan.ops.iter().filter(|op| has_moved(op, desired)).map(|op| &op.key);
+        let back: BTreeSet<Key> = back.chain(moved).cloned().collect();
+        if back.is_empty() { back } else { with_dependents(back, &[desired]) }
+    }
+
+    fn note_waiting(&mut self, waiting: BTreeMap<Key, (Differing, Key)>) {
+        for (key, (differing, link)) in waiting {
+            let known = self.drift.differing.get(&key);
+            if known.is_none_or(|known| known.waits_for.as_ref() != Some(&link)) {
+                let (path, below) =
+                    (self.running.intent.path(&key), self.running.intent.path(&link));
+                tracing::info!(%path, with = %below, "gone, until that is back");
+            }
+            self.drift.differing.insert(key, Differing { waits_for: Some(link), ..differing });
+        }
+    }
+
+    /// Gives back what went with a link that is back.
+    fn give_back_fallen(&mut self, fallen: BTreeSet<Key>) {
+        tracing::info!(objects = fallen.len(), "given back with their links");
+        if let Err(errors) = self.put_right(fallen) {
+            tracing::error!(errors = errors.told(), "not given back");
+        }
+    }
+
+    /// Does what the policies say.
+    fn deal_with(&mut self, running: &Intent, changed: BTreeMap<Key, Differing>) {
+        let now = (self.settings.clock)();
+        let (mut repair, mut adopt, mut told) = (BTreeSet::new(), BTreeSet::new(), 0);
+        for (key, differing) in changed {
+            let policy = differing.policy;
+            let known = self.drift.differing.get(&key).map(|known| &known.difference);
+            if policy != Policy::Ignore && known != Some(&differing.difference) {
+                told += 1;
+                if told <= TOLD {
+                    let (path, repair) = (running.path(&key), &differing.difference);
+                    tracing::warn!(%path, repair, policy = policy.name(), "changed by somebody else");
+                }
+            }
+            self.drift.differing.insert(key.clone(), differing);
+            match policy {
+                Policy::Report | Policy::Ignore => {}
+                Policy::Repair => match self.drift.patience(&key, now).filter(|at| *at > now) {
+                    Some(later) => drop(self.drift.again.insert(key, later)),
+                    None => drop(repair.insert(key)),
+                },
+                Policy::Adopt => drop(adopt.insert(key)),
+            }
+        }
+        if told > TOLD {
+            tracing::warn!(more = told - TOLD, "changed by somebody else");
+        }
+        if !repair.is_empty() {
+            self.repair(repair);
+        }
+        if !adopt.is_empty() {
+            self.adopt_drift(running, adopt);
+        }
+    }
+
+    /// Makes the kernel what running says of these, and of what went with them.
+    fn repair(&mut self, keys: BTreeSet<Key>) {
+        let now = (self.settings.clock)();
+        keys.iter().for_each(|key| self.drift.count_repair(key, now));
+        let waits = |differing: &Differing| {
+            differing.waits_for.as_ref().is_some_and(|link| keys.contains(link))
+        };
+        let with = self.drift.differing.iter().filter(|(_, differing)| waits(differing));
+        let all: BTreeSet<Key> = with.map(|(key, _)| key).chain(&keys).cloned().collect();
+        match self.put_right(all) {
+            Ok(()) => tracing::info!(objects = keys.len(), "repaired"),
+            Err(errors) => self.put_off(&keys, &errors),
+        }
+    }
+
+    /// Makes the kernel what running says of these objects. What it does not take stays as it is.
+    fn put_right(&mut self, keys: BTreeSet<Key>) -> Result<(), Errors> {
+        let touched = self.touched();
+        self.settle(&touched, &Reach::Named(keys.clone()))?;
+        let right = keys.iter().filter(|key| !self.stuck.contains(key));
+        self.drift.forget(right);
+        Ok(())
+    }
+
+    /// Leaves these as they are for now, and says why.
+    fn put_off(&mut self, keys: &BTreeSet<Key>, errors: &Errors) {
+        let at = (self.settings.clock)() + AGAIN;
+        let told = errors.told();
+        tracing::error!(errors = told, "drift stays");
+        for key in keys {
+            self.drift.again.insert(key.clone(), at);
+            if let Some(differing) = self.drift.differing.get_mut(key) {
+                differing.obstacle = Some(told.clone());
+            }
+        }
+    }
+}
+
+/// Where the objects of a course stand: on links that are away, that an event has named, or that are just there.
+struct Footing<'a> {
+    links: BTreeMap<&'a Place, Key>,
+    away: BTreeSet<Key>,
+    stirred: &'a BTreeSet<Key>,
+    desired: &'a Desired,
+}
+
+enum Below {
+    /// On this, which is away.
+    Away(Key),
+    /// On a link that may have been away.
+    Back,
+    There,
+}
+
+impl<'a> Footing<'a> {
+    fn of(
+        engine: &Engine,
+        course: &Course,
+        desired: &'a Desired,
+        stirred: &'a BTreeSet<Key>,
+    ) -> Self {
+        let links: BTreeMap<&Place, Key> =
+            desired.links().map(|(id, link)| (&link.place, Key::Link(id.clone()))).collect();
+        let ops = course.plan.ops.iter().filter(|op| is_away(op)).map(|op| op.key.clone());
+        let down = links.values().filter(|key| course.down.contains(*key)).cloned();
+        let stuck = links.values().filter(|key| engine.stuck.contains(*key)).cloned();
+        let away = ops.chain(down).chain(stuck).collect();
+        Footing { links, away, stirred, desired }
+    }
+
+    fn below(&self, op: &Op, object: &Object) -> Below {
+        let netns = netns_of(&op.key, object).map(|netns| Key::Netns(netns.clone()));
+        if let Some(netns) = netns.filter(|netns| self.away.contains(netns)) {
+            return Below::Away(netns);
+        }
+        if !matches!(op.action, Action::Create(_)) {
+            return Below::There;
+        }
+        let links = self.links_below(&op.key, object);
+        if let Some(away) = links.iter().find(|link| self.away.contains(*link)) {
+            return Below::Away(away.clone());
+        }
+        match links.iter().any(|link| self.stirred.contains(link)) {
+            true => Below::Back,
+            false => Below::There,
+        }
+    }
+
+    /// The links that an object cannot be without. A link needs the one below it; the other end of a cable and a
+    /// bridge may go without taking it along.
+    fn links_below(&self, key: &Key, object: &Object) -> Vec<Key> {
+        let at = |place: &Place| self.links.get(place).cloned();
+        match object {
+            Object::Link(link) => link.device.iter().filter_map(at).collect(),
+            Object::Route(_) if is_loose(key, object) => {
+                let netns = |link: &Key| place_of(self.desired.get(link)?).map(|at| &at.netns);
+                let beside = |link: &&Key| netns(link).is_some_and(|at| Some(at) == key.netns());
+                self.away.iter().chain(self.stirred).filter(beside).cloned().collect()
+            }
+            Object::Netns
+            | Object::Sysctl(_)
+            | Object::Address(_)
+            | Object::Neighbor(_)
+            | Object::Fdb(_)
+            | Object::Route(_) => stands_on(key, object).iter().filter_map(at).collect(),
+        }
+    }
+}
+
+/// Whether what an operation is to bring back cannot carry anything until then.
+fn is_away(op: &Op) -> bool {
+    match (&op.key, &op.action) {
+        (Key::Netns(_) | Key::Link(_), Action::Create(_)) => true,
+        (Key::Link(_), Action::Update { from, change: Object::Link(change) }) => {
+            change.flags.up == Some(true) || place_of(from) != Some(&change.place)
+        }
+        (_, Action::Create(_) | Action::Update { .. } | Action::Delete(_)) => false,
+    }
+}
+
+/// Whether a link that was there before the configuration is somewhere else: it has gone and come back.
+fn has_moved(op: &Op, desired: &Desired) -> bool {
+    match (&op.action, desired.get(&op.key)) {
+        (Action::Update { from, change }, Some(Object::Link(link))) => {
+            link.kind.is_none() && place_of(from) != place_of(change)
+        }
+        (Action::Update { .. } | Action::Create(_) | Action::Delete(_), _) => false,
+    }
+}
+
+/// Whether a route leaves it to the kernel to find a link to its gateway.
+fn is_loose(key: &Key, object: &Object) -> bool {
+    match (key, object) {
+        (Key::Route(_), Object::Route(route)) => {
+            route.nexthops.iter().any(|hop| hop.dev.is_none() && hop.via.is_some())
+        }
+        _ => false,
+    }
+}
+
+/// These, and the routes that may go over one of the links without saying so.
+fn with_loose_routes(
+    mut keys: BTreeSet<Key>,
+    links: &BTreeSet<Key>,
+    desired: &Desired,
+) -> BTreeSet<Key> {
+    let netns = |link: &Key| place_of(desired.get(link)?).map(|place| &place.netns);
+    let namespaces: BTreeSet<&NetnsName> = links.iter().filter_map(netns).collect();
+    if !namespaces.is_empty() {
+        let beside = |key: &Key| key.netns().is_some_and(|netns| namespaces.contains(netns));
+        let loose = desired.iter().filter(|(key, object)| beside(key) && is_loose(key, object));
+        keys.extend(loose.map(|(key, _)| key.clone()).collect::<Vec<_>>());
+    }
+    keys
+}

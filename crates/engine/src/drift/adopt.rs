@@ -1,0 +1,109 @@
+//! Adopting drift: the configuration becomes what the kernel holds, by a commit like any other.
+
+use std::collections::BTreeSet;
+
+use netstate::plan::wanted;
+use netstate::{Key, Scope, State};
+use yang::{Node, NodeKind, Path, Tree};
+
+use crate::commit::Author;
+use crate::converge::Way;
+use crate::datastore::Datastore;
+use crate::engine::{Engine, Intent};
+use crate::error::{Error, Errors, Result};
+use crate::session::Origin;
+
+impl Engine {
+    /// Commits what the kernel holds of these objects: all at once, or those that can be if some cannot.
+    pub(super) fn adopt_drift(&mut self, running: &Intent, keys: BTreeSet<Key>) {
+        let Err(errors) = self.adopt_objects(running, &keys) else { return };
+        if keys.len() == 1 {
+            return self.put_off(&keys, &errors);
+        }
+        for key in keys {
+            let running = self.running.intent.clone();
+            let keys = BTreeSet::from([key]);
+            if let Err(errors) = self.adopt_objects(&running, &keys) {
+                self.put_off(&keys, &errors);
+            }
+        }
+    }
+
+    fn adopt_objects(&mut self, running: &Intent, keys: &BTreeSet<Key>) -> Result<()> {
+        // A commit of the daemon's own would confirm the one that waits, or pass by whoever holds the lock.
+        if self.pending.is_some() {
+            let needs = "its confirmation".into();
+            return Err(Error::Unconfirmed { id: self.running.id, needs }.into());
+        }
+        self.sessions.may_write(DAEMON, Datastore::Running)?;
+        let part = running.desired().part(keys);
+        let observed =
+            self.southbound.observe(&Scope::Only(wanted(&part, &part, &self.originals)))?;
+        let tree = adopted(running, keys, &observed)?;
+        let diff = running.tree.diff(&tree);
+        let (intent, wording) = self.judged(tree, diff)?;
+        let course = self.survey(&Way::from(running.desired(), &intent))?;
+        if let Some(op) = course.plan.ops.first() {
+            let (path, key) = (running.path(&op.key).to_string(), op.key.clone());
+            let reason = format!("what is there cannot be configured: it would still have to {op}");
+            return Err(Error::Impossible { path, key, reason }.into());
+        }
+        let origin = Origin { user: "netloomd".into(), from: "drift".into() };
+        let comment = Some("adopted what others have changed".into());
+        let record = self.record(Author { origin, comment }, wording);
+        tracing::info!(objects = keys.len(), summary = record.summary, "adopted");
+        let late: Errors = self.transact(intent, record)?;
+        self.drift.forget(keys);
+        if late.0.is_empty() { Ok(()) } else { Err(late) }
+    }
+}
+
+/// The number that no session has.
+const DAEMON: u32 = 0;
+
+/// The configuration with these objects as they were observed.
+fn adopted(running: &Intent, keys: &BTreeSet<Key>, observed: &State) -> Result<Tree> {
+    let raised = mapping::raise(observed, &running.tree)?.config_only();
+    let mut tree = running.tree.clone();
+    for key in keys {
+        let path = running.path(key);
+        let Some(node) = running.tree.node(&path) else { continue };
+        match observed.objects.contains_key(key) {
+            true => take_over(&mut tree, &raised, &path, &node)?,
+            false => drop(tree.remove(&path)?),
+        }
+    }
+    Ok(tree)
+}
+
+/// Gives the configured leaves at `path` and below the values that they have in `raised`. What is not configured is
+/// not touched; entries of lists and parameters below a link are objects of their own.
+fn take_over(tree: &mut Tree, raised: &Tree, path: &Path, node: &Node<'_>) -> yang::Result<()> {
+    let schema = node.schema();
+    match schema.kind {
+        NodeKind::Leaf if schema.is_key() => {}
+        NodeKind::Leaf => match raised.node(path).and_then(|node| node.value().cloned()) {
+            Some(value) => tree.set(path, value)?,
+            None => drop(tree.remove(path)?),
+        },
+        NodeKind::LeafList => {}
+        NodeKind::Container { .. } | NodeKind::List => {
+            let of_link = path.steps.first().is_some_and(|top| top.node.name == "links");
+            for child in node.children() {
+                let at = path.join(child.schema(), child.keys().to_vec());
+                let own = child.schema().name == "sysctl" || child.schema().kind == NodeKind::List;
+                match child.schema().kind == NodeKind::List {
+                    _ if of_link && own => {}
+                    true => drop(tree.remove(&at)?),
+                    false => take_over(tree, raised, &at, &child)?,
+                }
+            }
+            let lists = raised.node(path).into_iter().flat_map(|node| node.children());
+            let lists = lists.filter(|child| child.schema().kind == NodeKind::List && !of_link);
+            for list in lists {
+                tree.merge(&raised.subtree(&path.join(list.schema(), list.keys().to_vec())));
+            }
+        }
+    }
+    Ok(())
+}

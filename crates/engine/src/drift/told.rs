@@ -1,0 +1,58 @@
+//! Drift as operational data (module netloom-drift).
+
+use serde::Serialize;
+use yang::{Path, Tree};
+
+use super::policy::{MODULE, Policy};
+use crate::engine::Engine;
+use crate::error::Result;
+
+/// Container `drift`, as far as it is state.
+#[derive(Serialize)]
+struct Told {
+    object: Vec<Object>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Object {
+    path: String,
+    since: String,
+    difference: String,
+    policy: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repairs: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    obstacle: Option<String>,
+}
+
+impl Engine {
+    /// Adds what is known of drift.
+    pub(crate) fn tell_drift(&self, tree: &mut Tree) -> Result<()> {
+        let running = &self.running.intent;
+        let policies = running.tree.top().find(|node| node.schema().module.name == MODULE);
+        if policies.is_some() {
+            tree.merge(&running.tree.subtree(&Path::parse(tree.schema(), DRIFT)?));
+        }
+        let told = self.drift.differing.iter();
+        let told = told.filter(|(_, differing)| differing.policy != Policy::Ignore);
+        let object = told.map(|(key, differing)| Object {
+            path: running.path(key).to_string(),
+            since: humantime::format_rfc3339_millis(differing.since).to_string(),
+            difference: differing.difference.clone(),
+            policy: differing.policy.name(),
+            waits_for: differing.waits_for.as_ref().map(|key| running.path(key).to_string()),
+            repairs: self.drift.repaired.get(key).map(|(times, _)| *times),
+            obstacle: differing.obstacle.clone(),
+        });
+        let object: Vec<Object> = object.collect();
+        if !object.is_empty() {
+            tree.serialize(&Path::parse(tree.schema(), DRIFT)?, &Told { object })?;
+        }
+        Ok(())
+    }
+}
+
+const DRIFT: &str = "/netloom-drift:drift";

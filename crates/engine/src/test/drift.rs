@@ -1,0 +1,273 @@
+//! What others change under the engine: what went with a link comes back with it, and policies decide about the rest.
+
+use netstate::{Action, Event, LinkName, Op};
+
+use super::*;
+
+const VETH10: &str = "/iproute2-ip-link:links/link[name='veth10']";
+const ROUTE: &str = "/iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][table='254'][metric='0'][tos='0'][netns='vpn10']";
+
+#[test]
+fn a_link_set_down_and_up_again_has_its_routes_again() {
+    let (host, mut engine) = with_cable("");
+    let whole = host.kernel.state();
+    set_up(&host, &mut engine, "veth10", false);
+    assert_eq!(
+        differences(&mut engine),
+        [format!("{VETH10}: set veth10 in vpn10 up"), format!("{ROUTE}: waits for {VETH10}"),]
+    );
+    set_up(&host, &mut engine, "veth10", true);
+    assert_eq!(host.kernel.state(), whole);
+    assert!(differences(&mut engine).is_empty());
+
+    // So fast that nobody sees it down.
+    let mut other = host.kernel.clone();
+    for up in [false, true] {
+        other.execute(&Plan { ops: vec![flag(&host, "veth10", up)] }).unwrap();
+    }
+    engine.look_at(&link_event("vpn10", "veth10"));
+    assert_eq!(host.kernel.state(), whole);
+}
+
+#[test]
+fn a_cable_that_is_deleted_and_made_again_gets_all_back() {
+    let (host, mut engine) = with_cable("");
+    let whole = host.kernel.state();
+    let cable = [link_key("veth10"), link_key("veth20")].map(|key| {
+        let object = whole.objects[&key].clone();
+        (key, object)
+    });
+    let mut other = host.kernel.clone();
+    let (key, object) = cable[0].clone();
+    other.execute(&Plan { ops: vec![Op { key, action: Action::Delete(object) }] }).unwrap();
+    engine.look_at(&link_event("vpn10", "veth10"));
+    engine.look_at(&link_event("vpn20", "veth20"));
+    let told = differences(&mut engine);
+    assert_eq!(told.len(), 6, "{told:#?}");
+    assert_eq!(told.iter().filter(|line| line.contains(": waits for")).count(), 4, "{told:#?}");
+    host.kernel.change(|state| state.objects.extend(cable.clone()));
+    engine.look_at(&link_event("vpn10", "veth10"));
+    engine.look_at(&link_event("vpn20", "veth20"));
+    assert_eq!(host.kernel.state(), whole);
+    assert!(differences(&mut engine).is_empty());
+}
+
+#[test]
+fn what_is_reported_stays_until_it_is_put_right() {
+    let (host, mut engine) = with_cable("");
+    let executed = host.kernel.executed().len();
+    let key = route();
+    let object = host.kernel.state().objects[&key].clone();
+    remove(&host, &mut engine, &key);
+    assert_eq!(
+        differences(&mut engine),
+        [format!("{ROUTE}: add route 192.168.20.0/24 dev veth10 in vpn10")]
+    );
+    // Its link is looked at, but nobody has touched that.
+    engine.look_at(&link_event("vpn10", "veth10"));
+    engine.look_at(&[Event::Overrun("vpn10".parse().unwrap())].into());
+    assert_eq!(host.kernel.executed().len(), executed);
+    assert_eq!(differences(&mut engine).len(), 1);
+    host.kernel.change(|state| state.objects.extend([(key.clone(), object)]));
+    engine.look_at(&[Event::Key(key.clone())].into());
+    assert!(differences(&mut engine).is_empty());
+
+    // A commit that touches it puts it right.
+    remove(&host, &mut engine, &key);
+    assert_eq!(differences(&mut engine).len(), 1);
+    engine.apply(&format!("{ROUTE}/src = 1.1.1.9")).unwrap();
+    assert!(differences(&mut engine).is_empty());
+    assert!(host.kernel.state().objects.contains_key(&key));
+}
+
+#[test]
+fn what_is_to_be_repaired_is_repaired_but_not_for_ever_at_once() {
+    let (host, mut engine) = with_cable("/netloom-drift:drift/policy = repair");
+    let whole = host.kernel.state();
+    set_up(&host, &mut engine, "veth10", false);
+    assert_eq!(host.kernel.state(), whole);
+    let key = route();
+    let mut at_once = 0;
+    while {
+        remove(&host, &mut engine, &key);
+        host.kernel.state() == whole
+    } {
+        at_once += 1;
+        assert!(at_once < 10, "a fight that costs all that there is");
+    }
+    assert!(at_once >= 2, "{at_once}");
+    assert_eq!(differences(&mut engine).len(), 1);
+    let wait = engine.waits().expect("it is tried again");
+    NOW.set(NOW.get() + wait.as_secs() + 1);
+    engine.look_at_clock();
+    assert_eq!(host.kernel.state(), whole);
+    assert!(differences(&mut engine).is_empty());
+}
+
+#[test]
+fn a_namespace_that_is_deleted_is_repaired_with_all_in_it() {
+    let (host, mut engine) = with_cable("/netloom-drift:drift/policy = repair");
+    let whole = host.kernel.state();
+    let netns = Key::Netns("vpn20".parse().unwrap());
+    let mut other = host.kernel.clone();
+    let action = Action::Delete(Object::Netns);
+    other.execute(&Plan { ops: vec![Op { key: netns, action }] }).unwrap();
+    engine.look_at(&[Event::Netns("vpn20".parse().unwrap())].into());
+    assert!(host.kernel.state().objects.contains_key(&link_key("veth20")));
+    // This kernel takes a NIC along; that it appears somewhere is an event of its own.
+    host.kernel.change(|state| state.objects.extend(nics(&["enp0s5"]).objects));
+    engine.look_at(&link_event("1", "enp0s5"));
+    assert_eq!(host.kernel.state(), whole);
+    assert!(differences(&mut engine).is_empty());
+}
+
+#[test]
+fn what_is_to_be_adopted_becomes_running() {
+    let (host, mut engine) = with_cable("/netloom-drift:drift/policy = adopt");
+    engine.apply(&format!("{VETH10}/mtu = 1400")).unwrap();
+    let key = link_key("veth10");
+    host.kernel.change(|state| {
+        let Some(Object::Link(link)) = state.objects.get_mut(&key) else { panic!() };
+        link.attributes.mtu = Some(1300);
+        link.flags.up = Some(true);
+    });
+    engine.look_at(&link_event("vpn10", "veth10"));
+    remove(&host, &mut engine, &route());
+    let held = host.kernel.state();
+    let base = tree(&[NICS, CABLE, "/netloom-drift:drift/policy = adopt"].join("\n"));
+    assert_eq!(
+        lines(&base, &engine.running.intent.tree),
+        format!("+ {VETH10}/mtu = 1300\n- {ROUTE}\n- {ROUTE}/nexthop[dev='veth10']\n")
+    );
+    let entry = &engine.history.entries()[0];
+    assert_eq!(entry.origin.as_ref().unwrap().user, "netloomd");
+    assert!(differences(&mut engine).is_empty());
+    drop(engine);
+    let _engine = host.start();
+    assert_eq!(host.kernel.state(), held);
+}
+
+#[test]
+fn nothing_is_adopted_while_a_commit_waits_for_its_confirmation() {
+    let (host, mut engine) = with_cable("/netloom-drift:drift/policy = adopt");
+    let session = engine.session();
+    engine.set(session, &format!("{VETH10}/mtu = 1400"));
+    let confirmed =
+        crate::Confirmed { timeout: Duration::from_secs(600), by: crate::ConfirmedBy::Anybody };
+    let request = Request { confirmed: Some(confirmed), ..Request::default() };
+    engine.commit(session, request).unwrap();
+    let committed = engine.running.id;
+    remove(&host, &mut engine, &route());
+    assert_eq!(engine.running.id, committed);
+    assert_eq!(differences(&mut engine).len(), 1);
+    engine.commit(session, Request::default()).unwrap();
+    NOW.set(NOW.get() + 2);
+    engine.look_at_clock();
+    assert!(engine.running.intent.tree.node(&Path::parse(schema(), ROUTE).unwrap()).is_none());
+}
+
+#[test]
+fn what_is_ignored_is_dealt_with_once_the_policy_is_another() {
+    let (host, mut engine) = with_cable(
+        "/netloom-drift:drift/subtree[path='/iproute2-ip-route:routes']/policy = ignore",
+    );
+    let whole = host.kernel.state();
+    remove(&host, &mut engine, &route());
+    assert!(differences(&mut engine).is_empty());
+    assert!(host.kernel.state() != whole);
+    engine
+        .apply("/netloom-drift:drift/subtree[path='/iproute2-ip-route:routes']/policy = repair")
+        .unwrap();
+    engine.look_at_clock();
+    assert_eq!(host.kernel.state(), whole);
+}
+
+#[test]
+fn what_is_not_configured_does_not_get_in() {
+    let (host, mut engine) = with_cable("");
+    engine.look_at_events();
+    let foreign = |prefix: u8| {
+        Key::Route(netstate::RouteKey {
+            netns: "vpn10".parse().unwrap(),
+            prefix: format!("10.{prefix}.0.0/16").parse().unwrap(),
+            table: 254,
+            tos: 0,
+            metric: 0,
+        })
+    };
+    let object = host.kernel.state().objects[&route()].clone();
+    host.kernel.change(|state| {
+        state.objects.extend((0..=255).map(|prefix| (foreign(prefix), object.clone())));
+    });
+    assert_eq!(engine.events.due(), None);
+    host.kernel.change(|state| drop(state.objects.remove(&route())));
+    assert!(engine.events.due().is_some());
+}
+
+/// A host whose daemon has configured a cable, and what the lines say.
+fn with_cable(lines: &str) -> (Host, Engine) {
+    let (host, mut engine) = Host::with_nics();
+    engine.apply(&[CABLE, lines].join("\n")).unwrap();
+    (host, engine)
+}
+
+fn link_key(name: &str) -> Key {
+    Key::Link(name.parse().unwrap())
+}
+
+/// The route over the cable.
+fn route() -> Key {
+    Key::Route(netstate::RouteKey {
+        netns: "vpn10".parse().unwrap(),
+        prefix: "192.168.20.0/24".parse().unwrap(),
+        table: 254,
+        tos: 0,
+        metric: 0,
+    })
+}
+
+fn link_event(netns: &str, name: &str) -> BTreeSet<Event> {
+    [Event::Link(netns.parse().unwrap(), name.parse::<LinkName>().unwrap())].into()
+}
+
+/// Has another program set a link up or down.
+fn set_up(host: &Host, engine: &mut Engine, name: &str, up: bool) {
+    let op = flag(host, name, up);
+    let Action::Update { from: Object::Link(link), .. } = &op.action else { panic!() };
+    let netns = link.place.netns.to_string();
+    host.kernel.clone().execute(&Plan { ops: vec![op] }).unwrap();
+    engine.look_at(&link_event(&netns, name));
+    // What was repaired meanwhile is an event of its own.
+    engine.look_at(&link_event(&netns, name));
+}
+
+fn flag(host: &Host, name: &str, up: bool) -> Op {
+    let key = link_key(name);
+    let from = host.kernel.state().objects[&key].clone();
+    let place = from.link().unwrap().place.clone();
+    let flags = LinkFlags { up: Some(up), ..LinkFlags::default() };
+    let change = Object::Link(Box::new(Link { flags, ..Link::at(place) }));
+    Op { key, action: Action::Update { from, change } }
+}
+
+/// Has another program remove an object.
+fn remove(host: &Host, engine: &mut Engine, key: &Key) {
+    host.kernel.change(|state| drop(state.objects.remove(key)));
+    engine.look_at(&[Event::Key(key.clone())].into());
+}
+
+/// What differs, as operational data tells it.
+fn differences(engine: &mut Engine) -> Vec<String> {
+    let mut tree = Tree::empty(schema());
+    engine.tell_drift(&mut tree).unwrap();
+    let list = Path::parse(schema(), "/netloom-drift:drift/object").unwrap();
+    let line = |(_, node): (Path, yang::Node<'_>)| {
+        let leaf = |name: &str| node.leaf(name).map(ToString::to_string);
+        let path = leaf("path").unwrap();
+        match leaf("waits-for") {
+            Some(link) => format!("{path}: waits for {link}"),
+            None => format!("{path}: {}", leaf("difference").unwrap()),
+        }
+    };
+    tree.nodes(&list).into_iter().map(line).collect()
+}
