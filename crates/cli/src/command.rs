@@ -23,6 +23,7 @@ pub(crate) enum Command {
     /// What of a datastore is at a path.
     Show(Datastore, Path),
     ShowDiff,
+    ShowDrift,
     ShowHistory,
     /// What the commit so many commits ago changed.
     ShowCommit(u32),
@@ -156,6 +157,7 @@ impl Command {
         match self {
             Command::Show(..)
             | Command::ShowDiff
+            | Command::ShowDrift
             | Command::ShowHistory
             | Command::ShowCommit(_)
             | Command::CommitCheck
@@ -282,6 +284,7 @@ fn show(
         Candidate::word("config-candidate", "What a commit would make of the configuration"),
         Candidate::word("config-running", "The configuration in effect"),
         Candidate::word("config-startup", "The configuration of the next boot"),
+        Candidate::word("drift", "What others have changed of what is configured"),
         Candidate::word("history", "The commits, the latest first"),
         Candidate::word("operational-data", "What the kernel holds"),
     ];
@@ -301,7 +304,11 @@ fn show(
         }
         Some(1) => Datastore::Running,
         Some(2) => Datastore::Startup,
-        Some(3) => return history(cursor),
+        Some(3) => {
+            cursor.finish()?;
+            return Ok(Command::ShowDrift);
+        }
+        Some(4) => return history(cursor),
         Some(_) => Datastore::Operational,
     };
     let path = grammar.place(cursor, datastore == Datastore::Candidate)?;

@@ -6,6 +6,7 @@
 mod client;
 mod command;
 mod cursor;
+mod drift;
 mod filter;
 mod load;
 mod mode;

@@ -10,6 +10,7 @@ use yang::{Path, Schema, Tree};
 use crate::client::{Client, ClientError};
 use crate::command::{self, Command};
 use crate::cursor::Candidates;
+use crate::drift;
 use crate::load::{self, NotMerged};
 use crate::mode::Mode;
 use crate::pipe::{self, Form, Pipe};
@@ -131,6 +132,10 @@ impl Shell {
                 let mut client = self.client.borrow_mut();
                 let running = client.read(Datastore::Running, &Path::default())?;
                 render::diff(&running, &client.read(Datastore::Candidate, &Path::default())?)
+            }
+            Command::ShowDrift => {
+                let path = drift::path(self.schema);
+                drift::text(&self.client.borrow_mut().read(Datastore::Operational, &path)?)
             }
             Command::ShowHistory => self.history()?,
             Command::ShowCommit(position) => {

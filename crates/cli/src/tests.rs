@@ -338,7 +338,7 @@ fn what_is_wrong_is_shown_where_it_is() {
             dent-1(config-links-iproute2)# set x
               set x
               ^^^
-            "set" is unknown here; expected one of link, vxlan, bridge, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, rollback, save, top, unlock, exit, help, quit, show
+            "set" is unknown here; expected one of link, vxlan, bridge, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, rollback, save, top, unlock, exit, help, quit, show
             dent-1(config-links-iproute2)# commit | count
               commit | count
                      ^^^^^^^
@@ -593,7 +593,7 @@ fn help_tells_what_can_follow() {
         "#]],
     );
     device.help("nonsense ", expect![[r#"
-        "nonsense" is unknown here; expected one of mtu, admin-status, index, netns, group, device, master, advance, modes, lladdresses, ip, type, virtual_peer_name, bridge-conf, ifname, description, sysctl, tun, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, rollback, save, top, unlock, exit, help, quit, show
+        "nonsense" is unknown here; expected one of mtu, admin-status, index, netns, group, device, master, advance, modes, lladdresses, ip, type, virtual_peer_name, bridge-conf, ifname, description, sysctl, tun, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, rollback, save, top, unlock, exit, help, quit, show
     "#]]);
 }
 

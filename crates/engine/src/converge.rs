@@ -5,7 +5,7 @@
 //! wants all or nothing; [`Engine::settle`] gets the kernel as close to running as it will go, and remembers what
 //! is stuck.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::plan::{plan, stands_on, target, wanted};
 use netstate::{Desired, Key, Object, Originals, Plan, PlanError, Refusal, Scope, State};
@@ -44,8 +44,8 @@ pub(crate) struct Course {
     originals: Originals,
     scope: Scope,
     pub(crate) plan: Plan,
-    /// The links that were seen to be down.
-    pub(crate) down: BTreeSet<Key>,
+    /// The links that were seen, and whether each is up.
+    pub(crate) links: BTreeMap<Key, bool>,
     /// All originals, where the way adopts something.
     pub(crate) adopted: Option<Originals>,
 }
@@ -74,8 +74,8 @@ impl Engine {
         let planned = target(&desired, &touched, &originals, &observed)
             .and_then(|target| plan(&target, &observed));
         let plan = planned.map_err(|error| self.impossible(error, way.tree))?;
-        let down = links_down(&observed);
-        Ok(Course { keys, desired, touched, originals, scope, plan, down, adopted })
+        let links = links_up(&observed);
+        Ok(Course { keys, desired, touched, originals, scope, plan, links, adopted })
     }
 
     /// Executes the plan, observes again, and finds nothing left to do.
@@ -253,8 +253,7 @@ impl Engine {
     }
 }
 
-fn links_down(observed: &State) -> BTreeSet<Key> {
+fn links_up(observed: &State) -> BTreeMap<Key, bool> {
     let links = observed.objects.iter().filter_map(|(key, object)| Some((key, object.link()?)));
-    let down = links.filter(|(_, link)| link.flags.up == Some(false));
-    down.map(|(key, _)| key.clone()).collect()
+    links.map(|(key, link)| (key.clone(), link.flags.up == Some(true))).collect()
 }

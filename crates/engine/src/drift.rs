@@ -19,8 +19,8 @@ use crate::engine::{Engine, Intent};
 use crate::error::{Error, Errors};
 use crate::reach::{Reach, netns_of, place_of, with_dependents};
 
-pub(crate) use policy::Policies;
 use policy::Policy;
+pub(crate) use policy::{MODULE, Policies};
 
 /// How many missing links a look puts aside before it gives up.
 const OBSTACLES: usize = 64;
@@ -28,7 +28,7 @@ const OBSTACLES: usize = 64;
 /// How many changes by others are told one by one; a log is no place for a storm.
 const TOLD: usize = 16;
 
-/// How long what could not be looked at, repaired or adopted is left alone.
+/// How long what could not be looked at, repaired or adopted is left alone, at first.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// What has been repaired and changed again within this time is contested: it is repaired ever more seldom, up to
@@ -41,6 +41,8 @@ pub(crate) struct Drift {
     differing: BTreeMap<Key, Differing>,
     /// How often, and when last, an object has been repaired.
     repaired: BTreeMap<Key, (u32, SystemTime)>,
+    /// How often what the policy wants of it has failed.
+    failed: BTreeMap<Key, u32>,
     /// When these are looked at again.
     again: BTreeMap<Key, SystemTime>,
 }
@@ -76,6 +78,7 @@ impl Drift {
     pub(crate) fn forget<'k>(&mut self, keys: impl IntoIterator<Item = &'k Key>) {
         for key in keys {
             self.differing.remove(key);
+            self.failed.remove(key);
             self.again.remove(key);
         }
     }
@@ -83,6 +86,7 @@ impl Drift {
     /// Everything is as it is configured.
     pub(crate) fn clear(&mut self) {
         self.differing.clear();
+        self.failed.clear();
         self.again.clear();
     }
 
@@ -197,7 +201,10 @@ impl Engine {
             let differing = Differing {
                 since: self.drift.differing.get(key).map_or(now, |known| known.since),
                 difference: op.to_string(),
-                missing: matches!(op.action, Action::Create(_)),
+                missing: match matches!(key, Key::Link(_)) {
+                    true => !course.links.contains_key(key),
+                    false => matches!(op.action, Action::Create(_)),
+                },
                 policy,
                 waits_for: None,
                 obstacle: None,
@@ -240,11 +247,7 @@ impl Engine {
 
     /// The links that were missing, or elsewhere, and are there: with all that stands on them.
     fn returned(&self, course: &Course, desired: &Desired) -> BTreeSet<Key> {
-        let created = course.plan.ops.iter().filter(|op| matches!(op.action, Action::Create(_)));
-        let missing: BTreeSet<&Key> = created.map(|op| &op.key).collect();
-        let back = course.keys.iter().filter(|key| {
-            matches!(key, Key::Link(_)) && self.drift.is_missing(key) && !missing.contains(key)
-        });
+        let back = course.links.keys().filter(|key| self.drift.is_missing(key));
         let moved = course.plan.ops.iter().filter(|op| has_moved(op, desired)).map(|op| &op.key);
         let back: BTreeSet<Key> = back.chain(moved).cloned().collect();
         if back.is_empty() { back } else { with_dependents(back, &[desired]) }
@@ -331,11 +334,16 @@ impl Engine {
 
     /// Leaves these as they are for now, and says why.
     fn put_off(&mut self, keys: &BTreeSet<Key>, errors: &Errors) {
-        let at = (self.settings.clock)() + AGAIN;
+        let now = (self.settings.clock)();
         let told = errors.told();
-        tracing::error!(errors = told, "drift stays");
         for key in keys {
-            self.drift.again.insert(key.clone(), at);
+            let failed = self.drift.failed.entry(key.clone()).or_default();
+            if *failed == 0 {
+                tracing::error!(errors = told, "drift stays");
+            }
+            let pause = AGAIN * 2u32.saturating_pow(*failed);
+            *failed = failed.saturating_add(1);
+            self.drift.again.insert(key.clone(), now + pause.min(CONTESTED));
             if let Some(differing) = self.drift.differing.get_mut(key) {
                 differing.obstacle = Some(told.clone());
             }
@@ -369,7 +377,7 @@ impl<'a> Footing<'a> {
         let links: BTreeMap<&Place, Key> =
             desired.links().map(|(id, link)| (&link.place, Key::Link(id.clone()))).collect();
         let ops = course.plan.ops.iter().filter(|op| is_away(op)).map(|op| op.key.clone());
-        let down = links.values().filter(|key| course.down.contains(*key)).cloned();
+        let down = links.values().filter(|key| course.links.get(key) == Some(&false)).cloned();
         let stuck = links.values().filter(|key| engine.stuck.contains(*key)).cloned();
         let away = ops.chain(down).chain(stuck).collect();
         Footing { links, away, stirred, desired }

@@ -15,7 +15,7 @@ use crate::Settings;
 use crate::checkpoint::Checkpoint;
 use crate::confirmed::Pending;
 use crate::datastore::{Candidate, Datastore, Snapshot, Startup};
-use crate::drift::{Drift, Policies};
+use crate::drift::{self, Drift, Policies};
 use crate::error::Result;
 use crate::events::Events;
 use crate::history::History;
@@ -60,6 +60,11 @@ pub(crate) struct Engine {
     pub(crate) events: Events,
     #[cfg(any(test, feature = "faults"))]
     pub(crate) fault: Option<crate::step::Fault>,
+}
+
+/// Whether the daemon itself knows all that is in a module, so that the kernel need not be asked.
+pub(crate) fn is_own(module: &str) -> bool {
+    module == drift::MODULE
 }
 
 /// The configuration in force.
@@ -176,6 +181,13 @@ impl Engine {
         let parameters = Scope::Only(Wanted { keys, ..Wanted::default() });
         observed.objects.extend(self.southbound.observe(&parameters)?.objects);
         let mut tree = mapping::raise(&observed, &self.running.intent.tree)?;
+        tree.merge(&self.own_state()?);
+        Ok(tree)
+    }
+
+    /// What the daemon knows by itself.
+    pub(crate) fn own_state(&self) -> Result<Tree> {
+        let mut tree = Tree::empty(self.running.intent.tree.schema());
         self.tell_drift(&mut tree)?;
         Ok(tree)
     }

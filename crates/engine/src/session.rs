@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use yang::{Edit, Tree};
+use yang::{Edit, SchemaNode, Tree};
 
 use crate::CommitRequest;
 use crate::Handle;
@@ -65,6 +65,12 @@ impl Session {
             Datastore::Candidate => self.ask(|engine, id| engine.candidate(id)).await,
             Datastore::Operational => self.ask(|engine, _| engine.operational()).await,
         }
+    }
+
+    /// What of operational is below these top nodes. What the daemon tells of itself waits for no kernel.
+    pub async fn operational(&self, tops: Vec<&'static SchemaNode>) -> crate::Result<Tree> {
+        let own = tops.iter().all(|top| crate::engine::is_own(&top.module.name));
+        self.ask(move |engine, _| if own { engine.own_state() } else { engine.operational() }).await
     }
 
     /// Edits the candidate, which has what others have committed by now.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::entry::{Content, Entry};
 use crate::error::Result;
 use crate::keys::Keys;
-use crate::schema::{NodeKind, SchemaNode};
+use crate::schema::{NodeKind, Schema, SchemaNode};
 use crate::sorted::Sorted;
 use crate::tree::Tree;
 use crate::value::Value;
@@ -46,6 +46,14 @@ impl Tree {
             filters.filters.iter().for_each(|filter| _ = filter.select(&[], &self.root, &mut root));
         }
         Ok(Tree::new(self.schema(), Arc::new(root)))
+    }
+}
+
+impl Schema {
+    /// The top nodes that such a filter may select something of.
+    pub fn selected(&'static self, subtree: &str) -> Result<Vec<&'static SchemaNode>> {
+        let filters = xml::read_filter(self, subtree)?;
+        Ok(filters.filters.iter().map(|filter| filter.node).collect())
     }
 }
 

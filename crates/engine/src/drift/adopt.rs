@@ -6,7 +6,7 @@ use netstate::plan::wanted;
 use netstate::{Key, Scope, State};
 use yang::{Node, NodeKind, Path, Tree};
 
-use crate::commit::Author;
+use crate::commit::{Author, Wording};
 use crate::converge::Way;
 use crate::datastore::Datastore;
 use crate::engine::{Engine, Intent};
@@ -39,15 +39,12 @@ impl Engine {
         let part = running.desired().part(keys);
         let observed =
             self.southbound.observe(&Scope::Only(wanted(&part, &part, &self.originals)))?;
-        let tree = adopted(running, keys, &observed)?;
-        let diff = running.tree.diff(&tree);
-        let (intent, wording) = self.judged(tree, diff)?;
-        let course = self.survey(&Way::from(running.desired(), &intent))?;
-        if let Some(op) = course.plan.ops.first() {
-            let (path, key) = (running.path(&op.key).to_string(), op.key.clone());
-            let reason = format!("what is there cannot be configured: it would still have to {op}");
-            return Err(Error::Impossible { path, key, reason }.into());
-        }
+        // What is told of a route by default need not be configured, but what differs from the default must be.
+        let configured = self.as_observed(running, adopted(running, keys, &observed, false)?);
+        let (intent, wording) = match configured {
+            Ok(judged) => judged,
+            Err(_) => self.as_observed(running, adopted(running, keys, &observed, true)?)?,
+        };
         let origin = Origin { user: "netloomd".into(), from: "drift".into() };
         let comment = Some("adopted what others have changed".into());
         let record = self.record(Author { origin, comment }, wording);
@@ -56,19 +53,40 @@ impl Engine {
         self.drift.forget(keys);
         if late.0.is_empty() { Ok(()) } else { Err(late) }
     }
+
+    /// Judges a configuration that the kernel is to hold already.
+    fn as_observed(&mut self, running: &Intent, tree: Tree) -> Result<(Intent, Wording)> {
+        let diff = running.tree.diff(&tree);
+        let (intent, wording) = self.judged(tree, diff)?;
+        let course = self.survey(&Way::from(running.desired(), &intent))?;
+        match course.plan.ops.first() {
+            None => Ok((intent, wording)),
+            Some(op) => {
+                let (path, key) = (running.path(&op.key).to_string(), op.key.clone());
+                let reason =
+                    format!("what is there cannot be configured: it would still have to {op}");
+                Err(Error::Impossible { path, key, reason }.into())
+            }
+        }
+    }
 }
 
 /// The number that no session has.
 const DAEMON: u32 = 0;
 
-/// The configuration with these objects as they were observed.
-fn adopted(running: &Intent, keys: &BTreeSet<Key>, observed: &State) -> Result<Tree> {
+/// The configuration with these objects as they were observed: what is configured of them, or the whole of those that
+/// are no links.
+fn adopted(running: &Intent, keys: &BTreeSet<Key>, observed: &State, whole: bool) -> Result<Tree> {
     let raised = mapping::raise(observed, &running.tree)?.config_only();
     let mut tree = running.tree.clone();
     for key in keys {
         let path = running.path(key);
         let Some(node) = running.tree.node(&path) else { continue };
         match observed.objects.contains_key(key) {
+            true if whole && !matches!(key, Key::Link(_)) => {
+                tree.remove(&path)?;
+                tree.merge(&raised.subtree(&path));
+            }
             true => take_over(&mut tree, &raised, &path, &node)?,
             false => drop(tree.remove(&path)?),
         }

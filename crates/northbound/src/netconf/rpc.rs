@@ -35,7 +35,12 @@ impl Operations {
             }
             Rpc::Get { filter } => data(self.running_and_state().await?, filter, BASE).await,
             Rpc::GetData { datastore, filter, config_filter } => {
-                let tree = self.session.read(store(datastore)).await?;
+                let tree = match (datastore, &filter) {
+                    (::netconf::Datastore::Operational, Some(Xml(filter))) => {
+                        self.session.operational(self.schema.selected(filter)?).await?
+                    }
+                    (datastore, _) => self.session.read(store(datastore)).await?,
+                };
                 let tree = match config_filter {
                     None => tree,
                     Some(true) => tree.config_only(),
@@ -133,7 +138,6 @@ impl Operations {
         }
     }
 
-    /// RFC 6241 section 7.7: running, and the state of the device.
     /// A configuration of the past.
     async fn past(&self, revision: Revision) -> Result<Tree> {
         let past = self.session.past().await?;
@@ -145,6 +149,7 @@ impl Operations {
         Ok(blocking(move || past.configuration(revision)).await?)
     }
 
+    /// RFC 6241 section 7.7: running, and the state of the device.
     async fn running_and_state(&self) -> Result<Tree> {
         let mut tree = self.session.read(Datastore::Operational).await?;
         tree.merge(&self.session.read(Datastore::Running).await?);
