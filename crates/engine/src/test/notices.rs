@@ -154,7 +154,7 @@ fn divergence_is_told_once_and_so_is_its_end() {
     let (host, mut engine) = Host::with_nics();
     let mut notices = engine.listen();
     let refusals = Refusals::between(&mut engine, &host.kernel);
-    refusals.set(&["add route", "delete veth10"]);
+    refusals.set(&["add route", "delete veth10", "delete veth20"]);
     engine.apply(CABLE).unwrap_err();
     pass(&mut engine, 10);
     pass(&mut engine, 10);
@@ -163,10 +163,10 @@ fn divergence_is_told_once_and_so_is_its_end() {
     check(
         &mut notices,
         expect![[r#"
-        diverged at ["/iproute2-ip-link:links/link[name='veth10']"]: /iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted
-        root in 2 went: Closed
-        converged
-    "#]],
+            diverged at ["/iproute2-ip-link:links/link[name='veth10']", "/iproute2-ip-link:links/link[name='veth20']"]: /iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted; /iproute2-ip-link:links/link[name='veth20']: the kernel refused to delete veth20 from vpn20: Operation not permitted
+            root in 2 went: Closed
+            converged
+        "#]],
     );
 }
 
