@@ -188,6 +188,7 @@ impl Engine {
         );
         let late = self.seal(record, stamp);
         self.publish();
+        self.tell_no_drift();
         self.pass(Step::Published);
         self.watch();
         self.checkpoint();

@@ -17,6 +17,7 @@ use netstate::{Action, Desired, Key, NetnsName, Object, Op, Place};
 use crate::converge::{Course, Way};
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Errors};
+use crate::notice::News;
 use crate::reach::{Reach, netns_of, place_of, with_dependents};
 
 use policy::Policy;
@@ -45,6 +46,8 @@ pub(crate) struct Drift {
     failed: BTreeMap<Key, u32>,
     /// When these are looked at again.
     again: BTreeMap<Key, SystemTime>,
+    /// How many objects were told to differ.
+    told: usize,
 }
 
 /// An object that is not as it is configured.
@@ -107,6 +110,11 @@ impl Drift {
         self.differing.contains_key(key)
     }
 
+    /// How many objects differ that are not to be ignored.
+    fn count(&self) -> usize {
+        self.differing.values().filter(|differing| differing.policy != Policy::Ignore).count()
+    }
+
     fn is_missing(&self, key: &Key) -> bool {
         self.differing.get(key).is_some_and(|differing| differing.missing)
     }
@@ -155,6 +163,7 @@ impl Engine {
             self.give_back_fallen(fallen);
         }
         self.deal_with(&running, changed);
+        self.tell_no_drift();
     }
 
     /// Surveys these objects. A link that was there before and has gone waits to come back, with what needs it.
@@ -254,14 +263,17 @@ impl Engine {
     }
 
     fn note_waiting(&mut self, waiting: BTreeMap<Key, (Differing, Key)>) {
+        let mut with: BTreeMap<Key, usize> = BTreeMap::new();
         for (key, (differing, link)) in waiting {
             let known = self.drift.differing.get(&key);
             if known.is_none_or(|known| known.waits_for.as_ref() != Some(&link)) {
-                let (path, below) =
-                    (self.running.intent.path(&key), self.running.intent.path(&link));
-                tracing::info!(%path, with = %below, "gone, until that is back");
+                *with.entry(link.clone()).or_default() += 1;
             }
             self.drift.differing.insert(key, Differing { waits_for: Some(link), ..differing });
+        }
+        for (link, objects) in with.into_iter().take(TOLD) {
+            let path = self.running.intent.path(&link);
+            tracing::info!(%path, objects, "gone with it, until it is back");
         }
     }
 
@@ -276,7 +288,8 @@ impl Engine {
     /// Does what the policies say.
     fn deal_with(&mut self, running: &Intent, changed: BTreeMap<Key, Differing>) {
         let now = (self.settings.clock)();
-        let (mut repair, mut adopt, mut told) = (BTreeSet::new(), BTreeSet::new(), 0);
+        let (mut repair, mut adopt) = (BTreeSet::new(), BTreeSet::new());
+        let (mut told, mut paths) = (0, Vec::new());
         for (key, differing) in changed {
             let policy = differing.policy;
             let known = self.drift.differing.get(&key).map(|known| &known.difference);
@@ -285,6 +298,7 @@ impl Engine {
                 if told <= TOLD {
                     let (path, repair) = (running.path(&key), &differing.difference);
                     tracing::warn!(%path, repair, policy = policy.name(), "changed by somebody else");
+                    paths.push(path.to_string());
                 }
             }
             self.drift.differing.insert(key.clone(), differing);
@@ -300,11 +314,23 @@ impl Engine {
         if told > TOLD {
             tracing::warn!(more = told - TOLD, "changed by somebody else");
         }
+        if !paths.is_empty() {
+            self.drift.told = self.drift.count();
+            self.tell_all(News::Drift { paths, count: self.drift.told });
+        }
         if !repair.is_empty() {
             self.repair(repair);
         }
         if !adopt.is_empty() {
             self.adopt_drift(running, adopt);
+        }
+    }
+
+    /// Tells that nothing differs any more, where something was told to.
+    pub(crate) fn tell_no_drift(&mut self) {
+        if self.drift.told > 0 && self.drift.count() == 0 {
+            self.drift.told = 0;
+            self.tell_all(News::Drift { paths: Vec::new(), count: 0 });
         }
     }
 

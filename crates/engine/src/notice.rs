@@ -59,6 +59,13 @@ pub enum News {
     },
     /// Kernel and running agree again.
     Converged,
+    /// Others have changed what is configured; or nothing differs any more.
+    Drift {
+        /// What has come to differ; of many the first few.
+        paths: Vec<String>,
+        /// How many objects differ by now.
+        count: usize,
+    },
     /// Somebody has come.
     SessionStart(By),
     /// Somebody has gone.

@@ -11,7 +11,9 @@ use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
 
 use netlink_sys::{Socket, protocols::NETLINK_ROUTE};
-use netstate::{AddressKey, Event, EventSink, FdbKey, Key, LinkName, NeighborKey, NetnsName};
+use netstate::{
+    AddressKey, Event, EventSink, FdbKey, Key, LinkName, NeighborKey, NetnsName, SysctlKey,
+};
 use rustix::event::{PollFd, PollFlags};
 
 use crate::fault::Fault;
@@ -19,15 +21,18 @@ use crate::message::Message;
 use crate::netns;
 use crate::observe::link_names;
 use crate::socket::{NetlinkSocket, enlarge_receive_buffer};
-use crate::{address, link, neighbor, route};
+use crate::uapi::{RTM_NEWNETCONF, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
+use crate::{address, link, neighbor, route, sysctl};
 
-const GROUPS: [u32; 6] = [
+const GROUPS: [u32; 8] = [
     libc::RTNLGRP_LINK,
     libc::RTNLGRP_NEIGH,
     libc::RTNLGRP_IPV4_IFADDR,
     libc::RTNLGRP_IPV4_ROUTE,
     libc::RTNLGRP_IPV6_IFADDR,
     libc::RTNLGRP_IPV6_ROUTE,
+    RTNLGRP_IPV4_NETCONF,
+    RTNLGRP_IPV6_NETCONF,
 ];
 
 /// A running monitor; it ends when this is dropped.
@@ -219,9 +224,12 @@ impl Ear {
             match self.socket.recv(&mut self.buffer, 0) {
                 Ok(_) => {
                     let buffer = std::mem::take(&mut self.buffer);
-                    let events =
-                        Message::iterate(&buffer).filter_map(|message| self.event(netns, message));
-                    events.for_each(|event| sink(event));
+                    for message in Message::iterate(&buffer) {
+                        self.event(netns, message).into_iter().for_each(|event| sink(event));
+                        if message.kind == RTM_NEWNETCONF {
+                            self.parameters(netns, message).for_each(|event| sink(event));
+                        }
+                    }
                     self.buffer = buffer;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -232,6 +240,14 @@ impl Ear {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    fn parameters(&self, netns: &NetnsName, message: Message<'_>) -> impl Iterator<Item = Event> {
+        let paths = sysctl::decode_change(message, |index| self.names.get(&index).cloned());
+        paths.into_iter().map({
+            let netns = netns.clone();
+            move |path| Event::Key(Key::Sysctl(SysctlKey { netns: netns.clone(), path }))
+        })
     }
 
     fn event(&mut self, netns: &NetnsName, message: Message<'_>) -> Option<Event> {

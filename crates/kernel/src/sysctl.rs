@@ -5,10 +5,16 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use netstate::SysctlPath;
+use netstate::attribute::Value;
 use netstate::sysctl::plain_value;
+use netstate::{LinkName, SysctlPath};
 
 use crate::fault::Fault;
+use crate::message::{Message, row};
+use crate::uapi::{
+    NETCONFA_FORWARDING, NETCONFA_IFINDEX, NETCONFA_IFINDEX_ALL, NETCONFA_IFINDEX_DEFAULT,
+    NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN, NETCONFA_PROXY_NEIGH, NETCONFA_RP_FILTER,
+};
 
 /// What opening or reading fails with where there is no parameter, or one that can only be written.
 const ABSENT: [i32; 4] = [libc::ENOENT, libc::EISDIR, libc::ENOTDIR, libc::EACCES];
@@ -33,6 +39,36 @@ pub(crate) fn write(path: &SysctlPath, value: &str) -> Result<(), Fault> {
         return Err(Fault::from_answer(libc::EINVAL, &[]));
     }
     Ok(())
+}
+
+/// The parameters that a notification says have changed (`struct netconfmsg`, include/uapi/linux/netconf.h): the few
+/// that have one, by the names of their files. `dev` names links by their numbers.
+pub(crate) fn decode_change(
+    message: Message<'_>,
+    dev: impl Fn(u32) -> Option<LinkName>,
+) -> Vec<SysctlPath> {
+    let ipv4 = i32::from(message.byte(0)) == libc::AF_INET;
+    let attributes = || row(message.body.get(4..).unwrap_or_default());
+    let index = attributes().find(|(number, _)| *number == NETCONFA_IFINDEX);
+    let link = match index.and_then(|(_, value)| i32::take(value)) {
+        Some(NETCONFA_IFINDEX_ALL) => Some("all".to_owned()),
+        Some(NETCONFA_IFINDEX_DEFAULT) => Some("default".to_owned()),
+        Some(index) => u32::try_from(index).ok().and_then(dev).map(|name| name.to_string()),
+        None => None,
+    };
+    let Some(link) = link else { return Vec::new() };
+    let family = if ipv4 { "ipv4" } else { "ipv6" };
+    let path = |name: &str| format!("net/{family}/conf/{link}/{name}").parse().ok();
+    let paths = attributes().filter_map(|(number, _)| match number {
+        // The parameter of all links has a name of its own in IPv4, by which it is known here.
+        NETCONFA_FORWARDING if ipv4 && link == "all" => "net/ipv4/ip_forward".parse().ok(),
+        NETCONFA_FORWARDING => path("forwarding"),
+        NETCONFA_RP_FILTER => path("rp_filter"),
+        NETCONFA_PROXY_NEIGH => path(if ipv4 { "proxy_arp" } else { "proxy_ndp" }),
+        NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN => path("ignore_routes_with_linkdown"),
+        _ => None,
+    });
+    paths.collect()
 }
 
 fn file(path: &SysctlPath) -> PathBuf {

@@ -27,7 +27,19 @@ pub(crate) const IFA_F_MCAUTOJOIN: u32 = 0x400;
 pub(crate) const NDA_FLAGS_EXT: u16 = 15;
 pub(crate) const NTF_EXT_MANAGED: u32 = 1;
 
+// netconf.h
+pub(crate) const NETCONFA_IFINDEX: u16 = 1;
+pub(crate) const NETCONFA_FORWARDING: u16 = 2;
+pub(crate) const NETCONFA_RP_FILTER: u16 = 3;
+pub(crate) const NETCONFA_PROXY_NEIGH: u16 = 5;
+pub(crate) const NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN: u16 = 6;
+pub(crate) const NETCONFA_IFINDEX_ALL: i32 = -1;
+pub(crate) const NETCONFA_IFINDEX_DEFAULT: i32 = -2;
+
 // rtnetlink.h
+pub(crate) const RTM_NEWNETCONF: u16 = 80;
+pub(crate) const RTNLGRP_IPV4_NETCONF: u32 = 24;
+pub(crate) const RTNLGRP_IPV6_NETCONF: u32 = 25;
 pub(crate) const RTAX_MTU: u16 = 2;
 pub(crate) const RTAX_ADVMSS: u16 = 8;
 pub(crate) const RTNH_F_PERVASIVE: u8 = 2;

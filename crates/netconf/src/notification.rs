@@ -85,6 +85,13 @@ pub enum Event {
     },
     /// `netloom-notifications:converged`: kernel and running agree again.
     Converged,
+    /// `netloom-notifications:drift`: others have changed what is configured, or nothing differs any more.
+    Drift {
+        /// What has come to differ, as YANG paths; of many the first few.
+        paths: Vec<String>,
+        /// How many objects differ by now.
+        count: u64,
+    },
     /// `netloom-notifications:missed`: this client has read too slowly for so many.
     Missed {
         /// How many are lost.

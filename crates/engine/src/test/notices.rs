@@ -36,6 +36,7 @@ fn line(heard: &Heard) -> String {
         News::Confirm { id, by, phase } => format!("{} {id}: {phase:?}", who(by)),
         News::Diverged { paths, cause } => format!("diverged at {paths:?}: {cause}"),
         News::Converged => "converged".into(),
+        News::Drift { paths, count } => format!("{count} differ, now {paths:?}"),
         News::SessionStart(by) => format!("{} came", who(by)),
         News::SessionEnd { by, end } => format!("{} went: {end:?}", who(by)),
     }
@@ -183,4 +184,29 @@ fn who_listens_too_slowly_is_told_how_much_is_lost() {
     // The commit is told, and the end of its session.
     assert_eq!((line(first), kept.len()), ("46 missed".into(), 256));
     assert_eq!(line(&kept[254]), "root in 2 committed 2: 2 links, 2 routes added");
+}
+
+#[test]
+fn drift_is_told_when_it_comes_and_when_it_is_over() {
+    let (host, mut engine) = Host::with_nics();
+    let mut notices = engine.listen();
+    let address = Key::Address(netstate::AddressKey {
+        netns: "vpn10".parse().unwrap(),
+        dev: "enp0s4".parse().unwrap(),
+        address: "192.168.10.10/24".parse().unwrap(),
+    });
+    let object = host.kernel.state().objects[&address].clone();
+    let event = [netstate::Event::Key(address.clone())].into();
+    host.kernel.change(|state| state.objects.retain(|key, _| *key != address));
+    engine.look_at(&event);
+    engine.look_at(&event);
+    host.kernel.change(|state| state.objects.extend([(address.clone(), object)]));
+    engine.look_at(&event);
+    check(
+        &mut notices,
+        expect![[r#"
+            1 differ, now ["/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']"]
+            0 differ, now []
+        "#]],
+    );
 }

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use netstate::{Event, EventSink, Key, NetnsName, Southbound};
+use netstate::{Action, Event, EventSink, Key, NetnsName, Object, Op, Plan, Southbound, SysctlKey};
 use testkit::netns::{ip, isolated};
 
 use crate::{Host, address, place, route};
@@ -113,6 +113,33 @@ fn a_change_of_what_is_watched_loses_nothing() {
             if event == of_blue {
                 break;
             }
+        }
+    });
+}
+
+#[test]
+fn the_parameters_that_the_kernel_tells_of() {
+    isolated(|| {
+        ip("netns add red");
+        ip("link add name b type veth peer name a netns red");
+        let mut host = Host::open();
+        let events = watch(&mut host, &["1", "red"]);
+        for path in [
+            "net/ipv4/ip_forward",
+            "net/ipv4/conf/a/rp_filter",
+            "net/ipv4/conf/a/proxy_arp",
+            "net/ipv6/conf/all/forwarding",
+            "net/ipv6/conf/a/forwarding",
+        ] {
+            let path = path.parse().unwrap();
+            let key = Key::Sysctl(SysctlKey { netns: name("red"), path });
+            // One of the two is not what it was.
+            let set = |value: &str| {
+                let action = Action::Create(Object::Sysctl(value.into()));
+                Op { key: key.clone(), action }
+            };
+            Host::open().kernel.execute(&Plan { ops: vec![set("1"), set("0")] }).unwrap();
+            await_event(&events, Event::Key(key));
         }
     });
 }

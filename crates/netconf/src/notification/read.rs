@@ -99,6 +99,10 @@ fn read_event(reader: &mut Reader<'_>, element: Element) -> Result<Event, Malfor
             cause: fields.take("cause").unwrap_or_default(),
         },
         (NETLOOM_NOTIFICATIONS, "converged") => Event::Converged,
+        (NETLOOM_NOTIFICATIONS, "drift") => Event::Drift {
+            paths: fields.0.remove("path").unwrap_or_default(),
+            count: fields.required(reader, |fields| fields.number("count"))?,
+        },
         (NETLOOM_NOTIFICATIONS, "missed") => {
             Event::Missed { count: fields.required(reader, |fields| fields.number("count"))? }
         }

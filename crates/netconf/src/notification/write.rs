@@ -34,6 +34,7 @@ impl Event {
             Event::Confirmation { .. } => (NETLOOM_NOTIFICATIONS, "confirmation"),
             Event::Diverged { .. } => (NETLOOM_NOTIFICATIONS, "diverged"),
             Event::Converged => (NETLOOM_NOTIFICATIONS, "converged"),
+            Event::Drift { .. } => (NETLOOM_NOTIFICATIONS, "drift"),
             Event::Missed { .. } => (NETLOOM_NOTIFICATIONS, "missed"),
             Event::Other { namespace, name } => (namespace, name),
         }
@@ -75,6 +76,10 @@ impl Event {
             Event::Diverged { paths, cause } => {
                 paths.iter().for_each(|path| leaf(out, "path", path));
                 leaf(out, "cause", cause);
+            }
+            Event::Drift { paths, count } => {
+                paths.iter().for_each(|path| leaf(out, "path", path));
+                leaf(out, "count", &count.to_string());
             }
             Event::Missed { count } => leaf(out, "count", &count.to_string()),
             Event::Converged | Event::Other { .. } => {}

@@ -74,6 +74,9 @@ fn events(news: News) -> Vec<Event> {
         News::Confirm { id, by, phase } => confirmation(id, actor(by), phase),
         News::Diverged { paths, cause } => vec![Event::Diverged { paths, cause }],
         News::Converged => vec![Event::Converged],
+        News::Drift { paths, count } => {
+            vec![Event::Drift { paths, count: u64::try_from(count).unwrap_or(u64::MAX) }]
+        }
         News::SessionStart(by) => actor(by).map(Event::SessionStart).into_iter().collect(),
         News::SessionEnd { by, end } => {
             let (reason, killed_by) = match end {
