@@ -21,6 +21,9 @@ use crate::step::{Boundary, Fault};
 /// How many obstacles are put aside before the kernel is left as it is.
 const OBSTACLES: usize = 64;
 
+/// How often others may be faster to put back what is theirs, before they are in the way.
+const OUTRUN: usize = 16;
+
 /// Where to go, and what may have been applied before.
 pub(crate) struct Way<'a> {
     pub(crate) touched: &'a Desired,
@@ -48,6 +51,14 @@ pub(crate) struct Course {
     pub(crate) links: BTreeMap<Key, bool>,
     /// All originals, where the way adopts something.
     pub(crate) adopted: Option<Originals>,
+}
+
+impl Course {
+    /// Whether the object is one that hangs on links and that nobody has configured.
+    fn is_of_others(&self, key: &Key) -> bool {
+        matches!(key, Key::Address(_) | Key::Neighbor(_) | Key::Route(_))
+            && ![&self.desired, &self.touched].iter().any(|state| state.objects.contains_key(key))
+    }
 }
 
 impl Engine {
@@ -78,26 +89,40 @@ impl Engine {
         Ok(Course { keys, desired, touched, originals, scope, plan, links, adopted })
     }
 
-    /// Executes the plan, observes again, and finds nothing left to do.
+    /// Executes the plan, observes again, and finds nothing left to do. What others had on a link that the plan has taken
+    /// down is put back, but is theirs: they may be faster, or take it away again.
     pub(crate) fn carry_out(&mut self, way: &Way<'_>, course: &Course) -> Result<()> {
         if course.plan.ops.is_empty() {
             return Ok(());
         }
-        self.execute(&course.plan).map_err(|refusal| {
-            let path = self.path(&refusal.op.key, refusal.field, way.tree);
-            Error::Refused { path, refusal }
-        })?;
+        let mut outrun = Vec::new();
+        let mut executed = self.execute(&course.plan);
+        while let Err(refusal) = executed {
+            let again = outrun.contains(&refusal.op) || outrun.len() == OUTRUN;
+            if again || !course.is_of_others(&refusal.op.key) {
+                let path = self.path(&refusal.op.key, refusal.field, way.tree);
+                return Err(Error::Refused { path, refusal }.into());
+            }
+            outrun.push(refusal.op);
+            let left = self.left(way, course)?;
+            executed = self.execute(&left);
+        }
         self.pass(Step::Executed);
-        let observed = self.southbound.observe(&course.scope)?;
-        let left = target(&course.desired, &course.touched, &course.originals, &observed)
-            .and_then(|target| plan(&target, &observed));
-        let left = left.map_err(|error| self.impossible(error, way.tree))?;
-        if let Some(op) = left.ops.into_iter().next() {
+        let left = self.left(way, course)?;
+        if let Some(op) = left.ops.into_iter().find(|op| !course.is_of_others(&op.key)) {
             let path = self.path(&op.key, None, way.tree);
             return Err(Error::Unsettled { path, op: Box::new(op) }.into());
         }
         self.pass(Step::Verified);
         Ok(())
+    }
+
+    /// What is left to do of a course.
+    fn left(&mut self, way: &Way<'_>, course: &Course) -> Result<Plan> {
+        let observed = self.southbound.observe(&course.scope)?;
+        let left = target(&course.desired, &course.touched, &course.originals, &observed)
+            .and_then(|target| plan(&target, &observed));
+        left.map_err(|error| self.impossible(error, way.tree).into())
     }
 
     /// Gets the kernel as close to running as it will go, see [`Engine::settle_at`].

@@ -51,7 +51,7 @@ impl Originals {
     }
 
     /// Drops what `desired` has given back, and what hangs on links that it leaves where they were: that is there,
-    /// and in nobody's hands but its owner's.
+    /// and in nobody's hands but its owner's. So are routes of routing daemons, wherever their link is.
     pub fn release(&mut self, desired: &State) {
         let undisturbed: BTreeSet<Place> = (self.links())
             .filter(|(key, original)| {
@@ -66,9 +66,10 @@ impl Originals {
         self.objects.retain(|key, object| {
             let mut places = stands_on(key, object).into_iter().peekable();
             let hangs = !matches!(key, Key::Link(_)) && places.peek().is_some();
+            let of_daemon = matches!(object, Object::Route(route) if route.is_of_daemon());
             !hangs
                 || desired.objects.contains_key(key)
-                || !places.all(|place| undisturbed.contains(&place))
+                || !(of_daemon || places.all(|place| undisturbed.contains(&place)))
         });
     }
 

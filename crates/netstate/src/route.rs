@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::name::{LinkName, NetnsName};
-use crate::uapi::{RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE};
+use crate::uapi::{
+    RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RTPROT_BABEL, RTPROT_BGP, RTPROT_BIRD,
+    RTPROT_DNROUTED, RTPROT_EIGRP, RTPROT_GATED, RTPROT_ISIS, RTPROT_MROUTED, RTPROT_MRT,
+    RTPROT_NTK, RTPROT_OPENR, RTPROT_OSPF, RTPROT_RIP, RTPROT_XORP, RTPROT_ZEBRA,
+};
 
 /// What makes two routes the same route to the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,7 +94,31 @@ pub struct Nexthop {
     pub pervasive: bool,
 }
 
+/// The `rtm_protocol` of routing daemons (rtnetlink.h).
+const DAEMONS: [u8; 15] = [
+    RTPROT_GATED,
+    RTPROT_MRT,
+    RTPROT_ZEBRA,
+    RTPROT_BIRD,
+    RTPROT_DNROUTED,
+    RTPROT_XORP,
+    RTPROT_NTK,
+    RTPROT_MROUTED,
+    RTPROT_BABEL,
+    RTPROT_OPENR,
+    RTPROT_BGP,
+    RTPROT_ISIS,
+    RTPROT_OSPF,
+    RTPROT_RIP,
+    RTPROT_EIGRP,
+];
+
 impl Route {
+    /// Whether a routing daemon made it: it watches links, and knows best which routes are to come back with one.
+    pub fn is_of_daemon(&self) -> bool {
+        self.protocol.is_some_and(|protocol| DAEMONS.contains(&protocol))
+    }
+
     /// The scope that the kernel's tools give an IPv4 route that names none (`RT_SCOPE_…`, ip-route(8)).
     pub fn natural_scope(&self) -> u8 {
         let forwards = self.nexthops.iter().any(|hop| hop.via.is_some());

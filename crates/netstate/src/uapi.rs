@@ -91,7 +91,22 @@ pub const IFAPROT_KERNEL_LL: u8 = 3;
 pub const RTPROT_KERNEL: u8 = 2;
 pub const RTPROT_BOOT: u8 = 3;
 pub const RTPROT_STATIC: u8 = 4;
+pub const RTPROT_GATED: u8 = 8;
 pub const RTPROT_RA: u8 = 9;
+pub const RTPROT_MRT: u8 = 10;
+pub const RTPROT_ZEBRA: u8 = 11;
+pub const RTPROT_BIRD: u8 = 12;
+pub const RTPROT_DNROUTED: u8 = 13;
+pub const RTPROT_XORP: u8 = 14;
+pub const RTPROT_NTK: u8 = 15;
+pub const RTPROT_MROUTED: u8 = 17;
+pub const RTPROT_BABEL: u8 = 42;
+pub const RTPROT_OPENR: u8 = 99;
+pub const RTPROT_BGP: u8 = 186;
+pub const RTPROT_ISIS: u8 = 187;
+pub const RTPROT_OSPF: u8 = 188;
+pub const RTPROT_RIP: u8 = 189;
+pub const RTPROT_EIGRP: u8 = 192;
 pub const RT_TABLE_LOCAL: u32 = 255;
 
 // rtnetlink.h: RT_SCOPE_…

@@ -6,12 +6,14 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
+mod bird;
 mod daemon;
 pub mod kernel;
 mod lab;
 mod terminal;
 pub mod tutorial;
 
+pub use bird::{Bird, Exported};
 pub use daemon::{Daemon, Ran};
 pub use lab::{Host, Lab};
 pub use terminal::Terminal;
