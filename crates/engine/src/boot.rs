@@ -4,8 +4,7 @@
 //! daemon running is in force, after a reboot of the host startup is. What cannot be applied, for example because a NIC
 //! is missing, keeps nothing else down.
 
-use std::collections::BTreeSet;
-use std::time::SystemTime;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::{Desired, Originals, Southbound};
 use tokio::sync::watch;
@@ -25,7 +24,6 @@ use crate::journal::{self, JOURNAL};
 use crate::notice;
 use crate::ownership;
 use crate::past::{Past, Revision};
-use crate::reach::Reach;
 use crate::session::{Origin, Sessions};
 use crate::store::Store;
 
@@ -90,8 +88,8 @@ impl Boot {
             sessions: Sessions::default(),
             stuck: BTreeSet::new(),
             drift: Drift::default(),
+            obstacles: BTreeMap::new(),
             diverged: None,
-            restored: SystemTime::UNIX_EPOCH,
             pending: None,
             published: watch::Sender::new(published),
             notices: notice::channel(),
@@ -142,13 +140,12 @@ impl Engine {
         let touched = match attempted {
             Some(record) => {
                 tracing::warn!(transaction = record.id, "undoing a commit that was cut short");
-                let touched = self.touched_by(&record)?;
-                self.diverged = Some(touched.clone());
-                touched
+                self.touched_by(&record)?
             }
             None => self.running.intent.desired().clone(),
         };
-        self.recover(&touched)
+        self.recover(touched);
+        Ok(())
     }
 
     /// What running and an attempt to follow it may have touched.
@@ -179,20 +176,8 @@ impl Engine {
             self.pending = None;
         }
         ownership::save(&self.store, &self.settings.boot_id, &Originals::default())?;
-        self.recover(&Desired::default())
-    }
-
-    /// Converges to running as far as the kernel allows. A kernel that cannot be brought there is no reason not to
-    /// serve: the configuration may be what has to be changed.
-    fn recover(&mut self, touched: &Desired) -> Result<()> {
-        match self.settle(touched, &Reach::Everything) {
-            Ok(()) if self.diverged.is_some() => self.withdraw(),
-            Ok(()) => self.release(),
-            Err(errors) => {
-                tracing::error!(errors = errors.told(), "diverged");
-                Ok(())
-            }
-        }
+        self.recover(Desired::default());
+        Ok(())
     }
 }
 

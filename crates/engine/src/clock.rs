@@ -34,10 +34,7 @@ impl Engine {
         if self.restored_at().is_some_and(|due| due <= now) {
             match self.reconcile() {
                 Ok(()) => tracing::info!("kernel and running agree again"),
-                Err(errors) => {
-                    tracing::error!(errors = errors.told(), "diverged");
-                    self.restored = self.again();
-                }
+                Err(errors) => tracing::error!(errors = errors.told(), "diverged"),
             }
         }
     }
@@ -49,6 +46,6 @@ impl Engine {
 
     /// When a way back that has failed is tried again.
     fn restored_at(&self) -> Option<SystemTime> {
-        self.diverged.as_ref().map(|_| self.restored)
+        self.diverged.as_ref().map(|diverged| diverged.again)
     }
 }

@@ -3,12 +3,10 @@
 //! Until the journal is on disk nothing has happened. Until it is moved into the history, whatever fails leads back to
 //! running as it was. From then on the commit has happened, and what fails is made up for at the next start.
 
-use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::thread;
 use std::time::Instant;
 
-use netstate::{Desired, Key};
 use yang::{Diff, Path, Tree};
 
 use crate::confirmed::{Pending, Request};
@@ -19,7 +17,6 @@ use crate::error::{Error, Errors, Result};
 use crate::history::{self, Record};
 use crate::journal;
 use crate::notice::{By, News};
-use crate::reach::Reach;
 use crate::seal::Stamp;
 use crate::session::Origin;
 use crate::step::Step;
@@ -219,53 +216,6 @@ impl Engine {
             self.startup = Startup::Follows;
         }
         Ok(())
-    }
-
-    /// Goes back to running after an attempt that failed; answers with what the user is to be told.
-    fn revert(&mut self, failure: Errors, touched: Desired, keys: BTreeSet<Key>) -> Errors {
-        match self.go_back(&touched, &Reach::Named(keys)) {
-            Ok(()) => failure,
-            Err(cause) => {
-                let (failure, back) = (failure.told(), cause.told());
-                tracing::error!(failure, cause = back, "diverged");
-                self.tell_diverged(cause);
-                self.diverged = Some(touched);
-                self.restored = self.again();
-                Error::Diverged { failure, cause: back }.into()
-            }
-        }
-    }
-
-    /// Kernel first, then the files: the journal goes once nothing is left that it speaks of.
-    fn go_back(&mut self, touched: &Desired, reach: &Reach) -> Result<()> {
-        let stuck = self.stuck.clone();
-        self.settle(touched, reach)?;
-        if let Some(key) = self.stuck.difference(&stuck).next().cloned() {
-            let path = mapping::path(&key, None, &self.running.intent.tree);
-            let reason = "it could not be restored".into();
-            return Err(Error::Impossible { path, key, reason }.into());
-        }
-        // Moving the journal may have failed with the entry in place already.
-        history::take_back(&self.store, self.running.id + 1)?;
-        self.withdraw()
-    }
-
-    /// The kernel holds running, and the attempt is forgotten.
-    pub(crate) fn withdraw(&mut self) -> Result<()> {
-        self.pass(Step::Reverted);
-        journal::withdraw(&self.store)?;
-        self.pass(Step::Withdrawn);
-        if self.diverged.take().is_some() {
-            self.tell_all(News::Converged);
-        }
-        self.release()
-    }
-
-    /// Tries again to go back, where that has failed before: nothing is committed on top of what is not known.
-    pub(crate) fn reconcile(&mut self) -> Result<()> {
-        let Some(touched) = self.diverged.clone() else { return Ok(()) };
-        let back = self.go_back(&touched, &Reach::Everything);
-        back.map_err(|cause| Error::StillDiverged { cause: cause.told() }.into())
     }
 
     /// Neither running nor, where it follows, startup is locked by another session.

@@ -11,6 +11,7 @@ use netstate::plan::{plan, stands_on, target, wanted};
 use netstate::{Desired, Key, Object, Originals, Plan, PlanError, Refusal, Scope, State};
 use yang::Tree;
 
+use crate::diverged::Obstacle;
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Errors, Result};
 use crate::reach::{Reach, carries, footing, place_of, with_dependents};
@@ -144,6 +145,7 @@ impl Engine {
             Reach::Named(keys) => self.stuck.retain(|key| !keys.contains(key)),
             Reach::Change => {}
         }
+        self.obstacles.retain(|key, _| self.stuck.contains(key));
         let mut left_behind = Vec::new();
         for _ in 0..OBSTACLES {
             let Err(errors) = self.converge(to, touched, reach.clone()) else {
@@ -157,6 +159,7 @@ impl Engine {
                 return Err(errors);
             };
             tracing::error!(errors = errors.told(), "put aside");
+            self.obstacles.insert(key.clone(), Obstacle::of(&errors));
             let desired = to.desired();
             if desired.contains(&key) {
                 let states = [desired, touched];
@@ -184,7 +187,8 @@ impl Engine {
 
     /// What may be in the kernel because of a configuration.
     pub(crate) fn touched(&self) -> Desired {
-        self.diverged.as_ref().unwrap_or(self.running.intent.desired()).clone()
+        let diverged = self.diverged.as_ref().map(|diverged| &diverged.touched);
+        diverged.unwrap_or(self.running.intent.desired()).clone()
     }
 
     /// From `touched` to `to`, in one go.

@@ -15,6 +15,7 @@ use netstate::plan::stands_on;
 use netstate::{Action, Desired, Key, NetnsName, Object, Op, Place};
 
 use crate::converge::{Course, Way};
+use crate::diverged::Obstacle;
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Errors};
 use crate::notice::News;
@@ -178,8 +179,10 @@ impl Engine {
             tracing::warn!(errors = errors.told(), "no longer as configured");
             match errors.0.iter().find_map(Error::key).cloned() {
                 Some(key) => {
-                    let gone = with_dependents(BTreeSet::from([key]), &[running.desired()]);
+                    let gone = BTreeSet::from([key.clone()]);
+                    let gone = with_dependents(gone, &[running.desired()]);
                     self.drift.forget(&gone);
+                    self.obstacles.insert(key, Obstacle::of(&errors));
                     self.stuck.extend(gone);
                 }
                 None => {

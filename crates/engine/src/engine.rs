@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use mapping::Lowered;
-use netstate::{Desired, Key, LinkId, Originals, Place, Scope, Southbound, Wanted};
+use netstate::{Desired, Key, Originals, Southbound};
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use yang::{Diff, Edit, Path, Tree};
@@ -15,7 +14,8 @@ use crate::Settings;
 use crate::checkpoint::Checkpoint;
 use crate::confirmed::Pending;
 use crate::datastore::{Candidate, Datastore, Snapshot, Startup};
-use crate::drift::{self, Drift, Policies};
+use crate::diverged::{Diverged, Obstacle};
+use crate::drift::{Drift, Policies};
 use crate::error::Result;
 use crate::events::Events;
 use crate::history::History;
@@ -47,12 +47,12 @@ pub(crate) struct Engine {
     pub(crate) originals: Originals,
     /// What of running the kernel cannot take as yet.
     pub(crate) stuck: BTreeSet<Key>,
+    /// What stands in the way of some of that; the rest needs these.
+    pub(crate) obstacles: BTreeMap<Key, Obstacle>,
     /// What of running somebody else has changed.
     pub(crate) drift: Drift,
-    /// What a failed commit may have left in the kernel, where the way back failed too.
-    pub(crate) diverged: Option<Desired>,
-    /// When that is tried again.
-    pub(crate) restored: SystemTime,
+    /// What may be in the kernel, where the way to running has failed.
+    pub(crate) diverged: Option<Diverged>,
     /// A commit that is undone unless it is confirmed.
     pub(crate) pending: Option<Pending>,
     pub(crate) published: watch::Sender<Snapshot>,
@@ -60,11 +60,6 @@ pub(crate) struct Engine {
     pub(crate) events: Events,
     #[cfg(any(test, feature = "faults"))]
     pub(crate) fault: Option<crate::step::Fault>,
-}
-
-/// Whether the daemon itself knows all that is in a module, so that the kernel need not be asked.
-pub(crate) fn is_own(module: &str) -> bool {
-    module == drift::MODULE
 }
 
 /// The configuration in force.
@@ -170,28 +165,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Everything that the kernel holds, under the configuration's names.
-    pub(crate) fn operational(&mut self) -> Result<Tree> {
-        let scope = Scope::Everything { known: self.known() };
-        let mut observed = self.southbound.observe(&scope)?;
-        // Kernel parameters are too many to be read without being named.
-        let objects = self.running.intent.desired().iter();
-        let is_parameter = |key: &&Key| matches!(key, Key::Sysctl(_));
-        let keys = objects.map(|(key, _)| key).filter(is_parameter).cloned().collect();
-        let parameters = Scope::Only(Wanted { keys, ..Wanted::default() });
-        observed.objects.extend(self.southbound.observe(&parameters)?.objects);
-        let mut tree = mapping::raise(&observed, &self.running.intent.tree)?;
-        tree.merge(&self.own_state()?);
-        Ok(tree)
-    }
-
-    /// What the daemon knows by itself.
-    pub(crate) fn own_state(&self) -> Result<Tree> {
-        let mut tree = Tree::empty(self.running.intent.tree.schema());
-        self.tell_drift(&mut tree)?;
-        Ok(tree)
-    }
-
     /// Shows readers what running and startup are.
     pub(crate) fn publish(&self) {
         let desired = self.running.intent.desired();
@@ -210,12 +183,6 @@ impl Engine {
         {
             (fault.strike)()
         }
-    }
-
-    /// Which link is at which place, as far as the configuration knows.
-    fn known(&self) -> BTreeMap<Place, LinkId> {
-        let links = self.running.intent.desired().links();
-        links.map(|(id, link)| (link.place.clone(), id.clone())).collect()
     }
 }
 

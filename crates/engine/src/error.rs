@@ -48,6 +48,11 @@ pub(crate) enum Error {
     )]
     Diverged { failure: String, cause: String },
     #[error(
+        "the commit failed ({failure}); the kernel is as it was, but the state directory is not ({cause}), \
+         and nothing can be committed until it is"
+    )]
+    Unforgotten { failure: String, cause: String },
+    #[error(
         "an earlier commit failed, and the way back still does ({cause}): kernel and running differ, \
          and nothing can be committed until they agree"
     )]
@@ -139,7 +144,7 @@ impl Error {
                 path: Some(path.clone()),
                 ..plain(ErrorTag::OperationFailed)
             },
-            Error::Diverged { .. } | Error::StillDiverged { .. } => {
+            Error::Diverged { .. } | Error::Unforgotten { .. } | Error::StillDiverged { .. } => {
                 RpcError { app_tag: Some("diverged".into()), ..plain(ErrorTag::RollbackFailed) }
             }
             Error::Obstacles { .. } => plain(ErrorTag::OperationFailed),
@@ -185,6 +190,7 @@ impl Error {
             Error::Configuration(_)
             | Error::Conflict { .. }
             | Error::Diverged { .. }
+            | Error::Unforgotten { .. }
             | Error::StillDiverged { .. }
             | Error::Obstacles { .. }
             | Error::Observe(_)
@@ -228,6 +234,11 @@ impl Errors {
     /// All of them with their paths, in a line.
     pub(crate) fn told(&self) -> String {
         self.rpc().iter().map(RpcError::to_string).collect::<Vec<_>>().join("; ")
+    }
+
+    /// All of them without their paths, in a line.
+    pub(crate) fn words(&self) -> String {
+        self.0.iter().map(Error::words).collect::<Vec<_>>().join("; ")
     }
 
     pub(crate) fn rpc(&self) -> Vec<RpcError> {

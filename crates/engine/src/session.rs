@@ -18,7 +18,7 @@ use crate::engine::{Engine, Intent};
 use crate::error::{Error, Result};
 use crate::notice::{By, News, Notices, SessionEnd};
 use crate::past::Past;
-use crate::rescue;
+use crate::{operational, rescue};
 
 /// A user's session: its private candidate and its locks go when it is dropped.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Session {
 
     /// What of operational is below these top nodes. What the daemon tells of itself waits for no kernel.
     pub async fn operational(&self, tops: Vec<&'static SchemaNode>) -> crate::Result<Tree> {
-        let own = tops.iter().all(|top| crate::engine::is_own(&top.module.name));
+        let own = tops.iter().all(|top| operational::is_own(&top.module.name));
         self.ask(move |engine, _| if own { engine.own_state() } else { engine.operational() }).await
     }
 

@@ -8,6 +8,7 @@ mod drift;
 mod give_back;
 mod history;
 mod notices;
+mod operational;
 mod sessions;
 
 use std::cell::Cell;

@@ -1,0 +1,99 @@
+//! What the engine tells of its own configuration: whether the kernel holds it, and what stands in the way.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+
+#[test]
+fn a_kernel_that_holds_running_has_converged() {
+    let (_host, mut engine) = Host::with_nics();
+    check(
+        &mut engine,
+        expect![[r#"
+            + /netloom-state:configuration-state
+            + /netloom-state:configuration-state/running-id = 1
+            + /netloom-state:configuration-state/converged = true
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_missing_is_told_with_what_it_waits_for() {
+    let (mut host, engine) = Host::with_nics();
+    drop(engine);
+    host.reboot(&["enp0s5"]);
+    check(
+        &mut host.start(),
+        expect![[r#"
+            + /netloom-state:configuration-state
+            + /netloom-state:configuration-state/running-id = 1
+            + /netloom-state:configuration-state/converged = false
+            + /netloom-state:configuration-state/missing[path="/iproute2-ip-link:links/link[name='enp0s4']"]
+            + /netloom-state:configuration-state/missing[path="/iproute2-ip-link:links/link[name='enp0s4']"]/reason = there is no link enp0s4 in vpn10, and no type to make it by
+            + /netloom-state:configuration-state/missing[path="/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']"]
+            + /netloom-state:configuration-state/missing[path="/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']"]/reason = it needs something else that is missing
+        "#]],
+    );
+}
+
+#[test]
+fn a_way_back_that_has_failed_is_told_until_it_succeeds() {
+    let (host, mut engine) = Host::with_nics();
+    let refusals = Refusals::between(&mut engine, &host.kernel);
+    refusals.set(&["add route", "delete veth"]);
+    engine.apply(CABLE).unwrap_err();
+    check(
+        &mut engine,
+        expect![[r#"
+            + /netloom-state:configuration-state
+            + /netloom-state:configuration-state/running-id = 1
+            + /netloom-state:configuration-state/converged = false
+            + /netloom-state:configuration-state/diverged[path="/iproute2-ip-link:links/link[name='veth10']"]
+            + /netloom-state:configuration-state/diverged[path="/iproute2-ip-link:links/link[name='veth10']"]/reason = the kernel refused to delete veth10 from vpn10: Operation not permitted
+            + /netloom-state:configuration-state/diverged[path="/iproute2-ip-link:links/link[name='veth20']"]
+            + /netloom-state:configuration-state/diverged[path="/iproute2-ip-link:links/link[name='veth20']"]/reason = the kernel refused to delete veth20 from vpn20: Operation not permitted
+        "#]],
+    );
+    refusals.set(&[]);
+    engine.apply(NICS).unwrap();
+    check(
+        &mut engine,
+        expect![[r#"
+            + /netloom-state:configuration-state
+            + /netloom-state:configuration-state/running-id = 1
+            + /netloom-state:configuration-state/converged = true
+        "#]],
+    );
+}
+
+/// What a deleted route's way back cannot bring back is not forgotten by trying twice.
+#[test]
+fn what_could_not_be_restored_is_tried_until_it_is() {
+    let (host, mut engine) = Host::with_nics();
+    engine.apply(CABLE).unwrap();
+    let before = host.kernel.state();
+    let refusals = Refusals::between(&mut engine, &host.kernel);
+    refusals.set(&["add route", "set enp0s4"]);
+    engine
+        .apply(
+            "no /iproute2-ip-route:routes
+             /iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400",
+        )
+        .unwrap_err();
+    assert_ne!(host.kernel.state(), before);
+    for _ in 0..3 {
+        NOW.set(NOW.get() + 10);
+        engine.look_at_clock();
+        let told = told(engine.apply(NICS));
+        assert!(told.contains("it could not be restored: the kernel refused to add"), "{told}");
+    }
+    refusals.set(&[]);
+    engine.apply(NICS).unwrap();
+    assert_eq!(host.kernel.state(), before);
+}
+
+fn check(engine: &mut Engine, expected: Expect) {
+    let state = Path::parse(schema(), "/netloom-state:configuration-state").unwrap();
+    let state = engine.operational().unwrap().subtree(&state);
+    expected.assert_eq(&lines(&Tree::empty(schema()), &state));
+}
