@@ -1,12 +1,14 @@
-//! The other end of the socket: one request, one reply.
+//! The other end of the socket: one request, one reply; between replies, what has happened.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{self, Receiver};
+use std::{mem, thread};
 
 use netconf::{
     CheckOutput, CommitOutput, Datastore, Decoder, DefaultOperation, ErrorOption, Framing, Hello,
-    HistoryOutput, MessageError, Reply, Revision, Rpc, RpcError, Source, TestOption, Xml,
-    capability, framing::pieces,
+    HistoryOutput, Incoming, MessageError, Reply, Revision, Rpc, RpcError, Source, TestOption, Xml,
+    capability, framing::pieces, notification::Event,
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
 
@@ -29,12 +31,41 @@ pub(crate) enum ClientError {
 #[derive(Debug)]
 pub(crate) struct Client {
     stream: UnixStream,
-    decoder: Decoder,
+    incoming: Replies,
     framing: Framing,
+    /// Its number, and whether the server tells what happens.
+    session: Option<u32>,
+    notifies: bool,
     schema: &'static Schema,
     requests: u64,
     /// Whether the answer to the last request is still to be read.
     unanswered: bool,
+}
+
+/// Where replies come from.
+#[derive(Debug)]
+enum Replies {
+    /// The socket itself.
+    Messages(Messages),
+    /// A thread that reads it, and tells what has happened at once.
+    Listener(Receiver<Result<NumberedReply>>),
+}
+
+/// A reply, and the request that it answers.
+type NumberedReply = (Option<String>, Reply);
+
+/// What comes from the server.
+#[derive(Debug)]
+struct Messages {
+    stream: UnixStream,
+    decoder: Decoder,
+}
+
+/// What a listener hears.
+pub(crate) enum Heard {
+    Event(Event),
+    /// The connection has ended: there will be nothing more.
+    Gone,
 }
 
 type Result<T> = std::result::Result<T, ClientError>;
@@ -42,18 +73,62 @@ type Result<T> = std::result::Result<T, ClientError>;
 impl Client {
     /// Greets the server.
     pub(crate) fn open(stream: UnixStream, schema: &'static Schema) -> Result<Self> {
-        let (decoder, framing) = (Decoder::default(), Framing::EndOfMessage);
-        let mut client = Self { stream, decoder, framing, schema, requests: 0, unanswered: false };
+        let read = stream.try_clone().map_err(ClientError::Lost)?;
+        let mut messages = Messages { stream: read, decoder: Decoder::default() };
         let capabilities = vec![capability::BASE_1_0.into(), capability::BASE_1_1.into()];
         let ours = Hello { capabilities, session_id: None };
-        client.send(&ours.to_xml())?;
-        let theirs = Hello::from_xml(&client.receive()?).map_err(|error| protocol(&error))?;
+        send(&stream, Framing::EndOfMessage, &ours.to_xml())?;
+        let theirs = Hello::from_xml(&messages.next()?).map_err(|error| protocol(&error))?;
         let Some(framing) = ours.framing(&theirs) else {
             return Err(ClientError::Protocol("no version in common".into()));
         };
-        client.framing = framing;
-        client.decoder.set_framing(framing);
-        Ok(client)
+        messages.decoder.set_framing(framing);
+        Ok(Self {
+            stream,
+            incoming: Replies::Messages(messages),
+            framing,
+            session: theirs.session_id,
+            notifies: theirs.has(capability::NOTIFICATION_1_0)
+                && theirs.has(capability::INTERLEAVE_1_0),
+            schema,
+            requests: 0,
+            unanswered: false,
+        })
+    }
+
+    /// Its number.
+    pub(crate) fn session(&self) -> Option<u32> {
+        self.session
+    }
+
+    /// Has `hear` called with what happens from now on, as it happens, by a thread of its own.
+    pub(crate) fn listen(&mut self, mut hear: impl FnMut(Heard) + Send + 'static) -> Result<()> {
+        if self.notifies {
+            self.done(&Rpc::CreateSubscription { stream: None, filter: None })?;
+        }
+        let (replies, incoming) = mpsc::channel();
+        let before = mem::replace(&mut self.incoming, Replies::Listener(incoming));
+        let Replies::Messages(mut messages) = before else { return Ok(()) };
+        thread::spawn(move || {
+            loop {
+                let heard = messages.incoming();
+                let ends = heard.is_err();
+                let reply = match heard {
+                    Ok(Incoming::Notification(notification)) => {
+                        hear(Heard::Event(notification.event));
+                        continue;
+                    }
+                    Ok(Incoming::Reply { message_id, reply }) => Ok((message_id, reply)),
+                    Err(error) => Err(error),
+                };
+                // Nobody asks any more once the client is closed.
+                let _closed = replies.send(reply);
+                if ends {
+                    return hear(Heard::Gone);
+                }
+            }
+        });
+        Ok(())
     }
 
     /// The content of a datastore, or what of it is at `path`.
@@ -193,14 +268,13 @@ impl Client {
     fn ask(&mut self, rpc: &Rpc) -> Result<()> {
         self.requests += 1;
         self.unanswered = true;
-        self.send(&rpc.to_xml(&self.requests.to_string()))
+        send(&self.stream, self.framing, &rpc.to_xml(&self.requests.to_string()))
     }
 
     fn answer(&mut self) -> Result<Reply> {
         self.unanswered = false;
         let id = self.requests.to_string();
-        let (answered, reply) =
-            Reply::from_xml(&self.receive()?).map_err(|error| protocol(&error))?;
+        let (answered, reply) = self.incoming.next()?;
         if let Reply::Errors(errors) = reply {
             return Err(ClientError::Refused(errors));
         }
@@ -209,15 +283,36 @@ impl Client {
             false => Err(ClientError::Protocol(format!("no answer to request {id}"))),
         }
     }
+}
 
-    fn send(&mut self, message: &str) -> Result<()> {
-        for piece in pieces(self.framing, message) {
-            self.stream.write_all(&piece).map_err(ClientError::Lost)?;
+fn send(mut stream: &UnixStream, framing: Framing, message: &str) -> Result<()> {
+    for piece in pieces(framing, message) {
+        stream.write_all(&piece).map_err(ClientError::Lost)?;
+    }
+    Ok(())
+}
+
+impl Replies {
+    fn next(&mut self) -> Result<NumberedReply> {
+        match self {
+            Replies::Messages(messages) => loop {
+                // Without a subscription nothing else comes; if it does, nobody is there to be told.
+                if let Incoming::Reply { message_id, reply } = messages.incoming()? {
+                    return Ok((message_id, reply));
+                }
+            },
+            Replies::Listener(replies) => replies.recv().unwrap_or(Err(ClientError::Closed)),
         }
-        Ok(())
+    }
+}
+
+impl Messages {
+    fn incoming(&mut self) -> Result<Incoming> {
+        Incoming::from_xml(&self.next()?).map_err(|error| protocol(&error))
     }
 
-    fn receive(&mut self) -> Result<String> {
+    /// The next message as it came.
+    fn next(&mut self) -> Result<String> {
         let mut bytes = vec![0; 64 * 1024];
         loop {
             let message = self.decoder.message();

@@ -10,6 +10,7 @@ mod drift;
 mod filter;
 mod load;
 mod mode;
+mod notice;
 mod pager;
 mod pipe;
 mod render;

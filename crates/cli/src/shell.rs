@@ -7,7 +7,7 @@ use std::io;
 use netconf::{Datastore, Revision};
 use yang::{Path, Schema, Tree};
 
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, Heard};
 use crate::command::{self, Command};
 use crate::cursor::Candidates;
 use crate::drift;
@@ -83,6 +83,16 @@ impl Shell {
             edited: false,
             host,
         }
+    }
+
+    /// The session's number.
+    pub(crate) fn session(&self) -> Option<u32> {
+        self.client.borrow().session()
+    }
+
+    /// Has `hear` called with what happens from now on.
+    pub(crate) fn listen(&self, hear: impl FnMut(Heard) + Send + 'static) -> Result<()> {
+        Ok(self.client.borrow_mut().listen(hear)?)
     }
 
     /// What stands before the line that is typed, without the space after it.

@@ -1,18 +1,25 @@
-//! A person at a terminal: line editing, history, TAB, and `?` without Enter.
+//! A person at a terminal: line editing, history, TAB, `?` without Enter, and above the line that is being typed what
+//! others do meanwhile.
 
 use std::borrow::Cow;
-use std::env;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{env, io, process, thread};
 
 use reedline::{
-    ColumnarMenu, Completer, CompletionResult, EditCommand, Emacs, FileBackedHistory, KeyCode,
-    KeyModifiers, MenuBuilder, Prompt, PromptEditMode, PromptHistorySearch,
-    PromptHistorySearchStatus, Reedline, ReedlineEvent, ReedlineMenu, Signal, Span, Suggestion,
-    default_emacs_keybindings,
+    ColumnarMenu, Completer, CompletionResult, EditCommand, Emacs, ExternalPrinter,
+    FileBackedHistory, KeyCode, KeyModifiers, MenuBuilder, Prompt, PromptEditMode,
+    PromptHistorySearch, PromptHistorySearchStatus, Reedline, ReedlineEvent, ReedlineMenu, Signal,
+    Span, Suggestion, default_emacs_keybindings,
 };
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+use crate::client::ClientError;
 use crate::cursor::Candidates;
+use crate::notice::Teller;
 use crate::pager;
 use crate::shell::Shell;
 
@@ -20,11 +27,18 @@ const MENU: &str = "completions";
 /// What the key `?` stands for, as reedline hands it over.
 const HELP: &str = "?";
 const HISTORY_LINES: usize = 1000;
+/// How many lines about what happens wait until they can be shown.
+const NOTICES: usize = 100;
 
 /// Runs lines until the user leaves; the exit status.
 pub(crate) fn run(shell: Shell) -> anyhow::Result<u8> {
+    end_with_terminal();
+    let (notices, gone) = (ExternalPrinter::new(NOTICES), Arc::new(AtomicBool::new(false)));
+    let (own, lines) = (shell.session(), notices.sender());
+    let mut teller = Teller { own, lines, gone: gone.clone(), unseen: 0 };
+    shell.listen(move |heard| teller.tell(heard))?;
     let shell = Arc::new(Mutex::new(shell));
-    let mut editor = editor(&shell);
+    let mut editor = editor(&shell).with_external_printer(notices).with_break_signal(gone);
     let status = loop {
         let prompt = ShellPrompt(locked(&shell).prompt());
         match editor.read_line(&prompt) {
@@ -46,6 +60,10 @@ pub(crate) fn run(shell: Shell) -> anyhow::Result<u8> {
                 }
             }
             Ok(Signal::HostCommand(command)) if command == HELP => help(&shell, &mut editor),
+            Ok(Signal::ExternalBreak(_)) => {
+                println!("\n{}", ClientError::Closed);
+                break 1;
+            }
             Ok(Signal::CtrlD) => match locked(&shell).may_leave() {
                 Ok(()) => break 0,
                 Err(error) if error.is_fatal() => break 1,
@@ -63,6 +81,22 @@ pub(crate) fn run(shell: Shell) -> anyhow::Result<u8> {
         shell.into_inner().unwrap_or_else(PoisonError::into_inner).close();
     }
     Ok(status)
+}
+
+/// Ends the program when its terminal does. The editor would not notice that there is nothing left to read, and the
+/// signal that tells of it may be ignored, as it is under nohup(1), or go to others.
+fn end_with_terminal() {
+    thread::spawn(|| {
+        let stdin = io::stdin();
+        loop {
+            match poll(&mut [PollFd::new(&stdin, PollFlags::empty())], None) {
+                Ok(_) => process::exit(1),
+                Err(Errno::INTR) => {}
+                // Then it is left to the signal.
+                Err(_) => return,
+            }
+        }
+    });
 }
 
 fn locked(shell: &Mutex<Shell>) -> MutexGuard<'_, Shell> {

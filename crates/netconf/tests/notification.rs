@@ -10,8 +10,8 @@ fn check(event: Event, expect: Expect) {
     let text = written.to_xml();
     let start = "<notification xmlns=\"urn:ietf:params:xml:ns:netconf:notification:1.0\">\
                  <eventTime>2026-11-24T03:15:00.000Z</eventTime>";
-    let content = text.strip_prefix(start).unwrap().strip_suffix("</notification>").unwrap();
-    expect.assert_eq(content);
+    let content = text.strip_prefix(start).and_then(|text| text.strip_suffix("</notification>"));
+    expect.assert_eq(content.unwrap_or(&text));
     assert_eq!(Incoming::from_xml(&text), Ok(Incoming::Notification(written)));
 }
 

@@ -6,9 +6,12 @@ use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Instant;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::daemon::DEADLINE;
@@ -24,6 +27,8 @@ pub struct Terminal {
     child: Child,
     keyboard: File,
     output: Receiver<Vec<u8>>,
+    /// That nobody looks at the screen any more.
+    gone: Arc<AtomicBool>,
     screen: vt100::Parser,
     /// The row that what follows starts at, as far as a lesson has been read.
     read: usize,
@@ -61,9 +66,10 @@ impl Terminal {
         }
         let child = program.spawn().expect("start the program");
         let keyboard = File::from(keyboard);
-        let output = listen(keyboard.try_clone().expect("read from the terminal"));
+        let gone = Arc::new(AtomicBool::new(false));
+        let output = listen(keyboard.try_clone().expect("read from the terminal"), gone.clone());
         let screen = vt100::Parser::new(ROWS, COLUMNS, 0);
-        let mut terminal = Self { child, keyboard, output, screen, read: 0 };
+        let mut terminal = Self { child, keyboard, output, gone, screen, read: 0 };
         terminal.await_prompt(0);
         terminal
     }
@@ -71,12 +77,13 @@ impl Terminal {
     /// Types a line key by key, and Enter; what the screen shows from the line's prompt to the next.
     #[track_caller]
     pub fn line(&mut self, line: &str) -> String {
-        let from = self.cursor().0;
         self.keys(line);
         let typed = line.to_owned();
+        // What others do meanwhile is shown above, and the line is then further down.
         self.until(&format!("{typed:?} to be shown"), |terminal| {
-            terminal.rows(from, from + 1).trim_end().ends_with(typed.trim_end())
+            terminal.prompt().ends_with(typed.trim_end())
         });
+        let from = self.cursor().0;
         self.keys("\r");
         self.await_prompt(from + 1);
         let shown = self.rows(from, self.cursor().0);
@@ -113,6 +120,19 @@ impl Terminal {
     pub fn prompt(&self) -> String {
         let row = self.cursor().0;
         self.rows(row, row + 1).trim_end().to_owned()
+    }
+
+    /// Takes the terminal away, as a lost connection does, and awaits that the program ends.
+    #[track_caller]
+    pub fn hang_up(mut self) {
+        self.gone.store(true, Ordering::Relaxed);
+        self.keyboard = File::open("/dev/null").expect("open /dev/null");
+        // The listener has the terminal open too.
+        while self.output.recv_timeout(DEADLINE).is_ok() {}
+        let start = Instant::now();
+        while self.child.try_wait().expect("ask after the program").is_none() {
+            assert!(start.elapsed() < DEADLINE, "the program does not end with its terminal");
+        }
     }
 
     /// Awaits that the program ends; whether it ended well.
@@ -186,12 +206,17 @@ fn open(path: &str) -> OwnedFd {
     options.expect("open the terminal's other side").into()
 }
 
-fn listen(mut from: File) -> Receiver<Vec<u8>> {
+fn listen(mut from: File, gone: Arc<AtomicBool>) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         let mut bytes = [0; 4096];
-        // The terminal reports an error once its other side is closed.
-        while let Ok(length @ 1..) = from.read(&mut bytes) {
+        let tick = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+        while !gone.load(Ordering::Relaxed) {
+            if let Ok(0) = poll(&mut [PollFd::new(&from, PollFlags::IN)], Some(&tick)) {
+                continue;
+            }
+            // The terminal reports an error once its other side is closed.
+            let Ok(length @ 1..) = from.read(&mut bytes) else { return };
             if sender.send(bytes[..length].to_vec()).is_err() {
                 return;
             }

@@ -5,7 +5,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
-use acceptance::{Daemon, kernel, step};
+use acceptance::{Daemon, Terminal, built, command, kernel, step};
 use testkit::netns::{ip, isolated};
 
 const NETNS: &str = "<edit-config><target><candidate/></target><config><netnses xmlns=\"urn:okda:iproute2:ip:netns\">\
@@ -16,6 +16,7 @@ fn what_cuts_its_own_path_comes_back_by_itself() {
     isolated(|| {
         let daemon = device();
         let before = kernel::holds();
+        let mut onlooker = onlooker(&daemon);
         step("a commit takes the address away that one came by, and the one who made it with it");
         let edit = "<edit-config><target><candidate/></target><config><links xmlns=\"urn:okda:iproute2:ip:link\">\
                     <link><name>eth7</name><ip xmlns:nc=\"urn:ietf:params:xml:ns:netconf:base:1.0\" nc:operation=\"delete\">\
@@ -27,6 +28,12 @@ fn what_cuts_its_own_path_comes_back_by_itself() {
         let history = daemon.run("show history\n");
         println!("{history}");
         assert!(history.contains("commit 2 was not confirmed in time"), "{history}");
+        step("whoever is at a terminal was told, beforehand and afterwards");
+        let shown = onlooker.see("! commit 3 by netloomd: ");
+        println!("{shown}");
+        assert!(shown.contains("! commit 2 is undone in 2 seconds unless"), "{shown}");
+        assert!(shown.contains("! commit 2 is undone in a second unless"), "{shown}");
+        assert!(shown.contains("! commit 2 is undone: nobody confirmed it in time"), "{shown}");
     });
 }
 
@@ -96,6 +103,13 @@ fn message(stream: &mut UnixStream) -> String {
         bytes.extend(byte);
     }
     String::from_utf8(bytes).expect("text")
+}
+
+/// Somebody at a terminal.
+fn onlooker(daemon: &Daemon) -> Terminal {
+    let mut netloom = command(built("netloom"));
+    netloom.arg("--socket").arg(daemon.socket()).env("XDG_STATE_HOME", daemon.folder());
+    Terminal::start(netloom)
 }
 
 /// A device with a link that has an address.

@@ -24,21 +24,17 @@ async fn a_subscriber_that_does_not_read_holds_up_nobody() {
     // It is asked while what it was told before is still unread.
     let rpc = |id: &str| netconf::Rpc::CloseSession.to_xml(id);
     slow.send(&rpc("last")).await;
-    let mut missed = 0;
-    let mut told = 0;
+    let mut count = Count::default();
     loop {
         match next(&mut slow).await {
-            Incoming::Notification(notification) => match notification.event {
-                Event::Missed { count } => missed += count,
-                Event::SessionStart(_) | Event::SessionEnd { .. } => told += 1,
-                other => panic!("{other:?}"),
-            },
+            Incoming::Notification(notification) => count.add(&notification.event),
             Incoming::Reply { message_id, reply } => {
                 assert_eq!((message_id.as_deref(), reply), (Some("last"), Reply::Ok));
                 break;
             }
         }
     }
+    let Count { missed, told } = count;
     assert!(told > 0);
     assert_eq!(slow.receive().await, None);
     // The last ones may not have been told before the end.
@@ -51,17 +47,14 @@ async fn what_is_missed_is_counted() {
     let mut slow = server.open().await;
     slow.call(SUBSCRIBE).await;
     come_and_go(&server).await;
-    let (mut missed, mut told) = (0, 0);
-    while missed + told < 2 * SESSIONS as u64 {
+    let mut count = Count::default();
+    while count.missed + count.told < 2 * SESSIONS as u64 {
         let Incoming::Notification(notification) = next(&mut slow).await else {
             panic!("nothing was asked");
         };
-        match notification.event {
-            Event::Missed { count } => missed += count,
-            Event::SessionStart(_) | Event::SessionEnd { .. } => told += 1,
-            other => panic!("{other:?}"),
-        }
+        count.add(&notification.event);
     }
+    let Count { missed, told } = count;
     assert!(missed > 0 && told >= 256, "{missed} missed, {told} told");
     assert_eq!(missed + told, 2 * SESSIONS as u64);
 }
@@ -77,6 +70,26 @@ async fn a_subscriber_that_does_not_read_can_be_killed() {
     let kill = format!("<kill-session><session-id>{id}</session-id></kill-session>");
     assert_eq!(other.call(&kill).await.as_deref(), Some("<ok/>"));
     while slow.receive().await.is_some() {}
+}
+
+#[derive(Default)]
+struct Count {
+    told: u64,
+    missed: u64,
+}
+
+impl Count {
+    fn add(&mut self, event: &Event) {
+        if let Event::Missed { count } = event {
+            self.missed += count;
+        } else {
+            assert!(
+                matches!(event, Event::SessionStart(_) | Event::SessionEnd { .. }),
+                "{event:?}"
+            );
+            self.told += 1;
+        }
+    }
 }
 
 /// Sessions that open and end: two notices each.

@@ -1,0 +1,258 @@
+//! What has happened, in a line for a person who is doing something else.
+//!
+//! A line begins as a comment does, so that one that is copied along with commands does nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+
+use netconf::notification::{Actor, Event, Phase};
+
+use crate::client::Heard;
+
+/// Where a terminal learns what happens while its user types.
+pub(crate) struct Teller {
+    /// The session whose user this is.
+    pub(crate) own: Option<u32>,
+    /// The lines to show.
+    pub(crate) lines: SyncSender<String>,
+    /// Set once the daemon is gone.
+    pub(crate) gone: Arc<AtomicBool>,
+    /// Lines that there was no room for.
+    pub(crate) unseen: u64,
+}
+
+impl Teller {
+    /// Waits for nobody: replies come the same way.
+    pub(crate) fn tell(&mut self, heard: Heard) {
+        match heard {
+            Heard::Event(event) => {
+                let Some(line) = line(&event, self.own) else { return };
+                if self.unseen > 0 && self.lines.try_send(missed(self.unseen)).is_ok() {
+                    self.unseen = 0;
+                }
+                if self.lines.try_send(line).is_err() {
+                    self.unseen += 1;
+                }
+            }
+            Heard::Gone => self.gone.store(true, Ordering::Relaxed),
+        }
+    }
+}
+
+/// What a person in session `own` is to be told; nothing of what is their own doing, and nothing twice.
+pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
+    let ours = |by: &Option<Actor>| by.as_ref().is_some_and(|by| Some(by.session) == own);
+    let line = match event {
+        Event::Commit { id, by, comment, summary } if !ours(by) => {
+            let comment = comment.iter().map(|comment| format!(" \"{comment}\""));
+            format!("commit {id} by {}: {summary}{}", who(by), comment.collect::<String>())
+        }
+        Event::Confirmation { id, by, phase, seconds } => {
+            let left = || format!("{} unless `commit` confirms it", duration(seconds.unwrap_or(0)));
+            match phase {
+                Phase::Started | Phase::Extended if !ours(by) => {
+                    format!("commit {id} is undone in {}", left())
+                }
+                Phase::Expiring => format!("commit {id} is undone in {}", left()),
+                Phase::Confirmed if !ours(by) => format!("commit {id} is confirmed by {}", who(by)),
+                Phase::Cancelled if !ours(by) => {
+                    format!("commit {id} is undone: {} cancelled it", who(by))
+                }
+                Phase::TimedOut => format!("commit {id} is undone: nobody confirmed it in time"),
+                Phase::SessionEnded => {
+                    format!("commit {id} is undone: its session ended before confirming it")
+                }
+                Phase::Started | Phase::Extended | Phase::Confirmed | Phase::Cancelled => {
+                    return None;
+                }
+            }
+        }
+        Event::Diverged { cause, .. } => {
+            format!("a failed commit could not be taken back, kernel and running differ: {cause}")
+        }
+        Event::Converged => "kernel and running agree again".into(),
+        Event::Drift { paths, count } => drift(paths, *count),
+        Event::Missed { count } => return Some(missed(*count)),
+        Event::Commit { .. }
+        | Event::ConfigChange { .. }
+        | Event::ConfirmedCommit { .. }
+        | Event::SessionStart(_)
+        | Event::SessionEnd { .. }
+        | Event::Other { .. } => return None,
+    };
+    Some(format!("! {}", shown(&line)))
+}
+
+/// What others have changed behind the configuration's back.
+fn drift(paths: &[String], count: u64) -> String {
+    let differ = match count {
+        0 => return "nothing differs from running any more".into(),
+        1 => "1 object differs from running: `show drift`".to_owned(),
+        count => format!("{count} objects differ from running: `show drift`"),
+    };
+    match paths {
+        [] => differ,
+        [path] => format!("others have changed {path}; {differ}"),
+        [path, more @ ..] => {
+            format!("others have changed {path} and {} more; {differ}", more.len())
+        }
+    }
+}
+
+fn missed(count: u64) -> String {
+    format!("! {count} more things have happened than could be told")
+}
+
+fn who(by: &Option<Actor>) -> String {
+    match by {
+        Some(Actor { user, session }) => format!("{user} (session {session})"),
+        None => "netloomd".into(),
+    }
+}
+
+fn duration(seconds: u32) -> String {
+    match (seconds / 60, seconds % 60) {
+        (0, 1) => "a second".into(),
+        (0, seconds) => format!("{seconds} seconds"),
+        (1, 0) => "a minute".into(),
+        (minutes, 0) => format!("{minutes} minutes"),
+        (minutes, seconds) => format!("{minutes} min {seconds} s"),
+    }
+}
+
+/// On one line, and without what a terminal would obey: others have written some of it.
+fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    const OWN: Option<u32> = Some(3);
+
+    #[track_caller]
+    fn check(event: Event, expect: Expect) {
+        expect.assert_eq(&line(&event, OWN).unwrap_or_default());
+    }
+
+    fn by(session: u32) -> Option<Actor> {
+        Some(Actor { user: "ann".into(), session })
+    }
+
+    fn commit(by: Option<Actor>, comment: Option<&str>) -> Event {
+        let comment = comment.map(str::to_owned);
+        Event::Commit { id: 7, by, comment, summary: "1 link changed".into() }
+    }
+
+    #[test]
+    fn commits_of_others_are_told() {
+        check(commit(by(3), None), expect![""]);
+        check(commit(by(4), None), expect!["! commit 7 by ann (session 4): 1 link changed"]);
+        check(
+            commit(by(4), Some("a\nb\x1b[2J")),
+            expect![[r#"! commit 7 by ann (session 4): 1 link changed "a b [2J""#]],
+        );
+        check(
+            commit(None, Some("commit 6 was not confirmed in time")),
+            expect![[
+                r#"! commit 7 by netloomd: 1 link changed "commit 6 was not confirmed in time""#
+            ]],
+        );
+        check(Event::ConfigChange { by: by(4) }, expect![""]);
+    }
+
+    #[test]
+    fn an_end_that_is_not_ones_own_doing_is_told() {
+        let confirmation = |by, phase, seconds| Event::Confirmation { id: 7, by, phase, seconds };
+        check(confirmation(by(3), Phase::Started, Some(600)), expect![""]);
+        check(
+            confirmation(by(4), Phase::Started, Some(600)),
+            expect!["! commit 7 is undone in 10 minutes unless `commit` confirms it"],
+        );
+        check(
+            confirmation(by(4), Phase::Extended, Some(90)),
+            expect!["! commit 7 is undone in 1 min 30 s unless `commit` confirms it"],
+        );
+        check(
+            confirmation(None, Phase::Expiring, Some(60)),
+            expect!["! commit 7 is undone in a minute unless `commit` confirms it"],
+        );
+        check(
+            confirmation(None, Phase::Expiring, Some(1)),
+            expect!["! commit 7 is undone in a second unless `commit` confirms it"],
+        );
+        check(confirmation(by(3), Phase::Confirmed, None), expect![""]);
+        check(
+            confirmation(by(4), Phase::Confirmed, None),
+            expect!["! commit 7 is confirmed by ann (session 4)"],
+        );
+        check(confirmation(by(3), Phase::Cancelled, None), expect![""]);
+        check(
+            confirmation(by(4), Phase::Cancelled, None),
+            expect!["! commit 7 is undone: ann (session 4) cancelled it"],
+        );
+        check(
+            confirmation(None, Phase::TimedOut, None),
+            expect!["! commit 7 is undone: nobody confirmed it in time"],
+        );
+        check(
+            confirmation(None, Phase::SessionEnded, None),
+            expect!["! commit 7 is undone: its session ended before confirming it"],
+        );
+    }
+
+    #[test]
+    fn the_kernels_state_is_told() {
+        let cause = "/a:b: the kernel refused to add it: no".into();
+        check(
+            Event::Diverged { paths: vec!["/a:b".into()], cause },
+            expect![
+                "! a failed commit could not be taken back, kernel and running differ: /a:b: the kernel refused to add it: no"
+            ],
+        );
+        check(Event::Converged, expect!["! kernel and running agree again"]);
+        let drift = |paths: &[&str], count| Event::Drift {
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            count,
+        };
+        check(
+            drift(&["/a:b"], 1),
+            expect!["! others have changed /a:b; 1 object differs from running: `show drift`"],
+        );
+        check(
+            drift(&["/a:b", "/a:c", "/a:d"], 4),
+            expect![
+                "! others have changed /a:b and 2 more; 4 objects differ from running: `show drift`"
+            ],
+        );
+        check(drift(&[], 2), expect!["! 2 objects differ from running: `show drift`"]);
+        check(drift(&[], 0), expect!["! nothing differs from running any more"]);
+        check(
+            Event::Missed { count: 12 },
+            expect!["! 12 more things have happened than could be told"],
+        );
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_counted() {
+        let (lines, shown) = sync_channel(2);
+        let gone = Arc::new(AtomicBool::new(false));
+        let mut teller = Teller { own: OWN, lines, gone: gone.clone(), unseen: 0 };
+        for _ in 0..5 {
+            teller.tell(Heard::Event(Event::Converged));
+        }
+        assert_eq!(shown.try_iter().count(), 2);
+        teller.tell(Heard::Event(Event::Converged));
+        let told: Vec<String> = shown.try_iter().collect();
+        assert_eq!(told, [missed(3), "! kernel and running agree again".into()]);
+        assert!(!gone.load(Ordering::Relaxed));
+        teller.tell(Heard::Gone);
+        assert!(gone.load(Ordering::Relaxed));
+    }
+}
