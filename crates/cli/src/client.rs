@@ -215,6 +215,10 @@ impl Client {
         tree.map_err(|error| ClientError::Protocol(error.to_string()))
     }
 
+    pub(crate) fn repair(&mut self) -> Result<()> {
+        self.done(&Rpc::Repair)
+    }
+
     pub(crate) fn save_rescue(&mut self) -> Result<()> {
         self.done(&Rpc::SaveRescue)
     }

@@ -44,6 +44,7 @@ pub(crate) enum Command {
         file: String,
     },
     SaveRescue,
+    Repair,
     Lock,
     Unlock,
     Set(Statement),
@@ -64,6 +65,7 @@ enum Word {
     Lock,
     No,
     Quit,
+    Repair,
     Rollback,
     Save,
     Show,
@@ -75,6 +77,7 @@ const ALWAYS: &[(Word, &str, &str)] = &[
     (Word::Exit, "exit", "Leave this mode; at the start, leave the program"),
     (Word::Help, "help", "How to use this command line"),
     (Word::Quit, "quit", "Leave the program"),
+    (Word::Repair, "repair", "Make the kernel what running says where others have changed it"),
     (Word::Show, "show", "Show configuration, state or history"),
 ];
 const OPERATIONAL: &[(Word, &str, &str)] =
@@ -175,6 +178,7 @@ impl Command {
             | Command::Load { .. }
             | Command::Save { .. }
             | Command::SaveRescue
+            | Command::Repair
             | Command::Lock
             | Command::Unlock
             | Command::Set(_)
@@ -245,6 +249,7 @@ fn built_in(
         Word::End => Command::End,
         Word::Top => Command::Top,
         Word::Quit => Command::Quit,
+        Word::Repair => Command::Repair,
         Word::Help => Command::Help,
         Word::Lock => Command::Lock,
         Word::Unlock => Command::Unlock,

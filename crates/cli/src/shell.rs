@@ -175,6 +175,10 @@ impl Shell {
             }
             Command::Load { replaces, file } => self.load(replaces, &file, was_edited)?,
             Command::Save { file } => self.save(&file)?,
+            Command::Repair => {
+                self.client.borrow_mut().repair()?;
+                String::new()
+            }
             Command::SaveRescue => {
                 self.client.borrow_mut().save_rescue()?;
                 "running is the rescue configuration\n".into()

@@ -300,7 +300,7 @@ fn what_is_wrong_is_shown_where_it_is() {
             dent-1> confiure
               confiure
               ^^^^^^^^
-            "confiure" is unknown here; expected one of configure, exit, help, quit, show
+            "confiure" is unknown here; expected one of configure, exit, help, quit, repair, show
             dent-1> configure
             dent-1(config)# links-iproute2 lnk
               links-iproute2 lnk
@@ -338,7 +338,7 @@ fn what_is_wrong_is_shown_where_it_is() {
             dent-1(config-links-iproute2)# set x
               set x
               ^^^
-            "set" is unknown here; expected one of link, vxlan, bridge, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, rollback, save, top, unlock, exit, help, quit, show
+            "set" is unknown here; expected one of link, vxlan, bridge, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, rollback, save, top, unlock, exit, help, quit, repair, show
             dent-1(config-links-iproute2)# commit | count
               commit | count
                      ^^^^^^^
@@ -506,12 +506,13 @@ fn help_tells_what_can_follow() {
     device.help(
         "",
         expect![[r#"
-        configure: Enter configuration mode
-        exit: Leave this mode; at the start, leave the program
-        help: How to use this command line
-        quit: Leave the program
-        show: Show configuration, state or history
-    "#]],
+            configure: Enter configuration mode
+            exit: Leave this mode; at the start, leave the program
+            help: How to use this command line
+            quit: Leave the program
+            repair: Make the kernel what running says where others have changed it
+            show: Show configuration, state or history
+        "#]],
     );
     device.help(
         "show config-running l",
@@ -593,7 +594,7 @@ fn help_tells_what_can_follow() {
         "#]],
     );
     device.help("nonsense ", expect![[r#"
-        "nonsense" is unknown here; expected one of mtu, admin-status, index, netns, group, device, master, advance, modes, lladdresses, ip, type, virtual_peer_name, bridge-conf, ifname, description, sysctl, tun, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, rollback, save, top, unlock, exit, help, quit, show
+        "nonsense" is unknown here; expected one of mtu, admin-status, index, netns, group, device, master, advance, modes, lladdresses, ip, type, virtual_peer_name, bridge-conf, ifname, description, sysctl, tun, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, rollback, save, top, unlock, exit, help, quit, repair, show
     "#]]);
 }
 

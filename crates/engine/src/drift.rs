@@ -15,6 +15,7 @@ use netstate::plan::stands_on;
 use netstate::{Action, Desired, Key, NetnsName, Object, Op, Place};
 
 use crate::converge::{Course, Way};
+use crate::datastore::Datastore;
 use crate::diverged::Obstacle;
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Errors};
@@ -335,6 +336,16 @@ impl Engine {
             self.drift.told = 0;
             self.tell_all(News::Drift { paths: Vec::new(), count: 0 });
         }
+    }
+
+    /// Puts all right that differs, at a user's request.
+    pub(crate) fn repair_all(&mut self, session: u32) -> Result<(), Errors> {
+        self.sessions.may_write(session, Datastore::Running)?;
+        self.reconcile()?;
+        let keys: BTreeSet<Key> = self.drift.differing.keys().cloned().collect();
+        self.put_right(keys)?;
+        self.tell_no_drift();
+        Ok(())
     }
 
     /// Makes the kernel what running says of these, and of what went with them.

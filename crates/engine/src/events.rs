@@ -143,7 +143,7 @@ impl Engine {
 
     /// Looks again at what these events name, and only there.
     pub(crate) fn look_at(&mut self, events: &BTreeSet<Event>) {
-        if self.may_unstick(events) {
+        if self.diverged.is_none() && self.may_unstick(events) {
             self.unstick();
         }
         let (keys, links) = self.named(events);

@@ -124,6 +124,11 @@ impl Session {
         self.ask(|engine, _| Ok(Past::of(engine))).await
     }
 
+    /// Makes the kernel what running says where others have changed it.
+    pub async fn repair(&self) -> crate::Result<()> {
+        self.ask(|engine, id| engine.repair_all(id)).await
+    }
+
     /// Keeps running as the rescue configuration.
     pub async fn save_rescue(&self) -> crate::Result<()> {
         self.ask(|engine, _| engine.save_rescue()).await

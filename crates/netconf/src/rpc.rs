@@ -197,6 +197,8 @@ pub enum Rpc {
     Rollback(Revision),
     /// `netloom-rpc:get-revision`: an earlier configuration.
     GetRevision(Revision),
+    /// `netloom-rpc:repair`: makes the kernel what running says where others have changed it.
+    Repair,
     /// `netloom-rpc:save-rescue`: keeps running as the rescue configuration.
     SaveRescue,
     /// `netloom-rpc:delete-rescue`.

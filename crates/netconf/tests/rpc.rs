@@ -525,6 +525,7 @@ fn what_is_written_is_read() {
         Rpc::CancelCommit { persist_id: None },
         Rpc::Rollback(Revision::Id(7)),
         Rpc::GetRevision(Revision::Rescue),
+        Rpc::Repair,
         Rpc::SaveRescue,
         Rpc::DeleteRescue,
         Rpc::CancelCommit { persist_id: text("b") },

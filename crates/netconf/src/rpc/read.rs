@@ -135,6 +135,7 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
         (NETLOOM, "check-commit") => parameters.none(Rpc::CheckCommit),
         (NETLOOM, "rollback") => Ok(Rpc::Rollback(revision(parameters)?)),
         (NETLOOM, "get-revision") => Ok(Rpc::GetRevision(revision(parameters)?)),
+        (NETLOOM, "repair") => parameters.none(Rpc::Repair),
         (NETLOOM, "save-rescue") => parameters.none(Rpc::SaveRescue),
         (NETLOOM, "delete-rescue") => parameters.none(Rpc::DeleteRescue),
         (NETLOOM, "get-history") => parameters.none(Rpc::GetHistory),

@@ -115,6 +115,7 @@ impl Rpc {
             Rpc::CheckCommit => *out += &format!("<check-commit xmlns=\"{NETLOOM}\"/>"),
             Rpc::Rollback(to) => revision(out, "rollback", *to),
             Rpc::GetRevision(of) => revision(out, "get-revision", *of),
+            Rpc::Repair => *out += &format!("<repair xmlns=\"{NETLOOM}\"/>"),
             Rpc::SaveRescue => *out += &format!("<save-rescue xmlns=\"{NETLOOM}\"/>"),
             Rpc::DeleteRescue => *out += &format!("<delete-rescue xmlns=\"{NETLOOM}\"/>"),
             Rpc::GetHistory => *out += &format!("<get-history xmlns=\"{NETLOOM}\"/>"),

@@ -127,6 +127,7 @@ impl Operations {
                 ok(self.session.replace(content).await)
             }
             Rpc::GetRevision(of) => data(self.past(of).await?, None, NETLOOM).await,
+            Rpc::Repair => ok(self.session.repair().await),
             Rpc::SaveRescue => ok(self.session.save_rescue().await),
             Rpc::DeleteRescue => ok(self.session.delete_rescue().await),
             Rpc::GetHistory => {
