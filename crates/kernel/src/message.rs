@@ -35,6 +35,8 @@ pub(crate) struct Message<'a> {
     pub(crate) kind: u16,
     pub(crate) flags: u16,
     pub(crate) sequence: u32,
+    /// The socket of whoever asked for what it tells; zero where that was the kernel.
+    pub(crate) port: u32,
     /// What follows the header.
     pub(crate) body: &'a [u8],
 }
@@ -48,6 +50,7 @@ impl<'a> Message<'a> {
                 kind: number(bytes, 4)?,
                 flags: number(bytes, 6)?,
                 sequence: number(bytes, 8)?,
+                port: number(bytes, 12)?,
                 body: bytes.get(HEADER..length)?,
             };
             bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! Who changes what: a thread that listens to the kernel's notifications in every watched namespace.
 //!
-//! A notification only says what to read again. Namespaces come and go as mounts on `/run/netns`; the kernel
-//! tells a reader of `mountinfo` that mounts have changed, and the names are compared with those before.
+//! A notification only says what to read again; what the process itself has done to routes is not read again. Namespaces
+//! come and go as mounts on `/run/netns`; the kernel tells a reader of `mountinfo` that mounts have changed, and the
+//! names are compared with those before.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
@@ -20,7 +21,7 @@ use crate::fault::Fault;
 use crate::message::Message;
 use crate::netns;
 use crate::observe::link_names;
-use crate::socket::{NetlinkSocket, enlarge_receive_buffer};
+use crate::socket::{NetlinkSocket, enlarge_receive_buffer, own_port};
 use crate::uapi::{RTM_NEWNETCONF, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
 use crate::{address, link, neighbor, route, sysctl};
 
@@ -288,6 +289,8 @@ impl Ear {
                     proxy,
                 })))
             }
+            // A route that this process has made or removed is as it shall be, and there may be many.
+            libc::RTM_NEWROUTE | libc::RTM_DELROUTE if message.port == own_port() => None,
             libc::RTM_NEWROUTE | libc::RTM_DELROUTE => {
                 Some(Event::Key(Key::Route(route::decode(message, &netns)?.key)))
             }

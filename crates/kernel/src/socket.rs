@@ -3,7 +3,9 @@
 //! The kernel handles every message of a `sendmsg` before the call returns, so the answers are there to be read
 //! at once. It answers each request that fails; an acknowledgement is asked for only with the last of a batch.
 
-use std::io;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
+use std::{io, process};
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_recv_buffer_size_force};
@@ -30,7 +32,10 @@ impl NetlinkSocket {
     /// Opens a socket in the namespace of the calling thread.
     pub(crate) fn open() -> io::Result<Self> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind_auto()?;
+        // One socket in each namespace can have it, and that is the one which changes things there.
+        if socket.bind(&SocketAddr::new(own_port(), 0)).is_err() {
+            socket.bind_auto()?;
+        }
         socket.connect(&SocketAddr::new(0, 0))?;
         socket.set_ext_ack(true)?;
         socket.set_cap_ack(true)?;
@@ -161,6 +166,16 @@ impl NetlinkSocket {
             }
         }
     }
+}
+
+/// The address of this process's sockets (netlink(7), `nl_pid`), by which it tells its own changes from those of others:
+/// drawn by lot, above all process numbers, which others have.
+pub(crate) fn own_port() -> u32 {
+    static PORT: OnceLock<u32> = OnceLock::new();
+    *PORT.get_or_init(|| {
+        let lot = RandomState::new().hash_one(process::id());
+        (1 << 30) | (u32::try_from(lot >> 34).unwrap_or_default())
+    })
 }
 
 /// Makes room for answers: as much as is asked for with privileges, else as much as the host allows.

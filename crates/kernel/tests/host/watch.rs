@@ -143,3 +143,29 @@ fn the_parameters_that_the_kernel_tells_of() {
         }
     });
 }
+
+#[test]
+fn own_routes_are_no_events() {
+    isolated(|| {
+        ip("link add name b type veth peer name a");
+        ip("link set dev a up");
+        ip("link set dev b up");
+        let mut host = Host::open();
+        let events = watch(&mut host, &["1"]);
+        let op = |prefix: &str| {
+            let (key, object) = route("1", prefix, &[("a", "")]);
+            Op { key, action: Action::Create(object) }
+        };
+        let (own, others) = (op("10.1.0.0/16"), op("10.2.0.0/16"));
+        host.kernel.execute(&Plan { ops: vec![own.clone()] }).unwrap();
+        Host::open().kernel.execute(&Plan { ops: vec![others.clone()] }).unwrap();
+        let is_key = |event: &Event, op: &Op| *event == Event::Key(op.key.clone());
+        loop {
+            let event = events.recv_timeout(Duration::from_secs(10)).expect("an event");
+            assert!(!is_key(&event, &own));
+            if is_key(&event, &others) {
+                break;
+            }
+        }
+    });
+}
