@@ -55,8 +55,8 @@ pub struct Wanted {
     pub protocol: Option<u8>,
     /// The links, each with the places where it may be, the likeliest first.
     pub links: BTreeMap<LinkId, Vec<Place>>,
-    /// What links are to be. Unless all that are found are so already, their addresses, routes and static neighbours
-    /// are wanted too, all of them, whoever made them: a link that changes may take these along.
+    /// What links are to be. Unless all that are found become so without being disturbed, their addresses, routes and
+    /// static neighbours are wanted too, all of them, whoever made them: a link that is disturbed may take these along.
     pub outcome: BTreeMap<LinkId, Box<Link>>,
     /// The namespaces of which all links are wanted, whoever made them: they are to go. Links that are not
     /// among `links` are keyed as by [`Scope::Everything`].
@@ -69,10 +69,10 @@ impl Wanted {
         &self,
         found: impl IntoIterator<Item = (&'l LinkId, &'l Link)>,
     ) -> bool {
-        let is_settled = |(id, link): (&LinkId, &Link)| {
-            self.outcome.get(id).is_some_and(|outcome| outcome.describes(link))
+        let is_left = |(id, link): (&LinkId, &Link)| {
+            self.outcome.get(id).is_some_and(|outcome| !outcome.disturbs(link))
         };
-        !found.into_iter().all(is_settled)
+        !found.into_iter().all(is_left)
     }
 }
 

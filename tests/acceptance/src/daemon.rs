@@ -161,6 +161,26 @@ impl Daemon {
         self.child.as_ref().expect("the daemon runs").id()
     }
 
+    /// The processor's time that its threads have taken.
+    pub fn processor_time(&self) -> Duration {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid()));
+        let tasks = tasks.expect("list the daemon's threads").flatten();
+        let nanoseconds = tasks.filter_map(|task| {
+            let told = fs::read_to_string(task.path().join("schedstat")).ok()?;
+            told.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(nanoseconds.sum())
+    }
+
+    /// The most memory that it had resident, bytes.
+    pub fn peak_memory(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("ask after the daemon's memory");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+        kib.expect("the kernel tells a peak") * 1024.0
+    }
+
     /// Where it serves.
     pub fn socket(&self) -> PathBuf {
         self.path("sock")

@@ -8,6 +8,7 @@
 
 mod bird;
 mod daemon;
+mod foreign;
 pub mod kernel;
 mod lab;
 mod terminal;
@@ -15,6 +16,7 @@ pub mod tutorial;
 
 pub use bird::{Bird, Exported};
 pub use daemon::{Daemon, Ran};
+pub use foreign::{Beside, Cost};
 pub use lab::{Host, Lab};
 pub use terminal::Terminal;
 

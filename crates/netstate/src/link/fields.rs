@@ -1,7 +1,10 @@
 //! A link's fields as one whole: the groups of [`Fields`] that a link consists of, taken together.
 
 use crate::attribute::{Field, Fields};
-use crate::link::{Bridge, Link, LinkKind, Master, Tun};
+use crate::link::{Bridge, BridgePort, Link, LinkKind, Master, Tun};
+
+/// A link whose MTU is below this has no IPv6 (`addrconf_notify`, net/ipv6/addrconf.c).
+const IPV6_MIN_MTU: u32 = 1280;
 
 impl Link {
     /// Takes over what `other` says: its place, and every field that is set there.
@@ -41,15 +44,36 @@ impl Link {
         }
     }
 
-    /// Whether all that is said here is so in `observed`.
-    pub fn describes(&self, observed: &Link) -> bool {
-        let same_kind = self.kind.as_ref().is_none_or(|kind| match (kind, &observed.kind) {
+    /// Whether becoming so may take along what hangs on the link: where it goes elsewhere, down, or is made anew. What is
+    /// not known to leave addresses, routes and neighbours alone is taken to do that.
+    pub fn disturbs(&self, observed: &Link) -> bool {
+        let mut change = self.changes(observed);
+        let attributes = &mut change.attributes;
+        attributes.mtu.take_if(|mtu| *mtu >= IPV6_MIN_MTU);
+        attributes.group = None;
+        attributes.txqueuelen = None;
+        attributes.gso_max_size = None;
+        attributes.gso_max_segs = None;
+        attributes.gro_max_size = None;
+        attributes.gso_ipv4_max_size = None;
+        attributes.gro_ipv4_max_size = None;
+        attributes.alias = None;
+        change.flags.up.take_if(|up| *up);
+        change.flags.allmulticast = None;
+        change.flags.promisc = None;
+        change.flags.trailers = None;
+        change.port = BridgePort::default();
+        self.place != observed.place || !self.is_of_kind(observed) || !change.is_empty()
+    }
+
+    /// Whether both are of one kind, as far as that is said here.
+    fn is_of_kind(&self, observed: &Link) -> bool {
+        self.kind.as_ref().is_none_or(|kind| match (kind, &observed.kind) {
             (LinkKind::Veth { peer: Some(peer) }, Some(LinkKind::Veth { peer: seen })) => {
                 seen.as_ref() == Some(peer)
             }
             (kind, seen) => seen.as_ref().is_some_and(|seen| kind.name() == seen.name()),
-        });
-        self.place == observed.place && same_kind && self.changes(observed).is_empty()
+        })
     }
 
     /// Puts every field that `mask` sets to what `base` has for it; a field that `base` does not have stays.

@@ -1,0 +1,111 @@
+//! What a start and commits cost the daemon, whatever number of routes others have put beside its own.
+//!
+//! Time is the processor's, in the daemon and in the kernel on its behalf, so that what else the machine does tells
+//! little.
+
+use std::fmt::Write;
+use std::fs;
+use std::time::Duration;
+
+use testkit::netns::ip;
+
+use crate::Daemon;
+
+/// A host with a NIC over which others have their routes, and a daemon that configures the same NIC.
+#[derive(Debug)]
+pub struct Beside {
+    daemon: Daemon,
+}
+
+/// What something costs: seconds, or bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// What does.
+    pub of: &'static str,
+    /// How much.
+    pub figure: f64,
+}
+
+/// Each is done as often, and the least counts.
+const TIMES: usize = 5;
+
+/// What is committed, and what takes it back.
+const COMMITS: [[&str; 3]; 4] = [
+    [
+        "a route",
+        "routes-iproute2 route 198.51.100.0/24 nexthop eth0 via address 10.0.0.2",
+        "no routes-iproute2 route 198.51.100.0/24",
+    ],
+    [
+        "an IPv6 route",
+        "routes-iproute2 route 2001:db8:f::/48 nexthop eth0 via address 2001:db8::2",
+        "no routes-iproute2 route 2001:db8:f::/48",
+    ],
+    ["a link's MTU", "links-iproute2 link eth0 mtu 1400", "links-iproute2 link eth0 mtu 1450"],
+    [
+        "a pair of links",
+        "links-iproute2 link one type iproute2-ip-link:veth virtual_peer_name two\n\
+         top\nlinks-iproute2 link two type iproute2-ip-link:veth virtual_peer_name one",
+        "no links-iproute2 link one\nno links-iproute2 link two",
+    ],
+];
+
+impl Beside {
+    /// In the calling thread's world; 50 routes are the daemon's.
+    pub fn new() -> Self {
+        ip("link add eth0 type veth peer name far0");
+        ip("link set far0 up");
+        let daemon = Daemon::start();
+        let mut script = String::from(
+            "configure\nlinks-iproute2\nlink eth0\nip 10.0.0.1/24\nip 2001:db8::1/64\nmtu 1450\n\
+             admin-status up\nexit\nexit\nroutes-iproute2\n",
+        );
+        for number in 0..50 {
+            let _ = writeln!(script, "route 192.0.2.{number}/32 nexthop eth0 via address 10.0.0.2");
+        }
+        daemon.run(&format!("{script}commit\n"));
+        Self { daemon }
+    }
+
+    /// Has others add so many routes over the NIC.
+    pub fn add(&self, count: u32) {
+        let mut batch = String::new();
+        for number in 0..count {
+            let address = std::net::Ipv4Addr::from(0x1400_0000 + number);
+            let _ = writeln!(batch, "route add {address} via 10.0.0.3 proto bird");
+        }
+        let file = self.daemon.folder().join("foreign");
+        fs::write(&file, batch).expect("write a batch");
+        ip(&format!("-batch {}", file.display()));
+        fs::remove_file(file).expect("remove a batch");
+    }
+
+    /// What a start, commits and having done all that cost.
+    pub fn costs(&mut self) -> Vec<Cost> {
+        let mut least: Vec<Duration> = vec![Duration::MAX; COMMITS.len()];
+        let mut start = Duration::MAX;
+        for _ in 0..TIMES {
+            self.daemon.stop();
+            self.daemon.start_again(&[]);
+            start = start.min(self.daemon.processor_time());
+            for (least, [_, there, back]) in least.iter_mut().zip(COMMITS) {
+                let before = self.daemon.processor_time();
+                self.daemon.run(&format!("configure\n{there}\ncommit\n"));
+                *least = (*least).min(self.daemon.processor_time().saturating_sub(before));
+                self.daemon.run(&format!("configure\n{back}\ncommit\n"));
+            }
+        }
+        let commits = COMMITS.iter().zip(least).map(|([of, ..], time)| (*of, time));
+        let times = [("a start", start)].into_iter().chain(commits);
+        let mut costs: Vec<Cost> =
+            times.map(|(of, time)| Cost { of, figure: time.as_secs_f64() }).collect();
+        costs.push(Cost { of: "memory", figure: self.daemon.peak_memory() });
+        costs
+    }
+}
+
+impl Default for Beside {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,32 @@
+//! A hundred thousand routes of others change neither what a start costs, nor a commit, nor memory.
+
+use acceptance::{Beside, step};
+use testkit::netns::isolated;
+
+const FOREIGN: u32 = 100_000;
+
+/// How much more anything may cost beside the routes of others.
+const MOST: f64 = 1.2;
+
+#[test]
+fn routes_of_others_cost_nothing() {
+    isolated(|| {
+        let mut beside = Beside::new();
+        let alone = beside.costs();
+        step("others add 100,000 routes");
+        beside.add(FOREIGN);
+        let crowded = beside.costs();
+        let mut dearer = Vec::new();
+        for (alone, crowded) in alone.iter().zip(&crowded) {
+            let ratio = crowded.figure / alone.figure;
+            println!(
+                "  {:<16} {:>12.4} {:>12.4} {ratio:>8.2}x",
+                alone.of, alone.figure, crowded.figure
+            );
+            if ratio > MOST {
+                dearer.push(alone.of);
+            }
+        }
+        assert!(dearer.is_empty(), "routes of others make these dearer: {dearer:?}");
+    });
+}
