@@ -12,7 +12,7 @@ use yang::{Schema, Tree};
 
 use crate::Settings;
 use crate::checkpoint::Checkpoint;
-use crate::commit::{Author, Wording};
+use crate::commit::Author;
 use crate::confirmed::{self, Pending};
 use crate::datastore::{RUNNING, STARTUP, Snapshot, Startup, load};
 use crate::drift::Drift;
@@ -167,8 +167,8 @@ impl Engine {
             let origin = Origin { user: "netloomd".into(), from: "boot".into() };
             let comment = Some("startup loaded".into());
             let author = Author { origin, comment };
-            let record = self.record(author, Wording::of(&diff));
-            let stamp = journal::write(&self.store, &record)?;
+            let record = self.record(author).telling(&diff);
+            let stamp = journal::draft(&self.store, &record)?.place()?;
             history::file(&self.store, record.id)?;
             self.running = Running { id: record.id, intent: startup };
             self.checkpoint.add(&record);

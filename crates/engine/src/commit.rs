@@ -10,17 +10,16 @@ use std::time::Instant;
 use yang::{Diff, Path, Tree};
 
 use crate::confirmed::{Pending, Request};
-use crate::converge::Way;
+use crate::converge::{Course, Way};
 use crate::datastore::{Candidate, Datastore, Startup};
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Error, Errors, Result};
 use crate::history::{self, Record};
 use crate::journal;
 use crate::notice::{By, News};
-use crate::seal::Stamp;
+use crate::seal::{Draft, Stamp};
 use crate::session::Origin;
 use crate::step::Step;
-use crate::summary::summary;
 
 /// What a commit did.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,17 +38,12 @@ pub(crate) struct Author {
     pub(crate) comment: Option<String>,
 }
 
-/// A change as the history keeps it.
-pub(crate) struct Wording {
-    summary: String,
-    forward: String,
-    reverse: String,
-}
-
-impl Wording {
-    pub(crate) fn of(diff: &Diff) -> Wording {
-        Wording { summary: summary(diff), forward: diff.to_xml(), reverse: diff.to_xml_back() }
-    }
+/// What a transaction that has happened did.
+pub(crate) struct Done {
+    /// What changed, in a line.
+    pub(crate) summary: String,
+    /// What failed after it had happened.
+    pub(crate) late: Errors,
 }
 
 impl Engine {
@@ -116,13 +110,10 @@ impl Engine {
                 (None, _) => return Ok(None),
             }
         }
-        let (intent, wording) = self.judged(tree, diff)?;
-        self.pass(Step::Lowered);
-        let mut record = self.record(Author { origin, comment: comment.clone() }, wording);
+        let mut record = self.record(Author { origin, comment: comment.clone() });
         record.awaited = confirmed.map(|confirmed| self.awaited(session, &confirmed));
         record.autosave &= record.awaited.is_none();
-        let mut told = record.summary.clone();
-        let late = self.transact(intent, record)?;
+        let Done { summary: mut told, late } = self.transact(tree, &diff, record)?;
         if !late.0.is_empty() {
             told.push_str("; but ");
             told.push_str(&late.told());
@@ -134,31 +125,38 @@ impl Engine {
         Ok(Some(told))
     }
 
-    /// What a configuration desires that differs from running by `diff`, and the change as the history keeps it. The
-    /// difference ends here: it names each change by its path, which is much, and the rest of the way is long.
-    pub(crate) fn judged(&self, tree: Tree, diff: Diff) -> Result<(Intent, Wording)> {
-        // Judging a change and writing it down are as much work, and neither needs the other.
-        let (intent, wording) = thread::scope(|scope| {
-            let wording = scope.spawn(|| Wording::of(&diff));
-            let intent = self.running.intent.after(tree, &diff);
-            (intent, wording.join().unwrap_or_else(|panic| resume_unwind(panic)))
-        });
-        Ok((intent?, wording))
+    /// What a configuration desires that differs from running by `diff`, and how the kernel gets there.
+    fn judge(&mut self, tree: Tree, diff: &Diff) -> Result<(Intent, Course)> {
+        let running = self.running.intent.clone();
+        let intent = running.after(tree, diff)?;
+        self.pass(Step::Lowered);
+        let course = self.survey(&Way::from(running.desired(), &intent))?;
+        self.pass(Step::Planned);
+        Ok((intent, course))
     }
 
-    /// Brings kernel and datastores to `intent`, or leaves both as they are. What fails once the commit has
-    /// happened is answered.
-    pub(crate) fn transact(&mut self, intent: Intent, record: Record) -> Result<Errors> {
-        let running = self.running.intent.clone();
-        let way = Way::from(running.desired(), &intent);
-        let course = self.survey(&way)?;
-        self.pass(Step::Planned);
+    /// Brings kernel and datastores to `tree`, which differs from running by `diff`, or leaves both as they are.
+    pub(crate) fn transact(&mut self, tree: Tree, diff: &Diff, record: Record) -> Result<Done> {
+        let store = self.store.clone();
+        // Writing a change down and judging it are as much work, and neither needs the other. What is written is no
+        // journal until it is in its place: after what was there before, which a journal relies on, is on disk too.
+        let (judged, (record, draft)) = thread::scope(|scope| {
+            let written = scope.spawn(|| {
+                let record = record.telling(diff);
+                let draft = journal::draft(&store, &record);
+                (record, draft)
+            });
+            let judged = self.judge(tree, diff);
+            (judged, written.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let (intent, course) = judged?;
         self.adopt(&course)?;
         self.pass(Step::Adopted);
+        let running = self.running.intent.clone();
         self.events.heed([running.desired(), intent.desired()]);
-        let taken = journal::write(&self.store, &record).and_then(|stamp| {
+        let taken = draft.and_then(Draft::place).and_then(|stamp| {
             self.pass(Step::Journalled);
-            self.carry_out(&way, &course)?;
+            self.carry_out(&Way::from(running.desired(), &intent), &course)?;
             history::file(&self.store, record.id).map(|()| stamp)
         });
         let stamp = match taken {
@@ -183,13 +181,14 @@ impl Engine {
             &running.policies,
             &self.running.intent.policies,
         );
+        let summary = record.summary.clone();
         let late = self.seal(record, stamp);
         self.publish();
         self.tell_no_drift();
         self.pass(Step::Published);
         self.watch();
         self.checkpoint();
-        Ok(late)
+        Ok(Done { summary, late })
     }
 
     /// What follows from a commit that has happened.
@@ -236,10 +235,9 @@ impl Engine {
         Ok(candidate.tree().clone())
     }
 
-    /// The journal, and later the history entry, of a commit from running.
-    pub(crate) fn record(&self, author: Author, wording: Wording) -> Record {
+    /// The journal, and later the history entry, of a commit from running, but for what it changes.
+    pub(crate) fn record(&self, author: Author) -> Record {
         let Author { origin, comment } = author;
-        let Wording { summary, forward, reverse } = wording;
         Record {
             id: self.running.id + 1,
             base: self.running.id,
@@ -247,11 +245,11 @@ impl Engine {
             origin,
             time: (self.settings.clock)(),
             comment,
-            summary,
+            summary: String::new(),
             autosave: self.settings.autosave,
             awaited: None,
-            forward,
-            reverse,
+            forward: String::new(),
+            reverse: String::new(),
         }
     }
 }

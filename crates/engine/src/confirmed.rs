@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use yang::Tree;
 
-use crate::commit::Author;
+use crate::commit::{Author, Done};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::notice::{By, News, Phase, Why};
@@ -236,11 +236,9 @@ impl Engine {
             self.tell_all(undone);
             return confirmed;
         }
-        let (intent, wording) = self.judged(tree, diff)?;
         let comment = Some(format!("commit {transaction} {why_told}"));
-        let record = self.record(Author { origin, comment: comment.clone() }, wording);
-        let summary = record.summary.clone();
-        self.transact(intent, record)?;
+        let record = self.record(Author { origin, comment: comment.clone() });
+        let Done { summary, late: _ } = self.transact(tree, &diff, record)?;
         self.tell_all(undone);
         self.tell_all(News::Committed { id: self.running.id, by, comment, summary });
         Ok(())

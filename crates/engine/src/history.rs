@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
-use yang::{Edit, Operation, Tree};
+use yang::{Diff, Edit, Operation, Tree};
 
 use crate::checkpoint::Checkpoint;
 use crate::confirmed::Awaited;
@@ -18,6 +18,7 @@ use crate::journal::JOURNAL;
 use crate::seal::{self, Digest, Opened, Stamp};
 use crate::session::Origin;
 use crate::store::Store;
+use crate::summary::summary;
 
 const FOLDER: &str = "history";
 
@@ -246,6 +247,12 @@ fn tell(entry: &HistoryEntry) {
 }
 
 impl Record {
+    /// The same with what its commit changes.
+    pub(crate) fn telling(self, diff: &Diff) -> Self {
+        let (forward, reverse) = (diff.to_xml(), diff.to_xml_back());
+        Record { summary: summary(diff), forward, reverse, ..self }
+    }
+
     /// Makes the commit's changes to the configuration that it started from.
     pub(crate) fn redo(&self, tree: &mut Tree) -> yang::Result<()> {
         tree.edit(&Edit::from_xml(tree.schema(), &self.forward, Operation::Merge)?)

@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::history::Record;
-use crate::seal::{self, Opened, Stamp};
+use crate::seal::{self, Draft, Opened};
 use crate::store::Store;
 
 /// Its file.
@@ -24,9 +24,9 @@ pub(crate) fn find(store: &Store, running: u64) -> Result<Option<Record>> {
     Err(store.corrupt(JOURNAL, fault).into())
 }
 
-/// Writes the journal of a commit.
-pub(crate) fn write(store: &Store, record: &Record) -> Result<Stamp> {
-    seal::write(store, JOURNAL, record)
+/// Writes what is the journal of a commit once it is put in its place.
+pub(crate) fn draft(store: &Store, record: &Record) -> Result<Draft> {
+    seal::draft(store, JOURNAL, record)
 }
 
 /// Removes the journal of an attempt that is undone.

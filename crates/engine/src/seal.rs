@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Result;
 use crate::history::Record;
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// The SHA-256 digest of a record's text, shown in hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,12 +39,26 @@ pub(crate) struct Opened {
     pub(crate) bytes: usize,
 }
 
-/// Writes a record; answers how it was sealed.
-pub(crate) fn write(store: &Store, name: &str, record: &Record) -> Result<Stamp> {
+/// A record that is sealed, and on disk beside its place.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    digest: Digest,
+    document: store::Draft,
+}
+
+/// Seals a record, and writes it beside its place.
+pub(crate) fn draft(store: &Store, name: &str, record: &Record) -> Result<Draft> {
     let text = to_raw_value(record).map_err(|error| store.corrupt(name, error.to_string()))?;
     let digest = Digest::of(text.get());
-    let bytes = store.write(name, &Sealed { digest, record: &text })?;
-    Ok(Stamp { digest, bytes })
+    let document = store.draft(name, &Sealed { digest, record: &text })?;
+    Ok(Draft { digest, document })
+}
+
+impl Draft {
+    /// Puts the record in its place; answers how it was sealed.
+    pub(crate) fn place(self) -> Result<Stamp> {
+        Ok(Stamp { digest: self.digest, bytes: self.document.place()? })
+    }
 }
 
 /// How a record is on disk.

@@ -5,7 +5,7 @@
 //! The directory is for its owner's eyes only, and a lock on a file in it keeps a second daemon out.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Seek};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -87,11 +87,15 @@ impl Store {
 
     /// Replaces a document; answers how many bytes it has.
     pub(crate) fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<usize> {
+        self.draft(name, content)?.place()
+    }
+
+    /// Writes a document beside its place, where it survives a loss of power but is not looked for.
+    pub(crate) fn draft<T: Serialize>(&self, name: &str, content: &T) -> Result<Draft> {
+        let beside = self.dir.join(format!("{name}.new"));
         let document = Document { format: FORMAT, content };
-        let text = serde_json::to_vec(&document).map_err(io::Error::from);
-        let text = text.map_err(failed("write", &self.dir.join(name)))?;
-        self.replace(name, &text)?;
-        Ok(text.len())
+        let bytes = write_synchronised(&beside, &document).map_err(failed("write", &beside))?;
+        Ok(Draft { store: self.clone(), beside, place: self.dir.join(name), bytes })
     }
 
     /// Moves a document to another name, where it replaces what was there.
@@ -130,15 +134,6 @@ impl Store {
         Error::Corrupt { path: self.dir.join(name), fault, advice: ADVICE }
     }
 
-    /// Puts a file in place, whole or not at all.
-    fn replace(&self, name: &str, text: &[u8]) -> Result<()> {
-        let path = self.dir.join(name);
-        let beside = self.dir.join(format!("{name}.new"));
-        write_synchronised(&beside, text).map_err(failed("write", &beside))?;
-        fs::rename(&beside, &path).map_err(failed("replace", &path))?;
-        self.synchronise(&path)
-    }
-
     /// Makes names that came to or went from the directory of `path` survive a loss of power.
     fn synchronise(&self, path: &Path) -> Result<()> {
         let dir = path.parent().unwrap_or(&self.dir);
@@ -147,15 +142,43 @@ impl Store {
     }
 }
 
+/// A document beside its place. What is not put there goes.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    store: Store,
+    beside: PathBuf,
+    place: PathBuf,
+    bytes: usize,
+}
+
+impl Draft {
+    /// Puts it in its place, whole or not at all; answers how many bytes it has.
+    pub(crate) fn place(self) -> Result<usize> {
+        fs::rename(&self.beside, &self.place).map_err(failed("replace", &self.place))?;
+        self.store.synchronise(&self.place)?;
+        Ok(self.bytes)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Put in its place, it is not there any more; and what is left there is in nobody's way.
+        let _gone = fs::remove_file(&self.beside);
+    }
+}
+
 fn make_dir(path: &Path) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     Ok(made.map_err(failed("make", path))?)
 }
 
-fn write_synchronised(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = private().create(true).truncate(true).write(true).open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
+fn write_synchronised(path: &Path, content: &impl Serialize) -> io::Result<usize> {
+    let file = private().create(true).truncate(true).write(true).open(path)?;
+    let mut writer = BufWriter::new(file);
+    serde_json::to_writer(&mut writer, content)?;
+    let mut file = writer.into_inner()?;
+    file.sync_all()?;
+    Ok(usize::try_from(file.stream_position()?).unwrap_or(usize::MAX))
 }
 
 /// Files are for their owner's eyes only.

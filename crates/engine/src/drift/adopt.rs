@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use netstate::plan::wanted;
 use netstate::{Key, Scope, State};
-use yang::{Node, NodeKind, Path, Tree};
+use yang::{Diff, Node, NodeKind, Path, Tree};
 
-use crate::commit::{Author, Wording};
+use crate::commit::{Author, Done};
 use crate::converge::Way;
 use crate::datastore::Datastore;
 use crate::engine::{Engine, Intent};
-use crate::error::{Error, Errors, Result};
+use crate::error::{Error, Result};
 use crate::session::Origin;
 
 impl Engine {
@@ -41,26 +41,26 @@ impl Engine {
             self.southbound.observe(&Scope::Only(wanted(&part, &part, &self.originals)))?;
         // What is told of a route by default need not be configured, but what differs from the default must be.
         let configured = self.as_observed(running, adopted(running, keys, &observed, false)?);
-        let (intent, wording) = match configured {
-            Ok(judged) => judged,
+        let (tree, diff) = match configured {
+            Ok(changed) => changed,
             Err(_) => self.as_observed(running, adopted(running, keys, &observed, true)?)?,
         };
         let origin = Origin { user: "netloomd".into(), from: "drift".into() };
         let comment = Some("adopted what others have changed".into());
-        let record = self.record(Author { origin, comment }, wording);
-        tracing::info!(objects = keys.len(), summary = record.summary, "adopted");
-        let late: Errors = self.transact(intent, record)?;
+        let record = self.record(Author { origin, comment });
+        let Done { summary, late } = self.transact(tree, &diff, record)?;
+        tracing::info!(objects = keys.len(), summary, "adopted");
         self.drift.forget(keys);
         if late.0.is_empty() { Ok(()) } else { Err(late) }
     }
 
-    /// Judges a configuration that the kernel is to hold already.
-    fn as_observed(&mut self, running: &Intent, tree: Tree) -> Result<(Intent, Wording)> {
+    /// Judges a configuration that the kernel is to hold already; answers what it changes.
+    fn as_observed(&mut self, running: &Intent, tree: Tree) -> Result<(Tree, Diff)> {
         let diff = running.tree.diff(&tree);
-        let (intent, wording) = self.judged(tree, diff)?;
+        let intent = running.after(tree, &diff)?;
         let course = self.survey(&Way::from(running.desired(), &intent))?;
         match course.plan.ops.first() {
-            None => Ok((intent, wording)),
+            None => Ok((intent.tree, diff)),
             Some(op) => {
                 let (path, key) = (running.path(&op.key).to_string(), op.key.clone());
                 let reason =

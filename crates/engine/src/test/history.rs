@@ -111,7 +111,7 @@ fn what_is_done_to_a_file_is_told() {
             let store = host.start_store();
             let mut record = crate::seal::read(&store, &file(2)).unwrap().unwrap().record;
             record.origin.user = "toor".into();
-            crate::seal::write(&store, &file(2), &record).unwrap();
+            crate::seal::draft(&store, &file(2), &record).unwrap().place().unwrap();
         },
         expect![[r#"
             0 #3 root: 1 link changed
