@@ -137,14 +137,14 @@ impl Engine {
 
     /// After a restart of the daemon: the kernel may hold anything between running and the attempt.
     fn resume(&mut self, attempted: Option<Record>) -> Result<()> {
-        let touched = match attempted {
+        let touched = match &attempted {
             Some(record) => {
                 tracing::warn!(transaction = record.id, "undoing a commit that was cut short");
-                self.touched_by(&record)?
+                self.touched_by(record)?
             }
             None => self.running.intent.desired().clone(),
         };
-        self.recover(touched);
+        self.recover(touched, attempted.is_some());
         Ok(())
     }
 
@@ -176,7 +176,7 @@ impl Engine {
             self.pending = None;
         }
         ownership::save(&self.store, &self.settings.boot_id, &Originals::default())?;
-        self.recover(Desired::default());
+        self.recover(Desired::default(), false);
         Ok(())
     }
 }

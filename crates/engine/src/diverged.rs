@@ -93,11 +93,16 @@ impl Engine {
         })
     }
 
-    /// A start's way to running. What cannot be applied as yet may be missing, and what cannot be brought there
-    /// at all is no reason not to serve: the configuration may be what has to be changed.
-    pub(crate) fn recover(&mut self, touched: Desired) {
+    /// A start's way to running, also from what an attempt has left where there was one. What cannot be applied as yet
+    /// may be missing, and what cannot be brought there at all is no reason not to serve: the configuration may be what
+    /// has to be changed.
+    pub(crate) fn recover(&mut self, touched: Desired, attempted: bool) {
         let settled = self.settle(&touched, &Reach::Everything);
-        if let Err(cause) = settled.and_then(|()| self.withdraw()) {
+        let done = match attempted {
+            true => settled.and_then(|()| self.withdraw()),
+            false => settled.and_then(|()| self.release()),
+        };
+        if let Err(cause) = done {
             tracing::error!(errors = cause.told(), "diverged");
             let missing = self.running.intent.desired().iter().map(|(key, _)| key.clone());
             self.diverge(touched, missing.collect(), cause);
