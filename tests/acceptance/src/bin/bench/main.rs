@@ -1,10 +1,12 @@
-//! Measures Netloom beside others who do the same work, in one run: `bench [CASE…]`.
+//! Measures Netloom beside others who do the same work, in one run: `bench [CASE…]`, or `bench beside` for what the routes
+//! of others cost.
 //!
 //! Without a case, everything is measured, and written to `bench/results.json`, README.md and docs/bench.md.
 //! Netloom's time is that of the whole way a user sees: `netloom` starts, reads a file, loads it into the
 //! candidate, commits; the daemon validates, plans, journals, executes, and observes again.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
+mod beside;
 mod case;
 mod files;
 mod machine;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
             let dump = if what == "routes" { Dump::Routes } else { Dump::Links };
             println!("{}", netlink::count(dump).expect("the kernel tells"));
         }
+        ["beside"] => print!("{}", beside::table(&isolated(beside::measure))),
         [] => measure(&Case::all().collect::<Vec<_>>(), true),
         ref names => {
             let cases: Result<Vec<Cases>, String> = names.iter().map(|name| name.parse()).collect();
@@ -62,7 +65,8 @@ fn measure(cases: &[Case], keep: bool) {
     let programs = env::current_exe().expect("find this program");
     let disk = programs.with_file_name("");
     let growth = isolated(|| memory::growth(&disk));
-    let mut results = Results { machine: machine::facts(), growth, cells: Vec::new() };
+    let beside = if keep { isolated(beside::measure) } else { Vec::new() };
+    let mut results = Results { machine: machine::facts(), growth, beside, cells: Vec::new() };
     for case in cases {
         let began = start.elapsed();
         let cells = isolated(|| round::measure(*case, &disk, &results.cells));

@@ -13,7 +13,19 @@ pub(crate) struct Results {
     /// The machine and the versions.
     pub(crate) machine: BTreeMap<String, String>,
     pub(crate) growth: Growth,
+    /// Beside a million routes of others; empty where that was not measured.
+    pub(crate) beside: Vec<BesideOthers>,
     pub(crate) cells: Vec<Cell>,
+}
+
+/// What something costs without the routes of others and beside them: seconds of the processor, or bytes.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct BesideOthers {
+    pub(crate) of: String,
+    /// Whether the kernel goes through all routes for it.
+    pub(crate) walks: bool,
+    pub(crate) alone: f64,
+    pub(crate) beside: f64,
 }
 
 /// The daemon's memory, KiB.

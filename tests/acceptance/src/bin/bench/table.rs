@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::beside;
 use crate::case::{Case, Step};
 use crate::results::{Outcome, Results};
 use crate::way::Way;
@@ -28,6 +29,9 @@ pub(crate) fn full(results: &Results) -> String {
     let mut text = String::new();
     for (name, value) in &results.machine {
         let _ = writeln!(text, "- {name}: {value}");
+    }
+    if !results.beside.is_empty() {
+        let _ = writeln!(text, "\n### Routes of others\n\n{}", beside::table(&results.beside));
     }
     for case in results.cases() {
         let _ = writeln!(text, "\n### {}\n", heading(case));

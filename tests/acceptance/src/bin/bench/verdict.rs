@@ -43,6 +43,10 @@ fn promises(results: &Results) -> Vec<Promise> {
     let load = ours(many, Step::Load);
     let growth = &results.growth;
     let grown = growth.after_kib.saturating_sub(growth.before_kib);
+    let beside = |of: fn(&str) -> bool| {
+        let rows = results.beside.iter().filter(|row| !row.walks && of(&row.of));
+        rows.map(|row| row.beside / row.alone).reduce(f64::max)
+    };
     let times = |words, most, figure| Promise { words, most, figure, unit: Unit::Times };
     let time = |words, most, figure| Promise { words, most, figure, unit: Unit::Milliseconds };
     let size =
@@ -59,6 +63,13 @@ fn promises(results: &Results) -> Vec<Promise> {
         times("the same against on top of 1,000", 2.0, flat(Step::OneMore)),
         time("a commit that changes nothing of 100,000 routes", 10.0, inside(many, Step::Again)),
         times("the same against of 1,000", 2.0, flat(Step::Again)),
+        times("a start beside a million routes of others", 1.2, beside(|of| of == "a start")),
+        times(
+            "a commit beside a million routes of others",
+            1.2,
+            beside(|of| !["a start", "memory"].contains(&of)),
+        ),
+        times("memory beside a million routes of others", 1.2, beside(|of| of == "memory")),
         time("restart, 100,000 routes in the kernel", 1_500.0, restart(Step::RestartFull)),
         time("restart, 100,000 routes to make", 3_000.0, restart(Step::RestartEmpty)),
         size(

@@ -1,0 +1,54 @@
+//! What a million routes of others cost the daemon: the same work without them and beside them, in one world.
+
+use std::fmt::Write as _;
+
+use acceptance::{Beside, Cost};
+
+use crate::results::BesideOthers;
+use crate::table::{mebibytes, seconds};
+
+const FOREIGN: u32 = 1_000_000;
+
+/// Measures both.
+pub(crate) fn measure() -> Vec<BesideOthers> {
+    let mut beside = Beside::new();
+    let alone = beside.costs();
+    beside.add(FOREIGN);
+    let figures = |(alone, crowded): (Cost, Cost)| BesideOthers {
+        of: alone.of.into(),
+        walks: alone.walks,
+        alone: alone.figure,
+        beside: crowded.figure,
+    };
+    alone.into_iter().zip(beside.costs()).map(figures).collect()
+}
+
+/// As docs/bench.md shows it.
+pub(crate) fn table(results: &[BesideOthers]) -> String {
+    let mut text = String::from(
+        "| beside a million routes of others | without | beside | ratio |\n|---|---:|---:|---:|\n",
+    );
+    for row in results {
+        let ratio = row.beside / row.alone;
+        let [alone, beside] = [row.alone, row.beside].map(|figure| match row.of.as_str() {
+            "memory" => mebibytes(kibibytes(figure)),
+            _ => seconds(figure),
+        });
+        let mark = if row.walks { " (1)" } else { "" };
+        let _ = writeln!(text, "| {}{mark} | {alone} | {beside} | {ratio:.2} |", row.of);
+    }
+    text.push_str(
+        "\n(1) The kernel goes through all routes to tell those over a link, as for `ip route show dev`, and again to set a \
+         link down.  \n",
+    );
+    text
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "memory is a whole number of bytes"
+)]
+fn kibibytes(bytes: f64) -> u64 {
+    (bytes / 1024.0) as u64
+}
