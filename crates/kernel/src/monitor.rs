@@ -2,7 +2,7 @@
 //!
 //! A notification only says what to read again; what the process itself has done to routes is not read again. Namespaces
 //! come and go as mounts on `/run/netns`; the kernel tells a reader of `mountinfo` that mounts have changed, and the
-//! names are compared with those before.
+//! names are compared with those before. That costs a look at each of them, and is not done for each of many that come.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
@@ -10,12 +10,13 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use netlink_sys::{Socket, protocols::NETLINK_ROUTE};
 use netstate::{
     AddressKey, Event, EventSink, FdbKey, Key, LinkName, NeighborKey, NetnsName, SysctlKey,
 };
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::fault::Fault;
 use crate::message::Message;
@@ -35,6 +36,11 @@ const GROUPS: [u32; 8] = [
     RTNLGRP_IPV4_NETCONF,
     RTNLGRP_IPV6_NETCONF,
 ];
+
+/// How long names may come and go before they are compared: at least, and at most.
+const SETTLING: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
+/// Within these, as many times as long as the last comparison took.
+const SPARING: u32 = 10;
 
 /// A running monitor; it ends when this is dropped.
 #[derive(Debug)]
@@ -63,7 +69,8 @@ impl Monitor {
                 Listener { own, namespaces, sink, ..listener }
             }
             None => {
-                Listener { own, namespaces, ears: BTreeMap::new(), present: netns::list(), sink }
+                let (ears, present) = (BTreeMap::new(), netns::list());
+                Listener { own, namespaces, ears, present, compared: Compared::default(), sink }
             }
         };
         listener.listen()?;
@@ -100,7 +107,17 @@ struct Listener {
     ears: BTreeMap<NetnsName, Ear>,
     /// The namespaces that have names, with their inodes.
     present: BTreeMap<NetnsName, u64>,
+    compared: Compared,
     sink: EventSink,
+}
+
+/// When names are compared.
+#[derive(Default)]
+struct Compared {
+    /// When it is done next; never while no mount has changed.
+    due: Option<Instant>,
+    /// How long it took the last time.
+    took: Duration,
 }
 
 /// A socket that hears what happens in one namespace.
@@ -147,13 +164,16 @@ impl Listener {
     /// Waits for something to happen and reports it; false where it is the end.
     fn wait(&mut self, end: &UnixStream, mounts: &File) -> io::Result<bool> {
         let ears = self.ears.values().map(|ear| (ear.socket.as_fd(), PollFlags::IN));
-        let others = [(end.as_fd(), PollFlags::IN), (mounts.as_fd(), PollFlags::PRI)];
-        let mut polled: Vec<PollFd<'_>> = others
-            .into_iter()
+        // Once it is known that mounts have changed, it does not matter how many more do.
+        let mounts = self.compared.due.is_none().then_some((mounts.as_fd(), PollFlags::PRI));
+        let mut polled: Vec<PollFd<'_>> = std::iter::once((end.as_fd(), PollFlags::IN))
             .chain(ears)
+            .chain(mounts)
             .map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags))
             .collect();
-        match rustix::event::poll(&mut polled, None) {
+        let limit = self.compared.due.map(|due| due.saturating_duration_since(Instant::now()));
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        match rustix::event::poll(&mut polled, limit.as_ref()) {
             Err(rustix::io::Errno::INTR) => return Ok(true),
             result => result?,
         };
@@ -163,7 +183,7 @@ impl Listener {
         }
         let mut lost = Vec::new();
         for ((name, ear), _) in
-            self.ears.iter_mut().zip(&happened[2..]).filter(|(_, happened)| **happened)
+            self.ears.iter_mut().zip(&happened[1..]).filter(|(_, happened)| **happened)
         {
             if let Err(error) = ear.hear(name, &self.sink) {
                 tracing::warn!(%error, netns = %name, "notifications end");
@@ -174,8 +194,14 @@ impl Listener {
             self.ears.remove(&name);
             (self.sink)(Event::Overrun(name));
         }
-        if happened[1] {
-            self.compare_names();
+        match self.compared.due {
+            Some(due) if due <= Instant::now() => self.compare_names(),
+            None if happened.last() == Some(&true) => {
+                let [least, most] = SETTLING;
+                let pause = (self.compared.took * SPARING).clamp(least, most);
+                self.compared.due = Some(Instant::now() + pause);
+            }
+            Some(_) | None => {}
         }
         Ok(true)
     }
@@ -183,7 +209,9 @@ impl Listener {
     /// Reports namespaces that have come or gone, and stops or starts to listen there: an open socket would keep
     /// a removed namespace alive.
     fn compare_names(&mut self) {
+        let begun = Instant::now();
         let present = netns::list();
+        self.compared = Compared { due: None, took: begun.elapsed() };
         let before = std::mem::replace(&mut self.present, present);
         let names: BTreeSet<&NetnsName> = before.keys().chain(self.present.keys()).collect();
         let changed: Vec<NetnsName> = names
