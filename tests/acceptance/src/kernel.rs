@@ -24,10 +24,14 @@ pub fn holds() -> BTreeMap<String, Vec<String>> {
     netnses.into_iter().map(|netns| (netns.clone(), within(&netns))).collect()
 }
 
-/// Asserts that the own namespace is as it was when the snapshot was made.
+/// Awaits that the own namespace is as it was when the snapshot was made: IPv6 takes up an address in its own time.
 #[track_caller]
-pub fn assert_is(before: &BTreeSet<String>) {
-    let after = snapshot();
+pub fn await_as(before: &BTreeSet<String>) {
+    let start = Instant::now();
+    let mut after = snapshot();
+    while after != *before && start.elapsed() < DEADLINE {
+        after = snapshot();
+    }
     let lines = |sign: &str, one: &BTreeSet<String>, other: &BTreeSet<String>| {
         let lines: Vec<String> =
             one.difference(other).map(|line| format!("{sign} {line}\n")).collect();

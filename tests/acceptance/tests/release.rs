@@ -49,10 +49,10 @@ fn nothing_is_left_of_the_tutorial() {
         step("once it has ended, the host is as it was");
         daemon.stop();
         release(&daemon);
-        kernel::assert_is(&before);
+        kernel::await_as(&before);
         step("a second time there is nothing to do");
         release(&daemon);
-        kernel::assert_is(&before);
+        kernel::await_as(&before);
 
         step("the next start applies the configuration again");
         daemon.start_again(&[]);
@@ -60,7 +60,7 @@ fn nothing_is_left_of_the_tutorial() {
         step("and is killed, which changes nothing of that");
         daemon.kill();
         release(&daemon);
-        kernel::assert_is(&before);
+        kernel::await_as(&before);
     });
 }
 
@@ -74,7 +74,7 @@ fn a_nic_that_stayed_where_it_was_is_as_it_was() {
         assert_ne!(kernel::snapshot(), before);
         daemon.stop();
         release(&daemon);
-        kernel::assert_is(&before);
+        kernel::await_as(&before);
     });
 }
 
@@ -91,7 +91,7 @@ fn a_commit_that_was_cut_short_is_given_back_too() {
         daemon.await_end();
         assert!(daemon.state().join("journal").exists());
         release(&daemon);
-        kernel::assert_is(&before);
+        kernel::await_as(&before);
         assert!(!daemon.state().join("journal").exists());
     });
 }
@@ -117,7 +117,7 @@ fn what_is_in_the_way_is_told_and_the_rest_given_back() {
         step("once it is out of the way, the rest goes");
         ip("-n vpn10 link delete theirs");
         release(&daemon);
-        kernel::assert_is(&before);
+        kernel::await_as(&before);
     });
 }
 
