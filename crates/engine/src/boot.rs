@@ -24,6 +24,7 @@ use crate::journal::{self, JOURNAL};
 use crate::notice;
 use crate::ownership;
 use crate::past::{Past, Revision};
+use crate::salvage::Damage;
 use crate::session::{Origin, Sessions};
 use crate::store::Store;
 
@@ -38,23 +39,37 @@ pub(crate) struct Boot {
 /// What the state directory holds, before anything has been done about it.
 pub(crate) struct Found {
     pub(crate) engine: Engine,
-    /// The attempt that was under way when the last process ended.
-    pub(crate) attempted: Option<Record>,
+    /// What an attempt that was under way when the last process ended may have touched, running included.
+    pub(crate) attempted: Option<Desired>,
     /// Whether anything has been touched since the host booted.
     pub(crate) touched: bool,
+    /// What could not be read.
+    pub(crate) damage: Damage,
+}
+
+/// Running as the state directory has it: the checkpoint, and the commits after it.
+struct Recorded {
+    checkpoint: Checkpoint,
+    history: History,
+    running: Running,
 }
 
 impl Boot {
     pub(crate) fn start(self) -> Result<Engine> {
-        let Found { mut engine, attempted, touched } = self.find()?;
+        let Found { mut engine, attempted, touched, mut damage } = self.find()?;
         #[cfg(feature = "faults")]
         {
             engine.fault = crate::step::Fault::from_environment();
         }
+        engine.find_pending(&mut damage);
+        engine.salvage(damage, touched)?;
         engine.keep_startup()?;
-        engine.find_pending()?;
         match touched {
-            true => engine.resume(attempted)?,
+            // The kernel may hold anything between running and the attempt.
+            true => {
+                let cut = attempted.is_some();
+                engine.recover(attempted.unwrap_or_else(|| engine.touched()), cut);
+            }
             false => engine.boot()?,
         }
         engine.resume_waiting();
@@ -67,23 +82,39 @@ impl Boot {
     /// Takes the state directory and reads it.
     pub(crate) fn find(self) -> Result<Found> {
         let store = Store::open(&self.settings.state_dir)?;
-        let (mut checkpoint, mut running) = match load(&store, RUNNING, self.schema)? {
-            Some(loaded) => (Checkpoint::found(loaded.id, loaded.bytes), loaded.tree),
-            None => (Checkpoint::default(), Tree::empty(self.schema)),
+        let mut damage = Damage::default();
+        let recorded = damage.except(RUNNING, Recorded::read(&store, self.schema));
+        let Recorded { checkpoint, history, running } = match recorded {
+            Some(recorded) => recorded,
+            None => Recorded::lost(&store, self.schema)?,
         };
-        let mut history = History::open(&store, checkpoint.id())?;
-        let id = history.replay(&store, &mut checkpoint, &mut running)?;
-        let startup = Startup::load(&store, self.schema)?;
-        let originals = ownership::load(&store, &self.settings.boot_id)?;
-        let attempted = journal::find(&store, id)?;
-        let intent = intent(&store, RUNNING, running)?;
-        let published =
-            Snapshot { startup: startup.tree(&intent.tree).clone(), running: intent.tree.clone() };
+        let originals = ownership::load(&store, &self.settings.boot_id);
+        // Where nobody knows whether this is another boot, nothing is taken for untouched.
+        let originals =
+            damage.except(ownership::FILE, originals).unwrap_or(Some(Originals::default()));
         let touched = originals.is_some();
+        let startup = Startup::load(&store, self.schema).and_then(|startup| match &startup {
+            Startup::Fixed { tree, .. } if !touched => {
+                intent(&store, STARTUP, tree.clone()).map(|_| startup)
+            }
+            Startup::Fixed { .. } | Startup::Follows => Ok(startup),
+        });
+        let startup = damage.except(STARTUP, startup).unwrap_or(Startup::Follows);
+        let attempt = journal::find(&store, running.id).and_then(|attempt| match attempt {
+            Some(record) if damage.has(RUNNING) => {
+                let fault =
+                    format!("it is of commit {} to a running that cannot be read", record.id);
+                Err(store.corrupt(JOURNAL, fault).into())
+            }
+            attempt => Ok(attempt),
+        });
+        let attempt = damage.except(JOURNAL, attempt).flatten().filter(|_| touched);
+        let tree = running.intent.tree.clone();
+        let published = Snapshot { startup: startup.tree(&tree).clone(), running: tree };
         let engine = Engine {
             history,
             checkpoint,
-            running: Running { id, intent },
+            running,
             startup,
             sessions: Sessions::default(),
             stuck: BTreeSet::new(),
@@ -101,7 +132,33 @@ impl Boot {
             southbound: self.southbound,
             store,
         };
-        Ok(Found { engine, attempted, touched })
+        let attempted = attempt.and_then(|record| {
+            tracing::warn!(transaction = record.id, "undoing a commit that was cut short");
+            damage.except(JOURNAL, engine.touched_by(&record))
+        });
+        Ok(Found { engine, attempted, touched, damage })
+    }
+}
+
+impl Recorded {
+    fn read(store: &Store, schema: &'static Schema) -> Result<Recorded> {
+        let (mut checkpoint, mut tree) = match load(store, RUNNING, schema)? {
+            Some(loaded) => (Checkpoint::found(loaded.id, loaded.bytes), loaded.tree),
+            None => (Checkpoint::default(), Tree::empty(schema)),
+        };
+        let mut history = History::open(store, checkpoint.id())?;
+        let id = history.replay(store, &mut checkpoint, &mut tree)?;
+        let intent = intent(store, RUNNING, tree)?;
+        Ok(Recorded { checkpoint, history, running: Running { id, intent } })
+    }
+
+    /// Where it cannot be read: nothing, after all that has been.
+    fn lost(store: &Store, schema: &'static Schema) -> Result<Recorded> {
+        let id = history::latest(store)?;
+        let mut history = History::open(store, id)?;
+        history.awaited = None;
+        let intent = Intent::of(Tree::empty(schema))?;
+        Ok(Recorded { checkpoint: Checkpoint::default(), history, running: Running { id, intent } })
     }
 }
 
@@ -122,30 +179,28 @@ impl Engine {
         }
     }
 
-    /// Finds the commit that waits for its confirmation, if there is one.
-    fn find_pending(&mut self) -> Result<()> {
+    /// Finds the commit that waits for its confirmation, if there is one. Where nobody can tell whether it has been
+    /// confirmed it waits on; where nobody can tell what to go back to it stays, which is no reason not to serve.
+    fn find_pending(&mut self, damage: &mut Damage) {
         let id = self.running.id;
-        let Some(awaited) = self.history.awaited.clone() else { return Ok(()) };
-        if confirmed::is_marked(&self.store, id)? {
-            return Ok(());
+        let Some(awaited) = self.history.awaited.clone() else { return };
+        let marked = confirmed::is_marked(&self.store, id);
+        if damage.except(confirmed::MARK, marked).unwrap_or(false) {
+            return;
         }
-        let position = usize::try_from(id - awaited.base).unwrap_or(usize::MAX);
-        let tree = Past::of(self).at(Revision::Position(position))?;
-        self.pending = Some(Pending::new(awaited, tree, (self.settings.clock)()));
-        Ok(())
-    }
-
-    /// After a restart of the daemon: the kernel may hold anything between running and the attempt.
-    fn resume(&mut self, attempted: Option<Record>) -> Result<()> {
-        let touched = match &attempted {
-            Some(record) => {
-                tracing::warn!(transaction = record.id, "undoing a commit that was cut short");
-                self.touched_by(record)?
+        let position = id.checked_sub(awaited.base).and_then(|back| usize::try_from(back).ok());
+        let base = Past::of(self).at(Revision::Position(position.unwrap_or(usize::MAX)));
+        match base {
+            Ok(tree) => {
+                self.pending = Some(Pending::new(awaited, tree, (self.settings.clock)()));
             }
-            None => self.running.intent.desired().clone(),
-        };
-        self.recover(touched, attempted.is_some());
-        Ok(())
+            Err(errors) => tracing::error!(
+                transaction = id,
+                base = awaited.base,
+                errors = errors.told(),
+                "commit {id} is not confirmed, but cannot be undone: it stays"
+            ),
+        }
     }
 
     /// What running and an attempt to follow it may have touched.

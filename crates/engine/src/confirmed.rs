@@ -17,7 +17,7 @@ use crate::session::Origin;
 use crate::store::Store;
 
 /// The file of the mark.
-const MARK: &str = "confirmed.json";
+pub(crate) const MARK: &str = "confirmed.json";
 
 /// How long before it happens an undoing is foretold, at most.
 const SOON: Duration = Duration::from_secs(60);

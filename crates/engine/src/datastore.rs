@@ -159,6 +159,9 @@ pub(crate) struct Loaded {
 pub(crate) fn load(store: &Store, name: &str, schema: &'static Schema) -> Result<Option<Loaded>> {
     let Some(text) = store.text(name)? else { return Ok(None) };
     let saved: Saved<'_> = store.content(name, &text)?;
+    if saved.id == u64::MAX {
+        return Err(store.corrupt(name, format!("there is no commit {}", saved.id)).into());
+    }
     let json = saved.configuration.get();
     // What comes before it is blanked out rather than cut off, so that a fault's line and column are the file's.
     let before = text.find(json).unwrap_or_default();

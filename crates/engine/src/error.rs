@@ -100,8 +100,8 @@ pub(crate) enum Error {
         #[source]
         source: io::Error,
     },
-    #[error("{}: {fault}; {advice}", path.display())]
-    Corrupt { path: PathBuf, fault: String, advice: &'static str },
+    #[error("{}: {fault}", path.display())]
+    Corrupt { path: PathBuf, fault: String },
     #[error("cannot start the engine's thread")]
     Thread {
         #[source]

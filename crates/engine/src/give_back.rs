@@ -36,13 +36,12 @@ pub(crate) fn give_back(
     // Nobody is left to look at events: what happens meanwhile is none of ours.
     let (requests, _) = mpsc::unbounded_channel();
     let events = Events::new(requests.downgrade());
-    let Found { mut engine, attempted, touched } =
+    let Found { mut engine, attempted, touched, damage } =
         Boot { settings, schema, southbound, events }.find()?;
+    // What is not known cannot be given back.
+    damage.refuse()?;
     if touched {
-        let touched = match &attempted {
-            Some(attempt) => engine.touched_by(attempt)?,
-            None => engine.touched(),
-        };
+        let touched = attempted.unwrap_or_else(|| engine.touched());
         let nothing = Intent::of(Tree::empty(schema))?;
         engine.settle_at(&nothing, &touched, &Reach::Everything)?;
     }

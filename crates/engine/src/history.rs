@@ -110,7 +110,7 @@ impl History {
     /// Reads the records up to the transaction `latest`. What is wrong with one is told by its entry.
     pub(crate) fn open(store: &Store, latest: u64) -> Result<History> {
         let mut history = History::default();
-        let mut ids: Vec<u64> = store.list(FOLDER)?.iter().filter_map(|file| id_of(file)).collect();
+        let mut ids = ids(store)?;
         ids.sort_unstable();
         for id in ids.into_iter().filter(|id| *id <= latest) {
             match seal::read(store, &file_of(id)) {
@@ -149,7 +149,13 @@ impl History {
             id = record.id;
             self.take(id, opened);
         }
-        Ok(id)
+        match latest(store)? {
+            latest if latest <= id => Ok(id),
+            latest => {
+                let fault = format!("it is missing, but there is commit {latest}");
+                Err(store.corrupt(&file_of(id + 1), fault).into())
+            }
+        }
     }
 
     /// Adds a commit that has happened.
@@ -289,6 +295,16 @@ pub(crate) fn take_back(store: &Store, id: u64) -> Result<()> {
     store.remove(&file_of(id))
 }
 
+/// The latest transaction of which there is a file; zero where there is none.
+pub(crate) fn latest(store: &Store) -> Result<u64> {
+    Ok(ids(store)?.into_iter().max().unwrap_or_default())
+}
+
+/// The transactions of which there is a file.
+fn ids(store: &Store) -> Result<Vec<u64>> {
+    Ok(store.list(FOLDER)?.iter().filter_map(|file| id_of(file)).collect())
+}
+
 /// Names sort as their ids do.
 pub(crate) fn file_of(id: u64) -> String {
     format!("{FOLDER}/{id:012}.json")
@@ -296,7 +312,8 @@ pub(crate) fn file_of(id: u64) -> String {
 
 /// The inverse of [`file_of`], within the folder.
 fn id_of(file: &str) -> Option<u64> {
-    file.strip_suffix(".json")?.parse().ok()
+    // There is always a next one.
+    file.strip_suffix(".json")?.parse().ok().filter(|id| *id < u64::MAX)
 }
 
 /// RFC 3339 in UTC, as `yang:date-and-time` has it.

@@ -28,6 +28,7 @@ mod ownership;
 mod past;
 mod reach;
 mod rescue;
+mod salvage;
 mod seal;
 mod session;
 mod step;

@@ -11,7 +11,8 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::Store;
 
-const FILE: &str = "originals.json";
+/// Their file.
+pub(crate) const FILE: &str = "originals.json";
 
 /// Originals on disk.
 #[derive(Serialize, Deserialize)]

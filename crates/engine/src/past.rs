@@ -97,9 +97,10 @@ impl Past {
             }
         };
         let mut tree = self.running.clone();
-        for (at, entry) in self.entries[..position].iter().enumerate() {
+        for entry in &self.entries[..position] {
             self.undo(entry, &mut tree)?;
-            if entry.anew && at + 1 < position {
+            // Only the first commit of all started from what was there, which was nothing.
+            if entry.anew && entry.id > 1 {
                 return Err(Error::BeforeAll { id: entry.id }.into());
             }
         }

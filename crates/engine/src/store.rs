@@ -17,9 +17,6 @@ use crate::error::{Error, Result};
 /// The version of the documents' form that this program writes.
 const FORMAT: u32 = 1;
 
-/// What the user can do about a file that cannot be read.
-const ADVICE: &str = "it is left as it is: repair it, or move it away to start without it";
-
 /// A state directory, held by this process.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
@@ -106,6 +103,21 @@ impl Store {
         self.synchronise(&from)
     }
 
+    /// Keeps a file that cannot be read under another name, which tells the transaction that takes its place; answers
+    /// with that name. The file stays where it is until it is replaced, so that there is no moment without it.
+    pub(crate) fn set_aside(&self, name: &str, id: u64) -> Result<Option<String>> {
+        let path = self.dir.join(name);
+        let kept = format!("{name}.unreadable-{id}");
+        match fs::hard_link(&path, self.dir.join(&kept)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            // A start that was cut short has kept it already.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            linked => linked.map_err(failed("keep", &path))?,
+        }
+        self.synchronise(&path)?;
+        Ok(Some(kept))
+    }
+
     /// Removes a document, if it is there.
     pub(crate) fn remove(&self, name: &str) -> Result<()> {
         let path = self.dir.join(name);
@@ -131,7 +143,7 @@ impl Store {
 
     /// The error of a document whose content makes no sense.
     pub(crate) fn corrupt(&self, name: &str, fault: String) -> Error {
-        Error::Corrupt { path: self.dir.join(name), fault, advice: ADVICE }
+        Error::Corrupt { path: self.dir.join(name), fault }
     }
 
     /// Makes names that came to or went from the directory of `path` survive a loss of power.

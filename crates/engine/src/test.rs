@@ -9,6 +9,7 @@ mod give_back;
 mod history;
 mod notices;
 mod operational;
+mod salvage;
 mod sessions;
 
 use std::cell::Cell;

@@ -113,26 +113,50 @@ fn two_daemons_do_not_share_a_state() {
 }
 
 #[test]
-fn a_damaged_file_is_refused_and_left_alone() {
+fn a_device_with_a_damaged_file_can_be_reached_and_repaired() {
     isolated(|| {
-        let _lab = Lab::new();
+        let lab = Lab::new();
         let mut daemon = device();
+        let saved = daemon.folder().join("saved.set");
+        daemon.run(&format!("configure\nsave rescue\nsave {}\n", saved.display()));
+        daemon.run("configure\nlinks-iproute2\nlink enp0s4\nmtu 1400\ncommit\n");
         daemon.stop();
+        step("running is cut short, and the rescue configuration takes its place");
         let file = daemon.state().join("running.json");
         let whole = fs::read(&file).expect("read running");
         let half = &whole[..whole.len() / 2];
         fs::write(&file, half).expect("damage running");
+        daemon.start_again(&[]);
+        let history = daemon.run("show history\n");
+        println!("  {history}");
+        assert!(history.contains(&file.display().to_string()), "{history}");
+        assert!(history.contains("running is the rescue configuration"), "{history}");
+        let kept: Vec<_> = fs::read_dir(daemon.state())
+            .expect("list the state directory")
+            .map(|entry| entry.expect("read the state directory").path())
+            .filter(|path| path.to_string_lossy().contains("running.json.unreadable-"))
+            .map(|path| fs::read(path).expect("read what is kept"))
+            .collect();
+        assert_eq!(kept, [half]);
         let before = kernel::holds();
-        let ran = netloomd(&daemon);
-        println!("  {}", ran.err);
-        assert!(!ran.status.success());
-        assert!(ran.err.contains(&file.display().to_string()), "{}", ran.err);
-        assert_eq!(fs::read(&file).expect("read running"), half);
+        step("the next start finds nothing to tell");
+        daemon.stop();
+        daemon.start_again(&[]);
+        assert_eq!(daemon.run("show history\n"), history);
         assert_eq!(kernel::holds(), before);
-        step("with the file as it was it starts");
-        fs::write(&file, whole).expect("mend running");
+        step("without a rescue configuration the kernel is left alone");
+        daemon.stop();
+        fs::remove_file(daemon.state().join("rescue.json"))
+            .expect("remove the rescue configuration");
+        fs::write(&file, half).expect("damage running");
         daemon.start_again(&[]);
         assert_eq!(kernel::holds(), before);
+        assert_eq!(running(&daemon).trim(), "{}");
+        step("and takes the configuration from a file that a user has kept");
+        daemon.run(&format!("configure\nload replace {}\ncommit\n", saved.display()));
+        assert_eq!(kernel::holds(), before);
+        let (arrives, words) = lab.pc1.pings("192.168.20.1", 3);
+        assert!(arrives, "{words}");
     });
 }
 

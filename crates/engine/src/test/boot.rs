@@ -1,4 +1,4 @@
-//! Starts: the first one, after a restart, after a reboot, with something missing, with damaged files.
+//! Starts: the first one, after a restart, after a reboot, with something missing.
 
 use expect_test::expect;
 use netstate::Event;
@@ -118,34 +118,6 @@ fn a_second_daemon_is_kept_out() {
 }
 
 #[test]
-fn damaged_files_are_told_and_left_alone() {
-    for name in ["running.json", "startup.json", "originals.json"] {
-        for damage in [|text: &str| text[..text.len() / 2].to_string(), |_: &str| "[]".into()] {
-            let (host, mut engine) = Host::with_nics();
-            engine.last_checkpoint();
-            drop(engine);
-            let damaged = damage(&host.file(name).unwrap());
-            host.write(name, &damaged);
-            let told = told(host.try_start());
-            assert!(told.contains(name) && told.contains("line 1 column"), "{told}");
-            assert_eq!(host.file(name).unwrap(), damaged);
-        }
-    }
-}
-
-#[test]
-fn a_fault_in_a_saved_configuration_is_told_with_its_place() {
-    let host = Host::new();
-    host.start().apply(NICS).unwrap();
-    host.write(
-        "running.json",
-        "{\"format\":1,\"content\":{\"id\":1,\"configuration\":{\n  \"iproute2-ip-link:links\":{\n    \"lonk\":[]}}}}",
-    );
-    let told = told(host.try_start());
-    assert!(told.contains("line 3 column"), "{told}");
-}
-
-#[test]
 fn a_nic_that_goes_and_comes_back_is_configured_again() {
     let (host, mut engine) = Host::with_nics();
     let whole = host.kernel.state();
@@ -200,17 +172,6 @@ fn running_is_the_checkpoint_and_what_came_after_it() {
     assert_eq!(engine.running.intent.tree, running);
     assert_eq!(engine.history.entries(), entries);
     assert_eq!(host.kernel.executed().len(), executed);
-}
-
-#[test]
-fn a_commit_that_running_needs_and_that_cannot_be_read_is_told() {
-    let host = Host::new();
-    host.start().apply(NICS).unwrap();
-    let commit = format!("history/{}", host.commits()[0]);
-    host.write(&commit, "{}");
-    let told = told(host.try_start());
-    assert!(told.contains(&commit) && told.contains("line 1 column"), "{told}");
-    assert_eq!(host.file(&commit).unwrap(), "{}");
 }
 
 #[test]

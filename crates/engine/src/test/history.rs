@@ -127,11 +127,11 @@ fn what_is_done_to_a_file_is_told() {
         &|host| host.write(&file(2), "{"),
         expect![[r#"
         0 #3 root: 1 link changed
-        1 #2 nobody:  ! history/000000000002.json: EOF while parsing an object at line 1 column 1; it is left as it is: repair it, or move it away to start without it
+        1 #2 nobody:  ! history/000000000002.json: EOF while parsing an object at line 1 column 1
         2 #1 root: 2 netns, 2 links added
         --
         0 #3 root: 1 link changed
-        1 #2 nobody:  ! history/000000000002.json: EOF while parsing an object at line 1 column 1; it is left as it is: repair it, or move it away to start without it
+        1 #2 nobody:  ! history/000000000002.json: EOF while parsing an object at line 1 column 1
         2 #1 root: 2 netns, 2 links added
     "#]],
     );

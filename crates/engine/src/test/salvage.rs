@@ -1,0 +1,310 @@
+//! Starts on a state directory that is damaged: the daemon serves, says what it has lost, and goes on from there.
+
+use std::fs;
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::confirmed::{Confirmed, ConfirmedBy};
+use crate::give_back::give_back;
+
+const MTU: &str = "/iproute2-ip-link:links/link[name='enp0s4']/mtu";
+
+/// What can happen to a file: cut short, emptied, replaced, of another version, from other models, no text at all.
+const DAMAGES: [fn(&str) -> Vec<u8>; 6] = [
+    |text| text[..text.len() / 2].into(),
+    |_| Vec::new(),
+    |_| b"[]".into(),
+    |text| text.replacen("\"format\":1", "\"format\":2", 1).into(),
+    |text| text.replacen("{\"", "{\"unheard-of\":1,\"", 2).into(),
+    |text| [b"\xff\xfe", text.as_bytes()].concat(),
+];
+
+impl Host {
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.state_dir.path().join("netloom").join(name)
+    }
+
+    /// Damages a file; answers what it is then.
+    fn damage(&self, name: &str, damage: fn(&str) -> Vec<u8>) -> Vec<u8> {
+        let damaged = damage(&self.file(name).unwrap());
+        fs::write(self.path(name), &damaged).unwrap();
+        damaged
+    }
+}
+
+/// What the latest commit says, without the folder that the test has made.
+fn comment(host: &Host, engine: &Engine) -> String {
+    let head = engine.history.head().unwrap();
+    assert_eq!(head.origin.as_ref().unwrap().user, "netloomd");
+    let folder = host.path("");
+    head.comment.as_ref().unwrap().replace(folder.to_str().unwrap(), "")
+}
+
+/// That another start finds nothing to tell, and that one can go on.
+fn goes_on(host: &Host, engine: Engine) {
+    let (running, entries) = (engine.running.intent.tree.clone(), engine.history.entries());
+    let kernel = host.kernel.state();
+    drop(engine);
+    let mut engine = host.start();
+    assert_eq!(engine.running.intent.tree, running);
+    assert_eq!(engine.history.entries(), entries);
+    assert_eq!(host.kernel.state(), kernel);
+    engine.apply("/iproute2-ip-netns:netnses/netns[name='new']").unwrap();
+    let changed = engine.running.intent.tree.clone();
+    drop(engine);
+    let mut engine = host.start();
+    assert_eq!(engine.running.intent.tree, changed);
+    let session = engine.session();
+    engine.rollback(session, Revision::Position(1)).unwrap();
+    engine.commit(session, Request::default()).unwrap();
+    assert_eq!(engine.running.intent.tree, running);
+}
+
+#[test]
+fn without_running_the_kernel_is_left_alone() {
+    for damage in DAMAGES {
+        let (host, mut engine) = Host::with_nics();
+        engine.last_checkpoint();
+        drop(engine);
+        let damaged = host.damage("running.json", damage);
+        let (kernel, executed) = (host.kernel.state(), host.kernel.executed().len());
+        let engine = host.start();
+        assert!(engine.running.intent.tree.is_empty());
+        assert_eq!((host.kernel.state(), host.kernel.executed().len()), (kernel, executed));
+        assert_eq!(fs::read(host.path("running.json.unreadable-2")).unwrap(), damaged);
+        let comment = comment(&host, &engine);
+        assert!(comment.starts_with("running.json: "), "{comment}");
+        let end = " (kept as running.json.unreadable-2); running is empty, and the kernel is left as it is";
+        assert!(comment.ends_with(end), "{comment}");
+        // What was, is part of the past, but there is no way back to it.
+        let refused = Past::of(&engine).configuration(Revision::Id(1)).unwrap_err();
+        expect!["what came before commit 2 is not known: it started from the empty configuration"]
+            .assert_eq(&refused[0].to_string());
+        goes_on(&host, engine);
+    }
+}
+
+#[test]
+fn without_running_the_rescue_configuration_is_in_force() {
+    for damage in DAMAGES {
+        let (host, mut engine) = Host::with_nics();
+        engine.save_rescue().unwrap();
+        engine.apply(CABLE).unwrap();
+        engine.apply(&format!("{MTU} = 1400")).unwrap();
+        let whole = host.kernel.state();
+        engine.last_checkpoint();
+        drop(engine);
+        host.damage("running.json", damage);
+        let mut engine = host.start();
+        assert_eq!(engine.running.intent.tree, tree(NICS));
+        assert!(comment(&host, &engine).ends_with("; running is the rescue configuration"));
+        // What nobody knows to be ours stays, and is ours again once it is configured.
+        assert!(whole.objects.keys().eq(host.kernel.state().objects.keys()));
+        engine.apply(CABLE).unwrap();
+        let session = engine.session();
+        engine.rollback(session, Revision::Rescue).unwrap();
+        engine.commit(session, Request::default()).unwrap();
+        goes_on(&host, engine);
+    }
+}
+
+#[test]
+fn a_boot_without_startup_comes_up_on_what_there_is() {
+    for (autosave, rescue, end) in [
+        (true, true, "; startup follows running"),
+        (false, true, "; startup is the rescue configuration"),
+        (false, false, "; startup is empty, and the kernel is left as it is"),
+    ] {
+        for damage in DAMAGES {
+            let mut host = Host { autosave, ..Host::new() };
+            let mut engine = host.start();
+            engine.apply(NICS).unwrap();
+            if rescue {
+                engine.save_rescue().unwrap();
+            }
+            engine.apply(CABLE).unwrap();
+            let session = engine.session();
+            let running = engine.running.intent.tree.clone();
+            engine.replace_startup(session, running.clone()).unwrap();
+            drop(engine);
+            let damaged = host.damage("startup.json", damage);
+            host.reboot(&["enp0s4", "enp0s5"]);
+            let engine = host.start();
+            assert_eq!(fs::read(host.path("startup.json.unreadable-3")).unwrap(), damaged);
+            let told = engine.history.entries().into_iter().filter_map(|entry| entry.comment);
+            let told: Vec<String> = told.collect();
+            assert!(told.iter().any(|comment| comment.ends_with(end)), "{told:?}");
+            let expected = match (autosave, rescue) {
+                (true, _) => running,
+                (false, true) => tree(NICS),
+                (false, false) => tree(""),
+            };
+            assert_eq!(engine.running.intent.tree, expected);
+            goes_on(&host, engine);
+        }
+    }
+}
+
+#[test]
+fn a_boot_without_running_comes_up_on_startup() {
+    let mut host = Host { autosave: false, ..Host::new() };
+    let mut engine = host.start();
+    engine.apply(NICS).unwrap();
+    let session = engine.session();
+    let startup = engine.running.intent.tree.clone();
+    engine.replace_startup(session, startup.clone()).unwrap();
+    engine.apply(CABLE).unwrap();
+    engine.last_checkpoint();
+    drop(engine);
+    host.damage("running.json", DAMAGES[0]);
+    host.reboot(&["enp0s4", "enp0s5"]);
+    let engine = host.start();
+    assert_eq!(engine.running.intent.tree, startup);
+    assert!(comment(&host, &engine).ends_with("; running is what startup is"));
+    goes_on(&host, engine);
+}
+
+#[test]
+fn what_running_is_made_of_is_not_guessed() {
+    let check = |damage: fn(&Host), expect: Expect| {
+        let (host, mut engine) = Host::with_nics();
+        engine.last_checkpoint();
+        for mtu in [1400, 1410, 1420] {
+            engine.apply(&format!("{MTU} = {mtu}")).unwrap();
+        }
+        drop(engine);
+        let checkpoint = host.file("running.json");
+        damage(&host);
+        let engine = host.start();
+        expect.assert_eq(&comment(&host, &engine));
+        assert!(engine.running.intent.tree.is_empty());
+        assert_eq!(host.file("running.json.unreadable-5"), checkpoint);
+        goes_on(&host, engine);
+    };
+    let file = "history/000000000003.json";
+    check(
+        |host| host.write("history/000000000003.json", "{}"),
+        expect![
+            "history/000000000003.json: missing field `format` at line 1 column 2 (kept as running.json.unreadable-5); running is empty, and the kernel is left as it is"
+        ],
+    );
+    check(
+        |host| host.remove("history/000000000003.json"),
+        expect![
+            "history/000000000003.json: it is missing, but there is commit 4 (kept as running.json.unreadable-5); running is empty, and the kernel is left as it is"
+        ],
+    );
+    let (host, mut engine) = Host::with_nics();
+    engine.last_checkpoint();
+    engine.apply(&format!("{MTU} = 1400")).unwrap();
+    engine.apply(&format!("{MTU} = 1410")).unwrap();
+    drop(engine);
+    host.write(file, "{}");
+    let _engine = host.start();
+    assert_eq!(host.file(file).unwrap(), "{}");
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_is_kept_and_running_is_as_it_was() {
+    for text in ["", "{}", "{\"format\":1,\"content\":{}}"] {
+        let (host, engine) = Host::with_nics();
+        let running = engine.running.intent.tree.clone();
+        drop(engine);
+        host.write("journal", text);
+        let kernel = host.kernel.state();
+        let engine = host.start();
+        assert_eq!(engine.running.intent.tree, running);
+        assert_eq!(host.kernel.state(), kernel);
+        assert_eq!(host.file("journal.unreadable-2").unwrap(), text);
+        let comment = comment(&host, &engine);
+        assert!(comment.starts_with("journal: "), "{comment}");
+        assert!(comment.ends_with("; running is as it was"), "{comment}");
+        goes_on(&host, engine);
+    }
+}
+
+#[test]
+fn without_originals_what_is_there_is_taken_as_it_is() {
+    for damage in DAMAGES {
+        let (host, engine) = Host::with_nics();
+        let (running, kernel) = (engine.running.intent.tree.clone(), host.kernel.state());
+        drop(engine);
+        let damaged = host.damage("originals.json", damage);
+        let engine = host.start();
+        assert_eq!(engine.running.intent.tree, running);
+        assert_eq!(host.kernel.state(), kernel);
+        assert_eq!(fs::read(host.path("originals.json.unreadable-2")).unwrap(), damaged);
+        goes_on(&host, engine);
+    }
+}
+
+#[test]
+fn a_commit_that_nobody_can_tell_to_be_confirmed_waits_on() {
+    let (host, mut engine) = Host::with_nics();
+    engine.save_rescue().unwrap();
+    let session = engine.session();
+    engine.set(session, CABLE);
+    let timeout = Duration::from_secs(60);
+    let confirmed = Some(Confirmed { timeout, by: ConfirmedBy::Anybody });
+    engine.commit(session, Request { confirmed, ..Request::default() }).unwrap();
+    drop(engine);
+    host.write("confirmed.json", "{");
+    let mut engine = host.start();
+    assert!(comment(&host, &engine).starts_with("confirmed.json: "));
+    assert!(engine.pending.is_some());
+    drop(engine);
+    engine = host.start();
+    assert!(engine.pending.is_some());
+    NOW.set(NOW.get() + 60);
+    engine.look_at_clock();
+    assert_eq!(engine.running.intent.tree, tree(NICS));
+}
+
+#[test]
+fn a_commit_that_cannot_be_undone_stays() {
+    let (host, mut engine) = Host::with_nics();
+    let session = engine.session();
+    engine.set(session, CABLE);
+    let timeout = Duration::from_secs(60);
+    let confirmed = Some(Confirmed { timeout, by: ConfirmedBy::Anybody });
+    engine.commit(session, Request { confirmed, ..Request::default() }).unwrap();
+    engine.last_checkpoint();
+    let running = engine.running.intent.tree.clone();
+    drop(engine);
+    host.write("history/000000000002.json", "{}");
+    let mut engine = host.start();
+    NOW.set(NOW.get() + 60);
+    engine.look_at_clock();
+    assert_eq!(engine.running.intent.tree, running);
+    engine.apply("/iproute2-ip-netns:netnses/netns[name='new']").unwrap();
+}
+
+#[test]
+fn a_rescue_configuration_that_cannot_be_read_is_kept_too() {
+    let (host, mut engine) = Host::with_nics();
+    engine.save_rescue().unwrap();
+    engine.last_checkpoint();
+    drop(engine);
+    host.damage("running.json", DAMAGES[0]);
+    let damaged = host.damage("rescue.json", DAMAGES[3]);
+    let engine = host.start();
+    assert!(engine.running.intent.tree.is_empty());
+    let comment = comment(&host, &engine);
+    assert!(comment.contains("rescue.json: format 2 is not known"), "{comment}");
+    engine.save_rescue().unwrap();
+    assert_eq!(fs::read(host.path("rescue.json.unreadable-2")).unwrap(), damaged);
+    goes_on(&host, engine);
+}
+
+#[test]
+fn what_is_not_known_is_not_given_back() {
+    let (host, mut engine) = Host::with_nics();
+    engine.last_checkpoint();
+    drop(engine);
+    host.damage("running.json", DAMAGES[0]);
+    let kernel = host.kernel.state();
+    let refused = give_back(host.settings(), schema(), Box::new(host.kernel.clone()));
+    assert!(told(refused).contains("running.json: "));
+    assert_eq!(host.kernel.state(), kernel);
+}
