@@ -224,7 +224,13 @@ impl Engine {
             let author = Author { origin, comment };
             let record = self.record(author).telling(&diff);
             let stamp = journal::draft(&self.store, &record)?.place()?;
-            history::file(&self.store, record.id)?;
+            let late = history::file(&self.store, record.id)?;
+            if !late.0.is_empty() {
+                tracing::error!(
+                    errors = late.told(),
+                    "startup is loaded, but not all of it is on disk"
+                );
+            }
             self.running = Running { id: record.id, intent: startup };
             self.checkpoint.add(&record);
             self.history.add(record, stamp);

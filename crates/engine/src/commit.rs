@@ -32,6 +32,16 @@ pub struct Committed {
     pub milliseconds: f64,
 }
 
+/// What came of an attempt that did not fail.
+enum Attempted {
+    /// What changed, in words.
+    Changed(String),
+    /// A commit that waited is confirmed, but for what failed then.
+    Confirmed(Errors),
+    /// There was nothing to change.
+    Nothing,
+}
+
 /// Who commits, and what for.
 pub(crate) struct Author {
     pub(crate) origin: Origin,
@@ -52,22 +62,21 @@ impl Engine {
         let transaction = self.running.id + 1;
         let _span = tracing::info_span!("commit", transaction, session).entered();
         let begun = Instant::now();
-        let pending = self.pending.is_some();
         let outcome = self.attempt(session, request);
         let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
         match outcome {
-            Ok(Some(summary)) => {
+            Ok(Attempted::Changed(summary)) => {
                 let digest =
                     self.history.head().and_then(|head| head.digest).map(tracing::field::display);
                 tracing::info!(summary, milliseconds, digest, "committed");
                 Ok(Committed { id: Some(transaction), summary, milliseconds })
             }
-            Ok(None) => {
-                let summary = match pending {
-                    true => format!("commit {} is confirmed", self.running.id),
-                    false => "nothing to commit".into(),
-                };
+            Ok(Attempted::Confirmed(late)) => {
+                let summary = late.told_after(format!("commit {} is confirmed", self.running.id));
                 Ok(Committed { id: None, summary, milliseconds })
+            }
+            Ok(Attempted::Nothing) => {
+                Ok(Committed { id: None, summary: "nothing to commit".into(), milliseconds })
             }
             Err(errors) => {
                 tracing::warn!(errors = errors.told(), milliseconds, "refused");
@@ -86,8 +95,7 @@ impl Engine {
         Ok(course.plan.ops.iter().map(ToString::to_string).collect())
     }
 
-    /// Answers with what changed; with nothing where there was nothing to change.
-    fn attempt(&mut self, session: u32, request: Request) -> Result<Option<String>> {
+    fn attempt(&mut self, session: u32, request: Request) -> Result<Attempted> {
         let Request { comment, confirmed, persist_id } = request;
         self.may_commit(session)?;
         self.may_settle(session, persist_id.as_deref())?;
@@ -105,24 +113,21 @@ impl Engine {
                 (Some(_), None) => {
                     let confirmed = self.confirm();
                     self.tell_phase(by, waiting);
-                    return confirmed.map(|()| None);
+                    return confirmed.map(Attempted::Confirmed);
                 }
-                (None, _) => return Ok(None),
+                (None, _) => return Ok(Attempted::Nothing),
             }
         }
         let mut record = self.record(Author { origin, comment: comment.clone() });
         record.awaited = confirmed.map(|confirmed| self.awaited(session, &confirmed));
         record.autosave &= record.awaited.is_none();
-        let Done { summary: mut told, late } = self.transact(tree, &diff, record)?;
-        if !late.0.is_empty() {
-            told.push_str("; but ");
-            told.push_str(&late.told());
-        }
+        let Done { summary, late } = self.transact(tree, &diff, record)?;
+        let told = late.told_after(summary);
         self.sessions.at(session)?.candidate = Candidate::of(&self.running.intent.tree);
         let (id, summary) = (self.running.id, told.clone());
         self.tell_all(News::Committed { id, by: by.clone(), comment, summary });
         self.tell_phase(by, waiting);
-        Ok(Some(told))
+        Ok(Attempted::Changed(told))
     }
 
     /// What a configuration desires that differs from running by `diff`, and how the kernel gets there.
@@ -157,10 +162,10 @@ impl Engine {
         let taken = draft.and_then(Draft::place).and_then(|stamp| {
             self.pass(Step::Journalled);
             self.carry_out(&Way::from(running.desired(), &intent), &course)?;
-            history::file(&self.store, record.id).map(|()| stamp)
+            history::file(&self.store, record.id).map(|late| (stamp, late))
         });
-        let stamp = match taken {
-            Ok(stamp) => stamp,
+        let (stamp, filed) = match taken {
+            Ok(taken) => taken,
             Err(failure) => {
                 let touched = running.desired().merged(intent.desired());
                 return Err(self.revert(failure, touched, course.keys));
@@ -182,7 +187,7 @@ impl Engine {
             &self.running.intent.policies,
         );
         let summary = record.summary.clone();
-        let late = self.seal(record, stamp);
+        let late = self.seal(record, stamp, filed);
         self.publish();
         self.tell_no_drift();
         self.pass(Step::Published);
@@ -191,8 +196,8 @@ impl Engine {
         Ok(Done { summary, late })
     }
 
-    /// What follows from a commit that has happened.
-    fn seal(&mut self, record: Record, stamp: Stamp) -> Errors {
+    /// What follows from a commit that has happened, though its filing may not survive a loss of power.
+    fn seal(&mut self, record: Record, stamp: Stamp, filed: Errors) -> Errors {
         let saved = if record.autosave { self.follow() } else { Ok(()) };
         self.pass(Step::Saved);
         self.checkpoint.add(&record);
@@ -200,7 +205,7 @@ impl Engine {
         let pruned = self.history.prune(&self.store, self.settings.history, self.checkpoint.id());
         let released = self.release();
         self.pass(Step::Released);
-        let failed = [saved, pruned, released].into_iter().filter_map(Result::err);
+        let failed = [Err(filed), saved, pruned, released].into_iter().filter_map(Result::err);
         let late = Errors(failed.flat_map(|errors| errors.0).collect());
         if !late.0.is_empty() {
             tracing::error!(errors = late.told(), "committed, but not all of it is on disk");

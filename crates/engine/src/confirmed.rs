@@ -11,7 +11,7 @@ use yang::Tree;
 
 use crate::commit::{Author, Done};
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Errors, Result};
 use crate::notice::{By, News, Phase, Why};
 use crate::session::Origin;
 use crate::store::Store;
@@ -135,14 +135,26 @@ impl Engine {
         self.pending.as_ref().map_or(&self.running.intent.tree, |pending| &pending.tree)
     }
 
-    /// Confirms the commit that waits for it.
-    pub(crate) fn confirm(&mut self) -> Result<()> {
-        self.store.write(MARK, &Mark { id: self.running.id })?;
+    /// Confirms the commit that waits for it. What fails once it is confirmed is answered.
+    pub(crate) fn confirm(&mut self) -> Result<Errors> {
+        let mut late = Errors::default();
+        if let Err(failure) = self.store.write(MARK, &Mark { id: self.running.id }) {
+            // The mark may be in place all the same, for the next process to find. If it stays there, it counts.
+            let _gone = self.store.remove(MARK);
+            if !is_marked(&self.store, self.running.id).unwrap_or(false) {
+                return Err(failure);
+            }
+            late = failure;
+        }
         self.pending = None;
         tracing::info!(transaction = self.running.id, "confirmed");
         let saved = if self.settings.autosave { self.follow() } else { Ok(()) };
         self.publish();
-        saved
+        late.0.extend(saved.err().into_iter().flat_map(|errors| errors.0));
+        if !late.0.is_empty() {
+            tracing::error!(errors = late.told(), "confirmed, but not all of it is on disk");
+        }
+        Ok(late)
     }
 
     /// Undoes the commit that waits for its confirmation, at a user's request.
@@ -232,9 +244,9 @@ impl Engine {
         let diff = self.running.intent.tree.diff(&tree);
         let undone = News::Confirm { id: transaction, by: by.clone(), phase: Phase::Undone(why) };
         if diff.is_empty() {
-            let confirmed = self.confirm();
+            self.confirm()?;
             self.tell_all(undone);
-            return confirmed;
+            return Ok(());
         }
         let comment = Some(format!("commit {transaction} {why_told}"));
         let record = self.record(Author { origin, comment: comment.clone() });

@@ -112,7 +112,7 @@ pub(crate) enum Error {
 }
 
 /// One error or several: validation finds all that is wrong at once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Errors(pub(crate) Vec<Error>);
 
 pub(crate) type Result<T> = std::result::Result<T, Errors>;
@@ -234,6 +234,11 @@ impl Errors {
     /// All of them with their paths, in a line.
     pub(crate) fn told(&self) -> String {
         self.rpc().iter().map(RpcError::to_string).collect::<Vec<_>>().join("; ")
+    }
+
+    /// What has been done, and these, which failed then.
+    pub(crate) fn told_after(&self, done: String) -> String {
+        if self.0.is_empty() { done } else { format!("{done}; but {}", self.told()) }
     }
 
     /// All of them without their paths, in a line.

@@ -13,7 +13,7 @@ use yang::{Diff, Edit, Operation, Tree};
 
 use crate::checkpoint::Checkpoint;
 use crate::confirmed::Awaited;
-use crate::error::Result;
+use crate::error::{Errors, Result};
 use crate::journal::JOURNAL;
 use crate::seal::{self, Digest, Opened, Stamp};
 use crate::session::Origin;
@@ -112,6 +112,8 @@ impl History {
         let mut history = History::default();
         let mut ids = ids(store)?;
         ids.sort_unstable();
+        // Where there are later ones, all that the checkpoint holds may have been forgotten.
+        let later = ids.last().is_some_and(|last| *last > latest);
         for id in ids.into_iter().filter(|id| *id <= latest) {
             match seal::read(store, &file_of(id)) {
                 Ok(Some(opened)) => history.take(id, opened),
@@ -119,8 +121,10 @@ impl History {
                 Err(errors) => history.push(broken(id, errors.told()), 0),
             }
         }
-        if history.head().map_or(0, |entry| entry.id) < latest {
-            history.miss(latest);
+        match history.head() {
+            Some(head) if head.id < latest => history.miss(latest),
+            None if latest > 0 && !later => history.miss(latest),
+            Some(_) | None => {}
         }
         Ok(history)
     }
@@ -169,10 +173,12 @@ impl History {
     pub(crate) fn prune(&mut self, store: &Store, limits: Limits, checkpoint: u64) -> Result<()> {
         while self.chain.len() > 1
             && (self.chain.len() > limits.commits || self.bytes > limits.bytes)
-            && let Some(oldest) = self.chain.pop_back_if(|oldest| oldest.entry.id <= checkpoint)
+            && let Some(oldest) = self.chain.back().filter(|oldest| oldest.entry.id <= checkpoint)
         {
-            self.bytes -= oldest.bytes;
+            // One that cannot be removed is kept, for a gap before it would look like foul play.
             store.remove(&file_of(oldest.entry.id))?;
+            self.bytes -= oldest.bytes;
+            self.chain.pop_back();
         }
         Ok(())
     }
@@ -285,9 +291,16 @@ impl Record {
     }
 }
 
-/// Makes a commit happen: moves its journal to where history finds it.
-pub(crate) fn file(store: &Store, id: u64) -> Result<()> {
-    store.rename(JOURNAL, &file_of(id))
+/// Makes a commit happen: moves its journal to where history finds it. Where that fails half-way, the journal goes back
+/// to its place before anything else does: it tells the next process what may be in the kernel. Where not even that can
+/// be done, the commit has happened; what has failed is answered, for it may not survive a loss of power.
+pub(crate) fn file(store: &Store, id: u64) -> Result<Errors> {
+    let entry = file_of(id);
+    let Err(failure) = store.rename(JOURNAL, &entry) else { return Ok(Errors::default()) };
+    if store.holds(&entry) && store.rename(&entry, JOURNAL).is_err() && store.holds(&entry) {
+        return Ok(failure);
+    }
+    Err(failure)
 }
 
 /// Takes back what is left of a move that has failed.

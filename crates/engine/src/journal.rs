@@ -17,6 +17,10 @@ pub(crate) fn find(store: &Store, running: u64) -> Result<Option<Record>> {
     if record.base == running {
         return Ok(Some(record));
     }
+    // It has its place in the history, but a loss of power kept it from leaving the one that it had before.
+    if record.id == running {
+        return withdraw(store).map(|()| None);
+    }
     let fault = format!(
         "it is of a commit from configuration {} to {}, but running is {running}",
         record.base, record.id

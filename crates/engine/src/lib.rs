@@ -13,6 +13,7 @@ mod commit;
 mod confirmed;
 mod converge;
 mod datastore;
+mod disk;
 mod diverged;
 mod drift;
 mod engine;

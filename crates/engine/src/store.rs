@@ -4,14 +4,15 @@
 //! place, and the directory is synchronised: after a crash or a loss of power the old or the new one is there.
 //! The directory is for its owner's eyes only, and a lock on a file in it keeps a second daemon out.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, ErrorKind, Seek};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::disk::{Disk, private};
 use crate::error::{Error, Result};
 
 /// The version of the documents' form that this program writes.
@@ -21,6 +22,7 @@ const FORMAT: u32 = 1;
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     dir: PathBuf,
+    pub(crate) disk: Disk,
     /// Held for as long as the store or a copy of it lives.
     _lock: Arc<File>,
 }
@@ -35,12 +37,13 @@ struct Document<T> {
 impl Store {
     /// Makes the directory where it is missing, and takes it.
     pub(crate) fn open(dir: &Path) -> Result<Store> {
-        make_dir(dir)?;
+        let disk = Disk::default();
+        make_dir(&disk, dir)?;
         let path = dir.join("lock");
         let lock = private().create(true).truncate(false).write(true).open(&path);
         let lock = lock.map_err(failed("open", &path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Store { dir: dir.into(), _lock: Arc::new(lock) }),
+            Ok(()) => Ok(Store { dir: dir.into(), disk, _lock: Arc::new(lock) }),
             Err(TryLockError::WouldBlock) => Err(Error::StateDirInUse { path: dir.into() }.into()),
             Err(TryLockError::Error(source)) => Err(failed("lock", &path)(source).into()),
         }
@@ -49,12 +52,18 @@ impl Store {
     /// The directory, as one who does not ask whose it is has it.
     #[cfg(test)]
     pub(crate) fn beside(dir: &Path) -> Store {
-        Store { dir: dir.into(), _lock: Arc::new(File::open(dir.join("lock")).unwrap()) }
+        let lock = Arc::new(File::open(dir.join("lock")).unwrap());
+        Store { dir: dir.into(), disk: Disk::default(), _lock: lock }
     }
 
     /// A document's content; none where there is no such file.
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         self.text(name)?.map(|text| self.content(name, &text)).transpose()
+    }
+
+    /// Whether there is such a file, or may be.
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        self.dir.join(name).try_exists().unwrap_or(true)
     }
 
     /// The text of a file; none where there is no such file.
@@ -91,14 +100,19 @@ impl Store {
     pub(crate) fn draft<T: Serialize>(&self, name: &str, content: &T) -> Result<Draft> {
         let beside = self.dir.join(format!("{name}.new"));
         let document = Document { format: FORMAT, content };
-        let bytes = write_synchronised(&beside, &document).map_err(failed("write", &beside))?;
-        Ok(Draft { store: self.clone(), beside, place: self.dir.join(name), bytes })
+        let (store, place) = (self.clone(), self.dir.join(name));
+        // One that cannot be written whole goes too: the disk may be full.
+        let mut draft = Draft { store, beside, place, bytes: 0 };
+        let written =
+            self.disk.write(&draft.beside, |to| Ok(serde_json::to_writer(to, &document)?));
+        draft.bytes = written.map_err(failed("write", &draft.beside))?;
+        Ok(draft)
     }
 
     /// Moves a document to another name, where it replaces what was there.
     pub(crate) fn rename(&self, from: &str, to: &str) -> Result<()> {
         let (from, to) = (self.dir.join(from), self.dir.join(to));
-        fs::rename(&from, &to).map_err(failed("move", &from))?;
+        self.disk.rename(&from, &to).map_err(failed("move", &from))?;
         self.synchronise(&to)?;
         self.synchronise(&from)
     }
@@ -121,7 +135,7 @@ impl Store {
     /// Removes a document, if it is there.
     pub(crate) fn remove(&self, name: &str) -> Result<()> {
         let path = self.dir.join(name);
-        match fs::remove_file(&path) {
+        match self.disk.remove(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(failed("remove", &path)(error).into())
             }
@@ -132,7 +146,7 @@ impl Store {
     /// The names of the files in a folder, which is made where it is missing.
     pub(crate) fn list(&self, folder: &str) -> Result<Vec<String>> {
         let path = self.dir.join(folder);
-        make_dir(&path)?;
+        make_dir(&self.disk, &path)?;
         let names = || -> io::Result<Vec<String>> {
             let entries = fs::read_dir(&path)?;
             let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
@@ -149,8 +163,7 @@ impl Store {
     /// Makes names that came to or went from the directory of `path` survive a loss of power.
     fn synchronise(&self, path: &Path) -> Result<()> {
         let dir = path.parent().unwrap_or(&self.dir);
-        let done = File::open(dir).and_then(|dir| dir.sync_all());
-        Ok(done.map_err(failed("synchronise", dir))?)
+        Ok(self.disk.synchronise_folder(dir).map_err(failed("synchronise", dir))?)
     }
 }
 
@@ -166,7 +179,8 @@ pub(crate) struct Draft {
 impl Draft {
     /// Puts it in its place, whole or not at all; answers how many bytes it has.
     pub(crate) fn place(self) -> Result<usize> {
-        fs::rename(&self.beside, &self.place).map_err(failed("replace", &self.place))?;
+        let moved = self.store.disk.rename(&self.beside, &self.place);
+        moved.map_err(failed("replace", &self.place))?;
         self.store.synchronise(&self.place)?;
         Ok(self.bytes)
     }
@@ -179,25 +193,16 @@ impl Drop for Draft {
     }
 }
 
-fn make_dir(path: &Path) -> Result<()> {
+/// Makes a directory where it is missing, so that it is there after a loss of power.
+fn make_dir(disk: &Disk, path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    Ok(made.map_err(failed("make", path))?)
-}
-
-fn write_synchronised(path: &Path, content: &impl Serialize) -> io::Result<usize> {
-    let file = private().create(true).truncate(true).write(true).open(path)?;
-    let mut writer = BufWriter::new(file);
-    serde_json::to_writer(&mut writer, content)?;
-    let mut file = writer.into_inner()?;
-    file.sync_all()?;
-    Ok(usize::try_from(file.stream_position()?).unwrap_or(usize::MAX))
-}
-
-/// Files are for their owner's eyes only.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.mode(0o600);
-    options
+    made.map_err(failed("make", path))?;
+    let above = path.parent().filter(|above| *above != Path::new(""));
+    let above = above.unwrap_or(Path::new("."));
+    Ok(disk.synchronise_folder(above).map_err(failed("synchronise", above))?)
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> Error {

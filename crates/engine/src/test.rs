@@ -5,6 +5,7 @@ mod commit;
 mod confirmed;
 mod crash;
 mod drift;
+mod faults;
 mod give_back;
 mod history;
 mod notices;

@@ -1,0 +1,155 @@
+//! The operations that change files: few, and all in one place, so that a test can make each of them fail.
+//!
+//! What is written or renamed is safe from a loss of power only once it is synchronised: a file's content by the file, its
+//! name by the folder that the name is in.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Seek};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Where files are. Copies are the same disk.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Disk {
+    #[cfg(test)]
+    pub(crate) faults: Faults,
+}
+
+/// One operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Operation<'a> {
+    Write(&'a Path),
+    Synchronise(&'a Path),
+    Rename(&'a Path, &'a Path),
+    Remove(&'a Path),
+    SynchroniseFolder(&'a Path),
+}
+
+impl Disk {
+    /// Makes a file hold what is written and nothing else, and synchronises it; answers how many bytes that are.
+    pub(crate) fn write(
+        &self,
+        path: &Path,
+        content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    ) -> io::Result<usize> {
+        let mut file = self.perform(Operation::Write(path), || {
+            let file = private().create(true).truncate(true).write(true).open(path)?;
+            let mut writer = BufWriter::new(file);
+            content(&mut writer)?;
+            Ok(writer.into_inner()?)
+        })?;
+        self.perform(Operation::Synchronise(path), || file.sync_all())?;
+        Ok(usize::try_from(file.stream_position()?).unwrap_or(usize::MAX))
+    }
+
+    /// Gives a file another name, which may have been another's.
+    pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.perform(Operation::Rename(from, to), || fs::rename(from, to))
+    }
+
+    pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
+        self.perform(Operation::Remove(path), || fs::remove_file(path))
+    }
+
+    /// Makes the names in a folder, come or gone, survive a loss of power.
+    pub(crate) fn synchronise_folder(&self, folder: &Path) -> io::Result<()> {
+        self.perform(Operation::SynchroniseFolder(folder), || File::open(folder)?.sync_all())
+    }
+
+    fn perform<T>(
+        &self,
+        operation: Operation<'_>,
+        act: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
+        tracing::trace!(%operation);
+        #[cfg(test)]
+        return self.faults.strike(operation, act);
+        #[cfg(not(test))]
+        act()
+    }
+}
+
+impl fmt::Display for Operation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Operation::Write(path) => write!(f, "write {}", path.display()),
+            Operation::Synchronise(path) | Operation::SynchroniseFolder(path) => {
+                write!(f, "synchronise {}", path.display())
+            }
+            Operation::Rename(from, to) => write!(f, "move {} to {}", from.display(), to.display()),
+            Operation::Remove(path) => write!(f, "remove {}", path.display()),
+        }
+    }
+}
+
+/// Files are for their owner's eyes only.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+#[cfg(test)]
+pub(crate) use faults::{Faults, Strike};
+
+#[cfg(test)]
+mod faults {
+    use std::fmt;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::Operation;
+
+    /// How an operation fails, with which error number.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum Strike {
+        /// It is not done.
+        Refused(i32),
+        /// It is done all the same.
+        Done(i32),
+    }
+
+    type Judge = dyn FnMut(Operation<'_>) -> Option<Strike> + Send;
+
+    /// Who decides which operations fail; nobody at first.
+    #[derive(Clone, Default)]
+    pub(crate) struct Faults {
+        judge: Arc<Mutex<Option<Box<Judge>>>>,
+    }
+
+    impl Faults {
+        pub(crate) fn set(
+            &self,
+            judge: impl FnMut(Operation<'_>) -> Option<Strike> + Send + 'static,
+        ) {
+            *self.judge.lock().unwrap() = Some(Box::new(judge));
+        }
+
+        pub(crate) fn clear(&self) {
+            *self.judge.lock().unwrap() = None;
+        }
+
+        pub(super) fn strike<T>(
+            &self,
+            operation: Operation<'_>,
+            act: impl FnOnce() -> io::Result<T>,
+        ) -> io::Result<T> {
+            let strike = self.judge.lock().unwrap().as_mut().and_then(|judge| judge(operation));
+            match strike {
+                None => act(),
+                Some(Strike::Refused(errno)) => Err(io::Error::from_raw_os_error(errno)),
+                Some(Strike::Done(errno)) => {
+                    act()?;
+                    Err(io::Error::from_raw_os_error(errno))
+                }
+            }
+        }
+    }
+
+    impl fmt::Debug for Faults {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Faults")
+        }
+    }
+}

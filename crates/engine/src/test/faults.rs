@@ -1,0 +1,282 @@
+//! Faults at every boundary of a transaction, enumerated: each case is run once to count its boundaries, and once for
+//! each of them and each fault there. Kernel and state directory then hold the old or the new configuration, whole, the
+//! user has been told which, the next commit works, and so does a restart.
+//!
+//! What was found is `docs/faults.md`, which the tests write (`UPDATE_EXPECT=1`) and compare.
+
+mod power;
+mod report;
+mod storage;
+
+use std::path::Path as FilePath;
+
+use netstate::Originals;
+
+use super::*;
+use crate::confirmed::{Confirmed, ConfirmedBy};
+use crate::rescue;
+
+/// Something that a user does.
+#[derive(Clone, Copy)]
+struct Case {
+    /// In words, as a heading.
+    title: &'static str,
+    autosave: bool,
+    /// Whether it only replaces a file, which it may have done when that is told as failed.
+    single_file: bool,
+    /// How many commits are kept.
+    commits: usize,
+    prepare: fn(&mut Engine),
+    /// Answers with what the user is told.
+    act: fn(&mut Engine) -> Result<String>,
+}
+
+const CASES: [Case; 10] = [
+    Case {
+        title: "A commit that adopts NICs",
+        prepare: |_| {},
+        act: |engine| commit(engine, NICS),
+        ..COMMIT
+    },
+    Case { title: "A commit that makes links and routes", ..COMMIT },
+    Case { title: "The same without autosave", autosave: false, ..COMMIT },
+    Case {
+        title: "A commit that gives adopted NICs back",
+        act: |engine| commit(engine, "no /iproute2-ip-netns:netnses\nno /iproute2-ip-link:links"),
+        ..COMMIT
+    },
+    Case {
+        title: "A commit that changes and removes, and with which history forgets a commit",
+        commits: 1,
+        prepare: |engine| {
+            engine.apply(NICS).unwrap();
+            engine.apply(CABLE).unwrap();
+            engine.last_checkpoint();
+        },
+        act: |engine| commit(engine, CHANGE),
+        ..COMMIT
+    },
+    Case { title: "A confirmed commit", act: |engine| try_out(engine, CABLE), ..COMMIT },
+    Case {
+        title: "Its confirmation",
+        prepare: |engine| {
+            engine.apply(NICS).unwrap();
+            try_out(engine, CABLE).unwrap();
+        },
+        act: |engine| commit(engine, ""),
+        ..COMMIT
+    },
+    Case {
+        title: "Its end without confirmation",
+        prepare: |engine| {
+            engine.apply(NICS).unwrap();
+            try_out(engine, CABLE).unwrap();
+        },
+        act: |engine| {
+            let session = engine.session();
+            engine.cancel(session, None).map(|()| String::new())
+        },
+        ..COMMIT
+    },
+    Case {
+        title: "Running kept as the rescue configuration",
+        prepare: |engine| {
+            engine.apply(NICS).unwrap();
+            engine.save_rescue().unwrap();
+            engine.apply(CABLE).unwrap();
+        },
+        act: |engine| engine.save_rescue().map(|()| String::new()),
+        single_file: true,
+        ..COMMIT
+    },
+    Case {
+        title: "A checkpoint, as at the daemon's end",
+        prepare: |engine| {
+            engine.apply(NICS).unwrap();
+            engine.last_checkpoint();
+            engine.apply(CABLE).unwrap();
+        },
+        act: |engine| {
+            engine.last_checkpoint();
+            Ok(String::new())
+        },
+        ..COMMIT
+    },
+];
+
+const COMMIT: Case = Case {
+    title: "",
+    autosave: true,
+    single_file: false,
+    commits: 100,
+    prepare: |engine| {
+        engine.apply(NICS).unwrap();
+    },
+    act: |engine| commit(engine, CABLE),
+};
+
+/// Changes in place, removes, and moves.
+const CHANGE: &str = "
+    no /iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][netns='vpn10'][table='254'][tos='0'][metric='0']
+    no /iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']
+    /iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.11/24']
+    /iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400
+    /iproute2-ip-link:links/link[name='enp0s5']/netns = vpn10";
+
+fn commit(engine: &mut Engine, lines: &str) -> Result<String> {
+    engine.apply(lines).map(|done| done.summary)
+}
+
+/// A commit that anybody may confirm within a minute.
+fn try_out(engine: &mut Engine, lines: &str) -> Result<String> {
+    let session = engine.session();
+    engine.set(session, lines);
+    let confirmed = Confirmed { timeout: Duration::from_secs(60), by: ConfirmedBy::Anybody };
+    let request = Request { confirmed: Some(confirmed), ..Request::default() };
+    engine.commit(session, request).map(|done| done.summary)
+}
+
+impl Case {
+    fn host(&self) -> Host {
+        let limits = Limits { commits: self.commits, ..Limits::default() };
+        // These write to the disk often enough for that to be felt.
+        let memory = FilePath::new("/dev/shm");
+        let state_dir = match memory.is_dir() {
+            true => tempfile::tempdir_in(memory),
+            false => tempfile::tempdir(),
+        };
+        let state_dir = state_dir.unwrap();
+        Host { state_dir, autosave: self.autosave, limits, ..Host::new() }
+    }
+
+    /// A host on which the case is about to be done.
+    fn prepared(&self) -> (Host, Engine) {
+        let host = self.host();
+        let mut engine = host.start();
+        (self.prepare)(&mut engine);
+        (host, engine)
+    }
+
+    /// What is held before and after where nothing fails.
+    fn ends(&self) -> Ends {
+        let (host, mut engine) = self.prepared();
+        let old = Held::by(&engine, &host);
+        let old_booted = Held::after_boot(&host, self);
+        (self.act)(&mut engine).unwrap();
+        let new = Held::by(&engine, &host);
+        let new_booted = Held::after_boot(&host, self);
+        Ends { old, new, old_booted, new_booted }
+    }
+
+    /// A host as another daemon finds it that has these files.
+    fn host_with(&self, files: &Files, kernel: State, boot_id: &'static str) -> Host {
+        let host = Host { kernel: FakeKernel::holding(kernel), boot_id, ..self.host() };
+        write_files(&host.state_dir.path().join("netloom"), files);
+        host
+    }
+}
+
+/// What a case leads from and to, and what the host comes up with after a boot then.
+struct Ends {
+    old: Held,
+    new: Held,
+    old_booted: Held,
+    new_booted: Held,
+}
+
+/// All that is to be whole.
+#[derive(Clone, Debug, PartialEq)]
+struct Held {
+    kernel: State,
+    running: Tree,
+    startup: Tree,
+    waits: bool,
+    adopted: Originals,
+    rescue: Option<Tree>,
+    latest: Option<(u64, String)>,
+}
+
+impl Held {
+    fn by(engine: &Engine, host: &Host) -> Held {
+        let entries = engine.history.entries();
+        assert!(entries.iter().all(|entry| entry.fault.is_none()), "{entries:?}");
+        let store = Store::beside(&host.state_dir.path().join("netloom"));
+        Held {
+            kernel: host.kernel.state(),
+            running: engine.running.intent.tree.clone(),
+            startup: engine.startup.tree(engine.settled()).clone(),
+            waits: engine.pending.is_some(),
+            adopted: engine.originals.clone(),
+            rescue: rescue::read(&store, schema()).ok(),
+            latest: engine.history.head().map(|head| (head.id, head.summary.clone())),
+        }
+    }
+
+    /// In what it differs from another, in words; in nothing where it does not.
+    fn unlike(&self, other: &Held) -> String {
+        let mut words = Vec::new();
+        let keys = self.kernel.objects.keys().chain(other.kernel.objects.keys());
+        for key in keys.collect::<BTreeSet<_>>() {
+            let objects = [self, other].map(|held| held.kernel.objects.get(key));
+            if objects[0] != objects[1] {
+                words.push(format!("{key:?}: {:?} for {:?}", objects[0], objects[1]));
+            }
+        }
+        if self != other {
+            words.push(lines(&other.running, &self.running));
+            words.push(lines(&other.startup, &self.startup));
+            let short = |held: &Held| {
+                format!("{:?}", (held.waits, &held.adopted, &held.rescue, &held.latest))
+            };
+            words.push(format!("{} for {}", short(self), short(other)));
+        }
+        words.join("\n")
+    }
+
+    /// What a boot of the host makes of its files as they are now.
+    fn after_boot(host: &Host, case: &Case) -> Held {
+        let files = read_files(&host.state_dir.path().join("netloom"));
+        let host = case.host_with(&files, nics(&["enp0s4", "enp0s5"]), "second");
+        Held::by(&host.start(), &host)
+    }
+
+    /// What a restart of the daemon finds, in a copy of the host.
+    fn after_restart(host: &Host, case: &Case) -> Held {
+        let files = read_files(&host.state_dir.path().join("netloom"));
+        let host = case.host_with(&files, host.kernel.state(), "first");
+        Held::by(&host.start(), &host)
+    }
+}
+
+/// The files of a state directory, by their names in it.
+type Files = std::collections::BTreeMap<String, Vec<u8>>;
+
+fn read_files(dir: &FilePath) -> Files {
+    let mut files = Files::new();
+    for folder in ["", "history/"] {
+        for entry in std::fs::read_dir(dir.join(folder)).unwrap().map(std::result::Result::unwrap) {
+            let name = entry.file_name().into_string().unwrap();
+            if entry.path().is_file() && name != "lock" {
+                files.insert(format!("{folder}{name}"), std::fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    files
+}
+
+fn write_files(dir: &FilePath, files: &Files) {
+    std::fs::create_dir_all(dir.join("history")).unwrap();
+    for (name, content) in files {
+        std::fs::write(dir.join(name), content).unwrap();
+    }
+}
+
+/// The engine takes a commit that touches the kernel, and says so without reserve.
+fn check_next_commit(engine: &mut Engine, host: &Host, what: &str) {
+    const NEXT: &str = "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1300";
+    let told = commit(engine, NEXT).unwrap_or_else(|errors| panic!("{what}: {}", errors.told()));
+    assert!(!told.contains("; but"), "{what}: {told}");
+    let nic = Key::Link("enp0s5".parse().unwrap());
+    let mtu = |state: &State| state.objects[&nic].link().unwrap().attributes.mtu;
+    assert_eq!(mtu(&host.kernel.state()), Some(1300), "{what}");
+}

@@ -1,0 +1,48 @@
+//! `docs/faults.md`: what came of each fault, as the tests found it.
+//!
+//! The document is text with sections between `<!-- NAME -->` and `<!-- end of NAME -->`; each test owns one.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::disk::Operation;
+
+/// A boundary, and what came of each fault there.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Row {
+    pub(super) boundary: String,
+    pub(super) outcomes: Vec<String>,
+}
+
+/// Compares a section of the document with what was found, or writes it.
+pub(super) fn check_section(
+    name: &str,
+    faults: &[&str],
+    parts: impl IntoIterator<Item = (&'static str, Vec<Row>)>,
+) {
+    let mut found = String::new();
+    for (title, rows) in parts {
+        write!(found, "\n### {title}\n\n| at | {} |\n", faults.join(" | ")).unwrap();
+        writeln!(found, "|---|{}", "---|".repeat(faults.len())).unwrap();
+        for Row { boundary, outcomes } in rows {
+            writeln!(found, "| {boundary} | {} |", outcomes.join(" | ")).unwrap();
+        }
+    }
+    found.push('\n');
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/faults.md");
+    let document = std::fs::read_to_string(&path).unwrap();
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->\n"));
+    let (before, rest) = document.split_once(&begin).unwrap();
+    let (section, after) = rest.split_once(&end).unwrap();
+    if section != found && std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, [before, &begin, &found, &end, after].concat()).unwrap();
+        return;
+    }
+    assert!(section == found, "docs/faults.md differs (UPDATE_EXPECT=1 rewrites it):\n{found}");
+}
+
+/// An operation on files of a directory, named as they are in it.
+pub(super) fn in_words(operation: Operation<'_>, dir: &Path) -> String {
+    let dir = dir.display().to_string();
+    operation.to_string().replace(&format!("{dir}/"), "").replace(&dir, "the directory")
+}

@@ -1,0 +1,130 @@
+//! A disk that is full or broken: each operation on a file of the state directory fails.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::report::{Row, check_section};
+use super::*;
+use crate::disk::Strike;
+
+/// How an operation fails.
+#[derive(Clone, Copy)]
+enum Manner {
+    /// It alone, and it is not done.
+    Once,
+    /// It alone, although it is done.
+    Lying,
+    /// It and all that follow until the attempt is over: the disk is full.
+    Onwards,
+}
+
+#[test]
+fn a_disk_that_fails_leaves_the_old_or_the_new() {
+    let sections = CASES.iter().map(|case| (case.title, rows(case)));
+    check_section(
+        "storage",
+        &["fails", "fails, yet is done", "fails, as do all that follow"],
+        sections,
+    );
+}
+
+/// A row an operation: what came of each manner of failing.
+fn rows(case: &Case) -> Vec<Row> {
+    let ends = case.ends();
+    let operations = operations(case);
+    assert!(operations.len() >= 4, "only {} operations", operations.len());
+    let row = |(index, operation): (usize, &String)| Row {
+        boundary: operation.clone(),
+        outcomes: [Manner::Once, Manner::Lying, Manner::Onwards]
+            .map(|manner| outcome(case, &ends, index, manner))
+            .to_vec(),
+    };
+    operations.iter().enumerate().map(row).collect()
+}
+
+/// What the case does to files, in words.
+fn operations(case: &Case) -> Vec<String> {
+    let (host, mut engine) = case.prepared();
+    let operations = Arc::new(Mutex::new(Vec::new()));
+    let dir = host.state_dir.path().join("netloom");
+    let heard = Arc::clone(&operations);
+    engine.store.disk.faults.set(move |operation| {
+        heard.lock().unwrap().push(report::in_words(operation, &dir));
+        None
+    });
+    (case.act)(&mut engine).unwrap();
+    engine.store.disk.faults.clear();
+    let operations = operations.lock().unwrap();
+    operations.clone()
+}
+
+/// What comes of the failure of an operation.
+fn outcome(case: &Case, ends: &Ends, failing: usize, manner: Manner) -> String {
+    let full = outcome_by(case, ends, (failing, manner, libc::ENOSPC));
+    assert_eq!(full, outcome_by(case, ends, (failing, manner, libc::EIO)));
+    full
+}
+
+/// Does the case on a disk that fails at an operation, and checks all that is promised; answers with what came of it.
+fn outcome_by(case: &Case, ends: &Ends, (failing, manner, errno): (usize, Manner, i32)) -> String {
+    let (host, mut engine) = case.prepared();
+    let count = AtomicUsize::new(0);
+    engine.store.disk.faults.set(move |_| {
+        let index = count.fetch_add(1, Ordering::Relaxed);
+        match manner {
+            Manner::Once => (index == failing).then_some(Strike::Refused(errno)),
+            Manner::Lying => (index == failing).then_some(Strike::Done(errno)),
+            Manner::Onwards => (index >= failing).then_some(Strike::Refused(errno)),
+        }
+    });
+    let what = format!("{}, operation {failing}", case.title);
+    let told = (case.act)(&mut engine).map_err(|errors| errors.told());
+    let found = Found { held: Held::by(&engine, &host), told, waits: engine.diverged.is_some() };
+    let outcome = judge(case, ends, found, Held::after_restart(&host, case));
+    engine.store.disk.faults.clear();
+    check_next_commit(&mut engine, &host, &what);
+    let then = Held::by(&engine, &host);
+    drop(engine);
+    assert_eq!(Held::after_restart(&host, case).unlike(&then), "", "{what}");
+    outcome
+}
+
+/// What a failure leads to.
+struct Found {
+    held: Held,
+    told: std::result::Result<String, String>,
+    /// Whether the disk has to yield before there is another commit.
+    waits: bool,
+}
+
+/// What the user was told is what is there, now and after a restart; answers with it in words.
+fn judge(case: &Case, ends: &Ends, found: Found, restarted: Held) -> String {
+    let (Ends { old, new, .. }, what) = (ends, case.title);
+    let Found { held, told, waits } = found;
+    let mixture = restarted != *old && restarted != *new;
+    assert!(!mixture, "{what}: {told:?}: {}; {}", restarted.unlike(old), restarted.unlike(new));
+    match told {
+        Ok(told) if told.contains("; but ") => {
+            // Startup, and what is given back, may be late.
+            let held = Held { startup: new.startup.clone(), adopted: new.adopted.clone(), ..held };
+            assert_eq!(held.unlike(new), "", "{what}: {told}");
+            assert_eq!(restarted.unlike(new), "", "{what}: {told}");
+            "new, told what is late".into()
+        }
+        Ok(told) => {
+            assert_eq!(held.unlike(new), "", "{what}: {told}");
+            assert_eq!(restarted.unlike(new), "", "{what}: {told}");
+            if old == new { "the same" } else { "new" }.into()
+        }
+        Err(_) if case.single_file && held == *new => "new, yet told as failed".into(),
+        Err(told) => {
+            // What the attempt adopted is forgotten last.
+            let held = match waits {
+                true => Held { adopted: old.adopted.clone(), ..held },
+                false => held,
+            };
+            assert_eq!(held.unlike(old), "", "{what}: {told}");
+            assert_eq!(restarted.unlike(old), "", "{what}: {told}");
+            if waits { "old, and waits for the disk" } else { "old" }.into()
+        }
+    }
+}
