@@ -139,6 +139,10 @@ fn lab() -> Lab {
     ip("neigh add 172.16.5.7 lladdr 02:00:00:00:00:07 dev enp0s4 nud permanent");
     ip("rule add from 172.16.5.0/24 lookup 77");
     ip("route add default via 172.16.5.253 table 77");
+    kernel::until("IPv6 has taken up its addresses", || {
+        let local = ip("-6 route show table local");
+        ["local 2001:db8:5::1", "local 2001:db8:6::1"].iter().all(|address| local.contains(address))
+    });
     lab
 }
 
