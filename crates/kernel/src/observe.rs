@@ -5,6 +5,7 @@
 
 mod exact;
 mod observer;
+mod parameters;
 mod route;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -71,6 +72,9 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
         for place in places {
             let Some(seen) = observer.link(place)? else { continue };
             hung.entry(&place.netns).or_default().insert(seen.index, &place.ifname);
+            if wanted.wants_parameters(id, place) {
+                observer.parameters(place)?;
+            }
             let link = observer.resolve(seen, likely)?;
             observer.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
             break;

@@ -16,8 +16,9 @@ use crate::uapi::{
     NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN, NETCONFA_PROXY_NEIGH, NETCONFA_RP_FILTER,
 };
 
-/// What opening or reading fails with where there is no parameter, or one that can only be written.
-const ABSENT: [i32; 4] = [libc::ENOENT, libc::EISDIR, libc::ENOTDIR, libc::EACCES];
+/// What opening or reading fails with where there is no parameter, one that can only be written, or one that has not been
+/// set (`stable_secret`, net/ipv6/addrconf.c).
+const ABSENT: [i32; 5] = [libc::ENOENT, libc::EISDIR, libc::ENOTDIR, libc::EACCES, libc::EIO];
 
 /// Reads a parameter of the namespace of the calling thread; none where there is no such one to be read.
 pub(crate) fn read(path: &SysctlPath) -> Result<Option<String>, Fault> {

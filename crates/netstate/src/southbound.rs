@@ -55,6 +55,9 @@ pub struct Wanted {
     pub protocol: Option<u8>,
     /// The links, each with the places where it may be, the likeliest first.
     pub links: BTreeMap<LinkId, Vec<Place>>,
+    /// The namespaces that links are to be in for the first time. Of one that is found elsewhere, the parameters are wanted
+    /// that are not those of a new link: it loses them as it moves.
+    pub homes: BTreeMap<LinkId, NetnsName>,
     /// What links are to be. Unless all that are found become so without being disturbed, their addresses, routes and
     /// static neighbours are wanted too, all of them, whoever made them: a link that is disturbed may take these along.
     pub outcome: BTreeMap<LinkId, Box<Link>>,
@@ -64,6 +67,11 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Whether a link that was found at `place` is to go elsewhere, so that its parameters are wanted too.
+    pub fn wants_parameters(&self, id: &LinkId, place: &Place) -> bool {
+        self.homes.get(id).is_some_and(|home| *home != place.netns)
+    }
+
     /// Whether what hangs on links is wanted too, given those that were found.
     pub fn wants_hangers<'l>(
         &self,

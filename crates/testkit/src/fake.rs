@@ -175,6 +175,13 @@ fn only(state: &State, wanted: &Wanted) -> State {
     let hangers = wanted.wants_hangers(found.iter().map(|(id, link)| (*id, *link)));
     for (id, link) in found {
         seen.objects.insert(Key::Link(id.clone()), Object::Link(Box::new(link.clone())));
+        if wanted.wants_parameters(id, &link.place) {
+            let of_link = |(key, object): &(&Key, &Object)| {
+                matches!(key, Key::Sysctl(_)) && effects::hangs_at(key, object, &link.place)
+            };
+            let own = state.objects.iter().filter(of_link);
+            seen.objects.extend(own.map(|(key, object)| (key.clone(), object.clone())));
+        }
         if hangers {
             let hangs = |(key, object): &(&Key, &Object)| {
                 !matches!(key, Key::Sysctl(_) | Key::Fdb(_))

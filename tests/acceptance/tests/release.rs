@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
+use std::fs;
+
 use acceptance::{Daemon, Lab, kernel, step, tutorial};
 use testkit::netns::{ip, isolated};
 
@@ -137,6 +139,14 @@ fn lab() -> Lab {
     ip("route add 10.9.0.0/16 via 172.16.5.254");
     ip("route add 2001:db8:9::/48 via 2001:db8:5::fe");
     ip("neigh add 172.16.5.7 lladdr 02:00:00:00:00:07 dev enp0s4 nud permanent");
+    for (parameter, value) in [
+        ("ipv4/conf/enp0s4/rp_filter", "2"),
+        ("ipv4/conf/enp0s4/arp_announce", "1"),
+        ("ipv6/conf/enp0s4/accept_ra", "0"),
+        ("ipv6/conf/enp0s4/stable_secret", "2001:db8::5ec:2e7"),
+    ] {
+        fs::write(format!("/proc/sys/net/{parameter}"), value).expect("set a parameter");
+    }
     ip("rule add from 172.16.5.0/24 lookup 77");
     ip("route add default via 172.16.5.253 table 77");
     kernel::until("IPv6 has taken up its addresses", || {

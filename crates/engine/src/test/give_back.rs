@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use expect_test::expect;
+use netstate::SysctlKey;
 
 use super::*;
 use crate::give_back::give_back;
@@ -55,6 +56,30 @@ fn a_host_is_as_it_was_after_a_commit_that_was_cut_anywhere() {
         assert_eq!([host.file("originals.json"), host.file("journal")], [None, None]);
         assert_eq!(host.start().running.intent.tree, tree(NICS), "{operations} operations");
     }
+}
+
+#[test]
+fn a_nic_has_the_parameters_that_others_had_set() {
+    let host = Host::new();
+    let parameter = |ifname: &str| {
+        let path = format!("net/ipv4/conf/{ifname}/rp_filter").parse().unwrap();
+        (Key::Sysctl(SysctlKey { netns: NetnsName::own(), path }), Object::Sysctl("2".into()))
+    };
+    host.kernel.change(|state| state.objects.extend(["enp0s4", "enp0s5"].map(parameter)));
+    let before = host.kernel.state();
+    drop({
+        let mut engine = host.start();
+        engine.apply(NICS).unwrap();
+        assert!(!host.kernel.state().objects.contains_key(&parameter("enp0s4").0));
+        engine.apply("no /iproute2-ip-link:links/link[name='enp0s5']").unwrap();
+        engine
+    });
+    assert_eq!(
+        host.kernel.state().objects.get(&parameter("enp0s5").0),
+        Some(&parameter("enp0s5").1)
+    );
+    give_back_from(&host).unwrap();
+    assert_eq!(host.kernel.state(), before);
 }
 
 #[test]

@@ -44,6 +44,11 @@ pub fn wanted(desired: &State, touched: &State, originals: &Originals) -> Wanted
     wanted.keys = keys.into_iter().collect();
     wanted.expected = expected(&states, &wanted.keys);
     wanted.protocol = protocol(&states);
+    let home = |(id, link): (&LinkId, &Link)| (id.clone(), link.place.netns.clone());
+    let comes = |(id, link): &(&LinkId, &Link)| {
+        work::link(touched, id).is_none_or(|before| before.place.netns != link.place.netns)
+    };
+    wanted.homes = work::links(desired).filter(comes).map(home).collect();
     wanted.occupants = namespaces(touched).difference(&namespaces(desired)).cloned().collect();
     let gone = |key: &Key| matches!(key, Key::Address(_)) && !desired.objects.contains_key(key);
     let given_up = touched.objects.keys().any(gone);

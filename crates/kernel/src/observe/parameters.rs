@@ -1,0 +1,68 @@
+//! The parameters that a link loses as it moves: those that are not what a new link has.
+//!
+//! A link that comes to a namespace has the parameters of `default` there, whatever it had before.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use netstate::{Key, LinkName, Object, Place, SysctlKey, SysctlPath};
+
+use super::Result;
+use super::observer::{Observer, failed};
+use crate::sysctl;
+
+/// Where parameters of links are, a folder a link, below `/proc/sys`.
+const FOLDERS: [&str; 4] = ["net/ipv4/conf", "net/ipv4/neigh", "net/ipv6/conf", "net/ipv6/neigh"];
+
+/// What follows from something else: the link's own MTU, and the secret that addresses are made from, for which the kernel
+/// sets the mode too, and which the mode alone is refused without.
+const FOLLOW: [(&str, Option<&str>); 2] = [("mtu", None), ("addr_gen_mode", Some("2"))];
+
+impl Observer<'_> {
+    /// The parameters of the link at `place` that a new link would not have.
+    pub(super) fn parameters(&mut self, place: &Place) -> Result<()> {
+        let Place { netns, ifname } = place;
+        let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))? else {
+            return Ok(());
+        };
+        let own = namespace.inside(|| Ok(own_parameters(ifname)));
+        for (path, value) in own.map_err(failed("read parameters of", netns))? {
+            let key = SysctlKey { netns: netns.clone(), path };
+            self.insert(Key::Sysctl(key), Object::Sysctl(value));
+        }
+        Ok(())
+    }
+}
+
+/// In the namespace of the calling thread, in order; what cannot be read is not there to be restored.
+fn own_parameters(ifname: &LinkName) -> Vec<(SysctlPath, String)> {
+    let mut own = Vec::new();
+    for folder in FOLDERS {
+        let at = Path::new("/proc/sys").join(folder);
+        // Neighbours have no defaults but in the host's own namespace, and elsewhere nobody can tell.
+        if !at.join("default").exists() {
+            continue;
+        }
+        let files = fs::read_dir(at.join(ifname.as_str()));
+        for file in files.into_iter().flatten().flatten() {
+            let writable = file.metadata().is_ok_and(|file| file.permissions().mode() & 0o200 != 0);
+            let name = file.file_name().to_string_lossy().into_owned();
+            let of = |link: &str| {
+                let path: SysctlPath = format!("{folder}/{link}/{name}").parse().ok()?;
+                let value = sysctl::read(&path).ok()??;
+                Some((path, value))
+            };
+            let Some((path, value)) = of(ifname.as_str()).filter(|_| writable) else { continue };
+            let follows = |(other, which): &(&str, Option<&str>)| {
+                *other == name && which.is_none_or(|which| which == value)
+            };
+            let is_default = of("default").is_some_and(|(_, default)| default == value);
+            if !is_default && !FOLLOW.iter().any(follows) {
+                own.push((path, value));
+            }
+        }
+    }
+    own.sort();
+    own
+}
