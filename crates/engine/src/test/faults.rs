@@ -4,8 +4,10 @@
 //!
 //! What was found is `docs/faults.md`, which the tests write (`UPDATE_EXPECT=1`) and compare.
 
+mod kernel;
 mod power;
 mod report;
+mod southbound;
 mod storage;
 
 use std::path::Path as FilePath;
@@ -24,6 +26,8 @@ struct Case {
     autosave: bool,
     /// Whether it only replaces a file, which it may have done when that is told as failed.
     single_file: bool,
+    /// Whether it is another way to the kernel than that of a case before it.
+    reaches_kernel: bool,
     /// How many commits are kept.
     commits: usize,
     prepare: fn(&mut Engine),
@@ -39,7 +43,7 @@ const CASES: [Case; 10] = [
         ..COMMIT
     },
     Case { title: "A commit that makes links and routes", ..COMMIT },
-    Case { title: "The same without autosave", autosave: false, ..COMMIT },
+    Case { title: "The same without autosave", autosave: false, reaches_kernel: false, ..COMMIT },
     Case {
         title: "A commit that gives adopted NICs back",
         act: |engine| commit(engine, "no /iproute2-ip-netns:netnses\nno /iproute2-ip-link:links"),
@@ -56,9 +60,15 @@ const CASES: [Case; 10] = [
         act: |engine| commit(engine, CHANGE),
         ..COMMIT
     },
-    Case { title: "A confirmed commit", act: |engine| try_out(engine, CABLE), ..COMMIT },
+    Case {
+        title: "A confirmed commit",
+        reaches_kernel: false,
+        act: |engine| try_out(engine, CABLE),
+        ..COMMIT
+    },
     Case {
         title: "Its confirmation",
+        reaches_kernel: false,
         prepare: |engine| {
             engine.apply(NICS).unwrap();
             try_out(engine, CABLE).unwrap();
@@ -80,6 +90,7 @@ const CASES: [Case; 10] = [
     },
     Case {
         title: "Running kept as the rescue configuration",
+        reaches_kernel: false,
         prepare: |engine| {
             engine.apply(NICS).unwrap();
             engine.save_rescue().unwrap();
@@ -91,6 +102,7 @@ const CASES: [Case; 10] = [
     },
     Case {
         title: "A checkpoint, as at the daemon's end",
+        reaches_kernel: false,
         prepare: |engine| {
             engine.apply(NICS).unwrap();
             engine.last_checkpoint();
@@ -108,6 +120,7 @@ const COMMIT: Case = Case {
     title: "",
     autosave: true,
     single_file: false,
+    reaches_kernel: true,
     commits: 100,
     prepare: |engine| {
         engine.apply(NICS).unwrap();

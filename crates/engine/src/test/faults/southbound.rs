@@ -1,0 +1,90 @@
+//! A kernel that somebody meddles with at each request.
+
+use std::fmt;
+
+use netstate::Op;
+
+use super::*;
+
+/// A request to the kernel.
+#[derive(Clone, Copy)]
+pub(super) enum Call<'a> {
+    Observe,
+    Execute(&'a Op),
+}
+
+/// What is done at each request, before it is; an error number refuses it.
+type Meddler = dyn FnMut(Call<'_>, &FakeKernel) -> Option<i32> + Send;
+
+/// A kernel between an engine and the real one, for as long as somebody meddles.
+#[derive(Clone)]
+pub(super) struct Meddled {
+    kernel: FakeKernel,
+    meddler: Arc<Mutex<Option<Box<Meddler>>>>,
+}
+
+impl Meddled {
+    /// Puts itself between an engine and its kernel.
+    pub(super) fn between(
+        engine: &mut Engine,
+        kernel: &FakeKernel,
+        meddler: impl FnMut(Call<'_>, &FakeKernel) -> Option<i32> + Send + 'static,
+    ) -> Meddled {
+        let meddler: Box<Meddler> = Box::new(meddler);
+        let meddler = Arc::new(Mutex::new(Some(meddler)));
+        let meddled = Meddled { kernel: kernel.clone(), meddler };
+        engine.southbound = Box::new(meddled.clone());
+        meddled
+    }
+
+    /// Leaves the kernel alone from now on.
+    pub(super) fn stop(&self) {
+        *self.meddler.lock().unwrap() = None;
+    }
+
+    fn meddle(&self, call: Call<'_>) -> Option<i32> {
+        self.meddler.lock().unwrap().as_mut().and_then(|meddle| meddle(call, &self.kernel))
+    }
+}
+
+impl Southbound for Meddled {
+    fn observe(&mut self, scope: &Scope) -> std::result::Result<State, ObserveError> {
+        match self.meddle(Call::Observe) {
+            None => self.kernel.observe(scope),
+            Some(errno) => Err(ObserveError { doing: "dump links".into(), cause: words(errno) }),
+        }
+    }
+
+    fn execute(&mut self, plan: &Plan) -> std::result::Result<(), Refusal> {
+        for (index, op) in plan.ops.iter().enumerate() {
+            if let Some(errno) = self.meddle(Call::Execute(op)) {
+                let (op, message) = (Box::new(op.clone()), words(errno));
+                return Err(Refusal { index, op, errno, message, field: None });
+            }
+            let done = self.kernel.execute(&Plan { ops: vec![op.clone()] });
+            done.map_err(|refusal| Refusal { index, ..refusal })?;
+        }
+        Ok(())
+    }
+
+    fn watch(
+        &mut self,
+        namespaces: &BTreeSet<NetnsName>,
+        sink: EventSink,
+    ) -> std::result::Result<(), ObserveError> {
+        self.kernel.watch(namespaces, sink)
+    }
+}
+
+impl fmt::Display for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Call::Observe => f.write_str("read the kernel's state"),
+            Call::Execute(op) => op.fmt(f),
+        }
+    }
+}
+
+fn words(errno: i32) -> String {
+    std::io::Error::from_raw_os_error(errno).to_string()
+}
