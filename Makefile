@@ -47,6 +47,12 @@ bird:
 vm:
 	tests/vm/kinds
 
+# Random work on a real daemon, and what must hold after each piece of it: make soak SECONDS=60 SEED=1.
+soak: SECONDS ?= 3600
+soak: deps
+	$(CARGO) build -q --workspace --bins --all-features
+	target/debug/soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 # All cases, kept in bench/results.json and the documents; or some, for a look: make bench CASES="routes/1000 netnses".
 bench: deps
 	$(CARGO) build -q --release -p cli -p daemon -p acceptance --bins

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use netstate::plan::stands_on;
-use netstate::{Action, Desired, Key, NetnsName, Object, Op, Place};
+use netstate::{Action, Desired, Key, NetnsName, Object, Op, Place, Route};
 
 use crate::converge::{Course, Way};
 use crate::datastore::Datastore;
@@ -64,6 +64,27 @@ struct Differing {
     /// What it went with.
     waits_for: Option<Key>,
     obstacle: Option<String>,
+}
+
+/// The links that something may have fallen from since they were last looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Stirred {
+    /// Those that may have been away: everything.
+    pub(crate) links: BTreeSet<Key>,
+    /// Those that an address has gone from: routes.
+    pub(crate) without_address: BTreeSet<Key>,
+}
+
+impl Stirred {
+    fn all(&self) -> impl Iterator<Item = &Key> {
+        self.links.iter().chain(&self.without_address)
+    }
+
+    /// Whether an object on this link may have fallen from it.
+    fn lets_fall(&self, link: &Key, object: &Object) -> bool {
+        let is_route = matches!(object, Object::Route(_));
+        self.links.contains(link) || (is_route && self.without_address.contains(link))
+    }
 }
 
 /// What a look has found, by what is to be done about it.
@@ -143,12 +164,12 @@ impl Engine {
         let due = self.drift.again.iter().filter(|(_, at)| **at <= now);
         let keys: BTreeSet<Key> = due.map(|(key, _)| key.clone()).collect();
         self.drift.again.retain(|key, _| !keys.contains(key));
-        self.look_at_objects(keys, &BTreeSet::new());
+        self.look_at_objects(keys, &Stirred::default());
     }
 
     /// Looks at these objects of running and at what stands on the links among them, and deals with what is not as
     /// it is configured. What the engine itself has changed is. A link that is `stirred` may have been away meanwhile.
-    pub(crate) fn look_at_objects(&mut self, keys: BTreeSet<Key>, stirred: &BTreeSet<Key>) {
+    pub(crate) fn look_at_objects(&mut self, keys: BTreeSet<Key>, stirred: &Stirred) {
         // While the kernel could not be brought back, all of it is looked at each time that is tried again.
         if keys.is_empty() || self.diverged.is_some() {
             return;
@@ -161,10 +182,7 @@ impl Engine {
         let Findings { right, waiting, fallen, changed } = findings;
         self.drift.forget(&right);
         self.note_waiting(waiting);
-        if !fallen.is_empty() {
-            self.give_back_fallen(fallen);
-        }
-        self.deal_with(&running, changed);
+        self.deal_with(&running, changed, fallen);
         self.tell_no_drift();
     }
 
@@ -196,7 +214,7 @@ impl Engine {
         None
     }
 
-    fn findings(&self, running: &Intent, course: &Course, stirred: &BTreeSet<Key>) -> Findings {
+    fn findings(&self, running: &Intent, course: &Course, stirred: &Stirred) -> Findings {
         let desired = running.desired();
         let mut findings = Findings::default();
         let off: BTreeSet<&Key> = course.plan.ops.iter().map(|op| &op.key).collect();
@@ -281,16 +299,13 @@ impl Engine {
         }
     }
 
-    /// Gives back what went with a link that is back.
-    fn give_back_fallen(&mut self, fallen: BTreeSet<Key>) {
-        tracing::info!(objects = fallen.len(), "given back with their links");
-        if let Err(errors) = self.put_right(fallen) {
-            tracing::error!(errors = errors.told(), "not given back");
-        }
-    }
-
-    /// Does what the policies say.
-    fn deal_with(&mut self, running: &Intent, changed: BTreeMap<Key, Differing>) {
+    /// Does what the policies say about what others have changed, and gives back what has fallen.
+    fn deal_with(
+        &mut self,
+        running: &Intent,
+        changed: BTreeMap<Key, Differing>,
+        fallen: BTreeSet<Key>,
+    ) {
         let now = (self.settings.clock)();
         let (mut repair, mut adopt) = (BTreeSet::new(), BTreeSet::new());
         let (mut told, mut paths) = (0, Vec::new());
@@ -322,8 +337,8 @@ impl Engine {
             self.drift.told = self.drift.count();
             self.tell_all(News::Drift { paths, count: self.drift.told });
         }
-        if !repair.is_empty() {
-            self.repair(repair);
+        if !repair.is_empty() || !fallen.is_empty() {
+            self.repair(repair, fallen);
         }
         if !adopt.is_empty() {
             self.adopt_drift(running, adopt);
@@ -348,17 +363,22 @@ impl Engine {
         Ok(())
     }
 
-    /// Makes the kernel what running says of these, and of what went with them.
-    fn repair(&mut self, keys: BTreeSet<Key>) {
+    /// Makes the kernel what running says of these, of what went with them, and of what has fallen: all at once, as they
+    /// may need each other.
+    fn repair(&mut self, keys: BTreeSet<Key>, fallen: BTreeSet<Key>) {
         let now = (self.settings.clock)();
         keys.iter().for_each(|key| self.drift.count_repair(key, now));
         let waits = |differing: &Differing| {
             differing.waits_for.as_ref().is_some_and(|link| keys.contains(link))
         };
         let with = self.drift.differing.iter().filter(|(_, differing)| waits(differing));
-        let all: BTreeSet<Key> = with.map(|(key, _)| key).chain(&keys).cloned().collect();
+        let all: BTreeSet<Key> =
+            with.map(|(key, _)| key).chain(&keys).chain(&fallen).cloned().collect();
         match self.put_right(all) {
-            Ok(()) => tracing::info!(objects = keys.len(), "repaired"),
+            Ok(()) => tracing::info!(repaired = keys.len(), fallen = fallen.len(), "put right"),
+            Err(errors) if keys.is_empty() => {
+                tracing::error!(errors = errors.told(), "not given back");
+            }
             Err(errors) => self.put_off(&keys, &errors),
         }
     }
@@ -395,7 +415,7 @@ impl Engine {
 struct Footing<'a> {
     links: BTreeMap<&'a Place, Key>,
     away: BTreeSet<Key>,
-    stirred: &'a BTreeSet<Key>,
+    stirred: &'a Stirred,
     desired: &'a Desired,
 }
 
@@ -408,12 +428,7 @@ enum Below {
 }
 
 impl<'a> Footing<'a> {
-    fn of(
-        engine: &Engine,
-        course: &Course,
-        desired: &'a Desired,
-        stirred: &'a BTreeSet<Key>,
-    ) -> Self {
+    fn of(engine: &Engine, course: &Course, desired: &'a Desired, stirred: &'a Stirred) -> Self {
         let links: BTreeMap<&Place, Key> =
             desired.links().map(|(id, link)| (&link.place, Key::Link(id.clone()))).collect();
         let ops = course.plan.ops.iter().filter(|op| is_away(op)).map(|op| op.key.clone());
@@ -435,7 +450,7 @@ impl<'a> Footing<'a> {
         if let Some(away) = links.iter().find(|link| self.away.contains(*link)) {
             return Below::Away(away.clone());
         }
-        match links.iter().any(|link| self.stirred.contains(link)) {
+        match links.iter().any(|link| self.stirred.lets_fall(link, object)) {
             true => Below::Back,
             false => Below::There,
         }
@@ -447,17 +462,21 @@ impl<'a> Footing<'a> {
         let at = |place: &Place| self.links.get(place).cloned();
         match object {
             Object::Link(link) => link.device.iter().filter_map(at).collect(),
-            Object::Route(_) if is_loose(key, object) => {
+            Object::Route(route) => {
                 let netns = |link: &Key| place_of(self.desired.get(link)?).map(|at| &at.netns);
                 let beside = |link: &&Key| netns(link).is_some_and(|at| Some(at) == key.netns());
-                self.away.iter().chain(self.stirred).filter(beside).cloned().collect()
+                let own = stands_on(key, object);
+                let own = own.iter().filter_map(at);
+                let any = finds_link(route).then(|| self.away.iter().chain(&self.stirred.links));
+                let source = &self.stirred.without_address;
+                let others = any.into_iter().flatten().chain(source).filter(beside).cloned();
+                own.chain(others.filter(|_| is_loose(key, object))).collect()
             }
             Object::Netns
             | Object::Sysctl(_)
             | Object::Address(_)
             | Object::Neighbor(_)
-            | Object::Fdb(_)
-            | Object::Route(_) => stands_on(key, object).iter().filter_map(at).collect(),
+            | Object::Fdb(_) => stands_on(key, object).iter().filter_map(at).collect(),
         }
     }
 }
@@ -483,24 +502,28 @@ fn has_moved(op: &Op, desired: &Desired) -> bool {
     }
 }
 
-/// Whether a route leaves it to the kernel to find a link to its gateway.
+/// Whether a route may go for the sake of a link that it does not name: the kernel finds it one, or its source address
+/// is that of any.
 fn is_loose(key: &Key, object: &Object) -> bool {
     match (key, object) {
-        (Key::Route(_), Object::Route(route)) => {
-            route.nexthops.iter().any(|hop| hop.dev.is_none() && hop.via.is_some())
-        }
+        (Key::Route(_), Object::Route(route)) => route.source.is_some() || finds_link(route),
         _ => false,
     }
+}
+
+/// Whether a route leaves it to the kernel to find a link to its gateway.
+fn finds_link(route: &Route) -> bool {
+    route.nexthops.iter().any(|hop| hop.dev.is_none() && hop.via.is_some())
 }
 
 /// These, and the routes that may go over one of the links without saying so.
 fn with_loose_routes(
     mut keys: BTreeSet<Key>,
-    links: &BTreeSet<Key>,
+    stirred: &Stirred,
     desired: &Desired,
 ) -> BTreeSet<Key> {
     let netns = |link: &Key| place_of(desired.get(link)?).map(|place| &place.netns);
-    let namespaces: BTreeSet<&NetnsName> = links.iter().filter_map(netns).collect();
+    let namespaces: BTreeSet<&NetnsName> = stirred.all().filter_map(netns).collect();
     if !namespaces.is_empty() {
         let beside = |key: &Key| key.netns().is_some_and(|netns| namespaces.contains(netns));
         let loose = desired.iter().filter(|(key, object)| beside(key) && is_loose(key, object));

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use netstate::plan::stands_on;
-use netstate::{Desired, Event, EventSink, Key, LinkName, NetnsName, Object};
+use netstate::{Desired, Event, EventSink, Key, LinkName, NetnsName, Object, Place};
 use tokio::sync::{mpsc, watch};
 
+use crate::drift::Stirred;
 use crate::engine::{Engine, Request};
 use crate::reach::{Reach, netns_of as netns_of_object, place_of};
 
@@ -109,6 +110,7 @@ fn coalesce(events: &mut BTreeSet<Event>, event: Event) {
 fn netns_of(event: &Event) -> Option<&NetnsName> {
     match event {
         Event::Link(netns, _)
+        | Event::AddressGone(netns, _)
         | Event::Netns(netns)
         | Event::Overrun(netns)
         | Event::Key(Key::Netns(netns)) => Some(netns),
@@ -146,8 +148,8 @@ impl Engine {
         if self.diverged.is_none() && self.may_unstick(events) {
             self.unstick();
         }
-        let (keys, links) = self.named(events);
-        self.look_at_objects(keys, &links);
+        let (keys, stirred) = self.named(events);
+        self.look_at_objects(keys, &stirred);
     }
 
     /// Tries again to apply what is stuck.
@@ -169,7 +171,16 @@ impl Engine {
         if self.stuck.is_empty() {
             return false;
         }
-        let (links, namespaces) = places(events);
+        let (mut links, namespaces) = places(events);
+        // What has been refused for want of an address may be possible now.
+        links.extend(events.iter().filter_map(|event| match event {
+            Event::Key(Key::Address(key)) => Some(&key.dev),
+            Event::Key(_)
+            | Event::Link(..)
+            | Event::AddressGone(..)
+            | Event::Netns(_)
+            | Event::Overrun(_) => None,
+        }));
         let desired = self.running.intent.desired();
         let mut stuck = self.stuck.iter().filter_map(|key| Some((key, desired.get(key)?)));
         stuck.any(|(key, object)| {
@@ -179,13 +190,13 @@ impl Engine {
         })
     }
 
-    /// The configured objects that events name, and the links among them that are named for their own sake.
-    fn named(&self, events: &BTreeSet<Event>) -> (BTreeSet<Key>, BTreeSet<Key>) {
+    /// The configured objects that events name, and the links that something may have fallen from.
+    fn named(&self, events: &BTreeSet<Event>) -> (BTreeSet<Key>, Stirred) {
         let desired = self.running.intent.desired();
         let named = events.iter().filter_map(|event| match event {
             Event::Netns(netns) | Event::Overrun(netns) => Some(Key::Netns(netns.clone())),
             Event::Key(key) => Some(key.clone()),
-            Event::Link(..) => None,
+            Event::Link(..) | Event::AddressGone(..) => None,
         });
         let mut keys: BTreeSet<Key> = named.filter(|key| desired.contains(key)).collect();
         let (names, mut namespaces) = places(events);
@@ -197,10 +208,18 @@ impl Engine {
             keys.extend(desired.iter().filter(within).map(|(key, _)| key.clone()));
         }
         // A link may have left its place, so that its name tells more than where it was seen.
-        let links = desired.links().filter(|(_, link)| names.contains(&link.place.ifname));
-        let links: BTreeSet<Key> = links.map(|(id, _)| Key::Link(id.clone())).collect();
-        keys.extend(links.iter().cloned());
-        (keys, links)
+        let mut stirred = Stirred::default();
+        for (id, link) in desired.links() {
+            let Place { netns, ifname } = &link.place;
+            if names.contains(ifname) {
+                stirred.links.insert(Key::Link(id.clone()));
+            }
+            if events.contains(&Event::AddressGone(netns.clone(), ifname.clone())) {
+                stirred.without_address.insert(Key::Link(id.clone()));
+            }
+        }
+        keys.extend(stirred.links.iter().chain(&stirred.without_address).cloned());
+        (keys, stirred)
     }
 }
 
@@ -211,7 +230,7 @@ fn places(events: &BTreeSet<Event>) -> (BTreeSet<&LinkName>, BTreeSet<&NetnsName
         match event {
             Event::Link(_, name) => drop(links.insert(name)),
             Event::Netns(netns) | Event::Overrun(netns) => drop(namespaces.insert(netns)),
-            Event::Key(_) => {}
+            Event::Key(_) | Event::AddressGone(..) => {}
         }
     }
     (links, namespaces)

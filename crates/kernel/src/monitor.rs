@@ -255,8 +255,18 @@ impl Ear {
                     let buffer = std::mem::take(&mut self.buffer);
                     for message in Message::iterate(&buffer) {
                         self.event(netns, message).into_iter().for_each(|event| sink(event));
-                        if message.kind == RTM_NEWNETCONF {
-                            self.parameters(netns, message).for_each(|event| sink(event));
+                        match message.kind {
+                            RTM_NEWNETCONF => {
+                                self.parameters(netns, message).for_each(|event| sink(event));
+                            }
+                            libc::RTM_DELADDR => {
+                                let dev = address::decode(message)
+                                    .and_then(|(index, ..)| self.names.get(&index).cloned());
+                                dev.map(|dev| Event::AddressGone(netns.clone(), dev))
+                                    .into_iter()
+                                    .for_each(|event| sink(event));
+                            }
+                            _ => {}
                         }
                     }
                     self.buffer = buffer;

@@ -120,6 +120,9 @@ pub enum Event {
     Link(NetnsName, LinkName),
     /// Something that hangs on a link, or a route.
     Key(Key),
+    /// An address has gone from a link. IPv4 routes go with the last one, and routes with the one that is their source,
+    /// of which Linux says nothing.
+    AddressGone(NetnsName, LinkName),
     /// A namespace appeared or vanished.
     Netns(NetnsName),
     /// Events of this namespace were lost (`ENOBUFS`): anything in it may have changed.

@@ -66,6 +66,9 @@ impl FakeKernel {
             {
                 watcher(event);
             }
+            if let (Key::Address(key), None) = (key, new) {
+                watcher(Event::AddressGone(key.netns.clone(), key.dev.clone()));
+            }
         }
     }
 

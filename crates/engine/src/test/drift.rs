@@ -271,3 +271,29 @@ fn differences(engine: &mut Engine) -> Vec<String> {
     };
     tree.nodes(&list).into_iter().map(line).collect()
 }
+
+#[test]
+fn an_address_that_goes_takes_routes_along_that_are_given_back() {
+    let (host, mut engine) = with_cable("");
+    let whole = host.kernel.state();
+    let gone = Event::AddressGone("vpn10".parse().unwrap(), "veth10".parse().unwrap());
+    // One that is not configured, but the last of its link.
+    host.kernel.change(|state| drop(state.objects.remove(&route())));
+    engine.look_at(&[gone.clone()].into());
+    assert_eq!(host.kernel.state(), whole);
+
+    // One that is, and stays away as it is only to be reported.
+    let address = Key::Address(netstate::AddressKey {
+        netns: "vpn10".parse().unwrap(),
+        dev: "veth10".parse().unwrap(),
+        address: "1.1.1.9/30".parse().unwrap(),
+    });
+    host.kernel.change(|state| {
+        state.objects.remove(&route());
+        state.objects.remove(&address);
+    });
+    engine.look_at(&[gone, Event::Key(address.clone())].into());
+    let held = host.kernel.state();
+    assert!(held.objects.contains_key(&route()) && !held.objects.contains_key(&address));
+    assert_eq!(differences(&mut engine).len(), 1);
+}

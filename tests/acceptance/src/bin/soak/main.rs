@@ -1,0 +1,81 @@
+//! The soak: random work on a real daemon, and after each piece of it the question whether all is still as it must be.
+//!
+//! A seed decides about everything but the clock; a failure tells the seed, and what was done last. Everything lives
+//! in namespaces that end with the program.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
+
+mod device;
+mod edits;
+mod foreign;
+mod moves;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::{Duration, Instant};
+
+use acceptance::kernel;
+use clap::Parser;
+use testkit::netns::{ip, isolated};
+
+use crate::device::Device;
+use crate::moves::Move;
+
+/// Works on a daemon at random, and checks what comes of it.
+#[derive(Clone, Debug, Parser)]
+struct Options {
+    /// For how long, seconds.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// What the work is drawn from.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// After so many moves at most.
+    #[arg(long)]
+    moves: Option<usize>,
+}
+
+/// How many of the last moves are told after a failure.
+const TOLD: usize = 12;
+
+fn main() {
+    let options = Options::parse();
+    let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("seed {seed}");
+    isolated(move || soak(&options, seed));
+}
+
+fn soak(options: &Options, seed: u64) {
+    let mut chance = fastrand::Rng::with_seed(seed);
+    // What no move touches.
+    ip("link add stays type veth peer name stays-too");
+    ip("link set dev stays up");
+    ip("address add 198.51.100.1/24 dev stays");
+    let before = kernel::holds();
+    let mut device = Device::start();
+    let (begun, mut done) = (Instant::now(), Vec::new());
+    let time = Duration::from_secs(options.seconds);
+    let within = |done: usize| options.moves.is_none_or(|moves| done < moves);
+    while begun.elapsed() < time && within(done.len()) {
+        let next = Move::draw(&mut chance);
+        done.push(next);
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            next.make(&mut device, &mut chance);
+            device.check();
+        }));
+        if let Err(panic) = outcome {
+            let last = &done[done.len().saturating_sub(TOLD)..];
+            eprintln!("after {} moves, the last of them {last:?}", done.len());
+            eprintln!("again: soak --seed {seed} --seconds {}", options.seconds);
+            resume_unwind(panic);
+        }
+    }
+    device.give_all_up();
+    assert_eq!(kernel::holds(), before, "what is left when all is given up");
+    tell(&done, &device);
+}
+
+fn tell(done: &[Move], device: &Device) {
+    println!("{} moves, {} commits, {} refused", done.len(), device.committed, device.refused);
+    for kind in Move::ALL {
+        println!("{:>7} {kind:?}", done.iter().filter(|made| **made == kind).count());
+    }
+}
