@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 TOOLS := $(CURDIR)/target/tools
 
-.PHONY: all deps bird demo test check unit vm bench peers install uninstall ncclient clean
+.PHONY: all deps bird demo test check unit vm soak bench peers install uninstall ncclient clean
 
 all: deps
 	$(CARGO) build --release

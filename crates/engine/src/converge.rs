@@ -146,14 +146,14 @@ impl Engine {
             Reach::Change => {}
         }
         self.obstacles.retain(|key, _| self.stuck.contains(key));
-        let mut left_behind = Vec::new();
+        let (mut touched, mut left_behind) = (touched.clone(), Vec::new());
         for _ in 0..OBSTACLES {
-            let Err(errors) = self.converge(to, touched, reach.clone()) else {
+            let Err(errors) = self.converge(to, &mut touched, reach.clone()) else {
                 self.stuck.retain(|key| to.desired().contains(key));
                 if matches!(reach, Reach::Everything) {
                     self.drift.clear();
                 }
-                return self.still_there(to, touched, left_behind);
+                return self.still_there(to, &touched, left_behind);
             };
             let Some(key) = errors.0.iter().find_map(Error::key).cloned() else {
                 return Err(errors);
@@ -162,7 +162,7 @@ impl Engine {
             self.obstacles.insert(key.clone(), Obstacle::of(&errors));
             let desired = to.desired();
             if desired.contains(&key) {
-                let states = [desired, touched];
+                let states = [desired, &touched];
                 self.stuck.extend(with_dependents(BTreeSet::from([key]), &states));
             } else {
                 // What stands on something that stays can go all the same.
@@ -191,12 +191,17 @@ impl Engine {
         diverged.unwrap_or(self.running.intent.desired()).clone()
     }
 
-    /// From `touched` to `to`, in one go.
-    fn converge(&mut self, to: &Intent, touched: &Desired, reach: Reach) -> Result<()> {
+    /// From `touched` to `to`, in one go. What a failure may have left is touched too.
+    fn converge(&mut self, to: &Intent, touched: &mut Desired, reach: Reach) -> Result<()> {
         let way = Way { reach, ..Way::from(touched, to) };
         let course = self.survey(&way)?;
         self.adopt(&course)?;
-        self.carry_out(&way, &course)
+        let outcome = self.carry_out(&way, &course);
+        if outcome.is_err() {
+            // A part of it may have been made all the same: it is not something that others had made before.
+            *touched = touched.merged(&course.desired.into());
+        }
+        outcome
     }
 
     /// The objects that a way reaches.

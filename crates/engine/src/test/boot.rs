@@ -36,6 +36,25 @@ fn a_restart_repairs_what_was_changed_meanwhile() {
 }
 
 #[test]
+fn what_a_boot_has_made_before_a_refusal_is_its_own() {
+    let (mut host, mut engine) = Host::with_nics();
+    engine.apply(CABLE).unwrap();
+    drop(engine);
+    host.reboot(&["enp0s4", "enp0s5"]);
+    let fresh = host.kernel.state();
+    host.kernel.refuse_after(6, libc::ENOBUFS);
+    let mut engine = host.start();
+    engine
+        .apply(
+            "no /iproute2-ip-netns:netnses
+             no /iproute2-ip-link:links
+             no /iproute2-ip-route:routes",
+        )
+        .unwrap();
+    assert_eq!(host.kernel.state(), fresh);
+}
+
+#[test]
 fn a_reboot_brings_startup_back() {
     let mut host = Host::new();
     let mut engine = host.start();
