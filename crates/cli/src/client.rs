@@ -6,9 +6,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::{mem, thread};
 
 use netconf::{
-    CheckOutput, CommitOutput, Datastore, Decoder, DefaultOperation, ErrorOption, Framing, Hello,
-    HistoryOutput, Incoming, MessageError, Reply, Revision, Rpc, RpcError, Source, TestOption, Xml,
-    capability, framing::pieces, notification::Event,
+    CheckOutput, CommitOutput, ConflictsOutput, Datastore, Decoder, DefaultOperation, ErrorOption,
+    Framing, Hello, HistoryOutput, Incoming, MessageError, Reply, ResolutionMode, ResolveOutput,
+    Revision, Rpc, RpcError, Side, Source, TestOption, Xml, capability, framing::pieces,
+    notification::Event,
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
 
@@ -184,6 +185,24 @@ impl Client {
         self.done(&Rpc::DiscardChanges)
     }
 
+    /// Where the candidate contradicts what others have committed.
+    pub(crate) fn conflicts(&mut self) -> Result<ConflictsOutput> {
+        let content = self.content(&Rpc::GetConflicts)?;
+        ConflictsOutput::from_xml(&content).map_err(|error| protocol(&error))
+    }
+
+    /// Settles the conflicts at and below a place.
+    pub(crate) fn resolve(&mut self, place: &Path, keep: Side) -> Result<ResolveOutput> {
+        let path = (!place.steps.is_empty()).then(|| place.to_string());
+        let content = self.content(&Rpc::ResolveConflicts { path, keep })?;
+        ResolveOutput::from_xml(&content).map_err(|error| protocol(&error))
+    }
+
+    /// Brings what others have committed into the candidate, if that contradicts nothing.
+    pub(crate) fn update(&mut self) -> Result<()> {
+        self.done(&Rpc::Update(ResolutionMode::RevertOnConflict))
+    }
+
     pub(crate) fn lock(&mut self, datastore: Datastore) -> Result<()> {
         self.done(&Rpc::Lock(datastore))
     }
@@ -334,6 +353,12 @@ impl Messages {
 }
 
 impl ClientError {
+    /// Whether the request was refused for conflicts alone.
+    pub(crate) fn is_conflict(&self) -> bool {
+        let conflict = |error: &RpcError| error.app_tag.as_deref() == Some("conflict");
+        matches!(self, ClientError::Refused(errors) if errors.iter().all(conflict))
+    }
+
     /// Whether there is nobody to talk to any more.
     pub(crate) fn is_fatal(&self) -> bool {
         match self {

@@ -3,6 +3,7 @@
 use netconf::{Datastore, Revision};
 use yang::{Edit, Operation, Path};
 
+use crate::conflict::Resolution;
 use crate::cursor::{Candidate, Cursor, Stop};
 use crate::mode::Mode;
 use crate::pipe::{self, Pipe};
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     Help,
     /// What of a datastore is at a path.
     Show(Datastore, Path),
+    ShowConflicts,
     ShowDiff,
     ShowDrift,
     ShowHistory,
@@ -35,6 +37,8 @@ pub(crate) enum Command {
     CommitCancel,
     CommitCheck,
     DiscardChanges,
+    Resolve(Resolution),
+    Update,
     Rollback(Revision),
     Load {
         replaces: bool,
@@ -66,11 +70,13 @@ enum Word {
     No,
     Quit,
     Repair,
+    Resolve,
     Rollback,
     Save,
     Show,
     Top,
     Unlock,
+    Update,
 }
 
 const ALWAYS: &[(Word, &str, &str)] = &[
@@ -90,10 +96,12 @@ const CONFIGURATION: &[(Word, &str, &str)] = &[
     (Word::Load, "load", "Read configuration from a file into the candidate"),
     (Word::Lock, "lock", "Keep others from committing"),
     (Word::No, "no", "Delete from the candidate"),
+    (Word::Resolve, "resolve", "Settle conflicts with what others have committed"),
     (Word::Rollback, "rollback", "Put an earlier configuration into the candidate"),
     (Word::Save, "save", "Write the candidate to a file"),
     (Word::Top, "top", "Go to the top of the configuration"),
     (Word::Unlock, "unlock", "Let others commit again"),
+    (Word::Update, "update", "Bring what others have committed into the candidate"),
 ];
 
 /// Understands a line; `mode` is none outside configuration mode.
@@ -159,6 +167,7 @@ impl Command {
     fn prints(&self) -> bool {
         match self {
             Command::Show(..)
+            | Command::ShowConflicts
             | Command::ShowDiff
             | Command::ShowDrift
             | Command::ShowHistory
@@ -174,6 +183,8 @@ impl Command {
             | Command::Commit { .. }
             | Command::CommitCancel
             | Command::DiscardChanges
+            | Command::Resolve(_)
+            | Command::Update
             | Command::Rollback(_)
             | Command::Load { .. }
             | Command::Save { .. }
@@ -254,6 +265,8 @@ fn built_in(
         Word::Lock => Command::Lock,
         Word::Unlock => Command::Unlock,
         Word::DiscardChanges => Command::DiscardChanges,
+        Word::Update => Command::Update,
+        Word::Resolve => Command::Resolve(grammar.resolution(cursor)?),
         Word::Show => return show(grammar, mode, cursor),
         Word::Commit => commit(cursor)?,
         Word::Do => return command(grammar, None, cursor),
@@ -289,6 +302,7 @@ fn show(
         Candidate::word("config-candidate", "What a commit would make of the configuration"),
         Candidate::word("config-running", "The configuration in effect"),
         Candidate::word("config-startup", "The configuration of the next boot"),
+        Candidate::word("conflicts", "What you and others have changed, each in another way"),
         Candidate::word("drift", "What others have changed of what is configured"),
         Candidate::word("history", "The commits, the latest first"),
         Candidate::word("operational-data", "What the kernel holds"),
@@ -311,9 +325,13 @@ fn show(
         Some(2) => Datastore::Startup,
         Some(3) => {
             cursor.finish()?;
+            return Ok(Command::ShowConflicts);
+        }
+        Some(4) => {
+            cursor.finish()?;
             return Ok(Command::ShowDrift);
         }
-        Some(4) => return history(cursor),
+        Some(5) => return history(cursor),
         Some(_) => Datastore::Operational,
     };
     let path = grammar.place(cursor, datastore == Datastore::Candidate)?;

@@ -146,4 +146,8 @@ impl Live for Nothing {
     fn values(&self, _: &Path) -> Vec<String> {
         Vec::new()
     }
+
+    fn conflicts(&self) -> Vec<Path> {
+        Vec::new()
+    }
 }

@@ -5,6 +5,7 @@
 
 mod client;
 mod command;
+mod conflict;
 mod cursor;
 mod drift;
 mod filter;

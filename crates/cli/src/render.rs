@@ -44,7 +44,7 @@ pub(crate) fn diff(old: &Tree, new: &Tree) -> String {
         }
         let common = shown.iter().zip(above).take_while(|(a, b)| a == b).count();
         for (depth, step) in above.iter().enumerate().skip(common) {
-            line(&mut out, ' ', depth, &step_line(step));
+            line(&mut out, ' ', depth, &self::step(step));
         }
         shown = above.to_vec();
         let depth = above.len();
@@ -69,6 +69,11 @@ pub(crate) fn diff(old: &Tree, new: &Tree) -> String {
         }
     }
     out
+}
+
+/// A path as one types it.
+pub(crate) fn path(path: &Path) -> String {
+    path.steps.iter().map(step).collect::<Vec<_>>().join(" ")
 }
 
 /// Tells `visit` the instances that `path` leads to; whether they are what was asked for, or the top.
@@ -124,7 +129,8 @@ fn line(out: &mut String, mark: char, depth: usize, text: &str) {
     out.push('\n');
 }
 
-fn step_line(step: &Step) -> String {
+/// A step of a path as one types it.
+pub(crate) fn step(step: &Step) -> String {
     match step.keys.is_empty() {
         true => name(step.node).into_owned(),
         false => entry_line(step.node, &step.keys),

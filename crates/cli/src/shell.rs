@@ -9,6 +9,7 @@ use yang::{Path, Schema, Tree};
 
 use crate::client::{Client, ClientError, Heard};
 use crate::command::{self, Command};
+use crate::conflict::{self, Resolution};
 use crate::cursor::Candidates;
 use crate::drift;
 use crate::load::{self, NotMerged};
@@ -28,6 +29,8 @@ pub(crate) struct Shell {
     configures: bool,
     /// Whether the candidate was touched since it last was what is running.
     edited: bool,
+    /// What was last told to be in conflict.
+    conflicts: RefCell<Option<Vec<Path>>>,
     host: String,
 }
 
@@ -57,6 +60,11 @@ pub(crate) enum ShellError {
         "there are uncommitted changes: `commit` brings them into effect, `discard-changes` drops them"
     )]
     Uncommitted,
+    #[error(
+        "others have changed what you have; nothing is done, and your candidate is as it was\n\
+         {0}`resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all"
+    )]
+    Conflicts(String),
 }
 
 type Result<T> = std::result::Result<T, ShellError>;
@@ -81,6 +89,7 @@ impl Shell {
             mode: None,
             configures: false,
             edited: false,
+            conflicts: RefCell::default(),
             host,
         }
     }
@@ -143,6 +152,7 @@ impl Shell {
                 let running = client.read(Datastore::Running, &Path::default())?;
                 render::diff(&running, &client.read(Datastore::Candidate, &Path::default())?)
             }
+            Command::ShowConflicts => self.conflicts()?,
             Command::ShowDrift => {
                 let path = drift::path(self.schema);
                 drift::text(&self.client.borrow_mut().read(Datastore::Operational, &path)?)
@@ -166,7 +176,14 @@ impl Shell {
             Command::CommitCheck => self.check()?,
             Command::DiscardChanges => {
                 self.client.borrow_mut().discard()?;
+                self.conflicts.take();
                 self.edited = false;
+                String::new()
+            }
+            Command::Resolve(resolution) => self.resolve(&resolution)?,
+            Command::Update => {
+                let updated = self.client.borrow_mut().update();
+                self.or_conflicts(updated)?;
                 String::new()
             }
             Command::Rollback(position) => {
@@ -272,7 +289,8 @@ impl Shell {
 
     fn commit(&self, comment: Option<String>, minutes: Option<u32>) -> Result<String> {
         let timeout = minutes.map(|minutes| minutes.saturating_mul(60));
-        let done = self.client.borrow_mut().commit(comment, timeout)?;
+        let done = self.client.borrow_mut().commit(comment, timeout);
+        let done = self.or_conflicts(done)?;
         let milliseconds = done.milliseconds;
         let Some(id) = done.id else { return Ok(format!("{}\n", done.summary)) };
         let told = format!("commit {id}: {} ({milliseconds:.1} ms)\n", done.summary);
@@ -286,10 +304,45 @@ impl Shell {
     }
 
     fn check(&self) -> Result<String> {
-        let operations = self.client.borrow_mut().check()?.operations;
+        let checked = self.client.borrow_mut().check();
+        let operations = self.or_conflicts(checked)?.operations;
         Ok(match operations.is_empty() {
             true => "nothing to do\n".into(),
             false => operations.iter().map(|operation| format!("{operation}\n")).collect(),
+        })
+    }
+
+    /// What is in conflict, in words; `resolve` settles that and nothing that comes later.
+    fn conflicts(&self) -> Result<String> {
+        let found = self.client.borrow_mut().conflicts()?.conflicts;
+        let paths = found.iter().filter_map(|one| Path::parse(self.schema, &one.path).ok());
+        self.conflicts.replace(Some(paths.collect()));
+        Ok(conflict::table(self.schema, &found))
+    }
+
+    /// Tells what is in conflict where that is why something was refused.
+    fn or_conflicts<T>(&self, outcome: std::result::Result<T, ClientError>) -> Result<T> {
+        match outcome {
+            Err(error) if error.is_conflict() => Err(ShellError::Conflicts(self.conflicts()?)),
+            outcome => {
+                self.conflicts.take();
+                Ok(outcome?)
+            }
+        }
+    }
+
+    fn resolve(&self, Resolution { place, keep }: &Resolution) -> Result<String> {
+        let left = self.client.borrow_mut().resolve(place, *keep)?.left;
+        if let Some(known) = self.conflicts.borrow_mut().as_mut() {
+            known.retain(|path| !path.is_below(place));
+        }
+        Ok(match left {
+            0 => {
+                self.conflicts.take();
+                "no conflict is left\n".into()
+            }
+            1 => "1 conflict is left: `show conflicts`\n".into(),
+            left => format!("{left} conflicts are left: `show conflicts`\n"),
         })
     }
 
@@ -363,12 +416,21 @@ impl ShellError {
             ShellError::Line { .. }
             | ShellError::File { .. }
             | ShellError::Content { .. }
-            | ShellError::Uncommitted => false,
+            | ShellError::Uncommitted
+            | ShellError::Conflicts(_) => false,
         }
     }
 }
 
 impl Live for Shell {
+    fn conflicts(&self) -> Vec<Path> {
+        if self.conflicts.borrow().is_none() && self.client.try_borrow_mut().is_ok() {
+            // A list of what could be typed is no reason to fail.
+            let _unknown = Shell::conflicts(self);
+        }
+        self.conflicts.borrow().clone().unwrap_or_default()
+    }
+
     fn values(&self, path: &Path) -> Vec<String> {
         let Ok(mut client) = self.client.try_borrow_mut() else { return Vec::new() };
         let mut values = Vec::new();

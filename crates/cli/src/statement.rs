@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use yang::{Edit, NodeKind, Operation, Path, Schema, SchemaNode, Step, Type, Value};
 
+use crate::conflict::{self, Resolution};
 use crate::cursor::{Candidate, Cursor, Help, Stop};
 use crate::schema::{children, is_inline, key_default, placeholder};
 use crate::words::{Fault, Word, quoted};
@@ -20,6 +21,9 @@ pub(crate) trait Live {
     /// The values that the leaf at this path (list steps without keys mean all entries) has in the candidate and
     /// in operational state, each once.
     fn values(&self, path: &Path) -> Vec<String>;
+
+    /// Where the candidate contradicts what others have committed, as it was last told.
+    fn conflicts(&self) -> Vec<Path>;
 }
 
 /// What a line of configuration says: a walk that starts in the line's mode, or at the top.
@@ -129,6 +133,11 @@ impl<'a> Grammar<'a> {
     /// What may begin a line of configuration in a mode: what is there, and the top containers.
     pub(crate) fn beginnings(&self, mode: &[Step]) -> Vec<Candidate> {
         self.beginning(mode.last().map(|step| step.node)).words.clone()
+    }
+
+    /// Reads what conflicts are to be settled, and how.
+    pub(crate) fn resolution(&self, cursor: &mut Cursor<'_>) -> Result<Resolution, Stop> {
+        conflict::resolution(cursor, &self.live.conflicts())
     }
 
     /// Reads a line of configuration, whose first word is known to begin one.

@@ -19,6 +19,8 @@ use crate::shell::Shell;
 /// A device with two NICs, and somebody at it.
 struct Device {
     shell: Shell,
+    /// Where another can connect.
+    engine: engine::Handle,
     kernel: FakeKernel,
     _state: tempfile::TempDir,
     _runtime: tokio::runtime::Runtime,
@@ -38,16 +40,17 @@ impl Device {
         };
         let engine = engine::start(settings, schema, Box::new(kernel.clone())).expect("it starts");
         let runtime = tokio::runtime::Runtime::new().expect("start a runtime");
-        let (ours, theirs) = UnixStream::pair().expect("make a pair of sockets");
-        theirs.set_nonblocking(true).expect("a socket can be asynchronous");
-        let origin = engine::Origin { user: "ann".into(), from: "test".into() };
-        runtime.spawn(async move {
-            let stream = tokio::net::UnixStream::from_std(theirs).expect("a socket of the runtime");
-            northbound::serve(stream, origin, engine, schema).await
-        });
-        let client = Client::open(ours, schema).expect("the server greets");
-        let shell = Shell::new(client, schema, "dent-1".into());
-        Self { shell, kernel, _state: state, _runtime: runtime }
+        let shell = connect(&runtime, &engine, "ann");
+        Self { shell, engine, kernel, _state: state, _runtime: runtime }
+    }
+
+    /// What somebody else does meanwhile.
+    fn meanwhile(&self, lines: &str) {
+        let mut other = connect(&self._runtime, &self.engine, "bob");
+        for line in lines.lines() {
+            other.run(line).expect("nobody is in the way");
+        }
+        other.close();
     }
 
     /// What the terminal shows of these lines.
@@ -85,6 +88,21 @@ impl Device {
         };
         expect.assert_eq(&shown);
     }
+}
+
+/// Somebody at the device.
+fn connect(runtime: &tokio::runtime::Runtime, engine: &engine::Handle, user: &str) -> Shell {
+    let schema = Schema::netloom().expect("the modules compile");
+    let (ours, theirs) = UnixStream::pair().expect("make a pair of sockets");
+    theirs.set_nonblocking(true).expect("a socket can be asynchronous");
+    let origin = engine::Origin { user: user.into(), from: "test".into() };
+    let engine = engine.clone();
+    runtime.spawn(async move {
+        let stream = tokio::net::UnixStream::from_std(theirs).expect("a socket of the runtime");
+        northbound::serve(stream, origin, engine, schema).await
+    });
+    let client = Client::open(ours, schema).expect("the server greets");
+    Shell::new(client, schema, "dent-1".into())
 }
 
 /// Without what differs from run to run.
@@ -338,7 +356,7 @@ fn what_is_wrong_is_shown_where_it_is() {
             dent-1(config-links-iproute2)# set x
               set x
               ^^^
-            "set" is unknown here; expected one of link, vxlan, bridge, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, rollback, save, top, unlock, exit, help, quit, repair, show
+            "set" is unknown here; expected one of link, vxlan, bridge, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, resolve, rollback, save, top, unlock, update, exit, help, quit, repair, show
             dent-1(config-links-iproute2)# commit | count
               commit | count
                      ^^^^^^^
@@ -594,7 +612,7 @@ fn help_tells_what_can_follow() {
         "#]],
     );
     device.help("nonsense ", expect![[r#"
-        "nonsense" is unknown here; expected one of mtu, admin-status, index, netns, group, device, master, advance, modes, lladdresses, ip, type, virtual_peer_name, bridge-conf, ifname, description, sysctl, tun, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, rollback, save, top, unlock, exit, help, quit, repair, show
+        "nonsense" is unknown here; expected one of mtu, admin-status, index, netns, group, device, master, advance, modes, lladdresses, ip, type, virtual_peer_name, bridge-conf, ifname, description, sysctl, tun, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, resolve, rollback, save, top, unlock, update, exit, help, quit, repair, show
     "#]]);
 }
 
@@ -716,6 +734,143 @@ fn the_past() {
         expect![[r#"
         rescue: Running, as the rescue configuration
         <file> (told): A file's path
+    "#]],
+    );
+}
+
+#[test]
+fn conflicts_are_told_and_settled_one_by_one() {
+    let mut device = Device::new();
+    device.play("configure\nlinks-iproute2 link enp0s4 mtu 1500\ncommit\nshow config-running");
+    device.play("links-iproute2\nlink enp0s4 mtu 1400 group 7\nlink enp0s5 mtu 1400");
+    device.check(
+        "show conflicts\nresolve all mine",
+        expect![[r#"
+        dent-1(config-links-iproute2)# show conflicts
+        nothing is in conflict
+        dent-1(config-links-iproute2)# resolve all mine
+        nothing is in conflict at or below /
+        dent-1(config-links-iproute2)#
+    "#]],
+    );
+    device.meanwhile(
+        "configure\nlinks-iproute2 link enp0s4 mtu 1300 group 8\nno links-iproute2 link enp0s4 mtu\n\
+         links-iproute2 link enp0s5 mtu 1300 netns 1\ncommit",
+    );
+    device.check(
+        "commit\ncommit check\nupdate\nshow",
+        expect![[r#"
+        dent-1(config-links-iproute2)# commit
+        others have changed what you have; nothing is done, and your candidate is as it was
+        path                              was   yours  theirs  by
+        links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
+        links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
+        links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
+        `resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all
+        dent-1(config-links-iproute2)# commit check
+        others have changed what you have; nothing is done, and your candidate is as it was
+        path                              was   yours  theirs  by
+        links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
+        links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
+        links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
+        `resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all
+        dent-1(config-links-iproute2)# update
+        others have changed what you have; nothing is done, and your candidate is as it was
+        path                              was   yours  theirs  by
+        links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
+        links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
+        links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
+        `resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all
+        dent-1(config-links-iproute2)# show
+        link enp0s4
+         mtu 1400
+         group 7
+        link enp0s5
+         mtu 1400
+        dent-1(config-links-iproute2)#
+    "#]],
+    );
+    device.help(
+        "resolve ",
+        expect![[r#"
+        all: All that is in conflict
+        links-iproute2
+    "#]],
+    );
+    device.help(
+        "resolve links-iproute2 link ",
+        expect![[r#"
+        enp0s4
+        enp0s5
+    "#]],
+    );
+    device.help(
+        "resolve links-iproute2 link enp0s4 ",
+        expect![[r#"
+        mine: What you have made of it holds
+        theirs: What is running holds
+        mtu
+        group
+    "#]],
+    );
+    device.check(
+        "resolve links-iproute2 mtu mine\nresolve links-iproute2 link enp0s4 mtu\n\
+         resolve links-iproute2 link enp0s4 mtu mine\nshow conflicts\n\
+         resolve li l enp0s4 theirs\nresolve all mine\nshow config-candidate diff\ncommit\nshow",
+        expect![[r#"
+            dent-1(config-links-iproute2)# resolve links-iproute2 mtu mine
+              resolve links-iproute2 mtu mine
+                                     ^^^
+            "mtu" is unknown here; expected one of mine, theirs, link
+            dent-1(config-links-iproute2)# resolve links-iproute2 link enp0s4 mtu
+              resolve links-iproute2 link enp0s4 mtu
+                                                    ^
+            the command is incomplete; expected one of mine, theirs
+            dent-1(config-links-iproute2)# resolve links-iproute2 link enp0s4 mtu mine
+            2 conflicts are left: `show conflicts`
+            dent-1(config-links-iproute2)# show conflicts
+            path                              was  yours  theirs  by
+            links-iproute2 link enp0s4 group  -    7      8       #2 bob 1970-01-01T00:00:00Z
+            links-iproute2 link enp0s5 mtu    -    1400   1300    #2 bob 1970-01-01T00:00:00Z
+            dent-1(config-links-iproute2)# resolve li l enp0s4 theirs
+            1 conflict is left: `show conflicts`
+            dent-1(config-links-iproute2)# resolve all mine
+            no conflict is left
+            dent-1(config-links-iproute2)# show config-candidate diff
+            links-iproute2
+             link enp0s4
+            +  mtu 1400
+             link enp0s5
+            -  mtu 1300
+            +  mtu 1400
+            dent-1(config-links-iproute2)# commit
+            commit 3: 2 links changed (… ms)
+            dent-1(config-links-iproute2)# show
+            link enp0s4
+             mtu 1400
+             group 8
+            link enp0s5
+             mtu 1400
+             netns 1
+            dent-1(config-links-iproute2)#
+        "#]],
+    );
+}
+
+#[test]
+fn an_update_brings_in_what_others_have_committed() {
+    let mut device = Device::new();
+    device.play("configure\nnetnses-iproute2 netns vpn10");
+    device.meanwhile("configure\nnetnses-iproute2 netns vpn20\ncommit");
+    device.check(
+        "update\nshow config-candidate",
+        expect![[r#"
+        dent-1(config)# update
+        dent-1(config)# show config-candidate
+        netnses-iproute2
+         netns vpn10
+         netns vpn20
+        dent-1(config)#
     "#]],
     );
 }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use yang::{Schema, Tree};
 
 use crate::Settings;
+use crate::candidate::Version;
 use crate::checkpoint::Checkpoint;
 use crate::commit::Author;
 use crate::confirmed::{self, Pending};
@@ -110,7 +111,10 @@ impl Boot {
         });
         let attempt = damage.except(JOURNAL, attempt).flatten().filter(|_| touched);
         let tree = running.intent.tree.clone();
-        let published = Snapshot { startup: startup.tree(&tree).clone(), running: tree };
+        let published = Snapshot {
+            startup: startup.tree(&tree).clone(),
+            running: Version { id: running.id, tree },
+        };
         let engine = Engine {
             history,
             checkpoint,

@@ -7,13 +7,13 @@ use std::panic::resume_unwind;
 use std::thread;
 use std::time::Instant;
 
-use yang::{Diff, Path, Tree};
+use yang::{Diff, Tree};
 
 use crate::confirmed::{Pending, Request};
 use crate::converge::{Course, Way};
-use crate::datastore::{Candidate, Datastore, Startup};
+use crate::datastore::{Datastore, Startup};
 use crate::engine::{Engine, Intent, Running};
-use crate::error::{Error, Errors, Result};
+use crate::error::{Errors, Result};
 use crate::history::{self, Record};
 use crate::journal;
 use crate::notice::{By, News};
@@ -111,11 +111,15 @@ impl Engine {
                 // It waits anew, which is a commit of its own.
                 (Some(_), Some(_)) => {}
                 (Some(_), None) => {
+                    self.sessions.at(session)?.candidate.committed();
                     let confirmed = self.confirm();
                     self.tell_phase(by, waiting);
                     return confirmed.map(Attempted::Confirmed);
                 }
-                (None, _) => return Ok(Attempted::Nothing),
+                (None, _) => {
+                    self.sessions.at(session)?.candidate.committed();
+                    return Ok(Attempted::Nothing);
+                }
             }
         }
         let mut record = self.record(Author { origin, comment: comment.clone() });
@@ -123,7 +127,7 @@ impl Engine {
         record.autosave &= record.awaited.is_none();
         let Done { summary, late } = self.transact(tree, &diff, record)?;
         let told = late.told_after(summary);
-        self.sessions.at(session)?.candidate = Candidate::of(&self.running.intent.tree);
+        self.sessions.at(session)?.candidate.committed();
         let (id, summary) = (self.running.id, told.clone());
         self.tell_all(News::Committed { id, by: by.clone(), comment, summary });
         self.tell_phase(by, waiting);
@@ -231,13 +235,10 @@ impl Engine {
         }
     }
 
-    /// The candidate on top of the latest running.
+    /// The candidate on top of the latest running. It stays what the session has made of what it saw.
     fn merged(&mut self, session: u32) -> Result<Tree> {
-        let candidate = &mut self.sessions.at(session)?.candidate;
-        let conflict = |path: Path| Error::Conflict { path: path.to_string() };
-        let refreshed = candidate.refresh(&self.running.intent.tree);
-        refreshed.map_err(|paths| Errors(paths.into_iter().map(conflict).collect()))?;
-        Ok(candidate.tree().clone())
+        let merged = self.sessions.at(session)?.candidate.on(&self.running.intent.tree);
+        merged.map_err(|found| self.told(session, found))
     }
 
     /// The journal, and later the history entry, of a commit from running, but for what it changes.

@@ -164,7 +164,8 @@ impl Engine {
         }
         self.may_settle(session, persist_id)?;
         let origin = self.sessions.at(session)?.origin.clone();
-        self.undo(origin.clone(), By::Session { id: session, origin }, Why::Cancelled)
+        self.undo(origin.clone(), By::Session { id: session, origin }, Why::Cancelled)?;
+        self.saw(session, &self.version())
     }
 
     /// When a commit is undone.
@@ -251,6 +252,8 @@ impl Engine {
         let comment = Some(format!("commit {transaction} {why_told}"));
         let record = self.record(Author { origin, comment: comment.clone() });
         let Done { summary, late: _ } = self.transact(tree, &diff, record)?;
+        // Whoever committed it knows that it does not last; it may be that nobody is there any more.
+        let _gone = self.saw(awaited.session, &self.version());
         self.tell_all(undone);
         self.tell_all(News::Committed { id: self.running.id, by, comment, summary });
         Ok(())

@@ -1,11 +1,11 @@
-//! The datastores of RFC 8342, and the candidate, of which each session has its own.
+//! The datastores of RFC 8342, and those of them that are on disk.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use yang::{Edit, Path, Schema, Tree};
+use yang::{Schema, Tree};
 
+use crate::candidate::Version;
 use crate::error::Result;
-use crate::merge::merge;
 use crate::store::Store;
 
 /// RFC 8342 datastores. Each session has a candidate of its own.
@@ -21,49 +21,8 @@ pub enum Datastore {
 /// What readers see without waiting for the engine.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
-    pub(crate) running: Tree,
+    pub(crate) running: Version,
     pub(crate) startup: Tree,
-}
-
-/// A session's private candidate: running as it was when the session last met it, and the session's own version.
-#[derive(Clone, Debug)]
-pub(crate) struct Candidate {
-    base: Tree,
-    tree: Tree,
-}
-
-impl Candidate {
-    /// A candidate without changes.
-    pub(crate) fn of(running: &Tree) -> Candidate {
-        Candidate { base: running.clone(), tree: running.clone() }
-    }
-
-    pub(crate) fn tree(&self) -> &Tree {
-        &self.tree
-    }
-
-    /// Whether the session has changed anything.
-    pub(crate) fn changed(&self) -> bool {
-        !self.base.diff(&self.tree).is_empty()
-    }
-
-    /// Applies an edit, whole or not at all.
-    pub(crate) fn edit(&mut self, edit: &Edit) -> yang::Result<()> {
-        self.tree.edit(edit)
-    }
-
-    /// Takes `content` whole. Whoever replaces everything has decided about everything in `running`.
-    pub(crate) fn replace(&mut self, content: Tree, running: &Tree) {
-        *self = Candidate { base: running.clone(), tree: content };
-    }
-
-    /// Brings in what others have committed. Where that contradicts the session's own changes, the candidate stays
-    /// as it is, and the paths are told.
-    pub(crate) fn refresh(&mut self, running: &Tree) -> std::result::Result<(), Vec<Path>> {
-        let tree = merge(&self.base, &self.tree, running)?;
-        *self = Candidate { base: running.clone(), tree };
-        Ok(())
-    }
 }
 
 /// The file of running as of the last checkpoint.

@@ -11,9 +11,10 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use yang::{Diff, Edit, Path, Tree};
 
 use crate::Settings;
+use crate::candidate::{Candidate, Draft, Version};
 use crate::checkpoint::Checkpoint;
 use crate::confirmed::Pending;
-use crate::datastore::{Candidate, Datastore, Snapshot, Startup};
+use crate::datastore::{Datastore, Snapshot, Startup};
 use crate::diverged::{Diverged, Obstacle};
 use crate::drift::{Drift, Policies};
 use crate::error::Result;
@@ -135,24 +136,52 @@ impl Engine {
 
     /// The session's candidate, with what others have committed since as far as it does not contradict.
     pub(crate) fn candidate(&mut self, session: u32) -> Result<Tree> {
-        let candidate = &mut self.sessions.at(session)?.candidate;
+        self.saw(session, &self.version())?;
+        Ok(self.sessions.at(session)?.candidate.tree().clone())
+    }
+
+    /// The session has seen `running`, and decides about it from now on.
+    pub(crate) fn saw(&mut self, session: u32, running: &Version) -> Result<()> {
         // A contradiction is told by the commit; until then the session sees what it has made.
-        let _contradiction = candidate.refresh(&self.running.intent.tree);
-        Ok(candidate.tree().clone())
+        let _contradiction = self.sessions.at(session)?.candidate.refresh(running);
+        Ok(())
+    }
+
+    /// The session's candidate apart from the session.
+    pub(crate) fn draft(&mut self, session: u32) -> Result<Draft> {
+        let running = self.version();
+        Ok(Draft { candidate: self.sessions.at(session)?.candidate.clone(), running })
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        Version { id: self.running.id, tree: self.running.intent.tree.clone() }
     }
 
     pub(crate) fn edit_candidate(&mut self, session: u32, edit: &Edit) -> Result<()> {
-        self.candidate(session)?;
-        Ok(self.sessions.at(session)?.candidate.edit(edit)?)
+        let running = self.version();
+        Ok(self.sessions.at(session)?.candidate.edit(edit, &running)?)
     }
 
     pub(crate) fn replace_candidate(&mut self, session: u32, content: Tree) -> Result<()> {
-        self.sessions.at(session)?.candidate.replace(content, &self.running.intent.tree);
+        self.sessions.at(session)?.candidate.replace(content);
+        Ok(())
+    }
+
+    /// Puts `content`, which was made from `running`, into the session's candidate.
+    pub(crate) fn roll_back(
+        &mut self,
+        session: u32,
+        running: &Version,
+        content: Tree,
+    ) -> Result<()> {
+        let candidate = &mut self.sessions.at(session)?.candidate;
+        *candidate = Candidate::of(running.clone());
+        candidate.replace(content);
         Ok(())
     }
 
     pub(crate) fn discard(&mut self, session: u32) -> Result<()> {
-        self.sessions.at(session)?.candidate = Candidate::of(&self.running.intent.tree);
+        self.sessions.at(session)?.candidate = Candidate::of(self.version());
         Ok(())
     }
 
@@ -169,7 +198,7 @@ impl Engine {
     pub(crate) fn publish(&self) {
         let desired = self.running.intent.desired();
         self.events.heed([desired, desired]);
-        let running = self.running.intent.tree.clone();
+        let running = self.version();
         let startup = self.startup.tree(self.settled()).clone();
         self.published.send_replace(Snapshot { running, startup });
     }

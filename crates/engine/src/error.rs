@@ -32,10 +32,15 @@ pub(crate) enum Error {
     #[error(transparent)]
     Configuration(#[from] yang::Error),
     #[error(
-        "another session has changed this since the candidate was opened; \
-         discard-changes and make the change again"
+        "another session has changed this since this one saw it: it was {}, is {} now, and would be {}; \
+         resolve the conflict, or discard the changes",
+        standing(base),
+        standing(theirs),
+        standing(ours)
     )]
-    Conflict { path: String },
+    Conflict { path: String, base: Option<String>, ours: Option<String>, theirs: Option<String> },
+    #[error("nothing is in conflict at or below {path}")]
+    NoConflict { path: String },
     /// What stands in the way of the plan.
     #[error("{reason}")]
     Impossible { path: String, key: Key, reason: String },
@@ -124,11 +129,12 @@ impl Error {
         let plain = |tag| RpcError { tag, app_tag: None, path: None, message, session: None };
         match self {
             Error::Configuration(error) => error.clone().into(),
-            Error::Conflict { path } => RpcError {
+            Error::Conflict { path, .. } => RpcError {
                 app_tag: Some("conflict".into()),
                 path: Some(path.clone()),
                 ..plain(ErrorTag::OperationFailed)
             },
+            Error::NoConflict { .. } => plain(ErrorTag::InvalidValue),
             Error::Impossible { path, .. } => RpcError {
                 app_tag: Some("impossible".into()),
                 path: Some(path.clone()),
@@ -189,6 +195,7 @@ impl Error {
             Error::Unsettled { op, .. } => Some(&op.key),
             Error::Configuration(_)
             | Error::Conflict { .. }
+            | Error::NoConflict { .. }
             | Error::Diverged { .. }
             | Error::Unforgotten { .. }
             | Error::StillDiverged { .. }
@@ -276,6 +283,15 @@ fn name(datastore: Datastore) -> &'static str {
         Datastore::Running => "running",
         Datastore::Startup => "startup",
         Datastore::Operational => "operational",
+    }
+}
+
+/// What is at the place of a conflict, in words.
+fn standing(what: &Option<String>) -> &str {
+    match what.as_deref() {
+        None => "absent",
+        Some("") => "present",
+        Some(value) => value,
     }
 }
 

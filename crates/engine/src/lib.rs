@@ -7,10 +7,12 @@
 
 mod blame;
 mod boot;
+mod candidate;
 mod checkpoint;
 mod clock;
 mod commit;
 mod confirmed;
+mod conflict;
 mod converge;
 mod datastore;
 mod disk;
@@ -53,8 +55,10 @@ use crate::error::{Error, Errors};
 use crate::events::Events;
 
 pub use crate::blame::Blamed;
+pub use crate::candidate::Draft;
 pub use crate::commit::Committed;
 pub use crate::confirmed::{Confirmed, ConfirmedBy, Request as CommitRequest};
+pub use crate::conflict::{Conflict, Conflicts, Side};
 pub use crate::datastore::Datastore;
 pub use crate::error::RpcError;
 pub use crate::give_back::release;
@@ -120,7 +124,7 @@ impl Handle {
 
     /// The latest snapshot of running, without waiting.
     pub fn running(&self) -> Tree {
-        self.snapshot.borrow().running.clone()
+        self.snapshot.borrow().running.tree.clone()
     }
 
     /// Ends the engine's thread once what it does is done.

@@ -6,8 +6,17 @@
 
 use yang::{Change, Diff, NodeKind, Path, Tree};
 
-/// `ours` and `theirs`, both made from `base`, in one; or the paths at which they contradict each other.
-pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec<Path>> {
+/// A node at which two versions contradict each other.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Contradiction {
+    pub(crate) path: Path,
+    /// What has to come from one side as a whole for it to be settled: what the other removed with the node, or the
+    /// node itself.
+    pub(crate) whole: Path,
+}
+
+/// `ours` and `theirs`, both made from `base`, in one; or where they contradict each other.
+pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec<Contradiction>> {
     let their_changes = changes(base, theirs);
     if their_changes.is_empty() {
         return Ok(ours.clone());
@@ -21,8 +30,18 @@ pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec
     match merged.edit(&our_changes.to_edit()) {
         Ok(()) => Ok(merged),
         // The edit merges and removes, which nothing in a tree of the same schema resists.
-        Err(_) => Err(our_changes.parts().iter().map(|part| part.path().clone()).collect()),
+        Err(_) => {
+            let paths = our_changes.parts().iter().map(|part| part.path().clone());
+            Err(paths.map(|path| Contradiction { whole: path.clone(), path }).collect())
+        }
     }
+}
+
+/// Puts what `from` has at `place`, if anything, in the place of what `tree` has there.
+pub(crate) fn graft(tree: &mut Tree, place: &Path, from: &Tree) {
+    // Only a key resists, and no key is in contradiction: it tells entries apart.
+    let _ = tree.remove(place);
+    tree.merge(&from.subtree(place));
 }
 
 /// What differs, but for containers without presence: these come and go with what they hold, and nobody means them.
@@ -41,10 +60,10 @@ fn listed(diff: &Diff) -> Vec<Change> {
 
 /// Walks the two lists, both in path order, side by side. The outermost node that either side has removed is
 /// remembered for as long as the walk is below it.
-fn conflicts(ours: &[Change], theirs: &[Change]) -> Vec<Path> {
+fn conflicts(ours: &[Change], theirs: &[Change]) -> Vec<Contradiction> {
     let (mut ours, mut theirs) = (ours.iter().peekable(), theirs.iter().peekable());
     let (mut we_removed, mut they_removed): (Option<&Path>, Option<&Path>) = (None, None);
-    let mut found = Vec::new();
+    let mut found: Vec<Contradiction> = Vec::new();
     loop {
         let order = match (ours.peek(), theirs.peek()) {
             (Some(our), Some(their)) => our.path().cmp(their.path()),
@@ -60,8 +79,16 @@ fn conflicts(ours: &[Change], theirs: &[Change]) -> Vec<Path> {
             (None, Some(their)) => alters_below(their, we_removed),
             (None, None) => false,
         };
-        if contradictory {
-            found.extend(our.or(their).map(|change| change.path().clone()));
+        // What comes whole within what was removed is told as one.
+        let told = |path: &Path| found.last().is_some_and(|last| path.is_below(&last.path));
+        if let Some(path) = our.or(their).map(Change::path)
+            && contradictory
+            && !told(path)
+        {
+            let removed = [we_removed, they_removed].into_iter().flatten();
+            let around = removed.filter(|removed| path.is_below(removed)).min();
+            let (path, whole) = (path.clone(), around.unwrap_or(path).clone());
+            found.push(Contradiction { path, whole });
         }
         we_removed = outermost(we_removed, our);
         they_removed = outermost(they_removed, their);
@@ -101,7 +128,7 @@ mod tests {
         let changed = |lines: &str| tree(&[BASE, "\n", lines].concat());
         expect.assert_eq(&match merge(&base, &changed(ours), &changed(theirs)) {
             Ok(merged) => lines(&base, &merged),
-            Err(paths) => paths.iter().map(|path| format!("conflict at {path}\n")).collect(),
+            Err(found) => found.iter().map(|one| format!("conflict at {}\n", one.path)).collect(),
         });
     }
 

@@ -6,6 +6,7 @@
 use yang::{Path, Tree};
 
 use crate::blame::{Blamed, touched};
+use crate::candidate::Version;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::history::{History, HistoryEntry, file_of};
@@ -28,7 +29,7 @@ pub enum Revision {
 #[derive(Clone, Debug)]
 pub struct Past {
     store: Store,
-    running: Tree,
+    running: Version,
     entries: Vec<HistoryEntry>,
 }
 
@@ -36,7 +37,7 @@ impl Past {
     pub(crate) fn of(engine: &Engine) -> Past {
         Past {
             store: engine.store.clone(),
-            running: engine.running.intent.tree.clone(),
+            running: engine.version(),
             entries: engine.history.entries(),
         }
     }
@@ -44,6 +45,29 @@ impl Past {
     /// The commits, the latest first.
     pub fn entries(&self) -> &[HistoryEntry] {
         &self.entries
+    }
+
+    /// Running as it was then.
+    pub(crate) fn running(&self) -> &Version {
+        &self.running
+    }
+
+    /// For each place, the last commit after the one of id `since` that changed it.
+    pub(crate) fn last_to_change(&self, places: &[Path], since: u64) -> Vec<Option<HistoryEntry>> {
+        let mut found = vec![None; places.len()];
+        let mut tree = self.running.tree.clone();
+        for entry in self.entries.iter().take_while(|entry| entry.id > since) {
+            let after = tree.clone();
+            if found.iter().all(Option::is_some) || self.undo(entry, &mut tree).is_err() {
+                break;
+            }
+            for (found, place) in found.iter_mut().zip(places) {
+                if found.is_none() && after.subtree(place) != tree.subtree(place) {
+                    *found = Some(entry.clone());
+                }
+            }
+        }
+        found
     }
 
     /// The commits as they are on disk now, each with what is wrong with it.
@@ -64,7 +88,7 @@ impl Past {
             false => tree.subtree(place),
         };
         let mut blamed = Vec::new();
-        let mut tree = self.running.clone();
+        let mut tree = self.running.tree.clone();
         let mut after = part(&tree);
         for entry in &self.entries {
             // Nothing was there yet: all that is has been seen to come.
@@ -72,7 +96,7 @@ impl Past {
                 break;
             }
             let before = part(&tree);
-            let paths = touched(&before, &after, &self.running);
+            let paths = touched(&before, &after, &self.running.tree);
             if !paths.is_empty() {
                 blamed.push(Blamed { entry: entry.clone(), paths });
             }
@@ -86,7 +110,7 @@ impl Past {
 
     pub(crate) fn at(&self, revision: Revision) -> Result<Tree> {
         let position = match revision {
-            Revision::Rescue => return rescue::read(&self.store, self.running.schema()),
+            Revision::Rescue => return rescue::read(&self.store, self.running.tree.schema()),
             Revision::Position(position) if position > self.entries.len() => {
                 return Err(Error::NoRollback { position, newest: self.entries.len() }.into());
             }
@@ -96,7 +120,7 @@ impl Past {
                 found.ok_or(Error::NoCommit { id })?
             }
         };
-        let mut tree = self.running.clone();
+        let mut tree = self.running.tree.clone();
         for entry in &self.entries[..position] {
             self.undo(entry, &mut tree)?;
             // Only the first commit of all started from what was there, which was nothing.

@@ -8,12 +8,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use yang::{Edit, SchemaNode, Tree};
+use yang::{Edit, Path, SchemaNode, Tree};
 
 use crate::CommitRequest;
 use crate::Handle;
+use crate::candidate::{Candidate, Draft, Version};
 use crate::commit::Committed;
-use crate::datastore::{Candidate, Datastore};
+use crate::conflict::{Conflicts, Side};
+use crate::datastore::Datastore;
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Result};
 use crate::notice::{By, News, Notices, SessionEnd};
@@ -44,7 +46,7 @@ impl Session {
     pub(crate) async fn open(handle: Handle, origin: Origin) -> crate::Result<Session> {
         let theirs = handle.clone();
         let open = move |engine: &mut Engine| {
-            let (id, ended) = engine.sessions.open(origin.clone(), &engine.running.intent.tree);
+            let (id, ended) = engine.sessions.open(origin.clone(), engine.version());
             engine.tell_all(News::SessionStart(By::Session { id, origin }));
             Ok(Session { id, handle: theirs, ended, end: SessionEnd::Dropped })
         };
@@ -57,10 +59,16 @@ impl Session {
     }
 
     /// The content of a datastore. Operational is read from the kernel now, and holds configuration in effect
-    /// and state.
+    /// and state. Who has read running or the candidate has seen what others have committed by then.
     pub async fn read(&self, datastore: Datastore) -> crate::Result<Tree> {
         match datastore {
-            Datastore::Running => Ok(self.handle.snapshot().running),
+            Datastore::Running => {
+                let running = self.handle.snapshot().running;
+                let (id, tree) = (self.id, running.tree.clone());
+                // A session that has ended decides about nothing.
+                self.handle.tell(move |engine| drop(engine.saw(id, &running)));
+                Ok(tree)
+            }
             Datastore::Startup => Ok(self.handle.snapshot().startup),
             Datastore::Candidate => self.ask(|engine, id| engine.candidate(id)).await,
             Datastore::Operational => self.ask(|engine, _| engine.operational()).await,
@@ -73,14 +81,42 @@ impl Session {
         self.ask(move |engine, _| if own { engine.own_state() } else { engine.operational() }).await
     }
 
-    /// Edits the candidate, which has what others have committed by now.
+    /// Edits the candidate.
     pub async fn edit(&self, edit: Edit) -> crate::Result<()> {
         self.ask(move |engine, id| engine.edit_candidate(id, &edit)).await
     }
 
-    /// Replaces the candidate's content.
+    /// The candidate as it is, to be edited on trial.
+    pub async fn draft(&self) -> crate::Result<Draft> {
+        self.ask(|engine, id| engine.draft(id)).await
+    }
+
+    /// Replaces the candidate's content. What others have committed since the session last saw running stays.
     pub async fn replace(&self, content: Tree) -> crate::Result<()> {
         self.ask(move |engine, id| engine.replace_candidate(id, content)).await
+    }
+
+    /// Puts a configuration of the past into the candidate: the way there starts from running as it was then.
+    pub async fn roll_back(&self, past: &Past, content: Tree) -> crate::Result<()> {
+        let seen = past.running().clone();
+        self.ask(move |engine, id| engine.roll_back(id, &seen, content)).await
+    }
+
+    /// How the candidate contradicts what others have committed.
+    pub async fn conflicts(&self) -> crate::Result<Conflicts> {
+        self.ask(|engine, id| engine.conflicts(id)).await
+    }
+
+    /// Settles the conflicts at or below `place`; answers how many are left. What is settled is what was told by
+    /// [`conflicts`](Self::conflicts) or by a refusal, whichever was last: a later change is a conflict of its own.
+    pub async fn resolve(&self, place: Path, side: Side) -> crate::Result<usize> {
+        self.ask(move |engine, id| engine.resolve(id, &place, side)).await
+    }
+
+    /// Brings what others have committed into the candidate. Where that contradicts, the side that is preferred
+    /// holds; without one, the candidate stays as it is, and the conflicts are the errors.
+    pub async fn update(&self, prefers: Option<Side>) -> crate::Result<()> {
+        self.ask(move |engine, id| engine.update(id, prefers)).await
     }
 
     /// Replaces startup's content.
@@ -95,8 +131,14 @@ impl Session {
 
     /// Validates a datastore's content by schema and by what the mapping knows.
     pub async fn validate(&self, datastore: Datastore) -> crate::Result<()> {
-        let content = self.read(datastore).await?;
-        self.validate_content(content.config_only()).await
+        let content = match datastore {
+            // To judge is not to look: the session has seen no more than before.
+            Datastore::Candidate => self.draft().await?.merged(),
+            Datastore::Running | Datastore::Startup | Datastore::Operational => {
+                self.read(datastore).await?.config_only()
+            }
+        };
+        self.validate_content(content).await
     }
 
     /// Validates content that is in no datastore in the same way.
@@ -231,7 +273,7 @@ pub(crate) struct Holder {
 }
 
 impl Sessions {
-    pub(crate) fn open(&mut self, origin: Origin, running: &Tree) -> (u32, watch::Receiver<()>) {
+    pub(crate) fn open(&mut self, origin: Origin, running: Version) -> (u32, watch::Receiver<()>) {
         let (alive, ended) = watch::channel(());
         self.last += 1;
         let candidate = Candidate::of(running);

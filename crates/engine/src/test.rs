@@ -3,6 +3,7 @@
 mod boot;
 mod commit;
 mod confirmed;
+mod conflicts;
 mod crash;
 mod drift;
 mod faults;
@@ -12,6 +13,7 @@ mod notices;
 mod operational;
 mod salvage;
 mod sessions;
+mod stale;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -157,7 +159,7 @@ impl Engine {
     /// Opens a session.
     fn session(&mut self) -> u32 {
         let origin = Origin { user: "root".into(), from: "a test".into() };
-        self.sessions.open(origin, &self.running.intent.tree).0
+        self.sessions.open(origin, self.version()).0
     }
 
     /// Sets what the lines say in the session's candidate; a line that starts with `no` removes.
@@ -165,13 +167,14 @@ impl Engine {
         let mut tree = self.sessions.at(session).unwrap().candidate.tree().clone();
         apply(&mut tree, lines);
         let diff = self.sessions.at(session).unwrap().candidate.tree().diff(&tree);
-        self.sessions.at(session).unwrap().candidate.edit(&diff.to_edit()).unwrap();
+        self.edit_candidate(session, &diff.to_edit()).unwrap();
     }
 
     /// Puts a configuration of the past into the session's candidate.
     fn rollback(&mut self, session: u32, revision: Revision) -> crate::Result<()> {
-        let content = Past::of(self).configuration(revision)?;
-        self.replace_candidate(session, content).map_err(|errors| errors.rpc())
+        let past = Past::of(self);
+        let content = past.configuration(revision)?;
+        self.roll_back(session, past.running(), content).map_err(|errors| errors.rpc())
     }
 
     /// Commits what the lines say, from a session of their own.

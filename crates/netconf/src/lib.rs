@@ -22,11 +22,14 @@ pub use error::{ErrorType, MessageError, RpcError, Severity};
 pub use framing::{Decoder, Framing, FramingError, encode};
 pub use hello::Hello;
 pub use notification::{Incoming, Notification};
-pub use output::{CheckOutput, CommitOutput, HistoryEntry, HistoryOutput};
+pub use output::{
+    CheckOutput, CommitOutput, Conflict, ConflictsOutput, HistoryEntry, HistoryOutput,
+    ResolveOutput,
+};
 pub use reply::Reply;
 pub use rpc::{
-    Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Revision, Rpc, Source,
-    TestOption,
+    Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, ResolutionMode, Revision, Rpc,
+    Side, Source, TestOption,
 };
 pub use selection::Selection;
 pub use xml::Xml;

@@ -10,6 +10,8 @@ pub const DATASTORES: &str = "urn:ietf:params:xml:ns:yang:ietf-datastores";
 pub const NOTIFICATION: &str = "urn:ietf:params:xml:ns:netconf:notification:1.0";
 /// RFC 6470: what a server tells of itself.
 pub const NETCONF_EVENTS: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-notifications";
+/// draft-ietf-netconf-privcand: `update`.
+pub const PRIVATE_CANDIDATE: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-private-candidate";
 /// RFC 6022: `get-schema`.
 pub const MONITORING: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring";
 /// The module netloom-rpc: Netloom's own operations.

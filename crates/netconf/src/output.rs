@@ -53,6 +53,41 @@ pub struct HistoryEntry {
     pub fault: Option<String>,
 }
 
+/// Where a candidate contradicts what others have committed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConflictsOutput {
+    /// In the order of the paths.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// One node in conflict. Where a node has no value its text is empty; where nothing is, there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conflict {
+    /// Where.
+    pub path: String,
+    /// What the session saw.
+    pub base: Option<String>,
+    /// What it makes of that.
+    pub mine: Option<String>,
+    /// What is running.
+    pub theirs: Option<String>,
+    /// The commit that made that, where the history tells.
+    pub id: Option<u64>,
+    /// Who committed it.
+    pub user: Option<String>,
+    /// How that user came.
+    pub from: Option<String>,
+    /// When, as `yang:date-and-time`.
+    pub time: Option<String>,
+}
+
+/// What is left after some conflicts were settled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResolveOutput {
+    /// How many conflicts.
+    pub left: u32,
+}
+
 impl CommitOutput {
     /// The content of the reply.
     pub fn to_xml(&self) -> Xml {
@@ -153,6 +188,79 @@ impl HistoryOutput {
                 }
             }
             output.commits.push(entry);
+            Ok(())
+        })?;
+        Ok(output)
+    }
+}
+
+impl ConflictsOutput {
+    /// The content of the reply.
+    pub fn to_xml(&self) -> Xml {
+        let mut out = String::new();
+        for conflict in &self.conflicts {
+            out += &format!("<conflict xmlns=\"{NETLOOM}\">");
+            let mut field = |name: &str, text: Option<&String>| {
+                text.iter().for_each(|text| leaf(&mut out, name, text));
+            };
+            field("path", Some(&conflict.path));
+            field("base", conflict.base.as_ref());
+            field("mine", conflict.mine.as_ref());
+            field("theirs", conflict.theirs.as_ref());
+            field("id", conflict.id.map(|id| id.to_string()).as_ref());
+            field("user", conflict.user.as_ref());
+            field("from", conflict.from.as_ref());
+            field("time", conflict.time.as_ref());
+            out += "</conflict>";
+        }
+        Xml(out)
+    }
+
+    /// Reads the content of the reply.
+    pub fn from_xml(content: &Xml) -> Result<Self, MessageError> {
+        let mut output = Self::default();
+        read(content, |reader, name| {
+            if name != "conflict" {
+                return reader.fragment().map(drop);
+            }
+            let mut conflict = Conflict::default();
+            while let Some(field) = reader.child()? {
+                let text = reader.text()?;
+                match field.name.as_str() {
+                    "path" => conflict.path = text,
+                    "base" => conflict.base = Some(text),
+                    "mine" => conflict.mine = Some(text),
+                    "theirs" => conflict.theirs = Some(text),
+                    "id" => conflict.id = Some(number(reader, &text)?),
+                    "user" => conflict.user = Some(text),
+                    "from" => conflict.from = Some(text),
+                    "time" => conflict.time = Some(text),
+                    _ => {}
+                }
+            }
+            output.conflicts.push(conflict);
+            Ok(())
+        })?;
+        Ok(output)
+    }
+}
+
+impl ResolveOutput {
+    /// The content of the reply.
+    pub fn to_xml(&self) -> Xml {
+        let mut out = String::new();
+        own_leaf(&mut out, "left", &self.left.to_string());
+        Xml(out)
+    }
+
+    /// Reads the content of the reply.
+    pub fn from_xml(content: &Xml) -> Result<Self, MessageError> {
+        let mut output = Self::default();
+        read(content, |reader, name| {
+            let text = reader.text()?;
+            if name == "left" {
+                output.left = number(reader, &text)?;
+            }
             Ok(())
         })?;
         Ok(output)

@@ -100,6 +100,26 @@ pub enum ErrorOption {
     RollbackOnError,
 }
 
+/// What an update does where a session and others have changed the same node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named by draft-ietf-netconf-privcand")]
+pub enum ResolutionMode {
+    #[default]
+    RevertOnConflict,
+    PreferCandidate,
+    PreferRunning,
+}
+
+/// Whose version of a node in conflict holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    /// The session's.
+    #[default]
+    Mine,
+    /// That of running.
+    Theirs,
+}
+
 /// A configuration of the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revision {
@@ -173,6 +193,8 @@ pub enum Rpc {
         persist_id: Option<String>,
     },
     DiscardChanges,
+    /// draft-ietf-netconf-privcand: what others have committed comes into the candidate.
+    Update(ResolutionMode),
     CloseSession,
     /// RFC 5277 section 2.1.1.
     CreateSubscription {
@@ -203,6 +225,13 @@ pub enum Rpc {
     SaveRescue,
     /// `netloom-rpc:delete-rescue`.
     DeleteRescue,
+    /// `netloom-rpc:get-conflicts` ([`ConflictsOutput`](crate::ConflictsOutput)).
+    GetConflicts,
+    /// `netloom-rpc:resolve-conflicts` ([`ResolveOutput`](crate::ResolveOutput)); without a path all of them.
+    ResolveConflicts {
+        path: Option<String>,
+        keep: Side,
+    },
     /// `netloom-rpc:get-history` ([`HistoryOutput`](crate::HistoryOutput)).
     GetHistory,
 }
@@ -236,4 +265,17 @@ impl Named for ErrorOption {
         (Self::ContinueOnError, "continue-on-error"),
         (Self::RollbackOnError, "rollback-on-error"),
     ];
+}
+
+impl Named for ResolutionMode {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::RevertOnConflict, "revert-on-conflict"),
+        (Self::PreferCandidate, "prefer-candidate"),
+        (Self::PreferRunning, "prefer-running"),
+    ];
+}
+
+impl Named for Side {
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::Mine, "mine"), (Self::Theirs, "theirs")];
 }

@@ -32,6 +32,46 @@ fn check_message(text: &str, expect: Expect) {
 }
 
 #[test]
+fn operations_on_conflicts() {
+    const UPDATE: &str =
+        "<update xmlns=\"urn:ietf:params:xml:ns:yang:ietf-netconf-private-candidate\">";
+    let update = |content: &str| format!("{UPDATE}{content}</update>");
+    check(&update(""), expect!["Update(RevertOnConflict)"]);
+    check(
+        &update("<resolution-mode> prefer-candidate </resolution-mode>"),
+        expect!["Update(PreferCandidate)"],
+    );
+    check(
+        &update("<resolution-mode>both</resolution-mode>"),
+        expect![[
+            r#"Protocol invalid-value: <resolution-mode>: "both" is not a value of it <bad-element>resolution-mode</bad-element>"#
+        ]],
+    );
+    check(
+        "<update/>",
+        expect![[
+            r#"Protocol operation-not-supported: there is no operation <update> in namespace "urn:ietf:params:xml:ns:netconf:base:1.0" <bad-element>update</bad-element>"#
+        ]],
+    );
+    check("<get-conflicts xmlns=\"urn:netloom:rpc\"/>", expect!["GetConflicts"]);
+    let resolve = |content: &str| {
+        format!("<resolve-conflicts xmlns=\"urn:netloom:rpc\">{content}</resolve-conflicts>")
+    };
+    check(
+        &resolve("<keep>theirs</keep>"),
+        expect!["ResolveConflicts { path: None, keep: Theirs }"],
+    );
+    check(
+        &resolve("<path>/a:b</path><keep>mine</keep>"),
+        expect![[r#"ResolveConflicts { path: Some("/a:b"), keep: Mine }"#]],
+    );
+    check(
+        &resolve("<path>/a:b</path>"),
+        expect!["Protocol missing-element: <keep> is missing <bad-element>keep</bad-element>"],
+    );
+}
+
+#[test]
 fn operations() {
     check("<get/>", expect!["Get { filter: None }"]);
     check("<get><filter/></get>", expect![[r#"Get { filter: Some(Xml("")) }"#]]);

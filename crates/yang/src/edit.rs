@@ -107,6 +107,19 @@ impl Edit {
         Edit { default_operation, content: Content::Nodes(nodes) }
     }
 
+    /// Whether it takes away what it does not name.
+    pub fn replaces(&self) -> bool {
+        fn any(nodes: &[EditNode]) -> bool {
+            let replaces = |node: &EditNode| node.operation == Some(Operation::Replace);
+            nodes.iter().any(|node| replaces(node) || any(&node.children))
+        }
+        let named = match &self.content {
+            Content::Plain(_) => false,
+            Content::Nodes(nodes) => any(nodes),
+        };
+        named || self.default_operation == Operation::Replace
+    }
+
     /// Both edits in one: what `other` does comes after.
     pub fn and(self, other: Edit) -> Edit {
         use Operation::{Merge, None, Replace};

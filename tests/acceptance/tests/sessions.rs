@@ -30,10 +30,14 @@ fn of_two_changes_to_one_leaf_the_second_is_refused() {
         lines(&mut ann, &["links-iproute2", "link eth7", "mtu 1400"]);
         lines(&mut bob, &["links-iproute2", "link eth7", "mtu 1300"]);
         committed(&mut ann);
-        step("the second commit is refused and names the leaf");
+        step("the second commit is refused and shows the leaf as it was, is and would be");
         let told = bob.line("commit");
         println!("{told}");
-        assert!(told.contains("link[name='eth7']/mtu"), "{told}");
+        let row = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            words.starts_with(&["links-iproute2", "link", "eth7", "mtu", "1200", "1300", "1400"])
+        };
+        assert!(told.lines().any(row), "{told}");
         assert_eq!(mtu(), 1400);
         step("its candidate is kept");
         let told = bob.line("do show config-candidate links-iproute2");
@@ -43,6 +47,26 @@ fn of_two_changes_to_one_leaf_the_second_is_refused() {
         lines(&mut bob, &["top", "links-iproute2", "link eth7", "mtu 1300"]);
         committed(&mut bob);
         assert_eq!(mtu(), 1300);
+    });
+}
+
+#[test]
+fn a_conflict_is_settled_where_it_is_told() {
+    isolated(|| {
+        let daemon = device();
+        let (mut ann, mut bob) = (person(&daemon), person(&daemon));
+        lines(&mut ann, &["links-iproute2 link eth7 mtu 1400"]);
+        lines(&mut bob, &["links-iproute2 link eth7 mtu 1300", "netnses-iproute2 netns bob1"]);
+        committed(&mut ann);
+        step("bob's commit is refused, and he decides");
+        let told = bob.line("commit");
+        assert!(told.contains("resolve all mine"), "{told}");
+        let told = bob.line("resolve links-iproute2 link eth7 mtu theirs");
+        assert!(told.contains("no conflict is left"), "{told}");
+        step("the rest of what he did is committed, and ann's change is kept");
+        committed(&mut bob);
+        assert_eq!(mtu(), 1400);
+        assert!(kernel::holds().contains_key("bob1"));
     });
 }
 

@@ -15,7 +15,7 @@ fn a_commit_brings_kernel_and_datastores_there() {
     assert_eq!((done.id, done.summary.as_str()), (Some(2), "2 links, 2 routes added"));
 
     assert_eq!(engine.running.intent.tree, tree(&[NICS, CABLE].concat()));
-    assert_eq!(engine.published.borrow().running, engine.running.intent.tree);
+    assert_eq!(engine.published.borrow().running.tree, engine.running.intent.tree);
     assert!(matches!(engine.startup, Startup::Follows));
     assert_eq!(host.file("journal"), None);
     let left = engine.apply("/iproute2-ip-netns:netnses/netns[name='other']").unwrap();

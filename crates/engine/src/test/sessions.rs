@@ -29,8 +29,8 @@ fn contradictions_are_refused_and_the_candidate_is_kept() {
     engine.set(bob, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1300");
     engine.set(carol, "no /iproute2-ip-link:links/link[name='enp0s4']");
     engine.commit(alice, Request::default()).unwrap();
-    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since the candidate was opened; discard-changes and make the change again"].assert_eq(&told(engine.commit(bob, Request::default())));
-    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since the candidate was opened; discard-changes and make the change again"].assert_eq(&told(engine.commit(carol, Request::default())));
+    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since this one saw it: it was absent, is 1400 now, and would be 1300; resolve the conflict, or discard the changes"].assert_eq(&told(engine.commit(bob, Request::default())));
+    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since this one saw it: it was absent, is 1400 now, and would be absent; resolve the conflict, or discard the changes"].assert_eq(&told(engine.commit(carol, Request::default())));
     let candidate = engine.candidate(bob).unwrap();
     let theirs = "\n/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1300";
     assert_eq!(candidate, tree(&[NICS, theirs].concat()));

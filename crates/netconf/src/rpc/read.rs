@@ -2,7 +2,9 @@
 
 use super::{Confirmed, Datastore, Envelope, Named, Revision, Rpc, Source};
 use crate::error::{ErrorType, MessageError, RpcError};
-use crate::namespace::{BASE, DATASTORES, MONITORING, NETLOOM, NMDA, NOTIFICATION};
+use crate::namespace::{
+    BASE, DATASTORES, MONITORING, NETLOOM, NMDA, NOTIFICATION, PRIVATE_CANDIDATE,
+};
 use crate::xml::{Element, Malformed, Reader, Xml};
 
 type Result<T> = std::result::Result<T, Box<RpcError>>;
@@ -109,6 +111,16 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
             Ok(Rpc::CancelCommit { persist_id })
         }
         (BASE, "discard-changes") => parameters.none(Rpc::DiscardChanges),
+        (PRIVATE_CANDIDATE, "update") => {
+            let mut mode = None;
+            while let Some(child) = parameters.next()? {
+                match child.name.as_str() {
+                    "resolution-mode" => set(&mut mode, &child, parameters.choice(&child)?)?,
+                    _ => return Err(unknown(&child)),
+                }
+            }
+            Ok(Rpc::Update(mode.unwrap_or_default()))
+        }
         (BASE, "close-session") => parameters.none(Rpc::CloseSession),
         (BASE, "kill-session") => {
             let id: u32 = parameters.only_number("session-id")?;
@@ -138,6 +150,18 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
         (NETLOOM, "repair") => parameters.none(Rpc::Repair),
         (NETLOOM, "save-rescue") => parameters.none(Rpc::SaveRescue),
         (NETLOOM, "delete-rescue") => parameters.none(Rpc::DeleteRescue),
+        (NETLOOM, "get-conflicts") => parameters.none(Rpc::GetConflicts),
+        (NETLOOM, "resolve-conflicts") => {
+            let (mut path, mut keep) = (None, None);
+            while let Some(child) = parameters.next()? {
+                match child.name.as_str() {
+                    "path" => set(&mut path, &child, parameters.text()?)?,
+                    "keep" => set(&mut keep, &child, parameters.choice(&child)?)?,
+                    _ => return Err(unknown(&child)),
+                }
+            }
+            Ok(Rpc::ResolveConflicts { path, keep: required(keep, "keep")? })
+        }
         (NETLOOM, "get-history") => parameters.none(Rpc::GetHistory),
         (namespace, name) => {
             let message = format!("there is no operation <{name}> in namespace {namespace:?}");

@@ -1,7 +1,7 @@
 //! `<rpc>` as XML.
 
 use super::{Confirmed, Datastore, Envelope, Named, Revision, Rpc, Source};
-use crate::namespace::{DATASTORES, MONITORING, NETLOOM, NMDA, NOTIFICATION};
+use crate::namespace::{DATASTORES, MONITORING, NETLOOM, NMDA, NOTIFICATION, PRIVATE_CANDIDATE};
 use crate::xml::{Xml, leaf};
 
 impl Rpc {
@@ -82,6 +82,11 @@ impl Rpc {
                 *out += "</cancel-commit>";
             }
             Rpc::DiscardChanges => *out += "<discard-changes/>",
+            Rpc::Update(mode) => {
+                *out += &format!("<update xmlns=\"{PRIVATE_CANDIDATE}\">");
+                leaf(out, "resolution-mode", mode.name());
+                *out += "</update>";
+            }
             Rpc::CloseSession => *out += "<close-session/>",
             Rpc::CreateSubscription { stream, filter } => {
                 *out += &format!("<create-subscription xmlns=\"{NOTIFICATION}\">");
@@ -118,6 +123,13 @@ impl Rpc {
             Rpc::Repair => *out += &format!("<repair xmlns=\"{NETLOOM}\"/>"),
             Rpc::SaveRescue => *out += &format!("<save-rescue xmlns=\"{NETLOOM}\"/>"),
             Rpc::DeleteRescue => *out += &format!("<delete-rescue xmlns=\"{NETLOOM}\"/>"),
+            Rpc::GetConflicts => *out += &format!("<get-conflicts xmlns=\"{NETLOOM}\"/>"),
+            Rpc::ResolveConflicts { path, keep } => {
+                *out += &format!("<resolve-conflicts xmlns=\"{NETLOOM}\">");
+                path.iter().for_each(|path| leaf(out, "path", path));
+                leaf(out, "keep", keep.name());
+                *out += "</resolve-conflicts>";
+            }
             Rpc::GetHistory => *out += &format!("<get-history xmlns=\"{NETLOOM}\"/>"),
         }
     }

@@ -19,7 +19,7 @@ pub(super) fn capabilities(schema: &Schema) -> Vec<String> {
         NOTIFICATION_1_0,
         INTERLEAVE_1_0,
     ];
-    let private = format!("{PRIVATE_CANDIDATE}?supported-resolution-modes=revert-on-conflict");
+    let private = format!("{PRIVATE_CANDIDATE}?supported-resolution-modes={RESOLUTION_MODES}");
     let modules = schema.modules().iter().filter(|module| module.implemented).map(|module| {
         let mut uri = format!("{}?module={}", module.namespace, module.name);
         if let Some(revision) = &module.revision {
@@ -32,3 +32,5 @@ pub(super) fn capabilities(schema: &Schema) -> Vec<String> {
     });
     protocol.into_iter().map(str::to_string).chain([private]).chain(modules).collect()
 }
+
+const RESOLUTION_MODES: &str = "revert-on-conflict,prefer-candidate,prefer-running";

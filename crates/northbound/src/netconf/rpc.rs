@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use ::netconf::namespace::{BASE, MONITORING, NETLOOM, NMDA};
 use ::netconf::{
-    CheckOutput, CommitOutput, Confirmed, DefaultOperation, ErrorOption, HistoryEntry,
-    HistoryOutput, Reply, Revision, Rpc, Source, TestOption, Xml,
+    CheckOutput, CommitOutput, Confirmed, Conflict, ConflictsOutput, DefaultOperation, ErrorOption,
+    HistoryEntry, HistoryOutput, Reply, ResolutionMode, ResolveOutput, Revision, Rpc, Side, Source,
+    TestOption, Xml,
 };
-use engine::{CommitRequest, ConfirmedBy, Datastore, Session};
-use yang::{Edit, ErrorTag, Operation, Schema, Tree};
+use engine::{CommitRequest, ConfirmedBy, Datastore, Past, Session};
+use yang::{Edit, ErrorTag, Operation, Path, Schema, Tree};
 
 use super::error::Errors;
 use super::subscription::Subscription;
@@ -87,6 +88,14 @@ impl Operations {
                 ok(self.session.commit(request).await.map(drop))
             }
             Rpc::CancelCommit { persist_id } => ok(self.session.cancel(persist_id).await),
+            Rpc::Update(mode) => {
+                let prefers = match mode {
+                    ResolutionMode::RevertOnConflict => None,
+                    ResolutionMode::PreferCandidate => Some(engine::Side::Ours),
+                    ResolutionMode::PreferRunning => Some(engine::Side::Theirs),
+                };
+                ok(self.session.update(prefers).await)
+            }
             Rpc::DiscardChanges => ok(self.session.discard().await),
             Rpc::CloseSession => Ok(Reply::Ok),
             Rpc::CreateSubscription { stream, filter } => {
@@ -123,13 +132,29 @@ impl Operations {
                 Ok(output(CheckOutput { operations }.to_xml()))
             }
             Rpc::Rollback(to) => {
-                let content = self.past(to).await?;
-                ok(self.session.replace(content).await)
+                let (past, content) = self.past(to).await?;
+                ok(self.session.roll_back(&past, content).await)
             }
-            Rpc::GetRevision(of) => data(self.past(of).await?, None, NETLOOM).await,
+            Rpc::GetRevision(of) => data(self.past(of).await?.1, None, NETLOOM).await,
             Rpc::Repair => ok(self.session.repair().await),
             Rpc::SaveRescue => ok(self.session.save_rescue().await),
             Rpc::DeleteRescue => ok(self.session.delete_rescue().await),
+            Rpc::GetConflicts => {
+                let conflicts = self.session.conflicts().await?;
+                let conflicts = blocking(move || conflicts.told()).await;
+                let conflicts = conflicts.into_iter().map(conflict).collect();
+                Ok(output(ConflictsOutput { conflicts }.to_xml()))
+            }
+            Rpc::ResolveConflicts { path, keep } => {
+                let place = path.map(|path| Path::parse(self.schema, &path)).transpose()?;
+                let side = match keep {
+                    Side::Mine => engine::Side::Ours,
+                    Side::Theirs => engine::Side::Theirs,
+                };
+                let left = self.session.resolve(place.unwrap_or_default(), side).await?;
+                let left = u32::try_from(left).unwrap_or(u32::MAX);
+                Ok(output(ResolveOutput { left }.to_xml()))
+            }
             Rpc::GetHistory => {
                 let past = self.session.past().await?;
                 let commits = blocking(move || past.verify()).await?;
@@ -139,15 +164,16 @@ impl Operations {
         }
     }
 
-    /// A configuration of the past.
-    async fn past(&self, revision: Revision) -> Result<Tree> {
+    /// A configuration of the past, and the way that leads back to it.
+    async fn past(&self, revision: Revision) -> Result<(Past, Tree)> {
         let past = self.session.past().await?;
         let revision = match revision {
             Revision::Position(position) => engine::Revision::Position(position as usize),
             Revision::Id(id) => engine::Revision::Id(id),
             Revision::Rescue => engine::Revision::Rescue,
         };
-        Ok(blocking(move || past.configuration(revision)).await?)
+        let found = blocking(move || past.configuration(revision).map(|content| (past, content)));
+        Ok(found.await?)
     }
 
     /// RFC 6241 section 7.7: running, and the state of the device.
@@ -161,10 +187,10 @@ impl Operations {
         if test_option == TestOption::Set {
             return ok(self.session.edit(edit).await);
         }
-        let mut tested = self.session.read(Datastore::Candidate).await?;
+        let mut draft = self.session.draft().await?;
         let (edit, tested) = blocking(move || {
-            let result = tested.edit(&edit);
-            (edit, result.map(|()| tested))
+            let result = draft.edit(&edit);
+            (edit, result.map(|()| draft.merged()))
         })
         .await;
         self.session.validate_content(tested?).await?;
@@ -298,6 +324,22 @@ fn history_entry(entry: engine::HistoryEntry) -> HistoryEntry {
         summary: entry.summary,
         digest: entry.digest.map(|digest| digest.to_string()),
         fault: entry.fault,
+    }
+}
+
+fn conflict(conflict: engine::Conflict) -> Conflict {
+    let by = conflict.by.map(history_entry);
+    let id = by.as_ref().map(|by| by.id);
+    let by = by.unwrap_or_default();
+    Conflict {
+        path: conflict.path.to_string(),
+        base: conflict.base,
+        mine: conflict.ours,
+        theirs: conflict.theirs,
+        id,
+        user: by.user,
+        from: by.from,
+        time: by.time,
     }
 }
 
