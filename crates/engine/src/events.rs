@@ -96,8 +96,9 @@ fn coalesce(events: &mut BTreeSet<Event>, event: Event) {
     if is_key(&event) && events.contains(&Event::Overrun(netns.clone())) {
         return;
     }
+    let may_be_many = is_key(&event);
     events.insert(event);
-    if events.len() > LIMIT {
+    if may_be_many && events.len() > LIMIT {
         // Links and namespaces are few, and their coming and going is not to be lost.
         let (many, few): (BTreeSet<Event>, _) =
             std::mem::take(events).into_iter().partition(is_key);
