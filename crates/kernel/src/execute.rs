@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::link::References;
 use crate::message::{Message, fixed, message, row};
 use crate::netns::{Namespace, Namespaces};
+use crate::observe::link_names;
 use crate::{address, link, neighbor, route, sysctl, tun};
 
 /// How many requests a batch holds at most: were the kernel to refuse them all, the answers would still fit into
@@ -23,6 +24,9 @@ use crate::{address, link, neighbor, route, sysctl, tun};
 const BATCH: usize = 400;
 /// And how many bytes, below what a socket takes in one call.
 const BATCH_BYTES: usize = 128 << 10;
+
+/// How many links are asked for one by one at first.
+const FEW: usize = 32;
 
 const CREATE: i32 = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
 const REPLACE: i32 = libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
@@ -62,8 +66,23 @@ struct Execution<'a> {
     /// Parameters of one namespace that are to be set next, each with its operation.
     parameters: Vec<(usize, &'a SysctlKey, &'a String)>,
     batch: Batch,
-    /// The indexes of links, as far as they were needed and hold.
-    indexes: HashMap<NetnsName, HashMap<LinkName, u32>>,
+    indexes: HashMap<NetnsName, Indexes>,
+}
+
+/// The indexes of a namespace's links, as far as they were needed and hold.
+#[derive(Default)]
+struct Indexes {
+    known: HashMap<LinkName, u32>,
+    /// How many links were asked for one by one since all were read, and how many these were.
+    asked: usize,
+    all: usize,
+}
+
+impl Indexes {
+    /// Whether it is time to read all: what that costs has been spent on asking.
+    fn is_due(&self) -> bool {
+        self.asked >= FEW.max(self.all / 8)
+    }
 }
 
 /// Requests to one namespace that have not been sent.
@@ -378,11 +397,21 @@ impl<'a> Execution<'a> {
 
     /// The index of a link, looked up once what may make it has been sent.
     fn index_of(&mut self, op: usize, netns: &NetnsName, name: &LinkName) -> Result<u32> {
-        if let Some(index) = self.indexes.get(netns).and_then(|indexes| indexes.get(name)) {
+        if let Some(index) = self.indexes.get(netns).and_then(|indexes| indexes.known.get(name)) {
             return Ok(*index);
         }
         self.flush()?;
         let socket = &mut find(self.namespaces, op, netns)?.socket;
+        let indexes = self.indexes.entry(netns.clone()).or_default();
+        if indexes.is_due() {
+            let names = link_names(socket).map_err(|fault| Failure::new(op, &fault))?;
+            let (all, known) = (names.len(), names.into_iter().map(|(index, name)| (name, index)));
+            *indexes = Indexes { known: known.collect(), asked: 0, all };
+            if let Some(index) = indexes.known.get(name) {
+                return Ok(*index);
+            }
+        }
+        indexes.asked += 1;
         let named = |out: &mut Vec<u8>| link::named(out, name);
         let found = socket
             .get(libc::RTM_GETLINK, named, |answer| Some(answer.number::<u32>(4)))
@@ -391,13 +420,13 @@ impl<'a> Execution<'a> {
             let message = format!("link {name} does not exist in namespace {netns}");
             return Err(Failure { op, errno: libc::ENODEV, message, field: None });
         };
-        self.indexes.entry(netns.clone()).or_default().insert(name.clone(), index);
+        indexes.known.insert(name.clone(), index);
         Ok(index)
     }
 
     fn forget(&mut self, place: &Place) {
         if let Some(indexes) = self.indexes.get_mut(&place.netns) {
-            indexes.remove(&place.ifname);
+            indexes.known.remove(&place.ifname);
         }
     }
 

@@ -151,7 +151,7 @@ pub(crate) fn field(number: u16, kind: Option<&LinkKind>) -> Option<&'static str
 }
 
 /// A link as a message tells it, with numbers where it speaks of other links.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Seen {
     /// The link; its place is right, what refers to other links is not filled in.
     pub(crate) link: Link,

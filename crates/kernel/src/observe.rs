@@ -31,8 +31,11 @@ type Result<T> = std::result::Result<T, ObserveError>;
 /// `AF_INET` and `AF_INET6`.
 const FAMILIES: [u8; 2] = [2, 10];
 
-/// How many links are asked about one by one at most.
+/// How many links are asked about one by one at most where the answers tell of all that hangs on them.
 const FEW: usize = 8;
+
+/// At how many places of a namespace links are asked for one by one at most.
+const FEW_PLACES: usize = 128;
 
 /// Reads everything, state and statistics too.
 pub(crate) fn everything(
@@ -67,6 +70,7 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
     let mut observer = Observer::new(namespaces);
     let mut hung: BTreeMap<&NetnsName, BTreeMap<u32, &LinkName>> = BTreeMap::new();
     let own = NetnsName::own();
+    observer.read_links(wanted)?;
     for (id, places) in &wanted.links {
         let likely = wanted.outcome.get(id).and_then(|link| link.reaches_into()).unwrap_or(&own);
         for place in places {

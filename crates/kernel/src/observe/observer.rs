@@ -12,7 +12,7 @@ use netstate::neighbor::{Neighbor, NeighborKey};
 use netstate::uapi::NUD_PERMANENT;
 use netstate::{Key, LinkId, LinkName, NetnsName, Object, ObserveError, State, SysctlKey, Wanted};
 
-use super::{FAMILIES, FEW, Result, route};
+use super::{FAMILIES, FEW, FEW_PLACES, Result, route};
 use crate::fault::Fault;
 use crate::link::Seen;
 use crate::message::{Message, fixed};
@@ -28,6 +28,8 @@ pub(super) struct Observer<'a> {
     pub(super) found: Vec<(Key, Object)>,
     /// Names of links by index; none for an index that no link has.
     names: HashMap<NetnsName, HashMap<u32, Option<LinkName>>>,
+    /// The links of namespaces that were read together.
+    read: HashMap<NetnsName, HashMap<LinkName, Seen>>,
     /// Indexes of links by name.
     indexes: HashMap<Place, u32>,
     /// Which namespace an identifier stands for, in a namespace.
@@ -49,6 +51,7 @@ impl<'a> Observer<'a> {
             namespaces,
             found: Vec::new(),
             names: HashMap::new(),
+            read: HashMap::new(),
             indexes: HashMap::new(),
             identifiers: HashMap::new(),
             all: Vec::new(),
@@ -130,8 +133,38 @@ impl<'a> Observer<'a> {
         self.foreign_links(links, &BTreeMap::new(), wanted.links.keys().cloned().collect())
     }
 
+    /// Reads the links of namespaces of which many are wanted, all together.
+    pub(super) fn read_links(&mut self, wanted: &Wanted) -> Result<()> {
+        let mut counts: BTreeMap<&NetnsName, usize> = BTreeMap::new();
+        for place in wanted.links.values().flatten() {
+            *counts.entry(&place.netns).or_default() += 1;
+        }
+        for (netns, _) in counts.into_iter().filter(|(_, count)| *count > FEW_PLACES) {
+            let all = |out: &mut Vec<u8>| {
+                fixed::link(out, 0, 0, 0);
+                put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
+            };
+            let decode = |message: Message<'_>| link::decode(message, netns);
+            let seen: Vec<Seen> = self.dump((netns, libc::RTM_GETLINK), all, decode)?;
+            seen.iter().for_each(|seen| self.number(&seen.link.place, seen.index));
+            let by_name = seen.into_iter().map(|seen| (seen.link.place.ifname.clone(), seen));
+            self.read.insert(netns.clone(), by_name.collect());
+        }
+        Ok(())
+    }
+
+    /// Notes the number of the link at a place.
+    fn number(&mut self, place: &Place, index: u32) {
+        let names = self.names.entry(place.netns.clone()).or_default();
+        names.insert(index, Some(place.ifname.clone()));
+        self.indexes.insert(place.clone(), index);
+    }
+
     /// The link at a place.
     pub(super) fn link(&mut self, place: &Place) -> Result<Option<Seen>> {
+        if let Some(read) = self.read.get(&place.netns) {
+            return Ok(read.get(&place.ifname).cloned());
+        }
         let named = |out: &mut Vec<u8>| {
             link::named(out, &place.ifname);
             put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
@@ -145,9 +178,7 @@ impl<'a> Observer<'a> {
         // An alternative name finds a link too, but is not the name that it has.
         let seen = seen.filter(|seen| seen.link.place == *place);
         if let Some(seen) = &seen {
-            let names = self.names.entry(place.netns.clone()).or_default();
-            names.insert(seen.index, Some(place.ifname.clone()));
-            self.indexes.insert(place.clone(), seen.index);
+            self.number(place, seen.index);
         }
         Ok(seen)
     }

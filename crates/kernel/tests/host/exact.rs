@@ -9,7 +9,7 @@ use netstate::{
 };
 use testkit::netns::{ip, ip_json, isolated};
 
-use crate::{Host, address, link, route, state, veth};
+use crate::{Host, address, is_up, link, route, state, veth};
 
 fn table(desired: &State) -> Wanted {
     Wanted { expected: [].into(), ..one_by_one(desired) }
@@ -191,5 +191,29 @@ fn many_are_told_from_those_of_others() {
         let left = ip_json("route show proto bird");
         let left: Vec<_> = left.as_array().unwrap().iter().map(|route| &route["dst"]).collect();
         assert_eq!(left, ["20.0.7.0/24", "20.1.7.0/24", "30.0.0.0/24"]);
+    });
+}
+
+/// So many that they are read together, and their numbers too.
+#[test]
+fn many_links_are_told_from_one_another() {
+    isolated(|| {
+        let mut host = Host::open();
+        let pair = |number: u8| {
+            let [at, far] = ["d", "e"].map(|name| format!("{name}{number}@1"));
+            let near = link(&format!("d{number}"), &at, veth(&far));
+            let other = link(&format!("e{number}"), &far, veth(&at));
+            [near, other, address(&at, &format!("10.0.{number}.1/24"))]
+        };
+        let all = state((0..90).flat_map(pair));
+        host.converge(&all);
+        let addresses = || ip("-o -4 address show").lines().filter(|l| l.contains("10.0.")).count();
+        assert_eq!(addresses(), 90);
+        ip("link set d7 down");
+        ip("link delete d8");
+        ip("address delete 10.0.10.1/24 dev d10");
+        host.converge(&all);
+        assert_eq!(addresses(), 90);
+        assert!(is_up(&ip_json("link show d7")));
     });
 }

@@ -52,7 +52,7 @@ impl Host {
                 panic!("{refusal}\n{words:#?}\n{:#?}", plan.ops[refusal.index]);
             }
         }
-        self.originals.forget(desired);
+        self.originals.forget(|key| desired.objects.contains_key(key));
         self.touched = desired.clone();
     }
 }
