@@ -68,7 +68,7 @@ impl Engine {
         let keys = self.reached(way);
         let (desired, touched) = (way.desired.part(&keys), way.touched.part(&keys));
         let mut originals = self.originals.clone();
-        originals.forget(&touched.clone().merged(&desired));
+        originals.forget(|key| [&desired, &touched].iter().any(|s| s.objects.contains_key(key)));
         let scope = Scope::Only(wanted(&desired, &touched, &originals));
         let observed = match keys.is_empty() {
             true => State::default(),
@@ -215,16 +215,20 @@ impl Engine {
             Reach::Named(keys) => keys.difference(&self.stuck).cloned().collect(),
             Reach::Change => {
                 let changed = way.touched.differing(way.desired);
+                let footing = footing(&changed, way.touched, way.desired);
+                let stuck_below = self.stuck_below(&changed, way.desired);
+                // What is stuck and stays as it was is left alone, but for a link that something new is to stand on.
+                let left_alone: BTreeSet<Key> = self.stuck.difference(&changed).cloned().collect();
                 // What is new is stood on by what is new only.
                 let mut keys =
                     match changed.iter().any(|key| carries(key) && way.touched.contains(key)) {
-                        true => with_dependents(changed.clone(), &[way.touched, way.desired]),
-                        false => changed.clone(),
+                        true => with_dependents(changed, &[way.touched, way.desired]),
+                        false => changed,
                     };
-                // What is stuck and stays as it was is left alone, but for a link that something new is to stand on.
-                keys.retain(|key| !self.stuck.contains(key) || changed.contains(key));
-                keys.extend(self.stuck_below(&changed, way.desired));
-                let footing = footing(&changed, way.touched, way.desired);
+                if !left_alone.is_empty() {
+                    keys.retain(|key| !left_alone.contains(key));
+                }
+                keys.extend(stuck_below);
                 keys.extend(footing.into_iter().filter(|key| !self.stuck.contains(key)));
                 keys
             }

@@ -45,8 +45,8 @@ pub(crate) fn carries(key: &Key) -> bool {
 /// The links that objects which are given up stand on: where such a link stays, what was there before the
 /// configuration can go back to it.
 pub(crate) fn footing(keys: &BTreeSet<Key>, touched: &Desired, desired: &Desired) -> BTreeSet<Key> {
-    let given_up = keys.iter().filter(|key| !desired.contains(key));
-    let given_up = given_up.filter_map(|key| Some((key, touched.get(key)?)));
+    let before = keys.iter().filter_map(|key| Some((key, touched.get(key)?)));
+    let given_up = before.filter(|(key, _)| !desired.contains(key));
     let places: BTreeSet<Place> =
         given_up.flat_map(|(key, object)| stands_on(key, object)).collect();
     if places.is_empty() {

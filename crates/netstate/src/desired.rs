@@ -9,6 +9,9 @@ use crate::link::Link;
 use crate::name::{LinkId, NetnsName};
 use crate::state::{Key, Object, State};
 
+/// One in so many objects is worth a pass over all of them.
+const MANY: usize = 8;
+
 /// What a configuration desires: objects by key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Desired {
@@ -85,8 +88,13 @@ impl Desired {
 
     /// The objects under these keys.
     pub fn part(&self, keys: &BTreeSet<Key>) -> State {
-        let entry = |key: &Key| Some((key.clone(), self.get(key)?.clone()));
-        State { objects: keys.iter().filter_map(entry).collect() }
+        let copy = |(key, object): (&Key, &Object)| (key.clone(), object.clone());
+        // Where they are many, a pass over both finds them sooner than a search for each.
+        let objects = match keys.len() > self.len() / MANY {
+            true => both(keys, &self.objects).map(copy).collect(),
+            false => keys.iter().filter_map(|key| Some((key, self.get(key)?))).map(copy).collect(),
+        };
+        State { objects }
     }
 
     /// Both in one: of an object that both have, a link has the fields of both and is where `other` has it, and
@@ -102,6 +110,18 @@ impl Desired {
         }
         merged
     }
+}
+
+/// The objects that have one of these keys, both of which are in order.
+fn both<'a>(
+    keys: &'a BTreeSet<Key>,
+    objects: &'a OrdMap<Key, Object>,
+) -> impl Iterator<Item = (&'a Key, &'a Object)> {
+    let mut keys = keys.iter().peekable();
+    objects.iter().filter(move |(at, _)| {
+        while keys.next_if(|key| key < at).is_some() {}
+        keys.next_if(|key| key == at).is_some()
+    })
 }
 
 impl FromIterator<(Key, Object)> for Desired {

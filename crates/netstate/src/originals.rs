@@ -62,7 +62,7 @@ impl Originals {
             })
             .map(|(_, original)| original.place.clone())
             .collect();
-        self.forget(desired);
+        self.forget(|key| desired.objects.contains_key(key));
         self.objects.retain(|key, object| {
             let mut places = stands_on(key, object).into_iter().peekable();
             let hangs = !matches!(key, Key::Link(_)) && places.peek().is_some();
@@ -73,11 +73,11 @@ impl Originals {
         });
     }
 
-    /// Drops what has nothing to do with the objects of `desired`.
-    pub fn forget(&mut self, desired: &State) {
+    /// Drops what has nothing to do with the objects that are `configured`.
+    pub fn forget(&mut self, configured: impl Fn(&Key) -> bool) {
         let away: BTreeSet<Place> = self
             .links()
-            .filter(|(key, _)| desired.objects.contains_key(key))
+            .filter(|(key, _)| configured(key))
             .map(|(_, link)| link.place.clone())
             .collect();
         self.objects.retain(|key, object| {
@@ -85,7 +85,7 @@ impl Originals {
                 let place = |ifname| Place { netns: netns.clone(), ifname };
                 devs(key, object).into_iter().any(|dev| away.contains(&place(dev)))
             });
-            desired.objects.contains_key(key) || hangs_on_link_away
+            configured(key) || hangs_on_link_away
         });
     }
 
