@@ -73,7 +73,7 @@ install: all
 
 # The host is first given back as it was before; the configuration stays in the state directory.
 uninstall:
-	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl disable --now netloomd; fi
+	-@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl disable --now netloomd; fi
 	@if [ -z "$(DESTDIR)" ] && [ -d /var/lib/netloom ]; then $(PREFIX)/sbin/netloomd --release; fi
 	rm -f $(DESTDIR)$(PREFIX)/bin/netloom $(DESTDIR)$(PREFIX)/sbin/netloomd
 	rm -f $(DESTDIR)/lib/systemd/system/netloomd.service

@@ -28,9 +28,6 @@ pub struct Cost {
     pub figure: f64,
 }
 
-/// Each is done as often, and the least counts.
-const TIMES: usize = 5;
-
 /// A commit, and the one that takes it back, of which the dearer counts.
 struct Commit {
     of: &'static str,
@@ -112,11 +109,11 @@ impl Beside {
         fs::remove_file(file).expect("remove a batch");
     }
 
-    /// What a start, commits, and memory for all that cost.
-    pub fn costs(&mut self) -> Vec<Cost> {
+    /// What a start, commits, and memory for all that cost: each is done so many times, and the least counts.
+    pub fn costs(&mut self, times: usize) -> Vec<Cost> {
         let mut least: Vec<Duration> = vec![Duration::MAX; COMMITS.len()];
         let mut start = Duration::MAX;
-        for _ in 0..TIMES {
+        for _ in 0..times {
             self.daemon.stop();
             self.daemon.start_again(&[]);
             start = start.min(self.daemon.processor_time());

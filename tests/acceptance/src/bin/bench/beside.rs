@@ -8,11 +8,12 @@ use crate::results::BesideOthers;
 use crate::table::{mebibytes, seconds};
 
 const FOREIGN: u32 = 1_000_000;
+const TIMES: usize = 5;
 
 /// Measures both.
 pub(crate) fn measure() -> Vec<BesideOthers> {
     let mut beside = Beside::new();
-    let alone = beside.costs();
+    let alone = beside.costs(TIMES);
     beside.add(FOREIGN);
     let figures = |(alone, crowded): (Cost, Cost)| BesideOthers {
         of: alone.of.into(),
@@ -20,7 +21,7 @@ pub(crate) fn measure() -> Vec<BesideOthers> {
         alone: alone.figure,
         beside: crowded.figure,
     };
-    alone.into_iter().zip(beside.costs()).map(figures).collect()
+    alone.into_iter().zip(beside.costs(TIMES)).map(figures).collect()
 }
 
 /// As docs/bench.md shows it.
