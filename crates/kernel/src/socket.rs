@@ -5,10 +5,13 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
+use std::time::Duration;
 use std::{io, process};
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
-use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_recv_buffer_size_force};
+use rustix::net::sockopt::{
+    Timeout, set_socket_recv_buffer_size, set_socket_recv_buffer_size_force, set_socket_timeout,
+};
 
 use crate::fault::Fault;
 use crate::message::{Message, message};
@@ -17,6 +20,9 @@ use crate::message::{Message, message};
 const RECEIVE_BUFFER: usize = 4 << 20;
 /// The kernel fills at most 32 KiB at a time in a dump.
 const READ: usize = 64 << 10;
+/// How long an answer may take. The kernel's work, and its waiting for others, is done within the calls, be it for
+/// minutes: what is not there soon after will not come.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a dump is begun anew because the kernel's tables changed under it.
 const DUMP_ATTEMPTS: usize = 20;
 
@@ -41,6 +47,7 @@ impl NetlinkSocket {
         socket.set_cap_ack(true)?;
         socket.set_netlink_get_strict_chk(true)?;
         enlarge_receive_buffer(&socket)?;
+        set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
         Ok(Self { socket, sequence: 0, buffer: Vec::new() })
     }
 
@@ -162,6 +169,9 @@ impl NetlinkSocket {
             match self.socket.recv(&mut self.buffer, flags) {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && flags == 0 => {
+                    return Err(io::Error::new(error.kind(), "the kernel does not answer"));
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -184,4 +194,24 @@ pub(crate) fn enlarge_receive_buffer(socket: &Socket) -> io::Result<()> {
         set_socket_recv_buffer_size(socket, RECEIVE_BUFFER)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_does_not_answer_is_told() {
+        let mut socket = NetlinkSocket::open().unwrap();
+        set_socket_timeout(&socket.socket, Timeout::Recv, Some(Duration::from_millis(1))).unwrap();
+        // A control message that asks for no acknowledgement gets no answer.
+        let silence = u16::try_from(libc::NLMSG_NOOP).unwrap();
+        let fault = socket.dump(silence, |_| {}, |_| Some(())).unwrap_err();
+        assert_eq!(fault.to_string(), "the kernel does not answer");
+        let fault = socket.get(silence, |_| {}, |_| Some(())).unwrap_err();
+        assert_eq!(fault.to_string(), "the kernel does not answer");
+        // What comes later is not taken for the answer to something else.
+        let links = socket.dump(libc::RTM_GETLINK, |to| to.extend([0; 16]), |_| Some(()));
+        assert!(!links.unwrap().is_empty());
+    }
 }
