@@ -69,7 +69,10 @@ impl Engine {
         keys: BTreeSet<Key>,
     ) -> Errors {
         let missing = self.stuck.clone();
-        let restored = self.restore(&touched, &Reach::Named(keys), &missing);
+        // What others have taken away may be in the way: then all of running is restored.
+        let restored = self
+            .restore(&touched, &Reach::Named(keys), &missing)
+            .or_else(|_| self.restore(&touched, &Reach::Everything, &missing));
         let kernel = restored.is_ok();
         let Err(cause) = restored.and_then(|()| self.forget_attempt()) else { return failure };
         let (failure, words) = (failure.told(), cause.told());

@@ -5,6 +5,7 @@
 //! What was found is `docs/faults.md`, which the tests write (`UPDATE_EXPECT=1`) and compare.
 
 mod kernel;
+mod others;
 mod power;
 mod report;
 mod southbound;

@@ -11,7 +11,7 @@ const ERRNOS: [i32; 4] = [libc::EPERM, libc::EBUSY, libc::ENOMEM, libc::ENOBUFS]
 fn a_kernel_that_fails_is_brought_back() {
     let cases = CASES.iter().filter(|case| case.reaches_kernel);
     let sections = cases.map(|case| (case.title, rows(case)));
-    check_section("kernel", &["fails", "fails, as does all that follows"], sections);
+    check_section("kernel", &["at", "fails", "fails, as does all that follows"], sections);
 }
 
 /// A row a request to the kernel.

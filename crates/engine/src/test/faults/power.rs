@@ -13,7 +13,7 @@ use crate::disk::Operation;
 #[test]
 fn a_loss_of_power_leaves_the_old_or_the_new() {
     let sections = CASES.iter().map(|case| (case.title, rows(case)));
-    check_section("power", &["after a boot", "with the kernel as it was"], sections);
+    check_section("power", &["at", "after a boot", "with the kernel as it was"], sections);
 }
 
 /// A row an operation, before which the power goes; in the last one it goes once the user has been answered.

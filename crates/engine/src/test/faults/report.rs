@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::disk::Operation;
 
@@ -14,21 +15,25 @@ pub(super) struct Row {
     pub(super) outcomes: Vec<String>,
 }
 
+/// Tests run side by side, and the document is one.
+static WRITING: Mutex<()> = Mutex::new(());
+
 /// Compares a section of the document with what was found, or writes it.
 pub(super) fn check_section(
     name: &str,
-    faults: &[&str],
+    columns: &[&str],
     parts: impl IntoIterator<Item = (&'static str, Vec<Row>)>,
 ) {
     let mut found = String::new();
     for (title, rows) in parts {
-        write!(found, "\n### {title}\n\n| at | {} |\n", faults.join(" | ")).unwrap();
-        writeln!(found, "|---|{}", "---|".repeat(faults.len())).unwrap();
+        write!(found, "\n### {title}\n\n| {} |\n", columns.join(" | ")).unwrap();
+        writeln!(found, "|{}", "---|".repeat(columns.len())).unwrap();
         for Row { boundary, outcomes } in rows {
             writeln!(found, "| {boundary} | {} |", outcomes.join(" | ")).unwrap();
         }
     }
     found.push('\n');
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/faults.md");
     let document = std::fs::read_to_string(&path).unwrap();
     let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->\n"));

@@ -22,7 +22,7 @@ fn a_disk_that_fails_leaves_the_old_or_the_new() {
     let sections = CASES.iter().map(|case| (case.title, rows(case)));
     check_section(
         "storage",
-        &["fails", "fails, yet is done", "fails, as do all that follow"],
+        &["at", "fails", "fails, yet is done", "fails, as do all that follow"],
         sections,
     );
 }

@@ -1,0 +1,135 @@
+//! Others change the kernel in the middle of a commit: between its plan and its first operation, or after its last one,
+//! before it is verified.
+//!
+//! What others do at such a moment is theirs: the kernel then holds the old or the new configuration but for
+//! what they have changed, which is seen as drift is. A start afterwards finds one of the two whole.
+
+use netstate::{Action, Op};
+
+use super::report::{Row, check_section};
+use super::southbound::{Call, Meddled};
+use super::*;
+
+/// What somebody else does.
+#[derive(Clone, Copy)]
+struct Deed {
+    words: &'static str,
+    act: fn(&FakeKernel),
+}
+
+const DEEDS: [Deed; 6] = [
+    Deed { words: "NIC enp0s4 is unplugged", act: |kernel| delete(kernel, &link("enp0s4")) },
+    Deed { words: "veth10 is deleted", act: |kernel| delete(kernel, &link("veth10")) },
+    Deed {
+        words: "namespace vpn20 is deleted",
+        act: |kernel| delete(kernel, &Key::Netns("vpn20".parse().unwrap())),
+    },
+    Deed {
+        words: "enp0s5 is set down",
+        act: |kernel| {
+            alter(kernel, "enp0s5", |link| link.flags.up = Some(false));
+        },
+    },
+    Deed {
+        words: "enp0s5 is moved to the host's namespace",
+        act: |kernel| alter(kernel, "enp0s5", |link| link.place.netns = NetnsName::own()),
+    },
+    Deed {
+        words: "all addresses are removed",
+        act: |kernel| {
+            let state = kernel.state();
+            let keys = state.objects.keys().filter(|key| matches!(key, Key::Address(_)));
+            keys.for_each(|key| delete(kernel, key));
+        },
+    },
+];
+
+#[test]
+fn what_others_do_meanwhile_leaves_the_rest_whole() {
+    let cases = CASES.iter().filter(|case| case.reaches_kernel);
+    let sections = cases.map(|case| (case.title, rows(case)));
+    check_section(
+        "others",
+        &["what they do", "before the first operation", "after the last"],
+        sections,
+    );
+}
+
+fn rows(case: &Case) -> Vec<Row> {
+    let ends = case.ends();
+    let row = |deed: &Deed| Row {
+        boundary: deed.words.into(),
+        outcomes: [false, true].map(|late| outcome(case, &ends, *deed, late)).to_vec(),
+    };
+    DEEDS.iter().map(row).collect()
+}
+
+/// What comes of a deed in the middle of a commit.
+fn outcome(case: &Case, ends: &Ends, deed: Deed, late: bool) -> String {
+    let (host, mut engine) = case.prepared();
+    let what = format!("{}, {}, late: {late}", case.title, deed.words);
+    let (mut done, mut executed) = (false, false);
+    let meddled = Meddled::between(&mut engine, &host.kernel, move |call, kernel| {
+        let is_moment = match call {
+            Call::Observe => late && executed,
+            Call::Execute(_) => !late,
+        };
+        executed |= matches!(call, Call::Execute(_));
+        if is_moment && !done {
+            done = true;
+            (deed.act)(kernel);
+        }
+        None
+    });
+    let told = (case.act)(&mut engine).map_err(|errors| errors.told());
+    meddled.stop();
+    assert!(engine.diverged.is_none(), "{what}: {told:?}");
+    let end = if told.is_ok() { &ends.new } else { &ends.old };
+    assert_eq!(engine.running.intent.tree, end.running, "{what}: {told:?}");
+    let whole = host.kernel.state() == end.kernel;
+    plug_in(&host.kernel);
+    assert_eq!(Held::after_restart(&host, case).unlike(end), "", "{what}: {told:?}");
+    // The next commit may meet with what others have done, and then puts it right.
+    let met =
+        commit(&mut engine, "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1500").is_err();
+    assert!(!met || (!whole && engine.diverged.is_none()), "{what}");
+    check_next_commit(&mut engine, &host, &what);
+    let name = if told.is_ok() { "new" } else { "old" };
+    match whole {
+        true => name.into(),
+        false => format!("{name}, but for that"),
+    }
+}
+
+/// Carries out an operation of somebody else's; what is not there is let be.
+fn execute(kernel: &FakeKernel, key: &Key, action: Action) {
+    let plan = Plan { ops: vec![Op { key: key.clone(), action }] };
+    let _refused = kernel.clone().execute(&plan);
+}
+
+fn delete(kernel: &FakeKernel, key: &Key) {
+    if let Some(object) = kernel.state().objects.get(key) {
+        execute(kernel, key, Action::Delete(object.clone()));
+    }
+}
+
+fn alter(kernel: &FakeKernel, name: &str, alter: impl FnOnce(&mut Link)) {
+    let Some(Object::Link(from)) = kernel.state().objects.get(&link(name)).cloned() else { return };
+    let mut change = Link::at(from.place.clone());
+    alter(&mut change);
+    let (from, change) = (Object::Link(from), Object::Link(Box::new(change)));
+    execute(kernel, &link(name), Action::Update { from, change });
+}
+
+/// Brings back the NICs that are not there.
+fn plug_in(kernel: &FakeKernel) {
+    kernel.change(|state| {
+        for (key, nic) in nics(&["enp0s4", "enp0s5"]).objects {
+            state.objects.entry(key).or_insert(nic);
+        }
+    });
+}
+
+fn link(name: &str) -> Key {
+    Key::Link(name.parse().unwrap())
+}
