@@ -23,7 +23,7 @@ use crate::summary::summary;
 const FOLDER: &str = "history";
 
 /// How much of the past is kept: the oldest commits are forgotten where either is exceeded. The latest is kept, and
-/// so are those that running is made of.
+/// so are those that running is made of, and those that an undoing needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// How many commits.
@@ -169,11 +169,14 @@ impl History {
         self.push(record.entry(stamp.digest), stamp.bytes);
     }
 
-    /// Forgets the oldest commits where there are too many, but for those that running is made of.
+    /// Forgets the oldest commits where there are too many, but for those that running is made of, and those that lead
+    /// back to where a commit that is not confirmed goes.
     pub(crate) fn prune(&mut self, store: &Store, limits: Limits, checkpoint: u64) -> Result<()> {
+        let base = self.awaited.as_ref().map_or(checkpoint, |awaited| awaited.base);
+        let needed = checkpoint.min(base);
         while self.chain.len() > 1
             && (self.chain.len() > limits.commits || self.bytes > limits.bytes)
-            && let Some(oldest) = self.chain.back().filter(|oldest| oldest.entry.id <= checkpoint)
+            && let Some(oldest) = self.chain.back().filter(|oldest| oldest.entry.id <= needed)
         {
             // One that cannot be removed is kept, for a gap before it would look like foul play.
             store.remove(&file_of(oldest.entry.id))?;

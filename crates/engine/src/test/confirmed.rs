@@ -223,3 +223,26 @@ fn an_undoing_that_the_kernel_refuses_is_tried_again() {
     assert_eq!(host.kernel.state(), before);
     assert!(engine.waits().is_none());
 }
+
+#[test]
+fn the_history_keeps_what_an_undoing_needs() {
+    let (mut host, engine) = Host::with_nics();
+    drop(engine);
+    host.limits.commits = 2;
+    let mut engine = host.start();
+    let session = engine.session();
+    let by = || ConfirmedBy::Persist("x".into());
+    for mtu in 1401..=1420 {
+        let line = format!("/iproute2-ip-link:links/link[name='enp0s5']/mtu = {mtu}");
+        engine.try_out(session, &line, by()).unwrap();
+        engine.last_checkpoint();
+    }
+    drop(engine);
+    assert_eq!(host.commits().len(), 20);
+    let mut engine = host.start();
+    assert!(engine.pending.is_some());
+    pass(&mut engine, 60);
+    assert_eq!(engine.running.intent.tree, tree(NICS));
+    // Once that is settled they go.
+    assert_eq!(host.commits().len(), 2);
+}
