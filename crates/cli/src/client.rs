@@ -6,10 +6,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::{mem, thread};
 
 use netconf::{
-    CheckOutput, CommitOutput, ConflictsOutput, Datastore, Decoder, DefaultOperation, ErrorOption,
-    Framing, Hello, HistoryOutput, Incoming, MessageError, Reply, ResolutionMode, ResolveOutput,
-    Revision, Rpc, RpcError, Side, Source, TestOption, Xml, capability, framing::pieces,
-    notification::Event,
+    BlameOutput, CheckOutput, CommitOutput, ConflictsOutput, Datastore, Decoder, DefaultOperation,
+    ErrorOption, Framing, Hello, HistoryOutput, Incoming, MessageError, Reply, ResolutionMode,
+    ResolveOutput, Revision, Rpc, RpcError, Side, Source, TestOption, Xml, capability,
+    framing::pieces, notification::Event,
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
 
@@ -259,6 +259,13 @@ impl Client {
     pub(crate) fn check(&mut self) -> Result<CheckOutput> {
         let content = self.content(&Rpc::CheckCommit)?;
         CheckOutput::from_xml(&content).map_err(|error| protocol(&error))
+    }
+
+    /// Who last changed what of running at `path` and below.
+    pub(crate) fn blame(&mut self, path: &Path) -> Result<BlameOutput> {
+        let path = Some(path.to_string()).filter(|_| !path.steps.is_empty());
+        let content = self.content(&Rpc::GetBlame { path })?;
+        BlameOutput::from_xml(&content).map_err(|error| protocol(&error))
     }
 
     pub(crate) fn history(&mut self) -> Result<HistoryOutput> {

@@ -3,6 +3,7 @@
 //! A line is read ([`words`], [`cursor`]), understood by the schema ([`statement`]) or by the table of commands
 //! ([`command`]), and carried out by [`shell`], which speaks NETCONF to the daemon ([`client`]).
 
+mod blame;
 mod client;
 mod command;
 mod conflict;

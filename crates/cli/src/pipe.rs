@@ -10,6 +10,8 @@ use crate::words::Fault;
 /// One stage.
 #[derive(Clone, Debug)]
 pub(crate) enum Pipe {
+    /// Behind who last changed it.
+    Blame,
     /// What differs from a configuration of the past.
     Compare(Revision),
     Display(Form),
@@ -33,6 +35,7 @@ pub(crate) enum Form {
 pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Vec<Pipe>, Stop> {
     let bar = [Candidate::word("|", "Filter, or show in another form")];
     let stages = [
+        Candidate::word("blame", "Each line behind who last changed it"),
         Candidate::word("compare", "What differs from an earlier configuration"),
         Candidate::word("count", "How many lines there are"),
         Candidate::word("display", "In another form"),
@@ -43,15 +46,16 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Vec<Pipe>, Stop> {
     let mut pipes = Vec::new();
     while cursor.choose(&bar, true)?.is_some() {
         pipes.push(match cursor.choose(&stages, false)? {
-            Some(0) => {
+            Some(0) => Pipe::Blame,
+            Some(1) => {
                 let rollback = [Candidate::word("rollback", "An earlier configuration")];
                 cursor.choose(&rollback, false)?;
                 Pipe::Compare(revision(cursor)?)
             }
-            Some(1) => Pipe::Count,
-            Some(2) => Pipe::Display(form(cursor)?),
-            Some(3) => Pipe::Except(regex(cursor)?),
-            Some(4) => Pipe::Match(regex(cursor)?),
+            Some(2) => Pipe::Count,
+            Some(3) => Pipe::Display(form(cursor)?),
+            Some(4) => Pipe::Except(regex(cursor)?),
+            Some(5) => Pipe::Match(regex(cursor)?),
             Some(_) | None => Pipe::NoMore,
         });
     }
@@ -62,6 +66,11 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Vec<Pipe>, Stop> {
 pub(crate) fn form_of(pipes: &[Pipe]) -> Form {
     let form = |pipe: &Pipe| if let Pipe::Display(form) = pipe { Some(*form) } else { None };
     pipes.iter().rev().find_map(form).unwrap_or_default()
+}
+
+/// Whether they ask who last changed what.
+pub(crate) fn blames(pipes: &[Pipe]) -> bool {
+    pipes.iter().any(|pipe| matches!(pipe, Pipe::Blame))
 }
 
 /// What the pipes compare with.
@@ -81,7 +90,7 @@ pub(crate) fn apply(pipes: &[Pipe], mut text: String) -> String {
             Pipe::Match(regex) => keep(&|line| regex.is_match(line)),
             Pipe::Except(regex) => keep(&|line| !regex.is_match(line)),
             Pipe::Count => format!("{} lines\n", text.lines().count()),
-            Pipe::Compare(_) | Pipe::Display(_) | Pipe::NoMore => continue,
+            Pipe::Blame | Pipe::Compare(_) | Pipe::Display(_) | Pipe::NoMore => continue,
         };
     }
     text

@@ -1,30 +1,68 @@
 //! Trees as one would type them: indented, as whole lines, and what differs between two.
+//!
+//! Lines go to a [`Sink`], which is told what they are of.
 
 use yang::{Change, Node, NodeKind, Path, Step, Tree};
 
 use crate::schema::{is_inline, key_default, name};
 use crate::words::quoted;
 
+/// Where lines go.
+pub(crate) trait Sink {
+    /// What follows is below these steps.
+    fn at(&mut self, above: &[Step]);
+    /// What follows is of this instance, which is below the one before, until it is left.
+    fn enter(&mut self, node: &Node<'_>);
+    fn leave(&mut self);
+    /// A line of the instance that was entered last.
+    fn line(&mut self, depth: usize, text: &str);
+}
+
+impl Sink for String {
+    fn at(&mut self, _: &[Step]) {}
+
+    fn enter(&mut self, _: &Node<'_>) {}
+
+    fn leave(&mut self) {}
+
+    fn line(&mut self, depth: usize, text: &str) {
+        line(self, ' ', depth, text);
+    }
+}
+
 /// The indented form of what is at `path`, without the lines that lead there.
 pub(crate) fn text(tree: &Tree, path: &Path) -> String {
     let mut out = String::new();
-    each(tree, path, |node, inner| {
-        if inner && matches!(node, Node::Container(..)) {
-            block_children(&mut out, &node, 0);
-        } else {
-            block(&mut out, &node, 0);
-        }
-    });
+    text_lines(&mut out, tree, path);
     out
 }
 
 /// Whole lines, each of which says where it belongs.
 pub(crate) fn set(tree: &Tree, path: &Path) -> String {
     let mut out = String::new();
-    each(tree, &Path { steps: path.steps[..path.steps.len().min(1)].to_vec() }, |node, _| {
-        lines(&mut out, &node, "");
-    });
+    set_lines(&mut out, tree, path);
     out
+}
+
+/// The lines of [`text`].
+pub(crate) fn text_lines(out: &mut impl Sink, tree: &Tree, path: &Path) {
+    each(tree, path, |at, node, inner| {
+        if inner && matches!(node, Node::Container(..)) {
+            out.at(at);
+            block_children(out, &node, 0);
+        } else {
+            out.at(&at[..at.len().saturating_sub(1)]);
+            block(out, &node, 0);
+        }
+    });
+}
+
+/// The lines of [`set`].
+pub(crate) fn set_lines(out: &mut impl Sink, tree: &Tree, path: &Path) {
+    out.at(&[]);
+    each(tree, &Path { steps: path.steps[..path.steps.len().min(1)].to_vec() }, |_, node, _| {
+        lines(out, &node, "");
+    });
 }
 
 /// What to do to one tree to make it another: `+` and `-` lines among those that lead to them.
@@ -50,7 +88,7 @@ pub(crate) fn diff(old: &Tree, new: &Tree) -> String {
         let depth = above.len();
         let mut marked = |mark, tree: &Tree| {
             let mut text = String::new();
-            each(tree, path, |node, _| block(&mut text, &node, 0));
+            each(tree, path, |_, node, _| block(&mut text, &node, 0));
             text.lines().for_each(|text| line(&mut out, mark, depth, text));
         };
         match &change {
@@ -76,39 +114,42 @@ pub(crate) fn path(path: &Path) -> String {
     path.steps.iter().map(step).collect::<Vec<_>>().join(" ")
 }
 
-/// Tells `visit` the instances that `path` leads to; whether they are what was asked for, or the top.
-fn each<'a>(tree: &'a Tree, path: &Path, mut visit: impl FnMut(Node<'a>, bool)) {
+/// Tells `visit` the instances that `path` leads to, where they are, and whether they are what was asked for, or the
+/// top.
+fn each<'a>(tree: &'a Tree, path: &Path, mut visit: impl FnMut(&[Step], Node<'a>, bool)) {
     if path.steps.is_empty() {
-        tree.top().for_each(|node| visit(node, false));
+        tree.top().for_each(|node| visit(&[], node, false));
         return;
     }
-    for (_, node) in tree.nodes(path) {
-        visit(node, true);
+    for (path, node) in tree.nodes(path) {
+        visit(&path.steps, node, true);
     }
 }
 
-fn block(out: &mut String, node: &Node<'_>, depth: usize) {
+fn block(out: &mut impl Sink, node: &Node<'_>, depth: usize) {
+    out.enter(node);
     match node {
         Node::Container(schema, _) => {
-            line(out, ' ', depth, &name(schema));
+            out.line(depth, &name(schema));
             block_children(out, node, depth + 1);
         }
         Node::ListEntry(schema, keys, _) => {
             let head = entry_line(schema, keys);
             if is_inline(schema) {
-                line(out, ' ', depth, &(head + &inline_leaves(node)));
+                out.line(depth, &(head + &inline_leaves(node)));
             } else {
-                line(out, ' ', depth, &head);
+                out.line(depth, &head);
                 block_children(out, node, depth + 1);
             }
         }
         Node::Leaf(schema, value) | Node::LeafListEntry(schema, value) => {
-            line(out, ' ', depth, &format!("{}{}", schema.name, leaf_word(value)));
+            out.line(depth, &format!("{}{}", schema.name, leaf_word(value)));
         }
     }
+    out.leave();
 }
 
-fn block_children(out: &mut String, node: &Node<'_>, depth: usize) {
+fn block_children(out: &mut impl Sink, node: &Node<'_>, depth: usize) {
     for child in node.children() {
         let is_empty = matches!(child, Node::Container(schema, _)
             if schema.kind == (NodeKind::Container { presence: false })
@@ -172,7 +213,15 @@ fn inline_leaves(node: &Node<'_>) -> String {
     text
 }
 
-fn lines(out: &mut String, node: &Node<'_>, above: &str) {
+/// Answers whether there was anything to say.
+fn lines(out: &mut impl Sink, node: &Node<'_>, above: &str) -> bool {
+    out.enter(node);
+    let said = instance_lines(out, node, above);
+    out.leave();
+    said
+}
+
+fn instance_lines(out: &mut impl Sink, node: &Node<'_>, above: &str) -> bool {
     let with = |word: &str| match above {
         "" => word.to_owned(),
         above => format!("{above} {word}"),
@@ -181,27 +230,29 @@ fn lines(out: &mut String, node: &Node<'_>, above: &str) {
         Node::Container(schema, _) => with(&name(schema)),
         Node::ListEntry(schema, keys, _) => with(&entry_line(schema, keys)),
         Node::Leaf(schema, value) | Node::LeafListEntry(schema, value) => {
-            line(out, ' ', 0, &with(&format!("{}{}", schema.name, leaf_word(value))));
-            return;
+            out.line(0, &with(&format!("{}{}", schema.name, leaf_word(value))));
+            return true;
         }
     };
     if let Node::ListEntry(schema, ..) = node
         && is_inline(schema)
     {
-        line(out, ' ', 0, &(head + &inline_leaves(node)));
-        return;
+        out.line(0, &(head + &inline_leaves(node)));
+        return true;
     }
-    let before = out.len();
+    let mut said = false;
     for child in node.children().filter(|child| !child.schema().is_key()) {
-        lines(out, &child, &head);
+        said |= lines(out, &child, &head);
     }
     let says_something = match node.schema().kind {
         NodeKind::Container { presence } => presence,
         NodeKind::List | NodeKind::Leaf | NodeKind::LeafList => true,
     };
-    if out.len() == before && says_something {
-        line(out, ' ', 0, &head);
+    if !said && says_something {
+        out.line(0, &head);
+        said = true;
     }
+    said
 }
 
 fn leaf_word(value: &yang::Value) -> String {

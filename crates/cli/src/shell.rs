@@ -7,6 +7,7 @@ use std::io;
 use netconf::{Datastore, Revision};
 use yang::{Path, Schema, Tree};
 
+use crate::blame::Blame;
 use crate::client::{Client, ClientError, Heard};
 use crate::command::{self, Command};
 use crate::conflict::{self, Resolution};
@@ -56,6 +57,8 @@ pub(crate) enum ShellError {
     File { file: String, source: io::Error },
     #[error("{file}: {message}")]
     Content { file: String, message: String },
+    #[error("only lines of config-running can be blamed: as text, or by `display set`")]
+    Blame,
     #[error(
         "there are uncommitted changes: `commit` brings them into effect, `discard-changes` drops them"
     )]
@@ -124,6 +127,9 @@ impl Shell {
             .map_err(|fault| ShellError::Line { line: line.to_owned(), fault })?;
         let was_edited = self.edited;
         self.edited |= command.edits();
+        if pipe::blames(&pipes) && !matches!(command, Command::Show(Datastore::Running, _)) {
+            return Err(ShellError::Blame);
+        }
         let text = match command {
             Command::Nothing => String::new(),
             Command::Help => HELP.to_owned(),
@@ -145,6 +151,9 @@ impl Shell {
             Command::Top => {
                 self.mode = self.mode.as_ref().map(|_| Mode::default());
                 String::new()
+            }
+            Command::Show(Datastore::Running, path) if pipe::blames(&pipes) => {
+                self.blame(&path, pipe::form_of(&pipes))?
             }
             Command::Show(datastore, path) => self.show(datastore, &path, &pipes)?,
             Command::ShowDiff => {
@@ -287,6 +296,19 @@ impl Shell {
         })
     }
 
+    /// Running behind who last changed it.
+    fn blame(&self, path: &Path, form: Form) -> Result<String> {
+        let mut client = self.client.borrow_mut();
+        let tree = client.read(Datastore::Running, path)?;
+        let mut blame = Blame::new(&client.blame(path)?, self.schema);
+        match form {
+            Form::Text => render::text_lines(&mut blame, &tree, path),
+            Form::Set => render::set_lines(&mut blame, &tree, path),
+            Form::Json | Form::Xml => return Err(ShellError::Blame),
+        }
+        Ok(blame.told())
+    }
+
     fn commit(&self, comment: Option<String>, minutes: Option<u32>) -> Result<String> {
         let timeout = minutes.map(|minutes| minutes.saturating_mul(60));
         let done = self.client.borrow_mut().commit(comment, timeout);
@@ -416,6 +438,7 @@ impl ShellError {
             ShellError::Line { .. }
             | ShellError::File { .. }
             | ShellError::Content { .. }
+            | ShellError::Blame
             | ShellError::Uncommitted
             | ShellError::Conflicts(_) => false,
         }

@@ -22,7 +22,7 @@ struct Device {
     /// Where another can connect.
     engine: engine::Handle,
     kernel: FakeKernel,
-    _state: tempfile::TempDir,
+    state: tempfile::TempDir,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -41,7 +41,7 @@ impl Device {
         let engine = engine::start(settings, schema, Box::new(kernel.clone())).expect("it starts");
         let runtime = tokio::runtime::Runtime::new().expect("start a runtime");
         let shell = connect(&runtime, &engine, "ann");
-        Self { shell, engine, kernel, _state: state, _runtime: runtime }
+        Self { shell, engine, kernel, state, _runtime: runtime }
     }
 
     /// What somebody else does meanwhile.
@@ -603,6 +603,7 @@ fn help_tells_what_can_follow() {
     device.help(
         "show history | ",
         expect![[r#"
+            blame: Each line behind who last changed it
             compare: What differs from an earlier configuration
             count: How many lines there are
             display: In another form
@@ -657,6 +658,80 @@ fn a_commit_to_be_confirmed() {
         comment: Say why, for the history
         <minutes> (told): How long to wait for the confirmation; 10 by default
         <cr> (told)
+    "#]],
+    );
+}
+
+#[test]
+fn who_last_changed_what() {
+    let mut device = Device::new();
+    device.play(TUTORIAL);
+    device.play(
+        "top\nlinks-iproute2 link enp0s4 mtu 1400\ncommit\n\
+         routes-iproute2 route 10.0.0.0/8 netns vpn10 nexthop enp0s4\n\
+         routes-iproute2 route 11.0.0.0/8 netns vpn10 nexthop enp0s4\ncommit\n\
+         routes-iproute2 route 10.0.0.0/8 netns vpn10 nexthop enp0s4 weight 2\ncommit\nend",
+    );
+    device.check(
+        "show config-running | blame\nshow config-running links-iproute2 link enp0s4 | blame\n\
+         show config-running | display set | blame | match 4\nshow config-running | blame | display json\n\
+         show config-candidate | blame\nshow history | blame",
+        expect![[r#"
+            dent-1# show config-running | blame
+            #1  ann  1970-01-01T00:00:00Z  netnses-iproute2
+            #1  ann  1970-01-01T00:00:00Z   netns vpn10
+            #1  ann  1970-01-01T00:00:00Z   netns vpn20
+            #1  ann  1970-01-01T00:00:00Z  links-iproute2
+            #1  ann  1970-01-01T00:00:00Z   link enp0s4
+            #2  ann  1970-01-01T00:00:00Z    mtu 1400
+            #1  ann  1970-01-01T00:00:00Z    admin-status up
+            #1  ann  1970-01-01T00:00:00Z    netns vpn10
+            #1  ann  1970-01-01T00:00:00Z    ip 192.168.10.10/24
+            #1  ann  1970-01-01T00:00:00Z   link enp0s5
+            #1  ann  1970-01-01T00:00:00Z    admin-status up
+            #1  ann  1970-01-01T00:00:00Z    netns vpn20
+            #1  ann  1970-01-01T00:00:00Z    ip 192.168.20.20/24
+            #3  ann  1970-01-01T00:00:00Z  routes-iproute2
+            #3  ann  1970-01-01T00:00:00Z   route 10.0.0.0/8 netns vpn10
+            #4  ann  1970-01-01T00:00:00Z    nexthop enp0s4 weight 2
+            #3  ann  1970-01-01T00:00:00Z   route 11.0.0.0/8 netns vpn10
+            #3  ann  1970-01-01T00:00:00Z    nexthop enp0s4
+            dent-1# show config-running links-iproute2 link enp0s4 | blame
+            #1  ann  1970-01-01T00:00:00Z  link enp0s4
+            #2  ann  1970-01-01T00:00:00Z   mtu 1400
+            #1  ann  1970-01-01T00:00:00Z   admin-status up
+            #1  ann  1970-01-01T00:00:00Z   netns vpn10
+            #1  ann  1970-01-01T00:00:00Z   ip 192.168.10.10/24
+            dent-1# show config-running | display set | blame | match 4
+            #2  ann  1970-01-01T00:00:00Z  links-iproute2 link enp0s4 mtu 1400
+            #1  ann  1970-01-01T00:00:00Z  links-iproute2 link enp0s4 admin-status up
+            #1  ann  1970-01-01T00:00:00Z  links-iproute2 link enp0s4 netns vpn10
+            #1  ann  1970-01-01T00:00:00Z  links-iproute2 link enp0s4 ip 192.168.10.10/24
+            #1  ann  1970-01-01T00:00:00Z  links-iproute2 link enp0s5 ip 192.168.20.20/24
+            #4  ann  1970-01-01T00:00:00Z  routes-iproute2 route 10.0.0.0/8 netns vpn10 nexthop enp0s4 weight 2
+            #3  ann  1970-01-01T00:00:00Z  routes-iproute2 route 11.0.0.0/8 netns vpn10 nexthop enp0s4
+            dent-1# show config-running | blame | display json
+            only lines of config-running can be blamed: as text, or by `display set`
+            dent-1# show config-candidate | blame
+            only lines of config-running can be blamed: as text, or by `display set`
+            dent-1# show history | blame
+            only lines of config-running can be blamed: as text, or by `display set`
+            dent-1#
+        "#]],
+    );
+    // Where the history does not reach, nobody is named.
+    let first = device.state.path().join("history/000000000001.json");
+    std::fs::remove_file(first).expect("remove the first commit");
+    device.check(
+        "show config-running links-iproute2 link enp0s4 | blame",
+        expect![[r#"
+        dent-1# show config-running links-iproute2 link enp0s4 | blame
+        older                             link enp0s4
+        #2     ann  1970-01-01T00:00:00Z   mtu 1400
+        older                              admin-status up
+        older                              netns vpn10
+        older                              ip 192.168.10.10/24
+        dent-1#
     "#]],
     );
 }

@@ -23,8 +23,8 @@ pub use framing::{Decoder, Framing, FramingError, encode};
 pub use hello::Hello;
 pub use notification::{Incoming, Notification};
 pub use output::{
-    CheckOutput, CommitOutput, Conflict, ConflictsOutput, HistoryEntry, HistoryOutput,
-    ResolveOutput,
+    BlameOutput, Blamed, CheckOutput, CommitOutput, Conflict, ConflictsOutput, HistoryEntry,
+    HistoryOutput, ResolveOutput,
 };
 pub use reply::Reply;
 pub use rpc::{

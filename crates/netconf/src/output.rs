@@ -30,6 +30,23 @@ pub struct HistoryOutput {
     pub commits: Vec<HistoryEntry>,
 }
 
+/// Who last changed what of running.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BlameOutput {
+    /// The latest first.
+    pub commits: Vec<Blamed>,
+}
+
+/// A commit, and the paths of what it touched: an instance was last changed by the first commit that names it, or one
+/// above it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blamed {
+    /// The commit.
+    pub commit: HistoryEntry,
+    /// Instances.
+    pub paths: Vec<String>,
+}
+
 /// One commit of the past.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryEntry {
@@ -144,53 +161,14 @@ impl CheckOutput {
 impl HistoryOutput {
     /// The content of the reply.
     pub fn to_xml(&self) -> Xml {
-        let mut out = String::new();
-        for entry in &self.commits {
-            out += &format!("<commit xmlns=\"{NETLOOM}\">");
-            leaf(&mut out, "position", &entry.position.to_string());
-            leaf(&mut out, "id", &entry.id.to_string());
-            let mut field = |name: &str, text: Option<&String>| {
-                text.iter().for_each(|text| leaf(&mut out, name, text));
-            };
-            field("user", entry.user.as_ref());
-            field("from", entry.from.as_ref());
-            field("time", entry.time.as_ref());
-            field("comment", entry.comment.as_ref());
-            field("summary", Some(&entry.summary));
-            field("digest", entry.digest.as_ref());
-            field("fault", entry.fault.as_ref());
-            out += "</commit>";
-        }
-        Xml(out)
+        let commits = self.commits.iter().map(|entry| commit(entry, &[]));
+        Xml(commits.collect())
     }
 
     /// Reads the content of the reply.
     pub fn from_xml(content: &Xml) -> Result<Self, MessageError> {
-        let mut output = Self::default();
-        read(content, |reader, name| {
-            if name != "commit" {
-                return reader.fragment().map(drop);
-            }
-            let mut entry = HistoryEntry::default();
-            while let Some(field) = reader.child()? {
-                let text = reader.text()?;
-                match field.name.as_str() {
-                    "position" => entry.position = number(reader, &text)?,
-                    "id" => entry.id = number(reader, &text)?,
-                    "user" => entry.user = Some(text),
-                    "from" => entry.from = Some(text),
-                    "time" => entry.time = Some(text),
-                    "comment" => entry.comment = Some(text),
-                    "summary" => entry.summary = text,
-                    "digest" => entry.digest = Some(text),
-                    "fault" => entry.fault = Some(text),
-                    _ => {}
-                }
-            }
-            output.commits.push(entry);
-            Ok(())
-        })?;
-        Ok(output)
+        let commits = commits(content)?.into_iter().map(|blamed| blamed.commit).collect();
+        Ok(Self { commits })
     }
 }
 
@@ -265,6 +243,67 @@ impl ResolveOutput {
         })?;
         Ok(output)
     }
+}
+
+impl BlameOutput {
+    /// The content of the reply.
+    pub fn to_xml(&self) -> Xml {
+        let commits = self.commits.iter().map(|blamed| commit(&blamed.commit, &blamed.paths));
+        Xml(commits.collect())
+    }
+
+    /// Reads the content of the reply.
+    pub fn from_xml(content: &Xml) -> Result<Self, MessageError> {
+        Ok(Self { commits: commits(content)? })
+    }
+}
+
+/// `<commit>`, with what it touched where that is asked for.
+fn commit(entry: &HistoryEntry, paths: &[String]) -> String {
+    let mut out = format!("<commit xmlns=\"{NETLOOM}\">");
+    leaf(&mut out, "position", &entry.position.to_string());
+    leaf(&mut out, "id", &entry.id.to_string());
+    let mut field = |name: &str, text: Option<&String>| {
+        text.iter().for_each(|text| leaf(&mut out, name, text));
+    };
+    field("user", entry.user.as_ref());
+    field("from", entry.from.as_ref());
+    field("time", entry.time.as_ref());
+    field("comment", entry.comment.as_ref());
+    field("summary", Some(&entry.summary));
+    field("digest", entry.digest.as_ref());
+    field("fault", entry.fault.as_ref());
+    paths.iter().for_each(|path| field("path", Some(path)));
+    out + "</commit>"
+}
+
+fn commits(content: &Xml) -> Result<Vec<Blamed>, MessageError> {
+    let mut commits = Vec::new();
+    read(content, |reader, name| {
+        if name != "commit" {
+            return reader.fragment().map(drop);
+        }
+        let (mut entry, mut paths) = (HistoryEntry::default(), Vec::new());
+        while let Some(field) = reader.child()? {
+            let text = reader.text()?;
+            match field.name.as_str() {
+                "position" => entry.position = number(reader, &text)?,
+                "id" => entry.id = number(reader, &text)?,
+                "user" => entry.user = Some(text),
+                "from" => entry.from = Some(text),
+                "time" => entry.time = Some(text),
+                "comment" => entry.comment = Some(text),
+                "summary" => entry.summary = text,
+                "digest" => entry.digest = Some(text),
+                "fault" => entry.fault = Some(text),
+                "path" => paths.push(text),
+                _ => {}
+            }
+        }
+        commits.push(Blamed { commit: entry, paths });
+        Ok(())
+    })?;
+    Ok(commits)
 }
 
 fn own_leaf(out: &mut String, name: &str, text: &str) {

@@ -232,6 +232,11 @@ pub enum Rpc {
         path: Option<String>,
         keep: Side,
     },
+    /// `netloom-rpc:get-blame`: who last changed what of running, all of it or at a path and below
+    /// ([`BlameOutput`](crate::BlameOutput)).
+    GetBlame {
+        path: Option<String>,
+    },
     /// `netloom-rpc:get-history` ([`HistoryOutput`](crate::HistoryOutput)).
     GetHistory,
 }

@@ -3,8 +3,8 @@
 use expect_test::{Expect, expect};
 use netconf::capability::{BASE_1_0, BASE_1_1, CANDIDATE};
 use netconf::{
-    CheckOutput, CommitOutput, Envelope, ErrorType, Framing, Hello, HistoryEntry, HistoryOutput,
-    Reply, RpcError, Xml,
+    BlameOutput, Blamed, CheckOutput, CommitOutput, Envelope, ErrorType, Framing, Hello,
+    HistoryEntry, HistoryOutput, Reply, RpcError, Xml,
 };
 
 fn round_trip(reply: &Reply, expect: Expect) {
@@ -137,6 +137,11 @@ fn own_answers() {
     };
     expect![[r#"<commit xmlns="urn:netloom:rpc"><position>0</position><id>7</id><user>root</user><from>unix socket, pid 3</from><time>2026-01-02T03:04:05Z</time><comment>why</comment><summary>1 link</summary><digest>00ff</digest><fault>it is &lt;broken&gt;</fault></commit><commit xmlns="urn:netloom:rpc"><position>1</position><id>6</id><summary></summary></commit>"#]].assert_eq(&history.to_xml().0);
     assert_eq!(HistoryOutput::from_xml(&history.to_xml()).unwrap(), history);
+    let paths = vec!["/m:a".to_owned(), "/m:b[c='<1>']/d".to_owned()];
+    let commits = history.commits.iter().cloned();
+    let commits = commits.map(|commit| Blamed { commit, paths: paths.clone() }).collect();
+    let blame = BlameOutput { commits };
+    assert_eq!(BlameOutput::from_xml(&blame.to_xml()).unwrap(), blame);
 
     // As a client gets them: cut out of the reply.
     let text = Reply::Data(history.to_xml()).into_xml(&Envelope::new("1"));

@@ -187,6 +187,10 @@ fn operations() {
         expect!["Rollback(Position(2))"],
     );
     check("<get-history xmlns=\"urn:netloom:rpc\"/>", expect!["GetHistory"]);
+    check(
+        "<get-blame xmlns=\"urn:netloom:rpc\"><path>/m:a[k='1']</path></get-blame>",
+        expect![[r#"GetBlame { path: Some("/m:a[k='1']") }"#]],
+    );
 }
 
 #[test]
@@ -580,6 +584,8 @@ fn what_is_written_is_read() {
         Rpc::CheckCommit,
         Rpc::Rollback(Revision::Position(0)),
         Rpc::GetHistory,
+        Rpc::GetBlame { path: None },
+        Rpc::GetBlame { path: Some("/m:a[k='<1>']".into()) },
     ];
     for rpc in rpcs {
         let (envelope, read) = Rpc::from_xml(&rpc.to_xml("\"<1>\"")).unwrap();

@@ -162,6 +162,16 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
             }
             Ok(Rpc::ResolveConflicts { path, keep: required(keep, "keep")? })
         }
+        (NETLOOM, "get-blame") => {
+            let mut path = None;
+            while let Some(child) = parameters.next()? {
+                match child.name.as_str() {
+                    "path" => set(&mut path, &child, parameters.text()?)?,
+                    _ => return Err(unknown(&child)),
+                }
+            }
+            Ok(Rpc::GetBlame { path })
+        }
         (NETLOOM, "get-history") => parameters.none(Rpc::GetHistory),
         (namespace, name) => {
             let message = format!("there is no operation <{name}> in namespace {namespace:?}");

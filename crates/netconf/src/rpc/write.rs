@@ -130,6 +130,11 @@ impl Rpc {
                 leaf(out, "keep", keep.name());
                 *out += "</resolve-conflicts>";
             }
+            Rpc::GetBlame { path } => {
+                *out += &format!("<get-blame xmlns=\"{NETLOOM}\">");
+                path.iter().for_each(|path| leaf(out, "path", path));
+                *out += "</get-blame>";
+            }
             Rpc::GetHistory => *out += &format!("<get-history xmlns=\"{NETLOOM}\"/>"),
         }
     }

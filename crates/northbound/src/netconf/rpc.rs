@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use ::netconf::namespace::{BASE, MONITORING, NETLOOM, NMDA};
 use ::netconf::{
-    CheckOutput, CommitOutput, Confirmed, Conflict, ConflictsOutput, DefaultOperation, ErrorOption,
-    HistoryEntry, HistoryOutput, Reply, ResolutionMode, ResolveOutput, Revision, Rpc, Side, Source,
-    TestOption, Xml,
+    BlameOutput, Blamed, CheckOutput, CommitOutput, Confirmed, Conflict, ConflictsOutput,
+    DefaultOperation, ErrorOption, HistoryEntry, HistoryOutput, Reply, ResolutionMode,
+    ResolveOutput, Revision, Rpc, Side, Source, TestOption, Xml,
 };
 use engine::{CommitRequest, ConfirmedBy, Datastore, Past, Session};
 use yang::{Edit, ErrorTag, Operation, Path, Schema, Tree};
@@ -154,6 +154,17 @@ impl Operations {
                 let left = self.session.resolve(place.unwrap_or_default(), side).await?;
                 let left = u32::try_from(left).unwrap_or(u32::MAX);
                 Ok(output(ResolveOutput { left }.to_xml()))
+            }
+            Rpc::GetBlame { path } => {
+                let place = path.map(|path| Path::parse(self.schema, &path)).transpose()?;
+                let place = place.unwrap_or_default();
+                let past = self.session.past().await?;
+                let blamed = blocking(move || past.blame(&place)).await;
+                let commits = blamed.into_iter().map(|blamed| Blamed {
+                    commit: history_entry(blamed.entry),
+                    paths: blamed.paths.iter().map(ToString::to_string).collect(),
+                });
+                Ok(output(BlameOutput { commits: commits.collect() }.to_xml()))
             }
             Rpc::GetHistory => {
                 let past = self.session.past().await?;

@@ -1,0 +1,89 @@
+//! Who last changed what: each line of a configuration behind the commit that it has been so since.
+
+use std::collections::BTreeMap;
+
+use netconf::BlameOutput;
+use yang::{Node, Path, Schema, Step};
+
+use crate::render::Sink;
+use crate::schema::is_inline;
+
+/// What stands where no commit is known: the line is older than the history.
+const OLDER: &str = "older";
+
+/// Lines, and by whom they are.
+pub(crate) struct Blame {
+    commits: Vec<[String; 3]>,
+    /// The latest commit that touched an instance, by its place among the commits.
+    latest: BTreeMap<Path, usize>,
+    /// Where lines come from.
+    place: Path,
+    lines: Vec<(Option<usize>, String)>,
+}
+
+impl Blame {
+    /// What the server told.
+    pub(crate) fn new(told: &BlameOutput, schema: &'static Schema) -> Blame {
+        let (mut commits, mut latest) = (Vec::new(), BTreeMap::new());
+        for (at, blamed) in told.commits.iter().enumerate() {
+            let commit = &blamed.commit;
+            let known = |text: &Option<String>| text.clone().unwrap_or_default();
+            commits.push([format!("#{}", commit.id), known(&commit.user), known(&commit.time)]);
+            let paths = blamed.paths.iter().filter_map(|path| Path::parse(schema, path).ok());
+            paths.for_each(|path| {
+                latest.entry(path).or_insert(at);
+            });
+        }
+        Blame { commits, latest, place: Path::default(), lines: Vec::new() }
+    }
+
+    /// The lines behind their commits, in columns.
+    pub(crate) fn told(&self) -> String {
+        let older = [OLDER.to_owned(), String::new(), String::new()];
+        let commit = |at: &Option<usize>| at.map_or(&older, |at| &self.commits[at]);
+        let all: Vec<_> = self.lines.iter().map(|(at, text)| (commit(at), text)).collect();
+        let width = |column: usize| {
+            all.iter().map(|(commit, _)| commit[column].chars().count()).max().unwrap_or_default()
+        };
+        let [id_width, user_width, time_width] = [width(0), width(1), width(2)];
+        let line = |([id, user, time], text): &(&[String; 3], &String)| {
+            format!("{id:<id_width$}  {user:<user_width$}  {time:<time_width$}  {text}\n")
+        };
+        all.iter().map(line).collect()
+    }
+
+    /// The latest commit that touched what a line shows: the instance where it is, what is above, and, of a list entry
+    /// that is shown in a line, what is below.
+    fn latest(&self) -> Option<usize> {
+        let steps = &self.place.steps;
+        let above = (1..=steps.len()).map(|length| Path { steps: steps[..length].to_vec() });
+        let above = above.filter_map(|path| self.latest.get(&path)).min();
+        let whole = steps.last().is_some_and(|step| !step.keys.is_empty() && is_inline(step.node));
+        let below = self.latest.range(&self.place..).take_while(|_| whole);
+        let below = below.take_while(|(path, _)| path.is_below(&self.place));
+        above.into_iter().chain(below.map(|(_, at)| at)).min().copied()
+    }
+}
+
+impl Sink for Blame {
+    fn at(&mut self, above: &[Step]) {
+        self.place = Path { steps: above.to_vec() };
+    }
+
+    fn enter(&mut self, node: &Node<'_>) {
+        let keys = match node.value() {
+            Some(value) if node.schema().kind == yang::NodeKind::LeafList => vec![value.clone()],
+            Some(_) | None => node.keys().to_vec(),
+        };
+        self.place.steps.push(Step { node: node.schema(), keys: keys.into() });
+    }
+
+    fn leave(&mut self) {
+        self.place.steps.pop();
+    }
+
+    fn line(&mut self, depth: usize, text: &str) {
+        let line = format!("{}{text}", " ".repeat(depth));
+        self.lines.push((self.latest(), line));
+    }
+}
