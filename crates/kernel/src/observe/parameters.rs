@@ -15,9 +15,15 @@ use crate::sysctl;
 /// Where parameters of links are, a folder a link, below `/proc/sys`.
 const FOLDERS: [&str; 4] = ["net/ipv4/conf", "net/ipv4/neigh", "net/ipv6/conf", "net/ipv6/neigh"];
 
-/// What follows from something else: the link's own MTU, and the secret that addresses are made from, for which the kernel
-/// sets the mode too, and which the mode alone is refused without.
-const FOLLOW: [(&str, Option<&str>); 2] = [("mtu", None), ("addr_gen_mode", Some("2"))];
+/// What follows from something else: from the link's own MTU; from the secret that addresses are made from, for which the
+/// kernel sets the mode too, and which the mode alone is refused without; from the link's type (`ipv6_add_dev`,
+/// net/ipv6/addrconf.c).
+const FOLLOW: [(&str, Option<&str>); 4] = [
+    ("mtu", None),
+    ("addr_gen_mode", Some("2")),
+    ("accept_dad", Some("-1")),
+    ("use_tempaddr", Some("-1")),
+];
 
 impl Observer<'_> {
     /// The parameters of the link at `place` that a new link would not have.
