@@ -67,7 +67,18 @@ pub fn target<'a>(
     let foreign = without(&observed.objects, &desired.objects);
     let foreign = without(without(foreign, &touched.objects), &originals.objects);
     let mut others = Vec::new();
-    for (key, object) in foreign {
+    let was_made = |key: &Key| {
+        let touched = touched.objects.get(key).and_then(Object::link);
+        touched.is_some_and(|link| link.kind.is_some()) && !originals.objects.contains_key(key)
+    };
+    // The end of a cable of ours that is not configured has come with the other, and goes with it.
+    let goes_with_mate = |object: &Object| match object.link().and_then(|link| link.kind.as_ref()) {
+        Some(LinkKind::Veth { peer: Some(mate) }) => seen_at
+            .get(mate)
+            .is_some_and(|mate| was_made(mate) && !desired.objects.contains_key(*mate)),
+        _ => false,
+    };
+    for (key, object) in foreign.filter(|(_, object)| !goes_with_mate(object)) {
         match foreign_object(key, object, &left) {
             Stays::Here if has_home(key, object, is_up) => others.push((key, object)),
             Stays::As(key, object) if has_home(&key, &object, is_up) => {

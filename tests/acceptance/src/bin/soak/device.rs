@@ -1,13 +1,15 @@
 //! The device under test, what its configuration must be, and what must hold at any time.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use acceptance::{Daemon, Ran};
 use kernel::Kernel;
+use netstate::link::LinkKind;
 use netstate::plan::{plan, target, wanted};
-use netstate::{Originals, Scope, Southbound};
+use netstate::{Link, Object, Originals, Place, Scope, Southbound};
 use testkit::netns::ip;
 use yang::{Schema, Tree};
 
@@ -140,6 +142,8 @@ impl Device {
         let found = self.read("config-running");
         assert!(found == self.running, "running:\n{}", diff(&self.running, &found));
         self.await_kernel();
+        let strays = self.strays();
+        assert!(strays.is_empty(), "nobody's: {strays:?}\n{}", self.daemon.log());
         self.foreign.check();
         assert!(!self.daemon.state().join("journal").exists(), "a journal is left");
         let history = self.daemon.run("show history\n");
@@ -169,6 +173,27 @@ impl Device {
         }
     }
 
+    /// The links that are neither configured nor anybody else's. The others here make none.
+    fn strays(&mut self) -> Vec<String> {
+        let desired = mapping::lower(&self.running).expect("running is valid");
+        let configured: BTreeSet<&Place> =
+            desired.objects.values().filter_map(Object::link).map(|link| &link.place).collect();
+        let everything = Scope::Everything { known: BTreeMap::new() };
+        let observed = self.kernel.observe(&everything).expect("observe everything");
+        let links = observed.objects.values().filter_map(Object::link);
+        // An end of a cable that is not configured is there with the other.
+        let is_known = |link: &Link| {
+            let mate = match &link.kind {
+                Some(LinkKind::Veth { peer }) => peer.as_ref(),
+                _ => None,
+            };
+            configured.contains(&link.place) || mate.is_some_and(|mate| configured.contains(mate))
+        };
+        let strays = links.filter(|link| !is_known(link)).map(|link| &link.place);
+        let told = strays.map(|place| format!("{} in {}", place.ifname, place.netns));
+        told.filter(|stray| !stray.starts_with("lo ") && !stray.starts_with("stays")).collect()
+    }
+
     fn left_to_do(&mut self) -> Vec<String> {
         let desired = mapping::lower(&self.running).expect("running is valid");
         let originals = Originals::default();
@@ -194,7 +219,8 @@ impl Device {
         });
         let all: String = tops.collect();
         let committed = self.commit(&all, "commit");
-        assert!(committed, "{}{}", self.refusal, self.daemon.log());
+        let originals = fs::read_to_string(self.daemon.state().join("originals.json"));
+        assert!(committed, "{}{originals:?}\n{}", self.refusal, self.daemon.log());
         self.check();
     }
 
