@@ -1,0 +1,270 @@
+//! Linux with faults at each operation: the kernel then holds the configuration before the commit, or is brought back
+//! to it once it lets itself. What `src/test/faults.rs` enumerates on a kernel of values, tried on the real one.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use engine::{CommitRequest, Datastore, Handle, Origin, Session, Settings};
+use kernel::Kernel;
+use netstate::{EventSink, NetnsName, ObserveError, Plan, Refusal, Scope, Southbound, State};
+use testkit::netns::{ip, ip_json, isolated};
+use yang::{Schema, Tree};
+
+const NICS: &str = r#"{
+    "iproute2-ip-netns:netnses": {"netns": [{"name": "vpn10"}, {"name": "vpn20"}]},
+    "iproute2-ip-link:links": {"link": [
+        {"name": "enp0s4", "netns": "vpn10", "ip": [{"address": "192.168.10.10/24"}], "admin-status": "up"},
+        {"name": "enp0s5", "netns": "vpn20", "ip": [{"address": "192.168.20.20/24"}], "admin-status": "up"}
+    ]}
+}"#;
+
+const CABLE: &str = r#"{
+    "iproute2-ip-link:links": {"link": [
+        {"name": "veth10", "type": "iproute2-ip-link:veth", "virtual_peer_name": "veth20", "netns": "vpn10",
+         "ip": [{"address": "1.1.1.9/30"}], "admin-status": "up"},
+        {"name": "veth20", "type": "iproute2-ip-link:veth", "virtual_peer_name": "veth10", "netns": "vpn20",
+         "ip": [{"address": "1.1.1.10/30"}], "admin-status": "up"}
+    ]},
+    "iproute2-ip-route:routes": {"route": [
+        {"prefix": "192.168.20.0/24", "netns": "vpn10", "table": 254, "metric": 0, "tos": 0,
+         "nexthop": [{"dev": "veth10"}]}
+    ]}
+}"#;
+
+/// By how much the engine's clock is ahead, seconds.
+static AHEAD: AtomicU64 = AtomicU64::new(0);
+
+/// Adopting NICs, making links and routes, and giving everything back: each operation of each is refused.
+#[test]
+fn a_refusal_of_any_operation_leaves_the_kernel_as_it_was() {
+    on_a_host(async |dir, faults| {
+        let engine = start(dir, faults);
+        let session = open(&engine).await;
+        for content in [NICS, CABLE, ""] {
+            edit(&session, content).await;
+            let before = snapshot();
+            for refused in 0.. {
+                faults.refuse(refused, false);
+                let Err(errors) = session.commit(CommitRequest::default()).await else {
+                    assert!(refused >= 4, "only {refused} operations");
+                    break;
+                };
+                let told = errors[0].to_string();
+                assert!(told.contains("the kernel refused to") && told.contains("busy"), "{told}");
+                assert_eq!(snapshot(), before, "{told}");
+            }
+            faults.stop();
+            assert_ne!(snapshot(), before);
+        }
+    });
+}
+
+#[test]
+fn a_kernel_that_refuses_the_way_back_too_is_brought_back_in_time() {
+    on_a_host(async |dir, faults| {
+        let engine = start(dir, faults);
+        let session = open(&engine).await;
+        for content in [NICS, CABLE, ""] {
+            edit(&session, content).await;
+            let before = snapshot();
+            for refused in 1.. {
+                faults.refuse(refused, true);
+                let Err(errors) = session.commit(CommitRequest::default()).await else {
+                    break;
+                };
+                let told = errors[0].to_string();
+                assert_eq!(errors[0].app_tag.as_deref(), Some("diverged"), "{told}");
+                let state = session.read(Datastore::Operational).await.unwrap().to_json(false);
+                assert!(state.contains(r#""diverged":[{"path":"#), "{state}");
+                assert!(session.commit(CommitRequest::default()).await.is_err());
+                assert_ne!(snapshot(), before, "{told}");
+
+                faults.stop();
+                AHEAD.fetch_add(11, Ordering::Relaxed);
+                await_operational(&session, r#""converged":true"#).await;
+                assert_eq!(snapshot(), before, "{told}");
+            }
+            faults.stop();
+        }
+    });
+}
+
+#[test]
+fn what_vanishes_between_plan_and_execution_is_waited_for() {
+    on_a_host(async |dir, faults| {
+        let engine = start(dir, faults);
+        let session = open(&engine).await;
+        edit(&session, NICS).await;
+        let before = snapshot();
+        faults.meddle(|| drop(ip("link delete enp0s4")));
+        let errors = session.commit(CommitRequest::default()).await.unwrap_err();
+        assert!(errors[0].to_string().contains("enp0s4"), "{}", errors[0]);
+        assert_ne!(snapshot(), before);
+        ip("link add enp0s4 type veth peer name pc1");
+        assert_eq!(snapshot(), before);
+        session.commit(CommitRequest::default()).await.unwrap();
+
+        edit(&session, CABLE).await;
+        let before = snapshot();
+        faults.meddle(|| drop(ip("netns delete vpn20")));
+        let errors = session.commit(CommitRequest::default()).await.unwrap_err();
+        assert!(errors[0].to_string().contains("vpn20"), "{}", errors[0]);
+        assert_eq!(errors[0].app_tag.as_deref(), Some("kernel-refused"));
+        // What others delete is theirs to bring back; what was on it then comes along.
+        ip("netns add vpn20");
+        ip("link add enp0s5 type veth peer name pc3");
+        await_operational(&session, "192.168.20.20/24").await;
+        assert_eq!(snapshot(), before.replace("pc2", "pc3"));
+        session.commit(CommitRequest::default()).await.unwrap();
+        assert!(snapshot().contains("veth20"));
+    });
+}
+
+/// Who makes a kernel fail; nobody at first.
+#[derive(Clone, Default)]
+struct Faults(Arc<Mutex<Fault>>);
+
+#[derive(Default)]
+struct Fault {
+    /// How many operations are let through before one is refused.
+    refused: Option<usize>,
+    /// Whether all after it are, too.
+    onwards: bool,
+    /// What somebody does before the next operation.
+    deed: Option<fn()>,
+}
+
+impl Faults {
+    fn refuse(&self, after: usize, onwards: bool) {
+        *self.0.lock().unwrap() = Fault { refused: Some(after), onwards, deed: None };
+    }
+
+    fn meddle(&self, deed: fn()) {
+        *self.0.lock().unwrap() = Fault { deed: Some(deed), ..Fault::default() };
+    }
+
+    fn stop(&self) {
+        *self.0.lock().unwrap() = Fault::default();
+    }
+}
+
+/// The real kernel, which somebody makes fail.
+struct Failing {
+    kernel: Kernel,
+    faults: Faults,
+}
+
+impl Southbound for Failing {
+    fn observe(&mut self, scope: &Scope) -> Result<State, ObserveError> {
+        self.kernel.observe(scope)
+    }
+
+    fn execute(&mut self, plan: &Plan) -> Result<(), Refusal> {
+        let refused = {
+            let mut fault = self.faults.0.lock().unwrap();
+            if let Some(deed) = fault.deed.take() {
+                deed();
+            }
+            let refused = fault.refused.filter(|index| *index < plan.ops.len());
+            fault.refused = match (fault.refused, refused) {
+                (Some(_), Some(_)) => fault.onwards.then_some(0),
+                (left, _) => left.map(|left| left.saturating_sub(plan.ops.len())),
+            };
+            refused
+        };
+        let Some(index) = refused else { return self.kernel.execute(plan) };
+        self.kernel.execute(&Plan { ops: plan.ops[..index].to_vec() })?;
+        let (op, message) = (Box::new(plan.ops[index].clone()), "the device is busy".into());
+        Err(Refusal { index, op, errno: libc::EBUSY, message, field: None })
+    }
+
+    fn watch(
+        &mut self,
+        namespaces: &BTreeSet<NetnsName>,
+        sink: EventSink,
+    ) -> Result<(), ObserveError> {
+        self.kernel.watch(namespaces, sink)
+    }
+}
+
+/// Runs a test on a host with two NICs, a state directory and a kernel that can be made to fail.
+fn on_a_host(test: impl AsyncFnOnce(&Path, &Faults) + Send) {
+    isolated(|| {
+        ip("link add enp0s4 type veth peer name pc1");
+        ip("link add enp0s5 type veth peer name pc2");
+        let dir = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(test(dir.path(), &Faults::default()));
+    });
+}
+
+fn start(dir: &Path, faults: &Faults) -> Handle {
+    let settings = Settings {
+        state_dir: dir.into(),
+        autosave: true,
+        history: engine::Limits::default(),
+        boot_id: "a boot".into(),
+        clock: || SystemTime::now() + Duration::from_secs(AHEAD.load(Ordering::Relaxed)),
+    };
+    let failing = Failing { kernel: Kernel::open().unwrap(), faults: faults.clone() };
+    engine::start(settings, schema(), Box::new(failing)).unwrap()
+}
+
+async fn open(engine: &Handle) -> Session {
+    let origin = Origin { user: "root".into(), from: "a test".into() };
+    engine.open(origin).await.unwrap()
+}
+
+/// Adds to the candidate; nothing empties it.
+async fn edit(session: &Session, json: &str) {
+    match json {
+        "" => session.replace(Tree::empty(schema())).await.unwrap(),
+        json => {
+            let tree = Tree::from_json(schema(), json).unwrap();
+            session.edit(tree.to_edit()).await.unwrap();
+        }
+    }
+}
+
+/// Awaits that operational data tell this. The engine looks at its clock when it has been asked something.
+async fn await_operational(session: &Session, text: &str) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let told = session.read(Datastore::Operational).await.unwrap().to_json(false);
+        if told.contains(text) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{text} is not told: {told}");
+    }
+}
+
+/// What ip(8) tells of all namespaces: links, whether they are up, their IPv4 addresses, and routes, a line each.
+fn snapshot() -> String {
+    let mut lines = Vec::new();
+    let list = ip("netns list");
+    let names = list.lines().filter_map(|line| line.split_whitespace().next());
+    for netns in std::iter::once(String::new()).chain(names.map(|name| format!("-n {name} "))) {
+        lines.push(netns.clone());
+        for link in ip_json(&format!("{netns}addr show")).as_array().unwrap() {
+            let up = link["flags"].as_array().unwrap().iter().any(|flag| flag == "UP");
+            let addresses = link["addr_info"].as_array().unwrap().iter();
+            let addresses = addresses.filter(|address| address["family"] == "inet");
+            let addresses: Vec<String> = addresses.map(|a| a["local"].to_string()).collect();
+            lines.push(format!("{netns}{} {up} {addresses:?}", link["ifname"]));
+        }
+        for route in ip_json(&format!("{netns}-4 route show")).as_array().unwrap() {
+            lines.push(format!("{netns}{} {}", route["dst"], route["dev"]));
+        }
+    }
+    lines.sort();
+    lines.join("\n")
+}
+
+fn schema() -> &'static Schema {
+    Schema::netloom().unwrap()
+}
