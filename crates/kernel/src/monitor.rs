@@ -12,7 +12,7 @@ use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use netlink_sys::{Socket, protocols::NETLINK_ROUTE};
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use netstate::{
     AddressKey, Event, EventSink, FdbKey, Key, LinkName, NeighborKey, NetnsName, SysctlKey,
 };
@@ -26,6 +26,7 @@ use crate::socket::{NetlinkSocket, enlarge_receive_buffer, own_port};
 use crate::uapi::{RTM_NEWNETCONF, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
 use crate::{address, link, neighbor, route, sysctl};
 
+/// What is listened to. These are among the first 32 groups, which an address can name.
 const GROUPS: [u32; 8] = [
     libc::RTNLGRP_LINK,
     libc::RTNLGRP_NEIGH,
@@ -236,12 +237,11 @@ impl Ear {
     /// Listens in the namespace of the calling thread.
     fn open() -> Result<Self, Fault> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind_auto()?;
         socket.set_non_blocking(true)?;
         enlarge_receive_buffer(&socket)?;
-        for group in GROUPS {
-            socket.add_membership(group)?;
-        }
+        // All in one call: each holds up every netlink socket of the host.
+        let groups = GROUPS.iter().fold(0, |groups, group| groups | 1 << (group - 1));
+        socket.bind(&SocketAddr::new(0, groups))?;
         let names = link_names(&mut NetlinkSocket::open()?)?;
         Ok(Self { socket, names, buffer: Vec::with_capacity(64 << 10) })
     }
