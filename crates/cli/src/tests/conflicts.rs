@@ -1,0 +1,142 @@
+//! Two sessions that changed the same: the conflicts are told and settled.
+
+use expect_test::expect;
+
+use super::*;
+
+#[test]
+fn conflicts_are_told_and_settled_one_by_one() {
+    let mut device = Device::new();
+    device.play("configure\nlinks-iproute2 link enp0s4 mtu 1500\ncommit\nshow config-running");
+    device.play("links-iproute2\nlink enp0s4 mtu 1400 group 7\nlink enp0s5 mtu 1400");
+    device.check(
+        "show conflicts\nresolve all mine",
+        expect![[r#"
+        dent-1(config-links-iproute2)# show conflicts
+        nothing is in conflict
+        dent-1(config-links-iproute2)# resolve all mine
+        nothing is in conflict at or below /
+        dent-1(config-links-iproute2)#
+    "#]],
+    );
+    device.meanwhile(
+        "configure\nlinks-iproute2 link enp0s4 mtu 1300 group 8\nno links-iproute2 link enp0s4 mtu\n\
+         links-iproute2 link enp0s5 mtu 1300 netns 1\ncommit",
+    );
+    device.check(
+        "commit\ncommit check\nupdate\nshow",
+        expect![[r#"
+        dent-1(config-links-iproute2)# commit
+        others have changed what you have; nothing is done, and your candidate is as it was
+        path                              was   yours  theirs  by
+        links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
+        links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
+        links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
+        `resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all
+        dent-1(config-links-iproute2)# commit check
+        others have changed what you have; nothing is done, and your candidate is as it was
+        path                              was   yours  theirs  by
+        links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
+        links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
+        links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
+        `resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all
+        dent-1(config-links-iproute2)# update
+        others have changed what you have; nothing is done, and your candidate is as it was
+        path                              was   yours  theirs  by
+        links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
+        links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
+        links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
+        `resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all
+        dent-1(config-links-iproute2)# show
+        link enp0s4
+         mtu 1400
+         group 7
+        link enp0s5
+         mtu 1400
+        dent-1(config-links-iproute2)#
+    "#]],
+    );
+    device.help(
+        "resolve ",
+        expect![[r#"
+        all: All that is in conflict
+        links-iproute2
+    "#]],
+    );
+    device.help(
+        "resolve links-iproute2 link ",
+        expect![[r#"
+        enp0s4
+        enp0s5
+    "#]],
+    );
+    device.help(
+        "resolve links-iproute2 link enp0s4 ",
+        expect![[r#"
+        mine: What you have made of it holds
+        theirs: What is running holds
+        mtu
+        group
+    "#]],
+    );
+    device.check(
+        "resolve links-iproute2 mtu mine\nresolve links-iproute2 link enp0s4 mtu\n\
+         resolve links-iproute2 link enp0s4 mtu mine\nshow conflicts\n\
+         resolve li l enp0s4 theirs\nresolve all mine\nshow config-candidate diff\ncommit\nshow",
+        expect![[r#"
+            dent-1(config-links-iproute2)# resolve links-iproute2 mtu mine
+              resolve links-iproute2 mtu mine
+                                     ^^^
+            "mtu" is unknown here; expected one of mine, theirs, link
+            dent-1(config-links-iproute2)# resolve links-iproute2 link enp0s4 mtu
+              resolve links-iproute2 link enp0s4 mtu
+                                                    ^
+            the command is incomplete; expected one of mine, theirs
+            dent-1(config-links-iproute2)# resolve links-iproute2 link enp0s4 mtu mine
+            2 conflicts are left: `show conflicts`
+            dent-1(config-links-iproute2)# show conflicts
+            path                              was  yours  theirs  by
+            links-iproute2 link enp0s4 group  -    7      8       #2 bob 1970-01-01T00:00:00Z
+            links-iproute2 link enp0s5 mtu    -    1400   1300    #2 bob 1970-01-01T00:00:00Z
+            dent-1(config-links-iproute2)# resolve li l enp0s4 theirs
+            1 conflict is left: `show conflicts`
+            dent-1(config-links-iproute2)# resolve all mine
+            no conflict is left
+            dent-1(config-links-iproute2)# show config-candidate diff
+            links-iproute2
+             link enp0s4
+            +  mtu 1400
+             link enp0s5
+            -  mtu 1300
+            +  mtu 1400
+            dent-1(config-links-iproute2)# commit
+            commit 3: 2 links changed (… ms)
+            dent-1(config-links-iproute2)# show
+            link enp0s4
+             mtu 1400
+             group 8
+            link enp0s5
+             mtu 1400
+             netns 1
+            dent-1(config-links-iproute2)#
+        "#]],
+    );
+}
+
+#[test]
+fn an_update_brings_in_what_others_have_committed() {
+    let mut device = Device::new();
+    device.play("configure\nnetnses-iproute2 netns vpn10");
+    device.meanwhile("configure\nnetnses-iproute2 netns vpn20\ncommit");
+    device.check(
+        "update\nshow config-candidate",
+        expect![[r#"
+        dent-1(config)# update
+        dent-1(config)# show config-candidate
+        netnses-iproute2
+         netns vpn10
+         netns vpn20
+        dent-1(config)#
+    "#]],
+    );
+}
