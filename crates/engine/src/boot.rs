@@ -57,27 +57,7 @@ struct Recorded {
 
 impl Boot {
     pub(crate) fn start(self) -> Result<Engine> {
-        let Found { mut engine, attempted, touched, mut damage } = self.find()?;
-        #[cfg(feature = "faults")]
-        {
-            engine.fault = crate::step::Fault::from_environment();
-        }
-        engine.find_pending(&mut damage);
-        engine.salvage(damage, touched)?;
-        engine.keep_startup()?;
-        match touched {
-            // The kernel may hold anything between running and the attempt.
-            true => {
-                let cut = attempted.is_some();
-                engine.recover(attempted.unwrap_or_else(|| engine.touched()), cut);
-            }
-            false => engine.boot()?,
-        }
-        engine.resume_waiting();
-        engine.publish();
-        engine.watch();
-        engine.checkpoint();
-        Ok(engine)
+        self.find()?.start()
     }
 
     /// Takes the state directory and reads it.
@@ -141,6 +121,33 @@ impl Boot {
             damage.except(JOURNAL, engine.touched_by(&record))
         });
         Ok(Found { engine, attempted, touched, damage })
+    }
+}
+
+impl Found {
+    /// Makes what has been found true.
+    pub(crate) fn start(self) -> Result<Engine> {
+        let Found { mut engine, attempted, touched, mut damage } = self;
+        #[cfg(feature = "faults")]
+        {
+            engine.fault = crate::step::Fault::from_environment();
+        }
+        engine.find_pending(&mut damage);
+        engine.salvage(damage, touched)?;
+        engine.keep_startup()?;
+        match touched {
+            // The kernel may hold anything between running and the attempt.
+            true => {
+                let cut = attempted.is_some();
+                engine.recover(attempted.unwrap_or_else(|| engine.touched()), cut);
+            }
+            false => engine.boot()?,
+        }
+        engine.resume_waiting();
+        engine.publish();
+        engine.watch();
+        engine.checkpoint();
+        Ok(engine)
     }
 }
 

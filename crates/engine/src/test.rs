@@ -104,10 +104,14 @@ impl Host {
     }
 
     fn try_start(&self) -> Result<Engine> {
+        self.boot().start()
+    }
+
+    fn boot(&self) -> Boot {
         let (requests, _) = mpsc::unbounded_channel();
         let southbound = Box::new(self.kernel.clone());
         let events = Events::new(requests.downgrade());
-        Boot { settings: self.settings(), schema: schema(), southbound, events }.start()
+        Boot { settings: self.settings(), schema: schema(), southbound, events }
     }
 
     fn settings(&self) -> Settings {

@@ -9,6 +9,7 @@ mod others;
 mod power;
 mod report;
 mod southbound;
+mod start;
 mod storage;
 
 use std::path::Path as FilePath;

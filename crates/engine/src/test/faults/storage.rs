@@ -1,20 +1,36 @@
 //! A disk that is full or broken: each operation on a file of the state directory fails.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use super::report::{Row, check_section};
 use super::*;
-use crate::disk::Strike;
+use crate::disk::{Disk, Strike};
 
 /// How an operation fails.
 #[derive(Clone, Copy)]
-enum Manner {
+pub(super) enum Manner {
     /// It alone, and it is not done.
     Once,
     /// It alone, although it is done.
     Lying,
     /// It and all that follow until the attempt is over: the disk is full.
     Onwards,
+}
+
+impl Manner {
+    pub(super) const ALL: [Manner; 3] = [Manner::Once, Manner::Lying, Manner::Onwards];
+
+    /// Makes a disk fail so from an operation on.
+    pub(super) fn strike(self, disk: &Disk, failing: usize, errno: i32) {
+        let mut count = 0;
+        disk.faults.set(move |_| {
+            let index = count;
+            count += 1;
+            match self {
+                Manner::Once => (index == failing).then_some(Strike::Refused(errno)),
+                Manner::Lying => (index == failing).then_some(Strike::Done(errno)),
+                Manner::Onwards => (index >= failing).then_some(Strike::Refused(errno)),
+            }
+        });
+    }
 }
 
 #[test]
@@ -34,9 +50,7 @@ fn rows(case: &Case) -> Vec<Row> {
     assert!(operations.len() >= 4, "only {} operations", operations.len());
     let row = |(index, operation): (usize, &String)| Row {
         boundary: operation.clone(),
-        outcomes: [Manner::Once, Manner::Lying, Manner::Onwards]
-            .map(|manner| outcome(case, &ends, index, manner))
-            .to_vec(),
+        outcomes: Manner::ALL.map(|manner| outcome(case, &ends, index, manner)).to_vec(),
     };
     operations.iter().enumerate().map(row).collect()
 }
@@ -67,15 +81,7 @@ fn outcome(case: &Case, ends: &Ends, failing: usize, manner: Manner) -> String {
 /// Does the case on a disk that fails at an operation, and checks all that is promised; answers with what came of it.
 fn outcome_by(case: &Case, ends: &Ends, (failing, manner, errno): (usize, Manner, i32)) -> String {
     let (host, mut engine) = case.prepared();
-    let count = AtomicUsize::new(0);
-    engine.store.disk.faults.set(move |_| {
-        let index = count.fetch_add(1, Ordering::Relaxed);
-        match manner {
-            Manner::Once => (index == failing).then_some(Strike::Refused(errno)),
-            Manner::Lying => (index == failing).then_some(Strike::Done(errno)),
-            Manner::Onwards => (index >= failing).then_some(Strike::Refused(errno)),
-        }
-    });
+    manner.strike(&engine.store.disk, failing, errno);
     let what = format!("{}, operation {failing}", case.title);
     let told = (case.act)(&mut engine).map_err(|errors| errors.told());
     let found = Found { held: Held::by(&engine, &host), told, waits: engine.diverged.is_some() };

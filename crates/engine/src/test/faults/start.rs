@@ -1,0 +1,111 @@
+//! A disk that is full or broken while the daemon starts.
+
+use super::report::{Row, check_section};
+use super::southbound::{Call, Meddled};
+use super::storage::Manner;
+use super::*;
+
+/// A start, and what there is to be made true.
+struct Start {
+    title: &'static str,
+    host: fn() -> Host,
+}
+
+const STARTS: [Start; 3] = [
+    Start { title: "A start that undoes a commit that was cut short", host: cut_short },
+    Start {
+        title: "A boot of the host",
+        host: || {
+            let (mut host, engine) = Host::with_nics();
+            drop(engine);
+            host.reboot(&["enp0s4", "enp0s5"]);
+            host
+        },
+    },
+    Start {
+        title: "A boot of the host, where startup is not what running was",
+        host: || {
+            let (mut host, engine) = Host::with_nics();
+            drop(engine);
+            host.autosave = false;
+            host.start().apply(CABLE).unwrap();
+            host.reboot(&["enp0s4", "enp0s5"]);
+            host
+        },
+    },
+];
+
+/// A host whose daemon died in the middle of a commit that adopts.
+fn cut_short() -> Host {
+    let host = Host::new();
+    let mut engine = host.start();
+    let mut operations = 0;
+    Meddled::between(&mut engine, &host.kernel, move |call, _| match call {
+        Call::Observe => None,
+        Call::Execute(_) => {
+            operations += 1;
+            (operations > 4).then_some(libc::EIO)
+        }
+    });
+    engine.apply(NICS).unwrap_err();
+    assert!(host.file("journal").is_some());
+    host
+}
+
+#[test]
+fn a_start_on_a_disk_that_fails_leaves_the_old_or_the_new() {
+    let sections = STARTS.iter().map(|start| (start.title, rows(start)));
+    let columns = ["at", "fails", "fails, yet is done", "fails, as do all that follow"];
+    check_section("start", &columns, sections);
+}
+
+/// A row an operation: what came of each manner of failing.
+fn rows(start: &Start) -> Vec<Row> {
+    let host = (start.host)();
+    let dir = host.state_dir.path().join("netloom");
+    let operations = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&operations);
+    let found = host.boot().find().unwrap();
+    let disk = found.engine.store.disk.clone();
+    disk.faults.set(move |operation| {
+        heard.lock().unwrap().push(report::in_words(operation, &dir));
+        None
+    });
+    let engine = found.start().unwrap();
+    disk.faults.clear();
+    let whole = Held::by(&engine, &host);
+    let operations = operations.lock().unwrap();
+    let row = |(index, operation): (usize, &String)| Row {
+        boundary: operation.clone(),
+        outcomes: Manner::ALL.map(|manner| outcome(start, &whole, index, manner)).to_vec(),
+    };
+    operations.iter().enumerate().map(row).collect()
+}
+
+/// Starts on a disk that fails at an operation, and then, where that is refused, on one that does not.
+fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> String {
+    let host = (start.host)();
+    let what = format!("{}, operation {failing}", start.title);
+    let found = host.boot().find().unwrap();
+    let disk = found.engine.store.disk.clone();
+    manner.strike(&disk, failing, libc::ENOSPC);
+    let started = found.start();
+    disk.faults.clear();
+    let (mut engine, outcome) = match started {
+        Ok(mut engine) if engine.diverged.is_some() => {
+            NOW.set(NOW.get() + 10);
+            engine.look_at_clock();
+            assert!(engine.diverged.is_none(), "{what}");
+            (engine, "starts, and waits for the disk")
+        }
+        Ok(engine) => (engine, "starts"),
+        Err(errors) => {
+            let told = errors.told();
+            assert!(told.contains("No space left on device"), "{what}: {told}");
+            (host.start(), "refused; then whole")
+        }
+    };
+    assert_eq!(Held::by(&engine, &host).unlike(whole), "", "{what}");
+    check_next_commit(&mut engine, &host, &what);
+    outcome.into()
+}
