@@ -77,7 +77,7 @@ impl Candidate {
         let _contradiction = current.catch_up(running);
         let before = current.tree.clone();
         current.tree.edit(edit)?;
-        if !self.has_seen(edit, running, &before.diff(&current.tree)) {
+        if !self.has_seen(edit, running, || before.diff(&current.tree)) {
             current = self.as_seen();
             current.tree.edit(edit)?;
         }
@@ -86,9 +86,9 @@ impl Candidate {
     }
 
     /// Whether the session knows all that an edit takes away: it has seen it, or names it.
-    fn has_seen(&self, edit: &Edit, running: &Version, changes: &Diff) -> bool {
+    fn has_seen(&self, edit: &Edit, running: &Version, changes: impl Fn() -> Diff) -> bool {
         self.seen.id == running.id
-            || changes.parts().iter().all(|part| {
+            || changes().parts().iter().all(|part| {
                 let Part::Deleted(path, _) = part else { return true };
                 let seen = self.seen.tree.subtree(path);
                 seen == running.tree.subtree(path) || (seen.is_empty() && !edit.replaces())
