@@ -165,9 +165,14 @@ impl Engine {
                 let states = [desired, &touched];
                 self.stuck.extend(with_dependents(BTreeSet::from([key]), &states));
             } else {
-                // What stands on something that stays can go all the same.
-                left_behind.extend(errors.0);
-                self.stuck.insert(key);
+                // What stands on something that stays can go all the same, unless that is what it takes along.
+                match self.stuck.insert(key.clone()) {
+                    true => left_behind.extend(errors.0),
+                    false => {
+                        let states = [desired, &touched];
+                        self.stuck.extend(with_dependents(BTreeSet::from([key]), &states));
+                    }
+                }
             }
         }
         Err(Error::Obstacles { count: OBSTACLES }.into())

@@ -11,7 +11,7 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use netstate::plan::stands_on;
+use netstate::plan::{goes_with_down, stands_on};
 use netstate::{Action, Desired, Key, NetnsName, Object, Op, Place, Route};
 
 use crate::converge::{Course, Way};
@@ -415,6 +415,8 @@ impl Engine {
 struct Footing<'a> {
     links: BTreeMap<&'a Place, Key>,
     away: BTreeSet<Key>,
+    /// Those that are down, though nobody has configured that.
+    down: BTreeSet<Key>,
     stirred: &'a Stirred,
     desired: &'a Desired,
 }
@@ -432,10 +434,17 @@ impl<'a> Footing<'a> {
         let links: BTreeMap<&Place, Key> =
             desired.links().map(|(id, link)| (&link.place, Key::Link(id.clone()))).collect();
         let ops = course.plan.ops.iter().filter(|op| is_away(op)).map(|op| op.key.clone());
-        let down = links.values().filter(|key| course.links.get(key) == Some(&false)).cloned();
         let stuck = links.values().filter(|key| engine.stuck.contains(*key)).cloned();
-        let away = ops.chain(down).chain(stuck).collect();
-        Footing { links, away, stirred, desired }
+        let is_missing =
+            |key: &&Key| course.keys.contains(*key) && !course.links.contains_key(*key);
+        let missing = links.values().filter(is_missing).cloned();
+        let away = ops.chain(stuck).chain(missing).collect();
+        let is_to_be_down = |key: &Key| {
+            desired.get(key).and_then(Object::link).is_some_and(|link| link.flags.up == Some(false))
+        };
+        let down = links.values().filter(|key| course.links.get(key) == Some(&false));
+        let down = down.filter(|key| !is_to_be_down(key)).cloned().collect();
+        Footing { links, away, down, stirred, desired }
     }
 
     fn below(&self, op: &Op, object: &Object) -> Below {
@@ -447,7 +456,11 @@ impl<'a> Footing<'a> {
             return Below::There;
         }
         let links = self.links_below(&op.key, object);
-        if let Some(away) = links.iter().find(|link| self.away.contains(*link)) {
+        let goes_with_down = goes_with_down(&op.key);
+        let is_away = |link: &&Key| {
+            self.away.contains(*link) || (goes_with_down && self.down.contains(*link))
+        };
+        if let Some(away) = links.iter().find(is_away) {
             return Below::Away(away.clone());
         }
         match links.iter().any(|link| self.stirred.lets_fall(link, object)) {
@@ -467,7 +480,8 @@ impl<'a> Footing<'a> {
                 let beside = |link: &&Key| netns(link).is_some_and(|at| Some(at) == key.netns());
                 let own = stands_on(key, object);
                 let own = own.iter().filter_map(at);
-                let any = finds_link(route).then(|| self.away.iter().chain(&self.stirred.links));
+                let away = self.away.iter().chain(&self.down);
+                let any = finds_link(route).then(|| away.chain(&self.stirred.links));
                 let source = &self.stirred.without_address;
                 let others = any.into_iter().flatten().chain(source).filter(beside).cloned();
                 own.chain(others.filter(|_| is_loose(key, object))).collect()
@@ -486,7 +500,7 @@ fn is_away(op: &Op) -> bool {
     match (&op.key, &op.action) {
         (Key::Netns(_) | Key::Link(_), Action::Create(_)) => true,
         (Key::Link(_), Action::Update { from, change: Object::Link(change) }) => {
-            change.flags.up == Some(true) || place_of(from) != Some(&change.place)
+            place_of(from) != Some(&change.place)
         }
         (_, Action::Create(_) | Action::Update { .. } | Action::Delete(_)) => false,
     }

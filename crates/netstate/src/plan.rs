@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::{Key, Object, State};
 
-pub use hangers::stands_on;
+pub use hangers::{goes_with_down, stands_on};
 pub use scope::wanted;
 pub use target::{Target, target};
 use work::Work;

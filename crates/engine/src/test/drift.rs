@@ -152,8 +152,11 @@ fn nothing_is_adopted_while_a_commit_waits_for_its_confirmation() {
     let (host, mut engine) = with_cable("/netloom-drift:drift/policy = adopt");
     let session = engine.session();
     engine.set(session, &format!("{VETH10}/mtu = 1400"));
-    let confirmed =
-        crate::Confirmed { timeout: Duration::from_secs(600), by: crate::ConfirmedBy::Anybody };
+    let confirmed = crate::Confirmed {
+        timeout: Duration::from_secs(600),
+        by: crate::ConfirmedBy::Anybody,
+        probes: Vec::new(),
+    };
     let request = Request { confirmed: Some(confirmed), ..Request::default() };
     engine.commit(session, request).unwrap();
     let committed = engine.running.id;
@@ -296,4 +299,19 @@ fn an_address_that_goes_takes_routes_along_that_are_given_back() {
     let held = host.kernel.state();
     assert!(held.objects.contains_key(&route()) && !held.objects.contains_key(&address));
     assert_eq!(differences(&mut engine).len(), 1);
+}
+
+#[test]
+fn an_address_of_a_link_that_is_to_be_down_waits_for_nothing() {
+    let (host, mut engine) = with_cable("/netloom-drift:drift/policy = repair");
+    engine.apply(&format!("{VETH10}/admin-status = down\nno {ROUTE}")).unwrap();
+    let whole = host.kernel.state();
+    let address = Key::Address(netstate::AddressKey {
+        netns: "vpn10".parse().unwrap(),
+        dev: "veth10".parse().unwrap(),
+        address: "1.1.1.9/30".parse().unwrap(),
+    });
+    remove(&host, &mut engine, &address);
+    assert_eq!(host.kernel.state(), whole);
+    assert!(differences(&mut engine).is_empty());
 }

@@ -96,7 +96,6 @@ fn what_the_kernel_keeps_is_told_and_the_rest_given_back() {
     expect![[r#"
         /iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted
         /iproute2-ip-netns:netnses/netns[name='vpn10']: namespace vpn10 is in use: it holds veth10
-        /iproute2-ip-link:links/link[name='veth20']: the kernel refused to delete veth20 from vpn20: Operation not permitted
         /iproute2-ip-netns:netnses/netns[name='vpn20']: namespace vpn20 is in use: it holds veth20"#]].assert_eq(&told(refused));
     let nics = before.objects.iter();
     assert!(nics.clone().all(|(key, nic)| host.kernel.state().objects.get(key) == Some(nic)));

@@ -85,7 +85,7 @@ pub(crate) fn renamed(
 
 /// What the kernel does to an object when its link goes down: IPv6 addresses and neighbours go at once, a route
 /// once all its links are down.
-pub(crate) fn goes_with_down(key: &Key) -> bool {
+pub fn goes_with_down(key: &Key) -> bool {
     match key {
         Key::Route(_) | Key::Neighbor(_) => true,
         Key::Address(key) => key.address.addr().is_ipv6(),
