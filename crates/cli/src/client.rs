@@ -6,10 +6,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::{mem, thread};
 
 use netconf::{
-    BlameOutput, CheckOutput, CommitOutput, ConflictsOutput, Datastore, Decoder, DefaultOperation,
-    ErrorOption, Framing, Hello, HistoryOutput, Incoming, MessageError, Reply, ResolutionMode,
-    ResolveOutput, Revision, Rpc, RpcError, Side, Source, TestOption, Xml, capability,
-    framing::pieces, notification::Event,
+    BlameOutput, Check, CheckOutput, CommitOutput, ConflictsOutput, Datastore, Decoder,
+    DefaultOperation, ErrorOption, Framing, Hello, HistoryOutput, Incoming, MessageError, Reply,
+    ResolutionMode, ResolveOutput, Revision, Rpc, RpcError, Side, Source, TestOption, Xml,
+    capability, framing::pieces, notification::Event,
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
 
@@ -247,8 +247,9 @@ impl Client {
         &mut self,
         comment: Option<String>,
         confirm_timeout: Option<u32>,
+        checks: Vec<Check>,
     ) -> Result<CommitOutput> {
-        let content = self.content(&Rpc::CommitWithComment { comment, confirm_timeout })?;
+        let content = self.content(&Rpc::CommitWithComment { comment, confirm_timeout, checks })?;
         CommitOutput::from_xml(&content).map_err(|error| protocol(&error))
     }
 

@@ -1,6 +1,6 @@
 //! The commands that are not configuration: a table of words, and what each goes on with.
 
-use netconf::{Datastore, Revision};
+use netconf::{Check, Datastore, Question, Revision};
 use yang::{Edit, Operation, Path};
 
 use crate::conflict::Resolution;
@@ -33,6 +33,8 @@ pub(crate) enum Command {
         comment: Option<String>,
         /// Within how many it is to be confirmed.
         minutes: Option<u32>,
+        /// What confirms it too.
+        checks: Vec<Check>,
     },
     CommitCancel,
     CommitCheck,
@@ -348,10 +350,10 @@ fn commit(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
     ];
     Ok(match cursor.choose(&more, true)? {
         Some(0) => Command::CommitCheck,
-        Some(1) => Command::Commit { comment: Some(comment(cursor)?), minutes: None },
+        Some(1) => unconfirmed(Some(comment(cursor)?)),
         Some(2) => confirmed(cursor)?,
         Some(_) => Command::CommitCancel,
-        None => Command::Commit { comment: None, minutes: None },
+        None => unconfirmed(None),
     })
 }
 
@@ -371,6 +373,7 @@ const LONGEST: u32 = 7 * 24 * 60;
 
 fn confirmed(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
     let more = [
+        Candidate::word("check", "What confirms it too, once it is answered"),
         Candidate::word("comment", "Say why, for the history"),
         Candidate::placeholder("<minutes>", "How long to wait for the confirmation; 10 by default"),
     ];
@@ -380,11 +383,58 @@ fn confirmed(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
         None => false,
     };
     let minutes = if given { minutes(cursor)? } else { WAIT };
-    let comment = match cursor.choose(&more[..1], true)? {
-        Some(_) => Some(comment(cursor)?),
-        None => None,
+    let mut checks = Vec::new();
+    let comment = loop {
+        match cursor.choose(&more[..2], true)? {
+            Some(0) => checks.push(check(cursor)?),
+            Some(_) => break Some(comment(cursor)?),
+            None => break None,
+        }
     };
-    Ok(Command::Commit { comment, minutes: Some(minutes) })
+    Ok(Command::Commit { comment, minutes: Some(minutes), checks })
+}
+
+fn unconfirmed(comment: Option<String>) -> Command {
+    Command::Commit { comment, minutes: None, checks: Vec::new() }
+}
+
+/// `ping ADDRESS [netns NAME]` or `tcp ADDRESS PORT [netns NAME]`.
+fn check(cursor: &mut Cursor<'_>) -> Result<Check, Stop> {
+    let kinds = [
+        Candidate::word("ping", "That an address answers"),
+        Candidate::word("tcp", "That an address accepts a connection"),
+    ];
+    let is_tcp = cursor.choose(&kinds, false)? == Some(1);
+    let address = || vec![Candidate::placeholder("<address>", "An IPv4 or IPv6 address")];
+    let address = parsed(cursor, "the address", address)?;
+    let question = match is_tcp {
+        false => Question::Ping(address),
+        true => {
+            let port = || vec![Candidate::placeholder("<port>", "A port's number")];
+            Question::Tcp(address, parsed(cursor, "the port", port)?)
+        }
+    };
+    let from = [Candidate::word("netns", "The namespace (VPN) to ask from")];
+    let netns = match cursor.matches(&from) {
+        true => {
+            cursor.choose(&from, false)?;
+            let names = || vec![Candidate::placeholder("<name>", "A namespace's name")];
+            Some(cursor.value("the namespace", names)?.text.to_string())
+        }
+        false => None,
+    };
+    Ok(Check { question, netns })
+}
+
+fn parsed<T: std::str::FromStr>(
+    cursor: &mut Cursor<'_>,
+    what: &str,
+    options: impl FnOnce() -> Vec<Candidate>,
+) -> Result<T, Stop> {
+    let word = cursor.value(what, options)?;
+    word.text.parse().map_err(|_| {
+        Stop::Fault(Fault::new(word.span.clone(), format!("{:?} is not {what}", word.text)))
+    })
 }
 
 fn minutes(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {

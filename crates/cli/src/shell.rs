@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::io;
 
-use netconf::{Datastore, Revision};
+use netconf::{Check, Datastore, Revision};
 use yang::{Path, Schema, Tree};
 
 use crate::blame::Blame;
@@ -173,8 +173,8 @@ impl Shell {
                 let before = client.revision(Revision::Position(position.saturating_add(1)))?;
                 render::diff(&before, &after)
             }
-            Command::Commit { comment, minutes } => {
-                let told = self.commit(comment, minutes)?;
+            Command::Commit { comment, minutes, checks } => {
+                let told = self.commit(comment, minutes, checks)?;
                 self.edited = false;
                 told
             }
@@ -309,18 +309,25 @@ impl Shell {
         Ok(blame.told())
     }
 
-    fn commit(&self, comment: Option<String>, minutes: Option<u32>) -> Result<String> {
+    fn commit(
+        &self,
+        comment: Option<String>,
+        minutes: Option<u32>,
+        checks: Vec<Check>,
+    ) -> Result<String> {
+        let unless = match checks.is_empty() {
+            true => "`commit` confirms it",
+            false => "its checks are answered, or `commit` confirms it",
+        };
         let timeout = minutes.map(|minutes| minutes.saturating_mul(60));
-        let done = self.client.borrow_mut().commit(comment, timeout);
+        let done = self.client.borrow_mut().commit(comment, timeout, checks);
         let done = self.or_conflicts(done)?;
         let milliseconds = done.milliseconds;
         let Some(id) = done.id else { return Ok(format!("{}\n", done.summary)) };
         let told = format!("commit {id}: {} ({milliseconds:.1} ms)\n", done.summary);
         Ok(match minutes {
-            Some(1) => told + "it is undone in a minute unless `commit` confirms it\n",
-            Some(minutes) => {
-                told + &format!("it is undone in {minutes} minutes unless `commit` confirms it\n")
-            }
+            Some(1) => told + &format!("it is undone in a minute unless {unless}\n"),
+            Some(minutes) => told + &format!("it is undone in {minutes} minutes unless {unless}\n"),
             None => told,
         })
     }

@@ -12,9 +12,15 @@ impl Engine {
     /// How long until there is something to do; none where nothing is.
     pub(crate) fn waits(&self) -> Option<Duration> {
         let now = (self.settings.clock)();
-        let dues = [self.foretold_at(), self.undone_at(), self.restored_at(), self.drift.due()]
-            .into_iter();
-        let waits = dues.flatten().map(|due| due.duration_since(now).unwrap_or_default());
+        let dues = [
+            self.foretold_at(),
+            self.undone_at(),
+            self.probes_at(),
+            self.restored_at(),
+            self.drift.due(),
+        ];
+        let waits =
+            dues.into_iter().flatten().map(|due| due.duration_since(now).unwrap_or_default());
         waits.chain(self.events.due()).min()
     }
 
@@ -27,6 +33,9 @@ impl Engine {
             self.expire(Why::Timeout);
         } else if self.foretold_at().is_some_and(|due| due <= now) {
             self.foretell();
+        }
+        if self.probes_at().is_some_and(|due| due <= now) {
+            self.probe(now);
         }
         if self.drift.due().is_some_and(|due| due <= now) {
             self.look_again(now);

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use netstate::probe::Probe;
 use serde::{Deserialize, Serialize};
 use yang::Tree;
 
@@ -13,6 +14,7 @@ use crate::commit::{Author, Done};
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
 use crate::notice::{By, News, Phase, Why};
+use crate::probes::Probing;
 use crate::session::Origin;
 use crate::store::Store;
 
@@ -40,6 +42,8 @@ pub struct Confirmed {
     pub timeout: Duration,
     /// From whom.
     pub by: ConfirmedBy,
+    /// What confirms it too: that all of these have been answered.
+    pub probes: Vec<Probe>,
 }
 
 /// Who may confirm a commit, follow it up, or cancel it.
@@ -65,6 +69,9 @@ pub(crate) struct Awaited {
     pub(crate) by: ConfirmedBy,
     /// Who made it; the number means nothing to the next process.
     pub(crate) session: u32,
+    /// What confirms it too: that all of these have been answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) probes: Vec<Probe>,
 }
 
 /// The same, with what to go back to.
@@ -76,6 +83,7 @@ pub(crate) struct Pending {
     due: SystemTime,
     /// When that is foretold; none once it has been.
     foretold: Option<SystemTime>,
+    pub(crate) probing: Option<Probing>,
 }
 
 /// The last transaction that was confirmed without another on top of it.
@@ -90,7 +98,8 @@ impl Pending {
         let due = awaited.deadline;
         let left = due.duration_since(now).unwrap_or_default();
         let foretold = due.checked_sub(SOON.min(left / 4));
-        Pending { due, foretold, awaited, tree }
+        let probing = Probing::of(&awaited.probes, now);
+        Pending { due, foretold, probing, awaited, tree }
     }
 }
 
@@ -127,7 +136,8 @@ impl Engine {
     pub(crate) fn awaited(&self, session: u32, confirmed: &Confirmed) -> Awaited {
         let base = self.pending.as_ref().map_or(self.running.id, |pending| pending.awaited.base);
         let deadline = (self.settings.clock)() + confirmed.timeout;
-        Awaited { base, deadline, by: confirmed.by.clone(), session }
+        let Confirmed { timeout: _, by, probes } = confirmed.clone();
+        Awaited { base, deadline, by, session, probes }
     }
 
     /// The configuration that is not subject to confirmation: what startup follows.
@@ -238,7 +248,9 @@ impl Engine {
     }
 
     fn undo(&mut self, origin: Origin, by: By, why: Why) -> Result<()> {
-        let Some(Pending { awaited, tree, .. }) = self.pending.clone() else { return Ok(()) };
+        let Some(Pending { awaited, tree, probing, .. }) = self.pending.clone() else {
+            return Ok(());
+        };
         let (transaction, why_told) = (self.running.id, why.told());
         tracing::warn!(transaction, base = awaited.base, "commit {transaction} {why_told}: undone");
         self.reconcile()?;
@@ -249,7 +261,10 @@ impl Engine {
             self.tell_all(undone);
             return Ok(());
         }
-        let comment = Some(format!("commit {transaction} {why_told}"));
+        let unanswered = probing.filter(|_| why == Why::Timeout);
+        let unanswered = unanswered.map(|probing| format!(": {}", probing.told()));
+        let unanswered = unanswered.unwrap_or_default();
+        let comment = Some(format!("commit {transaction} {why_told}{unanswered}"));
         let record = self.record(Author { origin, comment: comment.clone() });
         let Done { summary, late: _ } = self.transact(tree, &diff, record)?;
         // Whoever committed it knows that it does not last; it may be that nobody is there any more.

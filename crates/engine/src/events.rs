@@ -31,7 +31,7 @@ pub(crate) struct Events {
     configured: Arc<watch::Sender<[Desired; 2]>>,
     /// Until when the engine rests.
     rest: Instant,
-    requests: mpsc::WeakUnboundedSender<Request>,
+    pub(crate) requests: mpsc::WeakUnboundedSender<Request>,
     /// The namespaces that are being watched.
     watched: BTreeSet<NetnsName>,
 }

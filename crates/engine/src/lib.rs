@@ -29,6 +29,7 @@ mod notice;
 mod operational;
 mod ownership;
 mod past;
+mod probes;
 mod reach;
 mod rescue;
 mod salvage;
@@ -64,6 +65,9 @@ pub use crate::error::RpcError;
 pub use crate::give_back::release;
 pub use crate::history::{HistoryEntry, Limits};
 pub use crate::notice::{By, Heard, News, Notice, Notices, Phase, SessionEnd, Why};
+pub use netstate::NetnsName;
+pub use netstate::probe::{Probe, Question};
+
 pub use crate::past::{Past, Revision};
 pub use crate::seal::Digest;
 pub use crate::session::{Origin, Session};

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use netstate::link::{LinkKind, Master};
+use netstate::probe::{Attempt, Probe};
 use netstate::{
     EventSink, Key, Link, LinkAttributes, LinkFlags, NetnsName, Object, ObserveError, Place, Plan,
     Refusal, Scope, Southbound, State,
@@ -278,6 +279,10 @@ impl Southbound for Refusing {
             self.kernel.execute(&Plan { ops: vec![op.clone()] })?;
         }
         Ok(())
+    }
+
+    fn probe(&mut self, probe: &Probe) -> Attempt {
+        self.kernel.probe(probe)
     }
 
     fn watch(

@@ -183,6 +183,10 @@ impl Southbound for Failing {
         Err(Refusal { index, op, errno: libc::EBUSY, message, field: None })
     }
 
+    fn probe(&mut self, probe: &netstate::probe::Probe) -> netstate::probe::Attempt {
+        self.kernel.probe(probe)
+    }
+
     fn watch(
         &mut self,
         namespaces: &BTreeSet<NetnsName>,

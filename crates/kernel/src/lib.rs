@@ -14,6 +14,7 @@ mod monitor;
 mod neighbor;
 mod netns;
 mod observe;
+mod probe;
 mod route;
 mod socket;
 mod sysctl;
@@ -22,8 +23,10 @@ mod uapi;
 
 use std::collections::BTreeSet;
 
+use netstate::probe::{Attempt, Probe};
 use netstate::{EventSink, NetnsName, ObserveError, Plan, Refusal, Scope, Southbound, State};
 
+use crate::fault::Fault;
 use crate::monitor::Monitor;
 use crate::netns::Namespaces;
 
@@ -54,6 +57,18 @@ impl Southbound for Kernel {
 
     fn execute(&mut self, plan: &Plan) -> Result<(), Refusal> {
         execute::execute(&mut self.namespaces, plan)
+    }
+
+    fn probe(&mut self, probe: &Probe) -> Attempt {
+        let netns = match self.namespaces.find(&probe.netns) {
+            Ok(Some(namespace)) => namespace.file.try_clone().map_err(Fault::from),
+            Ok(None) => Err(Fault::of("there is no such namespace", rustix::io::Errno::NOENT)),
+            Err(fault) => Err(fault),
+        };
+        let probe = probe.clone();
+        Box::new(move || {
+            netns.and_then(|file| probe::ask(&probe, &file)).map_err(|fault| fault.to_string())
+        })
     }
 
     fn watch(

@@ -28,8 +28,8 @@ pub use output::{
 };
 pub use reply::Reply;
 pub use rpc::{
-    Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, ResolutionMode, Revision, Rpc,
-    Side, Source, TestOption,
+    Check, Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Question, ResolutionMode,
+    Revision, Rpc, Side, Source, TestOption,
 };
 pub use selection::Selection;
 pub use xml::Xml;

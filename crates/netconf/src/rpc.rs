@@ -3,6 +3,8 @@
 mod read;
 mod write;
 
+use std::net::IpAddr;
+
 use crate::namespace::BASE;
 use crate::xml::{Xml, attribute_escaped};
 
@@ -145,6 +147,24 @@ impl Confirmed {
     pub const TIMEOUT: u32 = 600;
 }
 
+/// A question whose answer helps to confirm a commit (`netloom-rpc:commit`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What is asked.
+    pub question: Question,
+    /// The namespace that it is asked from; the daemon's own where none is named.
+    pub netns: Option<String>,
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Whether this address answers an echo request.
+    Ping(IpAddr),
+    /// Whether a TCP connection to this port is accepted.
+    Tcp(IpAddr, u16),
+}
+
 /// `<rpc>`: an operation. Filters are the children of `<filter type="subtree">`, and `config` those of
 /// `<config>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,10 +228,12 @@ pub enum Rpc {
         format: Option<String>,
     },
     /// `netloom-rpc:commit`: as `<commit>`, but with a comment for the history, and answered by
-    /// [`CommitOutput`](crate::CommitOutput). With a timeout, in seconds, any session may confirm it.
+    /// [`CommitOutput`](crate::CommitOutput). With a timeout, in seconds, any session may confirm it, and so do answers
+    /// to all of its checks.
     CommitWithComment {
         comment: Option<String>,
         confirm_timeout: Option<u32>,
+        checks: Vec<Check>,
     },
     /// `netloom-rpc:check-commit`: what a commit would do, in words ([`CheckOutput`](crate::CheckOutput)).
     CheckCommit,

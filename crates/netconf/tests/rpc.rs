@@ -3,8 +3,8 @@
 use expect_test::{Expect, expect};
 use netconf::namespace::BASE;
 use netconf::{
-    Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Reply, Revision, Rpc, RpcError,
-    Source, TestOption, Xml,
+    Check, Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Question, Reply,
+    Revision, Rpc, RpcError, Source, TestOption, Xml,
 };
 
 /// Reads `operation` within an `<rpc>` and shows it, or the error that refuses it.
@@ -157,7 +157,7 @@ fn operations() {
     );
     check(
         "<commit xmlns=\"urn:netloom:rpc\"><confirm-timeout>60</confirm-timeout></commit>",
-        expect!["CommitWithComment { comment: None, confirm_timeout: Some(60) }"],
+        expect!["CommitWithComment { comment: None, confirm_timeout: Some(60), checks: [] }"],
     );
     check("<discard-changes></discard-changes>", expect!["DiscardChanges"]);
     check("<close-session/>", expect!["CloseSession"]);
@@ -175,11 +175,13 @@ fn operations() {
     );
     check(
         "<commit xmlns=\"urn:netloom:rpc\"/>",
-        expect!["CommitWithComment { comment: None, confirm_timeout: None }"],
+        expect!["CommitWithComment { comment: None, confirm_timeout: None, checks: [] }"],
     );
     check(
         "<commit xmlns=\"urn:netloom:rpc\"><comment>a &lt; b &#x21;<![CDATA[ & c]]></comment></commit>",
-        expect![[r#"CommitWithComment { comment: Some("a < b ! & c"), confirm_timeout: None }"#]],
+        expect![[
+            r#"CommitWithComment { comment: Some("a < b ! & c"), confirm_timeout: None, checks: [] }"#
+        ]],
     );
     check("<check-commit xmlns=\"urn:netloom:rpc\"/>", expect!["CheckCommit"]);
     check(
@@ -579,8 +581,18 @@ fn what_is_written_is_read() {
         Rpc::CreateSubscription { stream: text("NETCONF"), filter: Some(xml()) },
         Rpc::KillSession(3),
         Rpc::GetSchema { identifier: "a".into(), version: text("1"), format: text("yang") },
-        Rpc::CommitWithComment { comment: text("<why> & \"what\""), confirm_timeout: Some(60) },
-        Rpc::CommitWithComment { comment: None, confirm_timeout: None },
+        Rpc::CommitWithComment {
+            comment: text("<why> & \"what\""),
+            confirm_timeout: Some(60),
+            checks: vec![
+                Check {
+                    question: Question::Ping("2001:db8::1".parse().unwrap()),
+                    netns: text("vpn10"),
+                },
+                Check { question: Question::Tcp("10.0.0.1".parse().unwrap(), 179), netns: None },
+            ],
+        },
+        Rpc::CommitWithComment { comment: None, confirm_timeout: None, checks: vec![] },
         Rpc::CheckCommit,
         Rpc::Rollback(Revision::Position(0)),
         Rpc::GetHistory,

@@ -15,6 +15,7 @@ pub mod name;
 pub mod neighbor;
 pub mod originals;
 pub mod plan;
+pub mod probe;
 pub mod route;
 pub mod southbound;
 pub mod state;

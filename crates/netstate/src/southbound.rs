@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::link::{Link, Place};
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::plan::{Op, Plan};
+use crate::probe::{Attempt, Probe};
 use crate::route::{Route, RouteKey};
 use crate::state::{Key, State};
 
@@ -18,6 +19,9 @@ pub trait Southbound: Send {
     /// that is refused: operations after it may have been sent in the same batch, so the caller
     /// observes before it decides anything.
     fn execute(&mut self, plan: &Plan) -> Result<(), Refusal>;
+
+    /// Prepares to ask a question from within a namespace: the attempt is made by whoever calls what this answers.
+    fn probe(&mut self, probe: &Probe) -> Attempt;
 
     /// From here on reports to `sink` what changes in `namespaces`, whoever changes it. Replaces the
     /// set that was watched before.

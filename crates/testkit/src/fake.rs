@@ -9,6 +9,7 @@ mod effects;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use netstate::probe::{Attempt, Probe};
 use netstate::{
     Event, EventSink, Key, Link, LinkId, NetnsName, Object, ObserveError, Op, Place, Plan, Refusal,
     Scope, Southbound, State, SysctlKey, Wanted,
@@ -29,6 +30,8 @@ struct Held {
     /// Operations until the process is to end.
     power: Option<usize>,
     watcher: Option<EventSink>,
+    /// The probes that are answered.
+    answers: BTreeSet<Probe>,
 }
 
 impl std::fmt::Debug for Held {
@@ -80,6 +83,11 @@ impl FakeKernel {
     /// Ends the calling thread by a panic once `operations` more have been carried out: a crash.
     pub fn crash_after(&self, operations: usize) {
         self.held().power = Some(operations);
+    }
+
+    /// From here on answers to a probe.
+    pub fn answer(&self, probe: Probe) {
+        self.held().answers.insert(probe);
     }
 
     /// Every operation that was carried out.
@@ -135,6 +143,11 @@ impl Southbound for FakeKernel {
             held.power = held.power.map(|operations| operations - 1);
         }
         Ok(())
+    }
+
+    fn probe(&mut self, probe: &Probe) -> Attempt {
+        let answers = self.held().answers.contains(probe);
+        Box::new(move || if answers { Ok(()) } else { Err("no answer".into()) })
     }
 
     fn watch(&mut self, _: &BTreeSet<NetnsName>, sink: EventSink) -> Result<(), ObserveError> {

@@ -55,6 +55,42 @@ fn a_daemon_that_dies_meanwhile_undoes_it_all_the_same() {
 }
 
 #[test]
+fn probes_confirm_what_works_and_leave_what_does_not_to_be_undone() {
+    isolated(|| {
+        let daemon = device();
+        ip("netns add far");
+        ip("link set eth8 netns far");
+        ip("-n far address add 10.7.0.2/24 dev eth8");
+        ip("-n far address add 2001:db8:7::2/64 dev eth8 nodad");
+        ip("-n far link set eth8 up");
+        ip("address add 2001:db8:7::1/64 dev eth7 nodad");
+        let before = kernel::holds();
+        step("a commit that keeps the neighbour within reach is confirmed by it");
+        daemon.run(
+            "configure\nnetnses-iproute2 netns vpn8\n\
+             commit confirmed 1 check ping 10.7.0.2 check ping 2001:db8:7::2 comment tried\n",
+        );
+        kernel::until("it is confirmed", || daemon.log().contains("confirmed transaction=2"));
+        assert!(daemon.script("configure\ncommit cancel\n").err.contains("no commit waits"));
+        daemon.run("configure\nno netnses-iproute2 netns vpn8\ncommit\n");
+        assert_eq!(kernel::holds(), before);
+        step("one that cuts it off is undone, and the history tells what did not answer");
+        let edit = "<edit-config><target><candidate/></target><config><links xmlns=\"urn:okda:iproute2:ip:link\">\
+                    <link><name>eth7</name><admin-status>down</admin-status></link></links></config></edit-config>";
+        let commit = "<commit xmlns=\"urn:netloom:rpc\"><confirm-timeout>3</confirm-timeout>\
+                      <check><ping>10.7.0.2</ping></check><check><tcp>10.7.0.2</tcp><port>9</port></check></commit>";
+        ask(&daemon, &[edit, commit]);
+        assert_ne!(kernel::holds(), before);
+        kernel::until("the link is up", || kernel::holds() == before);
+        let history = daemon.run("show history\n");
+        println!("{history}");
+        for probe in ["ping 10.7.0.2: ", "tcp 10.7.0.2 9: "] {
+            assert!(history.contains(probe), "{history}");
+        }
+    });
+}
+
+#[test]
 fn what_is_confirmed_stays() {
     isolated(|| {
         let mut daemon = device();
@@ -80,6 +116,13 @@ fn confirmed(seconds: u32) -> String {
 
 /// A session of NETCONF 1.0 that sends these operations, each of which is answered by `<ok/>`.
 fn netconf(daemon: &Daemon, operations: &[&str]) {
+    for reply in ask(daemon, operations) {
+        assert!(reply.contains("<ok/>"), "{reply}");
+    }
+}
+
+/// The same, whatever the answers.
+fn ask(daemon: &Daemon, operations: &[&str]) -> Vec<String> {
     const BASE: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";
     let mut stream = UnixStream::connect(daemon.socket()).expect("connect to netloomd");
     let hello = format!(
@@ -87,12 +130,12 @@ fn netconf(daemon: &Daemon, operations: &[&str]) {
     );
     stream.write_all(hello.as_bytes()).expect("greet");
     message(&mut stream);
-    for operation in operations {
+    let answer = |operation: &&str| {
         let rpc = format!("<rpc message-id=\"1\" xmlns=\"{BASE}\">{operation}</rpc>]]>]]>");
         stream.write_all(rpc.as_bytes()).expect("ask");
-        let reply = message(&mut stream);
-        assert!(reply.contains("<ok/>"), "{reply}");
-    }
+        message(&mut stream)
+    };
+    operations.iter().map(answer).collect()
 }
 
 fn message(stream: &mut UnixStream) -> String {

@@ -42,10 +42,11 @@ fn a_commit_to_be_confirmed() {
     device.help(
         "commit confirmed ",
         expect![[r#"
-        comment: Say why, for the history
-        <minutes> (told): How long to wait for the confirmation; 10 by default
-        <cr> (told)
-    "#]],
+            check: What confirms it too, once it is answered
+            comment: Say why, for the history
+            <minutes> (told): How long to wait for the confirmation; 10 by default
+            <cr> (told)
+        "#]],
     );
 }
 

@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use expect_test::expect;
 
 use super::*;
+use netstate::probe::{Probe, Question};
+
 use crate::confirmed::{Confirmed, ConfirmedBy};
 use crate::step::{Boundary, Fault, Step};
 
@@ -16,7 +18,8 @@ impl Engine {
             (Some(_), ConfirmedBy::Persist(id)) => Some(id.clone()),
             _ => None,
         };
-        let confirmed = Some(Confirmed { timeout: Duration::from_secs(60), by });
+        let confirmed =
+            Some(Confirmed { timeout: Duration::from_secs(60), by, probes: Vec::new() });
         self.commit(session, Request { confirmed, persist_id, comment: None })
     }
 
@@ -245,4 +248,61 @@ fn the_history_keeps_what_an_undoing_needs() {
     assert_eq!(engine.running.intent.tree, tree(NICS));
     // Once that is settled they go.
     assert_eq!(host.commits().len(), 2);
+}
+
+#[test]
+fn answers_to_all_probes_confirm() {
+    let (host, mut engine) = Host::with_nics();
+    let probe = |text: &str| Probe {
+        netns: "vpn10".parse().unwrap(),
+        what: Question::Ping(text.parse().unwrap()),
+    };
+    let probes = vec![probe("10.0.0.1"), probe("10.0.0.2")];
+    let session = engine.session();
+    engine.set(session, CABLE);
+    let confirmed = Some(Confirmed {
+        timeout: Duration::from_secs(60),
+        by: ConfirmedBy::Anybody,
+        probes: probes.clone(),
+    });
+    engine.commit(session, Request { confirmed, ..Request::default() }).unwrap();
+    // Another process asks them anew.
+    drop(engine);
+    let mut engine = host.start();
+    let id = engine.running.id;
+    engine.answered(id, probes[0].clone(), Ok(()));
+    engine.answered(id, probes[1].clone(), Err("no answer".into()));
+    assert!(engine.pending.is_some());
+    engine.answered(id - 1, probes[1].clone(), Ok(()));
+    assert!(engine.pending.is_some());
+    engine.answered(id, probes[1].clone(), Ok(()));
+    assert!(engine.pending.is_none());
+    pass(&mut engine, 1000);
+    assert_eq!(engine.running.id, id);
+}
+
+#[test]
+fn what_was_not_answered_is_told() {
+    let (host, mut engine) = Host::with_nics();
+    let before = host.kernel.state();
+    let probe =
+        Probe { netns: NetnsName::own(), what: Question::Tcp("10.0.0.1:179".parse().unwrap()) };
+    let session = engine.session();
+    engine.set(session, CABLE);
+    let confirmed = Some(Confirmed {
+        timeout: Duration::from_secs(60),
+        by: ConfirmedBy::Anybody,
+        probes: vec![probe.clone()],
+    });
+    engine.commit(session, Request { confirmed, ..Request::default() }).unwrap();
+    let why = "Connection refused (ECONNREFUSED)".to_owned();
+    engine.answered(engine.running.id, probe, Err(why));
+    pass(&mut engine, 60);
+    assert_eq!(host.kernel.state(), before);
+    expect![[r#"
+        [
+            "commit 2 was not confirmed in time: tcp 10.0.0.1 179: Connection refused (ECONNREFUSED)",
+        ]
+    "#]]
+    .assert_debug_eq(&engine.comments());
 }

@@ -146,7 +146,11 @@ fn commit(engine: &mut Engine, lines: &str) -> Result<String> {
 fn try_out(engine: &mut Engine, lines: &str) -> Result<String> {
     let session = engine.session();
     engine.set(session, lines);
-    let confirmed = Confirmed { timeout: Duration::from_secs(60), by: ConfirmedBy::Anybody };
+    let confirmed = Confirmed {
+        timeout: Duration::from_secs(60),
+        by: ConfirmedBy::Anybody,
+        probes: Vec::new(),
+    };
     let request = Request { confirmed: Some(confirmed), ..Request::default() };
     engine.commit(session, request).map(|done| done.summary)
 }

@@ -56,7 +56,8 @@ impl Engine {
 
     fn wait_for_confirmation(&mut self, session: u32, lines: &str, by: ConfirmedBy) {
         self.set(session, lines);
-        let confirmed = Some(Confirmed { timeout: Duration::from_secs(600), by });
+        let confirmed =
+            Some(Confirmed { timeout: Duration::from_secs(600), by, probes: Vec::new() });
         self.commit(session, Request { confirmed, ..Request::default() }).unwrap();
     }
 }

@@ -246,7 +246,7 @@ fn a_commit_that_nobody_can_tell_to_be_confirmed_waits_on() {
     let session = engine.session();
     engine.set(session, CABLE);
     let timeout = Duration::from_secs(60);
-    let confirmed = Some(Confirmed { timeout, by: ConfirmedBy::Anybody });
+    let confirmed = Some(Confirmed { timeout, by: ConfirmedBy::Anybody, probes: Vec::new() });
     engine.commit(session, Request { confirmed, ..Request::default() }).unwrap();
     drop(engine);
     host.write("confirmed.json", "{");
@@ -267,7 +267,7 @@ fn a_commit_that_cannot_be_undone_stays() {
     let session = engine.session();
     engine.set(session, CABLE);
     let timeout = Duration::from_secs(60);
-    let confirmed = Some(Confirmed { timeout, by: ConfirmedBy::Anybody });
+    let confirmed = Some(Confirmed { timeout, by: ConfirmedBy::Anybody, probes: Vec::new() });
     engine.commit(session, Request { confirmed, ..Request::default() }).unwrap();
     engine.last_checkpoint();
     let running = engine.running.intent.tree.clone();

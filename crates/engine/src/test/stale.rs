@@ -156,7 +156,11 @@ fn what_was_undone_is_made_again() {
     let (_host, mut engine) = Host::with_nics();
     let bob = engine.session();
     let again = [NICS, "\n/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400"].concat();
-    let confirmed = Confirmed { timeout: Duration::from_secs(60), by: ConfirmedBy::Session };
+    let confirmed = Confirmed {
+        timeout: Duration::from_secs(60),
+        by: ConfirmedBy::Session,
+        probes: Vec::new(),
+    };
     engine.replace_candidate(bob, tree(&again)).unwrap();
     engine.commit(bob, Request { confirmed: Some(confirmed), ..Request::default() }).unwrap();
     engine.cancel(bob, None).unwrap();

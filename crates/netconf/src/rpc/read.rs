@@ -1,6 +1,6 @@
 //! `<rpc>` from XML, and what to answer where it is wrong.
 
-use super::{Confirmed, Datastore, Envelope, Named, Revision, Rpc, Source};
+use super::{Check, Confirmed, Datastore, Envelope, Named, Question, Revision, Rpc, Source};
 use crate::error::{ErrorType, MessageError, RpcError};
 use crate::namespace::{
     BASE, DATASTORES, MONITORING, NETLOOM, NMDA, NOTIFICATION, PRIVATE_CANDIDATE,
@@ -129,7 +129,7 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
         (NOTIFICATION, "create-subscription") => create_subscription(parameters),
         (MONITORING, "get-schema") => get_schema(parameters),
         (NETLOOM, "commit") => {
-            let (mut comment, mut confirm_timeout) = (None, None);
+            let (mut comment, mut confirm_timeout, mut checks) = (None, None, Vec::new());
             while let Some(child) = parameters.next()? {
                 match child.name.as_str() {
                     "comment" => match parameters.text()? {
@@ -139,10 +139,14 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
                     "confirm-timeout" => {
                         set(&mut confirm_timeout, &child, parameters.timeout(&child)?)?
                     }
+                    "check" => checks.push(check(parameters)?),
                     _ => return Err(unknown(&child)),
                 }
             }
-            Ok(Rpc::CommitWithComment { comment, confirm_timeout })
+            if !checks.is_empty() {
+                required(confirm_timeout, "confirm-timeout")?;
+            }
+            Ok(Rpc::CommitWithComment { comment, confirm_timeout, checks })
         }
         (NETLOOM, "check-commit") => parameters.none(Rpc::CheckCommit),
         (NETLOOM, "rollback") => Ok(Rpc::Rollback(revision(parameters)?)),
@@ -179,6 +183,29 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
             Err(Box::new(error.with_info("bad-element", name)))
         }
     }
+}
+
+fn check(parameters: &mut Parameters<'_, '_>) -> Result<Check> {
+    let (mut ping, mut tcp, mut port, mut netns) = (None, None, None, None);
+    while let Some(child) = parameters.next()? {
+        match child.name.as_str() {
+            "ping" => set(&mut ping, &child, parameters.parsed(&child)?)?,
+            "tcp" => set(&mut tcp, &child, parameters.parsed(&child)?)?,
+            "port" => set(&mut port, &child, parameters.parsed(&child)?)?,
+            "netns" => set(&mut netns, &child, parameters.text()?)?,
+            _ => return Err(unknown(&child)),
+        }
+    }
+    let question = match (ping, tcp) {
+        (Some(address), None) if port.is_none() => Question::Ping(address),
+        (None, Some(address)) => Question::Tcp(address, required(port, "port")?),
+        (None, None) => return required(None, "ping"),
+        (Some(_), _) => {
+            let message = "<check> asks one question: <ping>, or <tcp> and <port>";
+            return Err(bad_element("bad-element", "check", message.into()));
+        }
+    };
+    Ok(Check { question, netns })
 }
 
 fn revision(parameters: &mut Parameters<'_, '_>) -> Result<Revision> {

@@ -1,6 +1,6 @@
 //! `<rpc>` as XML.
 
-use super::{Confirmed, Datastore, Envelope, Named, Revision, Rpc, Source};
+use super::{Check, Confirmed, Datastore, Envelope, Named, Question, Revision, Rpc, Source};
 use crate::namespace::{DATASTORES, MONITORING, NETLOOM, NMDA, NOTIFICATION, PRIVATE_CANDIDATE};
 use crate::xml::{Xml, leaf};
 
@@ -107,7 +107,7 @@ impl Rpc {
                 }
                 *out += "</get-schema>";
             }
-            Rpc::CommitWithComment { comment, confirm_timeout } => {
+            Rpc::CommitWithComment { comment, confirm_timeout, checks } => {
                 *out += &format!("<commit xmlns=\"{NETLOOM}\">");
                 if let Some(comment) = comment {
                     leaf(out, "comment", comment);
@@ -115,6 +115,7 @@ impl Rpc {
                 if let Some(timeout) = confirm_timeout {
                     leaf(out, "confirm-timeout", &timeout.to_string());
                 }
+                checks.iter().for_each(|one| check(out, one));
                 *out += "</commit>";
             }
             Rpc::CheckCommit => *out += &format!("<check-commit xmlns=\"{NETLOOM}\"/>"),
@@ -177,4 +178,17 @@ fn subtree(out: &mut String, filter: Option<&Xml>) {
         *out += filter;
         *out += "</filter>";
     }
+}
+
+fn check(out: &mut String, Check { question, netns }: &Check) {
+    *out += "<check>";
+    match question {
+        Question::Ping(address) => leaf(out, "ping", &address.to_string()),
+        Question::Tcp(address, port) => {
+            leaf(out, "tcp", &address.to_string());
+            leaf(out, "port", &port.to_string());
+        }
+    }
+    netns.iter().for_each(|netns| leaf(out, "netns", netns));
+    *out += "</check>";
 }

@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use ::netconf::namespace::{BASE, MONITORING, NETLOOM, NMDA};
 use ::netconf::{
-    BlameOutput, Blamed, CheckOutput, CommitOutput, Confirmed, Conflict, ConflictsOutput,
+    BlameOutput, Blamed, Check, CheckOutput, CommitOutput, Confirmed, Conflict, ConflictsOutput,
     DefaultOperation, ErrorOption, HistoryEntry, HistoryOutput, Reply, ResolutionMode,
     ResolveOutput, Revision, Rpc, Side, Source, TestOption, Xml,
 };
-use engine::{CommitRequest, ConfirmedBy, Datastore, Past, Session};
+use engine::{CommitRequest, ConfirmedBy, Datastore, NetnsName, Past, Probe, Question, Session};
 use yang::{Edit, ErrorTag, Operation, Path, Schema, Tree};
 
 use super::error::Errors;
@@ -83,6 +83,7 @@ impl Operations {
                 let confirmed = confirmed.map(|Confirmed { timeout, persist }| engine::Confirmed {
                     timeout: Duration::from_secs(timeout.into()),
                     by: persist.map_or(ConfirmedBy::Session, ConfirmedBy::Persist),
+                    probes: Vec::new(),
                 });
                 let request = CommitRequest { comment: None, confirmed, persist_id };
                 ok(self.session.commit(request).await.map(drop))
@@ -117,10 +118,12 @@ impl Operations {
             Rpc::GetSchema { identifier, version, format } => {
                 self.module(&identifier, version.as_deref(), format.as_deref())
             }
-            Rpc::CommitWithComment { comment, confirm_timeout } => {
+            Rpc::CommitWithComment { comment, confirm_timeout, checks } => {
+                let probes = checks.into_iter().map(probe).collect::<Result<Vec<Probe>>>()?;
                 let confirmed = confirm_timeout.map(|seconds| engine::Confirmed {
                     timeout: Duration::from_secs(seconds.into()),
                     by: ConfirmedBy::Anybody,
+                    probes,
                 });
                 let request = CommitRequest { comment, confirmed, persist_id: None };
                 let done = self.session.commit(request).await?;
@@ -267,6 +270,22 @@ impl Operations {
         };
         Ok(blocking(move || Edit::from_xml(schema, &config, default)).await?)
     }
+}
+
+/// What a check asks, and from which namespace.
+fn probe(check: Check) -> Result<Probe> {
+    let Check { question, netns } = check;
+    let netns = match netns {
+        None => NetnsName::own(),
+        Some(name) => name
+            .parse()
+            .map_err(|error| Errors::request(ErrorTag::InvalidValue, format!("check: {error}")))?,
+    };
+    let what = match question {
+        ::netconf::Question::Ping(address) => Question::Ping(address),
+        ::netconf::Question::Tcp(address, port) => Question::Tcp((address, port).into()),
+    };
+    Ok(Probe { netns, what })
 }
 
 /// Does what takes long and waits for nothing on a thread of its own.

@@ -67,6 +67,10 @@ impl Southbound for Meddled {
         Ok(())
     }
 
+    fn probe(&mut self, probe: &netstate::probe::Probe) -> netstate::probe::Attempt {
+        self.kernel.probe(probe)
+    }
+
     fn watch(
         &mut self,
         namespaces: &BTreeSet<NetnsName>,

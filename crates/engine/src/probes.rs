@@ -1,0 +1,109 @@
+//! Probes: a confirmed commit that confirms itself once all of its questions have been answered.
+//!
+//! They are in the commit's record, so that the next process goes on asking. Each second the engine sends those out
+//! that have not been answered yet, each on a thread of its own, and goes on with its work; the answers come back
+//! as requests. A question that has been answered once since the commit is settled.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use netstate::probe::{Attempt, Probe};
+use tokio::sync::mpsc;
+
+use crate::engine::{Engine, Request};
+use crate::notice::{By, News, Phase};
+
+/// How long to wait between two rounds.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How the probes of a commit stand.
+#[derive(Clone, Debug)]
+pub(crate) struct Probing {
+    /// Those that have not been answered, with why.
+    open: BTreeMap<Probe, Option<String>>,
+    /// When those are asked again.
+    pub(crate) next: SystemTime,
+    /// How many are on their way.
+    asked: usize,
+}
+
+impl Probing {
+    /// None where nothing is to be asked.
+    pub(crate) fn of(probes: &[Probe], now: SystemTime) -> Option<Probing> {
+        let open = probes.iter().map(|probe| (probe.clone(), None)).collect();
+        (!probes.is_empty()).then_some(Probing { open, next: now, asked: 0 })
+    }
+
+    /// What has not been answered, in words.
+    pub(crate) fn told(&self) -> String {
+        let told = self.open.iter().map(|(probe, why)| match why {
+            Some(why) => format!("{probe}: {why}"),
+            None => format!("{probe}: not answered yet"),
+        });
+        told.collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl Engine {
+    /// When the next round is due; none while one is under way.
+    pub(crate) fn probes_at(&self) -> Option<SystemTime> {
+        let probing = self.pending.as_ref()?.probing.as_ref()?;
+        (probing.asked == 0).then_some(probing.next)
+    }
+
+    /// Sends the probes out that have not been answered.
+    pub(crate) fn probe(&mut self, now: SystemTime) {
+        let id = self.running.id;
+        let Some(probing) = self.pending.as_mut().and_then(|pending| pending.probing.as_mut())
+        else {
+            return;
+        };
+        probing.next = now + PAUSE;
+        probing.asked = probing.open.len();
+        for probe in probing.open.keys().cloned() {
+            let attempt = self.southbound.probe(&probe);
+            send_out(id, probe, attempt, self.events.requests.clone());
+        }
+    }
+
+    /// Takes an answer to a probe of the commit `id`, and confirms that once there are no more to come.
+    pub(crate) fn answered(&mut self, id: u64, probe: Probe, answer: Result<(), String>) {
+        let Some(pending) = self.pending.as_mut().filter(|_| self.running.id == id) else { return };
+        let Some(probing) = pending.probing.as_mut() else { return };
+        probing.asked = probing.asked.saturating_sub(1);
+        match answer {
+            Ok(()) => {
+                tracing::info!(%probe, "answered");
+                probing.open.remove(&probe);
+            }
+            Err(why) => {
+                tracing::debug!(%probe, why, "not answered");
+                probing.open.insert(probe, Some(why));
+            }
+        }
+        if !probing.open.is_empty() {
+            return;
+        }
+        match self.confirm() {
+            Ok(_late) => {
+                self.tell_all(News::Confirm { id, by: By::Daemon, phase: Phase::Complete })
+            }
+            Err(errors) => tracing::error!(errors = errors.told(), "cannot confirm"),
+        }
+    }
+}
+
+fn send_out(id: u64, probe: Probe, attempt: Attempt, requests: mpsc::WeakUnboundedSender<Request>) {
+    let ask = move || {
+        let answer = attempt();
+        if let Some(requests) = requests.upgrade() {
+            let call = move |engine: &mut Engine| engine.answered(id, probe, answer);
+            let _stopped = requests.send(Request::Call(Box::new(call)));
+        }
+    };
+    // Where there is no thread to be had there is no answer, and the time runs out.
+    if let Err(error) = thread::Builder::new().name("probe".into()).spawn(ask) {
+        tracing::error!(%error, "cannot probe");
+    }
+}
