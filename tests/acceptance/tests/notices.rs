@@ -1,7 +1,7 @@
 //! People at terminals see what others do, above the line that they are typing; and a terminal that is gone ends it.
 
 use acceptance::{Daemon, Terminal, built, command, step};
-use testkit::netns::isolated;
+use testkit::netns::{ip, isolated};
 
 #[test]
 fn others_commits_are_shown_above_the_line_being_typed() {
@@ -20,9 +20,7 @@ fn others_commits_are_shown_above_the_line_being_typed() {
         step("the line is still there, and can be finished");
         let shown = bob.see("(config)# netnses-iproute2 ne");
         assert_eq!(shown.matches("netnses-iproute2 ne").count(), 1, "{shown}");
-        bob.keys("tns vpn2");
-        bob.keys("\r");
-        bob.see("netnses-iproute2 netns vpn2");
+        bob.line("tns vpn2");
         let told = bob.line("commit");
         assert!(told.contains("commit 2: 1 netns added"), "{told}");
         let shown = ann.see("! commit 2 by");
@@ -47,6 +45,24 @@ fn an_undone_commit_is_told_to_all_with_its_reason() {
         assert!(shown.contains("! commit 1 is undone: "), "{shown}");
         assert!(shown.contains("cancelled it"), "{shown}");
         assert!(shown.contains("1 netns removed \"commit 1 was cancelled\""), "{shown}");
+    });
+}
+
+#[test]
+fn what_others_change_in_the_kernel_is_told() {
+    isolated(|| {
+        ip("link add eth7 type veth peer name far7");
+        let daemon = Daemon::start();
+        let mut ann = person(&daemon);
+        ann.line("links-iproute2 link eth7 mtu 1400");
+        ann.line("commit");
+        ip("link set eth7 mtu 1300");
+        let shown = ann.see("! others have changed ");
+        println!("{shown}");
+        assert!(shown.contains("link[name='eth7']"), "{shown}");
+        assert!(shown.contains("; 1 object differs from running: `show drift`"), "{shown}");
+        ip("link set eth7 mtu 1400");
+        ann.see("! nothing differs from running any more");
     });
 }
 

@@ -41,11 +41,29 @@ with connect() as netloom:
     netloom.edit_config(config(netns + link), target="candidate", default_operation="merge", error_option="rollback-on-error")
     netloom.validate(source="candidate")
 
+    print("- who has subscribed is told what another does, and may go on asking")
+    listener = connect()
+    assert ":notification" in listener.server_capabilities
+    listener.create_subscription()
+    refused("in-use", listener.create_subscription)
+
     print("- one locks, the other is refused")
     netloom.lock("running")
     refused("lock-denied", other.lock, "running")
     netloom.commit()
     netloom.unlock("running")
+
+    wanted = {"netconf-config-change", "commit"}
+    while wanted:
+        told = listener.take_notification(timeout=30).notification_ele
+        event = told[1]
+        name = event.tag.split("}")[1]
+        wanted.discard(name)
+        if name == "netconf-config-change":
+            session = event.findtext(".//{*}session-id")
+            assert session == netloom.session_id, session
+    assert "vpn10" in listener.get_config("running").data_xml
+    listener.close_session()
 
     print("- what was committed is read, by a filter")
     only = ("subtree", f"<links xmlns='{LINKS}'><link><name>v0</name><mtu/></link></links>")
