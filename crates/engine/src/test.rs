@@ -9,6 +9,7 @@ mod drift;
 mod faults;
 mod give_back;
 mod history;
+mod interleavings;
 mod notices;
 mod operational;
 mod salvage;

@@ -118,6 +118,11 @@ fn what_vanishes_between_plan_and_execution_is_waited_for() {
         // What others delete is theirs to bring back; what was on it then comes along.
         ip("netns add vpn20");
         ip("link add enp0s5 type veth peer name pc3");
+        // The kernel takes a namespace down in its own time, and with it the other end of what was in there.
+        let begun = Instant::now();
+        while ip("link show").contains("pc2") {
+            assert!(begun.elapsed() < Duration::from_secs(30), "pc2 stays");
+        }
         await_operational(&session, "192.168.20.20/24").await;
         assert_eq!(snapshot(), before.replace("pc2", "pc3"));
         session.commit(CommitRequest::default()).await.unwrap();

@@ -1,0 +1,398 @@
+//! Any interleaving of what several sessions do is some serial order of their commits, and each of these is whole.
+//!
+//! The configuration is seen as cells: leaves and entries that have nothing to do with each other. What a session has
+//! changed is told by its candidate and its base; whether that is what it asked for, and whether it may come true, is
+//! judged here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::conflict::Side;
+use crate::datastore::Datastore;
+use crate::{Confirmed, ConfirmedBy};
+
+/// How many people there are, and how long a commit waits for its confirmation.
+const PEOPLE: usize = 4;
+const WAIT: u64 = 60;
+
+const CELLS: [&str; 6] = [
+    "/iproute2-ip-link:links/link[name='enp0s4']/mtu",
+    "/iproute2-ip-link:links/link[name='enp0s4']/group",
+    "/iproute2-ip-link:links/link[name='enp0s5']/mtu",
+    "/iproute2-ip-link:links/link[name='enp0s5']/group",
+    "/iproute2-ip-netns:netnses/netns[name='red']",
+    "/iproute2-ip-netns:netnses/netns[name='blue']",
+];
+
+/// What each cell holds; none where it is not there.
+type Cells = [Option<u32>; CELLS.len()];
+
+/// What one of the people does.
+#[derive(Clone, Debug)]
+enum Act {
+    Set(usize, Option<u32>),
+    Replace(Cells),
+    Look,
+    ReadRunning,
+    Discard,
+    Commit,
+    CommitConfirmed,
+    Cancel,
+    Rollback(usize),
+    Update(Option<Side>),
+    Resolve(Option<usize>, Side),
+    Lock,
+    Unlock,
+    Kill(usize),
+    /// The connection is lost, and made anew.
+    Drop,
+    /// The time for the confirmation passes.
+    Sleep,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let value = || proptest::option::of(1300..1303_u32);
+    let side = || prop_oneof![Just(Side::Ours), Just(Side::Theirs)];
+    prop_oneof![
+        12 => (0..CELLS.len(), value()).prop_map(|(cell, value)| Act::Set(cell, value)),
+        2 => proptest::array::uniform6(value()).prop_map(Act::Replace),
+        2 => Just(Act::Look),
+        1 => Just(Act::ReadRunning),
+        1 => Just(Act::Discard),
+        10 => Just(Act::Commit),
+        1 => Just(Act::CommitConfirmed),
+        1 => Just(Act::Cancel),
+        1 => (0..4_usize).prop_map(Act::Rollback),
+        2 => proptest::option::of(side()).prop_map(Act::Update),
+        2 => (proptest::option::of(0..CELLS.len()), side()).prop_map(|(at, side)| Act::Resolve(at, side)),
+        1 => Just(Act::Lock),
+        2 => Just(Act::Unlock),
+        1 => (0..PEOPLE).prop_map(Act::Kill),
+        1 => Just(Act::Drop),
+        1 => Just(Act::Sleep),
+    ]
+}
+
+/// A person's session, and what is known of it without asking the engine.
+#[derive(Clone, Debug, Default)]
+struct Person {
+    session: u32,
+    /// Cells that were set or settled, with what they were set to. Of others a change may only come with a content as
+    /// a whole.
+    named: BTreeMap<usize, Option<Option<u32>>>,
+    /// Whether the whole content was replaced.
+    replaced: bool,
+    /// The commit that was running when running or the candidate was last looked at.
+    looked: u64,
+}
+
+struct World {
+    host: Host,
+    engine: Engine,
+    people: Vec<Person>,
+    /// Who holds the lock.
+    lock: Option<u32>,
+    /// Running after each commit, with who made it: zero for the daemon.
+    commits: Vec<(u32, Tree)>,
+}
+
+impl World {
+    fn new() -> World {
+        let (host, mut engine) = Host::with_nics();
+        let person = |engine: &mut Engine| Person {
+            session: engine.session(),
+            looked: 1,
+            ..Person::default()
+        };
+        let people = (0..PEOPLE).map(|_| person(&mut engine)).collect();
+        let commits = vec![(0, engine.running.intent.tree.clone())];
+        World { host, engine, people, lock: None, commits }
+    }
+
+    fn act(&mut self, who: usize, act: &Act) {
+        let session = self.people[who].session;
+        let others = self.candidates();
+        match act {
+            Act::Set(cell, value) => self.set(who, *cell, *value),
+            Act::Replace(cells) => {
+                self.engine.replace_candidate(session, content(cells)).unwrap();
+                let looked = self.people[who].looked;
+                self.people[who] = Person { session, replaced: true, looked, ..Person::default() };
+            }
+            Act::Look => {
+                self.engine.candidate(session).unwrap();
+                self.looked(who);
+            }
+            Act::ReadRunning => {
+                let running = self.engine.published.borrow().running.clone();
+                self.engine.saw(session, &running).unwrap();
+                self.looked(who);
+            }
+            Act::Discard => {
+                self.engine.discard(session).unwrap();
+                self.people[who] = Person { session, ..Person::default() };
+                self.looked(who);
+            }
+            Act::Commit => self.commit(who, None),
+            Act::CommitConfirmed => {
+                let timeout = Duration::from_secs(WAIT);
+                self.commit(
+                    who,
+                    Some(Confirmed { timeout, by: ConfirmedBy::Session, probes: Vec::new() }),
+                );
+            }
+            Act::Cancel => {
+                if self.engine.cancel(session, None).is_ok() {
+                    self.undone();
+                    self.looked(who);
+                }
+            }
+            Act::Rollback(back) => {
+                let position = back % self.commits.len();
+                self.engine.rollback(session, Revision::Position(position)).unwrap();
+                self.people[who] = Person { session, replaced: true, ..Person::default() };
+                self.looked(who);
+            }
+            Act::Update(prefers) => {
+                let conflicts = self.conflicts(who);
+                let updated = self.engine.update(session, *prefers);
+                assert_eq!(updated.is_ok(), prefers.is_some() || conflicts.is_empty());
+                self.looked(who);
+                if let Some(side) = prefers {
+                    self.settled(who, &conflicts, *side);
+                }
+            }
+            Act::Resolve(cell, side) => {
+                drop(self.engine.conflicts(session).unwrap());
+                let mut conflicts = self.conflicts(who);
+                let all = conflicts.len();
+                conflicts.retain(|found| cell.is_none_or(|cell| cell == *found));
+                let place = cell.map(path).unwrap_or_default();
+                let left = self.engine.resolve(session, &place, *side).ok();
+                assert_eq!(left, (!conflicts.is_empty()).then(|| all - conflicts.len()));
+                self.settled(who, &conflicts, *side);
+            }
+            Act::Lock => {
+                let locked = self.engine.sessions.lock(session, Datastore::Running).is_ok();
+                assert_eq!(locked, self.lock.is_none());
+                self.lock = self.lock.or(Some(session));
+            }
+            Act::Unlock => {
+                let unlocked = self.engine.sessions.unlock(session, Datastore::Running).is_ok();
+                assert_eq!(unlocked, self.lock == Some(session));
+                self.lock = self.lock.filter(|_| !unlocked);
+            }
+            Act::Kill(whom) => {
+                let victim = self.people[*whom].session;
+                let may = self.engine.sessions.may_kill(session, victim).is_ok();
+                assert_eq!(may, who != *whom);
+                if may {
+                    self.end(*whom, SessionEnd::Killed { by: session });
+                }
+            }
+            Act::Drop => self.end(who, SessionEnd::Dropped),
+            Act::Sleep => {
+                NOW.set(NOW.get() + WAIT + 1);
+                self.engine.look_at_clock();
+                self.undone();
+            }
+        }
+        // Nobody's candidate changes by what another does; the end of somebody may undo what waits for confirmation.
+        let quiet = !matches!(act, Act::Kill(_) | Act::Drop | Act::Sleep | Act::Cancel);
+        for (other, candidate) in self.candidates().iter().enumerate() {
+            assert!(!quiet || other == who || *candidate == others[other], "{other} sees {act:?}");
+        }
+    }
+
+    fn set(&mut self, who: usize, cell: usize, value: Option<u32>) {
+        let operation =
+            if value.is_some() { yang::Operation::Merge } else { yang::Operation::Remove };
+        let leaf = path(cell).steps.last().unwrap().node;
+        let text = value.filter(|_| cell < 4).map(|value| leaf.value(&value.to_string()).unwrap());
+        let edit = yang::Edit::one(&path(cell), operation, text);
+        self.engine.edit_candidate(self.people[who].session, &edit).unwrap();
+        let meant = value.map(|value| if cell < 4 { value } else { 0 });
+        self.people[who].named.insert(cell, Some(meant));
+    }
+
+    /// A commit brings all that the session has changed, and nothing else; or it is refused for a reason.
+    fn commit(&mut self, who: usize, confirmed: Option<Confirmed>) {
+        let Person { session, named, replaced, looked } = self.people[who].clone();
+        let (before, ours) = (self.running(), self.ours(who));
+        let conflicts = self.conflicts(who);
+        let pending = self.engine.pending.as_ref().map(|pending| pending.awaited.session);
+        let barred = self.lock.is_some_and(|holder| holder != session)
+            || pending.is_some_and(|by| by != session);
+        let unseen = self.changed_since(looked, session);
+        let request = Request { confirmed, ..Request::default() };
+        let committed = self.engine.commit(session, request);
+        let after = self.running();
+        let Ok(committed) = committed else {
+            assert!(barred || !conflicts.is_empty(), "{}", told(committed));
+            assert_eq!(after, before);
+            return;
+        };
+        assert!(!barred && conflicts.is_empty());
+        for cell in 0..CELLS.len() {
+            match ours.get(&cell) {
+                None => assert_eq!(after[cell], before[cell], "{cell} is changed by nobody"),
+                Some(made) => {
+                    assert_eq!(after[cell], *made, "{cell} is lost");
+                    let known = named.contains_key(&cell) || (replaced && !unseen.contains(&cell));
+                    assert!(known || after[cell] == before[cell], "{cell} was not seen");
+                    if let Some(Some(meant)) = named.get(&cell) {
+                        assert_eq!(made, meant, "{cell} is not what it was set to");
+                    }
+                }
+            }
+        }
+        if let Some(id) = committed.id {
+            assert_eq!(id, self.commits.len() as u64 + 1, "the numbers have no gaps");
+            self.commits.push((session, self.engine.running.intent.tree.clone()));
+        }
+        self.people[who] = Person { session, looked, ..Person::default() };
+    }
+
+    /// The session's changes.
+    fn ours(&mut self, who: usize) -> BTreeMap<usize, Option<u32>> {
+        let candidate = &self.engine.sessions.at(self.people[who].session).unwrap().candidate;
+        let (base, tree) = (cells(&candidate.base().tree), cells(candidate.tree()));
+        (0..CELLS.len())
+            .filter(|cell| base[*cell] != tree[*cell])
+            .map(|cell| (cell, tree[cell]))
+            .collect()
+    }
+
+    /// What of these running has changed too, in another way.
+    fn conflicts(&mut self, who: usize) -> Vec<usize> {
+        let running = self.running();
+        let ours = self.ours(who);
+        let candidate = &self.engine.sessions.at(self.people[who].session).unwrap().candidate;
+        let base = cells(&candidate.base().tree);
+        let contradicts = |(cell, ours): &(usize, Option<u32>)| {
+            running[*cell] != base[*cell] && running[*cell] != *ours
+        };
+        ours.into_iter().filter(contradicts).map(|(cell, _)| cell).collect()
+    }
+
+    fn settled(&mut self, who: usize, conflicts: &[usize], side: Side) {
+        for cell in conflicts {
+            match side {
+                Side::Ours => _ = self.people[who].named.entry(*cell).or_default(),
+                Side::Theirs => _ = self.people[who].named.remove(cell),
+            }
+        }
+    }
+
+    /// The cells that are not as they were after a commit, because others have changed them since.
+    fn changed_since(&self, id: u64, session: u32) -> BTreeSet<usize> {
+        let first = id as usize - 1;
+        let (then, now) = (cells(&self.commits[first].1), self.running());
+        let mut changed = BTreeSet::new();
+        for pair in self.commits[first..].windows(2) {
+            let (before, after) = (cells(&pair[0].1), cells(&pair[1].1));
+            for cell in (0..CELLS.len()).filter(|cell| before[*cell] != after[*cell]) {
+                match pair[1].0 == session {
+                    true => changed.remove(&cell),
+                    false => changed.insert(cell),
+                };
+            }
+        }
+        changed.into_iter().filter(|cell| then[*cell] != now[*cell]).collect()
+    }
+
+    fn looked(&mut self, who: usize) {
+        self.people[who].looked = self.engine.running.id;
+    }
+
+    /// What waited for its confirmation may have been undone, which is a commit of the daemon's. Who made it knows.
+    fn undone(&mut self) {
+        if self.engine.running.id > self.commits.len() as u64 {
+            let (by, _) = self.commits[self.commits.len() - 1];
+            self.commits.push((0, self.engine.running.intent.tree.clone()));
+            let who = self.people.iter().position(|person| person.session == by);
+            who.into_iter().for_each(|who| self.looked(who));
+        }
+    }
+
+    /// A session ends with its candidate and its lock; the person comes back.
+    fn end(&mut self, who: usize, end: SessionEnd) {
+        let session = self.people[who].session;
+        self.engine.end_session(session, end);
+        self.undone();
+        self.lock = self.lock.filter(|holder| *holder != session);
+        assert!(self.engine.sessions.at(session).is_err());
+        self.people[who] = Person { session: self.engine.session(), ..Person::default() };
+        self.looked(who);
+        assert!(self.ours(who).is_empty());
+    }
+
+    fn running(&self) -> Cells {
+        cells(&self.engine.running.intent.tree)
+    }
+
+    fn candidates(&mut self) -> Vec<Tree> {
+        let sessions: Vec<u32> = self.people.iter().map(|person| person.session).collect();
+        let tree =
+            |session: &u32| self.engine.sessions.at(*session).unwrap().candidate.tree().clone();
+        sessions.iter().map(tree).collect()
+    }
+
+    /// The history tells each configuration that ever was, in order; the kernel holds the last, and so does the next
+    /// daemon, which makes it from the records.
+    fn check_whole(mut self) {
+        let past = Past::of(&self.engine);
+        for (id, (_, tree)) in (1..).zip(&self.commits) {
+            assert_eq!(past.configuration(Revision::Id(id)).unwrap(), *tree, "commit {id}");
+        }
+        let session = self.engine.session();
+        assert_eq!(self.engine.check(session).unwrap(), Vec::<String>::new());
+        let (running, kernel) = (self.engine.running.intent.tree.clone(), self.host.kernel.state());
+        // The past holds the state directory too.
+        drop(past);
+        drop(self.engine);
+        let waits = self.host.start();
+        // A commit that waits for its session is undone with it, which takes the daemon along.
+        let undone = waits.running.id > self.commits.len() as u64;
+        assert!(undone || waits.running.intent.tree == running);
+        assert!(undone || self.host.kernel.state() == kernel);
+    }
+}
+
+fn path(cell: usize) -> Path {
+    Path::parse(schema(), CELLS[cell]).unwrap()
+}
+
+fn cells(tree: &Tree) -> Cells {
+    std::array::from_fn(|cell| {
+        let node = tree.node(&path(cell))?;
+        Some(node.value().map_or(0, |value| value.to_string().parse().unwrap()))
+    })
+}
+
+/// A configuration with these.
+fn content(cells: &Cells) -> Tree {
+    let line = |(cell, value): (usize, &Option<u32>)| match value {
+        Some(value) if cell < 4 => format!("{} = {value}\n", CELLS[cell]),
+        Some(_) => format!("{}\n", CELLS[cell]),
+        None => String::new(),
+    };
+    tree(&(NICS.to_owned() + "\n" + &cells.iter().enumerate().map(line).collect::<String>()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_interleaving_is_some_serial_order(
+        acts in proptest::collection::vec((0..PEOPLE, act()), 1..60)
+    ) {
+        let mut world = World::new();
+        for (who, act) in &acts {
+            world.act(*who, act);
+        }
+        world.check_whole();
+    }
+}
