@@ -1,7 +1,7 @@
 //! Two people at one device: their commits are merged or refused, and nothing of either's is lost.
 
-use acceptance::{Daemon, Terminal, built, command, kernel, step};
-use testkit::netns::{ip, isolated};
+use acceptance::{Daemon, Ran, Terminal, built, command, kernel, step};
+use testkit::netns::{ip, ip_json, isolated};
 
 #[test]
 fn changes_apart_are_merged() {
@@ -133,6 +133,56 @@ fn committed(person: &mut Terminal) {
 }
 
 fn mtu() -> u64 {
-    let link = &testkit::netns::ip_json("-n vpn7 link show eth7")[0];
+    let link = &ip_json("-n vpn7 link show eth7")[0];
     link["mtu"].as_u64().unwrap_or_default()
+}
+
+#[test]
+fn fifty_people_commit_at_once() {
+    isolated(|| {
+        ip("link add eth7 type veth peer name far7");
+        let daemon = Daemon::start();
+        step("each adds a route of their own; every fifth wants an MTU of their own, too");
+        let wants_mtu = |n: usize| n.is_multiple_of(5);
+        let begun: Vec<_> = (0..50)
+            .map(|n| {
+                let mtu = match wants_mtu(n) {
+                    true => format!("links-iproute2 link eth7 mtu {}\n", 1300 + n),
+                    false => String::new(),
+                };
+                let route = format!("routes-iproute2 route 10.{n}.0.0/16 netns 1 type blackhole\n");
+                daemon.begin(&format!("configure\n{mtu}{route}commit\n"))
+            })
+            .collect();
+        let people: Vec<Ran> = (begun.into_iter())
+            .map(|person| Ran::of(person.wait_with_output().expect("await netloom")))
+            .collect();
+        let made = people.iter().filter(|ran| ran.status.success()).count();
+        println!("  {made} commits, {} refused", people.len() - made);
+
+        step("who is apart from all others is never refused; who is refused is told the node");
+        for (n, person) in people.iter().enumerate().filter(|(_, ran)| !ran.status.success()) {
+            assert!(wants_mtu(n), "{n}: {}", person.err);
+            assert!(person.err.contains("eth7") && person.err.contains("mtu"), "{}", person.err);
+        }
+        step("kernel and running have all of each commit that was made, and nothing of the others");
+        let running = daemon.run("show config-running routes-iproute2 | display set | no-more\n");
+        let held = ip("route show type blackhole");
+        for (n, person) in people.iter().enumerate() {
+            let made = person.status.success();
+            assert_eq!(running.contains(&format!("route 10.{n}.0.0/16 ")), made, "{n}: {running}");
+            assert_eq!(held.contains(&format!("blackhole 10.{n}.0.0/16 ")), made, "{n}: {held}");
+        }
+        let link = daemon.run("show config-running links-iproute2\n");
+        let of_made = |n: &usize| people[*n].status.success() && wants_mtu(*n);
+        let last = (0..50).filter(of_made).find(|n| link.contains(&format!("mtu {}", 1300 + n)));
+        assert!(last.is_some(), "{link}");
+        let mtu = ip_json("link show eth7")[0]["mtu"].as_u64();
+        assert_eq!(mtu, last.map(|n| 1300 + n as u64));
+
+        step("one after the other: their numbers have no gaps");
+        let history = daemon.run("show history | no-more\n");
+        let has = |id: usize| history.contains(&format!("  #{id}  "));
+        assert!((1..=made).all(has) && !has(made + 1), "{history}");
+    });
 }
