@@ -6,6 +6,7 @@
 
 pub(crate) mod hangers;
 mod links;
+mod multipath;
 mod render;
 mod scope;
 pub(crate) mod sorted;

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use super::PlanError;
 use super::hangers::{devs, renamed, stands_on};
 use super::links::is_anew;
+use super::multipath::refuse_lost_legs;
 use super::scope;
 use super::sorted::{Entry, Sorted, together, without};
 use super::work::link_objects;
@@ -54,6 +55,7 @@ pub fn target<'a>(
             _ => configured.push((key, object)),
         }
     }
+    refuse_lost_legs(&made, observed, &configured)?;
     let ours = |key: &Key| {
         let sets = [&desired.objects, &touched.objects, &originals.objects];
         sets.iter().any(|set| set.contains_key(key))
