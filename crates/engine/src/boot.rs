@@ -26,6 +26,7 @@ use crate::notice;
 use crate::ownership;
 use crate::past::{Past, Revision};
 use crate::salvage::Damage;
+use crate::scheduled::{SCHEDULE, Schedule};
 use crate::session::{Origin, Sessions};
 use crate::store::Store;
 
@@ -90,6 +91,7 @@ impl Boot {
             attempt => Ok(attempt),
         });
         let attempt = damage.except(JOURNAL, attempt).flatten().filter(|_| touched);
+        let schedule = damage.except(SCHEDULE, Schedule::load(&store)).unwrap_or_default();
         let tree = running.intent.tree.clone();
         let published = Snapshot {
             startup: startup.tree(&tree).clone(),
@@ -106,6 +108,7 @@ impl Boot {
             obstacles: BTreeMap::new(),
             diverged: None,
             pending: None,
+            schedule,
             published: watch::Sender::new(published),
             notices: notice::channel(),
             events: self.events,

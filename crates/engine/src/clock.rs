@@ -18,14 +18,15 @@ impl Engine {
             self.probes_at(),
             self.restored_at(),
             self.drift.due(),
+            self.schedule.due(),
         ];
         let waits =
             dues.into_iter().flatten().map(|due| due.duration_since(now).unwrap_or_default());
         waits.chain(self.events.due()).min()
     }
 
-    /// Does what there is to do by now: undoes a commit that nobody has confirmed, or says that this will be soon, and
-    /// brings a kernel that could not be brought back nearer to running.
+    /// Does what there is to do by now: undoes a commit that nobody has confirmed, or says that this will be soon,
+    /// makes one that was scheduled, and brings a kernel that could not be brought back nearer to running.
     pub(crate) fn look_at_clock(&mut self) {
         let now = (self.settings.clock)();
         self.look_at_events();
@@ -36,6 +37,9 @@ impl Engine {
         }
         if self.probes_at().is_some_and(|due| due <= now) {
             self.probe(now);
+        }
+        if self.schedule.due().is_some_and(|due| due <= now) {
+            self.commit_scheduled(now);
         }
         if self.drift.due().is_some_and(|due| due <= now) {
             self.look_again(now);

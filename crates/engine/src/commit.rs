@@ -227,7 +227,7 @@ impl Engine {
     }
 
     /// Neither running nor, where it follows, startup is locked by another session.
-    fn may_commit(&self, session: u32) -> Result<()> {
+    pub(crate) fn may_commit(&self, session: u32) -> Result<()> {
         self.sessions.may_write(session, Datastore::Running)?;
         match self.settings.autosave {
             true => self.sessions.may_write(session, Datastore::Startup),
@@ -236,9 +236,9 @@ impl Engine {
     }
 
     /// The candidate on top of the latest running. It stays what the session has made of what it saw.
-    fn merged(&mut self, session: u32) -> Result<Tree> {
+    pub(crate) fn merged(&mut self, session: u32) -> Result<Tree> {
         let merged = self.sessions.at(session)?.candidate.on(&self.running.intent.tree);
-        merged.map_err(|found| self.told(session, found))
+        merged.map_err(|found| self.told(session, &found))
     }
 
     /// The journal, and later the history entry, of a commit from running, but for what it changes.

@@ -98,27 +98,38 @@ impl Engine {
         }
         match candidate.refresh(&running) {
             Ok(()) => Ok(()),
-            Err(found) => Err(self.told(session, found)),
+            Err(found) => Err(self.told(session, &found)),
         }
     }
 
     /// The session is told what contradicts running.
-    pub(crate) fn told(&mut self, session: u32, found: Vec<Contradiction>) -> Errors {
+    pub(crate) fn told(&mut self, session: u32, found: &[Contradiction]) -> Errors {
         let running = self.version();
         let candidate = match self.sessions.at(session) {
             Ok(connected) => &mut connected.candidate,
             Err(ended) => return ended,
         };
-        let conflict = |Contradiction { path, .. }| Error::Conflict {
-            base: standing(&candidate.base().tree, &path),
-            ours: standing(candidate.tree(), &path),
-            theirs: standing(&running.tree, &path),
-            path: path.to_string(),
-        };
-        let errors = Errors(found.into_iter().map(conflict).collect());
+        let (base, ours) = (&candidate.base().tree, candidate.tree());
+        let errors = contradicting(found, base, ours, &running.tree);
         candidate.tell(running);
         errors
     }
+}
+
+/// What contradicts what, of three versions.
+pub(crate) fn contradicting(
+    found: &[Contradiction],
+    base: &Tree,
+    ours: &Tree,
+    theirs: &Tree,
+) -> Errors {
+    let conflict = |Contradiction { path, .. }: &Contradiction| Error::Conflict {
+        base: standing(base, path),
+        ours: standing(ours, path),
+        theirs: standing(theirs, path),
+        path: path.to_string(),
+    };
+    Errors(found.iter().map(conflict).collect())
 }
 
 /// What is at a path: a leaf's value, no text for what has none, none where nothing is.

@@ -21,6 +21,7 @@ use crate::error::Result;
 use crate::events::Events;
 use crate::history::History;
 use crate::notice::Notice;
+use crate::scheduled::Schedule;
 use crate::session::Sessions;
 use crate::step::Step;
 use crate::store::Store;
@@ -56,6 +57,8 @@ pub(crate) struct Engine {
     pub(crate) diverged: Option<Diverged>,
     /// A commit that is undone unless it is confirmed.
     pub(crate) pending: Option<Pending>,
+    /// Commits that are to be made later.
+    pub(crate) schedule: Schedule,
     pub(crate) published: watch::Sender<Snapshot>,
     pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) events: Events,

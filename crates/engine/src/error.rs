@@ -86,6 +86,12 @@ pub(crate) enum Error {
     Unconfirmed { id: u64, needs: String },
     #[error("no commit waits for its confirmation")]
     NothingPending,
+    #[error("{due} has passed: it is {now}")]
+    Past { due: String, now: String },
+    #[error("there is nothing to commit")]
+    NothingToSchedule,
+    #[error("no commit with the number {number} is scheduled")]
+    NotScheduled { number: u32 },
     #[error("the engine has stopped")]
     Stopped,
     #[error("there is no rollback {position}: {}", available(*.newest))]
@@ -173,6 +179,9 @@ impl Error {
             Error::KillSelf => plain(ErrorTag::InvalidValue),
             Error::Unconfirmed { .. } => plain(ErrorTag::InUse),
             Error::NothingPending => plain(ErrorTag::InvalidValue),
+            Error::Past { .. } | Error::NothingToSchedule | Error::NotScheduled { .. } => {
+                plain(ErrorTag::InvalidValue)
+            }
             Error::Stopped => plain(ErrorTag::OperationFailed),
             Error::NoRollback { .. } | Error::NoCommit { .. } | Error::NoRescue => {
                 plain(ErrorTag::InvalidValue)
@@ -211,6 +220,9 @@ impl Error {
             | Error::KillSelf
             | Error::Unconfirmed { .. }
             | Error::NothingPending
+            | Error::Past { .. }
+            | Error::NothingToSchedule
+            | Error::NotScheduled { .. }
             | Error::Stopped
             | Error::NoRollback { .. }
             | Error::NoCommit { .. }

@@ -33,6 +33,7 @@ mod probes;
 mod reach;
 mod rescue;
 mod salvage;
+mod scheduled;
 mod seal;
 mod session;
 mod step;
@@ -69,6 +70,7 @@ pub use netstate::NetnsName;
 pub use netstate::probe::{Probe, Question};
 
 pub use crate::past::{Past, Revision};
+pub use crate::scheduled::Scheduled;
 pub use crate::seal::Digest;
 pub use crate::session::{Origin, Session};
 pub use crate::step::Step;

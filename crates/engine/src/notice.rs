@@ -50,6 +50,15 @@ pub enum News {
         /// What it has come to.
         phase: Phase,
     },
+    /// A commit that was scheduled has been refused.
+    Unscheduled {
+        /// Its number in the schedule.
+        number: u32,
+        /// Who scheduled it.
+        user: String,
+        /// Why, in words.
+        cause: String,
+    },
     /// A failed commit could not be taken back: the kernel holds neither the old nor the new.
     Diverged {
         /// Where the way back ended.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -20,7 +21,11 @@ use crate::engine::{Engine, Intent};
 use crate::error::{Error, Result};
 use crate::notice::{By, News, Notices, SessionEnd};
 use crate::past::Past;
+use crate::scheduled::Scheduled;
 use crate::{operational, rescue};
+
+/// The number of no session.
+pub(crate) const NOBODY: u32 = 0;
 
 /// A user's session: its private candidate and its locks go when it is dropped.
 #[derive(Debug)]
@@ -154,6 +159,25 @@ impl Session {
     /// Makes the candidate running, kernel and all, or changes nothing.
     pub async fn commit(&self, request: CommitRequest) -> crate::Result<Committed> {
         self.ask(|engine, id| engine.commit(id, request)).await
+    }
+
+    /// Has the candidate committed at a time to come, on top of what is running by then.
+    pub async fn schedule(
+        &self,
+        due: SystemTime,
+        comment: Option<String>,
+    ) -> crate::Result<Scheduled> {
+        self.ask(move |engine, id| engine.schedule(id, due, comment)).await
+    }
+
+    /// Forgets a commit that waits for its time.
+    pub async fn unschedule(&self, number: u32) -> crate::Result<()> {
+        self.ask(move |engine, _| engine.unschedule(number)).await
+    }
+
+    /// The commits that wait for their time, the next one first.
+    pub async fn scheduled(&self) -> crate::Result<Vec<Scheduled>> {
+        self.ask(|engine, _| Ok(engine.schedule.waiting().to_vec())).await
     }
 
     /// Undoes a commit that waits for its confirmation.

@@ -13,6 +13,7 @@ mod interleavings;
 mod notices;
 mod operational;
 mod salvage;
+mod scheduled;
 mod sessions;
 mod stale;
 

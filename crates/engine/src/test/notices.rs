@@ -34,6 +34,7 @@ fn line(heard: &Heard) -> String {
             format!("{} committed {id}: {summary}{}", who(by), comment.collect::<String>())
         }
         News::Confirm { id, by, phase } => format!("{} {id}: {phase:?}", who(by)),
+        News::Unscheduled { number, user, cause } => format!("{user}'s {number}: {cause}"),
         News::Diverged { paths, cause } => format!("diverged at {paths:?}: {cause}"),
         News::Converged => "converged".into(),
         News::Drift { paths, count } => format!("{count} differ, now {paths:?}"),

@@ -1,0 +1,233 @@
+//! Scheduled commits: changes that are judged now and made later.
+//!
+//! What is kept is the change and the way back from it, so that it can be made of whatever is running by then: what
+//! the session changed is compared with what others have changed since, as a candidate's commit does it. Each waits in
+//! a file, outlives the daemon, and goes from there once it has been made or refused. Making it twice is making it
+//! once: a daemon that dies between the two finds nothing left to change.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use yang::{Edit, Operation, Tree};
+
+use crate::commit::{Author, Done};
+use crate::conflict::contradicting;
+use crate::converge::Way;
+use crate::engine::Engine;
+use crate::error::{Error, Errors, Result};
+use crate::history::rfc3339;
+use crate::merge::merge;
+use crate::notice::{By, News};
+use crate::session::{NOBODY, Origin};
+use crate::store::Store;
+use crate::summary::summary;
+
+/// The file.
+pub(crate) const SCHEDULE: &str = "scheduled.json";
+
+/// A commit that is to be made at some time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheduled {
+    /// Its number among those that were scheduled. What it is in the history is known once it is made.
+    pub number: u32,
+    /// When it is due.
+    #[serde(with = "rfc3339")]
+    pub due: SystemTime,
+    /// When it was scheduled.
+    #[serde(with = "rfc3339")]
+    pub made: SystemTime,
+    /// By whom.
+    pub origin: Origin,
+    /// Why, for the history.
+    pub comment: Option<String>,
+    /// What it would have changed when it was scheduled, in a line.
+    pub summary: String,
+    /// The change, as the content of `<config>`.
+    forward: String,
+    /// The way back from it.
+    reverse: String,
+}
+
+/// What waits for its time.
+#[derive(Debug, Default)]
+pub(crate) struct Schedule {
+    content: Content,
+    /// When to try again what could not be done in time.
+    again: Option<SystemTime>,
+    /// Whether the file still has what has been made since.
+    stale: bool,
+}
+
+/// The file's content.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    /// The last number that was given.
+    last: u32,
+    /// In the order of their times.
+    waiting: Vec<Scheduled>,
+}
+
+impl Schedule {
+    pub(crate) fn load(store: &Store) -> Result<Schedule> {
+        let content = store.read(SCHEDULE)?.unwrap_or_default();
+        Ok(Schedule { content, ..Schedule::default() })
+    }
+
+    /// What waits, the next one first.
+    pub(crate) fn waiting(&self) -> &[Scheduled] {
+        &self.content.waiting
+    }
+
+    /// When there is something to do.
+    pub(crate) fn due(&self) -> Option<SystemTime> {
+        let next = self.content.waiting.first().map(|next| next.due);
+        match (next, self.again) {
+            (Some(due), again) if !self.stale => Some(again.map_or(due, |again| again.max(due))),
+            (_, again) => again,
+        }
+    }
+}
+
+impl Scheduled {
+    /// What it makes of `running`.
+    fn on(&self, running: &Tree) -> Result<Tree> {
+        let change = |text: &str| Edit::from_xml(running.schema(), text, Operation::Merge);
+        let (forward, reverse) = (change(&self.forward)?, change(&self.reverse)?);
+        // Running, but as the session had seen it where it made its changes: these made and taken back leave just that.
+        let mut base = running.clone();
+        base.edit(&forward)?;
+        base.edit(&reverse)?;
+        let mut ours = base.clone();
+        ours.edit(&forward)?;
+        merge(&base, &ours, running).map_err(|found| contradicting(&found, &base, &ours, running))
+    }
+}
+
+impl Engine {
+    /// Judges the session's candidate, has it committed at `due`, and gives the session another one without changes.
+    pub(crate) fn schedule(
+        &mut self,
+        session: u32,
+        due: SystemTime,
+        comment: Option<String>,
+    ) -> Result<Scheduled> {
+        let made = (self.settings.clock)();
+        if due <= made {
+            let (due, now) =
+                (humantime::format_rfc3339_seconds(due), humantime::format_rfc3339_seconds(made));
+            return Err(Error::Past { due: due.to_string(), now: now.to_string() }.into());
+        }
+        let tree = self.merged(session)?;
+        let running = self.running.intent.clone();
+        let diff = running.tree.diff(&tree);
+        if diff.is_empty() {
+            return Err(Error::NothingToSchedule.into());
+        }
+        let intent = running.after(tree, &diff)?;
+        self.survey(&Way::from(running.desired(), &intent))?;
+        let mut content = self.schedule.content.clone();
+        content.last += 1;
+        let origin = self.sessions.at(session)?.origin.clone();
+        let (number, summary) = (content.last, summary(&diff));
+        let (forward, reverse) = (diff.to_xml(), diff.to_xml_back());
+        let new = Scheduled { number, due, made, origin, comment, summary, forward, reverse };
+        let place = content.waiting.partition_point(|other| other.due <= due);
+        content.waiting.insert(place, new.clone());
+        self.store.write(SCHEDULE, &content)?;
+        self.schedule = Schedule { content, ..Schedule::default() };
+        self.discard(session)?;
+        let Scheduled { summary, .. } = &new;
+        tracing::info!(number, due = %humantime::format_rfc3339_seconds(due), summary, "scheduled");
+        Ok(new)
+    }
+
+    /// Forgets a commit that waits for its time.
+    pub(crate) fn unschedule(&mut self, number: u32) -> Result<()> {
+        let mut content = self.schedule.content.clone();
+        content.waiting.retain(|one| one.number != number);
+        if content.waiting.len() == self.schedule.content.waiting.len() {
+            return Err(Error::NotScheduled { number }.into());
+        }
+        self.store.write(SCHEDULE, &content)?;
+        self.schedule = Schedule { content, ..Schedule::default() };
+        tracing::info!(number, "no longer scheduled");
+        Ok(())
+    }
+
+    /// Makes the commit whose time has come. What keeps everybody from committing keeps it waiting.
+    pub(crate) fn commit_scheduled(&mut self, now: SystemTime) {
+        self.schedule.again = None;
+        let next = self.schedule.content.waiting.first().filter(|next| next.due <= now).cloned();
+        if let Some(next) = next {
+            if let Err(obstacle) = self.may_commit_scheduled() {
+                tracing::warn!(
+                    number = next.number,
+                    obstacle = obstacle.told(),
+                    "a scheduled commit waits"
+                );
+                self.schedule.again = Some(self.again());
+                return;
+            }
+            let outcome = self.make(&next);
+            self.schedule.content.waiting.retain(|one| one.number != next.number);
+            self.schedule.stale = true;
+            self.tell_made(next, outcome);
+        }
+        if self.schedule.stale {
+            match self.store.write(SCHEDULE, &self.schedule.content) {
+                Ok(_bytes) => self.schedule.stale = false,
+                Err(failure) => {
+                    tracing::error!(
+                        errors = failure.told(),
+                        "a commit that was made is still scheduled on disk"
+                    );
+                    self.schedule.again = Some(self.again());
+                }
+            }
+        }
+    }
+
+    fn may_commit_scheduled(&mut self) -> Result<()> {
+        self.may_commit(NOBODY)?;
+        match &self.pending {
+            Some(_) => {
+                Err(Error::Unconfirmed { id: self.running.id, needs: "somebody".into() }.into())
+            }
+            None => self.reconcile(),
+        }
+    }
+
+    /// None where there was nothing left to change.
+    fn make(&mut self, one: &Scheduled) -> Result<Option<Done>> {
+        let running = self.running.intent.tree.clone();
+        let tree = one.on(&running)?;
+        let diff = running.diff(&tree);
+        if diff.is_empty() {
+            return Ok(None);
+        }
+        let Origin { user, from } = one.origin.clone();
+        let due = humantime::format_rfc3339_seconds(one.due);
+        let origin = Origin { user, from: format!("{from}, for {due}") };
+        let record = self.record(Author { origin, comment: one.comment.clone() });
+        self.transact(tree, &diff, record).map(Some)
+    }
+
+    fn tell_made(&self, one: Scheduled, outcome: std::result::Result<Option<Done>, Errors>) {
+        let Scheduled { number, origin, comment, .. } = one;
+        match outcome {
+            Ok(Some(Done { summary, late })) => {
+                let (id, summary) = (self.running.id, late.told_after(summary));
+                tracing::info!(number, transaction = id, summary, "committed as scheduled");
+                self.tell_all(News::Committed { id, by: By::Daemon, comment, summary });
+            }
+            Ok(None) => tracing::info!(number, "nothing is left of a scheduled commit"),
+            Err(errors) => {
+                let cause = errors.told();
+                tracing::error!(number, user = origin.user, cause, "a scheduled commit is refused");
+                self.tell_all(News::Unscheduled { number, user: origin.user, cause });
+            }
+        }
+    }
+}
