@@ -8,8 +8,8 @@ use std::{mem, thread};
 use netconf::{
     BlameOutput, Check, CheckOutput, CommitOutput, ConflictsOutput, Datastore, Decoder,
     DefaultOperation, ErrorOption, Framing, Hello, HistoryOutput, Incoming, MessageError, Reply,
-    ResolutionMode, ResolveOutput, Revision, Rpc, RpcError, Side, Source, TestOption, Xml,
-    capability, framing::pieces, notification::Event,
+    ResolutionMode, ResolveOutput, Revision, Rpc, RpcError, ScheduleOutput, Side, Source,
+    TestOption, Xml, capability, framing::pieces, notification::Event,
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
 
@@ -251,6 +251,26 @@ impl Client {
     ) -> Result<CommitOutput> {
         let content = self.content(&Rpc::CommitWithComment { comment, confirm_timeout, checks })?;
         CommitOutput::from_xml(&content).map_err(|error| protocol(&error))
+    }
+
+    /// Has the candidate committed at a time, `yang:date-and-time`.
+    pub(crate) fn schedule(
+        &mut self,
+        time: String,
+        comment: Option<String>,
+    ) -> Result<ScheduleOutput> {
+        let content = self.content(&Rpc::ScheduleCommit { time, comment })?;
+        ScheduleOutput::from_xml(&content).map_err(|error| protocol(&error))
+    }
+
+    pub(crate) fn unschedule(&mut self, number: u32) -> Result<()> {
+        self.done(&Rpc::CancelScheduledCommit(number))
+    }
+
+    /// What is scheduled.
+    pub(crate) fn scheduled(&mut self) -> Result<ScheduleOutput> {
+        let content = self.content(&Rpc::GetSchedule)?;
+        ScheduleOutput::from_xml(&content).map_err(|error| protocol(&error))
     }
 
     pub(crate) fn cancel(&mut self) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The commands that are not configuration: a table of words, and what each goes on with.
 
+use jiff::Timestamp;
 use netconf::{Check, Datastore, Question, Revision};
 use yang::{Edit, Operation, Path};
 
@@ -8,6 +9,7 @@ use crate::cursor::{Candidate, Cursor, Stop};
 use crate::mode::Mode;
 use crate::pipe::{self, Pipe};
 use crate::statement::{Grammar, Statement};
+use crate::time;
 use crate::words::{Fault, words};
 
 /// A line, understood.
@@ -27,6 +29,8 @@ pub(crate) enum Command {
     ShowDiff,
     ShowDrift,
     ShowHistory,
+    /// What is to be committed at which time.
+    ShowSchedule,
     /// What the commit so many commits ago changed.
     ShowCommit(u32),
     Commit {
@@ -36,7 +40,14 @@ pub(crate) enum Command {
         /// What confirms it too.
         checks: Vec<Check>,
     },
+    /// The candidate is to be committed at a time.
+    CommitAt {
+        time: Timestamp,
+        comment: Option<String>,
+    },
     CommitCancel,
+    /// A scheduled commit, by its number, is not to be made.
+    CommitCancelAt(u32),
     CommitCheck,
     DiscardChanges,
     Resolve(Resolution),
@@ -173,6 +184,7 @@ impl Command {
             | Command::ShowDiff
             | Command::ShowDrift
             | Command::ShowHistory
+            | Command::ShowSchedule
             | Command::ShowCommit(_)
             | Command::CommitCheck
             | Command::Help => true,
@@ -183,7 +195,9 @@ impl Command {
             | Command::Top
             | Command::Quit
             | Command::Commit { .. }
+            | Command::CommitAt { .. }
             | Command::CommitCancel
+            | Command::CommitCancelAt(_)
             | Command::DiscardChanges
             | Command::Resolve(_)
             | Command::Update
@@ -308,6 +322,7 @@ fn show(
         Candidate::word("drift", "What others have changed of what is configured"),
         Candidate::word("history", "The commits, the latest first"),
         Candidate::word("operational-data", "What the kernel holds"),
+        Candidate::word("schedule", "The commits that wait for their time"),
     ];
     let datastore = match cursor.choose(&what, mode.is_some())? {
         None => {
@@ -334,6 +349,10 @@ fn show(
             return Ok(Command::ShowDrift);
         }
         Some(5) => return history(cursor),
+        Some(7) => {
+            cursor.finish()?;
+            return Ok(Command::ShowSchedule);
+        }
         Some(_) => Datastore::Operational,
     };
     let path = grammar.place(cursor, datastore == Datastore::Candidate)?;
@@ -343,16 +362,34 @@ fn show(
 
 fn commit(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
     let more = [
+        Candidate::word("at", "Do it at a time to come"),
         Candidate::word("check", "Tell what it would do, and do nothing"),
         Candidate::word("comment", "Say why, for the history"),
         Candidate::word("confirmed", "Undo it unless `commit` confirms it in time"),
-        Candidate::word("cancel", "Undo the commit that waits for its confirmation"),
+        Candidate::word(
+            "cancel",
+            "Undo the commit that waits for its confirmation, or forget one for a time to come",
+        ),
     ];
     Ok(match cursor.choose(&more, true)? {
-        Some(0) => Command::CommitCheck,
-        Some(1) => unconfirmed(Some(comment(cursor)?)),
-        Some(2) => confirmed(cursor)?,
-        Some(_) => Command::CommitCancel,
+        Some(0) => {
+            let time = time::read(cursor)?;
+            let more = [Candidate::word("comment", "Say why, for the history")];
+            let given = cursor.choose(&more, true)?;
+            let comment = given.map(|_| comment(cursor)).transpose()?;
+            Command::CommitAt { time, comment }
+        }
+        Some(1) => Command::CommitCheck,
+        Some(2) => unconfirmed(Some(comment(cursor)?)),
+        Some(3) => confirmed(cursor)?,
+        Some(_) => match cursor.choose(&[Candidate::word("at", "One for a time to come")], true)? {
+            Some(_) => {
+                let number =
+                    || vec![Candidate::placeholder("<number>", "As `show schedule` has it")];
+                Command::CommitCancelAt(parsed(cursor, "the number of a scheduled commit", number)?)
+            }
+            None => Command::CommitCancel,
+        },
         None => unconfirmed(None),
     })
 }
@@ -426,7 +463,7 @@ fn check(cursor: &mut Cursor<'_>) -> Result<Check, Stop> {
     Ok(Check { question, netns })
 }
 
-fn parsed<T: std::str::FromStr>(
+pub(crate) fn parsed<T: std::str::FromStr>(
     cursor: &mut Cursor<'_>,
     what: &str,
     options: impl FnOnce() -> Vec<Candidate>,

@@ -24,6 +24,7 @@ mod statement;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod time;
 mod words;
 
 use std::fs;

@@ -68,6 +68,9 @@ pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
                 }
             }
         }
+        Event::ScheduledRefused { number, user, cause } => {
+            format!("commit at {number}, scheduled by {user}, is refused: {cause}")
+        }
         Event::Diverged { cause, .. } => {
             format!("a failed commit could not be taken back, kernel and running differ: {cause}")
         }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::io;
 
-use netconf::{Check, Datastore, Revision};
+use netconf::{Check, Datastore, Revision, ScheduledCommit};
 use yang::{Path, Schema, Tree};
 
 use crate::blame::Blame;
@@ -18,6 +18,7 @@ use crate::mode::Mode;
 use crate::pipe::{self, Form, Pipe};
 use crate::render;
 use crate::statement::{Grammar, Live};
+use crate::time;
 use crate::words::Fault;
 
 /// A user's session.
@@ -167,6 +168,7 @@ impl Shell {
                 drift::text(&self.client.borrow_mut().read(Datastore::Operational, &path)?)
             }
             Command::ShowHistory => self.history()?,
+            Command::ShowSchedule => self.scheduled()?,
             Command::ShowCommit(position) => {
                 let mut client = self.client.borrow_mut();
                 let after = client.revision(Revision::Position(position))?;
@@ -177,6 +179,23 @@ impl Shell {
                 let told = self.commit(comment, minutes, checks)?;
                 self.edited = false;
                 told
+            }
+            Command::CommitAt { time, comment } => {
+                let scheduled = self.client.borrow_mut().schedule(time.to_string(), comment);
+                let scheduled = self.or_conflicts(scheduled)?;
+                self.edited = false;
+                let line = |one: &ScheduledCommit| {
+                    let ScheduledCommit { number, time, summary, .. } = one;
+                    format!(
+                        "commit at {number} is scheduled for {}: {summary}\n",
+                        time::local(time)
+                    )
+                };
+                scheduled.commits.iter().map(line).collect()
+            }
+            Command::CommitCancelAt(number) => {
+                self.client.borrow_mut().unschedule(number)?;
+                format!("commit at {number} is no longer scheduled\n")
             }
             Command::CommitCancel => {
                 self.client.borrow_mut().cancel()?;
@@ -393,6 +412,21 @@ impl Shell {
             )
         };
         Ok(commits.iter().map(line).collect())
+    }
+
+    fn scheduled(&self) -> Result<String> {
+        let commits = self.client.borrow_mut().scheduled()?.commits;
+        let line = |one: &ScheduledCommit| {
+            let comment = one.comment.iter().map(|comment| format!(" \"{comment}\""));
+            let comment: String = comment.collect();
+            let ScheduledCommit { number, time, user, from, summary, .. } = one;
+            let time = time::local(time);
+            format!("{number:>3}  {time}  {user} ({from}){comment}\n     {summary}\n")
+        };
+        Ok(match commits.is_empty() {
+            true => "nothing is scheduled\n".into(),
+            false => commits.iter().map(line).collect(),
+        })
     }
 
     fn load(&self, replaces: bool, file: &str, was_edited: bool) -> Result<String> {

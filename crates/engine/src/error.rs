@@ -86,8 +86,8 @@ pub(crate) enum Error {
     Unconfirmed { id: u64, needs: String },
     #[error("no commit waits for its confirmation")]
     NothingPending,
-    #[error("{due} has passed: it is {now}")]
-    Past { due: String, now: String },
+    #[error("that time has passed: it is {now}")]
+    Past { now: String },
     #[error("there is nothing to commit")]
     NothingToSchedule,
     #[error("no commit with the number {number} is scheduled")]

@@ -115,9 +115,8 @@ impl Engine {
     ) -> Result<Scheduled> {
         let made = (self.settings.clock)();
         if due <= made {
-            let (due, now) =
-                (humantime::format_rfc3339_seconds(due), humantime::format_rfc3339_seconds(made));
-            return Err(Error::Past { due: due.to_string(), now: now.to_string() }.into());
+            let now = humantime::format_rfc3339_seconds(made).to_string();
+            return Err(Error::Past { now }.into());
         }
         let tree = self.merged(session)?;
         let running = self.running.intent.clone();

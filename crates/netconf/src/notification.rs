@@ -76,6 +76,15 @@ pub enum Event {
         /// Seconds that are left until it is undone, where it waits.
         seconds: Option<u32>,
     },
+    /// `netloom-notifications:scheduled-commit-refused`: a commit that was to be made at a time is not.
+    ScheduledRefused {
+        /// Its number in the schedule.
+        number: u32,
+        /// Who scheduled it.
+        user: String,
+        /// Why, in words.
+        cause: String,
+    },
     /// `netloom-notifications:diverged`: the kernel holds neither the old configuration nor the new one.
     Diverged {
         /// Where, as YANG paths.

@@ -98,6 +98,32 @@ pub struct Conflict {
     pub time: Option<String>,
 }
 
+/// The commits that wait for their time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScheduleOutput {
+    /// The next one first.
+    pub commits: Vec<ScheduledCommit>,
+}
+
+/// A commit that waits for its time. Times are `yang:date-and-time`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScheduledCommit {
+    /// Its number in the schedule.
+    pub number: u32,
+    /// When it is due.
+    pub time: String,
+    /// When it was scheduled.
+    pub scheduled: String,
+    /// Who did that.
+    pub user: String,
+    /// How that user came.
+    pub from: String,
+    /// The comment, where one was given.
+    pub comment: Option<String>,
+    /// What it would have changed when it was scheduled, in a line.
+    pub summary: String,
+}
+
 /// What is left after some conflicts were settled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResolveOutput {
@@ -217,6 +243,53 @@ impl ConflictsOutput {
                 }
             }
             output.conflicts.push(conflict);
+            Ok(())
+        })?;
+        Ok(output)
+    }
+}
+
+impl ScheduleOutput {
+    /// The content of the reply.
+    pub fn to_xml(&self) -> Xml {
+        let mut out = String::new();
+        for commit in &self.commits {
+            out += &format!("<commit xmlns=\"{NETLOOM}\">");
+            let mut field = |name: &str, text: &str| leaf(&mut out, name, text);
+            field("number", &commit.number.to_string());
+            field("time", &commit.time);
+            field("scheduled", &commit.scheduled);
+            field("user", &commit.user);
+            field("from", &commit.from);
+            commit.comment.iter().for_each(|comment| field("comment", comment));
+            field("summary", &commit.summary);
+            out += "</commit>";
+        }
+        Xml(out)
+    }
+
+    /// Reads the content of the reply.
+    pub fn from_xml(content: &Xml) -> Result<Self, MessageError> {
+        let mut output = Self::default();
+        read(content, |reader, name| {
+            if name != "commit" {
+                return reader.fragment().map(drop);
+            }
+            let mut commit = ScheduledCommit::default();
+            while let Some(field) = reader.child()? {
+                let text = reader.text()?;
+                match field.name.as_str() {
+                    "number" => commit.number = number(reader, &text)?,
+                    "time" => commit.time = text,
+                    "scheduled" => commit.scheduled = text,
+                    "user" => commit.user = text,
+                    "from" => commit.from = text,
+                    "comment" => commit.comment = Some(text),
+                    "summary" => commit.summary = text,
+                    _ => {}
+                }
+            }
+            output.commits.push(commit);
             Ok(())
         })?;
         Ok(output)

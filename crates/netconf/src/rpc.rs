@@ -259,6 +259,16 @@ pub enum Rpc {
     GetBlame {
         path: Option<String>,
     },
+    /// `netloom-rpc:schedule-commit`: has the candidate committed at `time`, a `yang:date-and-time`
+    /// ([`ScheduleOutput`](crate::ScheduleOutput) of that one).
+    ScheduleCommit {
+        time: String,
+        comment: Option<String>,
+    },
+    /// `netloom-rpc:cancel-scheduled-commit`, by its number in the schedule.
+    CancelScheduledCommit(u32),
+    /// `netloom-rpc:get-schedule` ([`ScheduleOutput`](crate::ScheduleOutput)).
+    GetSchedule,
     /// `netloom-rpc:get-history` ([`HistoryOutput`](crate::HistoryOutput)).
     GetHistory,
 }

@@ -189,6 +189,17 @@ fn operations() {
         expect!["Rollback(Position(2))"],
     );
     check("<get-history xmlns=\"urn:netloom:rpc\"/>", expect!["GetHistory"]);
+    check("<get-schedule xmlns=\"urn:netloom:rpc\"/>", expect!["GetSchedule"]);
+    check(
+        "<schedule-commit xmlns=\"urn:netloom:rpc\"/>",
+        expect!["Protocol missing-element: <time> is missing <bad-element>time</bad-element>"],
+    );
+    check(
+        "<schedule-commit xmlns=\"urn:netloom:rpc\"><time>soon</time><comment/></schedule-commit>",
+        expect![[
+            r#"Protocol invalid-value: <comment>: "" is not a value of it <bad-element>comment</bad-element>"#
+        ]],
+    );
     check(
         "<get-blame xmlns=\"urn:netloom:rpc\"><path>/m:a[k='1']</path></get-blame>",
         expect![[r#"GetBlame { path: Some("/m:a[k='1']") }"#]],
@@ -596,6 +607,13 @@ fn what_is_written_is_read() {
         Rpc::CheckCommit,
         Rpc::Rollback(Revision::Position(0)),
         Rpc::GetHistory,
+        Rpc::ScheduleCommit {
+            time: "2026-12-01T22:30:00Z".into(),
+            comment: Some("<night>".into()),
+        },
+        Rpc::ScheduleCommit { time: "2026-12-01T22:30:00Z".into(), comment: None },
+        Rpc::CancelScheduledCommit(7),
+        Rpc::GetSchedule,
         Rpc::GetBlame { path: None },
         Rpc::GetBlame { path: Some("/m:a[k='<1>']".into()) },
     ];

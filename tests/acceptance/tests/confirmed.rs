@@ -1,9 +1,10 @@
-//! Commits that are undone unless they are confirmed: by the clock, and by the next daemon.
+//! Commits that the clock undoes or makes: this daemon's, and the next one's.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, SystemTime};
 
 use acceptance::{Daemon, Terminal, built, command, kernel, step};
 use testkit::netns::{ip, isolated};
@@ -51,6 +52,51 @@ fn a_daemon_that_dies_meanwhile_undoes_it_all_the_same() {
         assert_eq!(kernel::holds(), before);
         let running = daemon.run("show config-running netnses-iproute2\n");
         assert!(!running.contains("vpn9"), "{running}");
+    });
+}
+
+#[test]
+fn a_commit_for_a_time_to_come_is_made_then() {
+    isolated(|| {
+        let mut daemon = device();
+        let mut onlooker = onlooker(&daemon);
+        step("one in two seconds, one in an hour");
+        let at = |from_now: u64| {
+            let time = SystemTime::now() + Duration::from_secs(from_now);
+            humantime::format_rfc3339_seconds(time).to_string()
+        };
+        let (soon, later) = (at(2), at(3600));
+        let told = daemon.run(&format!(
+            "configure\nnetnses-iproute2 netns vpn8\ncommit at {later}\n\
+             netnses-iproute2 netns vpn9\ncommit at {soon} comment by night\n"
+        ));
+        println!("{told}");
+        assert!(told.contains("commit at 2 is scheduled for 20"), "{told}");
+        let schedule = daemon.run("show schedule\n");
+        println!("{schedule}");
+        let at = |text: &str| schedule.find(text).expect("it is scheduled");
+        assert!(at("  2  20") < at(" \"by night\"\n     1 netns added\n  1  20"), "{schedule}");
+        kernel::until("the namespace is there", || ip("netns list").contains("vpn9"));
+        assert!(!ip("netns list").contains("vpn8"));
+        let shown = onlooker.see("! commit 2 by netloomd: 1 netns added \"by night\"");
+        println!("{shown}");
+        step("what is due while no daemon is there is made by the next one");
+        let soon = {
+            let time = SystemTime::now() + Duration::from_secs(1);
+            humantime::format_rfc3339_seconds(time + Duration::from_secs(1)).to_string()
+        };
+        daemon.run(&format!("configure\nlinks-iproute2 link eth7 mtu 1400\ncommit at {soon}\n"));
+        daemon.kill();
+        let due = humantime::parse_rfc3339(&soon).expect("read a time");
+        kernel::until("its time has passed", || SystemTime::now() > due);
+        daemon.start_again(&[]);
+        kernel::until("the link has its MTU", || ip("link show eth7").contains("mtu 1400"));
+        step("one that is taken back is not there any more");
+        daemon.run("configure\ncommit cancel at 1\n");
+        assert_eq!(daemon.run("show schedule\n"), "nothing is scheduled\n");
+        let history = daemon.run("show history\n");
+        println!("{history}");
+        assert!(history.contains(&format!(", for {soon})")), "{history}");
     });
 }
 

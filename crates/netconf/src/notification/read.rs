@@ -94,6 +94,11 @@ fn read_event(reader: &mut Reader<'_>, element: Element) -> Result<Event, Malfor
             phase: fields.required(reader, |fields| fields.choice("phase"))?,
             seconds: fields.number("seconds"),
         },
+        (NETLOOM_NOTIFICATIONS, "scheduled-commit-refused") => Event::ScheduledRefused {
+            number: fields.required(reader, |fields| fields.number("number"))?,
+            user: fields.take("user").unwrap_or_default(),
+            cause: fields.take("cause").unwrap_or_default(),
+        },
         (NETLOOM_NOTIFICATIONS, "diverged") => Event::Diverged {
             paths: fields.0.remove("path").unwrap_or_default(),
             cause: fields.take("cause").unwrap_or_default(),

@@ -32,6 +32,7 @@ impl Event {
             Event::SessionEnd { .. } => (NETCONF_EVENTS, "netconf-session-end"),
             Event::Commit { .. } => (NETLOOM_NOTIFICATIONS, "commit"),
             Event::Confirmation { .. } => (NETLOOM_NOTIFICATIONS, "confirmation"),
+            Event::ScheduledRefused { .. } => (NETLOOM_NOTIFICATIONS, "scheduled-commit-refused"),
             Event::Diverged { .. } => (NETLOOM_NOTIFICATIONS, "diverged"),
             Event::Converged => (NETLOOM_NOTIFICATIONS, "converged"),
             Event::Drift { .. } => (NETLOOM_NOTIFICATIONS, "drift"),
@@ -72,6 +73,11 @@ impl Event {
                 by.iter().for_each(|by| by.write(out));
                 leaf(out, "phase", phase.name());
                 seconds.iter().for_each(|seconds| leaf(out, "seconds", &seconds.to_string()));
+            }
+            Event::ScheduledRefused { number, user, cause } => {
+                leaf(out, "number", &number.to_string());
+                leaf(out, "user", user);
+                leaf(out, "cause", cause);
             }
             Event::Diverged { paths, cause } => {
                 paths.iter().for_each(|path| leaf(out, "path", path));

@@ -132,10 +132,7 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
             let (mut comment, mut confirm_timeout, mut checks) = (None, None, Vec::new());
             while let Some(child) = parameters.next()? {
                 match child.name.as_str() {
-                    "comment" => match parameters.text()? {
-                        empty if empty.is_empty() => return Err(invalid("comment", &empty)),
-                        text => set(&mut comment, &child, text)?,
-                    },
+                    "comment" => set(&mut comment, &child, parameters.some_text(&child)?)?,
                     "confirm-timeout" => {
                         set(&mut confirm_timeout, &child, parameters.timeout(&child)?)?
                     }
@@ -148,6 +145,21 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
             }
             Ok(Rpc::CommitWithComment { comment, confirm_timeout, checks })
         }
+        (NETLOOM, "schedule-commit") => {
+            let (mut time, mut comment) = (None, None);
+            while let Some(child) = parameters.next()? {
+                match child.name.as_str() {
+                    "time" => set(&mut time, &child, parameters.text()?)?,
+                    "comment" => set(&mut comment, &child, parameters.some_text(&child)?)?,
+                    _ => return Err(unknown(&child)),
+                }
+            }
+            Ok(Rpc::ScheduleCommit { time: required(time, "time")?, comment })
+        }
+        (NETLOOM, "cancel-scheduled-commit") => {
+            Ok(Rpc::CancelScheduledCommit(parameters.only_number("number")?))
+        }
+        (NETLOOM, "get-schedule") => parameters.none(Rpc::GetSchedule),
         (NETLOOM, "check-commit") => parameters.none(Rpc::CheckCommit),
         (NETLOOM, "rollback") => Ok(Rpc::Rollback(revision(parameters)?)),
         (NETLOOM, "get-revision") => Ok(Rpc::GetRevision(revision(parameters)?)),
@@ -358,6 +370,12 @@ impl Parameters<'_, '_> {
 
     fn text(&mut self) -> Result<String> {
         Ok(self.reader.text()?.trim().to_string())
+    }
+
+    /// A text that is not empty.
+    fn some_text(&mut self, element: &Element) -> Result<String> {
+        let text = self.text()?;
+        if text.is_empty() { Err(invalid(&element.name, &text)) } else { Ok(text) }
     }
 
     /// Seconds, at least one.

@@ -118,6 +118,18 @@ impl Rpc {
                 checks.iter().for_each(|one| check(out, one));
                 *out += "</commit>";
             }
+            Rpc::ScheduleCommit { time, comment } => {
+                *out += &format!("<schedule-commit xmlns=\"{NETLOOM}\">");
+                leaf(out, "time", time);
+                comment.iter().for_each(|comment| leaf(out, "comment", comment));
+                *out += "</schedule-commit>";
+            }
+            Rpc::CancelScheduledCommit(number) => {
+                *out += &format!("<cancel-scheduled-commit xmlns=\"{NETLOOM}\">");
+                leaf(out, "number", &number.to_string());
+                *out += "</cancel-scheduled-commit>";
+            }
+            Rpc::GetSchedule => *out += &format!("<get-schedule xmlns=\"{NETLOOM}\"/>"),
             Rpc::CheckCommit => *out += &format!("<check-commit xmlns=\"{NETLOOM}\"/>"),
             Rpc::Rollback(to) => revision(out, "rollback", *to),
             Rpc::GetRevision(of) => revision(out, "get-revision", *of),

@@ -10,7 +10,7 @@ use ::netconf::namespace::{BASE, MONITORING, NETLOOM, NMDA};
 use ::netconf::{
     BlameOutput, Blamed, Check, CheckOutput, CommitOutput, Confirmed, Conflict, ConflictsOutput,
     DefaultOperation, ErrorOption, HistoryEntry, HistoryOutput, Reply, ResolutionMode,
-    ResolveOutput, Revision, Rpc, Side, Source, TestOption, Xml,
+    ResolveOutput, Revision, Rpc, ScheduleOutput, ScheduledCommit, Side, Source, TestOption, Xml,
 };
 use engine::{CommitRequest, ConfirmedBy, Datastore, NetnsName, Past, Probe, Question, Session};
 use yang::{Edit, ErrorTag, Operation, Path, Schema, Tree};
@@ -129,6 +129,16 @@ impl Operations {
                 let done = self.session.commit(request).await?;
                 let engine::Committed { id, summary, milliseconds } = done;
                 Ok(output(CommitOutput { id, summary, milliseconds }.to_xml()))
+            }
+            Rpc::ScheduleCommit { time, comment } => {
+                let due = instant(&time)?;
+                let commits = vec![scheduled(self.session.schedule(due, comment).await?)];
+                Ok(output(ScheduleOutput { commits }.to_xml()))
+            }
+            Rpc::CancelScheduledCommit(number) => ok(self.session.unschedule(number).await),
+            Rpc::GetSchedule => {
+                let commits = self.session.scheduled().await?.into_iter().map(scheduled).collect();
+                Ok(output(ScheduleOutput { commits }.to_xml()))
             }
             Rpc::CheckCommit => {
                 let operations = self.session.check().await?;
@@ -270,6 +280,22 @@ impl Operations {
         };
         Ok(blocking(move || Edit::from_xml(schema, &config, default)).await?)
     }
+}
+
+/// The instant that a `yang:date-and-time` names (RFC 9911).
+fn instant(text: &str) -> Result<SystemTime> {
+    let parsed = text.parse::<jiff::Timestamp>().and_then(SystemTime::try_from);
+    parsed.map_err(|error| {
+        Errors::request(ErrorTag::InvalidValue, format!("<time>: {text:?}: {error}"))
+    })
+}
+
+fn scheduled(one: engine::Scheduled) -> ScheduledCommit {
+    let engine::Scheduled { number, due, made, origin, comment, summary, .. } = one;
+    let engine::Origin { user, from } = origin;
+    let time = humantime::format_rfc3339_seconds(due).to_string();
+    let scheduled = humantime::format_rfc3339_seconds(made).to_string();
+    ScheduledCommit { number, time, scheduled, user, from, comment, summary }
 }
 
 /// What a check asks, and from which namespace.

@@ -72,6 +72,9 @@ fn events(news: News) -> Vec<Event> {
             vec![change, Event::Commit { id, by, comment, summary }]
         }
         News::Confirm { id, by, phase } => confirmation(id, actor(by), phase),
+        News::Unscheduled { number, user, cause } => {
+            vec![Event::ScheduledRefused { number, user, cause }]
+        }
         News::Diverged { paths, cause } => vec![Event::Diverged { paths, cause }],
         News::Converged => vec![Event::Converged],
         News::Drift { paths, count } => {
