@@ -19,10 +19,10 @@ use netstate::{
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::fault::Fault;
-use crate::message::Message;
+use crate::message::{Message, message};
 use crate::netns;
-use crate::observe::link_names;
-use crate::socket::{NetlinkSocket, enlarge_receive_buffer, own_port};
+use crate::observe::ask_for_links;
+use crate::socket::{enlarge_receive_buffer, own_port};
 use crate::uapi::{RTM_NEWNETCONF, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
 use crate::{address, link, neighbor, route, sysctl};
 
@@ -40,6 +40,8 @@ const GROUPS: [u32; 8] = [
 
 /// How long names may come and go before they are compared: at least, and at most.
 const SETTLING: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
+/// The kernel tells no more at once, bytes.
+const BUFFER: usize = 64 << 10;
 /// Within these, as many times as long as the last comparison took.
 const SPARING: u32 = 10;
 
@@ -71,7 +73,8 @@ impl Monitor {
             }
             None => {
                 let (ears, present) = (BTreeMap::new(), netns::list());
-                Listener { own, namespaces, ears, present, compared: Compared::default(), sink }
+                let (buffer, compared) = (Vec::with_capacity(BUFFER), Compared::default());
+                Listener { own, namespaces, ears, buffer, present, compared, sink }
             }
         };
         listener.listen()?;
@@ -106,6 +109,8 @@ struct Listener {
     own: File,
     namespaces: BTreeSet<NetnsName>,
     ears: BTreeMap<NetnsName, Ear>,
+    /// Where what is heard is put.
+    buffer: Vec<u8>,
     /// The namespaces that have names, with their inodes.
     present: BTreeMap<NetnsName, u64>,
     compared: Compared,
@@ -122,11 +127,26 @@ struct Compared {
 }
 
 /// A socket that hears what happens in one namespace.
+///
+/// It asks for the names of the links by the same socket, and goes on: the answer is there to be heard before what happens
+/// afterwards, unless the links are so many that they take more than one message. What is heard in between may be about
+/// one that has no name yet: then all of the namespace is read once they have.
 struct Ear {
     socket: Socket,
     /// Names of links, for notifications that number them.
     names: HashMap<u32, LinkName>,
-    buffer: Vec<u8>,
+    /// How the asking for names stands.
+    naming: Naming,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    /// The answer is still to come, or a part of it.
+    Asked,
+    /// The same, and something has been heard meanwhile.
+    Overheard,
+    /// All have been told.
+    Done,
 }
 
 impl Listener {
@@ -186,7 +206,7 @@ impl Listener {
         for ((name, ear), _) in
             self.ears.iter_mut().zip(&happened[1..]).filter(|(_, happened)| **happened)
         {
-            if let Err(error) = ear.hear(name, &self.sink) {
+            if let Err(error) = ear.hear(name, &mut self.buffer, &self.sink) {
                 tracing::warn!(%error, netns = %name, "notifications end");
                 lost.push(name.clone());
             }
@@ -242,18 +262,65 @@ impl Ear {
         // All in one call: each holds up every netlink socket of the host.
         let groups = GROUPS.iter().fold(0, |groups, group| groups | 1 << (group - 1));
         socket.bind(&SocketAddr::new(0, groups))?;
-        let names = link_names(&mut NetlinkSocket::open()?)?;
-        Ok(Self { socket, names, buffer: Vec::with_capacity(64 << 10) })
+        let mut ear = Self { socket, names: HashMap::new(), naming: Naming::Asked };
+        ear.ask_for_names()?;
+        Ok(ear)
+    }
+
+    fn ask_for_names(&mut self) -> io::Result<()> {
+        let mut request = Vec::new();
+        message(&mut request, (libc::RTM_GETLINK, libc::NLM_F_DUMP, 0), ask_for_links);
+        if self.naming == Naming::Done {
+            self.naming = Naming::Asked;
+        }
+        self.socket.send_to(&request, &SocketAddr::new(0, 0), 0)?;
+        Ok(())
+    }
+
+    /// Takes what answers the asking for names; answers whether a message does.
+    fn take_name(
+        &mut self,
+        netns: &NetnsName,
+        message: Message<'_>,
+        sink: &EventSink,
+    ) -> io::Result<bool> {
+        match message.verdict() {
+            Some(Err(fault)) => return Err(io::Error::other(fault.to_string())),
+            Some(Ok(())) if i32::from(message.flags) & libc::NLM_F_DUMP_INTR != 0 => {
+                self.ask_for_names()?;
+            }
+            Some(Ok(())) => {
+                if self.naming == Naming::Overheard {
+                    sink(Event::Overrun(netns.clone()));
+                }
+                self.naming = Naming::Done;
+            }
+            None if i32::from(message.flags) & libc::NLM_F_MULTI == 0 => {
+                if self.naming == Naming::Asked {
+                    self.naming = Naming::Overheard;
+                }
+                return Ok(false);
+            }
+            None => self.names.extend(link::decode_name(message)),
+        }
+        Ok(true)
     }
 
     /// Reports what there is to be heard.
-    fn hear(&mut self, netns: &NetnsName, sink: &EventSink) -> io::Result<()> {
+    fn hear(
+        &mut self,
+        netns: &NetnsName,
+        buffer: &mut Vec<u8>,
+        sink: &EventSink,
+    ) -> io::Result<()> {
         loop {
-            self.buffer.clear();
-            match self.socket.recv(&mut self.buffer, 0) {
+            buffer.clear();
+            match self.socket.recv(buffer, 0) {
                 Ok(_) => {
-                    let buffer = std::mem::take(&mut self.buffer);
-                    for message in Message::iterate(&buffer) {
+                    for message in Message::iterate(buffer) {
+                        if self.take_name(netns, message, sink)? {
+                            continue;
+                        }
                         self.event(netns, message).into_iter().for_each(|event| sink(event));
                         match message.kind {
                             RTM_NEWNETCONF => {
@@ -269,11 +336,14 @@ impl Ear {
                             _ => {}
                         }
                     }
-                    self.buffer = buffer;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
+                    // What links are called may be among what is lost.
+                    if self.naming == Naming::Done {
+                        self.ask_for_names()?;
+                    }
                     sink(Event::Overrun(netns.clone()));
                 }
                 Err(error) => return Err(error),

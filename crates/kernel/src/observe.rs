@@ -157,9 +157,11 @@ fn concerned(wanted: &Wanted) -> BTreeSet<&NetnsName> {
 pub(crate) fn link_names(
     socket: &mut NetlinkSocket,
 ) -> std::result::Result<HashMap<u32, LinkName>, Fault> {
-    let request = |out: &mut Vec<u8>| {
-        fixed::link(out, 0, 0, 0);
-        put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
-    };
-    Ok(socket.dump(libc::RTM_GETLINK, request, link::decode_name)?.into_iter().collect())
+    Ok(socket.dump(libc::RTM_GETLINK, ask_for_links, link::decode_name)?.into_iter().collect())
+}
+
+/// What a request for all links says.
+pub(crate) fn ask_for_links(out: &mut Vec<u8>) {
+    fixed::link(out, 0, 0, 0);
+    put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
 }
