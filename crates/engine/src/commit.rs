@@ -172,7 +172,9 @@ impl Engine {
             Ok(taken) => taken,
             Err(failure) => {
                 let touched = running.desired().merged(intent.desired());
-                return Err(self.revert(failure, touched, course.keys));
+                let failure = self.revert(failure, touched, course.keys.clone());
+                self.put_back(course);
+                return Err(failure);
             }
         };
         self.pass(Step::Committed);

@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::plan::{plan, stands_on, target, wanted};
-use netstate::{Desired, Key, Object, Originals, Plan, PlanError, Refusal, Scope, State};
+use netstate::{
+    Action, Desired, Key, Object, Op, Originals, Plan, PlanError, Refusal, Scope, State,
+};
 use yang::Tree;
 
 use crate::diverged::Obstacle;
@@ -48,6 +50,8 @@ pub(crate) struct Course {
     originals: Originals,
     scope: Scope,
     pub(crate) plan: Plan,
+    /// What others have on links that the plan may take down, or away.
+    others: State,
     /// The links that were seen, and whether each is up.
     pub(crate) links: BTreeMap<Key, bool>,
     /// All originals, where the way adopts something.
@@ -57,8 +61,7 @@ pub(crate) struct Course {
 impl Course {
     /// Whether the object is one that hangs on links and that nobody has configured.
     fn is_of_others(&self, key: &Key) -> bool {
-        matches!(key, Key::Address(_) | Key::Neighbor(_) | Key::Route(_))
-            && ![&self.desired, &self.touched].iter().any(|state| state.objects.contains_key(key))
+        is_of_others(key, [&self.desired, &self.touched])
     }
 }
 
@@ -87,7 +90,11 @@ impl Engine {
             .and_then(|target| plan(&target, &observed));
         let plan = planned.map_err(|error| self.impossible(error, way.tree))?;
         let links = links_up(&observed);
-        Ok(Course { keys, desired, touched, originals, scope, plan, links, adopted })
+        let others = match plan.ops.iter().any(takes_along) {
+            true => of_others(observed, [&desired, &touched]),
+            false => State::default(),
+        };
+        Ok(Course { keys, desired, touched, originals, scope, plan, others, links, adopted })
     }
 
     /// Executes the plan, observes again, and finds nothing left to do. What others had on a link that the plan has taken
@@ -116,6 +123,39 @@ impl Engine {
         }
         self.pass(Step::Verified);
         Ok(())
+    }
+
+    /// Makes again what others had on links that an attempt has taken down, once the links are as they were: what of
+    /// it is gone, and can be made.
+    pub(crate) fn put_back(&mut self, Course { scope, others, .. }: Course) {
+        if others.objects.is_empty() {
+            return;
+        }
+        let observed = match self.southbound.observe(&scope) {
+            Ok(observed) => observed,
+            Err(error) => return tracing::error!(%error, "what others had is not put back"),
+        };
+        let gone =
+            others.objects.into_iter().filter(|(key, _)| !observed.objects.contains_key(key));
+        let mut ops: Vec<Op> =
+            gone.map(|(key, object)| Op { key, action: Action::Create(object) }).collect();
+        // One may stand on another that comes later.
+        loop {
+            let (before, mut refused) = (ops.len(), Vec::new());
+            while let Err(refusal) = self.southbound.execute(&Plan { ops: ops.clone() }) {
+                let done =
+                    ops.iter().position(|op| *op == *refusal.op).map_or(ops.len(), |at| at + 1);
+                ops.drain(..done);
+                refused.push(refusal);
+            }
+            if refused.is_empty() || refused.len() == before {
+                for Refusal { op, message, .. } in refused {
+                    tracing::warn!(%op, message, "what others had is not put back");
+                }
+                return;
+            }
+            ops = refused.into_iter().map(|refusal| *refusal.op).collect();
+        }
     }
 
     /// What is left to do of a course.
@@ -294,6 +334,25 @@ impl Engine {
             false => mapping::path(key, field, &self.running.intent.tree),
         }
     }
+}
+
+/// Whether what hangs on a link may go with what is done.
+fn takes_along(op: &Op) -> bool {
+    matches!(
+        (&op.key, &op.action),
+        (Key::Link(_) | Key::Address(_), Action::Update { .. } | Action::Delete(_))
+    )
+}
+
+/// What hangs on links and is in none of these.
+fn of_others(mut observed: State, configured: [&State; 2]) -> State {
+    observed.objects.retain(|key, _| is_of_others(key, configured));
+    observed
+}
+
+fn is_of_others(key: &Key, configured: [&State; 2]) -> bool {
+    matches!(key, Key::Address(_) | Key::Neighbor(_) | Key::Route(_))
+        && !configured.iter().any(|state| state.objects.contains_key(key))
 }
 
 fn links_up(observed: &State) -> BTreeMap<Key, bool> {

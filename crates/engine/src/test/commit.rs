@@ -203,3 +203,22 @@ fn a_commit_that_has_happened_tells_what_else_failed() {
     assert_eq!(engine.running.intent.tree, tree(NICS));
     assert!(engine.startup.tree(&engine.running.intent.tree).is_empty());
 }
+
+#[test]
+fn what_others_had_on_a_link_that_a_refused_commit_took_down_is_there_again() {
+    let (host, mut engine) = Host::with_nics();
+    engine.apply(CABLE).unwrap();
+    host.kernel.change(|state| {
+        let of_ours = |key: &Key| matches!(key, Key::Route(key) if key.netns.as_str() == "vpn10");
+        let (key, object) = state.objects.iter().find(|(key, _)| of_ours(key)).unwrap();
+        let (Key::Route(key), object) = (key.clone(), object.clone()) else { unreachable!() };
+        let theirs =
+            Key::Route(netstate::RouteKey { prefix: "10.99.0.0/16".parse().unwrap(), ..key });
+        state.objects.insert(theirs, object);
+    });
+    let before = host.kernel.state();
+    let refused =
+        told(engine.apply("/iproute2-ip-link:links/link[name='veth10']/admin-status = down"));
+    assert!(refused.contains("Device for nexthop is not up"), "{refused}");
+    assert_eq!(host.kernel.state(), before);
+}

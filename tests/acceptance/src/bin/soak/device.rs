@@ -19,7 +19,8 @@ use crate::foreign::Foreign;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// What the configuration starts with: the daemon is to undo what others do.
-const BASE: &str = "configure\ndrift-netloom policy repair\ncommit\n";
+/// Whatever else is configured.
+pub(crate) const POLICY: &str = "drift-netloom policy repair\n";
 
 pub(crate) struct Device {
     pub(crate) daemon: Daemon,
@@ -46,7 +47,7 @@ pub(crate) struct Outcome {
 impl Device {
     pub(crate) fn start() -> Self {
         let daemon = Daemon::start();
-        daemon.run(BASE);
+        daemon.run(&format!("configure\n{POLICY}commit\n"));
         let costs = costs(daemon.pid());
         let kernel = Kernel::open().expect("open the kernel");
         let running = Tree::empty(schema());
@@ -88,6 +89,15 @@ impl Device {
     pub(crate) fn begin(&self, edits: &str, commit: &str) -> Child {
         let shows = "show config-candidate | display json | no-more\n";
         self.daemon.begin(&format!("configure\n{edits}{shows}{commit}\n"))
+    }
+
+    /// A daemon died amid a commit: finds out what came of it. What others had on a link that it had taken down is known
+    /// to nobody.
+    pub(crate) fn find_out_after_death(&mut self, outcome: Outcome) {
+        if let Some(candidate) = &outcome.candidate {
+            self.foreign.forget_what_changes(&self.running, candidate);
+        }
+        self.find_out(outcome);
     }
 
     /// A commit was cut short: running is what it was, or what it was to be. Finds out which.

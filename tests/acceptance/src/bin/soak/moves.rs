@@ -5,7 +5,7 @@ use std::time::Duration;
 use acceptance::Ran;
 use fastrand::Rng;
 
-use crate::device::{Device, Outcome};
+use crate::device::{Device, Outcome, POLICY};
 use crate::edits::{self, choose};
 use crate::foreign;
 
@@ -88,7 +88,8 @@ impl Move {
             Move::ConfirmedCommit => confirmed(device, chance),
             Move::Rollback => {
                 let back = chance.u8(1..6);
-                device.commit(&format!("rollback {back}\n"), "commit");
+                // What the soak counts on is not to be undone with the rest.
+                device.commit(&format!("rollback {back}\n{POLICY}"), "commit");
             }
             Move::Crowd => crowd(device, chance),
             Move::KillClient => kill_client(device, chance),
@@ -99,7 +100,7 @@ impl Move {
                 let outcome =
                     Outcome::of(Ran::of(child.wait_with_output().expect("await netloom")));
                 device.start_again();
-                device.find_out(outcome);
+                device.find_out_after_death(outcome);
             }
             Move::DieAtStep => die_at_step(device, chance),
             Move::Restart => {
@@ -186,7 +187,7 @@ fn die_at_step(device: &mut Device, chance: &mut Rng) {
         false => device.daemon.kill(),
     }
     device.start_again();
-    device.find_out(outcome);
+    device.find_out_after_death(outcome);
 }
 
 fn meddle(device: &mut Device, chance: &mut Rng) {
