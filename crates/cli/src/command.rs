@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Help,
     /// What of a datastore is at a path.
     Show(Datastore, Path),
+    /// What of a configuration of the past is at a path.
+    ShowRevision(Revision, Path),
     ShowConflicts,
     ShowDiff,
     ShowDrift,
@@ -180,6 +182,7 @@ impl Command {
     fn prints(&self) -> bool {
         match self {
             Command::Show(..)
+            | Command::ShowRevision(..)
             | Command::ShowConflicts
             | Command::ShowDiff
             | Command::ShowDrift
@@ -322,6 +325,7 @@ fn show(
         Candidate::word("drift", "What others have changed of what is configured"),
         Candidate::word("history", "The commits, the latest first"),
         Candidate::word("operational-data", "What the kernel holds"),
+        Candidate::word("rollback", "An earlier configuration"),
         Candidate::word("schedule", "The commits that wait for their time"),
     ];
     let datastore = match cursor.choose(&what, mode.is_some())? {
@@ -350,6 +354,12 @@ fn show(
         }
         Some(5) => return history(cursor),
         Some(7) => {
+            let revision = revision(cursor)?;
+            let path = grammar.place(cursor, false)?;
+            cursor.finish()?;
+            return Ok(Command::ShowRevision(revision, path));
+        }
+        Some(8) => {
             cursor.finish()?;
             return Ok(Command::ShowSchedule);
         }

@@ -8,6 +8,7 @@ mod client;
 mod command;
 mod conflict;
 mod cursor;
+mod difference;
 mod drift;
 mod filter;
 mod load;

@@ -12,6 +12,7 @@ use crate::client::{Client, ClientError, Heard};
 use crate::command::{self, Command};
 use crate::conflict::{self, Resolution};
 use crate::cursor::Candidates;
+use crate::difference;
 use crate::drift;
 use crate::load::{self, NotMerged};
 use crate::mode::Mode;
@@ -60,6 +61,8 @@ pub(crate) enum ShellError {
     Content { file: String, message: String },
     #[error("only lines of config-running can be blamed: as text, or by `display set`")]
     Blame,
+    #[error("a difference is shown as text, json or xml")]
+    Difference,
     #[error(
         "there are uncommitted changes: `commit` brings them into effect, `discard-changes` drops them"
     )]
@@ -157,10 +160,22 @@ impl Shell {
                 self.blame(&path, pipe::form_of(&pipes))?
             }
             Command::Show(datastore, path) => self.show(datastore, &path, &pipes)?,
+            Command::ShowRevision(revision, path) => {
+                let mut client = self.client.borrow_mut();
+                let tree = part(client.revision(revision)?, &path);
+                match pipe::compared(&pipes) {
+                    Some(with) => {
+                        let old = part(client.revision(with)?, &path);
+                        self.difference(&old, &tree, &pipes)?
+                    }
+                    None => written(&tree, &path, pipe::form_of(&pipes)),
+                }
+            }
             Command::ShowDiff => {
                 let mut client = self.client.borrow_mut();
                 let running = client.read(Datastore::Running, &Path::default())?;
-                render::diff(&running, &client.read(Datastore::Candidate, &Path::default())?)
+                let candidate = client.read(Datastore::Candidate, &Path::default())?;
+                self.difference(&running, &candidate, &pipes)?
             }
             Command::ShowConflicts => self.conflicts()?,
             Command::ShowDrift => {
@@ -173,7 +188,7 @@ impl Shell {
                 let mut client = self.client.borrow_mut();
                 let after = client.revision(Revision::Position(position))?;
                 let before = client.revision(Revision::Position(position.saturating_add(1)))?;
-                render::diff(&before, &after)
+                self.difference(&before, &after, &pipes)?
             }
             Command::Commit { comment, minutes, checks } => {
                 let told = self.commit(comment, minutes, checks)?;
@@ -295,9 +310,7 @@ impl Shell {
         let mut client = self.client.borrow_mut();
         let mut tree = client.read(datastore, path)?;
         if let Some(revision) = pipe::compared(pipes) {
-            let past = client.revision(revision)?;
-            let part = if path.steps.is_empty() { past } else { past.subtree(path) };
-            return Ok(render::diff(&part, &tree));
+            return self.difference(&part(client.revision(revision)?, path), &tree, pipes);
         }
         let form = pipe::form_of(pipes);
         if datastore == Datastore::Running && form == Form::Text {
@@ -307,12 +320,11 @@ impl Shell {
                 tree = with_state;
             }
         }
-        Ok(match form {
-            Form::Text => render::text(&tree, path),
-            Form::Set => render::set(&tree, path),
-            Form::Json => tree.to_json(true) + "\n",
-            Form::Xml => tree.to_xml(true),
-        })
+        Ok(written(&tree, path, form))
+    }
+
+    fn difference(&self, old: &Tree, new: &Tree, pipes: &[Pipe]) -> Result<String> {
+        difference::told(old, new, pipe::form_of(pipes)).ok_or(ShellError::Difference)
     }
 
     /// Running behind who last changed it.
@@ -480,6 +492,7 @@ impl ShellError {
             | ShellError::File { .. }
             | ShellError::Content { .. }
             | ShellError::Blame
+            | ShellError::Difference
             | ShellError::Uncommitted
             | ShellError::Conflicts(_) => false,
         }
@@ -507,6 +520,20 @@ impl Live for Shell {
         values.sort();
         values.dedup();
         values.iter().map(ToString::to_string).collect()
+    }
+}
+
+/// What of a configuration is at a path.
+fn part(tree: Tree, path: &Path) -> Tree {
+    if path.steps.is_empty() { tree } else { tree.subtree(path) }
+}
+
+fn written(tree: &Tree, path: &Path, form: Form) -> String {
+    match form {
+        Form::Text => render::text(tree, path),
+        Form::Set => render::set(tree, path),
+        Form::Json => tree.to_json(true) + "\n",
+        Form::Xml => tree.to_xml(true),
     }
 }
 

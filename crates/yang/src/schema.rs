@@ -220,7 +220,7 @@ impl SchemaNode {
     }
 
     /// Whether its name is written with its module (RFC 7951 section 4).
-    pub(crate) fn starts_module(&self) -> bool {
+    pub fn starts_module(&self) -> bool {
         self.parent().is_none_or(|parent| !ptr::eq(parent.module, self.module))
     }
 }

@@ -200,3 +200,55 @@ fn the_past() {
     "#]],
     );
 }
+
+#[test]
+fn any_two_of_the_past() {
+    let mut device = Device::new();
+    device.play(
+        "configure\nnetnses-iproute2 netns red\ncommit\nnetnses-iproute2 netns blue\ncommit\nend",
+    );
+    device.check(
+        "show rollback 0 | compare rollback 2\nshow rollback id 1 netnses-iproute2 | display set\n\
+         show rollback 2 | compare rollback 1 | display xml\nshow history 0 diff | display json\n\
+         show rollback 1 | compare rollback 0 | display set\nshow rollback 7\nshow rollback",
+        expect![[r#"
+            dent-1# show rollback 0 | compare rollback 2
+            +netnses-iproute2
+            + netns blue
+            + netns red
+            dent-1# show rollback id 1 netnses-iproute2 | display set
+            netnses-iproute2 netns red
+            dent-1# show rollback 2 | compare rollback 1 | display xml
+            <netnses xmlns="urn:okda:iproute2:ip:netns" xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="remove"/>
+            dent-1# show history 0 diff | display json
+            {
+              "ietf-yang-patch:yang-patch": {
+                "edit": [
+                  {
+                    "edit-id": "1",
+                    "operation": "create",
+                    "target": "/iproute2-ip-netns:netnses/netns=blue",
+                    "value": {
+                      "iproute2-ip-netns:netns": [
+                        {
+                          "name": "blue"
+                        }
+                      ]
+                    }
+                  }
+                ],
+                "patch-id": "difference"
+              }
+            }
+            dent-1# show rollback 1 | compare rollback 0 | display set
+            a difference is shown as text, json or xml
+            dent-1# show rollback 7
+            there is no rollback 7: 0 to 2 can be had
+            dent-1# show rollback
+              show rollback
+                           ^
+            how many commits to go back is missing
+            dent-1#
+        "#]],
+    );
+}
