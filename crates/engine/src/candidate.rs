@@ -151,6 +151,10 @@ impl Candidate {
     pub(crate) fn settle(&mut self, running: &Version, place: &Path, side: Side) -> (usize, usize) {
         let found = self.on(&running.tree).err().unwrap_or_default();
         let meant: Vec<_> = found.iter().filter(|one| one.path.is_below(place)).collect();
+        if meant.is_empty() {
+            // Who is told that there is nothing has seen nothing.
+            return (0, found.len());
+        }
         for Contradiction { whole, .. } in &meant {
             graft(&mut self.base.tree, whole, &running.tree);
             graft(&mut self.seen.tree, whole, &running.tree);

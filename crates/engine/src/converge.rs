@@ -126,35 +126,43 @@ impl Engine {
     }
 
     /// Makes again what others had on links that an attempt has taken down, once the links are as they were: what of
-    /// it is gone, and can be made.
+    /// it is gone, and can be made. Others may be faster.
     pub(crate) fn put_back(&mut self, Course { scope, others, .. }: Course) {
         if others.objects.is_empty() {
             return;
         }
-        let observed = match self.southbound.observe(&scope) {
-            Ok(observed) => observed,
-            Err(error) => return tracing::error!(%error, "what others had is not put back"),
-        };
-        let gone =
-            others.objects.into_iter().filter(|(key, _)| !observed.objects.contains_key(key));
-        let mut ops: Vec<Op> =
-            gone.map(|(key, object)| Op { key, action: Action::Create(object) }).collect();
-        // One may stand on another that comes later.
+        let mut refused: BTreeMap<Key, Op> = BTreeMap::new();
         loop {
-            let (before, mut refused) = (ops.len(), Vec::new());
-            while let Err(refusal) = self.southbound.execute(&Plan { ops: ops.clone() }) {
-                let done =
-                    ops.iter().position(|op| *op == *refusal.op).map_or(ops.len(), |at| at + 1);
-                ops.drain(..done);
-                refused.push(refusal);
-            }
-            if refused.is_empty() || refused.len() == before {
-                for Refusal { op, message, .. } in refused {
-                    tracing::warn!(%op, message, "what others had is not put back");
+            let observed = match self.southbound.observe(&scope) {
+                Ok(observed) => observed,
+                Err(error) => return tracing::error!(%error, "what others had is not put back"),
+            };
+            let is_gone = |key: &Key| !observed.objects.contains_key(key);
+            let gone = others.objects.iter().filter(|(key, _)| is_gone(key));
+            let ops = gone.filter(|(key, _)| !refused.contains_key(key)).map(|(key, object)| Op {
+                key: key.clone(),
+                action: Action::Create(object.clone()),
+            });
+            match self.southbound.execute(&Plan { ops: ops.collect() }) {
+                Ok(()) => {
+                    refused.retain(|key, _| is_gone(key));
+                    break;
                 }
-                return;
+                Err(Refusal { op, .. }) if refused.len() < OUTRUN => {
+                    refused.insert(op.key.clone(), *op);
+                }
+                Err(Refusal { op, message, .. }) => {
+                    return tracing::error!(%op, message, "what others had is not put back");
+                }
             }
-            ops = refused.into_iter().map(|refusal| *refusal.op).collect();
+        }
+        // One may stand on another that came later.
+        for op in refused.into_values() {
+            if let Err(Refusal { op, message, .. }) =
+                self.southbound.execute(&Plan { ops: vec![op] })
+            {
+                tracing::warn!(%op, message, "what others had is not put back");
+            }
         }
     }
 
