@@ -94,6 +94,8 @@ struct World {
     people: Vec<Person>,
     /// Who holds the lock.
     lock: Option<u32>,
+    /// The commit by which a session knew a cell because it had changed it itself, be it to what others had by then.
+    agreed: BTreeMap<(u32, usize), u64>,
     /// Running after each commit, with who made it: zero for the daemon.
     commits: Vec<(u32, Tree)>,
 }
@@ -108,7 +110,7 @@ impl World {
         };
         let people = (0..PEOPLE).map(|_| person(&mut engine)).collect();
         let commits = vec![(0, engine.running.intent.tree.clone())];
-        World { host, engine, people, lock: None, commits }
+        World { host, engine, people, lock: None, agreed: BTreeMap::new(), commits }
     }
 
     fn act(&mut self, who: usize, act: &Act) {
@@ -252,6 +254,8 @@ impl World {
             assert_eq!(id, self.commits.len() as u64 + 1, "the numbers have no gaps");
             self.commits.push((session, self.engine.running.intent.tree.clone()));
         }
+        let latest = self.commits.len() as u64;
+        self.agreed.extend(ours.keys().map(|cell| ((session, *cell), latest)));
         self.people[who] = Person { session, looked, ..Person::default() };
     }
 
@@ -291,10 +295,11 @@ impl World {
         let first = id as usize - 1;
         let (then, now) = (cells(&self.commits[first].1), self.running());
         let mut changed = BTreeSet::new();
-        for pair in self.commits[first..].windows(2) {
+        for (pair, made) in self.commits[first..].windows(2).zip(id + 1..) {
             let (before, after) = (cells(&pair[0].1), cells(&pair[1].1));
             for cell in (0..CELLS.len()).filter(|cell| before[*cell] != after[*cell]) {
-                match pair[1].0 == session {
+                let agreed = self.agreed.get(&(session, cell)).is_some_and(|by| *by >= made);
+                match pair[1].0 == session || agreed {
                     true => changed.remove(&cell),
                     false => changed.insert(cell),
                 };
