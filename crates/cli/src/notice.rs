@@ -45,8 +45,7 @@ pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
     let ours = |by: &Option<Actor>| by.as_ref().is_some_and(|by| Some(by.session) == own);
     let line = match event {
         Event::Commit { id, by, comment, summary } if !ours(by) => {
-            let comment = comment.iter().map(|comment| format!(" \"{comment}\""));
-            format!("commit {id} by {}: {summary}{}", who(by), comment.collect::<String>())
+            format!("commit {id} by {}: {summary}{}", who(by), remark(comment.as_deref()))
         }
         Event::Confirmation { id, by, phase, seconds } => {
             let left = || format!("{} unless `commit` confirms it", duration(seconds.unwrap_or(0)));
@@ -85,6 +84,11 @@ pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
         | Event::Other { .. } => return None,
     };
     Some(format!("! {}", shown(&line)))
+}
+
+/// A commit's comment, if any, behind what else is told of it.
+pub(crate) fn remark(comment: Option<&str>) -> String {
+    comment.map(|comment| format!(" \"{comment}\"")).unwrap_or_default()
 }
 
 /// What others have changed behind the configuration's back.

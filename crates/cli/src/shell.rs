@@ -16,6 +16,7 @@ use crate::difference;
 use crate::drift;
 use crate::load::{self, NotMerged};
 use crate::mode::Mode;
+use crate::notice::remark;
 use crate::pipe::{self, Form, Pipe};
 use crate::render;
 use crate::statement::{Grammar, Live};
@@ -166,7 +167,7 @@ impl Shell {
                 match pipe::compared(&pipes) {
                     Some(with) => {
                         let old = part(client.revision(with)?, &path);
-                        self.difference(&old, &tree, &pipes)?
+                        difference(&old, &tree, &pipes)?
                     }
                     None => written(&tree, &path, pipe::form_of(&pipes)),
                 }
@@ -175,7 +176,7 @@ impl Shell {
                 let mut client = self.client.borrow_mut();
                 let running = client.read(Datastore::Running, &Path::default())?;
                 let candidate = client.read(Datastore::Candidate, &Path::default())?;
-                self.difference(&running, &candidate, &pipes)?
+                difference(&running, &candidate, &pipes)?
             }
             Command::ShowConflicts => self.conflicts()?,
             Command::ShowDrift => {
@@ -188,7 +189,7 @@ impl Shell {
                 let mut client = self.client.borrow_mut();
                 let after = client.revision(Revision::Position(position))?;
                 let before = client.revision(Revision::Position(position.saturating_add(1)))?;
-                self.difference(&before, &after, &pipes)?
+                difference(&before, &after, &pipes)?
             }
             Command::Commit { comment, minutes, checks } => {
                 let told = self.commit(comment, minutes, checks)?;
@@ -310,7 +311,7 @@ impl Shell {
         let mut client = self.client.borrow_mut();
         let mut tree = client.read(datastore, path)?;
         if let Some(revision) = pipe::compared(pipes) {
-            return self.difference(&part(client.revision(revision)?, path), &tree, pipes);
+            return difference(&part(client.revision(revision)?, path), &tree, pipes);
         }
         let form = pipe::form_of(pipes);
         if datastore == Datastore::Running && form == Form::Text {
@@ -321,10 +322,6 @@ impl Shell {
             }
         }
         Ok(written(&tree, path, form))
-    }
-
-    fn difference(&self, old: &Tree, new: &Tree, pipes: &[Pipe]) -> Result<String> {
-        difference::told(old, new, pipe::form_of(pipes)).ok_or(ShellError::Difference)
     }
 
     /// Running behind who last changed it.
@@ -409,8 +406,7 @@ impl Shell {
     fn history(&self) -> Result<String> {
         let commits = self.client.borrow_mut().history()?.commits;
         let line = |commit: &netconf::HistoryEntry| {
-            let comment = commit.comment.iter().map(|comment| format!(" \"{comment}\""));
-            let comment: String = comment.collect();
+            let comment = remark(commit.comment.as_deref());
             let (position, id) = (commit.position, commit.id);
             let fault = commit.fault.iter().map(|fault| format!("     broken: {fault}\n"));
             let fault: String = fault.collect();
@@ -429,8 +425,7 @@ impl Shell {
     fn scheduled(&self) -> Result<String> {
         let commits = self.client.borrow_mut().scheduled()?.commits;
         let line = |one: &ScheduledCommit| {
-            let comment = one.comment.iter().map(|comment| format!(" \"{comment}\""));
-            let comment: String = comment.collect();
+            let comment = remark(one.comment.as_deref());
             let ScheduledCommit { number, time, user, from, summary, .. } = one;
             let time = time::local(time);
             format!("{number:>3}  {time}  {user} ({from}){comment}\n     {summary}\n")
@@ -521,6 +516,10 @@ impl Live for Shell {
         values.dedup();
         values.iter().map(ToString::to_string).collect()
     }
+}
+
+fn difference(old: &Tree, new: &Tree, pipes: &[Pipe]) -> Result<String> {
+    difference::told(old, new, pipe::form_of(pipes)).ok_or(ShellError::Difference)
 }
 
 /// What of a configuration is at a path.

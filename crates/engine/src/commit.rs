@@ -88,11 +88,16 @@ impl Engine {
     /// What a commit would do, a line an operation, in words.
     pub(crate) fn check(&mut self, session: u32) -> Result<Vec<String>> {
         let tree = self.merged(session)?;
-        let running = self.running.intent.clone();
-        let intent = running.after(tree.clone(), &running.tree.diff(&tree))?;
-        let way = Way::from(running.desired(), &intent);
-        let course = self.survey(&way)?;
+        let diff = self.running.intent.tree.diff(&tree);
+        let course = self.foresee(tree, &diff)?;
         Ok(course.plan.ops.iter().map(ToString::to_string).collect())
+    }
+
+    /// How the kernel would get to a configuration that differs from running by `diff`. Nothing is under way.
+    pub(crate) fn foresee(&mut self, tree: Tree, diff: &Diff) -> Result<Course> {
+        let running = self.running.intent.clone();
+        let intent = running.after(tree, diff)?;
+        self.survey(&Way::from(running.desired(), &intent))
     }
 
     fn attempt(&mut self, session: u32, request: Request) -> Result<Attempted> {

@@ -12,7 +12,6 @@ use yang::{Edit, Operation, Tree};
 
 use crate::commit::{Author, Done};
 use crate::conflict::contradicting;
-use crate::converge::Way;
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
 use crate::history::rfc3339;
@@ -119,13 +118,11 @@ impl Engine {
             return Err(Error::Past { now }.into());
         }
         let tree = self.merged(session)?;
-        let running = self.running.intent.clone();
-        let diff = running.tree.diff(&tree);
+        let diff = self.running.intent.tree.diff(&tree);
         if diff.is_empty() {
             return Err(Error::NothingToSchedule.into());
         }
-        let intent = running.after(tree, &diff)?;
-        self.survey(&Way::from(running.desired(), &intent))?;
+        self.foresee(tree, &diff)?;
         let mut content = self.schedule.content.clone();
         content.last += 1;
         let origin = self.sessions.at(session)?.origin.clone();
@@ -134,8 +131,7 @@ impl Engine {
         let new = Scheduled { number, due, made, origin, comment, summary, forward, reverse };
         let place = content.waiting.partition_point(|other| other.due <= due);
         content.waiting.insert(place, new.clone());
-        self.store.write(SCHEDULE, &content)?;
-        self.schedule = Schedule { content, ..Schedule::default() };
+        self.keep_schedule(content)?;
         self.discard(session)?;
         let Scheduled { summary, .. } = &new;
         tracing::info!(number, due = %humantime::format_rfc3339_seconds(due), summary, "scheduled");
@@ -149,9 +145,15 @@ impl Engine {
         if content.waiting.len() == self.schedule.content.waiting.len() {
             return Err(Error::NotScheduled { number }.into());
         }
+        self.keep_schedule(content)?;
+        tracing::info!(number, "no longer scheduled");
+        Ok(())
+    }
+
+    /// Makes the schedule another one, on disk first.
+    fn keep_schedule(&mut self, content: Content) -> Result<()> {
         self.store.write(SCHEDULE, &content)?;
         self.schedule = Schedule { content, ..Schedule::default() };
-        tracing::info!(number, "no longer scheduled");
         Ok(())
     }
 

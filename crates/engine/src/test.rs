@@ -219,6 +219,12 @@ fn apply(tree: &mut Tree, lines: &str) {
     }
 }
 
+/// Lets time pass, and the engine look at its clock when it would.
+fn pass(engine: &mut Engine, seconds: u64) {
+    NOW.set(NOW.get() + seconds);
+    engine.look_at_clock();
+}
+
 /// The errors, a line each, as a client sees them.
 fn told<T: std::fmt::Debug>(outcome: Result<T>) -> String {
     let errors = outcome.unwrap_err().rpc();

@@ -22,7 +22,7 @@ use crate::fault::Fault;
 use crate::message::{Message, message};
 use crate::netns;
 use crate::observe::ask_for_links;
-use crate::socket::{enlarge_receive_buffer, own_port};
+use crate::socket::{READ, enlarge_receive_buffer, own_port};
 use crate::uapi::{RTM_NEWNETCONF, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
 use crate::{address, link, neighbor, route, sysctl};
 
@@ -40,8 +40,6 @@ const GROUPS: [u32; 8] = [
 
 /// How long names may come and go before they are compared: at least, and at most.
 const SETTLING: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
-/// The kernel tells no more at once, bytes.
-const BUFFER: usize = 64 << 10;
 /// Within these, as many times as long as the last comparison took.
 const SPARING: u32 = 10;
 
@@ -73,7 +71,7 @@ impl Monitor {
             }
             None => {
                 let (ears, present) = (BTreeMap::new(), netns::list());
-                let (buffer, compared) = (Vec::with_capacity(BUFFER), Compared::default());
+                let (buffer, compared) = (Vec::with_capacity(READ), Compared::default());
                 Listener { own, namespaces, ears, buffer, present, compared, sink }
             }
         };

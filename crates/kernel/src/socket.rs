@@ -19,7 +19,7 @@ use crate::message::{Message, message};
 /// What answers may pile up to, bytes: enough for a batch of which every message fails.
 const RECEIVE_BUFFER: usize = 4 << 20;
 /// The kernel fills at most 32 KiB at a time in a dump.
-const READ: usize = 64 << 10;
+pub(crate) const READ: usize = 64 << 10;
 /// How long an answer may take. The kernel's work, and its waiting for others, is done within the calls, be it for
 /// minutes: what is not there soon after will not come.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -61,11 +61,11 @@ fn a_commit_for_a_time_to_come_is_made_then() {
         let mut daemon = device();
         let mut onlooker = onlooker(&daemon);
         step("one in two seconds, one in an hour");
-        let at = |from_now: u64| {
+        let after = |from_now: u64| {
             let time = SystemTime::now() + Duration::from_secs(from_now);
             humantime::format_rfc3339_seconds(time).to_string()
         };
-        let (soon, later) = (at(2), at(3600));
+        let (soon, later) = (after(2), after(3600));
         let told = daemon.run(&format!(
             "configure\nnetnses-iproute2 netns vpn8\ncommit at {later}\n\
              netnses-iproute2 netns vpn9\ncommit at {soon} comment by night\n"
@@ -81,10 +81,7 @@ fn a_commit_for_a_time_to_come_is_made_then() {
         let shown = onlooker.see("! commit 2 by netloomd: 1 netns added \"by night\"");
         println!("{shown}");
         step("what is due while no daemon is there is made by the next one");
-        let soon = {
-            let time = SystemTime::now() + Duration::from_secs(1);
-            humantime::format_rfc3339_seconds(time + Duration::from_secs(1)).to_string()
-        };
+        let soon = after(2);
         daemon.run(&format!("configure\nlinks-iproute2 link eth7 mtu 1400\ncommit at {soon}\n"));
         daemon.kill();
         let due = humantime::parse_rfc3339(&soon).expect("read a time");

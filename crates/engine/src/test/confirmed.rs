@@ -28,12 +28,6 @@ impl Engine {
     }
 }
 
-/// Lets time pass, and the engine look at its clock when it would.
-fn pass(engine: &mut Engine, seconds: u64) {
-    NOW.set(NOW.get() + seconds);
-    engine.look_at_clock();
-}
-
 #[test]
 fn what_nobody_confirms_is_undone_once() {
     let (host, mut engine) = Host::with_nics();

@@ -63,11 +63,6 @@ impl Engine {
     }
 }
 
-fn pass(engine: &mut Engine, seconds: u64) {
-    NOW.set(NOW.get() + seconds);
-    engine.look_at_clock();
-}
-
 #[test]
 fn commits_are_told_once_they_have_happened() {
     let (host, mut engine) = Host::with_nics();

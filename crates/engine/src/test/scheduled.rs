@@ -32,12 +32,6 @@ impl Engine {
     }
 }
 
-/// Lets time pass, and the engine look at its clock when it would.
-fn pass(engine: &mut Engine, seconds: u64) {
-    NOW.set(NOW.get() + seconds);
-    engine.look_at_clock();
-}
-
 fn with(lines: &str) -> Tree {
     let mut tree = tree(NICS);
     apply(&mut tree, lines);

@@ -18,8 +18,7 @@ use crate::foreign::Foreign;
 /// Longer than the daemon takes for anything.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What the configuration starts with: the daemon is to undo what others do.
-/// Whatever else is configured.
+/// What is configured whatever else is: the daemon is to undo what others do.
 pub(crate) const POLICY: &str = "drift-netloom policy repair\n";
 
 pub(crate) struct Device {
