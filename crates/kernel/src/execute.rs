@@ -2,8 +2,8 @@
 //!
 //! Operations of one namespace that follow each other go to the kernel in one batch. A batch ends where the next
 //! operation belongs to another namespace, is not done by netlink, or needs the index of a link that is not
-//! known: the link may be made by what is still in the batch. Namespaces that are made one after the other, and
-//! parameters of one namespace, are each left to one thread.
+//! known: the link may be made by what is still in the batch. Namespaces that are made one after the other are left to
+//! a few threads, and parameters of one namespace to one.
 
 use std::collections::HashMap;
 use std::os::fd::AsRawFd;

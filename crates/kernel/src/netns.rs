@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
+use std::num::NonZero;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::thread;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, ScopedJoinHandle};
 
 use netstate::NetnsName;
 use rustix::fs::{FlockOperation, Mode, OFlags};
@@ -22,6 +24,10 @@ use crate::socket::NetlinkSocket;
 
 /// Where namespaces have their names.
 pub(crate) const DIRECTORY: &str = "/run/netns";
+
+/// How many threads make namespaces at most, and for how many each another thread is worth its start.
+const MAKERS: usize = 4;
+const WORTH_A_MAKER: usize = 16;
 
 /// An open namespace.
 #[derive(Debug)]
@@ -104,24 +110,24 @@ impl Namespaces {
         std::iter::once(NetnsName::own()).chain(present.into_keys()).collect()
     }
 
-    /// Makes namespaces and gives them their names, in order and all on one thread. Fails with the place of the first
-    /// that could not be made.
+    /// Makes namespaces and gives them their names. Fails with the place of the first that could not be made: those before
+    /// it are there then, and none after it.
     pub(crate) fn create(&mut self, names: &[&NetnsName]) -> Result<(), (usize, Fault)> {
         share_directory().map_err(|fault| (0, fault))?;
-        let own = self.own.inode;
-        let mut made = Vec::with_capacity(names.len());
-        let outcome = scratch(|| {
-            for name in names {
-                match make(name, own) {
-                    Ok(namespace) => made.push(((*name).clone(), namespace)),
-                    Err(fault) => return Ok(Err(fault)),
+        let mut failed = None;
+        for (place, made) in make_each(names, self.own.inode).map_err(|fault| (0, fault))? {
+            match (made, &failed) {
+                (Ok(namespace), None) => drop(self.named.insert(names[place].clone(), namespace)),
+                (Ok(_), Some(_)) => {
+                    if let Err(fault) = remove(&path(names[place])) {
+                        tracing::warn!(%fault, netns = %names[place], "made, and not removed");
+                    }
                 }
+                (Err(fault), None) => failed = Some((place, fault)),
+                (Err(_), Some(_)) => {}
             }
-            Ok(Ok(()))
-        });
-        let count = made.len();
-        self.named.extend(made);
-        outcome.and_then(|outcome| outcome).map_err(|fault| (count, fault))
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     /// Takes a namespace's name away; with the last handle it ends.
@@ -213,10 +219,12 @@ fn path(name: &NetnsName) -> PathBuf {
 }
 
 fn scratch<T: Send>(work: impl FnOnce() -> Result<T, Fault> + Send) -> Result<T, Fault> {
-    thread::scope(|scope| {
-        let thread = thread::Builder::new().spawn_scoped(scope, work)?;
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
+    thread::scope(|scope| joined(thread::Builder::new().spawn_scoped(scope, work)?))
+}
+
+/// What a thread answers with; it panics on if that one has.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Lets mounts below the directory appear in other mount namespaces too, as ip-netns(8) does, so that a namespace
@@ -231,6 +239,42 @@ fn share_directory() -> Result<(), Fault> {
         rustix::mount::mount_change(DIRECTORY, shared)?;
     }
     Ok(())
+}
+
+/// Makes namespaces up to the first that fails, and perhaps some after it: answers with what has become of them, by their
+/// places. It is nearly all work of the kernel, which it does for several threads at once.
+fn make_each(
+    names: &[&NetnsName],
+    own: u64,
+) -> Result<BTreeMap<usize, Result<Namespace, Fault>>, Fault> {
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let take = || {
+        // Whoever has taken a place makes it, so that none before one that fails is left out.
+        let place = next.fetch_add(1, Ordering::Relaxed);
+        let made = make(names.get(place)?, own);
+        failed.fetch_or(made.is_err(), Ordering::Relaxed);
+        Some((place, made))
+    };
+    let makers = thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(MAKERS)
+        .min(names.len().div_ceil(WORTH_A_MAKER));
+    thread::scope(|scope| {
+        let work = || {
+            std::iter::from_fn(|| (!failed.load(Ordering::Relaxed)).then(take)?).collect::<Vec<_>>()
+        };
+        let (mut started, mut refused) = (Vec::new(), None);
+        for _ in 0..makers {
+            match thread::Builder::new().spawn_scoped(scope, work) {
+                Ok(maker) => started.push(maker),
+                Err(error) => refused = Some(error),
+            }
+        }
+        match refused {
+            Some(error) if started.is_empty() => Err(error.into()),
+            Some(_) | None => Ok(started.into_iter().flat_map(joined).collect()),
+        }
+    })
 }
 
 /// Makes a namespace for the calling thread, which has to be one of its own, and gives it a name.

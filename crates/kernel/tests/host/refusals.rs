@@ -1,5 +1,7 @@
 //! What the kernel refuses is told in its words, with the operation and the field.
 
+use std::collections::BTreeSet;
+
 use expect_test::{Expect, expect};
 use netstate::link::{Link, LinkAttributes, LinkKind, Vxlan};
 use netstate::{Action, Key, Object, Op, Plan, Refusal, RouteKey, Southbound, State};
@@ -101,6 +103,20 @@ fn many_refusals_at_once_name_the_first() {
         let network = |n: u32| format!("10.{}.{}.0/24", n / 250, n % 250);
         let routes = (0..5000).map(|n| route("1", &network(n), &[("lo", "172.16.0.1")]));
         assert_eq!(refusal(routes).index, 0);
+    });
+}
+
+#[test]
+fn of_many_namespaces_those_before_the_one_that_is_refused_are_there() {
+    isolated(|| {
+        std::fs::create_dir_all("/run/netns/n041").unwrap();
+        let refusal = refusal((0..100).map(|n| netns(&format!("n{n:03}"))));
+        assert_eq!((refusal.index, &*refusal.message), (41, "Is a directory (EISDIR)"));
+        std::fs::remove_dir("/run/netns/n041").unwrap();
+        let entries = std::fs::read_dir("/run/netns").unwrap();
+        let made: BTreeSet<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(made, (0..41).map(|n| format!("n{n:03}").into()).collect());
+        ip("-all netns delete");
     });
 }
 
