@@ -426,9 +426,11 @@ impl Shell {
         let commits = self.client.borrow_mut().scheduled()?.commits;
         let line = |one: &ScheduledCommit| {
             let comment = remark(one.comment.as_deref());
-            let ScheduledCommit { number, time, user, from, summary, .. } = one;
+            let ScheduledCommit { number, time, user, from, summary, obstacle, .. } = one;
             let time = time::local(time);
-            format!("{number:>3}  {time}  {user} ({from}){comment}\n     {summary}\n")
+            let waits = obstacle.iter().map(|obstacle| format!("     waits: {obstacle}\n"));
+            let waits: String = waits.collect();
+            format!("{number:>3}  {time}  {user} ({from}){comment}\n     {summary}\n{waits}")
         };
         Ok(match commits.is_empty() {
             true => "nothing is scheduled\n".into(),

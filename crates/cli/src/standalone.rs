@@ -1,9 +1,7 @@
 //! The engine in this process: the only place of the command line that knows of one.
 
-use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow};
 use engine::{Handle, Origin, Settings};
@@ -20,13 +18,7 @@ pub(crate) struct Standalone {
 /// Starts the engine on `state_dir` and answers the client's end of a connection to it: the way is the same as
 /// to a daemon.
 pub(crate) fn start(state_dir: &Path, schema: &'static Schema) -> Result<(Standalone, UnixStream)> {
-    let settings = Settings {
-        state_dir: state_dir.to_owned(),
-        autosave: true,
-        history: engine::Limits::default(),
-        boot_id: fs::read_to_string(BOOT_ID).context(BOOT_ID)?.trim().to_owned(),
-        clock: SystemTime::now,
-    };
+    let settings = Settings::of_host(state_dir.to_owned())?;
     let kernel = Kernel::open().context("opening the kernel's netlink sockets")?;
     let engine = engine::start(settings, schema, Box::new(kernel)).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -56,9 +48,6 @@ impl Standalone {
         self.runtime.block_on(self.engine.stop());
     }
 }
-
-/// Changes with each boot of the host.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 fn user() -> String {
     std::env::var("USER").unwrap_or_else(|_| "standalone".into())

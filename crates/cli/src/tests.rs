@@ -39,7 +39,7 @@ impl Device {
             autosave: true,
             history: engine::Limits::default(),
             boot_id: "boot".into(),
-            clock: || SystemTime::UNIX_EPOCH,
+            clock: engine::Clock { wall: || SystemTime::UNIX_EPOCH, ..engine::Clock::HOST },
         };
         let engine = engine::start(settings, schema, Box::new(kernel.clone())).expect("it starts");
         let runtime = tokio::runtime::Runtime::new().expect("start a runtime");

@@ -10,7 +10,6 @@ mod privileges;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Parser;
@@ -53,14 +52,12 @@ async fn run(options: &Options) -> Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
 
     let settings = Settings {
-        state_dir: options.state_dir.clone(),
         autosave: !options.no_autosave,
         history: Limits {
             commits: options.history_commits,
             bytes: usize::from(options.history_mib) << 20,
         },
-        boot_id: fs::read_to_string(BOOT_ID).context(BOOT_ID)?.trim().to_string(),
-        clock: SystemTime::now,
+        ..Settings::of_host(options.state_dir.clone())?
     };
     if options.release {
         return engine::release(settings, schema, Box::new(kernel)).map_err(told);
@@ -88,9 +85,6 @@ async fn run(options: &Options) -> Result<()> {
     engine.stop().await;
     Ok(())
 }
-
-/// Changes with each boot of the host.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The engine's errors, a line each.
 fn told(errors: Vec<RpcError>) -> anyhow::Error {

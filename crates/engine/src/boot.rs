@@ -29,6 +29,7 @@ use crate::salvage::Damage;
 use crate::scheduled::{SCHEDULE, Schedule};
 use crate::session::{Origin, Sessions};
 use crate::store::Store;
+use crate::unrecorded::Unrecorded;
 
 /// What an engine starts from.
 pub(crate) struct Boot {
@@ -107,6 +108,7 @@ impl Boot {
             drift: Drift::default(),
             obstacles: BTreeMap::new(),
             diverged: None,
+            unrecorded: None,
             pending: None,
             schedule,
             published: watch::Sender::new(published),
@@ -206,7 +208,7 @@ impl Engine {
         let base = Past::of(self).at(Revision::Position(position.unwrap_or(usize::MAX)));
         match base {
             Ok(tree) => {
-                self.pending = Some(Pending::new(awaited, tree, (self.settings.clock)()));
+                self.pending = Some(Pending::new(awaited, tree, &self.settings));
             }
             Err(errors) => tracing::error!(
                 transaction = id,
@@ -226,32 +228,29 @@ impl Engine {
         Ok(self.running.intent.desired().clone().merged(attempted.desired()))
     }
 
-    /// After a boot of the host: nothing of ours is in the kernel, and startup becomes running.
+    /// After a boot of the host: nothing of ours is in the kernel, and startup becomes running. The kernel does not wait for
+    /// the disk.
     fn boot(&mut self) -> Result<()> {
         let startup = self.startup.tree(self.settled()).clone();
         let startup = intent(&self.store, STARTUP, startup)?;
         let diff = self.running.intent.tree.diff(&startup.tree);
-        journal::withdraw(&self.store)?;
-        if !diff.is_empty() {
+        let record = (!diff.is_empty()).then(|| {
             let origin = Origin { user: "netloomd".into(), from: "boot".into() };
             let comment = Some("startup loaded".into());
             let author = Author { origin, comment };
-            let record = self.record(author).telling(&diff);
-            let stamp = journal::draft(&self.store, &record)?.place()?;
-            let late = history::file(&self.store, record.id)?;
-            if !late.0.is_empty() {
-                tracing::error!(
-                    errors = late.told(),
-                    "startup is loaded, but not all of it is on disk"
-                );
-            }
+            self.record(author).telling(&diff)
+        });
+        if let Some(record) = &record {
             self.running = Running { id: record.id, intent: startup };
-            self.checkpoint.add(&record);
-            self.history.add(record, stamp);
             self.pending = None;
         }
-        ownership::save(&self.store, &self.settings.boot_id, &Originals::default())?;
+        self.unrecorded = Some(Unrecorded::new(record, self.now()));
+        if let Err(errors) = self.catch_up() {
+            tracing::error!(errors = errors.told(), "the boot is not on disk as yet");
+        }
+        self.unrecorded.get_or_insert(Unrecorded::nothing(self.now()));
         self.recover(Desired::default(), false);
+        self.unrecorded.take_if(|unrecorded| unrecorded.is_nothing());
         Ok(())
     }
 }

@@ -99,7 +99,7 @@ impl Engine {
     /// Has a checkpoint written where there is reason to.
     pub(crate) fn checkpoint(&mut self) {
         self.checkpoint.take(JoinHandle::is_finished);
-        if self.checkpoint.is_due() {
+        if self.checkpoint.is_due() && self.unrecorded.is_none() {
             self.checkpoint.write(&self.store, self.running.id, &self.running.intent.tree);
         }
     }
@@ -107,7 +107,7 @@ impl Engine {
     /// Has one written before the end, so that the next start has nothing to make again.
     pub(crate) fn last_checkpoint(&mut self) {
         self.checkpoint.take(|_| true);
-        if self.checkpoint.commits > 0 {
+        if self.checkpoint.commits > 0 && self.unrecorded.is_none() {
             self.checkpoint.write(&self.store, self.running.id, &self.running.intent.tree);
             self.checkpoint.take(|_| true);
         }

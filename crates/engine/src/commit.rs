@@ -184,16 +184,14 @@ impl Engine {
         };
         self.pass(Step::Committed);
         let settled = self.settled().clone();
-        self.pending = record
-            .awaited
-            .clone()
-            .map(|awaited| Pending::new(awaited, settled, (self.settings.clock)()));
+        self.pending =
+            record.awaited.clone().map(|awaited| Pending::new(awaited, settled, &self.settings));
         self.running = Running { id: record.id, intent };
         let desired = self.running.intent.desired();
         self.stuck.retain(|key| desired.contains(key) && !course.keys.contains(key));
         self.drift.forget(&course.keys);
         self.drift.consider(
-            (self.settings.clock)(),
+            self.settings.clock.now(),
             &running.policies,
             &self.running.intent.policies,
         );
@@ -256,7 +254,7 @@ impl Engine {
             base: self.running.id,
             previous: self.history.head().and_then(|head| head.digest),
             origin,
-            time: (self.settings.clock)(),
+            time: (self.settings.clock.wall)(),
             comment,
             summary: String::new(),
             autosave: self.settings.autosave,

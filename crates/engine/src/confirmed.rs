@@ -1,7 +1,8 @@
 //! Confirmed commits (RFC 6241 section 8.4): a commit that is undone unless somebody confirms it in time.
 //!
 //! The deadline is in the commit's own record, and so on disk before the kernel is touched, and gone with an attempt
-//! that fails. What is to be confirmed is told by the latest record alone: a commit on top of it, or a mark that names
+//! that fails. It goes by the time since the host booted; where the host has booted since, by the wall clock, which may be
+//! wrong until somebody has set it, but by no more than what was asked for. What is to be confirmed is told by the latest record alone: a commit on top of it, or a mark that names
 //! it, has settled it. Until then startup stays what it was, so that a reboot comes up on what is known to work.
 
 use std::time::{Duration, SystemTime};
@@ -10,6 +11,8 @@ use netstate::probe::Probe;
 use serde::{Deserialize, Serialize};
 use yang::Tree;
 
+use crate::Settings;
+use crate::clock::Moment;
 use crate::commit::{Author, Done};
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
@@ -64,8 +67,12 @@ pub enum ConfirmedBy {
 pub(crate) struct Awaited {
     /// The transaction to go back to: the one before the first of a chain of such commits.
     pub(crate) base: u64,
+    /// By the wall clock.
     #[serde(with = "crate::history::rfc3339")]
     pub(crate) deadline: SystemTime,
+    /// By the clock of the boot that it was made in; older records have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) uptime: Option<Uptime>,
     pub(crate) by: ConfirmedBy,
     /// Who made it; the number means nothing to the next process.
     pub(crate) session: u32,
@@ -74,15 +81,26 @@ pub(crate) struct Awaited {
     pub(crate) probes: Vec<Probe>,
 }
 
+/// A deadline by a clock that nobody sets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Uptime {
+    /// The boot that it counts from.
+    boot_id: String,
+    deadline: Duration,
+    /// How long it was when the commit was made.
+    timeout: Duration,
+}
+
 /// The same, with what to go back to.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
     pub(crate) awaited: Awaited,
     pub(crate) tree: Tree,
     /// When it is undone.
-    due: SystemTime,
+    due: Moment,
     /// When that is foretold; none once it has been.
-    foretold: Option<SystemTime>,
+    foretold: Option<Moment>,
     pub(crate) probing: Option<Probing>,
 }
 
@@ -94,12 +112,27 @@ struct Mark {
 }
 
 impl Pending {
-    pub(crate) fn new(awaited: Awaited, tree: Tree, now: SystemTime) -> Self {
-        let due = awaited.deadline;
-        let left = due.duration_since(now).unwrap_or_default();
-        let foretold = due.checked_sub(SOON.min(left / 4));
+    pub(crate) fn new(awaited: Awaited, tree: Tree, settings: &Settings) -> Self {
+        let now = settings.clock.now();
+        let left = awaited.left(settings);
+        let due = now + left;
+        let foretold = Some(now + left.saturating_sub(SOON.min(left / 4)));
         let probing = Probing::of(&awaited.probes, now);
         Pending { due, foretold, probing, awaited, tree }
+    }
+}
+
+impl Awaited {
+    /// How long it waits from now.
+    fn left(&self, Settings { boot_id, clock, .. }: &Settings) -> Duration {
+        let by_wall = self.deadline.duration_since((clock.wall)()).unwrap_or_default();
+        match &self.uptime {
+            Some(uptime) if uptime.boot_id == *boot_id => {
+                Moment::at(uptime.deadline).left(clock.now())
+            }
+            Some(uptime) => by_wall.min(uptime.timeout),
+            None => by_wall,
+        }
     }
 }
 
@@ -135,9 +168,14 @@ impl Engine {
     /// What a commit's record says of its confirmation.
     pub(crate) fn awaited(&self, session: u32, confirmed: &Confirmed) -> Awaited {
         let base = self.pending.as_ref().map_or(self.running.id, |pending| pending.awaited.base);
-        let deadline = (self.settings.clock)() + confirmed.timeout;
-        let Confirmed { timeout: _, by, probes } = confirmed.clone();
-        Awaited { base, deadline, by, session, probes }
+        let Confirmed { timeout, by, probes } = confirmed.clone();
+        let deadline = (self.settings.clock.wall)() + timeout;
+        let uptime = Some(Uptime {
+            boot_id: self.settings.boot_id.clone(),
+            deadline: (self.now() + timeout).uptime(),
+            timeout,
+        });
+        Awaited { base, deadline, uptime, by, session, probes }
     }
 
     /// The configuration that is not subject to confirmation: what startup follows.
@@ -179,21 +217,21 @@ impl Engine {
     }
 
     /// When a commit is undone.
-    pub(crate) fn undone_at(&self) -> Option<SystemTime> {
+    pub(crate) fn undone_at(&self) -> Option<Moment> {
         self.pending.as_ref().map(|pending| pending.due)
     }
 
     /// When it is said that a commit will soon be undone.
-    pub(crate) fn foretold_at(&self) -> Option<SystemTime> {
+    pub(crate) fn foretold_at(&self) -> Option<Moment> {
         self.pending.as_ref().and_then(|pending| pending.foretold)
     }
 
     /// Says so, once.
     pub(crate) fn foretell(&mut self) {
-        let now = (self.settings.clock)();
+        let now = self.now();
         let Some(pending) = &mut self.pending else { return };
         pending.foretold = None;
-        let left = pending.due.duration_since(now).unwrap_or_default();
+        let left = pending.due.left(now);
         let (id, phase) = (self.running.id, Phase::Expiring(left));
         self.tell_all(News::Confirm { id, by: By::Daemon, phase });
     }
@@ -205,8 +243,8 @@ impl Engine {
 
     /// Tells what a commit has made of one that was `waiting`.
     pub(crate) fn tell_phase(&self, by: By, waiting: Option<u64>) {
-        let now = (self.settings.clock)();
-        let left = |pending: &Pending| pending.due.duration_since(now).unwrap_or_default();
+        let now = self.now();
+        let left = |pending: &Pending| pending.due.left(now);
         let (id, phase) = match (waiting, &self.pending) {
             (None, None) => return,
             (None, Some(pending)) => (self.running.id, Phase::Start(left(pending))),

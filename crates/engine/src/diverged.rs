@@ -5,10 +5,10 @@
 //! what is not known.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
 
 use netstate::{Desired, Key};
 
+use crate::clock::Moment;
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result, RpcError};
 use crate::notice::News;
@@ -40,7 +40,7 @@ pub(crate) struct Diverged {
     /// What of running was missing before, or may be.
     missing: BTreeSet<Key>,
     /// When the way back is tried again.
-    pub(crate) again: SystemTime,
+    pub(crate) again: Moment,
     /// Where it ended.
     causes: Vec<RpcError>,
 }
@@ -84,8 +84,10 @@ impl Engine {
         }
     }
 
-    /// Tries again to go back, where that has failed before: nothing is committed on top of what is not known.
+    /// Tries again to go back, where that has failed before: nothing is committed on top of what is not known, or of what is
+    /// not on disk.
     pub(crate) fn reconcile(&mut self) -> Result<()> {
+        self.catch_up()?;
         let Some(Diverged { touched, missing, .. }) = &self.diverged else { return Ok(()) };
         let (touched, missing) = (touched.clone(), missing.clone());
         let restored = self.restore(&touched, &Reach::Everything, &missing);

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use netstate::plan::{goes_with_down, stands_on};
 use netstate::{Action, Desired, Key, NetnsName, Object, Op, Place, Route};
 
+use crate::clock::Moment;
 use crate::converge::{Course, Way};
 use crate::datastore::Datastore;
 use crate::diverged::Obstacle;
@@ -43,11 +44,11 @@ const CONTESTED: Duration = Duration::from_secs(60);
 pub(crate) struct Drift {
     differing: BTreeMap<Key, Differing>,
     /// How often, and when last, an object has been repaired.
-    repaired: BTreeMap<Key, (u32, SystemTime)>,
+    repaired: BTreeMap<Key, (u32, Moment)>,
     /// How often what the policy wants of it has failed.
     failed: BTreeMap<Key, u32>,
     /// When these are looked at again.
-    again: BTreeMap<Key, SystemTime>,
+    again: BTreeMap<Key, Moment>,
     /// How many objects were told to differ.
     told: usize,
 }
@@ -117,14 +118,14 @@ impl Drift {
     }
 
     /// What differs is dealt with anew where policies have changed.
-    pub(crate) fn consider(&mut self, now: SystemTime, old: &Policies, new: &Policies) {
+    pub(crate) fn consider(&mut self, now: Moment, old: &Policies, new: &Policies) {
         if old != new {
             self.again.extend(self.differing.keys().map(|key| (key.clone(), now)));
         }
     }
 
     /// When there is something to look at again.
-    pub(crate) fn due(&self) -> Option<SystemTime> {
+    pub(crate) fn due(&self) -> Option<Moment> {
         self.again.values().min().copied()
     }
 
@@ -143,7 +144,7 @@ impl Drift {
     }
 
     /// How long to wait between this repair of an object and the next; nothing where it is not contested.
-    fn patience(&mut self, key: &Key, now: SystemTime) -> Option<SystemTime> {
+    fn patience(&mut self, key: &Key, now: Moment) -> Option<Moment> {
         self.repaired.retain(|_, (_, last)| now < *last + CONTESTED);
         let (times, last) = self.repaired.get(key)?;
         // The first few come at once: two programs that start together are no fight.
@@ -151,7 +152,7 @@ impl Drift {
         Some(*last + if *times < 3 { Duration::ZERO } else { pause.min(CONTESTED) })
     }
 
-    fn count_repair(&mut self, key: &Key, now: SystemTime) {
+    fn count_repair(&mut self, key: &Key, now: Moment) {
         let (times, last) = self.repaired.entry(key.clone()).or_insert((0, now));
         *times += 1;
         *last = now;
@@ -160,7 +161,7 @@ impl Drift {
 
 impl Engine {
     /// Looks at what could not be looked at, or dealt with, before.
-    pub(crate) fn look_again(&mut self, now: SystemTime) {
+    pub(crate) fn look_again(&mut self, now: Moment) {
         let due = self.drift.again.iter().filter(|(_, at)| **at <= now);
         let keys: BTreeSet<Key> = due.map(|(key, _)| key.clone()).collect();
         self.drift.again.retain(|key, _| !keys.contains(key));
@@ -205,7 +206,7 @@ impl Engine {
                     self.stuck.extend(gone);
                 }
                 None => {
-                    let at = (self.settings.clock)() + AGAIN;
+                    let at = self.again();
                     self.drift.again.extend(keys.iter().map(|key| (key.clone(), at)));
                     return None;
                 }
@@ -222,7 +223,7 @@ impl Engine {
         if off.is_empty() {
             return findings;
         }
-        let now = (self.settings.clock)();
+        let now = (self.settings.clock.wall)();
         let footing = Footing::of(self, course, desired, stirred);
         let returned = self.returned(course, desired);
         for op in &course.plan.ops {
@@ -306,7 +307,7 @@ impl Engine {
         changed: BTreeMap<Key, Differing>,
         fallen: BTreeSet<Key>,
     ) {
-        let now = (self.settings.clock)();
+        let now = self.now();
         let (mut repair, mut adopt) = (BTreeSet::new(), BTreeSet::new());
         let (mut told, mut paths) = (0, Vec::new());
         for (key, differing) in changed {
@@ -366,7 +367,7 @@ impl Engine {
     /// Makes the kernel what running says of these, of what went with them, and of what has fallen: all at once, as they
     /// may need each other.
     fn repair(&mut self, keys: BTreeSet<Key>, fallen: BTreeSet<Key>) {
-        let now = (self.settings.clock)();
+        let now = self.now();
         keys.iter().for_each(|key| self.drift.count_repair(key, now));
         let waits = |differing: &Differing| {
             differing.waits_for.as_ref().is_some_and(|link| keys.contains(link))
@@ -394,7 +395,7 @@ impl Engine {
 
     /// Leaves these as they are for now, and says why.
     fn put_off(&mut self, keys: &BTreeSet<Key>, errors: &Errors) {
-        let now = (self.settings.clock)();
+        let now = self.now();
         let told = errors.told();
         for key in keys {
             let failed = self.drift.failed.entry(key.clone()).or_default();

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::future::pending;
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mapping::Lowered;
 use netstate::{Desired, Key, Originals, Southbound};
@@ -13,6 +16,7 @@ use yang::{Diff, Edit, Path, Tree};
 use crate::Settings;
 use crate::candidate::{Candidate, Draft, Version};
 use crate::checkpoint::Checkpoint;
+use crate::clock::Jumps;
 use crate::confirmed::Pending;
 use crate::datastore::{Datastore, Snapshot, Startup};
 use crate::diverged::{Diverged, Obstacle};
@@ -25,6 +29,7 @@ use crate::scheduled::Schedule;
 use crate::session::Sessions;
 use crate::step::Step;
 use crate::store::Store;
+use crate::unrecorded::Unrecorded;
 
 /// What the engine's thread is asked to do.
 pub(crate) enum Request {
@@ -55,6 +60,8 @@ pub(crate) struct Engine {
     pub(crate) drift: Drift,
     /// What may be in the kernel, where the way to running has failed.
     pub(crate) diverged: Option<Diverged>,
+    /// Where the host has booted, and the disk has not taken it.
+    pub(crate) unrecorded: Option<Unrecorded>,
     /// A commit that is undone unless it is confirmed.
     pub(crate) pending: Option<Pending>,
     /// Commits that are to be made later.
@@ -111,18 +118,29 @@ impl Intent {
 
 impl Engine {
     /// Does what it is asked until it is asked to stop, or nobody is left to ask.
-    pub(crate) fn run(mut self, clock: &Runtime, mut requests: mpsc::UnboundedReceiver<Request>) {
+    pub(crate) fn run(mut self, runtime: &Runtime, mut requests: mpsc::UnboundedReceiver<Request>) {
+        let entered = runtime.enter();
+        let mut jumps = Jumps::watch().inspect_err(unheard_jumps).ok();
+        drop(entered);
         loop {
+            // First, so that those who ask without end do not keep it from what is due.
+            if self.waits() == Some(Duration::ZERO) {
+                self.look_at_clock();
+            }
+            let wait = self.waits();
             let next = async {
-                match self.waits() {
-                    Some(wait) => tokio::time::timeout(wait, requests.recv()).await.ok(),
-                    None => Some(requests.recv().await),
+                tokio::select! {
+                    request = requests.recv() => Some(request),
+                    () = until(wait) => None,
+                    jumped = next_of(jumps.as_ref()) => {
+                        if jumped.inspect_err(unheard_jumps).is_err() {
+                            jumps = None;
+                        }
+                        None
+                    }
                 }
             };
-            let Some(next) = clock.block_on(next) else {
-                self.look_at_clock();
-                continue;
-            };
+            let Some(next) = runtime.block_on(next) else { continue };
             let Some(request) = next else { return };
             match request {
                 Request::Call(call) => call(&mut self),
@@ -222,4 +240,22 @@ impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("running", &self.running.id).finish_non_exhaustive()
     }
+}
+
+async fn until(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => pending().await,
+    }
+}
+
+async fn next_of(jumps: Option<&Jumps>) -> io::Result<()> {
+    match jumps {
+        Some(jumps) => jumps.next().await,
+        None => pending().await,
+    }
+}
+
+fn unheard_jumps(error: &io::Error) {
+    tracing::warn!(%error, "where the clock is set, what is scheduled may come late");
 }

@@ -41,10 +41,10 @@ mod store;
 mod summary;
 #[cfg(test)]
 mod test;
+mod unrecorded;
 
 use std::path::PathBuf;
-use std::thread;
-use std::time::SystemTime;
+use std::{fs, io, thread};
 
 use netstate::Southbound;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -58,6 +58,7 @@ use crate::events::Events;
 
 pub use crate::blame::Blamed;
 pub use crate::candidate::Draft;
+pub use crate::clock::Clock;
 pub use crate::commit::Committed;
 pub use crate::confirmed::{Confirmed, ConfirmedBy, Request as CommitRequest};
 pub use crate::conflict::{Conflict, Conflicts, Side};
@@ -86,8 +87,19 @@ pub struct Settings {
     pub history: Limits,
     /// Which boot of the host this is (`/proc/sys/kernel/random/boot_id`).
     pub boot_id: String,
-    /// What time it is.
-    pub clock: fn() -> SystemTime,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+impl Settings {
+    /// How an engine runs on this host where nobody says otherwise. Fails with the file that does not tell of the boot.
+    pub fn of_host(state_dir: PathBuf) -> io::Result<Settings> {
+        const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+        let boot_id = fs::read_to_string(BOOT_ID)
+            .map_err(|error| io::Error::new(error.kind(), format!("{BOOT_ID}: {error}")))?;
+        let (history, clock) = (Limits::default(), Clock::HOST);
+        Ok(Settings { state_dir, autosave: true, history, boot_id: boot_id.trim().into(), clock })
+    }
 }
 
 /// The engine's results; validation may find several faults at once.
@@ -115,8 +127,8 @@ pub fn start(
     let snapshot = engine.published.subscribe();
     let notices = engine.notices.downgrade();
     let thread = thread::Builder::new().name("engine".into());
-    let clock = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    match clock.and_then(|clock| thread.spawn(move || engine.run(&clock, received))) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.and_then(|runtime| thread.spawn(move || engine.run(&runtime, received))) {
         Ok(_) => Ok(Handle { requests, snapshot, notices }),
         Err(source) => Err(Errors::from(Error::Thread { source }).rpc()),
     }

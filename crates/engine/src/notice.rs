@@ -183,7 +183,7 @@ pub(crate) fn channel() -> broadcast::Sender<Notice> {
 impl Engine {
     /// Tells everybody who listens.
     pub(crate) fn tell_all(&self, news: News) {
-        let time = (self.settings.clock)();
+        let time = (self.settings.clock.wall)();
         // It is no failure if nobody does.
         let _nobody = self.notices.send(Notice { time, news });
     }

@@ -44,9 +44,7 @@ impl Engine {
     /// Puts on disk what the course is about to touch first.
     pub(crate) fn adopt(&mut self, course: &Course) -> Result<()> {
         let Some(originals) = &course.adopted else { return Ok(()) };
-        save(&self.store, &self.settings.boot_id, originals)?;
-        self.originals = originals.clone();
-        Ok(())
+        self.keep_originals(originals.clone())
     }
 
     /// Forgets the originals of what running no longer touches: they have been given back.
@@ -57,8 +55,6 @@ impl Engine {
         if held == self.originals {
             return Ok(());
         }
-        save(&self.store, &self.settings.boot_id, &held)?;
-        self.originals = held;
-        Ok(())
+        self.keep_originals(held)
     }
 }

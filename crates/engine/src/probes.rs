@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use netstate::probe::{Attempt, Probe};
 use tokio::sync::mpsc;
 
+use crate::clock::Moment;
 use crate::engine::{Engine, Request};
 use crate::notice::{By, News, Phase};
 
@@ -23,14 +24,14 @@ pub(crate) struct Probing {
     /// Those that have not been answered, with why.
     open: BTreeMap<Probe, Option<String>>,
     /// When those are asked again.
-    pub(crate) next: SystemTime,
+    pub(crate) next: Moment,
     /// How many are on their way.
     asked: usize,
 }
 
 impl Probing {
     /// None where nothing is to be asked.
-    pub(crate) fn of(probes: &[Probe], now: SystemTime) -> Option<Probing> {
+    pub(crate) fn of(probes: &[Probe], now: Moment) -> Option<Probing> {
         let open = probes.iter().map(|probe| (probe.clone(), None)).collect();
         (!probes.is_empty()).then_some(Probing { open, next: now, asked: 0 })
     }
@@ -47,13 +48,13 @@ impl Probing {
 
 impl Engine {
     /// When the next round is due; none while one is under way.
-    pub(crate) fn probes_at(&self) -> Option<SystemTime> {
+    pub(crate) fn probes_at(&self) -> Option<Moment> {
         let probing = self.pending.as_ref()?.probing.as_ref()?;
         (probing.asked == 0).then_some(probing.next)
     }
 
     /// Sends the probes out that have not been answered.
-    pub(crate) fn probe(&mut self, now: SystemTime) {
+    pub(crate) fn probe(&mut self, now: Moment) {
         let id = self.running.id;
         let Some(probing) = self.pending.as_mut().and_then(|pending| pending.probing.as_mut())
         else {

@@ -15,8 +15,6 @@ use crate::confirmed;
 use crate::datastore::{RUNNING, STARTUP, Startup, save};
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Error, Errors, Result};
-use crate::history;
-use crate::journal;
 use crate::ownership;
 use crate::rescue::{self, RESCUE};
 use crate::session::Origin;
@@ -126,11 +124,9 @@ impl Engine {
         if lost {
             record.base = 0;
         }
-        let (id, stamp) = (record.id, journal::draft(&self.store, &record)?.place()?);
-        history::file(&self.store, id)?;
+        let id = record.id;
+        self.enter(record)?;
         self.running = Running { id, intent: self.running.intent.clone() };
-        self.checkpoint.add(&record);
-        self.history.add(record, stamp);
         if lost {
             let bytes = save(&self.store, RUNNING, id, &self.running.intent.tree)?;
             self.checkpoint = Checkpoint::found(id, bytes);

@@ -5,11 +5,12 @@
 //! a file, outlives the daemon, and goes from there once it has been made or refused. Making it twice is making it
 //! once: a daemon that dies between the two finds nothing left to change.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use yang::{Edit, Operation, Tree};
 
+use crate::clock::{Clock, Moment};
 use crate::commit::{Author, Done};
 use crate::conflict::contradicting;
 use crate::engine::Engine;
@@ -46,6 +47,9 @@ pub struct Scheduled {
     forward: String,
     /// The way back from it.
     reverse: String,
+    /// What has kept it waiting since it was due.
+    #[serde(skip)]
+    pub obstacle: Option<String>,
 }
 
 /// What waits for its time.
@@ -53,7 +57,7 @@ pub struct Scheduled {
 pub(crate) struct Schedule {
     content: Content,
     /// When to try again what could not be done in time.
-    again: Option<SystemTime>,
+    again: Option<Moment>,
     /// Whether the file still has what has been made since.
     stale: bool,
 }
@@ -79,12 +83,15 @@ impl Schedule {
         &self.content.waiting
     }
 
-    /// When there is something to do.
-    pub(crate) fn due(&self) -> Option<SystemTime> {
-        let next = self.content.waiting.first().map(|next| next.due);
-        match (next, self.again) {
-            (Some(due), again) if !self.stale => Some(again.map_or(due, |again| again.max(due))),
-            (_, again) => again,
+    /// How long until there is something to do.
+    pub(crate) fn waits(&self, clock: &Clock) -> Option<Duration> {
+        let wall = (clock.wall)();
+        let next = self.content.waiting.first();
+        let next = next.map(|next| next.due.duration_since(wall).unwrap_or_default());
+        let again = self.again.map(|again| again.left(clock.now()));
+        match next {
+            Some(due) if !self.stale => Some(again.map_or(due, |again| again.max(due))),
+            Some(_) | None => again,
         }
     }
 }
@@ -112,7 +119,7 @@ impl Engine {
         due: SystemTime,
         comment: Option<String>,
     ) -> Result<Scheduled> {
-        let made = (self.settings.clock)();
+        let made = (self.settings.clock.wall)();
         if due <= made {
             let now = humantime::format_rfc3339_seconds(made).to_string();
             return Err(Error::Past { now }.into());
@@ -128,7 +135,17 @@ impl Engine {
         let origin = self.sessions.at(session)?.origin.clone();
         let (number, summary) = (content.last, summary(&diff));
         let (forward, reverse) = (diff.to_xml(), diff.to_xml_back());
-        let new = Scheduled { number, due, made, origin, comment, summary, forward, reverse };
+        let new = Scheduled {
+            number,
+            due,
+            made,
+            origin,
+            comment,
+            summary,
+            forward,
+            reverse,
+            obstacle: None,
+        };
         let place = content.waiting.partition_point(|other| other.due <= due);
         content.waiting.insert(place, new.clone());
         self.keep_schedule(content)?;
@@ -158,16 +175,18 @@ impl Engine {
     }
 
     /// Makes the commit whose time has come. What keeps everybody from committing keeps it waiting.
-    pub(crate) fn commit_scheduled(&mut self, now: SystemTime) {
+    pub(crate) fn commit_scheduled(&mut self) {
+        let now = (self.settings.clock.wall)();
         self.schedule.again = None;
         let next = self.schedule.content.waiting.first().filter(|next| next.due <= now).cloned();
         if let Some(next) = next {
             if let Err(obstacle) = self.may_commit_scheduled() {
-                tracing::warn!(
-                    number = next.number,
-                    obstacle = obstacle.told(),
-                    "a scheduled commit waits"
-                );
+                let obstacle = obstacle.told();
+                if next.obstacle.as_ref() != Some(&obstacle) {
+                    tracing::warn!(number = next.number, obstacle, "a scheduled commit waits");
+                }
+                let next = self.schedule.content.waiting.first_mut();
+                next.into_iter().for_each(|next| next.obstacle = Some(obstacle.clone()));
                 self.schedule.again = Some(self.again());
                 return;
             }

@@ -33,6 +33,7 @@ use testkit::FakeKernel;
 use tokio::sync::mpsc;
 use yang::{Change, Path, Schema, Tree};
 
+use crate::Clock;
 use crate::boot::Boot;
 use crate::commit::Committed;
 use crate::confirmed::Request;
@@ -73,6 +74,8 @@ const CABLE: &str = "
 thread_local! {
     /// What time it is, in seconds.
     static NOW: Cell<u64> = const { Cell::new(1_795_455_216) };
+    /// By how much the wall clock has been set.
+    static SET: Cell<i64> = const { Cell::new(0) };
 }
 
 /// A host: what outlives a daemon.
@@ -123,7 +126,13 @@ impl Host {
             autosave: self.autosave,
             history: self.limits,
             boot_id: self.boot_id.into(),
-            clock: || SystemTime::UNIX_EPOCH + Duration::from_secs(NOW.get()),
+            clock: Clock {
+                wall: || {
+                    let seconds = NOW.get().saturating_add_signed(SET.get());
+                    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+                },
+                uptime: || Duration::from_secs(NOW.get()),
+            },
         }
     }
 

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use engine::{CommitRequest, Datastore, Handle, Origin, Session, Settings};
+use engine::{Clock, CommitRequest, Datastore, Handle, Origin, Session, Settings};
 use kernel::Kernel;
 use netstate::{EventSink, NetnsName, ObserveError, Plan, Refusal, Scope, Southbound, State};
 use testkit::netns::{ip, ip_json, isolated};
@@ -218,7 +218,10 @@ fn start(dir: &Path, faults: &Faults) -> Handle {
         autosave: true,
         history: engine::Limits::default(),
         boot_id: "a boot".into(),
-        clock: || SystemTime::now() + Duration::from_secs(AHEAD.load(Ordering::Relaxed)),
+        clock: Clock {
+            uptime: || (Clock::HOST.uptime)() + Duration::from_secs(AHEAD.load(Ordering::Relaxed)),
+            ..Clock::HOST
+        },
     };
     let failing = Failing { kernel: Kernel::open().unwrap(), faults: faults.clone() };
     engine::start(settings, schema(), Box::new(failing)).unwrap()

@@ -4,9 +4,9 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use engine::{CommitRequest, Datastore, Handle, Origin, Session, Settings};
+use engine::{Clock, CommitRequest, Datastore, Handle, Origin, Session, Settings};
 use kernel::Kernel;
 use testkit::netns::{ip, ip_json, isolated};
 use yang::{Schema, Tree};
@@ -146,7 +146,7 @@ fn start(dir: &Path) -> Handle {
         autosave: true,
         history: engine::Limits::default(),
         boot_id: "a boot".into(),
-        clock: SystemTime::now,
+        clock: Clock::HOST,
     };
     engine::start(settings, schema(), Box::new(Kernel::open().unwrap())).unwrap()
 }

@@ -122,6 +122,8 @@ pub struct ScheduledCommit {
     pub comment: Option<String>,
     /// What it would have changed when it was scheduled, in a line.
     pub summary: String,
+    /// What has kept it waiting since it was due.
+    pub obstacle: Option<String>,
 }
 
 /// What is left after some conflicts were settled.
@@ -263,6 +265,7 @@ impl ScheduleOutput {
             field("from", &commit.from);
             commit.comment.iter().for_each(|comment| field("comment", comment));
             field("summary", &commit.summary);
+            commit.obstacle.iter().for_each(|obstacle| field("obstacle", obstacle));
             out += "</commit>";
         }
         Xml(out)
@@ -286,6 +289,7 @@ impl ScheduleOutput {
                     "from" => commit.from = text,
                     "comment" => commit.comment = Some(text),
                     "summary" => commit.summary = text,
+                    "obstacle" => commit.obstacle = Some(text),
                     _ => {}
                 }
             }

@@ -167,6 +167,26 @@ fn a_restart_waits_on_or_undoes_at_once() {
 }
 
 #[test]
+fn a_clock_that_is_set_moves_no_deadline() {
+    for set in [1_000_000, -1_000_000] {
+        let (host, mut engine) = Host::with_nics();
+        let before = host.kernel.state();
+        let session = engine.session();
+        engine.try_out(session, CABLE, ConfirmedBy::Anybody).unwrap();
+        SET.set(SET.get() + set);
+        assert_eq!(engine.waits(), Some(Duration::from_secs(45)));
+        pass(&mut engine, 10);
+        drop(engine);
+        let mut engine = host.start();
+        pass(&mut engine, 49);
+        assert_ne!(host.kernel.state(), before);
+        pass(&mut engine, 1);
+        assert_eq!(host.kernel.state(), before);
+        assert_eq!(engine.running.intent.tree, tree(NICS));
+    }
+}
+
+#[test]
 fn a_reboot_comes_up_on_what_was_confirmed() {
     let mut host = Host::new();
     let mut engine = host.start();

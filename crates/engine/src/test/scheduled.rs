@@ -18,7 +18,7 @@ impl Engine {
     fn later(&mut self, seconds: u64, lines: &str) -> Result<Scheduled> {
         let session = self.session();
         self.set(session, lines);
-        let due = (self.settings.clock)() + Duration::from_secs(seconds);
+        let due = (self.settings.clock.wall)() + Duration::from_secs(seconds);
         let outcome = self.schedule(session, due, Some("at night".into()));
         if outcome.is_ok() {
             assert!(!self.sessions.at(session).unwrap().candidate.changed());
@@ -36,6 +36,18 @@ fn with(lines: &str) -> Tree {
     let mut tree = tree(NICS);
     apply(&mut tree, lines);
     tree
+}
+
+#[test]
+fn they_go_by_the_wall_clock_also_where_it_is_set() {
+    let (_host, mut engine) = Host::with_nics();
+    engine.later(3600, MTU).unwrap();
+    SET.set(SET.get() - 60);
+    assert_eq!(engine.waits(), Some(Duration::from_secs(3660)));
+    SET.set(SET.get() + 3660);
+    assert_eq!(engine.waits(), Some(Duration::ZERO));
+    pass(&mut engine, 0);
+    assert_eq!(engine.running.intent.tree, with(MTU));
 }
 
 #[test]
@@ -169,8 +181,11 @@ fn what_keeps_everybody_from_committing_keeps_it_waiting() {
     engine.later(30, MTU).unwrap();
     let session = engine.session();
     engine.sessions.lock(session, Datastore::Running).unwrap();
+    assert_eq!(engine.schedule.waiting()[0].obstacle, None);
     pass(&mut engine, 30);
     assert_eq!(engine.waits(), Some(Duration::from_secs(10)));
+    let obstacle = engine.schedule.waiting()[0].obstacle.clone();
+    expect!["running is locked by session 3 of root (a test)"].assert_eq(&obstacle.unwrap());
     engine.sessions.unlock(session, Datastore::Running).unwrap();
     engine.set(session, CABLE);
     let by = ConfirmedBy::Anybody;

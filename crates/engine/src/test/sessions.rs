@@ -90,7 +90,7 @@ async fn a_dropped_session_releases_its_lock() {
         autosave: true,
         history: Limits::default(),
         boot_id: "first".into(),
-        clock: SystemTime::now,
+        clock: Clock::HOST,
     };
     let handle = crate::start(settings, schema(), Box::new(host.kernel.clone())).unwrap();
     let origin = Origin { user: "root".into(), from: "a test".into() };

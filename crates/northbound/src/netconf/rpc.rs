@@ -291,11 +291,11 @@ fn instant(text: &str) -> Result<SystemTime> {
 }
 
 fn scheduled(one: engine::Scheduled) -> ScheduledCommit {
-    let engine::Scheduled { number, due, made, origin, comment, summary, .. } = one;
+    let engine::Scheduled { number, due, made, origin, comment, summary, obstacle, .. } = one;
     let engine::Origin { user, from } = origin;
     let time = humantime::format_rfc3339_seconds(due).to_string();
     let scheduled = humantime::format_rfc3339_seconds(made).to_string();
-    ScheduledCommit { number, time, scheduled, user, from, comment, summary }
+    ScheduledCommit { number, time, scheduled, user, from, comment, summary, obstacle }
 }
 
 /// What a check asks, and from which namespace.

@@ -31,7 +31,7 @@ impl Server {
             autosave: true,
             history: engine::Limits::default(),
             boot_id: "boot".into(),
-            clock: std::time::SystemTime::now,
+            clock: engine::Clock::HOST,
         };
         let engine = engine::start(settings, schema, Box::new(FakeKernel::default()))
             .expect("the engine starts");

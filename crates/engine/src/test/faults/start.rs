@@ -98,6 +98,13 @@ fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> Strin
             assert!(engine.diverged.is_none(), "{what}");
             (engine, "starts, and waits for the disk")
         }
+        Ok(mut engine) if engine.unrecorded.is_some() => {
+            assert_eq!(host.kernel.state(), whole.kernel, "{what}");
+            NOW.set(NOW.get() + 10);
+            engine.look_at_clock();
+            assert!(engine.unrecorded.is_none(), "{what}");
+            (engine, "starts whole, and writes it down later")
+        }
         Ok(engine) => (engine, "starts"),
         Err(errors) => {
             let told = errors.told();
