@@ -2,9 +2,11 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
-use std::fs;
+use std::path::Path;
+use std::{fs, io};
 
 use acceptance::{Daemon, Host, Lab, Ran, built, command, kernel, step, tutorial};
+use rustix::mount::{MountFlags, UnmountFlags};
 use serde_json::Value;
 use testkit::netns::{ip, ip_json, isolated};
 
@@ -51,6 +53,48 @@ fn a_host_that_boots_gets_all_of_it_again() {
         step("PC1 pings PC2");
         let (arrives, words) = lab.pc1.pings("192.168.20.1", 3);
         assert!(arrives, "{words}");
+    });
+}
+
+#[test]
+fn a_host_that_boots_with_a_full_disk_has_its_network() {
+    isolated(|| {
+        let lab = Lab::new();
+        let disk = Path::new("/run/disk");
+        fs::create_dir(disk).expect("make a place for a disk");
+        let (flags, size) = (MountFlags::empty(), Some(c"size=512k"));
+        rustix::mount::mount("tmpfs", disk, "tmpfs", flags, size).expect("mount a disk");
+        let mut daemon = Daemon::start_on(disk);
+        set_up(&daemon);
+        let before = kernel::holds();
+        daemon.kill();
+        power_off(lab);
+        let lab = Lab::new();
+        let filler = disk.join("filler");
+        let full = fs::write(&filler, vec![0; 1 << 20]).expect_err("a disk of half a MiB");
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        daemon.start_again(&[]);
+        assert_eq!(kernel::holds(), before);
+        let (arrives, words) = lab.pc1.pings("192.168.20.1", 3);
+        assert!(arrives, "{words}");
+        step("a commit is refused with the reason, and changes nothing");
+        let change = "configure\nlinks-iproute2 link enp0s4\nmtu 1400\ncommit\n";
+        let refused = daemon.script(change);
+        println!("  {}", refused.err);
+        assert!(refused.err.contains("No space left on device"), "{}", refused.err);
+        assert_eq!(kernel::holds(), before);
+        step("until there is room");
+        fs::remove_file(&filler).expect("make room");
+        daemon.run(change);
+        let after = kernel::holds();
+        assert_ne!(after, before);
+        daemon.kill();
+        daemon.start_again(&[]);
+        assert_eq!(kernel::holds(), after);
+        daemon.run("configure\nrollback 1\ncommit\n");
+        assert_eq!(kernel::holds(), before);
+        daemon.stop();
+        rustix::mount::unmount(disk, UnmountFlags::DETACH).expect("unmount the disk");
     });
 }
 
@@ -163,10 +207,14 @@ fn a_device_with_a_damaged_file_can_be_reached_and_repaired() {
 /// The tutorial's device at the end of the tutorial.
 fn device() -> Daemon {
     let daemon = Daemon::start();
+    set_up(&daemon);
+    daemon
+}
+
+fn set_up(daemon: &Daemon) {
     let lessons =
         [tutorial::TWO_VPNS, tutorial::VETH_PAIR, tutorial::ROUTES_VIA, tutorial::FORWARDING];
     daemon.run(&format!("configure\n{}", lessons.concat()));
-    daemon
 }
 
 /// The host goes down: nothing in the kernel outlives it, and the next boot has another name.
