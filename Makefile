@@ -46,6 +46,7 @@ bird:
 # What the host's kernel lacks, on Debian's.
 vm:
 	tests/vm/kinds
+	tests/vm/clock
 
 # Random work on a real daemon, and what must hold after each piece of it: make soak SECONDS=60 SEED=1.
 soak: SECONDS ?= 3600
