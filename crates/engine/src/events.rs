@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use netstate::plan::stands_on;
-use netstate::{Desired, Event, EventSink, Key, LinkName, NetnsName, Object, Place};
+use netstate::{Desired, Event, EventSink, Key, LinkName, NetnsName, Object, Place, Watched};
 use tokio::sync::{mpsc, watch};
 
 use crate::drift::Stirred;
@@ -32,8 +32,7 @@ pub(crate) struct Events {
     /// Until when the engine rests.
     rest: Instant,
     pub(crate) requests: mpsc::WeakUnboundedSender<Request>,
-    /// The namespaces that are being watched.
-    watched: BTreeSet<NetnsName>,
+    watched: Watched,
 }
 
 impl Events {
@@ -43,7 +42,7 @@ impl Events {
             configured: Arc::new(watch::Sender::new(Default::default())),
             rest: Instant::now(),
             requests,
-            watched: BTreeSet::new(),
+            watched: Watched::default(),
         }
     }
 
@@ -122,13 +121,16 @@ fn netns_of(event: &Event) -> Option<&NetnsName> {
 impl Engine {
     /// Watches the namespaces that the configuration is about, and the daemon's own, where NICs appear.
     pub(crate) fn watch(&mut self) {
-        let configured = self.running.intent.desired().namespaces().cloned();
-        let namespaces: BTreeSet<NetnsName> = configured.chain([NetnsName::own()]).collect();
-        if namespaces == self.events.watched {
+        let desired = self.running.intent.desired();
+        let watched = Watched {
+            namespaces: desired.namespaces().cloned().chain([NetnsName::own()]).collect(),
+            parameters: desired.parameters().cloned().collect(),
+        };
+        if watched == self.events.watched {
             return;
         }
-        match self.southbound.watch(&namespaces, self.events.sink()) {
-            Ok(()) => self.events.watched = namespaces,
+        match self.southbound.watch(watched.clone(), self.events.sink()) {
+            Ok(()) => self.events.watched = watched,
             Err(error) => tracing::error!(%error, "changes by others go unnoticed"),
         }
     }
@@ -201,7 +203,7 @@ impl Engine {
         });
         let mut keys: BTreeSet<Key> = named.filter(|key| desired.contains(key)).collect();
         let (names, mut namespaces) = places(events);
-        namespaces.retain(|netns| self.events.watched.contains(*netns));
+        namespaces.retain(|netns| self.events.watched.namespaces.contains(*netns));
         if !namespaces.is_empty() {
             let within = |(key, object): &(&Key, &Object)| {
                 netns_of_object(key, object).is_some_and(|at| namespaces.contains(at))

@@ -26,7 +26,7 @@ use netstate::link::{LinkKind, Master};
 use netstate::probe::{Attempt, Probe};
 use netstate::{
     EventSink, Key, Link, LinkAttributes, LinkFlags, NetnsName, Object, ObserveError, Place, Plan,
-    Refusal, Scope, Southbound, State,
+    Refusal, Scope, Southbound, State, Watched,
 };
 use tempfile::TempDir;
 use testkit::FakeKernel;
@@ -302,12 +302,8 @@ impl Southbound for Refusing {
         self.kernel.probe(probe)
     }
 
-    fn watch(
-        &mut self,
-        namespaces: &BTreeSet<NetnsName>,
-        sink: EventSink,
-    ) -> std::result::Result<(), ObserveError> {
-        self.kernel.watch(namespaces, sink)
+    fn watch(&mut self, what: Watched, sink: EventSink) -> std::result::Result<(), ObserveError> {
+        self.kernel.watch(what, sink)
     }
 }
 

@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use engine::{Clock, CommitRequest, Datastore, Handle, Origin, Session, Settings};
 use kernel::Kernel;
-use netstate::{EventSink, NetnsName, ObserveError, Plan, Refusal, Scope, Southbound, State};
+use netstate::{EventSink, ObserveError, Plan, Refusal, Scope, Southbound, State, Watched};
 use testkit::netns::{ip, ip_json, isolated};
 use yang::{Schema, Tree};
 
@@ -192,12 +191,8 @@ impl Southbound for Failing {
         self.kernel.probe(probe)
     }
 
-    fn watch(
-        &mut self,
-        namespaces: &BTreeSet<NetnsName>,
-        sink: EventSink,
-    ) -> Result<(), ObserveError> {
-        self.kernel.watch(namespaces, sink)
+    fn watch(&mut self, what: Watched, sink: EventSink) -> Result<(), ObserveError> {
+        self.kernel.watch(what, sink)
     }
 }
 

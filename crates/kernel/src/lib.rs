@@ -21,10 +21,8 @@ mod sysctl;
 mod tun;
 mod uapi;
 
-use std::collections::BTreeSet;
-
 use netstate::probe::{Attempt, Probe};
-use netstate::{EventSink, NetnsName, ObserveError, Plan, Refusal, Scope, Southbound, State};
+use netstate::{EventSink, ObserveError, Plan, Refusal, Scope, Southbound, State, Watched};
 
 use crate::fault::Fault;
 use crate::monitor::Monitor;
@@ -71,16 +69,12 @@ impl Southbound for Kernel {
         })
     }
 
-    fn watch(
-        &mut self,
-        namespaces: &BTreeSet<NetnsName>,
-        sink: EventSink,
-    ) -> Result<(), ObserveError> {
+    fn watch(&mut self, what: Watched, sink: EventSink) -> Result<(), ObserveError> {
         let before = self.monitor.take();
         let started = self
             .namespaces
             .own_file()
-            .and_then(|own| Monitor::start(own, namespaces.clone(), sink, before))
+            .and_then(|own| Monitor::start(own, what, sink, before))
             .map_err(|fault| ObserveError {
                 doing: "watch namespaces".into(),
                 cause: fault.to_string(),

@@ -4,6 +4,8 @@
 //! come and go as mounts on `/run/netns`; the kernel tells a reader of `mountinfo` that mounts have changed, and the
 //! names are compared with those before. That costs a look at each of them, and is not done for each of many that come.
 
+mod parameters;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io;
@@ -14,12 +16,13 @@ use std::time::{Duration, Instant};
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use netstate::{
-    AddressKey, Event, EventSink, FdbKey, Key, LinkName, NeighborKey, NetnsName, SysctlKey,
+    AddressKey, Event, EventSink, FdbKey, Key, LinkName, NeighborKey, NetnsName, SysctlKey, Watched,
 };
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::fault::Fault;
 use crate::message::{Message, message};
+use crate::monitor::parameters::Parameters;
 use crate::netns;
 use crate::observe::ask_for_links;
 use crate::socket::{READ, enlarge_receive_buffer, own_port};
@@ -52,16 +55,17 @@ pub(crate) struct Monitor {
 }
 
 impl Monitor {
-    /// Listens in `namespaces`, of which `own` is called `1`; what happens after this returns is reported. What `before`
+    /// Listens to `what`, of which the namespace `own` is called `1`; what happens after this returns is reported. What `before`
     /// listened to and is still to be heard is taken over, with what it has not yet reported.
     pub(crate) fn start(
         own: File,
-        namespaces: BTreeSet<NetnsName>,
+        what: Watched,
         sink: EventSink,
         before: Option<Monitor>,
     ) -> Result<Self, Fault> {
         let (control, end) = UnixStream::pair()?;
         let mounts = File::open("/proc/thread-self/mountinfo")?;
+        let Watched { namespaces, parameters } = what;
         let mut listener = match before.and_then(Monitor::stop) {
             Some(mut listener) => {
                 // Names may have come and gone while nobody listened.
@@ -72,10 +76,13 @@ impl Monitor {
             None => {
                 let (ears, present) = (BTreeMap::new(), netns::list());
                 let (buffer, compared) = (Vec::with_capacity(READ), Compared::default());
-                Listener { own, namespaces, ears, buffer, present, compared, sink }
+                let parameters = Parameters::new();
+                Listener { own, namespaces, ears, parameters, buffer, present, compared, sink }
             }
         };
+        listener.parameters.want(&parameters);
         listener.listen()?;
+        listener.find_parameters()?;
         let thread = thread::Builder::new()
             .name("netlink-monitor".into())
             .spawn(move || listener.run(&end, &mounts))?;
@@ -107,6 +114,7 @@ struct Listener {
     own: File,
     namespaces: BTreeSet<NetnsName>,
     ears: BTreeMap<NetnsName, Ear>,
+    parameters: Parameters,
     /// Where what is heard is put.
     buffer: Vec<u8>,
     /// The namespaces that have names, with their inodes.
@@ -135,6 +143,8 @@ struct Ear {
     names: HashMap<u32, LinkName>,
     /// How the asking for names stands.
     naming: Naming,
+    /// Links that have come or have another name, and have not been dealt with.
+    appeared: Vec<LinkName>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,18 +160,41 @@ enum Naming {
 impl Listener {
     /// Opens what is to be listened to and is there.
     fn listen(&mut self) -> Result<(), Fault> {
+        let deaf = self.namespaces.iter().filter(|name| !self.ears.contains_key(*name));
+        let files = self.files(deaf)?;
+        if !files.is_empty() {
+            self.ears.extend(netns::inside_each(files, |name, _| Ok((name, Ear::open()?)))?);
+        }
+        Ok(())
+    }
+
+    /// Watches the parameters that are to be watched and are there.
+    fn find_parameters(&mut self) -> Result<(), Fault> {
+        let files = self.files(&self.parameters.sought())?;
+        if !files.is_empty() {
+            let (parameters, sink) = (&mut self.parameters, &self.sink);
+            netns::inside_each(files, |name, _| {
+                parameters.find(&name, sink);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The files of those namespaces that are there.
+    fn files<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n NetnsName>,
+    ) -> Result<Vec<(NetnsName, File)>, Fault> {
         let mut files = Vec::new();
-        for name in self.namespaces.iter().filter(|name| !self.ears.contains_key(*name)) {
+        for name in names {
             if name.is_own() {
                 files.push((name.clone(), self.own.try_clone()?));
             } else if self.present.contains_key(name) {
                 files.push((name.clone(), netns::open_file(name)?));
             }
         }
-        if !files.is_empty() {
-            self.ears.extend(netns::inside_each(files, |name, _| Ok((name, Ear::open()?)))?);
-        }
-        Ok(())
+        Ok(files)
     }
 
     fn run(mut self, end: &UnixStream, mounts: &File) -> Self {
@@ -185,7 +218,10 @@ impl Listener {
         let ears = self.ears.values().map(|ear| (ear.socket.as_fd(), PollFlags::IN));
         // Once it is known that mounts have changed, it does not matter how many more do.
         let mounts = self.compared.due.is_none().then_some((mounts.as_fd(), PollFlags::PRI));
+        let parameters = self.parameters.fd().map(|fd| (fd, PollFlags::IN));
+        let watches = parameters.is_some();
         let mut polled: Vec<PollFd<'_>> = std::iter::once((end.as_fd(), PollFlags::IN))
+            .chain(parameters)
             .chain(ears)
             .chain(mounts)
             .map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags))
@@ -197,17 +233,27 @@ impl Listener {
             result => result?,
         };
         let happened: Vec<bool> = polled.iter().map(|fd| !fd.revents().is_empty()).collect();
-        if happened[0] {
+        let mut happened = happened.into_iter();
+        if happened.next() == Some(true) {
             return Ok(false);
         }
-        let mut lost = Vec::new();
+        if watches && happened.next() == Some(true) {
+            self.parameters.hear(&self.sink)?;
+        }
+        let (mut lost, mut moved) = (Vec::new(), false);
         for ((name, ear), _) in
-            self.ears.iter_mut().zip(&happened[1..]).filter(|(_, happened)| **happened)
+            self.ears.iter_mut().zip(happened.by_ref()).filter(|(_, happened)| *happened)
         {
             if let Err(error) = ear.hear(name, &mut self.buffer, &self.sink) {
                 tracing::warn!(%error, netns = %name, "notifications end");
                 lost.push(name.clone());
             }
+            for link in ear.appeared.drain(..) {
+                moved |= self.parameters.lose(name, Some(&link));
+            }
+        }
+        if moved && let Err(fault) = self.find_parameters() {
+            tracing::warn!(%fault, "changes of parameters go unnoticed");
         }
         for name in lost {
             self.ears.remove(&name);
@@ -215,7 +261,7 @@ impl Listener {
         }
         match self.compared.due {
             Some(due) if due <= Instant::now() => self.compare_names(),
-            None if happened.last() == Some(&true) => {
+            None if happened.next() == Some(true) => {
                 let [least, most] = SETTLING;
                 let pause = (self.compared.took * SPARING).clamp(least, most);
                 self.compared.due = Some(Instant::now() + pause);
@@ -238,8 +284,11 @@ impl Listener {
             .filter(|name| before.get(*name) != self.present.get(*name))
             .cloned()
             .collect();
-        changed.iter().for_each(|name| drop(self.ears.remove(name)));
-        if let Err(fault) = self.listen() {
+        for name in &changed {
+            self.ears.remove(name);
+            self.parameters.lose(name, None);
+        }
+        if let Err(fault) = self.listen().and_then(|()| self.find_parameters()) {
             tracing::warn!(%fault, "cannot listen in a new namespace");
         }
         for name in changed {
@@ -260,7 +309,8 @@ impl Ear {
         // All in one call: each holds up every netlink socket of the host.
         let groups = GROUPS.iter().fold(0, |groups, group| groups | 1 << (group - 1));
         socket.bind(&SocketAddr::new(0, groups))?;
-        let mut ear = Self { socket, names: HashMap::new(), naming: Naming::Asked };
+        let mut ear =
+            Self { socket, names: HashMap::new(), naming: Naming::Asked, appeared: Vec::new() };
         ear.ask_for_names()?;
         Ok(ear)
     }
@@ -321,9 +371,7 @@ impl Ear {
                         }
                         self.event(netns, message).into_iter().for_each(|event| sink(event));
                         match message.kind {
-                            RTM_NEWNETCONF => {
-                                self.parameters(netns, message).for_each(|event| sink(event));
-                            }
+                            RTM_NEWNETCONF => self.parameters(netns, message, sink),
                             libc::RTM_DELADDR => {
                                 let dev = address::decode(message)
                                     .and_then(|(index, ..)| self.names.get(&index).cloned());
@@ -349,12 +397,15 @@ impl Ear {
         }
     }
 
-    fn parameters(&self, netns: &NetnsName, message: Message<'_>) -> impl Iterator<Item = Event> {
+    fn parameters(&mut self, netns: &NetnsName, message: Message<'_>, sink: &EventSink) {
         let paths = sysctl::decode_change(message, |index| self.names.get(&index).cloned());
-        paths.into_iter().map({
-            let netns = netns.clone();
-            move |path| Event::Key(Key::Sysctl(SysctlKey { netns: netns.clone(), path }))
-        })
+        // All of them at once are told of a link that has come, or whose name is another, once their files are there.
+        if let [_, path, ..] = &paths[..] {
+            self.appeared.extend(path.dev());
+        }
+        for path in paths {
+            sink(Event::Key(Key::Sysctl(SysctlKey { netns: netns.clone(), path })));
+        }
     }
 
     fn event(&mut self, netns: &NetnsName, message: Message<'_>) -> Option<Event> {
@@ -365,9 +416,12 @@ impl Ear {
                 let (index, ifname) = link::decode_name(message)?;
                 // A bridge tells of a port that leaves it as if the link were gone.
                 let gone = message.kind == libc::RTM_DELLINK && message.byte(0) == 0;
-                match gone {
-                    true => drop(self.names.remove(&index)),
-                    false => drop(self.names.insert(index, ifname.clone())),
+                let before = match gone {
+                    true => self.names.remove(&index),
+                    false => self.names.insert(index, ifname.clone()),
+                };
+                if !gone && before.as_ref() != Some(&ifname) {
+                    self.appeared.push(ifname.clone());
                 }
                 Some(Event::Link(netns, ifname))
             }

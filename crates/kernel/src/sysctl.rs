@@ -2,12 +2,15 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use netstate::attribute::Value;
 use netstate::sysctl::plain_value;
 use netstate::{LinkName, SysctlPath};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::fault::Fault;
 use crate::message::{Message, row};
@@ -70,6 +73,27 @@ pub(crate) fn decode_change(
         _ => None,
     });
     paths.collect()
+}
+
+/// Whether the kernel notifies of a parameter's changes.
+pub(crate) fn is_told(path: &SysctlPath) -> bool {
+    let parts: Vec<&str> = path.as_str().split('/').collect();
+    match parts[..] {
+        ["net", "ipv4", "ip_forward"] => true,
+        ["net", family @ ("ipv4" | "ipv6"), "conf", link, name] => match name {
+            "forwarding" => (family, link) != ("ipv4", "all"),
+            "rp_filter" | "proxy_arp" => family == "ipv4",
+            "proxy_ndp" => family == "ipv6",
+            "ignore_routes_with_linkdown" => true,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// The file of a parameter of the namespace of the calling thread, which is not read or written by it.
+pub(crate) fn hold(path: &SysctlPath) -> Result<OwnedFd, Errno> {
+    rustix::fs::open(file(path), OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
 fn file(path: &SysctlPath) -> PathBuf {

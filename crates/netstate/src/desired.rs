@@ -8,6 +8,7 @@ use imbl::ordmap::DiffItem;
 use crate::link::Link;
 use crate::name::{LinkId, NetnsName};
 use crate::state::{Key, Object, State};
+use crate::sysctl::SysctlKey;
 
 /// One in so many objects is worth a pass over all of them.
 const MANY: usize = 8;
@@ -73,6 +74,20 @@ impl Desired {
         entries.map_while(|entry| match entry {
             (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
             _ => None,
+        })
+    }
+
+    /// The kernel parameters. They come right after the links.
+    pub fn parameters(&self) -> impl Iterator<Item = &SysctlKey> {
+        let before = |key: &&Key| matches!(key, Key::Netns(_) | Key::Link(_));
+        self.objects.keys().skip_while(before).map_while(|key| match key {
+            Key::Sysctl(key) => Some(key),
+            Key::Netns(_)
+            | Key::Link(_)
+            | Key::Address(_)
+            | Key::Neighbor(_)
+            | Key::Fdb(_)
+            | Key::Route(_) => None,
         })
     }
 

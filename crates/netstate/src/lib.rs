@@ -32,6 +32,6 @@ pub use neighbor::{Neighbor, NeighborKey};
 pub use originals::Originals;
 pub use plan::{Action, Op, Plan, PlanError};
 pub use route::{Nexthop, Nexthops, Route, RouteKey, RouteKind};
-pub use southbound::{Event, EventSink, ObserveError, Refusal, Scope, Southbound, Wanted};
+pub use southbound::{Event, EventSink, ObserveError, Refusal, Scope, Southbound, Wanted, Watched};
 pub use state::{Key, Object, State};
 pub use sysctl::{SysctlKey, SysctlPath};

@@ -9,6 +9,7 @@ use crate::plan::{Op, Plan};
 use crate::probe::{Attempt, Probe};
 use crate::route::{Route, RouteKey};
 use crate::state::{Key, State};
+use crate::sysctl::SysctlKey;
 
 /// A kernel: it can be observed, and it executes plans.
 pub trait Southbound: Send {
@@ -23,13 +24,17 @@ pub trait Southbound: Send {
     /// Prepares to ask a question from within a namespace: the attempt is made by whoever calls what this answers.
     fn probe(&mut self, probe: &Probe) -> Attempt;
 
-    /// From here on reports to `sink` what changes in `namespaces`, whoever changes it. Replaces the
-    /// set that was watched before.
-    fn watch(
-        &mut self,
-        namespaces: &BTreeSet<NetnsName>,
-        sink: EventSink,
-    ) -> Result<(), ObserveError>;
+    /// From here on reports to `sink` what changes of `what`, whoever changes it. Replaces what was watched before.
+    fn watch(&mut self, what: Watched, sink: EventSink) -> Result<(), ObserveError>;
+}
+
+/// What is watched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Namespaces: all of their links, addresses, neighbours and routes.
+    pub namespaces: BTreeSet<NetnsName>,
+    /// Kernel parameters within them.
+    pub parameters: BTreeSet<SysctlKey>,
 }
 
 /// How much to observe.

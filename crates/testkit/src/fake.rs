@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use netstate::probe::{Attempt, Probe};
 use netstate::{
-    Event, EventSink, Key, Link, LinkId, NetnsName, Object, ObserveError, Op, Place, Plan, Refusal,
-    Scope, Southbound, State, SysctlKey, Wanted,
+    Event, EventSink, Key, Link, LinkId, Object, ObserveError, Op, Place, Plan, Refusal, Scope,
+    Southbound, State, SysctlKey, Wanted, Watched,
 };
 
 /// A handle to a kernel of values.
@@ -150,7 +150,7 @@ impl Southbound for FakeKernel {
         Box::new(move || if answers { Ok(()) } else { Err("no answer".into()) })
     }
 
-    fn watch(&mut self, _: &BTreeSet<NetnsName>, sink: EventSink) -> Result<(), ObserveError> {
+    fn watch(&mut self, _: Watched, sink: EventSink) -> Result<(), ObserveError> {
         self.held().watcher = Some(sink);
         Ok(())
     }

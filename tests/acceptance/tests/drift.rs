@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use acceptance::{Daemon, Host, Lab, kernel, step, tutorial};
+use acceptance::{Daemon, Host, Lab, command, kernel, step, tutorial};
 use testkit::netns::{ip, isolated};
 
 #[test]
@@ -35,6 +35,32 @@ fn what_went_with_a_link_comes_back_with_it() {
         ip("-n vpn10 link add veth10 type veth peer name veth20 netns vpn20");
         kernel::until("all is as before", || kernel::holds() == before);
         kernel::until("nothing differs", || drift(&daemon) == NOTHING);
+    });
+}
+
+#[test]
+fn a_parameter_of_which_the_kernel_does_not_tell_is_seen_too() {
+    isolated(|| {
+        let _lab = Lab::new();
+        let daemon = device();
+        daemon.run("configure\nlinks-iproute2 link veth10\nsysctl accept_ra 0\ncommit\n");
+        let accept_ra = "ipv6/conf/veth10/accept_ra";
+        let write = |value: &str| {
+            let script = format!("echo {value} > /proc/sys/net/{accept_ra}");
+            let ran = command("ip").args(["netns", "exec", "vpn10", "sh", "-c", &script]).status();
+            assert!(ran.expect("run ip").success());
+        };
+        write("2");
+        kernel::until("that is told", || drift(&daemon).contains("accept_ra"));
+        println!("{}", drift(&daemon));
+        write("0");
+        kernel::until("nothing differs", || drift(&daemon) == NOTHING);
+        step("also of a link that was made again meanwhile");
+        ip("-n vpn10 link delete veth10");
+        kernel::until("that is told", || drift(&daemon).contains("create veth"));
+        daemon.run("repair\nconfigure\ndrift-netloom policy repair\ncommit\n");
+        write("2");
+        kernel::until("it is repaired", || kernel::parameter("vpn10", accept_ra) == "0");
     });
 }
 

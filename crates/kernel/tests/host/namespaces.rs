@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
-use netstate::{Action, Key, Object, Op, Plan, Scope, Southbound, State};
+use netstate::{Action, Key, Object, Op, Plan, Scope, Southbound, State, Watched};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use testkit::netns::{ip, ip_json, isolated};
 
@@ -74,8 +74,9 @@ fn there_may_be_many() {
         let many = state((0..400).map(|number| netns(&format!("n{number}"))));
         let mut host = Host::open();
         host.converge(&many);
-        let watched = names(&mut host).iter().map(|name| name.parse().unwrap()).collect();
-        host.kernel.watch(&watched, Arc::new(|_| ())).expect("watch");
+        let namespaces = names(&mut host).iter().map(|name| name.parse().unwrap()).collect();
+        let watched = Watched { namespaces, ..Watched::default() };
+        host.kernel.watch(watched, Arc::new(|_| ())).expect("watch");
         // Those who did not make them open them all at once.
         let mut other = Host { touched: host.touched.clone(), ..Host::open() };
         other.converge(&many);

@@ -4,18 +4,34 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use netstate::{Action, Event, EventSink, Key, NetnsName, Object, Op, Plan, Southbound, SysctlKey};
+use netstate::{
+    Action, Event, EventSink, Key, NetnsName, Object, Op, Plan, Southbound, SysctlKey, Watched,
+};
 use testkit::netns::{ip, isolated};
 
 use crate::{Host, address, place, route};
 
 fn watch(host: &mut Host, namespaces: &[&str]) -> Receiver<Event> {
+    watch_with(host, namespaces, [])
+}
+
+fn watch_with<const N: usize>(
+    host: &mut Host,
+    namespaces: &[&str],
+    parameters: [SysctlKey; N],
+) -> Receiver<Event> {
     let (sender, receiver) = channel();
     let sender = Mutex::new(sender);
     let sink = Arc::new(move |event| drop(sender.lock().unwrap().send(event)));
-    let namespaces = namespaces.iter().map(|name| name.parse().unwrap()).collect();
-    host.kernel.watch(&namespaces, sink).expect("watch");
+    host.kernel
+        .watch(Watched { parameters: parameters.into(), ..all_of(namespaces) }, sink)
+        .expect("watch");
     receiver
+}
+
+fn all_of(namespaces: &[&str]) -> Watched {
+    let namespaces = namespaces.iter().map(|text| name(text)).collect();
+    Watched { namespaces, ..Watched::default() }
 }
 
 /// Waits for an event, others passing by.
@@ -93,12 +109,11 @@ fn a_change_of_what_is_watched_loses_nothing() {
         let sets = [&["1", "red"][..], &["1", "red", "blue"], &["1", "blue"]];
         for (round, namespaces) in sets.into_iter().enumerate() {
             let link = format!("l{round}");
-            let namespaces = namespaces.iter().map(|text| name(text)).collect();
             if round > 0 {
                 // Before: whoever watches now tells of it, or who watches next.
                 ip(&format!("link add name {link} type veth peer name m{round}"));
             }
-            host.kernel.watch(&namespaces, Arc::clone(&sink)).expect("watch");
+            host.kernel.watch(all_of(namespaces), Arc::clone(&sink)).expect("watch");
             if round > 0 {
                 await_event(&events, Event::Link(name("1"), link.parse().unwrap()));
             }
@@ -141,6 +156,54 @@ fn the_parameters_that_the_kernel_tells_of() {
             Host::open().kernel.execute(&Plan { ops: vec![set("1"), set("0")] }).unwrap();
             await_event(&events, Event::Key(key));
         }
+    });
+}
+
+#[test]
+fn the_parameters_that_it_does_not_tell_of() {
+    isolated(|| {
+        ip("netns add red");
+        ip("link add name b type veth peer name a netns red");
+        let [all, one, absent] = ["all/arp_ignore", "a/arp_ignore", "c/arp_ignore"].map(|path| {
+            let path = format!("net/ipv4/conf/{path}").parse().unwrap();
+            SysctlKey { netns: name("red"), path }
+        });
+        let mut host = Host::open();
+        let keys = [all.clone(), one.clone(), absent.clone()];
+        let events = watch_with(&mut host, &["1", "red"], keys);
+        let event = |key: &SysctlKey| Event::Key(Key::Sysctl(key.clone()));
+        let set = |key: &SysctlKey, value: u8| {
+            let action = Action::Create(Object::Sysctl(value.to_string()));
+            let op = Op { key: Key::Sysctl(key.clone()), action };
+            Host::open().kernel.execute(&Plan { ops: vec![op] }).unwrap();
+        };
+        // What is found is told, since it may have changed before; after that what is written.
+        await_event(&events, event(&one));
+        await_event(&events, event(&all));
+        set(&all, 1);
+        await_event(&events, event(&all));
+        set(&one, 1);
+        await_event(&events, event(&one));
+        // A link that is made anew, and one that takes the name: each has files of its own.
+        ip("link delete dev b");
+        ip("link add name b type veth peer name a netns red");
+        await_event(&events, event(&one));
+        set(&one, 2);
+        await_event(&events, event(&one));
+        ip("-n red link set dev a name c");
+        await_event(&events, event(&absent));
+        set(&absent, 1);
+        await_event(&events, event(&absent));
+        // So has a namespace.
+        ip("netns delete red");
+        ip("netns add red");
+        await_event(&events, event(&all));
+        set(&all, 3);
+        await_event(&events, event(&all));
+        // What is no longer wanted is not told.
+        host.kernel.watch(Watched::default(), Arc::new(|event| panic!("{event:?}"))).unwrap();
+        set(&all, 1);
+        drop(host);
     });
 }
 

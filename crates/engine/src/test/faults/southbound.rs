@@ -71,12 +71,8 @@ impl Southbound for Meddled {
         self.kernel.probe(probe)
     }
 
-    fn watch(
-        &mut self,
-        namespaces: &BTreeSet<NetnsName>,
-        sink: EventSink,
-    ) -> std::result::Result<(), ObserveError> {
-        self.kernel.watch(namespaces, sink)
+    fn watch(&mut self, what: Watched, sink: EventSink) -> std::result::Result<(), ObserveError> {
+        self.kernel.watch(what, sink)
     }
 }
 

@@ -1,0 +1,138 @@
+//! Kernel parameters of which the kernel sends no notifications: their files are watched (inotify(7)).
+//!
+//! A file is held as well as watched: while it is, whoever opens the parameter opens the same. A link that is made, renamed or
+//! moved has other files than before, which have to be found again. Written by way of another mount of proc(5), as in a
+//! container, a parameter changes unseen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use netstate::{Event, EventSink, Key, LinkName, NetnsName, SysctlKey};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+
+use crate::sysctl;
+
+/// The parameters that are watched.
+#[derive(Debug)]
+pub(super) struct Parameters {
+    /// None where the host has no more to give.
+    inotify: Option<OwnedFd>,
+    /// Those that are to be, whether they are there or not.
+    wanted: BTreeSet<SysctlKey>,
+    watched: BTreeMap<SysctlKey, Watched>,
+    /// Whose a watch is.
+    keys: BTreeMap<i32, SysctlKey>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    number: i32,
+    /// Its file, without being open for anything.
+    _held: OwnedFd,
+}
+
+impl Parameters {
+    pub(super) fn new() -> Parameters {
+        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK);
+        let inotify = inotify
+            .inspect_err(|error| tracing::warn!(%error, "changes of some parameters go unnoticed"))
+            .ok();
+        let (wanted, watched, keys) = Default::default();
+        Parameters { inotify, wanted, watched, keys }
+    }
+
+    /// What can be read from where one has been written to.
+    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.inotify.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Watches no others than these from now on.
+    pub(super) fn want(&mut self, wanted: &BTreeSet<SysctlKey>) {
+        self.wanted = wanted.iter().filter(|key| !sysctl::is_told(&key.path)).cloned().collect();
+        let unwanted: Vec<_> =
+            self.watched.keys().filter(|key| !self.wanted.contains(key)).cloned().collect();
+        unwanted.iter().for_each(|key| self.forget(key));
+    }
+
+    /// The files of this namespace, or of this link in it, are no longer those that were found; answers whether there are any.
+    pub(super) fn lose(&mut self, netns: &NetnsName, link: Option<&LinkName>) -> bool {
+        let lost = |key: &&SysctlKey| {
+            key.netns == *netns && (link.is_none() || key.path.dev().as_ref() == link)
+        };
+        let lost: Vec<SysctlKey> = self.wanted.iter().filter(lost).cloned().collect();
+        lost.iter().for_each(|key| self.forget(key));
+        !lost.is_empty()
+    }
+
+    fn forget(&mut self, key: &SysctlKey) {
+        if let (Some(inotify), Some(Watched { number, _held })) =
+            (&self.inotify, self.watched.remove(key))
+        {
+            self.keys.remove(&number);
+            // The watch of a file that is gone has gone with it.
+            let _gone = inotify::remove_watch(inotify, number);
+        }
+    }
+
+    /// The namespaces in which some are still to be found.
+    pub(super) fn sought(&self) -> BTreeSet<NetnsName> {
+        let wanted = self.inotify.iter().flat_map(|_| &self.wanted);
+        let sought = wanted.filter(|key| !self.watched.contains_key(key));
+        sought.map(|key| key.netns.clone()).collect()
+    }
+
+    /// Finds what there is to be found in the namespace of the calling thread, and reports it: it may have changed before.
+    pub(super) fn find(&mut self, netns: &NetnsName, sink: &EventSink) {
+        let sought: Vec<SysctlKey> = self
+            .wanted
+            .iter()
+            .filter(|key| key.netns == *netns && !self.watched.contains_key(key))
+            .cloned()
+            .collect();
+        for key in sought {
+            match self.watch(&key) {
+                Ok(()) => sink(Event::Key(Key::Sysctl(key))),
+                Err(Errno::NOENT) => {}
+                Err(error) => {
+                    let SysctlKey { netns, path } = &key;
+                    tracing::warn!(%netns, %path, %error, "changes of this parameter go unnoticed");
+                }
+            }
+        }
+    }
+
+    fn watch(&mut self, key: &SysctlKey) -> Result<(), Errno> {
+        let Some(inotify) = &self.inotify else { return Ok(()) };
+        let held = sysctl::hold(&key.path)?;
+        let file = format!("/proc/self/fd/{}", held.as_raw_fd());
+        let number = inotify::add_watch(inotify, file, WatchFlags::MODIFY)?;
+        self.keys.insert(number, key.clone());
+        self.watched.insert(key.clone(), Watched { number, _held: held });
+        Ok(())
+    }
+
+    /// Reports what has been written to.
+    pub(super) fn hear(&self, sink: &EventSink) -> io::Result<()> {
+        let Some(inotify) = &self.inotify else { return Ok(()) };
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = Reader::new(inotify, &mut buffer);
+        loop {
+            match reader.next() {
+                Ok(event) if event.events().contains(ReadFlags::QUEUE_OVERFLOW) => {
+                    let all = self.watched.keys().cloned();
+                    all.for_each(|key| sink(Event::Key(Key::Sysctl(key))));
+                }
+                Ok(event) => {
+                    let key = self.keys.get(&event.wd()).cloned();
+                    key.into_iter().for_each(|key| sink(Event::Key(Key::Sysctl(key))));
+                }
+                Err(Errno::WOULDBLOCK) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
