@@ -6,10 +6,11 @@ use std::sync::mpsc::{self, Receiver};
 use std::{mem, thread};
 
 use netconf::{
-    BlameOutput, Check, CheckOutput, CommitOutput, ConflictsOutput, Datastore, Decoder,
-    DefaultOperation, ErrorOption, Framing, Hello, HistoryOutput, Incoming, MessageError, Reply,
-    ResolutionMode, ResolveOutput, Revision, Rpc, RpcError, ScheduleOutput, Side, Source,
-    TestOption, Xml, capability, framing::pieces, notification::Event,
+    BlameOutput, Check, CheckOutput, CommitOutput, Configuration, ConflictsOutput, Datastore,
+    Decoder, DefaultOperation, DifferenceOutput, ErrorOption, Framing, Hello, HistoryOutput,
+    Incoming, MessageError, Reply, ResolutionMode, ResolveOutput, Revision, Rpc, RpcError,
+    ScheduleOutput, Side, Source, TestOption, Xml, capability, framing::pieces,
+    notification::Event,
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
 
@@ -232,6 +233,22 @@ impl Client {
         let Xml(data) = self.content(&Rpc::GetRevision(of))?;
         let tree = Tree::from_xml(self.schema, &data);
         tree.map_err(|error| ClientError::Protocol(error.to_string()))
+    }
+
+    /// Two configurations as far as they differ: with what is around that, and nothing else.
+    pub(crate) fn difference(
+        &mut self,
+        from: Configuration,
+        to: Configuration,
+    ) -> Result<(Tree, Tree)> {
+        let content = self.content(&Rpc::GetDifference { from, to })?;
+        let DifferenceOutput { before, after } =
+            DifferenceOutput::from_xml(&content).map_err(|error| protocol(&error))?;
+        let side = |Xml(side): Xml| {
+            let side = Tree::from_xml(self.schema, &side);
+            side.map_err(|error| ClientError::Protocol(error.to_string()))
+        };
+        Ok((side(before)?, side(after)?))
     }
 
     pub(crate) fn repair(&mut self) -> Result<()> {

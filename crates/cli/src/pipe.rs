@@ -1,6 +1,6 @@
 //! What follows a `|`: another form of what is shown, or a part of its lines.
 
-use netconf::Revision;
+use netconf::{Configuration, Revision};
 use regex::Regex;
 
 use crate::command::revision;
@@ -74,10 +74,16 @@ pub(crate) fn blames(pipes: &[Pipe]) -> bool {
 }
 
 /// What the pipes compare with.
-pub(crate) fn compared(pipes: &[Pipe]) -> Option<Revision> {
-    let revision =
-        |pipe: &Pipe| if let Pipe::Compare(revision) = pipe { Some(*revision) } else { None };
-    pipes.iter().rev().find_map(revision)
+pub(crate) fn compared(pipes: &[Pipe]) -> Option<Configuration> {
+    pipes.iter().rev().find_map(|pipe| match pipe {
+        Pipe::Compare(revision) => Some(Configuration::Revision(*revision)),
+        Pipe::Blame
+        | Pipe::Display(_)
+        | Pipe::Match(_)
+        | Pipe::Except(_)
+        | Pipe::Count
+        | Pipe::NoMore => None,
+    })
 }
 
 /// What is left of the text.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::io;
 
-use netconf::{Check, Datastore, Revision, ScheduledCommit};
+use netconf::{Check, Configuration, Datastore, Revision, ScheduledCommit};
 use yang::{Path, Schema, Tree};
 
 use crate::blame::Blame;
@@ -162,21 +162,19 @@ impl Shell {
             }
             Command::Show(datastore, path) => self.show(datastore, &path, &pipes)?,
             Command::ShowRevision(revision, path) => {
-                let mut client = self.client.borrow_mut();
-                let tree = part(client.revision(revision)?, &path);
+                let of = Configuration::Revision(revision);
                 match pipe::compared(&pipes) {
-                    Some(with) => {
-                        let old = part(client.revision(with)?, &path);
-                        difference(&old, &tree, &pipes)?
+                    Some(with) => self.difference((with, of), &path, &pipes)?,
+                    None => {
+                        let tree = part(self.client.borrow_mut().revision(revision)?, &path);
+                        written(&tree, &path, pipe::form_of(&pipes))
                     }
-                    None => written(&tree, &path, pipe::form_of(&pipes)),
                 }
             }
             Command::ShowDiff => {
-                let mut client = self.client.borrow_mut();
-                let running = client.read(Datastore::Running, &Path::default())?;
-                let candidate = client.read(Datastore::Candidate, &Path::default())?;
-                difference(&running, &candidate, &pipes)?
+                let [running, candidate] =
+                    [Datastore::Running, Datastore::Candidate].map(Configuration::Datastore);
+                self.difference((running, candidate), &Path::default(), &pipes)?
             }
             Command::ShowConflicts => self.conflicts()?,
             Command::ShowDrift => {
@@ -186,10 +184,9 @@ impl Shell {
             Command::ShowHistory => self.history()?,
             Command::ShowSchedule => self.scheduled()?,
             Command::ShowCommit(position) => {
-                let mut client = self.client.borrow_mut();
-                let after = client.revision(Revision::Position(position))?;
-                let before = client.revision(Revision::Position(position.saturating_add(1)))?;
-                difference(&before, &after, &pipes)?
+                let [before, after] = [position.saturating_add(1), position]
+                    .map(|position| Configuration::Revision(Revision::Position(position)));
+                self.difference((before, after), &Path::default(), &pipes)?
             }
             Command::Commit { comment, minutes, checks } => {
                 let told = self.commit(comment, minutes, checks)?;
@@ -308,11 +305,11 @@ impl Shell {
     }
 
     fn show(&self, datastore: Datastore, path: &Path, pipes: &[Pipe]) -> Result<String> {
+        if let Some(with) = pipe::compared(pipes) {
+            return self.difference((with, Configuration::Datastore(datastore)), path, pipes);
+        }
         let mut client = self.client.borrow_mut();
         let mut tree = client.read(datastore, path)?;
-        if let Some(revision) = pipe::compared(pipes) {
-            return difference(&part(client.revision(revision)?, path), &tree, pipes);
-        }
         let form = pipe::form_of(pipes);
         if datastore == Datastore::Running && form == Form::Text {
             for state in shown_with_configuration(self.schema, path) {
@@ -322,6 +319,18 @@ impl Shell {
             }
         }
         Ok(written(&tree, path, form))
+    }
+
+    /// What of two configurations differs at a path and below.
+    fn difference(
+        &self,
+        (from, to): (Configuration, Configuration),
+        path: &Path,
+        pipes: &[Pipe],
+    ) -> Result<String> {
+        let (from, to) = self.client.borrow_mut().difference(from, to)?;
+        let (from, to) = (part(from, path), part(to, path));
+        difference::told(&from, &to, pipe::form_of(pipes)).ok_or(ShellError::Difference)
     }
 
     /// Running behind who last changed it.
@@ -518,10 +527,6 @@ impl Live for Shell {
         values.dedup();
         values.iter().map(ToString::to_string).collect()
     }
-}
-
-fn difference(old: &Tree, new: &Tree, pipes: &[Pipe]) -> Result<String> {
-    difference::told(old, new, pipe::form_of(pipes)).ok_or(ShellError::Difference)
 }
 
 /// What of a configuration is at a path.

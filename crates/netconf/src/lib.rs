@@ -23,13 +23,13 @@ pub use framing::{Decoder, Framing, FramingError, encode};
 pub use hello::Hello;
 pub use notification::{Incoming, Notification};
 pub use output::{
-    BlameOutput, Blamed, CheckOutput, CommitOutput, Conflict, ConflictsOutput, HistoryEntry,
-    HistoryOutput, ResolveOutput, ScheduleOutput, ScheduledCommit,
+    BlameOutput, Blamed, CheckOutput, CommitOutput, Conflict, ConflictsOutput, DifferenceOutput,
+    HistoryEntry, HistoryOutput, ResolveOutput, ScheduleOutput, ScheduledCommit,
 };
 pub use reply::Reply;
 pub use rpc::{
-    Check, Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Question, ResolutionMode,
-    Revision, Rpc, Side, Source, TestOption,
+    Check, Configuration, Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Question,
+    ResolutionMode, Revision, Rpc, Side, Source, TestOption,
 };
 pub use selection::Selection;
 pub use xml::Xml;

@@ -126,6 +126,15 @@ pub struct ScheduledCommit {
     pub obstacle: Option<String>,
 }
 
+/// Two configurations as far as they differ, with what is around that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DifferenceOutput {
+    /// The first, as the content of a `<config>`.
+    pub before: Xml,
+    /// The second.
+    pub after: Xml,
+}
+
 /// What is left after some conflicts were settled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResolveOutput {
@@ -294,6 +303,31 @@ impl ScheduleOutput {
                 }
             }
             output.commits.push(commit);
+            Ok(())
+        })?;
+        Ok(output)
+    }
+}
+
+impl DifferenceOutput {
+    /// The content of the reply.
+    pub fn to_xml(&self) -> Xml {
+        let Self { before: Xml(before), after: Xml(after) } = self;
+        let side =
+            |name: &str, content: &str| format!("<{name} xmlns=\"{NETLOOM}\">{content}</{name}>");
+        Xml(side("before", before) + &side("after", after))
+    }
+
+    /// Reads the content of the reply.
+    pub fn from_xml(content: &Xml) -> Result<Self, MessageError> {
+        let mut output = Self::default();
+        read(content, |reader, name| {
+            let fragment = reader.fragment()?;
+            match name {
+                "before" => output.before = fragment,
+                "after" => output.after = fragment,
+                _ => {}
+            }
             Ok(())
         })?;
         Ok(output)

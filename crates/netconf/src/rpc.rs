@@ -133,6 +133,15 @@ pub enum Revision {
     Rescue,
 }
 
+/// A configuration, of now or of the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Configuration {
+    /// A datastore's; operational data are none.
+    Datastore(Datastore),
+    /// One of the past.
+    Revision(Revision),
+}
+
 /// That a commit is undone unless it is confirmed in time (RFC 6241 section 8.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmed {
@@ -241,6 +250,12 @@ pub enum Rpc {
     Rollback(Revision),
     /// `netloom-rpc:get-revision`: an earlier configuration.
     GetRevision(Revision),
+    /// `netloom-rpc:get-difference`: two configurations as far as they differ
+    /// ([`DifferenceOutput`](crate::DifferenceOutput)).
+    GetDifference {
+        from: Configuration,
+        to: Configuration,
+    },
     /// `netloom-rpc:repair`: makes the kernel what running says where others have changed it.
     Repair,
     /// `netloom-rpc:save-rescue`: keeps running as the rescue configuration.

@@ -3,8 +3,8 @@
 use expect_test::{Expect, expect};
 use netconf::namespace::BASE;
 use netconf::{
-    Check, Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Question, Reply,
-    Revision, Rpc, RpcError, Source, TestOption, Xml,
+    Check, Configuration, Confirmed, Datastore, DefaultOperation, Envelope, ErrorOption, Question,
+    Reply, Revision, Rpc, RpcError, Source, TestOption, Xml,
 };
 
 /// Reads `operation` within an `<rpc>` and shows it, or the error that refuses it.
@@ -582,6 +582,14 @@ fn what_is_written_is_read() {
         Rpc::CancelCommit { persist_id: None },
         Rpc::Rollback(Revision::Id(7)),
         Rpc::GetRevision(Revision::Rescue),
+        Rpc::GetDifference {
+            from: Configuration::Revision(Revision::Position(3)),
+            to: Configuration::Datastore(Datastore::Candidate),
+        },
+        Rpc::GetDifference {
+            from: Configuration::Datastore(Datastore::Running),
+            to: Configuration::Revision(Revision::Rescue),
+        },
         Rpc::Repair,
         Rpc::SaveRescue,
         Rpc::DeleteRescue,

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use crate::edit::{Edit, Operation};
 use crate::entry::{Content, Entry, Slot};
+use crate::error::Result;
 use crate::keys::Keys;
 use crate::path::{Path, Step};
 use crate::schema::NodeKind;
-use crate::tree::Tree;
+use crate::tree::{Node, Tree};
 use crate::value::Value;
 use crate::xml::EditWriter;
 
@@ -126,6 +127,32 @@ impl Diff {
         })
     }
 
+    /// The two trees that this is of, as far as they differ: what is not so in the other, and what is around that. Where a
+    /// container without presence would be empty on a side, something that the trees have in common keeps it.
+    pub fn sides(&self, old: &Tree, new: &Tree) -> Result<(Tree, Tree)> {
+        let empty = || Tree::empty(old.schema());
+        let (mut before, mut after) = (empty(), empty());
+        before.edit(&new.diff(old).to_edit())?;
+        after.edit(&self.to_edit())?;
+        for part in &self.parts {
+            let Some((_, above)) = part.path().steps.split_last() else { continue };
+            if above.is_empty() {
+                continue;
+            }
+            let above = Path { steps: above.to_vec() };
+            before.create(&above)?;
+            after.create(&above)?;
+            let lacking = [(&before, old), (&after, new)];
+            let lacking = lacking.into_iter().find(|(side, _)| side.nodes(&above).is_empty());
+            // What differs there is all on the other side, so that what this one has is in both.
+            if let Some((path, value)) = lacking.and_then(|(_, whole)| first_below(whole, &above)) {
+                put(&mut before, &path, value.as_ref())?;
+                put(&mut after, &path, value.as_ref())?;
+            }
+        }
+        Ok((before, after))
+    }
+
     /// The same edit as XML, the content of `<config>`.
     pub fn to_xml(&self) -> String {
         written(&self.parts, |part| match part {
@@ -142,6 +169,27 @@ impl Diff {
             Part::Replaced(path, value, _) => Effect::Set(path, value),
             Part::Created(path, instance) => Effect::Remove(path, instance),
         })
+    }
+}
+
+/// Something below a container that is there for itself, and its value where it has one.
+fn first_below(tree: &Tree, path: &Path) -> Option<(Path, Option<Value>)> {
+    let (mut path, mut node) = tree.nodes(path).into_iter().next()?;
+    while node.schema().kind == (NodeKind::Container { presence: false }) {
+        node = node.children().next()?;
+        let keys = match node {
+            Node::LeafListEntry(_, value) => std::slice::from_ref(value),
+            Node::Container(..) | Node::ListEntry(..) | Node::Leaf(..) => node.keys(),
+        };
+        path = path.join(node.schema(), keys.to_vec());
+    }
+    Some((path, node.value().cloned()))
+}
+
+fn put(tree: &mut Tree, path: &Path, value: Option<&Value>) -> Result<()> {
+    match value {
+        Some(value) => tree.set(path, value.clone()),
+        None => tree.create(path),
     }
 }
 

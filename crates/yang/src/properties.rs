@@ -123,6 +123,19 @@ proptest! {
     }
 
     #[test]
+    fn the_sides_of_a_difference_differ_by_it(a in any_tree(), changes in vec(change(), 0..6)) {
+        let a = a.config_only();
+        let mut b = a.clone();
+        apply(&mut b, &changes);
+        let b = b.config_only();
+        let diff = a.diff(&b);
+        let (before, after) = diff.sides(&a, &b).unwrap();
+        prop_assert_eq!(before.diff(&after), diff);
+        let told = |tree: &Tree| Tree::from_xml(schema(), &tree.to_xml(false)).unwrap();
+        prop_assert_eq!(told(&before).diff(&told(&after)), before.diff(&after));
+    }
+
+    #[test]
     fn trees_of_one_descent_differ_by_what_was_done(a in any_tree(), changes in vec(change(), 0..6)) {
         let mut b = a.clone();
         apply(&mut b, &changes);

@@ -1,6 +1,8 @@
 //! `<rpc>` from XML, and what to answer where it is wrong.
 
-use super::{Check, Confirmed, Datastore, Envelope, Named, Question, Revision, Rpc, Source};
+use super::{
+    Check, Configuration, Confirmed, Datastore, Envelope, Named, Question, Revision, Rpc, Source,
+};
 use crate::error::{ErrorType, MessageError, RpcError};
 use crate::namespace::{
     BASE, DATASTORES, MONITORING, NETLOOM, NMDA, NOTIFICATION, PRIVATE_CANDIDATE,
@@ -162,6 +164,7 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
         (NETLOOM, "get-schedule") => parameters.none(Rpc::GetSchedule),
         (NETLOOM, "check-commit") => parameters.none(Rpc::CheckCommit),
         (NETLOOM, "rollback") => Ok(Rpc::Rollback(revision(parameters)?)),
+        (NETLOOM, "get-difference") => difference(parameters),
         (NETLOOM, "get-revision") => Ok(Rpc::GetRevision(revision(parameters)?)),
         (NETLOOM, "repair") => parameters.none(Rpc::Repair),
         (NETLOOM, "save-rescue") => parameters.none(Rpc::SaveRescue),
@@ -223,18 +226,36 @@ fn check(parameters: &mut Parameters<'_, '_>) -> Result<Check> {
 fn revision(parameters: &mut Parameters<'_, '_>) -> Result<Revision> {
     let mut revision = None;
     while let Some(child) = parameters.next()? {
-        let given = match child.name.as_str() {
-            "position" => Revision::Position(parameters.parsed(&child)?),
-            "id" => Revision::Id(parameters.parsed(&child)?),
-            "rescue" => match parameters.text()? {
-                empty if empty.is_empty() => Revision::Rescue,
-                text => return Err(invalid("rescue", &text)),
-            },
-            _ => return Err(unknown(&child)),
-        };
-        set(&mut revision, &child, given)?;
+        set(&mut revision, &child, parameters.revision(&child)?)?;
     }
     required(revision, "position")
+}
+
+fn difference(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
+    let (mut from, mut to) = (None, None);
+    while let Some(child) = parameters.next()? {
+        match child.name.as_str() {
+            "from" => set(&mut from, &child, configuration(parameters)?)?,
+            "to" => set(&mut to, &child, configuration(parameters)?)?,
+            _ => return Err(unknown(&child)),
+        }
+    }
+    Ok(Rpc::GetDifference { from: required(from, "from")?, to: required(to, "to")? })
+}
+
+fn configuration(parameters: &mut Parameters<'_, '_>) -> Result<Configuration> {
+    let mut configuration = None;
+    while let Some(child) = parameters.next()? {
+        let given = match Datastore::named(&child.name) {
+            Some(datastore) if datastore != Datastore::Operational => {
+                parameters.empty(&child)?;
+                Configuration::Datastore(datastore)
+            }
+            Some(_) | None => Configuration::Revision(parameters.revision(&child)?),
+        };
+        set(&mut configuration, &child, given)?;
+    }
+    required(configuration, "running")
 }
 
 fn commit(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
@@ -358,6 +379,22 @@ impl Parameters<'_, '_> {
             }
             child => Ok(child),
         }
+    }
+
+    /// What tells a configuration of the past.
+    fn revision(&mut self, child: &Element) -> Result<Revision> {
+        match child.name.as_str() {
+            "position" => Ok(Revision::Position(self.parsed(child)?)),
+            "id" => Ok(Revision::Id(self.parsed(child)?)),
+            "rescue" => self.empty(child).map(|()| Revision::Rescue),
+            _ => Err(unknown(child)),
+        }
+    }
+
+    /// A leaf that says all by being there.
+    fn empty(&mut self, child: &Element) -> Result<()> {
+        let text = self.text()?;
+        if text.is_empty() { Ok(()) } else { Err(invalid(&child.name, &text)) }
     }
 
     /// For an operation without parameters.

@@ -1,6 +1,8 @@
 //! `<rpc>` as XML.
 
-use super::{Check, Confirmed, Datastore, Envelope, Named, Question, Revision, Rpc, Source};
+use super::{
+    Check, Configuration, Confirmed, Datastore, Envelope, Named, Question, Revision, Rpc, Source,
+};
 use crate::namespace::{DATASTORES, MONITORING, NETLOOM, NMDA, NOTIFICATION, PRIVATE_CANDIDATE};
 use crate::xml::{Xml, leaf};
 
@@ -131,8 +133,23 @@ impl Rpc {
             }
             Rpc::GetSchedule => *out += &format!("<get-schedule xmlns=\"{NETLOOM}\"/>"),
             Rpc::CheckCommit => *out += &format!("<check-commit xmlns=\"{NETLOOM}\"/>"),
-            Rpc::Rollback(to) => revision(out, "rollback", *to),
-            Rpc::GetRevision(of) => revision(out, "get-revision", *of),
+            Rpc::Rollback(to) => {
+                *out += &format!("<rollback xmlns=\"{NETLOOM}\">");
+                revision(out, *to);
+                *out += "</rollback>";
+            }
+            Rpc::GetRevision(of) => {
+                *out += &format!("<get-revision xmlns=\"{NETLOOM}\">");
+                revision(out, *of);
+                *out += "</get-revision>";
+            }
+            Rpc::GetDifference { from, to } => {
+                *out += &format!("<get-difference xmlns=\"{NETLOOM}\"><from>");
+                configuration(out, *from);
+                *out += "</from><to>";
+                configuration(out, *to);
+                *out += "</to></get-difference>";
+            }
             Rpc::Repair => *out += &format!("<repair xmlns=\"{NETLOOM}\"/>"),
             Rpc::SaveRescue => *out += &format!("<save-rescue xmlns=\"{NETLOOM}\"/>"),
             Rpc::DeleteRescue => *out += &format!("<delete-rescue xmlns=\"{NETLOOM}\"/>"),
@@ -174,14 +191,19 @@ fn source(out: &mut String, source: &Source) {
     }
 }
 
-fn revision(out: &mut String, operation: &str, revision: Revision) {
-    *out += &format!("<{operation} xmlns=\"{NETLOOM}\">");
+fn configuration(out: &mut String, configuration: Configuration) {
+    match configuration {
+        Configuration::Datastore(datastore) => *out += &format!("<{}/>", datastore.name()),
+        Configuration::Revision(of) => revision(out, of),
+    }
+}
+
+fn revision(out: &mut String, revision: Revision) {
     match revision {
         Revision::Position(position) => leaf(out, "position", &position.to_string()),
         Revision::Id(id) => leaf(out, "id", &id.to_string()),
         Revision::Rescue => *out += "<rescue/>",
     }
-    *out += &format!("</{operation}>");
 }
 
 fn subtree(out: &mut String, filter: Option<&Xml>) {

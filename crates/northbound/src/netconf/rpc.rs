@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use ::netconf::namespace::{BASE, MONITORING, NETLOOM, NMDA};
 use ::netconf::{
-    BlameOutput, Blamed, Check, CheckOutput, CommitOutput, Confirmed, Conflict, ConflictsOutput,
-    DefaultOperation, ErrorOption, HistoryEntry, HistoryOutput, Reply, ResolutionMode,
-    ResolveOutput, Revision, Rpc, ScheduleOutput, ScheduledCommit, Side, Source, TestOption, Xml,
+    BlameOutput, Blamed, Check, CheckOutput, CommitOutput, Configuration, Confirmed, Conflict,
+    ConflictsOutput, DefaultOperation, DifferenceOutput, ErrorOption, HistoryEntry, HistoryOutput,
+    Reply, ResolutionMode, ResolveOutput, Revision, Rpc, ScheduleOutput, ScheduledCommit, Side,
+    Source, TestOption, Xml,
 };
 use engine::{CommitRequest, ConfirmedBy, Datastore, NetnsName, Past, Probe, Question, Session};
 use yang::{Edit, ErrorTag, Operation, Path, Schema, Tree};
@@ -148,6 +149,18 @@ impl Operations {
                 let (past, content) = self.past(to).await?;
                 ok(self.session.roll_back(&past, content).await)
             }
+            Rpc::GetDifference { from, to } => {
+                // Of one past: another commit moves all positions.
+                let past = self.session.past().await?;
+                let to = self.configuration(&past, to).await?;
+                let from = self.configuration(&past, from).await?;
+                let sides = blocking(move || {
+                    let (before, after) = from.diff(&to).sides(&from, &to)?;
+                    let [before, after] = [before, after].map(|side| Xml(side.to_xml(false)));
+                    Ok::<_, yang::Error>(DifferenceOutput { before, after })
+                });
+                Ok(output(sides.await?.to_xml()))
+            }
             Rpc::GetRevision(of) => data(self.past(of).await?.1, None, NETLOOM).await,
             Rpc::Repair => ok(self.session.repair().await),
             Rpc::SaveRescue => ok(self.session.save_rescue().await),
@@ -189,15 +202,21 @@ impl Operations {
     }
 
     /// A configuration of the past, and the way that leads back to it.
-    async fn past(&self, revision: Revision) -> Result<(Past, Tree)> {
+    async fn past(&self, of: Revision) -> Result<(Past, Tree)> {
         let past = self.session.past().await?;
-        let revision = match revision {
-            Revision::Position(position) => engine::Revision::Position(position as usize),
-            Revision::Id(id) => engine::Revision::Id(id),
-            Revision::Rescue => engine::Revision::Rescue,
-        };
-        let found = blocking(move || past.configuration(revision).map(|content| (past, content)));
+        let found =
+            blocking(move || past.configuration(revision(of)).map(|content| (past, content)));
         Ok(found.await?)
+    }
+
+    async fn configuration(&self, past: &Past, of: Configuration) -> Result<Tree> {
+        match of {
+            Configuration::Datastore(datastore) => Ok(self.session.read(store(datastore)).await?),
+            Configuration::Revision(of) => {
+                let past = past.clone();
+                Ok(blocking(move || past.configuration(revision(of))).await?)
+            }
+        }
     }
 
     /// RFC 6241 section 7.7: running, and the state of the device.
@@ -288,6 +307,14 @@ fn instant(text: &str) -> Result<SystemTime> {
     parsed.map_err(|error| {
         Errors::request(ErrorTag::InvalidValue, format!("<time>: {text:?}: {error}"))
     })
+}
+
+fn revision(of: Revision) -> engine::Revision {
+    match of {
+        Revision::Position(position) => engine::Revision::Position(position as usize),
+        Revision::Id(id) => engine::Revision::Id(id),
+        Revision::Rescue => engine::Revision::Rescue,
+    }
 }
 
 fn scheduled(one: engine::Scheduled) -> ScheduledCommit {
