@@ -166,7 +166,7 @@ impl History {
     pub(crate) fn add(&mut self, record: Record, stamp: Stamp) {
         self.autosave = record.autosave;
         self.awaited.clone_from(&record.awaited);
-        self.push(record.entry(stamp.digest), stamp.bytes);
+        self.push(record.entry(Some(stamp.digest)), stamp.bytes);
     }
 
     /// Forgets the oldest commits where there are too many, but for those that running is made of, and those that lead
@@ -213,7 +213,7 @@ impl History {
         self.autosave = record.autosave;
         self.awaited.clone_from(&record.awaited);
         let written = record.id;
-        let mut entry = HistoryEntry { id, ..record.entry(digest) };
+        let mut entry = HistoryEntry { id, ..record.entry(Some(digest)) };
         if !intact {
             entry.fault = Some("it has been altered: its digest is another".into());
         } else if written != id {
@@ -278,7 +278,8 @@ impl Record {
         tree.edit(&Edit::from_xml(tree.schema(), &self.reverse, Operation::Merge)?)
     }
 
-    fn entry(self, digest: Digest) -> HistoryEntry {
+    /// What is told of it; the digest is that of its file.
+    pub(crate) fn entry(self, digest: Option<Digest>) -> HistoryEntry {
         let Record { id, base, origin, time, comment, summary, .. } = self;
         HistoryEntry {
             position: 0,
@@ -287,7 +288,7 @@ impl Record {
             time: Some(time),
             comment,
             summary,
-            digest: Some(digest),
+            digest,
             fault: None,
             anew: base == 0,
         }

@@ -9,10 +9,11 @@ use crate::blame::{Blamed, touched};
 use crate::candidate::Version;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::history::{History, HistoryEntry, file_of};
+use crate::history::{History, HistoryEntry, Record, file_of};
 use crate::rescue;
 use crate::seal::{self, Opened};
 use crate::store::Store;
+use crate::unrecorded::Unrecorded;
 
 /// A configuration of the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +32,15 @@ pub struct Past {
     store: Store,
     running: Version,
     entries: Vec<HistoryEntry>,
+    /// The latest, where the disk has not taken it.
+    unrecorded: Option<Record>,
 }
 
 impl Past {
     pub(crate) fn of(engine: &Engine) -> Past {
-        Past {
-            store: engine.store.clone(),
-            running: engine.version(),
-            entries: engine.history.entries(),
-        }
+        let unrecorded = engine.unrecorded.as_ref().and_then(Unrecorded::record).cloned();
+        let entries = numbered(unrecorded.as_ref(), engine.history.entries());
+        Past { store: engine.store.clone(), running: engine.version(), entries, unrecorded }
     }
 
     /// The commits, the latest first.
@@ -138,6 +139,9 @@ impl Past {
         if let Some(fault) = &entry.fault {
             return Err(broken(fault.clone()).into());
         }
+        if let Some(record) = self.unrecorded.as_ref().filter(|record| record.id == id) {
+            return Ok(record.undo(tree).map_err(|error| broken(error.to_string()))?);
+        }
         let opened = seal::read(&self.store, &file_of(id))?;
         let Opened { record, digest, .. } =
             opened.ok_or_else(|| broken("its file has vanished".into()))?;
@@ -148,8 +152,9 @@ impl Past {
     }
 
     fn reread(&self) -> Result<Vec<HistoryEntry>> {
-        let Some((latest, oldest)) = self.entries.first().zip(self.entries.last()) else {
-            return Ok(Vec::new());
+        let recorded = &self.entries[usize::from(self.unrecorded.is_some())..];
+        let Some((latest, oldest)) = recorded.first().zip(recorded.last()) else {
+            return Ok(self.entries.clone());
         };
         let mut found = History::open(&self.store, latest.id)?.entries();
         found.retain(|entry| entry.id >= oldest.id);
@@ -159,8 +164,15 @@ impl Past {
                 entry.fault = Some(ALTERED.into());
             }
         }
-        Ok(found)
+        Ok(numbered(self.unrecorded.as_ref(), found))
     }
+}
+
+/// The commits, the latest first, with the one that is in no file.
+fn numbered(unrecorded: Option<&Record>, recorded: Vec<HistoryEntry>) -> Vec<HistoryEntry> {
+    let unrecorded = unrecorded.map(|record| record.clone().entry(None));
+    let numbered = unrecorded.into_iter().chain(recorded).enumerate();
+    numbered.map(|(position, entry)| HistoryEntry { position, ..entry }).collect()
 }
 
 const ALTERED: &str = "it has been altered since the daemon read it";

@@ -32,6 +32,11 @@ impl Unrecorded {
         Unrecorded { record: None, originals: false, again }
     }
 
+    /// The latest commit, where it is in no file.
+    pub(crate) fn record(&self) -> Option<&Record> {
+        self.record.as_ref()
+    }
+
     pub(crate) fn is_nothing(&self) -> bool {
         self.record.is_none() && !self.originals
     }

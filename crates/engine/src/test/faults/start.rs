@@ -100,9 +100,11 @@ fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> Strin
         }
         Ok(mut engine) if engine.unrecorded.is_some() => {
             assert_eq!(host.kernel.state(), whole.kernel, "{what}");
+            let before = past(&engine);
             NOW.set(NOW.get() + 10);
             engine.look_at_clock();
             assert!(engine.unrecorded.is_none(), "{what}");
+            assert_eq!(past(&engine), before, "{what}");
             (engine, "starts whole, and writes it down later")
         }
         Ok(engine) => (engine, "starts"),
@@ -115,4 +117,11 @@ fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> Strin
     assert_eq!(Held::by(&engine, &host).unlike(whole), "", "{what}");
     check_next_commit(&mut engine, &host, &what);
     outcome.into()
+}
+
+/// The commits, each with what it had made.
+fn past(engine: &Engine) -> Vec<(u64, usize, Tree)> {
+    let past = Past::of(engine);
+    let commits = past.verify().unwrap().into_iter();
+    commits.map(|one| (one.id, one.position, past.at(Revision::Id(one.id)).unwrap())).collect()
 }
