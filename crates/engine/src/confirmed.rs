@@ -2,8 +2,9 @@
 //!
 //! The deadline is in the commit's own record, and so on disk before the kernel is touched, and gone with an attempt
 //! that fails. It goes by the time since the host booted; where the host has booted since, by the wall clock, which may be
-//! wrong until somebody has set it, but by no more than what was asked for. What is to be confirmed is told by the latest record alone: a commit on top of it, or a mark that names
-//! it, has settled it. Until then startup stays what it was, so that a reboot comes up on what is known to work.
+//! wrong until somebody has set it, but by no more than what was asked for. What is to be confirmed is told by the latest
+//! record alone: a commit on top of it, or a mark that names it, has settled it. Until then startup stays what it was, so
+//! that a reboot comes up on what is known to work.
 
 use std::time::{Duration, SystemTime};
 
