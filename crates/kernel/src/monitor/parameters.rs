@@ -21,7 +21,7 @@ pub(super) struct Parameters {
     /// None where the host has no more to give.
     inotify: Option<OwnedFd>,
     /// Those that are to be, whether they are there or not.
-    wanted: BTreeSet<SysctlKey>,
+    wanted: BTreeMap<NetnsName, Vec<SysctlKey>>,
     watched: BTreeMap<SysctlKey, Watched>,
     /// Whose a watch is.
     keys: BTreeMap<i32, SysctlKey>,
@@ -51,18 +51,20 @@ impl Parameters {
 
     /// Watches no others than these from now on.
     pub(super) fn want(&mut self, wanted: &BTreeSet<SysctlKey>) {
-        self.wanted = wanted.iter().filter(|key| !sysctl::is_told(&key.path)).cloned().collect();
+        self.wanted.clear();
+        for key in wanted.iter().filter(|key| !sysctl::is_told(&key.path)) {
+            self.wanted.entry(key.netns.clone()).or_default().push(key.clone());
+        }
         let unwanted: Vec<_> =
-            self.watched.keys().filter(|key| !self.wanted.contains(key)).cloned().collect();
+            self.watched.keys().filter(|key| !wanted.contains(key)).cloned().collect();
         unwanted.iter().for_each(|key| self.forget(key));
     }
 
     /// The files of this namespace, or of this link in it, are no longer those that were found; answers whether there are any.
     pub(super) fn lose(&mut self, netns: &NetnsName, link: Option<&LinkName>) -> bool {
-        let lost = |key: &&SysctlKey| {
-            key.netns == *netns && (link.is_none() || key.path.dev().as_ref() == link)
-        };
-        let lost: Vec<SysctlKey> = self.wanted.iter().filter(lost).cloned().collect();
+        let lost = |key: &&SysctlKey| link.is_none() || key.path.dev().as_ref() == link;
+        let within = self.wanted.get(netns).into_iter().flatten();
+        let lost: Vec<SysctlKey> = within.filter(lost).cloned().collect();
         lost.iter().for_each(|key| self.forget(key));
         !lost.is_empty()
     }
@@ -80,18 +82,15 @@ impl Parameters {
     /// The namespaces in which some are still to be found.
     pub(super) fn sought(&self) -> BTreeSet<NetnsName> {
         let wanted = self.inotify.iter().flat_map(|_| &self.wanted);
-        let sought = wanted.filter(|key| !self.watched.contains_key(key));
-        sought.map(|key| key.netns.clone()).collect()
+        let lacks = |keys: &[SysctlKey]| keys.iter().any(|key| !self.watched.contains_key(key));
+        wanted.filter(|(_, keys)| lacks(keys)).map(|(netns, _)| netns.clone()).collect()
     }
 
     /// Finds what there is to be found in the namespace of the calling thread, and reports it: it may have changed before.
     pub(super) fn find(&mut self, netns: &NetnsName, sink: &EventSink) {
-        let sought: Vec<SysctlKey> = self
-            .wanted
-            .iter()
-            .filter(|key| key.netns == *netns && !self.watched.contains_key(key))
-            .cloned()
-            .collect();
+        let within = self.wanted.get(netns).into_iter().flatten();
+        let sought: Vec<SysctlKey> =
+            within.filter(|key| !self.watched.contains_key(key)).cloned().collect();
         for key in sought {
             match self.watch(&key) {
                 Ok(()) => sink(Event::Key(Key::Sysctl(key))),
