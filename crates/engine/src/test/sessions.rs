@@ -5,6 +5,8 @@ use expect_test::expect;
 use super::*;
 use crate::CommitRequest;
 use crate::datastore::Datastore;
+use crate::engine::Request as EngineRequest;
+use crate::{Confirmed, ConfirmedBy, Handle};
 
 #[test]
 fn changes_in_different_places_are_merged() {
@@ -81,18 +83,42 @@ fn a_killed_session_is_gone_with_its_locks() {
     expect!["there is no session 1"].assert_eq(&told(engine.sessions.may_kill(bob, alice)));
 }
 
+/// An engine with a thread of its own, by the host's clock.
+fn serve(host: &Host) -> Handle {
+    let settings = Settings { clock: Clock::HOST, ..host.settings() };
+    crate::start(settings, schema(), Box::new(host.kernel.clone())).unwrap()
+}
+
+/// As many requests wait as are answered, one before the other.
+fn ask_again(requests: mpsc::WeakUnboundedSender<EngineRequest>) {
+    if let Some(sender) = requests.upgrade() {
+        let ask = move |_: &mut Engine| ask_again(requests);
+        let _stopped = sender.send(EngineRequest::Call(Box::new(ask)));
+    }
+}
+
+#[tokio::test]
+async fn requests_without_end_do_not_hold_up_what_is_due() {
+    let host = Host::new();
+    let handle = serve(&host);
+    let origin = Origin { user: "root".into(), from: "a test".into() };
+    let session = handle.open(origin).await.unwrap();
+    session.replace(tree(NICS)).await.unwrap();
+    (0..100).for_each(|_| ask_again(handle.requests.downgrade()));
+    let (timeout, by) = (Duration::from_millis(200), ConfirmedBy::Anybody);
+    let confirmed = Some(Confirmed { timeout, by, probes: Vec::new() });
+    session.commit(CommitRequest { confirmed, ..CommitRequest::default() }).await.unwrap();
+    assert_eq!(handle.running(), tree(NICS));
+    let mut running = handle.snapshot.clone();
+    let undone = running.wait_for(|snapshot| snapshot.running.tree.is_empty());
+    tokio::time::timeout(Duration::from_secs(10), undone).await.unwrap().unwrap();
+}
+
 /// The same by a handle, from an async program.
 #[tokio::test]
 async fn a_dropped_session_releases_its_lock() {
     let host = Host::new();
-    let settings = Settings {
-        state_dir: host.state_dir.path().join("netloom"),
-        autosave: true,
-        history: Limits::default(),
-        boot_id: "first".into(),
-        clock: Clock::HOST,
-    };
-    let handle = crate::start(settings, schema(), Box::new(host.kernel.clone())).unwrap();
+    let handle = serve(&host);
     let origin = Origin { user: "root".into(), from: "a test".into() };
     let alice = handle.open(origin.clone()).await.unwrap();
     let bob = handle.open(origin).await.unwrap();
