@@ -143,8 +143,7 @@ impl Client {
             }
         })?;
         match reply {
-            Reply::Data(Xml(data)) => Tree::from_xml(self.schema, &data)
-                .map_err(|error| ClientError::Protocol(error.to_string())),
+            Reply::Data(data) => self.tree(&data),
             Reply::Ok | Reply::Errors(_) => Ok(Tree::empty(self.schema)),
         }
     }
@@ -230,9 +229,8 @@ impl Client {
 
     /// A configuration of the past.
     pub(crate) fn revision(&mut self, of: Revision) -> Result<Tree> {
-        let Xml(data) = self.content(&Rpc::GetRevision(of))?;
-        let tree = Tree::from_xml(self.schema, &data);
-        tree.map_err(|error| ClientError::Protocol(error.to_string()))
+        let data = self.content(&Rpc::GetRevision(of))?;
+        self.tree(&data)
     }
 
     /// Two configurations as far as they differ: with what is around that, and nothing else.
@@ -244,11 +242,7 @@ impl Client {
         let content = self.content(&Rpc::GetDifference { from, to })?;
         let DifferenceOutput { before, after } =
             DifferenceOutput::from_xml(&content).map_err(|error| protocol(&error))?;
-        let side = |Xml(side): Xml| {
-            let side = Tree::from_xml(self.schema, &side);
-            side.map_err(|error| ClientError::Protocol(error.to_string()))
-        };
-        Ok((side(before)?, side(after)?))
+        Ok((self.tree(&before)?, self.tree(&after)?))
     }
 
     pub(crate) fn repair(&mut self) -> Result<()> {
@@ -318,6 +312,12 @@ impl Client {
 
     fn done(&mut self, rpc: &Rpc) -> Result<()> {
         self.call(rpc).map(|_| ())
+    }
+
+    /// The data that the server has answered with.
+    fn tree(&self, Xml(data): &Xml) -> Result<Tree> {
+        let tree = Tree::from_xml(self.schema, data);
+        tree.map_err(|error| ClientError::Protocol(error.to_string()))
     }
 
     fn content(&mut self, rpc: &Rpc) -> Result<Xml> {
