@@ -200,7 +200,7 @@ impl Engine {
         self.publish();
         self.tell_no_drift();
         self.pass(Step::Published);
-        self.watch();
+        self.watch_changed(&course.keys);
         self.checkpoint();
         Ok(Done { summary, late })
     }

@@ -33,6 +33,8 @@ pub(crate) struct Events {
     rest: Instant,
     pub(crate) requests: mpsc::WeakUnboundedSender<Request>,
     watched: Watched,
+    /// Whether something else is to be watched, and could not be.
+    unwatched: bool,
 }
 
 impl Events {
@@ -43,6 +45,7 @@ impl Events {
             rest: Instant::now(),
             requests,
             watched: Watched::default(),
+            unwatched: false,
         }
     }
 
@@ -119,6 +122,14 @@ fn netns_of(event: &Event) -> Option<&NetnsName> {
 }
 
 impl Engine {
+    /// Watches what a commit has changed of what is to be watched: most change none of it.
+    pub(crate) fn watch_changed(&mut self, keys: &BTreeSet<Key>) {
+        let is_watched = |key: &Key| matches!(key, Key::Netns(_) | Key::Sysctl(_));
+        if self.events.unwatched || keys.iter().any(is_watched) {
+            self.watch();
+        }
+    }
+
     /// Watches the namespaces that the configuration is about, and the daemon's own, where NICs appear.
     pub(crate) fn watch(&mut self) {
         let desired = self.running.intent.desired();
@@ -129,7 +140,9 @@ impl Engine {
         if watched == self.events.watched {
             return;
         }
-        match self.southbound.watch(watched.clone(), self.events.sink()) {
+        let outcome = self.southbound.watch(watched.clone(), self.events.sink());
+        self.events.unwatched = outcome.is_err();
+        match outcome {
             Ok(()) => self.events.watched = watched,
             Err(error) => tracing::error!(%error, "changes by others go unnoticed"),
         }
