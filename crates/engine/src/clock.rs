@@ -4,6 +4,7 @@
 //! commit waits for its confirmation, be it by years where a host without a clock of its own learns the time. By the wall
 //! clock goes what people read, and what they want to happen at a time of day.
 
+use std::future::pending;
 use std::io;
 use std::ops::Add;
 use std::os::fd::OwnedFd;
@@ -73,35 +74,54 @@ impl Add<Duration> for Moment {
 }
 
 /// Tells when the wall clock has been set or the host has slept: waiting that began before does not end when it should.
+/// Where the host does not tell, it never does.
 #[derive(Debug)]
-pub(crate) struct Jumps(AsyncFd<OwnedFd>);
+pub(crate) struct Jumps(Option<AsyncFd<OwnedFd>>);
 
 impl Jumps {
     /// Within a runtime.
-    #[allow(unsafe_code, reason = "AsyncFd has no safe form")]
-    pub(crate) fn watch() -> io::Result<Jumps> {
-        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        let timer = timerfd_create(TimerfdClockId::Realtime, flags)?;
-        let never = Timespec { tv_sec: NEVER, tv_nsec: 0 };
-        let once = Itimerspec { it_interval: Timespec::default(), it_value: never };
-        let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
-        timerfd_settime(&timer, flags, &once)?;
-        // SAFETY: an OwnedFd is open, and the same, for as long as it lives, and it is lent out shared only.
-        Ok(Jumps(unsafe { AsyncFd::register(timer) }?))
+    pub(crate) fn watch() -> Jumps {
+        Jumps(watch_clock().inspect_err(unheard).ok())
     }
 
-    /// Awaits the next one (timerfd_create(2), `ECANCELED`).
-    pub(crate) async fn next(&self) -> io::Result<()> {
-        loop {
-            let mut ready = self.0.readable().await?;
-            let read = |timer: &AsyncFd<OwnedFd>| Ok(rustix::io::read(timer, &mut [0; 8])?);
-            match ready.try_io(read) {
-                Ok(Err(error)) if Errno::from_io_error(&error) != Some(Errno::CANCELED) => {
-                    return Err(error);
-                }
-                Ok(_) => return Ok(()),
-                Err(_not_yet) => {}
+    /// Awaits the next one.
+    pub(crate) async fn next(&mut self) {
+        match &self.0 {
+            Some(timer) if jumped(timer).await.inspect_err(unheard).is_err() => self.0 = None,
+            Some(_) => {}
+            None => pending().await,
+        }
+    }
+}
+
+fn unheard(error: &io::Error) {
+    tracing::warn!(%error, "where the clock is set, what is scheduled may come late");
+}
+
+/// A timer that is cancelled where the clock is set.
+#[allow(unsafe_code, reason = "AsyncFd has no safe form")]
+fn watch_clock() -> io::Result<AsyncFd<OwnedFd>> {
+    let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+    let timer = timerfd_create(TimerfdClockId::Realtime, flags)?;
+    let never = Timespec { tv_sec: NEVER, tv_nsec: 0 };
+    let once = Itimerspec { it_interval: Timespec::default(), it_value: never };
+    let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
+    timerfd_settime(&timer, flags, &once)?;
+    // SAFETY: an OwnedFd is open, and the same, for as long as it lives, and it is lent out shared only.
+    Ok(unsafe { AsyncFd::register(timer) }?)
+}
+
+/// Awaits that it is cancelled (timerfd_create(2), `ECANCELED`).
+async fn jumped(timer: &AsyncFd<OwnedFd>) -> io::Result<()> {
+    loop {
+        let mut ready = timer.readable().await?;
+        let read = |timer: &AsyncFd<OwnedFd>| Ok(rustix::io::read(timer, &mut [0; 8])?);
+        match ready.try_io(read) {
+            Ok(Err(error)) if Errno::from_io_error(&error) != Some(Errno::CANCELED) => {
+                return Err(error);
             }
+            Ok(_) => return Ok(()),
+            Err(_not_yet) => {}
         }
     }
 }

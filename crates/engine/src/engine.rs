@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::future::pending;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +9,7 @@ use mapping::Lowered;
 use netstate::{Desired, Key, Originals, Southbound};
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::sleep;
 use yang::{Diff, Edit, Path, Tree};
 
 use crate::Settings;
@@ -120,7 +119,7 @@ impl Engine {
     /// Does what it is asked until it is asked to stop, or nobody is left to ask.
     pub(crate) fn run(mut self, runtime: &Runtime, mut requests: mpsc::UnboundedReceiver<Request>) {
         let entered = runtime.enter();
-        let mut jumps = Jumps::watch().inspect_err(unheard_jumps).ok();
+        let mut jumps = Jumps::watch();
         drop(entered);
         loop {
             // First, so that those who ask without end do not keep it from what is due.
@@ -131,13 +130,8 @@ impl Engine {
             let next = async {
                 tokio::select! {
                     request = requests.recv() => Some(request),
-                    () = until(wait) => None,
-                    jumped = next_of(jumps.as_ref()) => {
-                        if jumped.inspect_err(unheard_jumps).is_err() {
-                            jumps = None;
-                        }
-                        None
-                    }
+                    () = sleep(wait.unwrap_or_default()), if wait.is_some() => None,
+                    () = jumps.next() => None,
                 }
             };
             let Some(next) = runtime.block_on(next) else { continue };
@@ -240,22 +234,4 @@ impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("running", &self.running.id).finish_non_exhaustive()
     }
-}
-
-async fn until(wait: Option<Duration>) {
-    match wait {
-        Some(wait) => tokio::time::sleep(wait).await,
-        None => pending().await,
-    }
-}
-
-async fn next_of(jumps: Option<&Jumps>) -> io::Result<()> {
-    match jumps {
-        Some(jumps) => jumps.next().await,
-        None => pending().await,
-    }
-}
-
-fn unheard_jumps(error: &io::Error) {
-    tracing::warn!(%error, "where the clock is set, what is scheduled may come late");
 }

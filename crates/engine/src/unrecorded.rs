@@ -48,13 +48,14 @@ impl Engine {
         let again = self.again();
         let Some(unrecorded) = &mut self.unrecorded else { return Ok(()) };
         unrecorded.again = again;
-        if let Some(record) = unrecorded.record.clone() {
+        let record = unrecorded.record.clone();
+        if let Some(record) = &record {
             // An attempt may have failed with the entry in place already.
             history::take_back(&self.store, record.id)?;
-            journal::withdraw(&self.store)?;
+        }
+        journal::withdraw(&self.store)?;
+        if let Some(record) = record {
             self.enter(record)?;
-        } else {
-            journal::withdraw(&self.store)?;
         }
         if let Some(unrecorded) = &mut self.unrecorded {
             unrecorded.record = None;

@@ -36,7 +36,7 @@ impl Engine {
             return Err(Error::Unconfirmed { id: self.running.id, needs }.into());
         }
         self.sessions.may_write(DAEMON, Datastore::Running)?;
-        self.catch_up()?;
+        self.reconcile()?;
         let part = running.desired().part(keys);
         let observed =
             self.southbound.observe(&Scope::Only(wanted(&part, &part, &self.originals)))?;
