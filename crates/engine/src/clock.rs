@@ -18,7 +18,7 @@ use rustix::time::{
 use tokio::io::unix::AsyncFd;
 
 use crate::engine::Engine;
-use crate::notice::Why;
+use crate::session::notice::Why;
 
 /// Where the engine has the time from.
 #[derive(Clone, Copy, Debug)]

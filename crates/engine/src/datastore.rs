@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use yang::{Schema, Tree};
 
-use crate::candidate::Version;
 use crate::error::Result;
-use crate::store::Store;
+use crate::ledger::store::Store;
+use crate::session::candidate::Version;
 
 /// RFC 8342 datastores. Each session has a candidate of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,22 +13,22 @@ use tokio::time::sleep;
 use yang::{Diff, Edit, Path, Tree};
 
 use crate::Settings;
-use crate::candidate::{Candidate, Draft, Version};
-use crate::checkpoint::Checkpoint;
 use crate::clock::Jumps;
-use crate::confirmed::Pending;
 use crate::datastore::{Datastore, Snapshot, Startup};
-use crate::diverged::{Diverged, Obstacle};
-use crate::drift::{Drift, Policies};
 use crate::error::Result;
-use crate::events::Events;
-use crate::history::History;
-use crate::notice::Notice;
-use crate::scheduled::Schedule;
+use crate::kernel_state::diverged::{Diverged, Obstacle};
+use crate::kernel_state::drift::{Drift, Policies};
+use crate::kernel_state::events::Events;
+use crate::ledger::checkpoint::Checkpoint;
+use crate::ledger::history::History;
+use crate::ledger::store::Store;
 use crate::session::Sessions;
-use crate::step::Step;
-use crate::store::Store;
-use crate::unrecorded::Unrecorded;
+use crate::session::candidate::{Candidate, Draft, Version};
+use crate::session::notice::Notice;
+use crate::start::unrecorded::Unrecorded;
+use crate::transaction::confirmed::Pending;
+use crate::transaction::scheduled::Schedule;
+use crate::transaction::step::Step;
 
 /// What the engine's thread is asked to do.
 pub(crate) enum Request {
@@ -69,7 +69,7 @@ pub(crate) struct Engine {
     pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) events: Events,
     #[cfg(any(test, feature = "faults"))]
-    pub(crate) fault: Option<crate::step::Fault>,
+    pub(crate) fault: Option<crate::transaction::step::Fault>,
 }
 
 /// The configuration in force.
@@ -223,7 +223,7 @@ impl Engine {
         tracing::debug!(step = step.name());
         #[cfg(any(test, feature = "faults"))]
         if let Some(fault) = &self.fault
-            && fault.at == crate::step::Boundary::Step(step)
+            && fault.at == crate::transaction::step::Boundary::Step(step)
         {
             (fault.strike)()
         }

@@ -5,43 +5,17 @@
 //! Commit, failed commit, start and the return of a missing link are all one function, `converge`. Whoever may open
 //! a session may read and write: the interface that lets a user in decides who that is.
 
-mod blame;
-mod boot;
-mod candidate;
-mod checkpoint;
 mod clock;
-mod commit;
-mod confirmed;
-mod conflict;
-mod converge;
 mod datastore;
-mod disk;
-mod diverged;
-mod drift;
 mod engine;
 mod error;
-mod events;
-mod give_back;
-mod history;
-mod journal;
-mod merge;
-mod notice;
-mod operational;
-mod ownership;
-mod past;
-mod probes;
-mod reach;
-mod rescue;
-mod salvage;
-mod scheduled;
-mod seal;
+mod kernel_state;
+mod ledger;
 mod session;
-mod step;
-mod store;
-mod summary;
+mod start;
 #[cfg(test)]
 mod test;
-mod unrecorded;
+mod transaction;
 
 use std::path::PathBuf;
 use std::{fs, io, thread};
@@ -50,31 +24,31 @@ use netstate::Southbound;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use yang::{Schema, Tree};
 
-use crate::boot::Boot;
 use crate::datastore::Snapshot;
 use crate::engine::{Engine, Request};
 use crate::error::{Error, Errors};
-use crate::events::Events;
+use crate::kernel_state::events::Events;
+use crate::start::boot::Boot;
 
-pub use crate::blame::Blamed;
-pub use crate::candidate::Draft;
 pub use crate::clock::Clock;
-pub use crate::commit::Committed;
-pub use crate::confirmed::{Confirmed, ConfirmedBy, Request as CommitRequest};
-pub use crate::conflict::{Conflict, Conflicts, Side};
 pub use crate::datastore::Datastore;
 pub use crate::error::RpcError;
-pub use crate::give_back::release;
-pub use crate::history::{HistoryEntry, Limits};
-pub use crate::notice::{By, Heard, News, Notice, Notices, Phase, SessionEnd, Why};
+pub use crate::ledger::blame::Blamed;
+pub use crate::ledger::history::{HistoryEntry, Limits};
+pub use crate::session::candidate::Draft;
+pub use crate::session::conflict::{Conflict, Conflicts, Side};
+pub use crate::session::notice::{By, Heard, News, Notice, Notices, Phase, SessionEnd, Why};
+pub use crate::start::give_back::release;
+pub use crate::transaction::commit::Committed;
+pub use crate::transaction::confirmed::{Confirmed, ConfirmedBy, Request as CommitRequest};
 pub use netstate::NetnsName;
 pub use netstate::probe::{Probe, Question};
 
-pub use crate::past::{Past, Revision};
-pub use crate::scheduled::Scheduled;
-pub use crate::seal::Digest;
+pub use crate::ledger::past::{Past, Revision};
+pub use crate::ledger::seal::Digest;
 pub use crate::session::{Origin, Session};
-pub use crate::step::Step;
+pub use crate::transaction::scheduled::Scheduled;
+pub use crate::transaction::step::Step;
 
 /// How an engine is to run.
 #[derive(Clone, Debug)]

@@ -3,6 +3,11 @@
 //! A [`Session`] is the user's end: it sends what it is asked for to the engine's thread as a closure and waits
 //! for the answer. `Sessions` is the engine's end.
 
+pub(crate) mod candidate;
+pub(crate) mod conflict;
+pub(crate) mod merge;
+pub(crate) mod notice;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
@@ -13,16 +18,17 @@ use yang::{Edit, Path, SchemaNode, Tree};
 
 use crate::CommitRequest;
 use crate::Handle;
-use crate::candidate::{Candidate, Draft, Version};
-use crate::commit::Committed;
-use crate::conflict::{Conflicts, Side};
 use crate::datastore::Datastore;
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Result};
-use crate::notice::{By, News, Notices, SessionEnd};
-use crate::past::Past;
-use crate::scheduled::Scheduled;
-use crate::{operational, rescue};
+use crate::kernel_state::operational;
+use crate::ledger::past::Past;
+use crate::ledger::rescue;
+use crate::session::candidate::{Candidate, Draft, Version};
+use crate::session::conflict::{Conflicts, Side};
+use crate::session::notice::{By, News, Notices, SessionEnd};
+use crate::transaction::commit::Committed;
+use crate::transaction::scheduled::Scheduled;
 
 /// The number of no session.
 pub(crate) const NOBODY: u32 = 0;

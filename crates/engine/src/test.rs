@@ -34,15 +34,15 @@ use tokio::sync::mpsc;
 use yang::{Change, Path, Schema, Tree};
 
 use crate::Clock;
-use crate::boot::Boot;
-use crate::commit::Committed;
-use crate::confirmed::Request;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::events::Events;
-use crate::notice::SessionEnd;
+use crate::kernel_state::events::Events;
+use crate::ledger::store::Store;
 use crate::session::Origin;
-use crate::store::Store;
+use crate::session::notice::SessionEnd;
+use crate::start::boot::Boot;
+use crate::transaction::commit::Committed;
+use crate::transaction::confirmed::Request;
 use crate::{Limits, Past, Revision, RpcError, Settings};
 
 /// Two namespaces with a NIC in each.

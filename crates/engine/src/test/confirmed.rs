@@ -7,8 +7,8 @@ use expect_test::expect;
 use super::*;
 use netstate::probe::{Probe, Question};
 
-use crate::confirmed::{Confirmed, ConfirmedBy};
-use crate::step::{Boundary, Fault, Step};
+use crate::transaction::confirmed::{Confirmed, ConfirmedBy};
+use crate::transaction::step::{Boundary, Fault, Step};
 
 impl Engine {
     /// Commits what the lines say, to be confirmed within a minute.

@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::conflict::{Conflict, Side};
+use crate::session::conflict::{Conflict, Side};
 
 const LINK: &str = "/iproute2-ip-link:links/link[name='enp0s4']";
 

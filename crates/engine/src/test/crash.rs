@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::*;
-use crate::step::{Boundary, Fault, Step};
+use crate::transaction::step::{Boundary, Fault, Step};
 
 #[test]
 fn a_commit_cut_at_any_step_is_whole_after_the_next_start() {

@@ -17,8 +17,8 @@ use std::path::Path as FilePath;
 use netstate::Originals;
 
 use super::*;
-use crate::confirmed::{Confirmed, ConfirmedBy};
-use crate::rescue;
+use crate::ledger::rescue;
+use crate::transaction::confirmed::{Confirmed, ConfirmedBy};
 
 /// Something that a user does.
 #[derive(Clone, Copy)]

@@ -6,8 +6,8 @@ use expect_test::expect;
 use netstate::SysctlKey;
 
 use super::*;
-use crate::give_back::give_back;
-use crate::step::{Boundary, Fault};
+use crate::start::give_back::give_back;
+use crate::transaction::step::{Boundary, Fault};
 
 #[test]
 fn a_host_is_as_it_was_and_a_start_configures_it_again() {

@@ -63,9 +63,9 @@ fn the_rescue_configuration_is_what_was_running() {
     let engine = host.start();
     let rescue = || Past::of(&engine).configuration(Revision::Rescue);
     assert_eq!(rescue().unwrap(), saved);
-    crate::rescue::delete(&engine.store).unwrap();
+    crate::ledger::rescue::delete(&engine.store).unwrap();
     assert!(rescue().is_err());
-    assert!(crate::rescue::delete(&engine.store).is_err());
+    assert!(crate::ledger::rescue::delete(&engine.store).is_err());
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn what_is_done_to_a_file_is_told() {
         assert!(oldest.unwrap_err()[0].message.contains("cannot be taken back"));
         assert_ne!(engine.running.intent.tree, tree(NICS));
     };
-    let file = |id: u64| crate::history::file_of(id);
+    let file = |id: u64| crate::ledger::history::file_of(id);
     let edit = |host: &Host, id: u64, from: &str, to: &str| {
         let text = host.file(&file(id)).unwrap();
         assert!(text.contains(from));
@@ -109,9 +109,9 @@ fn what_is_done_to_a_file_is_told() {
     check(
         &|host| {
             let store = host.start_store();
-            let mut record = crate::seal::read(&store, &file(2)).unwrap().unwrap().record;
+            let mut record = crate::ledger::seal::read(&store, &file(2)).unwrap().unwrap().record;
             record.origin.user = "toor".into();
-            crate::seal::draft(&store, &file(2), &record).unwrap().place().unwrap();
+            crate::ledger::seal::draft(&store, &file(2), &record).unwrap().place().unwrap();
         },
         expect![[r#"
             0 #3 root: 1 link changed
@@ -268,7 +268,7 @@ fn blame_ends_where_the_history_does() {
     let (host, mut engine) = three_commits();
     engine.last_checkpoint();
     drop(engine);
-    let file = crate::history::file_of(2);
+    let file = crate::ledger::history::file_of(2);
     host.write(&file, "{}");
     let engine = host.start();
     let ids: Vec<u64> =

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::conflict::Side;
 use crate::datastore::Datastore;
+use crate::session::conflict::Side;
 use crate::{Confirmed, ConfirmedBy};
 
 /// How many people there are, and how long a commit waits for its confirmation.

@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::confirmed::{Confirmed, ConfirmedBy};
-use crate::notice::{By, Heard, News, Notices};
+use crate::session::notice::{By, Heard, News, Notices};
+use crate::transaction::confirmed::{Confirmed, ConfirmedBy};
 
 /// What has been told since, a line a notice.
 fn check(notices: &mut Notices, expect: Expect) {

@@ -5,8 +5,8 @@ use std::fs;
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::confirmed::{Confirmed, ConfirmedBy};
-use crate::give_back::give_back;
+use crate::start::give_back::give_back;
+use crate::transaction::confirmed::{Confirmed, ConfirmedBy};
 
 const MTU: &str = "/iproute2-ip-link:links/link[name='enp0s4']/mtu";
 

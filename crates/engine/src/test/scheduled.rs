@@ -6,10 +6,10 @@ use expect_test::expect;
 
 use super::*;
 use crate::News;
-use crate::confirmed::{Confirmed, ConfirmedBy};
 use crate::datastore::Datastore;
-use crate::scheduled::{SCHEDULE, Scheduled};
-use crate::step::{Boundary, Fault, Step};
+use crate::transaction::confirmed::{Confirmed, ConfirmedBy};
+use crate::transaction::scheduled::{SCHEDULE, Scheduled};
+use crate::transaction::step::{Boundary, Fault, Step};
 
 const MTU: &str = "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400";
 

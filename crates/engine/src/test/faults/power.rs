@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::report::{Row, check_section};
 use super::*;
-use crate::disk::Operation;
+use crate::ledger::disk::Operation;
 
 #[test]
 fn a_loss_of_power_leaves_the_old_or_the_new() {

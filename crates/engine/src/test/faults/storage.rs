@@ -2,7 +2,7 @@
 
 use super::report::{Row, check_section};
 use super::*;
-use crate::disk::{Disk, Strike};
+use crate::ledger::disk::{Disk, Strike};
 
 /// How an operation fails.
 #[derive(Clone, Copy)]

@@ -5,15 +5,15 @@
 
 use yang::{Path, Tree};
 
-use crate::blame::{Blamed, touched};
-use crate::candidate::Version;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::history::{History, HistoryEntry, Record, file_of};
-use crate::rescue;
-use crate::seal::{self, Opened};
-use crate::store::Store;
-use crate::unrecorded::Unrecorded;
+use crate::ledger::blame::{Blamed, touched};
+use crate::ledger::history::{History, HistoryEntry, Record, file_of};
+use crate::ledger::rescue;
+use crate::ledger::seal::{self, Opened};
+use crate::ledger::store::Store;
+use crate::session::candidate::Version;
+use crate::start::unrecorded::Unrecorded;
 
 /// A configuration of the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,12 +5,12 @@
 
 use yang::{Path, Tree};
 
-use crate::candidate::Version;
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
-use crate::history::HistoryEntry;
-use crate::merge::{Contradiction, merge};
-use crate::past::Past;
+use crate::ledger::history::HistoryEntry;
+use crate::ledger::past::Past;
+use crate::session::candidate::Version;
+use crate::session::merge::{Contradiction, merge};
 
 /// Whose version of a node is to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

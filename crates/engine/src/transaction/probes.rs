@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::clock::Moment;
 use crate::engine::{Engine, Request};
-use crate::notice::{By, News, Phase};
+use crate::session::notice::{By, News, Phase};
 
 /// How long to wait between two rounds.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -13,13 +13,13 @@ use netstate::{
 };
 use yang::Tree;
 
-use crate::diverged::Obstacle;
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Errors, Result};
-use crate::reach::{Reach, carries, footing, place_of, with_dependents};
-use crate::step::Step;
+use crate::kernel_state::diverged::Obstacle;
+use crate::transaction::reach::{Reach, carries, footing, place_of, with_dependents};
+use crate::transaction::step::Step;
 #[cfg(any(test, feature = "faults"))]
-use crate::step::{Boundary, Fault};
+use crate::transaction::step::{Boundary, Fault};
 
 /// How many obstacles are put aside before the kernel is left as it is.
 const OBSTACLES: usize = 64;

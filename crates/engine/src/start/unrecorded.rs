@@ -7,8 +7,9 @@ use netstate::Originals;
 use crate::clock::Moment;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::history::{self, Record};
-use crate::{journal, ownership};
+use crate::kernel_state::ownership;
+use crate::ledger::history::{self, Record};
+use crate::ledger::journal;
 
 /// What the disk is still to take, and where nothing else shall wait for it.
 #[derive(Debug)]

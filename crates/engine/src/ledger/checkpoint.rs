@@ -11,8 +11,8 @@ use yang::Tree;
 use crate::datastore::{RUNNING, save};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::history::Record;
-use crate::store::Store;
+use crate::ledger::history::Record;
+use crate::ledger::store::Store;
 
 /// Commits of fewer bytes than this are no reason for a checkpoint.
 const LITTLE: usize = 256 << 10;

@@ -11,25 +11,25 @@ use tokio::sync::watch;
 use yang::{Schema, Tree};
 
 use crate::Settings;
-use crate::candidate::Version;
-use crate::checkpoint::Checkpoint;
-use crate::commit::Author;
-use crate::confirmed::{self, Pending};
 use crate::datastore::{RUNNING, STARTUP, Snapshot, Startup, load};
-use crate::drift::Drift;
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Errors, Result};
-use crate::events::Events;
-use crate::history::{self, History, Record};
-use crate::journal::{self, JOURNAL};
-use crate::notice;
-use crate::ownership;
-use crate::past::{Past, Revision};
-use crate::salvage::Damage;
-use crate::scheduled::{SCHEDULE, Schedule};
+use crate::kernel_state::drift::Drift;
+use crate::kernel_state::events::Events;
+use crate::kernel_state::ownership;
+use crate::ledger::checkpoint::Checkpoint;
+use crate::ledger::history::{self, History, Record};
+use crate::ledger::journal::{self, JOURNAL};
+use crate::ledger::past::{Past, Revision};
+use crate::ledger::store::Store;
+use crate::session::candidate::Version;
+use crate::session::notice;
 use crate::session::{Origin, Sessions};
-use crate::store::Store;
-use crate::unrecorded::Unrecorded;
+use crate::start::salvage::Damage;
+use crate::start::unrecorded::Unrecorded;
+use crate::transaction::commit::Author;
+use crate::transaction::confirmed::{self, Pending};
+use crate::transaction::scheduled::{SCHEDULE, Schedule};
 
 /// What an engine starts from.
 pub(crate) struct Boot {
@@ -135,7 +135,7 @@ impl Found {
         let Found { mut engine, attempted, touched, mut damage } = self;
         #[cfg(feature = "faults")]
         {
-            engine.fault = crate::step::Fault::from_environment();
+            engine.fault = crate::transaction::step::Fault::from_environment();
         }
         engine.find_pending(&mut damage);
         engine.salvage(damage, touched)?;

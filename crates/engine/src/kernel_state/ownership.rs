@@ -6,10 +6,10 @@
 use netstate::Originals;
 use serde::{Deserialize, Serialize};
 
-use crate::converge::Course;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::store::Store;
+use crate::ledger::store::Store;
+use crate::transaction::converge::Course;
 
 /// Their file.
 pub(crate) const FILE: &str = "originals.json";

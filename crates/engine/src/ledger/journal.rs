@@ -4,9 +4,9 @@
 //! journal that a start finds tells of an attempt that has to be undone, and of what it may have left in the kernel.
 
 use crate::error::Result;
-use crate::history::Record;
-use crate::seal::{self, Draft, Opened};
-use crate::store::Store;
+use crate::ledger::history::Record;
+use crate::ledger::seal::{self, Draft, Opened};
+use crate::ledger::store::Store;
 
 /// Its file.
 pub(crate) const JOURNAL: &str = "journal";

@@ -8,7 +8,7 @@ use yang::{Schema, Tree};
 use crate::datastore::{load, save};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::ledger::store::Store;
 
 /// Its file.
 pub(crate) const RESCUE: &str = "rescue.json";

@@ -11,8 +11,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Result;
-use crate::history::Record;
-use crate::store::{self, Store};
+use crate::ledger::history::Record;
+use crate::ledger::store::{self, Store};
 
 /// The SHA-256 digest of a record's text, shown in hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq)]

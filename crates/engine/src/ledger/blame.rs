@@ -2,7 +2,7 @@
 
 use yang::{Change, NodeKind, Path, Tree};
 
-use crate::history::HistoryEntry;
+use crate::ledger::history::HistoryEntry;
 
 /// A commit, and what it touched.
 #[derive(Clone, Debug)]

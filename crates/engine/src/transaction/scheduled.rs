@@ -11,16 +11,16 @@ use serde::{Deserialize, Serialize};
 use yang::{Edit, Operation, Tree};
 
 use crate::clock::{Clock, Moment};
-use crate::commit::{Author, Done};
-use crate::conflict::contradicting;
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
-use crate::history::rfc3339;
-use crate::merge::merge;
-use crate::notice::{By, News};
+use crate::ledger::history::rfc3339;
+use crate::ledger::store::Store;
+use crate::ledger::summary::summary;
+use crate::session::conflict::contradicting;
+use crate::session::merge::merge;
+use crate::session::notice::{By, News};
 use crate::session::{NOBODY, Origin};
-use crate::store::Store;
-use crate::summary::summary;
+use crate::transaction::commit::{Author, Done};
 
 /// The file.
 pub(crate) const SCHEDULE: &str = "scheduled.json";

@@ -11,14 +11,14 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use yang::{Diff, Edit, Operation, Tree};
 
-use crate::checkpoint::Checkpoint;
-use crate::confirmed::Awaited;
 use crate::error::{Errors, Result};
-use crate::journal::JOURNAL;
-use crate::seal::{self, Digest, Opened, Stamp};
+use crate::ledger::checkpoint::Checkpoint;
+use crate::ledger::journal::JOURNAL;
+use crate::ledger::seal::{self, Digest, Opened, Stamp};
+use crate::ledger::store::Store;
+use crate::ledger::summary::summary;
 use crate::session::Origin;
-use crate::store::Store;
-use crate::summary::summary;
+use crate::transaction::confirmed::Awaited;
 
 const FOLDER: &str = "history";
 

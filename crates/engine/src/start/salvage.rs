@@ -9,15 +9,15 @@ use std::fmt::Write;
 
 use yang::Tree;
 
-use crate::checkpoint::Checkpoint;
-use crate::commit::Author;
-use crate::confirmed;
 use crate::datastore::{RUNNING, STARTUP, Startup, save};
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Error, Errors, Result};
-use crate::ownership;
-use crate::rescue::{self, RESCUE};
+use crate::kernel_state::ownership;
+use crate::ledger::checkpoint::Checkpoint;
+use crate::ledger::rescue::{self, RESCUE};
 use crate::session::Origin;
+use crate::transaction::commit::Author;
+use crate::transaction::confirmed;
 
 /// What of the state directory cannot be read, and why.
 #[derive(Debug, Default)]

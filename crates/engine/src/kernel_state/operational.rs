@@ -6,9 +6,9 @@ use netstate::{Key, LinkId, Place, Scope, Wanted};
 use serde::Serialize;
 use yang::{Path, Tree};
 
-use crate::drift;
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::kernel_state::drift;
 
 const MODULE: &str = "netloom-state";
 

@@ -9,12 +9,14 @@ use netstate::Southbound;
 use tokio::sync::mpsc;
 use yang::{Schema, Tree};
 
-use crate::boot::{Boot, Found};
+use crate::Settings;
 use crate::engine::Intent;
 use crate::error::{Error, Result};
-use crate::events::Events;
-use crate::reach::Reach;
-use crate::{Settings, journal, ownership};
+use crate::kernel_state::events::Events;
+use crate::kernel_state::ownership;
+use crate::ledger::journal;
+use crate::start::boot::{Boot, Found};
+use crate::transaction::reach::Reach;
 
 /// Gives everything back: what the configuration made goes, and what it adopted is as it was. What cannot be given
 /// back is answered in the kernel's words; the rest is, and another call tries the rest again.

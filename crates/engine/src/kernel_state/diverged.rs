@@ -11,10 +11,10 @@ use netstate::{Desired, Key};
 use crate::clock::Moment;
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result, RpcError};
-use crate::notice::News;
-use crate::reach::Reach;
-use crate::step::Step;
-use crate::{history, journal};
+use crate::ledger::{history, journal};
+use crate::session::notice::News;
+use crate::transaction::reach::Reach;
+use crate::transaction::step::Step;
 
 /// What stands in the way of an object.
 #[derive(Clone, Debug)]

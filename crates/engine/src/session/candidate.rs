@@ -6,8 +6,8 @@
 
 use yang::{Diff, Edit, Part, Path, Tree};
 
-use crate::conflict::Side;
-use crate::merge::{Contradiction, graft, merge};
+use crate::session::conflict::Side;
+use crate::session::merge::{Contradiction, graft, merge};
 
 /// Running at some time.
 #[derive(Clone, Debug)]

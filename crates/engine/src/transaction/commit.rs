@@ -9,17 +9,17 @@ use std::time::Instant;
 
 use yang::{Diff, Tree};
 
-use crate::confirmed::{Pending, Request};
-use crate::converge::{Course, Way};
 use crate::datastore::{Datastore, Startup};
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Errors, Result};
-use crate::history::{self, Record};
-use crate::journal;
-use crate::notice::{By, News};
-use crate::seal::{Draft, Stamp};
+use crate::ledger::history::{self, Record};
+use crate::ledger::journal;
+use crate::ledger::seal::{Draft, Stamp};
 use crate::session::Origin;
-use crate::step::Step;
+use crate::session::notice::{By, News};
+use crate::transaction::confirmed::{Pending, Request};
+use crate::transaction::converge::{Course, Way};
+use crate::transaction::step::Step;
 
 /// What a commit did.
 #[derive(Clone, Debug, PartialEq)]

@@ -13,9 +13,9 @@ use netstate::plan::stands_on;
 use netstate::{Desired, Event, EventSink, Key, LinkName, NetnsName, Object, Place, Watched};
 use tokio::sync::{mpsc, watch};
 
-use crate::drift::Stirred;
 use crate::engine::{Engine, Request};
-use crate::reach::{Reach, netns_of as netns_of_object, place_of};
+use crate::kernel_state::drift::Stirred;
+use crate::transaction::reach::{Reach, netns_of as netns_of_object, place_of};
 
 /// How many events wait before those of each namespace become one.
 const LIMIT: usize = 1024;

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::disk::{Disk, private};
 use crate::error::{Error, Result};
+use crate::ledger::disk::{Disk, private};
 
 /// The version of the documents' form that this program writes.
 const FORMAT: u32 = 1;

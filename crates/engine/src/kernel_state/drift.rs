@@ -15,13 +15,13 @@ use netstate::plan::{goes_with_down, stands_on};
 use netstate::{Action, Desired, Key, NetnsName, Object, Op, Place, Route};
 
 use crate::clock::Moment;
-use crate::converge::{Course, Way};
 use crate::datastore::Datastore;
-use crate::diverged::Obstacle;
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Errors};
-use crate::notice::News;
-use crate::reach::{Reach, netns_of, place_of, with_dependents};
+use crate::kernel_state::diverged::Obstacle;
+use crate::session::notice::News;
+use crate::transaction::converge::{Course, Way};
+use crate::transaction::reach::{Reach, netns_of, place_of, with_dependents};
 
 use policy::Policy;
 pub(crate) use policy::{MODULE, Policies};

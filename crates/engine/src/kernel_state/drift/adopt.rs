@@ -6,12 +6,12 @@ use netstate::plan::wanted;
 use netstate::{Key, Scope, State};
 use yang::{Diff, Node, NodeKind, Path, Tree};
 
-use crate::commit::{Author, Done};
-use crate::converge::Way;
 use crate::datastore::Datastore;
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Result};
 use crate::session::Origin;
+use crate::transaction::commit::{Author, Done};
+use crate::transaction::converge::Way;
 
 impl Engine {
     /// Commits what the kernel holds of these objects: all at once, or those that can be if some cannot.
