@@ -161,8 +161,8 @@ fn place(netns: &str, ifname: &str) -> Place {
 
 fn veth(at: &Place, peer: &Place) -> (Key, Object) {
     let flags = LinkFlags { up: Some(true), ..LinkFlags::default() };
-    let kind = Some(LinkKind::Veth { peer: Some(peer.clone()) });
-    let link = Link { kind, flags, ..Link::at(at.clone()) };
+    let (kind, peer) = (Some(LinkKind::named("veth")), Some(peer.clone()));
+    let link = Link { kind, flags, peer, ..Link::at(at.clone()) };
     (Key::Link(at.ifname.as_str().parse().unwrap()), Object::Link(Box::new(link)))
 }
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::os::fd::AsRawFd;
 
 use netstate::attribute::Fields;
-use netstate::link::{Link, LinkKind, Master, Place};
+use netstate::link::{CreatedBy, Link, LinkKind, Master, Place};
 use netstate::{Action, Key, LinkName, NetnsName, Object, Op, Plan, Refusal, SysctlKey};
 
 use crate::fault::Fault;
@@ -245,50 +245,41 @@ impl<'a> Execution<'a> {
             Some(LinkKind::Other(kind)) => {
                 return Err(Failure::words(index, format!("links of kind `{kind}` are not made")));
             }
-            Some(LinkKind::Tun(tun)) => {
-                self.flush()?;
-                find(self.namespaces, index, &place.netns)?
-                    .inside(|| tun::create(&place.ifname, tun))
-                    .map_err(|fault| Failure::new(index, &fault))?;
-                self.forget(place);
-            }
-            Some(
-                kind @ (LinkKind::Veth { .. }
-                | LinkKind::Dummy
-                | LinkKind::Ifb
-                | LinkKind::Bridge(_)
-                | LinkKind::Vxlan(_)),
-            ) => {
-                // The link below is looked up in the namespace that is asked.
-                let asked = link.device.as_ref().map_or(&place.netns, |device| &device.netns);
-                let peer = match kind {
-                    LinkKind::Veth { peer } => peer.as_ref(),
-                    LinkKind::Dummy
-                    | LinkKind::Ifb
-                    | LinkKind::Tun(_)
-                    | LinkKind::Bridge(_)
-                    | LinkKind::Vxlan(_)
-                    | LinkKind::Other(_) => None,
-                };
-                let references = References {
-                    netns: self.descriptor(index, asked, &place.netns)?,
-                    peer_netns: match peer {
-                        Some(peer) => self.descriptor(index, asked, &peer.netns)?,
-                        None => None,
-                    },
-                    master: self.master(index, link)?,
-                    below: self.below(index, link)?,
-                    name: None,
-                };
-                self.push((index, asked), (libc::RTM_NEWLINK, CREATE), |out| {
-                    link::create(out, link, &references);
-                })?;
-                self.forget(place);
-                peer.iter().for_each(|peer| self.forget(peer));
-            }
+            Some(kind) => match kind.facts().created_by {
+                CreatedBy::TunDevice => {
+                    self.flush()?;
+                    find(self.namespaces, index, &place.netns)?
+                        .inside(|| tun::create(&place.ifname, kind))
+                        .map_err(|fault| Failure::new(index, &fault))?;
+                    self.forget(place);
+                }
+                CreatedBy::Netlink => self.create_by_netlink(index, link)?,
+            },
         }
         let rest = link::rest(link);
         self.change_link(index, &link.place, &rest)
+    }
+
+    fn create_by_netlink(&mut self, index: usize, link: &Link) -> Result<()> {
+        let (place, peer) = (&link.place, link.peer.as_ref());
+        // The link below is looked up in the namespace that is asked.
+        let asked = link.device.as_ref().map_or(&place.netns, |device| &device.netns);
+        let references = References {
+            netns: self.descriptor(index, asked, &place.netns)?,
+            peer_netns: match peer {
+                Some(peer) => self.descriptor(index, asked, &peer.netns)?,
+                None => None,
+            },
+            master: self.master(index, link)?,
+            below: self.below(index, link)?,
+            name: None,
+        };
+        self.push((index, asked), (libc::RTM_NEWLINK, CREATE), |out| {
+            link::create(out, link, &references);
+        })?;
+        self.forget(place);
+        peer.iter().for_each(|peer| self.forget(peer));
+        Ok(())
     }
 
     fn update_link(&mut self, index: usize, from: &Link, change: &Link) -> Result<()> {
@@ -343,9 +334,7 @@ impl<'a> Execution<'a> {
             link::named(out, &place.ifname);
         })?;
         self.forget(place);
-        if let Some(LinkKind::Veth { peer: Some(peer) }) = &link.kind {
-            self.forget(peer);
-        }
+        link.peer.iter().for_each(|peer| self.forget(peer));
         Ok(())
     }
 

@@ -2,10 +2,9 @@
 
 use netstate::attribute::{Attributes, Fields, Flags, Value, put, put_value};
 use netstate::link::{
-    Bridge, BridgePort, Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Master, Place,
-    Statistics, Tun, Vxlan,
+    BelowAttribute, BridgePort, CreatedBy, Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus,
+    Master, MtuAtCreation, Place, Statistics,
 };
-use netstate::uapi::IFLA_VXLAN_LINK;
 use netstate::{LinkName, MacAddress, NetnsName};
 
 use crate::message::{Message, fixed, row};
@@ -35,24 +34,15 @@ pub(crate) fn create(out: &mut Vec<u8>, link: &Link, references: &References<'_>
     at_creation(link.kind.as_ref(), &mut attributes);
     attributes.encode(out);
     put_references(out, references);
+    put_below(out, link.kind.as_ref(), references);
     put(out, libc::IFLA_LINKINFO, |out| {
         let Some(kind) = &link.kind else { return };
-        put(out, libc::IFLA_INFO_KIND, |out| out.extend(kind_name(kind).bytes()));
-        put(out, libc::IFLA_INFO_DATA, |out| match kind {
-            LinkKind::Veth { peer: Some(peer) } => put(out, VETH_INFO_PEER, |out| {
-                fixed::link(out, 0, 0, 0);
-                put_name(out, &peer.ifname);
-                if let Some(netns) = references.peer_netns {
-                    put_value(out, libc::IFLA_NET_NS_FD, &netns);
-                }
-            }),
-            LinkKind::Veth { peer: None }
-            | LinkKind::Dummy
-            | LinkKind::Ifb
-            | LinkKind::Tun(_)
-            | LinkKind::Bridge(_)
-            | LinkKind::Vxlan(_)
-            | LinkKind::Other(_) => put_data(out, kind, references),
+        put(out, libc::IFLA_INFO_KIND, |out| out.extend(kind.name().bytes()));
+        put(out, libc::IFLA_INFO_DATA, |out| {
+            put_data(out, kind, references);
+            if let Some(peer) = &link.peer {
+                put_peer(out, peer, references);
+            }
         });
     });
 }
@@ -61,8 +51,7 @@ pub(crate) fn create(out: &mut Vec<u8>, link: &Link, references: &References<'_>
 /// made by netlink, everything.
 pub(crate) fn rest(link: &Link) -> Link {
     let mut rest = link.clone();
-    let made_by_netlink = !matches!(link.kind, Some(LinkKind::Tun(_)));
-    if made_by_netlink {
+    if link.facts().is_none_or(|facts| facts.created_by == CreatedBy::Netlink) {
         at_creation(link.kind.as_ref(), &mut rest.attributes);
         rest.attributes = link.attributes.changes(&rest.attributes);
         rest.flags = LinkFlags::default();
@@ -71,15 +60,15 @@ pub(crate) fn rest(link: &Link) -> Link {
     rest.attributes.index = None;
     rest.kind = None;
     rest.device = None;
+    rest.peer = None;
     rest
 }
 
-/// Takes out what the kernel does not heed in a request to make a link, and veth's MTU, for which a new link's refusal
-/// has no words where that of a link that exists has.
+/// Takes out what the kernel ignores in a request to make a link, and the MTU where the kind says so.
 fn at_creation(kind: Option<&LinkKind>, attributes: &mut LinkAttributes) {
     attributes.alias = None;
     attributes.protodown = None;
-    if matches!(kind, Some(LinkKind::Veth { .. })) {
+    if kind.is_some_and(|kind| kind.facts().mtu == MtuAtCreation::ToldNext) {
         attributes.mtu = None;
     }
 }
@@ -90,7 +79,7 @@ pub(crate) fn says_something(change: &Link) -> bool {
         || !change.flags.is_empty()
         || change.master.is_some()
         || change.device.is_some()
-        || change.kind.as_ref().is_some_and(has_data)
+        || change.kind.as_ref().is_some_and(|kind| !kind.is_empty())
 }
 
 /// Appends the body of a request that changes the link which `at` names or numbers.
@@ -107,11 +96,9 @@ pub(crate) fn update(
     }
     change.attributes.encode(out);
     put_references(out, references);
-    if let Some(kind) =
-        change.kind.as_ref().filter(|kind| has_data(kind) || references.below.is_some())
-    {
+    if let Some(kind) = change.kind.as_ref().filter(|kind| !kind.is_empty()) {
         put(out, libc::IFLA_LINKINFO, |out| {
-            put(out, libc::IFLA_INFO_KIND, |out| out.extend(kind_name(kind).bytes()));
+            put(out, libc::IFLA_INFO_KIND, |out| out.extend(kind.name().bytes()));
             put(out, libc::IFLA_INFO_DATA, |out| put_data(out, kind, references));
         });
     }
@@ -142,10 +129,7 @@ pub(crate) fn field(number: u16, kind: Option<&LinkKind>) -> Option<&'static str
             libc::IFLA_IFNAME => return Some("ifname"),
             _ => LinkAttributes::FIELDS,
         },
-        Some(LinkKind::Bridge(_)) => Bridge::FIELDS,
-        Some(LinkKind::Vxlan(_)) => Vxlan::FIELDS,
-        Some(LinkKind::Tun(_)) => Tun::FIELDS,
-        Some(LinkKind::Veth { .. } | LinkKind::Dummy | LinkKind::Ifb | LinkKind::Other(_)) => &[],
+        Some(kind) => kind.fields(),
     };
     fields.iter().find(|field| field.attribute == number && number != 0).map(|field| field.name)
 }
@@ -208,17 +192,9 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
             _ => {}
         }
     }
-    let kind = match kind_text.as_str() {
-        "veth" => LinkKind::Veth { peer: None },
-        "dummy" => LinkKind::Dummy,
-        "ifb" => LinkKind::Ifb,
-        "tun" => LinkKind::Tun(Tun::decode(data).unwrap_or_default()),
-        "bridge" => LinkKind::Bridge(Bridge::decode(data).unwrap_or_default()),
-        "vxlan" => LinkKind::Vxlan(Box::new(Vxlan::decode(data).unwrap_or_default())),
-        _ => LinkKind::Other(kind_text),
-    };
-    if matches!(kind, LinkKind::Vxlan(_)) {
-        let underlay = row(data).find(|(number, _)| *number == IFLA_VXLAN_LINK);
+    let kind = LinkKind::decode(&kind_text, data).unwrap_or_else(|_| LinkKind::named(&kind_text));
+    if let Some(BelowAttribute::InfoData(attribute)) = kind.facts().link_below.attribute() {
+        let underlay = row(data).find(|(number, _)| *number == attribute);
         below = underlay.and_then(|(_, value)| u32::take(value));
     }
     let port = match slave_kind.trim_end_matches('\0') {
@@ -234,6 +210,7 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
         master: Some(Master::Free),
         port,
         device: None,
+        peer: None,
         status: None,
     };
     // A link may say that it is below itself: there is none below it.
@@ -256,19 +233,6 @@ pub(crate) fn decode_name(message: Message<'_>) -> Option<(u32, LinkName)> {
     Some((message.number(4), String::take(name)?.parse().ok()?))
 }
 
-/// The kind as `IFLA_INFO_KIND` has it.
-pub(crate) fn kind_name(kind: &LinkKind) -> &str {
-    match kind {
-        LinkKind::Veth { .. } => "veth",
-        LinkKind::Dummy => "dummy",
-        LinkKind::Ifb => "ifb",
-        LinkKind::Tun(_) => "tun",
-        LinkKind::Bridge(_) => "bridge",
-        LinkKind::Vxlan(_) => "vxlan",
-        LinkKind::Other(name) => name,
-    }
-}
-
 fn put_name(out: &mut Vec<u8>, name: &LinkName) {
     put(out, libc::IFLA_IFNAME, |out| {
         out.extend(name.as_str().bytes());
@@ -285,33 +249,33 @@ fn put_references(out: &mut Vec<u8>, references: &References<'_>) {
     }
 }
 
-fn has_data(kind: &LinkKind) -> bool {
-    match kind {
-        LinkKind::Bridge(bridge) => !bridge.is_empty(),
-        LinkKind::Vxlan(vxlan) => !vxlan.is_empty(),
-        LinkKind::Veth { .. }
-        | LinkKind::Dummy
-        | LinkKind::Ifb
-        | LinkKind::Tun(_)
-        | LinkKind::Other(_) => false,
+/// The link below, where a new link names it in the message itself.
+fn put_below(out: &mut Vec<u8>, kind: Option<&LinkKind>, references: &References<'_>) {
+    let attribute = kind.and_then(|kind| kind.facts().link_below.attribute());
+    let named_here = attribute == Some(BelowAttribute::IflaLink);
+    if let Some(below) = references.below.filter(|_| named_here) {
+        put_value(out, libc::IFLA_LINK, &below);
     }
 }
 
 fn put_data(out: &mut Vec<u8>, kind: &LinkKind, references: &References<'_>) {
-    match kind {
-        LinkKind::Bridge(bridge) => bridge.encode(out),
-        LinkKind::Vxlan(vxlan) => {
-            vxlan.encode(out);
-            if let Some(below) = references.below {
-                put_value(out, IFLA_VXLAN_LINK, &below);
-            }
-        }
-        LinkKind::Veth { .. }
-        | LinkKind::Dummy
-        | LinkKind::Ifb
-        | LinkKind::Tun(_)
-        | LinkKind::Other(_) => {}
+    kind.encode(out);
+    if let (Some(BelowAttribute::InfoData(attribute)), Some(below)) =
+        (kind.facts().link_below.attribute(), references.below)
+    {
+        put_value(out, attribute, &below);
     }
+}
+
+/// The other end of a pair: a message within the message.
+fn put_peer(out: &mut Vec<u8>, peer: &Place, references: &References<'_>) {
+    put(out, VETH_INFO_PEER, |out| {
+        fixed::link(out, 0, 0, 0);
+        put_name(out, &peer.ifname);
+        if let Some(netns) = references.peer_netns {
+            put_value(out, libc::IFLA_NET_NS_FD, &netns);
+        }
+    });
 }
 
 /// Reads a `struct rtnl_link_stats64`.

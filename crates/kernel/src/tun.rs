@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use netstate::LinkName;
-use netstate::link::Tun;
+use netstate::link::{LinkKind, Tun};
 use rustix::ioctl::{IntegerSetter, Opcode, Updater, ioctl};
 
 use crate::fault::Fault;
@@ -22,13 +22,11 @@ struct Request {
 
 /// Makes a device that outlives this process, in the namespace of the calling thread.
 #[allow(unsafe_code, reason = "ioctl(2)")]
-pub(crate) fn create(name: &LinkName, tun: &Tun) -> Result<(), Fault> {
+pub(crate) fn create(name: &LinkName, kind: &LinkKind) -> Result<(), Fault> {
     let device = File::options().read(true).write(true).open(DEVICE);
     let device = device.map_err(|error| Fault::of(DEVICE, error))?;
-    let mode = match tun.mode {
-        Some(Tun::TAP) => libc::IFF_TAP,
-        Some(_) | None => libc::IFF_TUN,
-    };
+    let is_tap = matches!(kind, LinkKind::Tun(Tun { mode: Some(Tun::TAP) }));
+    let mode = if is_tap { libc::IFF_TAP } else { libc::IFF_TUN };
     // Without IFF_TUN_EXCL the request would attach to a device that exists.
     let flags = mode | libc::IFF_NO_PI | libc::IFF_TUN_EXCL;
     let flags = u16::try_from(flags).unwrap_or_default();

@@ -123,19 +123,19 @@ mod tests {
         check(
             TUTORIAL,
             expect![[r#"
-            {Netns: vpn10} = Netns
-            {Netns: vpn20} = Netns
-            {Link: enp0s4} = {Link: {flags: {up: true}, place: {ifname: enp0s4, netns: vpn10}}}
-            {Link: veth10} = {Link: {flags: {up: true}, kind: {Veth: {peer: {ifname: veth20, netns: vpn20}}}, place: {ifname: veth10, netns: vpn10}}}
-            {Link: veth20} = {Link: {flags: {up: true}, kind: {Veth: {peer: {ifname: veth10, netns: vpn10}}}, place: {ifname: veth20, netns: vpn20}}}
-            {Sysctl: {netns: vpn10, path: net/ipv4/conf/veth10/proxy_arp}} = {Sysctl: 1}
-            {Sysctl: {netns: vpn10, path: net/ipv4/ip_forward}} = {Sysctl: 1}
-            {Address: {address: 192.168.10.10/24, dev: enp0s4, netns: vpn10}} = {}
-            {Address: {address: 1.1.1.9/30, dev: veth10, netns: vpn10}} = {}
-            {Address: {address: 1.1.1.10/30, dev: veth20, netns: vpn20}} = {}
-            {Route: {metric: 0, netns: vpn10, prefix: 192.168.20.0/24, table: 254, tos: 0}} = {Route: {kind: unicast, nexthops: [{dev: veth10, onlink: false, pervasive: false, weight: 1}], protocol: 4, scope: 253}}
-            {Route: {metric: 0, netns: vpn20, prefix: 192.168.10.0/24, table: 254, tos: 0}} = {Route: {kind: unicast, nexthops: [{dev: veth20, onlink: false, pervasive: false, via: 1.1.1.9, weight: 1}], protocol: 4, scope: 0}}
-        "#]],
+                {Netns: vpn10} = Netns
+                {Netns: vpn20} = Netns
+                {Link: enp0s4} = {Link: {flags: {up: true}, place: {ifname: enp0s4, netns: vpn10}}}
+                {Link: veth10} = {Link: {flags: {up: true}, kind: Veth, peer: {ifname: veth20, netns: vpn20}, place: {ifname: veth10, netns: vpn10}}}
+                {Link: veth20} = {Link: {flags: {up: true}, kind: Veth, peer: {ifname: veth10, netns: vpn10}, place: {ifname: veth20, netns: vpn20}}}
+                {Sysctl: {netns: vpn10, path: net/ipv4/conf/veth10/proxy_arp}} = {Sysctl: 1}
+                {Sysctl: {netns: vpn10, path: net/ipv4/ip_forward}} = {Sysctl: 1}
+                {Address: {address: 192.168.10.10/24, dev: enp0s4, netns: vpn10}} = {}
+                {Address: {address: 1.1.1.9/30, dev: veth10, netns: vpn10}} = {}
+                {Address: {address: 1.1.1.10/30, dev: veth20, netns: vpn20}} = {}
+                {Route: {metric: 0, netns: vpn10, prefix: 192.168.20.0/24, table: 254, tos: 0}} = {Route: {kind: unicast, nexthops: [{dev: veth10, onlink: false, pervasive: false, weight: 1}], protocol: 4, scope: 253}}
+                {Route: {metric: 0, netns: vpn20, prefix: 192.168.10.0/24, table: 254, tos: 0}} = {Route: {kind: unicast, nexthops: [{dev: veth20, onlink: false, pervasive: false, via: 1.1.1.9, weight: 1}], protocol: 4, scope: 0}}
+            "#]],
         );
     }
 

@@ -2,12 +2,14 @@
 
 mod cable;
 mod entry;
+mod kind;
 mod path;
 mod raise;
 #[cfg(test)]
 mod tests;
 
 use ipnet::IpNet;
+use netstate::link::LinkBelow;
 use netstate::{
     Address, AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, MacAddress,
     Master, Object, Place,
@@ -42,34 +44,16 @@ pub(crate) fn lower(lowering: &mut Lowering<'_>) {
         else {
             continue;
         };
-        let list = node.schema().name;
-        if let Some(entry) = read(lowering, &node) {
-            LinkLowering { lowering, cables: &cables, list, path, id, place }.lower(entry);
+        if let Some(entry) = lowering.read::<Entry>(&node) {
+            LinkLowering { lowering, cables: &cables, node: &node, path, id, place }.lower(entry);
         }
     }
-}
-
-/// The entry's content. A tunnel's underlay is a reference like `device`, so it is read as one.
-fn read(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Option<Entry> {
-    let Some(underlay) = node.child("vxlan-info").and_then(|info| info.child("dev")) else {
-        return lowering.read(node);
-    };
-    let path = entry_path(node);
-    let mut rest = lowering.configuration.clone();
-    let removed = rest.remove(&below(&path, &["vxlan-info", "dev"]));
-    if let Err(error) = removed {
-        lowering.faults.unread(&path, error);
-        return None;
-    }
-    let mut entry: Entry = lowering.read(&rest.node(&path)?)?;
-    entry.underlay = underlay.value().and_then(|dev| dev.to_string().parse().ok());
-    Some(entry)
 }
 
 struct LinkLowering<'l, 'c> {
     lowering: &'l mut Lowering<'c>,
     cables: &'l Cables,
-    list: &'static str,
+    node: &'l Node<'c>,
     path: Path,
     id: LinkId,
     place: Place,
@@ -86,14 +70,16 @@ impl LinkLowering<'_, '_> {
             &entry.sysctl,
             &below(&self.path, &["sysctl"]),
         );
-        let device = self.device(&entry);
+        let kind = self.kind();
+        let device = self.device(&entry, kind.as_ref());
         let master = entry.master.as_ref().and_then(|master| self.master(master));
         let attributes = self.attributes(&mut entry);
         let flags = LinkFlags { up: entry.admin_status, ..entry.modes.take().unwrap_or_default() };
         let port = entry.bridge_conf.take().unwrap_or_default().link.unwrap_or_default();
-        let kind = self.kind(entry);
+        let peer = self.cables.peer(&self.id).cloned();
         let place = self.place;
-        let link = Link { place, kind, attributes, flags, master, port, device, status: None };
+        let link =
+            Link { place, kind, attributes, flags, master, port, device, peer, status: None };
         self.lowering.add(Key::Link(self.id), Object::Link(Box::new(link)));
     }
 
@@ -105,31 +91,29 @@ impl LinkLowering<'_, '_> {
         self.lowering.faults.invalid(&below(&self.path, leaf), message);
     }
 
-    fn kind(&mut self, entry: Entry) -> Option<LinkKind> {
-        let type_name = entry.type_name();
-        if entry.tun.is_some() && type_name != Some("tun") {
-            self.invalid(&["tun"], "only a link of type tun has this");
-        }
-        match (self.list, type_name) {
-            ("bridge", _) => Some(LinkKind::Bridge(entry.br_info.unwrap_or_default())),
-            ("vxlan", _) => Some(LinkKind::Vxlan(Box::new(entry.vxlan_info.unwrap_or_default()))),
-            (_, Some("dummy")) => Some(LinkKind::Dummy),
-            (_, Some("ifb")) => Some(LinkKind::Ifb),
-            (_, Some("tun")) => Some(LinkKind::Tun(entry.tun.unwrap_or_default())),
-            (_, Some("veth")) => Some(LinkKind::Veth { peer: self.cables.peer(&self.id).cloned() }),
-            (_, Some(other)) => {
-                let message = format!(
-                    "Netloom makes links of type veth, dummy, ifb and tun; to configure a link of type {other} \
-                     that exists already, leave the type out"
-                );
-                self.invalid(&["type"], message);
-                None
-            }
-            (_, None) => {
-                let peer = self.cables.peer(&self.id)?.clone();
-                Some(LinkKind::Veth { peer: Some(peer) })
+    /// The kind that is to be made, with its attributes; none of a link that exists already.
+    fn kind(&mut self) -> Option<LinkKind> {
+        let kind = kind::of_entry(self.node).or_else(|| self.cables.kind(&self.id));
+        for (container, of) in kind::containers(self.node) {
+            if kind.as_ref().is_none_or(|kind| kind.name() != of) {
+                let message = format!("only a link of type {of} has this");
+                self.invalid(&[container.schema().name], message);
             }
         }
+        let kind = kind?;
+        if !kind.is_made() {
+            let types = kind::made_types(self.node.schema());
+            let message = format!(
+                "Netloom makes links of type {}; to configure a link of type {} \
+                 that exists already, leave the type out",
+                enumerated(&types),
+                kind.name()
+            );
+            self.invalid(&["type"], message);
+            return None;
+        }
+        let read = kind::read(&kind, self.node);
+        read.map_err(|(leaf, message)| self.invalid(&leaf, message)).ok()
     }
 
     fn attributes(&mut self, entry: &mut Entry) -> LinkAttributes {
@@ -165,12 +149,9 @@ impl LinkLowering<'_, '_> {
         let place = self.lowering.place_beside(&user, master, || leaf.clone())?;
         let known = self.lowering.directory.link(master)?;
         let entry = self.lowering.configuration.node(&known.path)?;
-        let made = match entry.schema().name {
-            "bridge" => None,
-            "link" => entry.leaf("type").or_else(|| entry.leaf("virtual_peer_name")),
-            _ => Some(&known.path.steps.last()?.keys[0]),
-        };
-        if made.is_some() {
+        let is_end = entry.leaf("virtual_peer_name").is_some();
+        let cannot = |kind: LinkKind| !kind.facts().enslaves;
+        if is_end || kind::of_entry(&entry).is_some_and(cannot) {
             let message = format!("{master} ({}) is no bridge", known.path);
             self.lowering.faults.invalid(&leaf, message);
             return None;
@@ -179,19 +160,34 @@ impl LinkLowering<'_, '_> {
     }
 
     /// The link below: of a tunnel its underlay, of a link that exists already what it is to sit on.
-    fn device(&mut self, entry: &Entry) -> Option<Place> {
-        if let (Some(device), Some(underlay)) = (&entry.device, &entry.underlay)
+    fn device(&mut self, entry: &Entry, kind: Option<&LinkKind>) -> Option<Place> {
+        let name = kind.map_or("", LinkKind::name);
+        let underlay_leaf = kind::link_below(self.node.schema(), name);
+        let underlay = underlay_leaf.and_then(|[container, leaf]| {
+            let value = self.node.child(container)?.child(leaf)?.value()?.to_string();
+            value.parse::<LinkId>().ok()
+        });
+        let dev = || underlay_leaf.map(|leaf| leaf.join("/")).unwrap_or_default();
+        if let (Some(device), Some(underlay)) = (&entry.device, &underlay)
             && device != underlay
         {
-            let message = format!("the tunnel leaves by {underlay} according to vxlan-info/dev");
+            let message = format!("the tunnel leaves by {underlay} according to {}", dev());
             self.invalid(&["device"], message);
         }
-        let (id, leaf): (_, &[&str]) = match (&entry.device, &entry.underlay) {
-            (_, Some(underlay)) => (underlay, &["vxlan-info", "dev"]),
+        let below = kind.map(|kind| kind.facts().link_below);
+        let (id, leaf): (_, &[&str]) = match (&entry.device, &underlay) {
+            (_, Some(underlay)) => (underlay, underlay_leaf.as_ref().map_or(&[], |leaf| leaf)),
             (Some(device), None) => (device, &["device"]),
-            (None, None) => return None,
+            (None, None) => {
+                if let (Some(LinkBelow::Required(_)), Some(kind)) = (below, kind) {
+                    let message =
+                        format!("{} needs a device, the link that it is on", kind.with_article());
+                    self.lowering.faults.missing(&self.path, message);
+                }
+                return None;
+            }
         };
-        if self.list == "link" && (entry.r#type.is_some() || self.cables.peer(&self.id).is_some()) {
+        if below == Some(LinkBelow::Never) {
             self.invalid(leaf, "a link of this type has no link below it");
             return None;
         }
@@ -229,4 +225,13 @@ impl LinkLowering<'_, '_> {
 /// Whether an Ethernet address is one of a group (IEEE 802, the I/G bit).
 fn is_group(address: &MacAddress) -> bool {
     matches!(address.octets(), [first, _, _, _, _, _] if first & 1 == 1)
+}
+
+/// The words as a sentence has them: `a, b and c`.
+fn enumerated(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [word] => word.clone(),
+        [words @ .., last] => format!("{} and {last}", words.join(", ")),
+    }
 }

@@ -69,7 +69,7 @@ fn links() -> State {
         let address = format!("10.{high}.{low}.1/24").parse().unwrap();
         let address = AddressKey { netns: place.netns.clone(), dev: place.ifname.clone(), address };
         let flags = LinkFlags { up: Some(true), ..LinkFlags::default() };
-        let link = Link { kind: Some(LinkKind::Dummy), flags, ..Link::at(place) };
+        let link = Link { kind: Some(LinkKind::named("dummy")), flags, ..Link::at(place) };
         [
             (Key::Link(id), Object::Link(Box::new(link))),
             (Key::Address(address), Object::Address(Address::default())),

@@ -196,7 +196,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::link::{Bridge, LinkAttributes, LinkFlags, Vxlan};
+    use crate::link::{Bridge, LinkAttributes, LinkFlags, PortRange, Vxlan};
     use crate::uapi::{IFF_NOARP, IFF_UP};
 
     fn check<T: Attributes + PartialEq + std::fmt::Debug>(attributes: T, expect: Expect) {
@@ -249,7 +249,7 @@ mod tests {
             Vxlan {
                 remote: Some("2001:db8::1".parse().unwrap()),
                 local: Some("192.0.2.1".parse().unwrap()),
-                srcport: Some("49152 65535".parse().unwrap()),
+                srcport: Some(PortRange { low: 49152, high: 65535 }),
                 ..Vxlan::default()
             },
             expect![[r#"

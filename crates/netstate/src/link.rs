@@ -1,16 +1,27 @@
 //! A network link (`struct ifinfomsg`, rtnetlink(7), ip-link(8)): what all kinds share.
 
 pub mod bridge;
-mod default;
+pub mod dummy;
 mod fields;
+pub mod ifb;
+pub mod kind;
+mod new_device;
 pub mod tun;
+pub mod veth;
 pub mod vxlan;
 
 use serde::{Deserialize, Serialize};
 
 pub use bridge::{Bridge, BridgePort};
+pub use dummy::Dummy;
+pub use ifb::Ifb;
+pub use kind::{
+    AttributesOf, Below, BelowAttribute, CreatedBy, KindAttributes, KindFacts, LinkBelow, LinkKind,
+    MtuAtCreation,
+};
 pub use tun::Tun;
-pub use vxlan::{HexOctet, PortRange, Vxlan};
+pub use veth::Veth;
+pub use vxlan::{PortRange, Vxlan};
 
 use crate::attribute::{Attributes, Flags};
 use crate::name::{LinkName, MacAddress, NetnsName};
@@ -41,18 +52,46 @@ pub struct Link {
     pub port: BridgePort,
     /// `IFLA_LINK` with `IFLA_LINK_NETNSID`: the link below it, or a tunnel's underlay.
     pub device: Option<Place>,
+    /// The other end of a pair (veth), which the kernel makes and removes together with this one.
+    pub peer: Option<Place>,
     /// What can only be observed.
     pub status: Option<Box<LinkStatus>>,
 }
 
 impl Link {
-    /// The namespace of the cable's other end, or of the link below.
+    /// A link of which only the place is said.
+    pub fn at(place: Place) -> Link {
+        Link {
+            place,
+            kind: None,
+            attributes: LinkAttributes::default(),
+            flags: LinkFlags::default(),
+            master: None,
+            port: BridgePort::default(),
+            device: None,
+            peer: None,
+            status: None,
+        }
+    }
+
+    /// What holds for links of its kind; nothing is known where no kind is said.
+    pub fn facts(&self) -> Option<&'static KindFacts> {
+        self.kind.as_ref().map(LinkKind::facts)
+    }
+
+    /// The place of its master.
+    pub fn master_place(&self) -> Option<Place> {
+        match &self.master {
+            Some(Master::Of(ifname)) => {
+                Some(Place { netns: self.place.netns.clone(), ifname: ifname.clone() })
+            }
+            Some(Master::Free) | None => None,
+        }
+    }
+
+    /// The namespace of the other end of its pair, or of the link below.
     pub fn reaches_into(&self) -> Option<&NetnsName> {
-        let mate = match &self.kind {
-            Some(LinkKind::Veth { peer }) => peer.as_ref(),
-            _ => None,
-        };
-        mate.or(self.device.as_ref()).map(|place| &place.netns)
+        self.peer.as_ref().or(self.device.as_ref()).map(|place| &place.netns)
     }
 }
 
@@ -63,28 +102,6 @@ pub enum Master {
     Free,
     /// To this one, of the same namespace.
     Of(LinkName),
-}
-
-/// A link's kind (`IFLA_INFO_KIND`) with the attributes of that kind (`IFLA_INFO_DATA`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum LinkKind {
-    /// One end of a virtual Ethernet cable (veth(4)).
-    Veth {
-        /// Where the other end is.
-        peer: Option<Place>,
-    },
-    /// Swallows what is sent to it.
-    Dummy,
-    /// An intermediate functional block, for redirection by tc.
-    Ifb,
-    /// A tunnel device of a user's program.
-    Tun(Tun),
-    /// An Ethernet bridge.
-    Bridge(Bridge),
-    /// A VXLAN tunnel end point.
-    Vxlan(Box<Vxlan>),
-    /// A kind that Netloom does not make; its `IFLA_INFO_KIND`, empty for a device without one (a NIC, `lo`).
-    Other(String),
 }
 
 /// Attributes that every kind of link has.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use netstate::link::{Bridge, LinkAttributes, LinkFlags, Master};
+use netstate::link::{Bridge, LinkAttributes, LinkFlags, Master, Veth};
 use netstate::uapi::IFA_F_PERMANENT;
 use netstate::{
     Address, AddressKey, AddressStatus, Key, Link, LinkId, LinkKind, NetnsName, Nexthop, Object,
@@ -114,8 +114,12 @@ impl RandomState {
         let link = Link {
             kind: match index {
                 0 => Some(LinkKind::Bridge(Bridge::default())),
-                1 => Some(LinkKind::Veth { peer: self.place(3) }),
-                3 => Some(LinkKind::Veth { peer: self.place(1) }),
+                1 | 3 => Some(LinkKind::Veth(Veth::default())),
+                _ => None,
+            },
+            peer: match index {
+                1 => self.place(3),
+                3 => self.place(1),
                 _ => None,
             },
             attributes: LinkAttributes { mtu: random.mtu, ..LinkAttributes::default() },

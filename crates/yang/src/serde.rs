@@ -3,8 +3,12 @@
 //! A container or list entry is a struct or a map, a leaf-list a sequence, a list a sequence of entries. An
 //! enumeration gives its name to a text or a Rust enum, its number to an integer, and to a `bool` true for
 //! `on`, `up`, `true` or 1. A node that the struct does not know is an error that names its path.
+//!
+//! Extensions of netloom-extensions adapt a model to a struct: `field` gives the name of the field that a leaf is read
+//! into, `spelling` says how its text spells numbers, and `apart` keeps a node out of the struct of its parent.
 
 mod read;
+mod spelling;
 mod write;
 
 use crate::error::{Error, ErrorTag};
@@ -31,6 +35,16 @@ impl ::serde::ser::Error for Error {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Error::new(ErrorTag::InvalidValue, message.to_string())
     }
+}
+
+/// The name of the field that a node is read into and written from.
+fn field_name(node: &'static SchemaNode) -> &'static str {
+    node.extension("field").flatten().unwrap_or(node.name)
+}
+
+/// Whether a node is no field of the struct that its parent is read into.
+fn is_apart(node: &SchemaNode) -> bool {
+    node.extension("apart").is_some()
 }
 
 /// Puts the schema's way down to `node` before a fault's path.

@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use netstate::address::AddressKey;
 use netstate::attribute::{Value, put_value};
 use netstate::fdb::{FdbEntry, FdbKey};
-use netstate::link::{Link, LinkKind, Master, Place};
+use netstate::link::{Link, Master, Place};
 use netstate::neighbor::{Neighbor, NeighborKey};
 use netstate::uapi::NUD_PERMANENT;
 use netstate::{Key, LinkId, LinkName, NetnsName, Object, ObserveError, State, SysctlKey, Wanted};
@@ -197,17 +197,9 @@ impl<'a> Observer<'a> {
         };
         if let (Some(netns), Some(below)) = (below_netns, seen.below) {
             let below = self.name(&netns, below)?.map(|ifname| Place { netns, ifname });
-            match &mut link.kind {
-                Some(LinkKind::Veth { peer }) => *peer = below,
-                Some(
-                    LinkKind::Dummy
-                    | LinkKind::Ifb
-                    | LinkKind::Tun(_)
-                    | LinkKind::Bridge(_)
-                    | LinkKind::Vxlan(_)
-                    | LinkKind::Other(_),
-                )
-                | None => link.device = below,
+            match link.facts().is_some_and(|facts| facts.paired) {
+                true => link.peer = below,
+                false => link.device = below,
             }
         }
         Ok(link)

@@ -1,13 +1,15 @@
 //! The planner and the kernel together: observe, plan, execute, observe again, and nothing is left to do.
 
-use netstate::link::{Bridge, Link, LinkAttributes, LinkKind, Master, Tun, Vxlan};
+use netstate::link::{
+    Bridge, CreatedBy, Link, LinkAttributes, LinkKind, Master, PortRange, Tun, Vxlan,
+};
 use netstate::plan::wanted;
 use netstate::{
     Key, Neighbor, NeighborKey, Object, Originals, Route, RouteKey, Scope, Southbound, State,
 };
 use testkit::netns::{has_link_kind, ip, ip_json, isolated};
 
-use crate::{Host, address, is_up, link, netns, place, route, state, sysctl, veth};
+use crate::{Host, Made, address, is_up, link, netns, place, route, state, sysctl, veth};
 
 #[test]
 fn two_vpns_with_a_pair_between() {
@@ -54,26 +56,20 @@ fn two_vpns_with_a_pair_between() {
 
 #[test]
 fn every_kind_keeps_what_it_is_given_and_goes_back_to_its_default() {
-    let kinds = [
-        ("veth", LinkKind::Veth { peer: Some(place("far@1")) }),
-        ("dummy", LinkKind::Dummy),
-        ("ifb", LinkKind::Ifb),
-        ("bridge", LinkKind::Bridge(Bridge::default())),
-        ("vxlan", LinkKind::Vxlan(Box::new(Vxlan { id: Some(7), ..Vxlan::default() }))),
-        ("tun", LinkKind::Tun(Tun::default())),
-        ("tap", LinkKind::Tun(Tun { mode: Some(Tun::TAP) })),
-    ];
-    for (name, kind) in kinds {
+    let tap = LinkKind::Tun(Tun { mode: Some(Tun::TAP) });
+    for kind in LinkKind::all().chain([tap]) {
         isolated(|| {
-            let made = match kind {
-                LinkKind::Tun(_) => can_open("/dev/net/tun"),
-                _ => has_link_kind(name),
+            let (name, facts) = (kind.name(), kind.facts());
+            let made = match facts.created_by {
+                CreatedBy::TunDevice => can_open("/dev/net/tun"),
+                CreatedBy::Netlink => has_link_kind(name),
             };
             if !made {
                 return;
             }
             let mut host = Host::open();
-            let bare = link("l", "l@1", Some(kind.clone()));
+            let peer = facts.paired.then(|| place("far@1"));
+            let bare = link("l", "l@1", Made { kind: Some(kind.clone()), peer });
             host.converge(&state([bare.clone()]));
             let Object::Link(made) = &bare.1 else { unreachable!() };
             let observed = host
@@ -173,13 +169,13 @@ fn a_vxlan_over_a_link_of_another_namespace() {
             local: Some("192.0.2.1".parse().unwrap()),
             ttl: Some(5),
             dstport: Some(4789),
-            srcport: Some("40000 50000".parse().unwrap()),
+            srcport: Some(PortRange { low: 40_000, high: 50_000 }),
             learning: Some(false),
             maxaddress: Some(100),
             ..Vxlan::default()
         };
         let tunnel = |vxlan: &Vxlan| {
-            let kind = LinkKind::Vxlan(Box::new(vxlan.clone()));
+            let kind = LinkKind::Vxlan(vxlan.clone());
             let (key, object) = link("vx", "vx@red", Some(kind));
             let Object::Link(mut link) = object else { unreachable!() };
             link.device = Some(place("under@1"));

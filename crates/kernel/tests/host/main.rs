@@ -15,7 +15,7 @@ mod refusals;
 mod watch;
 
 use kernel::Kernel;
-use netstate::link::{Link, LinkKind};
+use netstate::link::{Link, LinkKind, Veth};
 use netstate::plan::{plan, target, wanted};
 use netstate::{
     Address, AddressKey, Key, LinkFlags, Nexthop, Object, Originals, Route, RouteKey, Scope,
@@ -70,15 +70,29 @@ fn place(text: &str) -> netstate::Place {
     netstate::Place { netns: netns.parse().unwrap(), ifname: ifname.parse().unwrap() }
 }
 
+/// What to make a link of.
+#[derive(Default)]
+struct Made {
+    kind: Option<LinkKind>,
+    peer: Option<netstate::Place>,
+}
+
+impl From<Option<LinkKind>> for Made {
+    fn from(kind: Option<LinkKind>) -> Self {
+        Made { kind, peer: None }
+    }
+}
+
 /// A link that is up, at `NAME@NETNS`.
-fn link(id: &str, at: &str, kind: Option<LinkKind>) -> (Key, Object) {
+fn link(id: &str, at: &str, made: impl Into<Made>) -> (Key, Object) {
     let flags = LinkFlags { up: Some(true), ..LinkFlags::default() };
-    let link = Link { kind, flags, ..Link::at(place(at)) };
+    let Made { kind, peer } = made.into();
+    let link = Link { kind, flags, peer, ..Link::at(place(at)) };
     (Key::Link(id.parse().unwrap()), Object::Link(Box::new(link)))
 }
 
-fn veth(peer: &str) -> Option<LinkKind> {
-    Some(LinkKind::Veth { peer: Some(place(peer)) })
+fn veth(peer: &str) -> Made {
+    Made { kind: Some(LinkKind::Veth(Veth::default())), peer: Some(place(peer)) }
 }
 
 fn address(at: &str, address: &str) -> (Key, Object) {

@@ -6,7 +6,7 @@ use netstate::link::{LinkKind, Master};
 use netstate::{Key, Object, Scope, Southbound, State};
 use testkit::netns::{ip, isolated};
 
-use crate::{Host, place};
+use crate::{Host, place, veth};
 
 fn everything(known: &[(&str, &str)]) -> State {
     let known: BTreeMap<_, _> =
@@ -31,10 +31,8 @@ fn links_are_keyed_by_name_then_by_namespace() {
         let state = everything(&[("eth0@red", "uplink")]);
         assert_eq!(link(&state, "eth0").place, place("eth0@1"));
         assert_eq!(link(&state, "eth0@blue").place, place("eth0@blue"));
-        assert_eq!(
-            link(&state, "uplink").kind,
-            Some(LinkKind::Veth { peer: Some(place("eth0@1")) })
-        );
+        assert_eq!(link(&state, "uplink").kind, veth("eth0@1").kind);
+        assert_eq!(link(&state, "uplink").peer, Some(place("eth0@1")));
         assert_eq!(link(&state, "lo@red").kind, Some(LinkKind::Other(String::new())));
     });
 }
@@ -95,10 +93,7 @@ fn the_far_ends_of_cables_are_told_whichever_namespace_they_are_in() {
             ip(&format!("-n {name} link add name {near} type veth peer name {far} netns {next}"));
         }
         let state = everything(&[]);
-        let peer = |id: &str| match &link(&state, id).kind {
-            Some(LinkKind::Veth { peer }) => peer.clone(),
-            _ => panic!("{id} is no cable"),
-        };
+        let peer = |id: &str| link(&state, id).peer.clone();
         for (at, name) in names.into_iter().enumerate() {
             let next = names[(at + 1) % 3];
             assert_eq!(peer(&format!("l{at}")), Some(place(&format!("r{at}@{next}"))));

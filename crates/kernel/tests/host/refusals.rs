@@ -7,7 +7,7 @@ use netstate::link::{Link, LinkAttributes, LinkKind, Vxlan};
 use netstate::{Action, Key, Object, Op, Plan, Refusal, RouteKey, Southbound, State};
 use testkit::netns::{ip, ip_json, isolated};
 
-use crate::{Host, address, link, netns, place, route, state, sysctl, veth};
+use crate::{Host, Made, address, link, netns, place, route, state, sysctl, veth};
 
 /// Executes creations one after the other, of which one is refused.
 fn refusal(objects: impl IntoIterator<Item = (Key, Object)>) -> Refusal {
@@ -30,7 +30,8 @@ fn check(object: (Key, Object), expect: Expect) {
 
 fn with_mtu(mtu: u32) -> (Key, Object) {
     let attributes = LinkAttributes { mtu: Some(mtu), ..LinkAttributes::default() };
-    let link = Link { kind: veth("y@1"), attributes, ..Link::at(place("x@1")) };
+    let Made { kind, peer } = veth("y@1");
+    let link = Link { kind, peer, attributes, ..Link::at(place("x@1")) };
     (Key::Link("x".parse().unwrap()), Object::Link(Box::new(link)))
 }
 
@@ -57,7 +58,7 @@ fn in_the_kernels_words() {
 fn with_the_field_at_fault() {
     let vxlan = Vxlan { id: Some(1 << 24), ..Vxlan::default() };
     check(
-        link("v", "v@1", Some(LinkKind::Vxlan(Box::new(vxlan)))),
+        link("v", "v@1", Some(LinkKind::Vxlan(vxlan))),
         expect![
             "VXLAN ID must be lower than 16777216 (ERANGE: Numerical result out of range) [id]"
         ],

@@ -5,23 +5,25 @@
 
 use std::collections::BTreeMap;
 
-use netstate::{LinkId, Place};
+use netstate::{LinkId, LinkKind, Place};
 use yang::Path;
 
 use crate::instances::{below, entries, entry_path};
+use crate::link::kind;
 use crate::lowering::Lowering;
 
-/// Where the other end of each end is.
+/// Where the other end of each end is, and of which kind both are.
 #[derive(Debug, Default)]
 pub(crate) struct Cables {
-    peers: BTreeMap<LinkId, Place>,
+    peers: BTreeMap<LinkId, (Place, LinkKind)>,
 }
 
 /// An entry of list `link` that is, or may be, an end.
 struct End {
     path: Path,
     place: Place,
-    typed: bool,
+    /// The kind that it says it is of.
+    kind: Option<LinkKind>,
     names: Option<LinkId>,
 }
 
@@ -39,18 +41,21 @@ impl Cables {
         for (id, end) in &ends {
             let leaf = || below(&end.path, &["virtual_peer_name"]);
             let Some(name) = &end.names else {
-                if end.typed && !named_by.contains_key(id) {
-                    let message =
-                        "a veth has two ends: set virtual_peer_name to the other end's name";
+                if let Some(kind) = end.kind.as_ref().filter(|_| !named_by.contains_key(id)) {
+                    let message = format!(
+                        "{} has two ends: set virtual_peer_name to the other end's name",
+                        kind.with_article()
+                    );
                     lowering.faults.missing(&leaf(), message);
                 }
                 continue;
             };
             match mate(lowering, &ends, &named_by, (id, name)) {
                 Ok(place) => {
-                    cables.peers.insert(id.clone(), place);
+                    let Some(kind) = &end.kind else { continue };
+                    cables.peers.insert(id.clone(), (place, kind.clone()));
                     if ends.contains_key(name) {
-                        cables.peers.insert(name.clone(), end.place.clone());
+                        cables.peers.insert(name.clone(), (end.place.clone(), kind.clone()));
                     }
                 }
                 Err(message) => lowering.faults.invalid(&leaf(), message),
@@ -61,7 +66,12 @@ impl Cables {
 
     /// Where the other end of `id` is; none where it is no end.
     pub(crate) fn peer(&self, id: &LinkId) -> Option<&Place> {
-        self.peers.get(id)
+        self.peers.get(id).map(|(place, _)| place)
+    }
+
+    /// The kind of the pair that `id` is an end of.
+    pub(crate) fn kind(&self, id: &LinkId) -> Option<LinkKind> {
+        self.peers.get(id).map(|(_, kind)| kind.clone())
     }
 }
 
@@ -108,9 +118,9 @@ fn ends(lowering: &mut Lowering<'_>) -> BTreeMap<LinkId, End> {
         let path = entry_path(&node);
         let parse = |name: &str| node.leaf(name).and_then(|value| value.to_string().parse().ok());
         let names: Option<LinkId> = parse("virtual_peer_name");
-        let link_type = node.leaf("type").map(ToString::to_string);
-        let typed = link_type.as_deref().is_some_and(|text| text.ends_with(":veth"));
-        if names.is_some() && !typed {
+        let said = kind::of_entry(&node);
+        let kind = said.clone().filter(|kind| kind.facts().paired);
+        if names.is_some() && kind.is_none() {
             let message = "only a veth has another end: set type to iproute2-ip-link:veth";
             lowering.faults.invalid(&below(&path, &["virtual_peer_name"]), message);
             continue;
@@ -118,8 +128,8 @@ fn ends(lowering: &mut Lowering<'_>) -> BTreeMap<LinkId, End> {
         let Some(id) = parse("name") else { continue };
         let known = lowering.directory.link(&id).filter(|known| known.path == path);
         let place = known.and_then(|known| known.place.clone());
-        if let (true, Some(place)) = (typed || link_type.is_none(), place) {
-            ends.insert(id, End { path, place, typed, names });
+        if let (true, Some(place)) = (kind.is_some() || said.is_none(), place) {
+            ends.insert(id, End { path, place, kind, names });
         }
     }
     ends

@@ -1,14 +1,14 @@
-//! An entry of a list of links, as its leaves: what all lists have, and what some have.
+//! An entry of a list of links, as its leaves: what all lists have, and what some have. The attributes of the link's kind
+//! stand apart (see [`kind`](super::kind)).
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use netstate::link::{Bridge, BridgePort, Tun, Vxlan};
+use netstate::link::BridgePort;
 use netstate::{LinkAttributes, LinkFlags, LinkId, LinkName, MacAddress, NetnsName};
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// An entry of `link`, `bridge` or `vxlan`. Fields that a list does not have stay empty.
+/// An entry of any list of links. Fields that a list does not have stay empty.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Entry {
@@ -37,19 +37,10 @@ pub(crate) struct Entry {
     pub(crate) virtual_peer_name: Option<LinkId>,
     #[serde(rename = "bridge-conf")]
     pub(crate) bridge_conf: Option<BridgeConf>,
-    #[serde(rename = "br-info", skip_serializing_if = "Option::is_none")]
-    pub(crate) br_info: Option<Bridge>,
-    #[serde(rename = "vxlan-info", skip_serializing_if = "Option::is_none")]
-    pub(crate) vxlan_info: Option<Vxlan>,
-    /// `vxlan-info/dev`.
-    #[serde(skip)]
-    pub(crate) underlay: Option<LinkId>,
     pub(crate) ifname: Option<LinkName>,
     pub(crate) description: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) sysctl: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tun: Option<Tun>,
     #[serde(skip_deserializing)]
     pub(crate) state: Option<LinkState>,
 }
@@ -110,19 +101,6 @@ pub(crate) struct Sent {
     pub(crate) dropped: u64,
     pub(crate) carrier_errors: u64,
     pub(crate) collisions: u64,
-}
-
-impl Entry {
-    /// The identity of its type, without the module.
-    pub(crate) fn type_name(&self) -> Option<&str> {
-        let text = self.r#type.as_deref()?;
-        Some(text.rsplit_once(':').map_or(text, |(_, name)| name))
-    }
-
-    /// The group that a tunnel's frames go to, which has a leaf of its own beside that of a single far end.
-    pub(crate) fn take_group(&mut self) -> Option<IpAddr> {
-        self.vxlan_info.as_mut()?.remote.take_if(|remote| remote.is_multicast())
-    }
 }
 
 /// Writes the fields that are set: the struct has some that the container has not.

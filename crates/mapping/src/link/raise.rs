@@ -1,18 +1,17 @@
 //! Observed links as operational data.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
-use netstate::link::Vxlan;
 use netstate::{
     AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, LinkStatus, MacAddress,
     Master, Object, Place, State,
 };
-use yang::{Error, Path, SchemaNode, Tree, Type, Value};
+use yang::{Error, Path, SchemaNode, Tree, Value};
 
 use super::entry::{BridgeConf, Entry, Ip, LinkState, Lladdresses, Received, Sent, Stats64};
+use super::kind;
 use crate::directory::Directory;
-use crate::instances::{below, list_path, schema_node};
+use crate::instances::list_path;
 use crate::names::Names;
 
 /// `IFF_…` (include/uapi/linux/if.h) by the names of ip-link(8), in its order.
@@ -70,7 +69,8 @@ pub(crate) fn raise(
     for (key, object) in &observed.objects {
         let (Key::Link(id), Object::Link(link)) = (key, object) else { continue };
         let Some(path) = entry_path(id, link, directory, tree) else { continue };
-        let mut entry = entry(id, link, names, &path);
+        let Some(list) = path.steps.last().map(|step| step.node) else { continue };
+        let mut entry = entry(id, link, names, list);
         if let Some(state) = &mut entry.state
             && link.device.as_ref().is_some_and(|device| up.get(device) == Some(&false))
         {
@@ -82,16 +82,15 @@ pub(crate) fn raise(
                 spelled.get(&key.address).cloned().unwrap_or_else(|| key.address.to_string());
             entry.ip.push(Ip { address: text });
         }
-        let group = entry.take_group();
-        let underlay = entry.underlay.take();
         tree.serialize(&path, &entry)?;
-        for (leaf, value) in [
-            ("group", group.map(|group| group.to_string())),
-            ("dev", underlay.map(|dev| dev.to_string())),
-        ] {
-            let leaf = below(&path, &["vxlan-info", leaf]);
-            if let (Some(node), Some(value)) = (leaf.steps.last().map(|step| step.node), value) {
-                tree.set(&leaf, node.value(&value)?)?;
+        if let Some(kind) = &link.kind {
+            kind::write(kind, &path, tree)?;
+            let below = link.device.as_ref().and_then(|at| names.name(&at.netns, &at.ifname));
+            let leaf = kind::link_below(list, kind.name()).map(|leaf| super::below(&path, &leaf));
+            if let (Some(below), Some(leaf)) = (below, leaf)
+                && let Some(node) = leaf.steps.last().map(|step| step.node)
+            {
+                tree.set(&leaf, node.value(below.as_str())?)?;
             }
         }
     }
@@ -103,23 +102,11 @@ fn entry_path(id: &LinkId, link: &Link, directory: &Directory, tree: &Tree) -> O
     if let Some(known) = directory.link(id) {
         return Some(known.path.clone());
     }
-    let list = match link.kind {
-        Some(LinkKind::Bridge(_)) => "bridge",
-        Some(LinkKind::Vxlan(_)) => "vxlan",
-        Some(
-            LinkKind::Veth { .. }
-            | LinkKind::Dummy
-            | LinkKind::Ifb
-            | LinkKind::Tun(_)
-            | LinkKind::Other(_),
-        )
-        | None => "link",
-    };
-    let list = schema_node(tree.schema(), "links", &[list])?;
+    let list = kind::list_for(tree.schema(), link.kind.as_ref())?;
     Some(list_path(list).join(list, vec![Value::String(id.as_str().into())]))
 }
 
-fn entry(id: &LinkId, link: &Link, names: &Names<'_>, path: &Path) -> Entry {
+fn entry(id: &LinkId, link: &Link, names: &Names<'_>, list: &'static SchemaNode) -> Entry {
     let Place { netns, ifname } = &link.place;
     let LinkAttributes { mtu, group, mac_address, broadcast, alias, .. } = link.attributes.clone();
     let [mac_addr, broadcast] = [mac_address, broadcast].map(|address| address.filter(is_some));
@@ -153,7 +140,7 @@ fn entry(id: &LinkId, link: &Link, names: &Names<'_>, path: &Path) -> Entry {
         state: link.status.as_ref().map(|status| state(link, status)),
         ..Entry::default()
     };
-    with_kind(entry, link, names, path)
+    with_kind(entry, link, names, list)
 }
 
 /// Whether the leaf `description` can hold the note, which others may have written.
@@ -166,57 +153,19 @@ fn is_some(address: &MacAddress) -> bool {
     !address.octets().is_empty()
 }
 
-/// The entry with what its list has for the link's kind. A bridge that is configured as a link, because it existed
-/// before, shows no more than a link.
-fn with_kind(mut entry: Entry, link: &Link, names: &Names<'_>, path: &Path) -> Entry {
-    let list = path.steps.last().map(|step| step.node);
-    let device = link.device.as_ref().and_then(|device| names.name(&device.netns, &device.ifname));
-    match (list.map_or("", |list| list.name), link.kind.as_ref()) {
-        ("link", kind) => {
-            entry.r#type = kind.and_then(|kind| identity(list?, kind_name(kind)));
-            entry.device = device;
-            if let Some(LinkKind::Veth { peer: Some(peer) }) = kind {
-                entry.virtual_peer_name = names.name(&peer.netns, &peer.ifname);
-                entry.device = None;
-            }
-            if let Some(LinkKind::Tun(tun)) = kind {
-                entry.tun = Some(tun.clone());
-            }
-        }
-        ("bridge", Some(LinkKind::Bridge(bridge))) => entry.br_info = Some(bridge.clone()),
-        ("vxlan", Some(LinkKind::Vxlan(vxlan))) => {
-            let told =
-                |address: Option<IpAddr>| address.filter(|address| !address.is_unspecified());
-            let (remote, local) = (told(vxlan.remote), told(vxlan.local));
-            entry.vxlan_info = Some(Vxlan { remote, local, ..(**vxlan).clone() });
-            entry.underlay = device;
-        }
-        (_, _) => {}
-    }
-    entry
-}
-
-/// The identity of that name that the list's leaf `type` takes.
-fn identity(list: &SchemaNode, name: &str) -> Option<String> {
-    match &list.child(None, "type")?.leaf_type {
-        Some(Type::Identityref(known)) => known
-            .iter()
-            .find(|identity| identity.rsplit_once(':').is_some_and(|(_, known)| known == name))
-            .cloned(),
-        Some(_) | None => None,
-    }
-}
-
-/// `IFLA_INFO_KIND`.
-fn kind_name(kind: &LinkKind) -> &str {
-    match kind {
-        LinkKind::Veth { .. } => "veth",
-        LinkKind::Dummy => "dummy",
-        LinkKind::Ifb => "ifb",
-        LinkKind::Tun(_) => "tun",
-        LinkKind::Bridge(_) => "bridge",
-        LinkKind::Vxlan(_) => "vxlan",
-        LinkKind::Other(kind) => kind,
+/// The entry with what its list has for the link's kind: its type, the other end, the link below.
+fn with_kind(entry: Entry, link: &Link, names: &Names<'_>, list: &'static SchemaNode) -> Entry {
+    let name = |at: &Option<Place>| at.as_ref().and_then(|at| names.name(&at.netns, &at.ifname));
+    let kind_name = link.kind.as_ref().map_or("", LinkKind::name);
+    let says_type = list.child(None, "type").is_some();
+    let says_device = list.child(None, "device").is_some();
+    Entry {
+        r#type: kind::identity(list, kind_name),
+        virtual_peer_name: name(&link.peer).filter(|_| says_type),
+        // The underlay of a tunnel has a leaf of its own.
+        device: name(&link.device)
+            .filter(|_| says_device && kind::link_below(list, kind_name).is_none()),
+        ..entry
     }
 }
 
@@ -247,7 +196,12 @@ fn state(link: &Link, status: &LinkStatus) -> LinkState {
                 collisions: counters.collisions,
             },
         },
-        kind: link.kind.as_ref().map(kind_name).filter(|kind| !kind.is_empty()).map(Into::into),
+        kind: link
+            .kind
+            .as_ref()
+            .map(LinkKind::name)
+            .filter(|kind| !kind.is_empty())
+            .map(Into::into),
         hardware: match status.device_type {
             ARPHRD_ETHER => Some("iproute2-ip-link:ether"),
             ARPHRD_LOOPBACK => Some("iproute2-ip-link:loopback"),

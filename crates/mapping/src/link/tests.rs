@@ -24,7 +24,7 @@ fn every_container_reaches_its_struct() {
         expect![[r#"
             {Link: br0} = {Link: {kind: {Bridge: {ageing_time: 100, stp_state: 1, vlan_filtering: true, vlan_protocol: 34984}}, place: {ifname: br0, netns: 1}}}
             {Link: dummy0} = {Link: {attributes: {alias: loopback of PE1, group: 7, index: 77, mac_address: 52:54:00:00:00:aa, mtu: 9000, numtxqueues: 4, protodown: false, txqueuelen: 10}, flags: {arp: false, multicast: true, up: false}, kind: Dummy, master: {Of: br0}, place: {ifname: dummy0, netns: 1}, port: {cost: 5, hairpin: true, state: 2}}}
-            {Link: vx5} = {Link: {device: {ifname: dummy0, netns: 1}, kind: {Vxlan: {df: 2, id: 5, learning: false, remote: 239.1.1.1, srcport: 1000 2000, tos: b8}}, place: {ifname: vx5, netns: 1}}}
+            {Link: vx5} = {Link: {device: {ifname: dummy0, netns: 1}, kind: {Vxlan: {df: 2, id: 5, learning: false, remote: 239.1.1.1, srcport: [1000, 2000], tos: 184}}, place: {ifname: vx5, netns: 1}}}
         "#]],
     );
 }
@@ -66,11 +66,11 @@ fn cables() {
         expect![[r#"
             {Netns: vpn10} = Netns
             {Netns: vpn20} = Netns
-            {Link: a} = {Link: {kind: {Veth: {peer: {ifname: b, netns: vpn20}}}, place: {ifname: a, netns: vpn10}}}
-            {Link: b} = {Link: {kind: {Veth: {peer: {ifname: a, netns: vpn10}}}, place: {ifname: b, netns: vpn20}}}
-            {Link: c} = {Link: {kind: {Veth: {peer: {ifname: d, netns: vpn20}}}, place: {ifname: c, netns: vpn20}}}
-            {Link: e} = {Link: {kind: {Veth: {peer: {ifname: f, netns: 1}}}, place: {ifname: e, netns: 1}}}
-            {Link: f} = {Link: {kind: {Veth: {peer: {ifname: e, netns: 1}}}, place: {ifname: f, netns: 1}}}
+            {Link: a} = {Link: {kind: Veth, peer: {ifname: b, netns: vpn20}, place: {ifname: a, netns: vpn10}}}
+            {Link: b} = {Link: {kind: Veth, peer: {ifname: a, netns: vpn10}, place: {ifname: b, netns: vpn20}}}
+            {Link: c} = {Link: {kind: Veth, peer: {ifname: d, netns: vpn20}, place: {ifname: c, netns: vpn20}}}
+            {Link: e} = {Link: {kind: Veth, peer: {ifname: f, netns: 1}, place: {ifname: e, netns: 1}}}
+            {Link: f} = {Link: {kind: Veth, peer: {ifname: e, netns: 1}, place: {ifname: f, netns: 1}}}
         "#]],
     );
 }
@@ -150,7 +150,8 @@ fn references_that_lead_nowhere() {
                     {"name": "f", "type": "ifb", "netloom-link:tun": {"mode": "tap"}}
                 ],
                 "bridge": [{"name": "br0", "master": "br0"}],
-                "vxlan": [{"name": "vx", "device": "b", "vxlan-info": {"id": "1", "dev": "nowhere"}}]
+                "vxlan": [{"name": "vx", "device": "b",
+                           "vxlan-info": {"id": "1", "dev": "nowhere", "srcport": "9 8"}}]
             }
         }"#,
         expect![[r#"
@@ -160,8 +161,7 @@ fn references_that_lead_nowhere() {
             /iproute2-ip-link:links/link[name='d']/device: a link of this type has no link below it
             /iproute2-ip-link:links/link[name='e']/type: Netloom makes links of type veth, dummy, ifb and tun; to configure a link of type vcan that exists already, leave the type out
             /iproute2-ip-link:links/link[name='f']/netloom-link:tun: only a link of type tun has this
-            /iproute2-ip-link:links/vxlan[name='vx']/device: the tunnel leaves by nowhere according to vxlan-info/dev
-            /iproute2-ip-link:links/vxlan[name='vx']/vxlan-info/dev: no link nowhere is configured: add it to links, or take this out too
+            /iproute2-ip-link:links/vxlan[name='vx']/vxlan-info/srcport: the range ends before it begins
             /iproute2-ip-link:links/bridge[name='br0']/master: a link cannot be its own port
         "#]],
     );
@@ -260,6 +260,7 @@ fn what_others_made_is_told_too() {
             master: None,
             port: BridgePort::default(),
             device: None,
+            peer: None,
             status: Some(Box::new(LinkStatus {
                 index: 2,
                 device_type: 1,
@@ -273,7 +274,7 @@ fn what_others_made_is_told_too() {
         }
     };
     let vxlan = Vxlan { id: Some(5), remote: "239.0.0.1".parse().ok(), ..Vxlan::default() };
-    let mut tunnel = link("1", "vx5", LinkKind::Vxlan(Box::new(vxlan)));
+    let mut tunnel = link("1", "vx5", LinkKind::Vxlan(vxlan));
     let nic = link("vpn10", "eth0", LinkKind::Other(String::new()));
     tunnel.device = Some(nic.place.clone());
     let objects = [

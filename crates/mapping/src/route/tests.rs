@@ -29,8 +29,8 @@ fn prefixes_tables_and_options() {
             {Netns: vpn20} = Netns
             {Link: dummy10} = {Link: {kind: Dummy, place: {ifname: dummy10, netns: vpn10}}}
             {Link: eth0} = {Link: {place: {ifname: eth0, netns: 1}}}
-            {Link: veth10} = {Link: {kind: {Veth: {peer: {ifname: veth20, netns: vpn20}}}, place: {ifname: veth10, netns: vpn10}}}
-            {Link: veth20} = {Link: {kind: {Veth: {peer: {ifname: veth10, netns: vpn10}}}, place: {ifname: veth20, netns: vpn20}}}
+            {Link: veth10} = {Link: {kind: Veth, peer: {ifname: veth20, netns: vpn20}, place: {ifname: veth10, netns: vpn10}}}
+            {Link: veth20} = {Link: {kind: Veth, peer: {ifname: veth10, netns: vpn10}, place: {ifname: veth20, netns: vpn20}}}
             {Route: {metric: 0, netns: 1, prefix: 0.0.0.0/0, table: 254, tos: 0}} = {Route: {kind: unicast, nexthops: [{dev: eth0, onlink: false, pervasive: false, via: 10.0.0.254, weight: 1}], protocol: 4, scope: 0}}
             {Route: {metric: 1024, netns: 1, prefix: ::/0, table: 254, tos: 0}} = {Route: {kind: unicast, nexthops: [{dev: eth0, onlink: false, pervasive: false, via: fe80::1, weight: 1}], protocol: 4}}
             {Route: {metric: 0, netns: vpn10, prefix: 10.1.0.0/16, table: 253, tos: 8}} = {Route: {kind: blackhole, protocol: 4, scope: 0}}

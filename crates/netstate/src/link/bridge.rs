@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
+use crate::link::kind::{Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice};
+use crate::link::new_device::ethernet;
+use crate::uapi::IFF_MULTICAST;
 
 /// A bridge's own attributes. Times are in centiseconds, the kernel's clock ticks for users (`USER_HZ`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
@@ -49,9 +52,24 @@ pub struct Bridge {
     pub nf_call_arptables: Option<bool>,
 }
 
-impl Bridge {
+impl Kind for Bridge {
+    const FACTS: KindFacts = KindFacts {
+        name: "bridge",
+        created_by: CreatedBy::Netlink,
+        link_below: LinkBelow::Never,
+        enslaves: true,
+        paired: false,
+        moves: false,
+        // A bridge follows the MTU of its ports, unless it is told one after it is made (`br_change_mtu`).
+        mtu: MtuAtCreation::Follows,
+    };
+
+    fn minimal() -> Self {
+        Self::default()
+    }
+
     /// A new bridge (`br_dev_setup`, net/bridge/br_device.c).
-    pub fn kernel_default() -> Self {
+    fn kernel_default() -> Self {
         Self {
             ageing_time: Some(30_000),
             forward_delay: Some(1_500),
@@ -67,6 +85,14 @@ impl Bridge {
             nf_call_iptables: Some(false),
             nf_call_arptables: Some(false),
         }
+    }
+
+    fn new_device(&self, _: bool) -> NewDevice {
+        ethernet(1000, IFF_MULTICAST)
+    }
+
+    fn below(&self) -> Below {
+        Below::default()
     }
 }
 

@@ -1,7 +1,7 @@
 //! A link's fields as one whole: the groups of [`Fields`] that a link consists of, taken together.
 
 use crate::attribute::{Field, Fields};
-use crate::link::{Bridge, BridgePort, Link, LinkKind, Master, Tun};
+use crate::link::{BridgePort, Link, LinkKind, Master};
 
 /// A link whose MTU is below this has no IPv6 (`addrconf_notify`, net/ipv6/addrconf.c).
 const IPV6_MIN_MTU: u32 = 1280;
@@ -20,6 +20,7 @@ impl Link {
         self.port.overlay(&other.port);
         self.master = other.master.clone().or_else(|| self.master.take());
         self.device = other.device.clone().or_else(|| self.device.take());
+        self.peer = other.peer.clone().or_else(|| self.peer.take());
     }
 
     /// What is set here and is not so in `observed`; the place is that of `observed`.
@@ -40,6 +41,7 @@ impl Link {
             port: self.port.changes(&observed.port),
             master: self.master.clone().filter(|_| !same_master),
             device: self.device.clone().filter(|device| observed.device.as_ref() != Some(device)),
+            peer: self.peer.clone().filter(|peer| observed.peer.as_ref() != Some(peer)),
             status: None,
         }
     }
@@ -68,12 +70,8 @@ impl Link {
 
     /// Whether both are of one kind, as far as that is said here.
     fn is_of_kind(&self, observed: &Link) -> bool {
-        self.kind.as_ref().is_none_or(|kind| match (kind, &observed.kind) {
-            (LinkKind::Veth { peer: Some(peer) }, Some(LinkKind::Veth { peer: seen })) => {
-                seen.as_ref() == Some(peer)
-            }
-            (kind, seen) => seen.as_ref().is_some_and(|seen| kind.name() == seen.name()),
-        })
+        let seen = observed.kind.as_ref();
+        self.kind.as_ref().is_none_or(|kind| seen.is_some_and(|seen| kind.name() == seen.name()))
     }
 
     /// Puts every field that `mask` sets to what `base` has for it; a field that `base` does not have stays.
@@ -89,7 +87,7 @@ impl Link {
         }
     }
 
-    /// The fields that are set, but for place, master and device.
+    /// The fields that are set, but for place, master, device and peer.
     pub fn set(&self) -> Vec<&'static Field> {
         let mut fields = self.attributes.set();
         fields.extend(self.flags.set());
@@ -102,11 +100,11 @@ impl Link {
     pub(crate) fn created_by(&self) -> String {
         let fields = self.set().into_iter().filter(|field| field.create_only);
         let names: Vec<&str> = fields.map(|field| field.name).collect();
-        match (names.is_empty(), &self.device, &self.kind) {
+        match (names.is_empty(), &self.device, &self.peer) {
             (false, _, _) => names.join(", "),
             (true, Some(_), _) => "another device".into(),
-            (true, None, Some(LinkKind::Veth { .. })) => "another peer".into(),
-            (true, None, _) => "another namespace".into(),
+            (true, None, Some(_)) => "another peer".into(),
+            (true, None, None) => "another namespace".into(),
         }
     }
 
@@ -115,99 +113,6 @@ impl Link {
         self.set().is_empty()
             && self.master.is_none()
             && self.device.is_none()
-            && !matches!(&self.kind, Some(LinkKind::Veth { peer: Some(_) }))
-    }
-}
-
-impl LinkKind {
-    /// `IFLA_INFO_KIND`.
-    pub fn name(&self) -> &str {
-        match self {
-            LinkKind::Veth { .. } => "veth",
-            LinkKind::Dummy => "dummy",
-            LinkKind::Ifb => "ifb",
-            LinkKind::Tun(_) => "tun",
-            LinkKind::Bridge(_) => "bridge",
-            LinkKind::Vxlan(_) => "vxlan",
-            LinkKind::Other(name) => name,
-        }
-    }
-
-    /// The kind as a noun: `a veth`, `an existing device`.
-    pub(crate) fn described(&self) -> String {
-        match self.name() {
-            "" => "a device".into(),
-            "ifb" => "an ifb".into(),
-            name => format!("a {name}"),
-        }
-    }
-
-    fn overlay(&mut self, other: &LinkKind) {
-        match (self, other) {
-            (LinkKind::Bridge(kind), LinkKind::Bridge(other)) => kind.overlay(other),
-            (LinkKind::Vxlan(kind), LinkKind::Vxlan(other)) => kind.overlay(other),
-            (LinkKind::Tun(kind), LinkKind::Tun(other)) => kind.overlay(other),
-            (LinkKind::Veth { peer }, LinkKind::Veth { peer: other }) => {
-                *peer = other.clone().or_else(|| peer.take());
-            }
-            (kind, other) => {
-                if kind.name() != other.name() {
-                    *kind = other.clone();
-                }
-            }
-        }
-    }
-
-    fn changes(&self, observed: &LinkKind) -> Option<LinkKind> {
-        let kind = match (self, observed) {
-            (LinkKind::Bridge(kind), LinkKind::Bridge(seen)) => {
-                LinkKind::Bridge(kind.changes(seen))
-            }
-            (LinkKind::Vxlan(kind), LinkKind::Vxlan(seen)) => {
-                LinkKind::Vxlan(Box::new(kind.changes(seen)))
-            }
-            (LinkKind::Tun(kind), LinkKind::Tun(seen)) => LinkKind::Tun(kind.changes(seen)),
-            (kind, _) => kind.clone(),
-        };
-        (!kind.set().is_empty()).then_some(kind)
-    }
-
-    /// The kind, with nothing said of it.
-    pub(crate) fn plain(&self) -> LinkKind {
-        match self {
-            LinkKind::Veth { .. } => LinkKind::Veth { peer: None },
-            LinkKind::Dummy => LinkKind::Dummy,
-            LinkKind::Ifb => LinkKind::Ifb,
-            LinkKind::Tun(_) => LinkKind::Tun(Tun::default()),
-            LinkKind::Bridge(_) => LinkKind::Bridge(Bridge::default()),
-            LinkKind::Vxlan(_) => LinkKind::Vxlan(Box::default()),
-            LinkKind::Other(name) => LinkKind::Other(name.clone()),
-        }
-    }
-
-    fn restore(&mut self, mask: &LinkKind, base: &LinkKind) {
-        match (self, mask, base) {
-            (LinkKind::Bridge(kind), LinkKind::Bridge(mask), LinkKind::Bridge(base)) => {
-                kind.overlay(&base.only(mask));
-            }
-            (LinkKind::Vxlan(kind), LinkKind::Vxlan(mask), LinkKind::Vxlan(base)) => {
-                kind.overlay(&base.only(mask));
-            }
-            (LinkKind::Tun(kind), LinkKind::Tun(mask), LinkKind::Tun(base)) => {
-                kind.overlay(&base.only(mask));
-            }
-            _ => {}
-        }
-    }
-
-    fn set(&self) -> Vec<&'static Field> {
-        match self {
-            LinkKind::Bridge(kind) => kind.set(),
-            LinkKind::Vxlan(kind) => kind.set(),
-            LinkKind::Tun(kind) => kind.set(),
-            LinkKind::Veth { .. } | LinkKind::Dummy | LinkKind::Ifb | LinkKind::Other(_) => {
-                Vec::new()
-            }
-        }
+            && self.peer.is_none()
     }
 }

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
+use crate::link::kind::{Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice};
+use crate::link::new_device::{ethernet, point_to_point};
+use crate::uapi::{IFF_MULTICAST, IFF_NOARP};
 
 /// A tun or tap device's own attributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
@@ -16,9 +19,37 @@ pub struct Tun {
 impl Tun {
     /// `IFF_TAP`, a mode.
     pub const TAP: u8 = 2;
+}
 
-    /// Without a word on the mode a device carries IP packets (`IFF_TUN`).
-    pub fn kernel_default() -> Self {
+impl Kind for Tun {
+    const FACTS: KindFacts = KindFacts {
+        name: "tun",
+        created_by: CreatedBy::TunDevice,
+        link_below: LinkBelow::Never,
+        enslaves: false,
+        paired: false,
+        moves: true,
+        mtu: MtuAtCreation::ToldNext,
+    };
+
+    fn minimal() -> Self {
+        Self::default()
+    }
+
+    /// Unless it is told otherwise a device carries IP packets (`IFF_TUN`).
+    fn kernel_default() -> Self {
         Self { mode: Some(1) }
+    }
+
+    /// `tun_net_initialize`, drivers/net/tun.c.
+    fn new_device(&self, _: bool) -> NewDevice {
+        match self.mode {
+            Some(Self::TAP) => ethernet(1000, IFF_MULTICAST),
+            Some(_) | None => point_to_point(500, IFF_MULTICAST | IFF_NOARP),
+        }
+    }
+
+    fn below(&self) -> Below {
+        Below::default()
     }
 }

@@ -1,13 +1,15 @@
 //! A VXLAN tunnel end point (RFC 7348; `IFLA_VXLAN_…`, include/uapi/linux/if_link.h).
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::{Attributes, Value};
-use crate::name::InvalidName;
+use crate::link::kind::{
+    Below, BelowAttribute, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
+};
+use crate::link::new_device::ethernet;
+use crate::uapi::{IFF_MULTICAST, IFLA_VXLAN_LINK};
 
 const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
@@ -20,7 +22,6 @@ pub struct Vxlan {
     pub id: Option<u32>,
     /// The far end that frames to unknown stations go to, or the multicast group of them all; unspecified for
     /// none.
-    #[serde(alias = "group")]
     #[attribute(IFLA_VXLAN_GROUP, or = IFLA_VXLAN_GROUP6, absent = ANY)]
     pub remote: Option<IpAddr>,
     /// The source address of tunnelled packets; unspecified leaves it to routing.
@@ -31,7 +32,7 @@ pub struct Vxlan {
     pub ttl: Option<u8>,
     /// The DS field of tunnelled packets.
     #[attribute(IFLA_VXLAN_TOS)]
-    pub tos: Option<HexOctet>,
+    pub tos: Option<u8>,
     /// Don't Fragment: 0 unset, 1 set, 2 as the inner packet.
     #[attribute(IFLA_VXLAN_DF)]
     pub df: Option<u8>,
@@ -73,16 +74,30 @@ pub struct Vxlan {
     pub vnifilter: Option<bool>,
 }
 
-impl Vxlan {
+impl Kind for Vxlan {
+    const FACTS: KindFacts = KindFacts {
+        name: "vxlan",
+        created_by: CreatedBy::Netlink,
+        link_below: LinkBelow::Optional(BelowAttribute::InfoData(IFLA_VXLAN_LINK)),
+        enslaves: false,
+        paired: false,
+        moves: true,
+        mtu: MtuAtCreation::Told,
+    };
+
+    fn minimal() -> Self {
+        Self { id: Some(1), ..Self::default() }
+    }
+
     /// A new device (`vxlan_nl2conf` and `vxlan_setup`, drivers/net/vxlan/vxlan_core.c); its identifier has
     /// no default.
-    pub fn kernel_default() -> Self {
+    fn kernel_default() -> Self {
         Self {
             id: None,
             remote: Some(ANY),
             local: Some(ANY),
             ttl: Some(0),
-            tos: Some(HexOctet(0)),
+            tos: Some(0),
             df: Some(0),
             dstport: Some(8472),
             srcport: Some(PortRange { low: 0, high: 0 }),
@@ -98,16 +113,22 @@ impl Vxlan {
             vnifilter: Some(false),
         }
     }
+
+    /// With an underlay it takes the MTU that this leaves it.
+    fn new_device(&self, on_link: bool) -> NewDevice {
+        let mut new = ethernet(1000, IFF_MULTICAST);
+        new.attributes.mtu.take_if(|_| on_link);
+        new
+    }
+
+    fn below(&self) -> Below {
+        Below::default()
+    }
 }
 
-/// An octet that people write as two hexadecimal digits.
+/// The first and the last UDP port of a range (`struct ifla_vxlan_port_range`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct HexOctet(pub u8);
-
-/// The first and the last UDP port of a range (`struct ifla_vxlan_port_range`), written `LOW HIGH`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "(u16, u16)", into = "(u16, u16)")]
 pub struct PortRange {
     /// The first.
     pub low: u16,
@@ -115,13 +136,17 @@ pub struct PortRange {
     pub high: u16,
 }
 
-impl Value for HexOctet {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-    }
+impl TryFrom<(u16, u16)> for PortRange {
+    type Error = &'static str;
 
-    fn take(bytes: &[u8]) -> Option<Self> {
-        u8::take(bytes).map(Self)
+    fn try_from((low, high): (u16, u16)) -> Result<Self, &'static str> {
+        if low <= high { Ok(Self { low, high }) } else { Err("the range ends before it begins") }
+    }
+}
+
+impl From<PortRange> for (u16, u16) {
+    fn from(PortRange { low, high }: PortRange) -> Self {
+        (low, high)
     }
 }
 
@@ -136,65 +161,3 @@ impl Value for PortRange {
         Some(Self { low: u16::from_be_bytes([a, b]), high: u16::from_be_bytes([c, d]) })
     }
 }
-
-impl FromStr for HexOctet {
-    type Err = InvalidName;
-
-    fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let reason = "is not two hexadecimal digits";
-        let fault = || InvalidName { kind: "octet", text: text.into(), reason };
-        if text.len() != 2 {
-            return Err(fault());
-        }
-        u8::from_str_radix(text, 16).map(Self).map_err(|_| fault())
-    }
-}
-
-impl fmt::Display for HexOctet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:02x}", self.0)
-    }
-}
-
-impl FromStr for PortRange {
-    type Err = InvalidName;
-
-    fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let fault = |reason| InvalidName { kind: "port range", text: text.into(), reason };
-        let ports: Vec<u16> = text
-            .split_whitespace()
-            .map(|port| port.parse().map_err(|_| fault("has a port that is not 0 to 65535")))
-            .collect::<Result<_, _>>()?;
-        match ports[..] {
-            [low, high] if low <= high => Ok(Self { low, high }),
-            [_, _] => Err(fault("ends before it begins")),
-            _ => Err(fault("is not two ports")),
-        }
-    }
-}
-
-impl fmt::Display for PortRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.low, self.high)
-    }
-}
-
-macro_rules! serde_as_text {
-    ($($name:ident)*) => {$(
-        impl TryFrom<String> for $name {
-            type Error = InvalidName;
-
-            fn try_from(text: String) -> Result<Self, InvalidName> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(value: $name) -> String {
-                value.to_string()
-            }
-        }
-    )*};
-}
-
-serde_as_text!(HexOctet PortRange);

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::sorted::Entry;
 use crate::address::AddressKey;
 use crate::fdb::FdbKey;
-use crate::link::{LinkKind, Master, Place};
+use crate::link::Place;
 use crate::name::LinkName;
 use crate::neighbor::NeighborKey;
 use crate::state::{Key, Object, State};
@@ -97,16 +97,8 @@ pub fn goes_with_down(key: &Key) -> bool {
 /// the one below it, the one that it is a port of, and the other end of its cable.
 pub fn stands_on(key: &Key, object: &Object) -> SmallVec<[Place; 1]> {
     if let Object::Link(link) = object {
-        let netns = link.place.netns.clone();
-        let master = match &link.master {
-            Some(Master::Of(ifname)) => Some(Place { netns, ifname: ifname.clone() }),
-            Some(Master::Free) | None => None,
-        };
-        let mate = match &link.kind {
-            Some(LinkKind::Veth { peer }) => peer.clone(),
-            _ => None,
-        };
-        return master.into_iter().chain(mate).chain(link.device.clone()).collect();
+        let besides = link.peer.iter().chain(&link.device).cloned();
+        return link.master_place().into_iter().chain(besides).collect();
     }
     let Some(netns) = key.netns() else { return SmallVec::new() };
     let place = |ifname| Place { netns: netns.clone(), ifname };

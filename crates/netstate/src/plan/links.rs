@@ -9,7 +9,7 @@ use super::work::{Work, link, links};
 use super::{Action, PlanError};
 use crate::address::AddressKey;
 use crate::attribute::Fields;
-use crate::link::{BridgePort, Link, LinkAttributes, LinkFlags, LinkKind, Master, Place};
+use crate::link::{BridgePort, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place};
 use crate::name::{LinkId, LinkName};
 use crate::state::{Key, Object};
 
@@ -85,6 +85,8 @@ impl<'a> Work<'a> {
             }
             let mut port = std::mem::take(&mut change.port);
             port.state = None;
+            // Which end is whose follows from where both are.
+            change.peer = None;
             if !change.is_empty() {
                 self.alter(id, change);
             }
@@ -134,10 +136,8 @@ impl<'a> Work<'a> {
 
     fn is_ready(&self, wanted: &Link, awaited: &BTreeSet<&Place>) -> bool {
         let is_free = |place: &Place| !self.places.contains_key(place);
-        let mate_fits = match &wanted.kind {
-            Some(LinkKind::Veth { peer: Some(peer) }) => is_free(peer) || !awaited.contains(peer),
-            _ => true,
-        };
+        let mate_fits =
+            wanted.peer.as_ref().is_none_or(|peer| is_free(peer) || !awaited.contains(peer));
         let stands = wanted
             .device
             .as_ref()
@@ -175,22 +175,23 @@ impl<'a> Work<'a> {
             kind: wanted.kind.clone(),
             attributes: wanted.attributes.clone(),
             device: wanted.device.clone(),
+            peer: wanted.peer.clone(),
             ..Link::at(wanted.place.clone())
         };
         let mut now = made.kernel_default();
-        if matches!(made.kind, Some(LinkKind::Bridge(_))) {
-            // A bridge follows the MTU of its ports, unless it is told one after it is made (`br_change_mtu`).
+        if made.facts().is_some_and(|facts| facts.mtu == MtuAtCreation::Follows) {
             made.attributes.mtu = None;
             now.attributes.mtu = None;
         }
         now.overlay(&made);
         now.flags.up = Some(false);
         self.push(&Key::Link(id.clone()), Action::Create(Object::Link(made.into())));
-        if let Some(LinkKind::Veth { peer: Some(peer) }) = &wanted.kind
+        if let Some(peer) = &wanted.peer
             && let Some(mate) = self.target_places.get(peer).copied()
         {
-            let kind = Some(LinkKind::Veth { peer: Some(wanted.place.clone()) });
+            let kind = wanted.kind.as_ref().map(LinkKind::plain);
             let mut mate_now = Link { kind, ..Link::at(peer.clone()) }.kernel_default();
+            mate_now.peer = Some(wanted.place.clone());
             mate_now.flags.up = Some(false);
             self.places.insert(peer.clone(), mate.clone());
             self.links.insert(mate.clone(), Cow::Owned(mate_now));
@@ -229,13 +230,9 @@ impl<'a> Work<'a> {
 
     /// The other end of a veth pair learns where this one is.
     fn tell_mate(&mut self, id: &LinkId, place: &Place) {
-        let now = self.links.get(id).map(Cow::as_ref);
-        let Some(Link { kind: Some(LinkKind::Veth { peer: Some(mate) }), .. }) = now else {
-            return;
-        };
-        let mate = self.places.get(mate).and_then(|id| self.links.get_mut(id));
-        if let Some(Link { kind: Some(LinkKind::Veth { peer }), .. }) = mate.map(Cow::to_mut) {
-            *peer = Some(place.clone());
+        let mate = self.links.get(id).and_then(|link| self.places.get(link.peer.as_ref()?));
+        if let Some(mate) = mate.and_then(|id| self.links.get_mut(id)) {
+            mate.to_mut().peer = Some(place.clone());
         }
     }
 
@@ -265,9 +262,7 @@ impl<'a> Work<'a> {
         self.places.remove(&gone.place);
         self.lose_hangers(&gone.place, |_| true);
         self.unhook(&gone.place);
-        if let Some(LinkKind::Veth { peer: Some(peer) }) = &gone.kind
-            && let Some(mate) = self.places.get(peer).cloned()
-        {
+        if let Some(mate) = gone.peer.as_ref().and_then(|peer| self.places.get(peer)).cloned() {
             self.forget(&mate);
         }
     }
@@ -344,35 +339,16 @@ pub(super) fn is_anew<'p>(
     to: impl FnOnce(&Place) -> Option<&'p Place>,
 ) -> bool {
     let (Some(kind), Some(seen_kind)) = (&wanted.kind, &seen.kind) else { return false };
-    let other_mate = match (kind, seen_kind) {
-        (LinkKind::Veth { peer: Some(wanted) }, LinkKind::Veth { peer: Some(seen) }) => {
-            // One end's going elsewhere is no reason.
-            wanted != seen && to(seen) != Some(wanted)
-        }
-        _ => false,
+    let other_mate = match (&wanted.peer, &seen.peer) {
+        // One end's going elsewhere is no reason.
+        (Some(wanted), Some(seen)) => wanted != seen && to(seen) != Some(wanted),
+        (Some(_), None) | (None, _) => false,
     };
-    // A bridge stays in the namespace that it was made in (`netns_local`).
-    let immovable = matches!(seen_kind, LinkKind::Bridge(_));
+    let immovable = !seen_kind.facts().moves;
     let change = wanted.changes(seen);
     kind.name() != seen_kind.name()
         || (immovable && wanted.place.netns != seen.place.netns)
         || change.set().iter().any(|field| field.create_only)
         || change.device.is_some()
         || other_mate
-}
-
-impl Link {
-    /// A link of which only the place is said.
-    pub fn at(place: Place) -> Link {
-        Link {
-            place,
-            kind: None,
-            attributes: LinkAttributes::default(),
-            flags: LinkFlags::default(),
-            master: None,
-            port: BridgePort::default(),
-            device: None,
-            status: None,
-        }
-    }
 }

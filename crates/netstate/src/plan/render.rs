@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Action, Op, Plan};
-use crate::link::{Link, LinkKind, Master};
+use crate::link::{KindAttributes, Link, LinkKind, Master};
 use crate::name::NetnsName;
 use crate::route::{Route, RouteKey, RouteKind};
 use crate::state::{Key, Object};
@@ -47,7 +47,7 @@ pub(super) fn netns(netns: &NetnsName) -> String {
 fn create_link(f: &mut fmt::Formatter<'_>, link: &Link) -> fmt::Result {
     let kind = link.kind.as_ref().map_or("link", LinkKind::name);
     write!(f, "create {kind} {} in {}", link.place.ifname, netns(&link.place.netns))?;
-    if let Some(LinkKind::Veth { peer: Some(peer) }) = &link.kind {
+    if let Some(peer) = &link.peer {
         write!(f, " with peer {} in {}", peer.ifname, netns(&peer.netns))?;
     }
     if let Some(device) = &link.device {
@@ -91,12 +91,7 @@ fn values(link: &Link) -> Vec<String> {
         serde_json::to_value(&link.attributes),
         serde_json::to_value(&link.flags),
         serde_json::to_value(&link.port),
-        match &link.kind {
-            Some(LinkKind::Bridge(bridge)) => serde_json::to_value(bridge),
-            Some(LinkKind::Vxlan(vxlan)) => serde_json::to_value(vxlan),
-            Some(LinkKind::Tun(tun)) => serde_json::to_value(tun),
-            _ => Ok(serde_json::Value::Null),
-        },
+        serde_json::to_value(link.kind.as_ref().map(KindAttributes)),
     ];
     let mut values = Vec::new();
     for group in groups.into_iter().flatten() {

@@ -74,11 +74,9 @@ pub fn target<'a>(
         touched.is_some_and(|link| link.kind.is_some()) && !originals.objects.contains_key(key)
     };
     // The end of a cable of ours that is not configured has come with the other, and goes with it.
-    let goes_with_mate = |object: &Object| match object.link().and_then(|link| link.kind.as_ref()) {
-        Some(LinkKind::Veth { peer: Some(mate) }) => seen_at
-            .get(mate)
-            .is_some_and(|mate| was_made(mate) && !desired.objects.contains_key(*mate)),
-        _ => false,
+    let goes_with_mate = |object: &Object| {
+        let mate = object.link().and_then(|link| seen_at.get(link.peer.as_ref()?));
+        mate.is_some_and(|mate| was_made(mate) && !desired.objects.contains_key(*mate))
     };
     for (key, object) in foreign.filter(|(_, object)| !goes_with_mate(object)) {
         match foreign_object(key, object, &left) {
@@ -184,8 +182,8 @@ fn configured_link<'a>(
             "{} exists already in {}, as {}, and is not ours to make anew as {}",
             observed.place.ifname,
             super::render::netns(&observed.place.netns),
-            seen.described(),
-            wanted.described(),
+            seen.with_article(),
+            wanted.with_article(),
         ));
     }
     let mut link = observed.clone();

@@ -8,7 +8,7 @@ use super::hangers::{self, Hangers};
 use super::sorted::{Entry, Sorted, side_by_side, together};
 use super::{Action, Op, PlanError};
 use crate::address::{Address, AddressKey};
-use crate::link::{Link, Master, Place};
+use crate::link::{Link, Place};
 use crate::name::LinkId;
 use crate::neighbor::Neighbor;
 use crate::route::Route;
@@ -296,13 +296,7 @@ fn differences<'a>(target: &Sorted<'a>, observed: &'a State) -> (Sorted<'a>, Sor
 fn dependents(observed: &State) -> BTreeMap<Place, Vec<&LinkId>> {
     let mut dependents: BTreeMap<Place, Vec<&LinkId>> = BTreeMap::new();
     for (id, link) in links(observed) {
-        let master = match &link.master {
-            Some(Master::Of(master)) => {
-                Some(Place { netns: link.place.netns.clone(), ifname: master.clone() })
-            }
-            Some(Master::Free) | None => None,
-        };
-        for place in master.into_iter().chain(link.device.clone()) {
+        for place in link.master_place().into_iter().chain(link.device.clone()) {
             dependents.entry(place).or_default().push(id);
         }
     }

@@ -150,9 +150,10 @@ pub(super) fn hangs_at(key: &Key, object: &Object, place: &Place) -> bool {
 
 fn create_link(state: &mut State, id: &LinkId, link: &Link) -> Result<(), Refused> {
     let mut ends = vec![(id.clone(), link.clone())];
-    if let Some(LinkKind::Veth { peer: Some(peer) }) = &link.kind {
+    if let Some(peer) = &link.peer {
         let mut mate = Link::at(peer.clone());
-        mate.kind = Some(LinkKind::Veth { peer: Some(link.place.clone()) });
+        mate.kind = link.kind.clone();
+        mate.peer = Some(link.place.clone());
         let id = peer.ifname.as_str().parse().map_err(|_| refusal(libc::EINVAL, ""))?;
         ends.push((id, mate));
     }
@@ -208,11 +209,11 @@ fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Result<(), Refu
     } else if old != new {
         rename_hangers(state, &old, &new);
     }
-    if let Some(LinkKind::Veth { peer: Some(peer) }) = &link.kind
+    if let Some(peer) = &link.peer
         && let Some(mate) = at(state, peer)
         && let Some(Object::Link(mate)) = state.objects.get_mut(&Key::Link(mate))
     {
-        mate.kind = Some(LinkKind::Veth { peer: Some(new) });
+        mate.peer = Some(new);
     }
     state.objects.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
     Ok(())
@@ -222,7 +223,7 @@ fn delete_link(state: &mut State, id: &LinkId) {
     let Some(Object::Link(link)) = state.objects.remove(&Key::Link(id.clone())) else { return };
     remove_hangers(state, &link.place);
     release(state, &link.place);
-    if let Some(LinkKind::Veth { peer: Some(peer) }) = &link.kind
+    if let Some(peer) = &link.peer
         && let Some(mate) = at(state, peer)
     {
         delete_link(state, &mate);

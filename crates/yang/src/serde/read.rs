@@ -1,5 +1,7 @@
 //! Reading serde types from nodes.
 
+use std::marker::PhantomData;
+
 use ::serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use ::serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess,
@@ -7,7 +9,8 @@ use ::serde::de::{
 };
 use ::serde::forward_to_deserialize_any;
 
-use super::{TRUTHS, under};
+use super::spelling::Spelling;
+use super::{TRUTHS, field_name, is_apart, under};
 use crate::entry::{Content, Instances, Slot};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
@@ -20,7 +23,12 @@ impl<'a> Node<'a> {
     /// Reads the instance (its keys and `config false` nodes too) into `T`. A fault's path begins at the root;
     /// the keys of lists above are not known to a node, and so not in it.
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T> {
-        T::deserialize(Instance(self.clone())).map_err(|error| {
+        self.deserialize_seed(PhantomData)
+    }
+
+    /// Reads the instance as `seed` does.
+    pub fn deserialize_seed<'de, S: DeserializeSeed<'de>>(&self, seed: S) -> Result<S::Value> {
+        seed.deserialize(Instance(self.clone())).map_err(|error| {
             let step = Step { node: self.schema(), keys: instance_keys(self) };
             under(error.below(step), self.schema())
         })
@@ -131,14 +139,14 @@ impl<'de> MapAccess<'de> for Members<'_> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
         self.next = match (self.keys.next(), self.key_values.next()) {
             (Some(key), Some(value)) => Some(Member::Key(key, value)),
-            _ => self.slots.next().map(Member::Slot),
+            _ => self.slots.find(|slot| !is_apart(slot.node)).map(Member::Slot),
         };
         let node = match &self.next {
             None => return Ok(None),
             Some(Member::Key(node, _)) => node,
             Some(Member::Slot(slot)) => slot.node,
         };
-        let name: StrDeserializer<'_, Error> = node.name.into_deserializer();
+        let name: StrDeserializer<'_, Error> = field_name(node).into_deserializer();
         let key = seed
             .deserialize(name)
             .map_err(|error| error.below(Step { node, keys: Keys::default() }));
@@ -152,6 +160,14 @@ impl<'de> MapAccess<'de> for Members<'_> {
                 .deserialize(Scalar(value))
                 .map_err(|error| error.below(Step { node, keys: Keys::default() })),
             Some(Member::Slot(slot)) => match &slot.content {
+                Content::Leaf(_) | Content::LeafList(_)
+                    if let Some(spelling) = Spelling::of(slot.node) =>
+                {
+                    let json = spelled(slot, spelling)?;
+                    seed.deserialize(json).map_err(|error| {
+                        Error::custom(error).below(Step { node: slot.node, keys: Keys::default() })
+                    })
+                }
                 Content::Leaf(value) => seed
                     .deserialize(Scalar(value))
                     .map_err(|error| error.below(Step { node: slot.node, keys: Keys::default() })),
@@ -162,6 +178,24 @@ impl<'de> MapAccess<'de> for Members<'_> {
             },
         }
     }
+}
+
+/// What the texts of a leaf, or all those of a leaf-list, spell.
+fn spelled(slot: &Slot, spelling: Spelling) -> Result<serde_json::Value> {
+    let mut all = serde_json::Map::new();
+    for node in slot.instances() {
+        let text = node.value().map(ToString::to_string).unwrap_or_default();
+        let unread = || {
+            let message = format!("\"{text}\" is not what {} takes", slot.node.name);
+            Error::custom(message).below(Step { node: slot.node, keys: Keys::default() })
+        };
+        let mut read = spelling.read(&text).ok_or_else(unread)?;
+        match read.as_object_mut() {
+            Some(entry) => all.append(entry),
+            None => return Ok(read),
+        }
+    }
+    Ok(all.into())
 }
 
 /// The entries of a list, or the values of a leaf-list.

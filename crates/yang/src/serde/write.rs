@@ -7,7 +7,8 @@ use std::sync::Arc;
 use ::serde::Serialize;
 use ::serde::ser::{Impossible, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
-use super::{TRUTHS, under};
+use super::spelling::Spelling;
+use super::{TRUTHS, field_name, is_apart, under};
 use crate::entry::{Content, Entry};
 use crate::error::{Error, ErrorTag, Result};
 use crate::keys::Keys;
@@ -52,13 +53,42 @@ impl Fields {
     }
 
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<()> {
-        let Some(node) = self.node.child(None, name) else {
+        let Some(node) = self.member(name) else {
             let message = format!("{} has no node {name}", self.node.name);
             return Err(Error::new(ErrorTag::UnknownElement, message));
         };
-        value
-            .serialize(Field { fields: self, node, inside: None })
-            .map_err(|error| error.below(Step { node, keys: Keys::default() }))
+        let written = match Spelling::of(node) {
+            Some(spelling) => self.spell(node, spelling, value),
+            None => value.serialize(Field { fields: self, node, inside: None }),
+        };
+        written.map_err(|error| error.below(Step { node, keys: Keys::default() }))
+    }
+
+    /// The node that a field of that name is written to: the one of its name, or the first that names it as its field.
+    fn member(&self, name: &str) -> Option<&'static SchemaNode> {
+        let own = self.node.child(None, name).filter(|node| !is_apart(node));
+        let own = own.filter(|node| field_name(node) == name);
+        let renamed = || {
+            let children = self.node.children.iter();
+            children.copied().find(|node| field_name(node) == name && !is_apart(node))
+        };
+        own.or_else(renamed)
+    }
+
+    fn spell<T: Serialize + ?Sized>(
+        &mut self,
+        node: &'static SchemaNode,
+        spelling: Spelling,
+        value: &T,
+    ) -> Result<()> {
+        let json = serde_json::to_value(value).map_err(::serde::ser::Error::custom)?;
+        if json.is_null() {
+            return Ok(());
+        }
+        let texts = spelling.write(&json).ok_or_else(|| {
+            Error::new(ErrorTag::InvalidValue, format!("{json} has no spelling here"))
+        })?;
+        texts.iter().try_for_each(|text| self.set(node, node.value(text)?))
     }
 
     fn set(&mut self, node: &'static SchemaNode, value: Value) -> Result<()> {

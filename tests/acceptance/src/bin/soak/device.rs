@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use acceptance::{Daemon, Ran};
 use kernel::Kernel;
-use netstate::link::LinkKind;
 use netstate::plan::{plan, target, wanted};
 use netstate::{Link, Object, Originals, Place, Scope, Southbound};
 use testkit::netns::ip;
@@ -192,10 +191,7 @@ impl Device {
         let links = observed.objects.values().filter_map(Object::link);
         // An end of a cable that is not configured is there with the other.
         let is_known = |link: &Link| {
-            let mate = match &link.kind {
-                Some(LinkKind::Veth { peer }) => peer.as_ref(),
-                _ => None,
-            };
+            let mate = link.peer.as_ref();
             configured.contains(&link.place) || mate.is_some_and(|mate| configured.contains(mate))
         };
         let strays = links.filter(|link| !is_known(link)).map(|link| &link.place);

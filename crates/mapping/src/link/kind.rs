@@ -1,0 +1,134 @@
+//! Which kind of link an entry makes, and where the schema has that kind's attributes.
+//!
+//! The schema says it by extensions: `kind` on a list whose entries are of one kind, and on the container that holds a
+//! kind's attributes. In list `link` the leaf `type` says it. So a kind more takes no line here.
+
+use std::net::IpAddr;
+
+use netstate::LinkKind;
+use netstate::link::{AttributesOf, KindAttributes};
+use yang::{Error, Node, NodeKind, Path, Schema, SchemaNode, Tree, Type};
+
+use crate::instances::{below, schema_node};
+
+/// The kind of the entries of a list; none where each entry says its own.
+pub(super) fn of_list(list: &SchemaNode) -> Option<LinkKind> {
+    list.extension("kind").flatten().map(LinkKind::named)
+}
+
+/// The kind of link that an entry makes, without attributes. None where the link exists already; the other end of a pair
+/// that does not say its type is of the type of its mate, which an entry does not know.
+pub(super) fn of_entry(entry: &Node<'_>) -> Option<LinkKind> {
+    of_list(entry.schema()).or_else(|| {
+        let identity = entry.leaf("type")?.to_string();
+        Some(LinkKind::named(without_module(&identity)))
+    })
+}
+
+/// The list of links in which a link of that kind stands unless an entry configures it.
+pub(super) fn list_for(
+    schema: &'static Schema,
+    kind: Option<&LinkKind>,
+) -> Option<&'static SchemaNode> {
+    let links = schema.top_node(None, "links")?;
+    let is_for = |list: &&&SchemaNode| {
+        let of_list = list.extension("kind").flatten();
+        of_list.is_some() && of_list == kind.map(LinkKind::name)
+    };
+    let own = links.children.iter().find(is_for).copied();
+    own.or_else(|| schema_node(schema, "links", &["link"]))
+}
+
+/// The types of list `link` that Netloom makes, as a user writes them.
+pub(super) fn made_types(list: &SchemaNode) -> Vec<String> {
+    let is_type = |kind: &LinkKind| identity(list, kind.name()).is_some();
+    LinkKind::all().filter(is_type).map(|kind| kind.name().to_owned()).collect()
+}
+
+/// The identity of that name that the list's leaf `type` takes.
+pub(super) fn identity(list: &SchemaNode, name: &str) -> Option<String> {
+    match &list.child(None, "type")?.leaf_type {
+        Some(Type::Identityref(known)) => {
+            known.iter().find(|identity| without_module(identity) == name).cloned()
+        }
+        Some(_) | None => None,
+    }
+}
+
+/// An identity's name.
+pub(super) fn without_module(identity: &str) -> &str {
+    identity.rsplit_once(':').map_or(identity, |(_, name)| name)
+}
+
+/// The containers of an entry that hold attributes of a kind, each with the name of its kind.
+pub(super) fn containers<'n>(entry: &Node<'n>) -> impl Iterator<Item = (Node<'n>, &'static str)> {
+    let kind = |node: Node<'n>| {
+        let kind = container_of(node.schema())?;
+        Some((node, kind))
+    };
+    entry.children().filter_map(kind)
+}
+
+/// The kind with the attributes that its container in an entry has. Fails with the container and leaf at fault.
+pub(super) fn read(
+    kind: &LinkKind,
+    entry: &Node<'_>,
+) -> Result<LinkKind, (Vec<&'static str>, String)> {
+    let container = containers(entry).find(|(_, name)| *name == kind.name());
+    let Some((container, name)) = container else { return Ok(kind.clone()) };
+    container.deserialize_seed(AttributesOf(name)).map_err(|error| {
+        let schema = container.schema();
+        let leaf = error.path.as_deref().and_then(|path| path.rsplit('/').next());
+        let leaf = leaf.and_then(|leaf| schema.child(None, leaf)).map(|leaf| leaf.name);
+        ([schema.name].into_iter().chain(leaf).collect(), error.message)
+    })
+}
+
+/// The leaf that names the link below, within the container of the kind or else in the entry itself.
+pub(super) fn link_below(list: &SchemaNode, kind: &str) -> Option<[&'static str; 2]> {
+    let container = attributes(list, kind)?;
+    let leaf = container.children.iter().find(|leaf| leaf.extension("link-below").is_some())?;
+    Some([container.name, leaf.name])
+}
+
+/// Writes the attributes of a link's kind into the entry at `entry`, as far as its list has them. An unspecified address
+/// says that there is none.
+pub(super) fn write(kind: &LinkKind, entry: &Path, tree: &mut Tree) -> Result<(), Error> {
+    let list = entry.steps.last().map(|step| step.node);
+    let Some(container) = list.and_then(|list| attributes(list, kind.name())) else {
+        return Ok(());
+    };
+    let path = below(entry, &[container.name]);
+    tree.serialize(&path, &KindAttributes(kind))?;
+    for leaf in container.children.iter().filter(|leaf| leaf.kind == NodeKind::Leaf) {
+        let at = path.join(leaf, Vec::new());
+        let text = tree.node(&at).and_then(|node| Some(node.value()?.to_string()));
+        let Some(address) = text.as_ref().and_then(|text| text.parse::<IpAddr>().ok()) else {
+            continue;
+        };
+        let multicast = leaf.extension("multicast-leaf").flatten();
+        let multicast = multicast.filter(|_| address.is_multicast());
+        if address.is_unspecified() || multicast.is_some() {
+            tree.remove(&at)?;
+        }
+        if let (Some(sibling), Some(text)) = (multicast, text) {
+            let sibling = below(&path, &[sibling]);
+            if let Some(node) = sibling.steps.last().map(|step| step.node) {
+                tree.set(&sibling, node.value(&text)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn attributes(list: &SchemaNode, kind: &str) -> Option<&'static SchemaNode> {
+    list.children.iter().find(|child| container_of(child) == Some(kind)).copied()
+}
+
+/// The kind whose attributes a container holds.
+fn container_of(node: &SchemaNode) -> Option<&'static str> {
+    match node.kind {
+        NodeKind::Container { .. } => node.extension("kind").flatten(),
+        NodeKind::Leaf | NodeKind::LeafList | NodeKind::List => None,
+    }
+}

@@ -1,0 +1,42 @@
+//! A dummy link, which drops what is sent to it (drivers/net/dummy.c).
+
+use serde::{Deserialize, Serialize};
+
+use crate::attribute::Attributes;
+use crate::link::kind::{Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice};
+use crate::link::new_device::ethernet;
+use crate::uapi::IFF_NOARP;
+
+/// A dummy's own attributes: none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
+#[serde(deny_unknown_fields)]
+pub struct Dummy {}
+
+impl Kind for Dummy {
+    const FACTS: KindFacts = KindFacts {
+        name: "dummy",
+        created_by: CreatedBy::Netlink,
+        link_below: LinkBelow::Never,
+        enslaves: false,
+        paired: false,
+        moves: true,
+        mtu: MtuAtCreation::Told,
+    };
+
+    fn minimal() -> Self {
+        Self::default()
+    }
+
+    fn kernel_default() -> Self {
+        Self {}
+    }
+
+    /// `dummy_setup`, drivers/net/dummy.c.
+    fn new_device(&self, _: bool) -> NewDevice {
+        ethernet(1000, IFF_NOARP)
+    }
+
+    fn below(&self) -> Below {
+        Below::default()
+    }
+}

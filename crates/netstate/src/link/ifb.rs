@@ -1,0 +1,42 @@
+//! An intermediate functional block, which traffic is redirected to by tc (drivers/net/ifb.c).
+
+use serde::{Deserialize, Serialize};
+
+use crate::attribute::Attributes;
+use crate::link::kind::{Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice};
+use crate::link::new_device::ethernet;
+use crate::uapi::IFF_NOARP;
+
+/// An ifb's own attributes: none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
+#[serde(deny_unknown_fields)]
+pub struct Ifb {}
+
+impl Kind for Ifb {
+    const FACTS: KindFacts = KindFacts {
+        name: "ifb",
+        created_by: CreatedBy::Netlink,
+        link_below: LinkBelow::Never,
+        enslaves: false,
+        paired: false,
+        moves: true,
+        mtu: MtuAtCreation::Told,
+    };
+
+    fn minimal() -> Self {
+        Self::default()
+    }
+
+    fn kernel_default() -> Self {
+        Self {}
+    }
+
+    /// `ifb_setup`, drivers/net/ifb.c (`TX_Q_LIMIT`).
+    fn new_device(&self, _: bool) -> NewDevice {
+        ethernet(32, IFF_NOARP)
+    }
+
+    fn below(&self) -> Below {
+        Below::default()
+    }
+}

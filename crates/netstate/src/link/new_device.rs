@@ -1,0 +1,62 @@
+//! What the kernel gives a new link: what a link that Netloom made goes back to where its configuration no longer says
+//! otherwise.
+
+use crate::attribute::Flags;
+use crate::link::kind::NewDevice;
+use crate::link::{BridgePort, Link, LinkAttributes, LinkFlags, LinkKind, Master};
+use crate::name::MacAddress;
+
+/// `GSO_LEGACY_MAX_SIZE` and its like, include/linux/netdevice.h.
+const SEGMENTATION_BYTES: u32 = 65_536;
+const SEGMENTS: u32 = 65_535;
+
+impl Link {
+    /// This link with nothing configured: its place and kind, and every field for which the kernel has
+    /// a default that does not depend on the host. Addresses are random and queues follow the processors, so
+    /// these have none, nor has anything of a link of a kind that Netloom does not make.
+    pub fn kernel_default(&self) -> Link {
+        let kind = self.kind.as_ref();
+        let NewDevice { attributes, flags } =
+            kind.map(|kind| kind.new_device(self.device.is_some())).unwrap_or_default();
+        Link {
+            kind: kind.map(LinkKind::kernel_default),
+            attributes,
+            flags,
+            master: Some(Master::Free),
+            port: match self.master {
+                Some(Master::Of(_)) => BridgePort::kernel_default(),
+                Some(Master::Free) | None => BridgePort::default(),
+            },
+            ..Link::at(self.place.clone())
+        }
+    }
+}
+
+/// A device as `ether_setup` leaves it (net/ethernet/eth.c), but for the length of its queue and its flags (`IFF_…`).
+pub(super) fn ethernet(txqueuelen: u32, flags: u32) -> NewDevice {
+    let plain = point_to_point(txqueuelen, flags);
+    let broadcast = Some(MacAddress::from([0xff; 6].as_slice()));
+    NewDevice { attributes: LinkAttributes { broadcast, ..plain.attributes }, ..plain }
+}
+
+/// A device without link-layer addresses.
+pub(super) fn point_to_point(txqueuelen: u32, flags: u32) -> NewDevice {
+    let attributes = LinkAttributes {
+        mtu: Some(1500),
+        group: Some(0),
+        txqueuelen: Some(txqueuelen),
+        gso_max_size: Some(SEGMENTATION_BYTES),
+        gso_max_segs: Some(SEGMENTS),
+        gro_max_size: Some(SEGMENTATION_BYTES),
+        gso_ipv4_max_size: Some(SEGMENTATION_BYTES),
+        gro_ipv4_max_size: Some(SEGMENTATION_BYTES),
+        protodown: Some(false),
+        alias: Some(String::new()),
+        index: None,
+        numtxqueues: None,
+        numrxqueues: None,
+        mac_address: None,
+        broadcast: None,
+    };
+    NewDevice { attributes, flags: LinkFlags::decode(flags) }
+}

@@ -1,0 +1,42 @@
+//! One end of a virtual Ethernet cable (veth(4)). The other end is the link's `peer`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::attribute::Attributes;
+use crate::link::kind::{Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice};
+use crate::link::new_device::ethernet;
+use crate::uapi::IFF_MULTICAST;
+
+/// A veth's own attributes: none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
+#[serde(deny_unknown_fields)]
+pub struct Veth {}
+
+impl Kind for Veth {
+    const FACTS: KindFacts = KindFacts {
+        name: "veth",
+        created_by: CreatedBy::Netlink,
+        link_below: LinkBelow::Never,
+        enslaves: false,
+        paired: true,
+        moves: true,
+        mtu: MtuAtCreation::ToldNext,
+    };
+
+    fn minimal() -> Self {
+        Self::default()
+    }
+
+    fn kernel_default() -> Self {
+        Self {}
+    }
+
+    /// `veth_setup`, drivers/net/veth.c.
+    fn new_device(&self, _: bool) -> NewDevice {
+        ethernet(1000, IFF_MULTICAST)
+    }
+
+    fn below(&self) -> Below {
+        Below::default()
+    }
+}

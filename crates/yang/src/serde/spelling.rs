@@ -1,0 +1,110 @@
+//! Leaves whose texts spell numbers: the extension `spelling` of netloom-extensions says how.
+//!
+//! A struct holds the numbers, as the kernel does; the texts are the model's.
+
+use serde_json::Value as Json;
+
+use crate::schema::SchemaNode;
+
+/// How a leaf spells what a struct holds as numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// Two hexadecimal digits: an octet.
+    HexOctet,
+    /// A number, decimal or with `0x`.
+    Number,
+    /// Four octets with dots between them: a 32-bit number, the first octet the highest.
+    DottedQuad,
+    /// Two numbers with white space between them.
+    Pair,
+    /// In a leaf-list, `KEY:VALUE` for each entry of a map.
+    Map,
+}
+
+impl Spelling {
+    /// The spelling of a leaf; none where its value is as YANG has it.
+    pub(super) fn of(node: &SchemaNode) -> Option<Spelling> {
+        match node.extension("spelling")?? {
+            "hex-octet" => Some(Spelling::HexOctet),
+            "number" => Some(Spelling::Number),
+            "dotted-quad" => Some(Spelling::DottedQuad),
+            "pair" => Some(Spelling::Pair),
+            "map" => Some(Spelling::Map),
+            _ => None,
+        }
+    }
+
+    /// What a text spells; none where it spells nothing.
+    pub(super) fn read(self, text: &str) -> Option<Json> {
+        match self {
+            Spelling::HexOctet => u8::from_str_radix(text, 16).ok().map(Json::from),
+            Spelling::Number => match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+                Some(digits) => u64::from_str_radix(digits, 16).ok().map(Json::from),
+                None => text.parse::<u64>().ok().map(Json::from),
+            },
+            Spelling::DottedQuad => {
+                let address: std::net::Ipv4Addr = text.parse().ok()?;
+                Some(address.to_bits().into())
+            }
+            Spelling::Pair => {
+                let numbers = text.split_whitespace().map(|part| part.parse::<u64>().ok());
+                let numbers: Vec<u64> = numbers.collect::<Option<_>>()?;
+                (numbers.len() == 2).then(|| numbers.into())
+            }
+            Spelling::Map => {
+                let (key, value) = text.split_once(':')?;
+                let value: u64 = value.parse().ok()?;
+                Some(Json::Object([(key.to_owned(), value.into())].into_iter().collect()))
+            }
+        }
+    }
+
+    /// The texts that spell a value: several of a map, one of anything else. None where there are none for it.
+    pub(super) fn write(self, value: &Json) -> Option<Vec<String>> {
+        let number = || value.as_u64();
+        Some(match self {
+            Spelling::HexOctet => vec![format!("{:02x}", number()?)],
+            Spelling::Number => vec![number()?.to_string()],
+            Spelling::DottedQuad => {
+                let bits = u32::try_from(number()?).ok()?;
+                vec![std::net::Ipv4Addr::from_bits(bits).to_string()]
+            }
+            Spelling::Pair => {
+                let parts: Vec<String> = value.as_array()?.iter().map(Json::to_string).collect();
+                vec![parts.join(" ")]
+            }
+            Spelling::Map => {
+                let entries = value.as_object()?.iter();
+                entries.map(|(key, value)| format!("{key}:{value}")).collect()
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_spell_numbers() {
+        let check = |spelling: Spelling, text: &str, numbers: Json| {
+            let read = spelling.read(text).unwrap();
+            assert_eq!(read, numbers, "{text}");
+            assert_eq!(spelling.write(&read).unwrap(), [text]);
+        };
+        check(Spelling::HexOctet, "b8", 0xb8.into());
+        check(Spelling::Number, "256", 256.into());
+        check(Spelling::DottedQuad, "1.0.0.2", 0x0100_0002.into());
+        check(Spelling::Pair, "1024 65535", vec![1024, 65535].into());
+        check(Spelling::Map, "3:5", serde_json::json!({"3": 5}));
+        assert_eq!(Spelling::Number.read("0x10"), Some(16.into()));
+        for (spelling, text) in [
+            (Spelling::HexOctet, "b88"),
+            (Spelling::Pair, "1 2 3"),
+            (Spelling::Map, "1"),
+            (Spelling::DottedQuad, "1.2.3"),
+        ] {
+            assert_eq!(spelling.read(text), None, "{text}");
+        }
+    }
+}
