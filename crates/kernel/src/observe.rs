@@ -88,7 +88,7 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
         (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
         _ => None,
     });
-    if wanted.wants_hangers(found) {
+    if wanted.wants_dependents(found) {
         for (netns, links) in hung {
             observer.hangers(netns, &links)?;
         }

@@ -1,12 +1,21 @@
 //! An IP address on a link (`struct ifaddrmsg`, rtnetlink(7)).
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::link::Place;
 use crate::name::{LinkName, NetnsName};
-use crate::uapi::{IFAPROT_KERNEL_LL, IFAPROT_KERNEL_LO, IFAPROT_KERNEL_RA};
+use crate::netns::spoken;
+use crate::noun::{
+    Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
+    Renaming, Replaced, Verb,
+};
+use crate::plan::{Change, Stage};
+use crate::southbound::Wanted;
+use crate::uapi::{IFA_F_SECONDARY, IFAPROT_KERNEL_LL, IFAPROT_KERNEL_LO, IFAPROT_KERNEL_RA};
 
 /// Where an address is, and which.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,5 +64,130 @@ impl Address {
     pub fn is_automatic(&self) -> bool {
         let protocols = [IFAPROT_KERNEL_LO, IFAPROT_KERNEL_RA, IFAPROT_KERNEL_LL];
         self.status.as_ref().is_some_and(|status| protocols.contains(&status.protocol))
+    }
+
+    /// Whether it is secondary to another of its subnet, with which it goes.
+    fn is_secondary(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.flags & IFA_F_SECONDARY != 0)
+    }
+
+    fn has_end(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.valid_until.is_some())
+    }
+}
+
+/// What an address states about itself.
+pub(crate) struct Facts;
+
+impl NounFacts for Facts {
+    type Key = AddressKey;
+    type Object = Address;
+
+    const FACTS: crate::noun::Facts = crate::noun::Facts {
+        name: "address",
+        removal: Removal::Deleted,
+        lasts: Lasts::WithAll,
+        is_needed: false,
+        takes_along: true,
+        is_watched: false,
+        found_by: FoundBy::Key,
+    };
+
+    fn netns(key: &AddressKey) -> Option<&NetnsName> {
+        Some(&key.netns)
+    }
+
+    fn needs(key: &AddressKey, _: &Address) -> Needs {
+        let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
+        [Need::of_place(place, How::There)].into()
+    }
+
+    fn renamed(key: &AddressKey, address: &Address, names: Renaming<'_>) -> (Key, Object) {
+        let key = AddressKey { dev: names.of(&key.dev), ..key.clone() };
+        (Key::Address(key), Object::Address(address.clone()))
+    }
+
+    /// IPv6 addresses go with a link that goes down (`addrconf_ifdown`, net/ipv6/addrconf.c).
+    fn is_lost_with(key: &AddressKey, _: &Address, loss: &Loss<'_>) -> bool {
+        match loss {
+            Loss::Down => key.address.addr().is_ipv6(),
+            Loss::Address(_) | Loss::LastIpv4Address => false,
+        }
+    }
+
+    fn loose(_: &Address) -> Loose {
+        Loose::default()
+    }
+
+    fn loss(key: &AddressKey) -> Option<Loss<'_>> {
+        Some(Loss::Address(key))
+    }
+
+    fn is_automatic(address: &Address) -> bool {
+        address.is_automatic()
+    }
+
+    fn is_of_daemon(_: &Address) -> bool {
+        false
+    }
+
+    fn satisfies(_: &AddressKey, _: &Address, _: &Address) -> bool {
+        true
+    }
+
+    fn replaced(_: &AddressKey) -> Replaced {
+        Replaced::InPlace
+    }
+
+    /// Before the link is up, but for those that the kernel gives a prefix route only on a link that is
+    /// (`fixup_permanent_addr`, net/ipv6/addrconf.c). Which one is secondary follows from the order.
+    fn stage(key: &AddressKey, address: &Address) -> (Stage, u8) {
+        let needs_up = key.address.addr().is_ipv6() && address.has_end();
+        let stage = if needs_up { Stage::AfterUp } else { Stage::BeforeUp };
+        (stage, u8::from(address.is_secondary()))
+    }
+
+    /// An IPv4 address takes along the later ones of its subnet, unless `promote_secondaries` says otherwise.
+    fn removed_before<'a>(
+        key: &AddressKey,
+        address: &Address,
+        beside: &[(&'a Key, &'a Object)],
+    ) -> Vec<(&'a Key, &'a Object)> {
+        if key.address.addr().is_ipv6() || address.is_secondary() {
+            return Vec::new();
+        }
+        let goes_along = |(other, object): &&(&Key, &Object)| match (other, object) {
+            (Key::Address(other), Object::Address(address)) => {
+                let same_subnet = other.address.trunc() == key.address.trunc();
+                same_subnet && other != key && address.is_secondary()
+            }
+            _ => false,
+        };
+        beside.iter().filter(goes_along).copied().collect()
+    }
+
+    fn default_key(_: &AddressKey) -> Option<AddressKey> {
+        None
+    }
+
+    fn wanted(_: &mut Wanted, _: &Change<'_>) {}
+
+    fn restorable(address: &Address) -> Address {
+        address.clone()
+    }
+
+    fn overlay(address: &mut Address, other: &Address) {
+        *address = other.clone();
+    }
+
+    fn describe(
+        f: &mut fmt::Formatter<'_>,
+        verb: Verb,
+        key: &AddressKey,
+        _: Described<'_, Address>,
+    ) -> fmt::Result {
+        let [verb, preposition] = verb.words();
+        let AddressKey { netns, dev, address } = key;
+        write!(f, "{verb} address {address} {preposition} {dev} in {}", spoken(netns))
     }
 }

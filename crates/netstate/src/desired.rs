@@ -7,7 +7,8 @@ use imbl::ordmap::DiffItem;
 
 use crate::link::Link;
 use crate::name::{LinkId, NetnsName};
-use crate::state::{Key, Object, State};
+use crate::noun::{Key, Noun, Object};
+use crate::state::State;
 use crate::sysctl::SysctlKey;
 
 /// One in so many objects is worth a pass over all of them.
@@ -55,40 +56,31 @@ impl Desired {
         self.objects.iter()
     }
 
-    /// The namespaces. They come first among keys, so that this costs what they are.
+    /// The namespaces.
     pub fn namespaces(&self) -> impl Iterator<Item = &NetnsName> {
-        self.objects.keys().map_while(|key| match key {
-            Key::Netns(netns) => Some(netns),
-            Key::Link(_)
-            | Key::Sysctl(_)
-            | Key::Address(_)
-            | Key::Neighbor(_)
-            | Key::Fdb(_)
-            | Key::Route(_) => None,
-        })
+        self.of(Noun::Netns)
+            .filter_map(|(key, _)| if let Key::Netns(netns) = key { Some(netns) } else { None })
     }
 
-    /// The links. They come right after the namespaces.
+    /// The links.
     pub fn links(&self) -> impl Iterator<Item = (&LinkId, &Link)> {
-        let entries = self.objects.iter().skip_while(|(key, _)| matches!(key, Key::Netns(_)));
-        entries.map_while(|entry| match entry {
+        self.of(Noun::Link).filter_map(|entry| match entry {
             (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
             _ => None,
         })
     }
 
-    /// The kernel parameters. They come right after the links.
+    /// The kernel parameters.
     pub fn parameters(&self) -> impl Iterator<Item = &SysctlKey> {
-        let before = |key: &&Key| matches!(key, Key::Netns(_) | Key::Link(_));
-        self.objects.keys().skip_while(before).map_while(|key| match key {
-            Key::Sysctl(key) => Some(key),
-            Key::Netns(_)
-            | Key::Link(_)
-            | Key::Address(_)
-            | Key::Neighbor(_)
-            | Key::Fdb(_)
-            | Key::Route(_) => None,
-        })
+        self.of(Noun::Sysctl)
+            .filter_map(|(key, _)| if let Key::Sysctl(key) = key { Some(key) } else { None })
+    }
+
+    /// The objects of a noun. Keys are in the order of nouns: of the first few nouns this costs what they and those before
+    /// them are.
+    fn of(&self, noun: Noun) -> impl Iterator<Item = (&Key, &Object)> {
+        let entries = self.objects.iter().skip_while(move |(key, _)| key.noun() < noun);
+        entries.take_while(move |(key, _)| key.noun() == noun)
     }
 
     /// The keys of the objects that the two differ in.
@@ -118,9 +110,9 @@ impl Desired {
         let mut merged = self.clone();
         for key in self.differing(other) {
             let Some(object) = other.get(&key) else { continue };
-            match (merged.objects.get_mut(&key), object) {
-                (Some(Object::Link(link)), Object::Link(other)) => link.overlay(other),
-                _ => drop(merged.insert(key, object.clone())),
+            match merged.objects.get_mut(&key) {
+                Some(before) => before.overlay(object),
+                None => drop(merged.insert(key, object.clone())),
             }
         }
         merged

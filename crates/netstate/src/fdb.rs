@@ -1,10 +1,18 @@
 //! An entry of a bridge's or a tunnel's forwarding database (bridge(8), `fdb`): state only.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::link::Place;
 use crate::name::{LinkName, MacAddress, NetnsName};
+use crate::noun::{
+    Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
+    Renaming, Replaced, Verb,
+};
+use crate::plan::{Change, Stage};
+use crate::southbound::Wanted;
 
 /// Where an entry is, and which.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,4 +49,99 @@ pub struct FdbEntry {
     pub port: Option<u16>,
     /// `NDA_IFINDEX`: the link that the tunnel's packets leave by.
     pub via: Option<LinkName>,
+}
+
+/// What a forwarding entry states about itself.
+pub(crate) struct Facts;
+
+impl NounFacts for Facts {
+    type Key = Box<FdbKey>;
+    type Object = FdbEntry;
+
+    const FACTS: crate::noun::Facts = crate::noun::Facts {
+        name: "forwarding entry",
+        removal: Removal::Never,
+        lasts: Lasts::WithAll,
+        is_needed: false,
+        takes_along: false,
+        is_watched: false,
+        found_by: FoundBy::Key,
+    };
+
+    fn netns(key: &Self::Key) -> Option<&NetnsName> {
+        Some(&key.netns)
+    }
+
+    fn needs(key: &Self::Key, _: &FdbEntry) -> Needs {
+        let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
+        [Need::of_place(place, How::There)].into()
+    }
+
+    fn renamed(key: &Self::Key, entry: &FdbEntry, names: Renaming<'_>) -> (Key, Object) {
+        let key = FdbKey { dev: names.of(&key.dev), ..(**key).clone() };
+        (Key::Fdb(key.into()), Object::Fdb(entry.clone()))
+    }
+
+    fn is_lost_with(_: &Self::Key, _: &FdbEntry, _: &Loss<'_>) -> bool {
+        false
+    }
+
+    fn loose(_: &FdbEntry) -> Loose {
+        Loose::default()
+    }
+
+    fn loss(_: &Self::Key) -> Option<Loss<'_>> {
+        None
+    }
+
+    fn is_automatic(_: &FdbEntry) -> bool {
+        true
+    }
+
+    fn is_of_daemon(_: &FdbEntry) -> bool {
+        false
+    }
+
+    fn satisfies(_: &Self::Key, _: &FdbEntry, _: &FdbEntry) -> bool {
+        true
+    }
+
+    fn replaced(_: &Self::Key) -> Replaced {
+        Replaced::InPlace
+    }
+
+    fn stage(_: &Self::Key, _: &FdbEntry) -> (Stage, u8) {
+        (Stage::Never, 0)
+    }
+
+    fn removed_before<'a>(
+        _: &Self::Key,
+        _: &FdbEntry,
+        _: &[(&'a Key, &'a Object)],
+    ) -> Vec<(&'a Key, &'a Object)> {
+        Vec::new()
+    }
+
+    fn default_key(_: &Self::Key) -> Option<Self::Key> {
+        None
+    }
+
+    fn wanted(_: &mut Wanted, _: &Change<'_>) {}
+
+    fn restorable(entry: &FdbEntry) -> FdbEntry {
+        entry.clone()
+    }
+
+    fn overlay(entry: &mut FdbEntry, other: &FdbEntry) {
+        *entry = other.clone();
+    }
+
+    fn describe(
+        f: &mut fmt::Formatter<'_>,
+        verb: Verb,
+        key: &Self::Key,
+        _: Described<'_, FdbEntry>,
+    ) -> fmt::Result {
+        write!(f, "{} forwarding entry {} dev {}", verb.words()[0], key.lladdr, key.dev)
+    }
 }

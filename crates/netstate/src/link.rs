@@ -2,15 +2,22 @@
 
 pub mod bridge;
 pub mod dummy;
+mod facts;
 mod fields;
 pub mod ifb;
 pub mod kind;
 mod new_device;
+mod observed;
+mod target;
+mod transition;
 pub mod tun;
 pub mod veth;
 pub mod vxlan;
 
 use serde::{Deserialize, Serialize};
+
+pub(crate) use facts::Facts;
+pub(crate) use target::{configured, released};
 
 pub use bridge::{Bridge, BridgePort};
 pub use dummy::Dummy;
@@ -25,6 +32,20 @@ pub use vxlan::{PortRange, Vxlan};
 
 use crate::attribute::{Attributes, Flags};
 use crate::name::{LinkName, MacAddress, NetnsName};
+
+/// The links that each namespace has of itself, with their kinds (`rtnl_link_ops` and `init_net` of net/ipv4 and net/ipv6).
+const OF_NAMESPACE: [(&str, &str); 10] = [
+    ("lo", ""),
+    ("sit0", "sit"),
+    ("tunl0", "ipip"),
+    ("gre0", "gre"),
+    ("gretap0", "gretap"),
+    ("erspan0", "erspan"),
+    ("ip_vti0", "vti"),
+    ("ip6_vti0", "vti6"),
+    ("ip6tnl0", "ip6tnl"),
+    ("ip6gre0", "ip6gre"),
+];
 
 /// Where a link is and what it is called there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,6 +108,13 @@ impl Link {
             }
             Some(Master::Free) | None => None,
         }
+    }
+
+    /// Whether it is there as long as its namespace is: the loopback, and what the tunnel modules make in each namespace
+    /// (`fb_tunnels_only_for_init_net`, Documentation/admin-guide/sysctl/net.rst).
+    pub fn belongs_to_namespace(&self) -> bool {
+        let kind = self.kind.as_ref().map_or("", LinkKind::name);
+        OF_NAMESPACE.contains(&(self.place.ifname.as_str(), kind))
     }
 
     /// The namespace of the other end of its pair, or of the link below.

@@ -1,10 +1,20 @@
 //! A neighbour: the link-layer address of an IP address on a link (`struct ndmsg`, ip-neighbour(8)).
 
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::link::Place;
 use crate::name::{LinkName, MacAddress, NetnsName};
+use crate::netns::spoken;
+use crate::noun::{
+    Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
+    Renaming, Replaced, Verb,
+};
+use crate::plan::{Change, Stage};
+use crate::southbound::Wanted;
+use crate::uapi::{NUD_NOARP, NUD_PERMANENT};
 
 /// Where a neighbour is, and which.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,4 +46,120 @@ pub struct Neighbor {
     pub managed: Option<bool>,
     /// `NTF_EXT_LEARNED`.
     pub extern_learn: Option<bool>,
+}
+
+/// What a neighbour states about itself.
+pub(crate) struct Facts;
+
+impl NounFacts for Facts {
+    type Key = NeighborKey;
+    type Object = Neighbor;
+
+    const FACTS: crate::noun::Facts = crate::noun::Facts {
+        name: "neighbour",
+        removal: Removal::Deleted,
+        lasts: Lasts::WithAll,
+        is_needed: false,
+        takes_along: false,
+        is_watched: false,
+        found_by: FoundBy::Key,
+    };
+
+    fn netns(key: &NeighborKey) -> Option<&NetnsName> {
+        Some(&key.netns)
+    }
+
+    fn needs(key: &NeighborKey, _: &Neighbor) -> Needs {
+        let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
+        [Need::of_place(place, How::There)].into()
+    }
+
+    fn renamed(key: &NeighborKey, neighbor: &Neighbor, names: Renaming<'_>) -> (Key, Object) {
+        let key = NeighborKey { dev: names.of(&key.dev), ..key.clone() };
+        (Key::Neighbor(key), Object::Neighbor(neighbor.clone()))
+    }
+
+    /// A link that goes down forgets its neighbours (`neigh_ifdown`, net/core/neighbour.c), and one without IPv4 those of
+    /// IPv4.
+    fn is_lost_with(key: &NeighborKey, _: &Neighbor, loss: &Loss<'_>) -> bool {
+        match loss {
+            Loss::Down => true,
+            Loss::LastIpv4Address => key.address.is_ipv4(),
+            Loss::Address(_) => false,
+        }
+    }
+
+    fn loose(_: &Neighbor) -> Loose {
+        Loose::default()
+    }
+
+    fn loss(_: &NeighborKey) -> Option<Loss<'_>> {
+        None
+    }
+
+    /// One that was learned is the kernel's.
+    fn is_automatic(neighbor: &Neighbor) -> bool {
+        neighbor.nud.is_some_and(|nud| nud & (NUD_PERMANENT | NUD_NOARP) == 0)
+            && neighbor.managed != Some(true)
+            && neighbor.extern_learn != Some(true)
+    }
+
+    fn is_of_daemon(_: &Neighbor) -> bool {
+        false
+    }
+
+    fn satisfies(_: &NeighborKey, seen: &Neighbor, wanted: &Neighbor) -> bool {
+        let flag = |seen: Option<bool>, wanted: Option<bool>| {
+            wanted.is_none_or(|wanted| seen.unwrap_or_default() == wanted)
+        };
+        (wanted.lladdr.is_none() || seen.lladdr == wanted.lladdr)
+            && (wanted.nud.is_none() || seen.nud == wanted.nud)
+            && flag(seen.router, wanted.router)
+            && flag(seen.managed, wanted.managed)
+            && flag(seen.extern_learn, wanted.extern_learn)
+    }
+
+    fn replaced(_: &NeighborKey) -> Replaced {
+        Replaced::InPlace
+    }
+
+    fn stage(_: &NeighborKey, _: &Neighbor) -> (Stage, u8) {
+        (Stage::AfterUp, 2)
+    }
+
+    fn removed_before<'a>(
+        _: &NeighborKey,
+        _: &Neighbor,
+        _: &[(&'a Key, &'a Object)],
+    ) -> Vec<(&'a Key, &'a Object)> {
+        Vec::new()
+    }
+
+    fn default_key(_: &NeighborKey) -> Option<NeighborKey> {
+        None
+    }
+
+    fn wanted(_: &mut Wanted, _: &Change<'_>) {}
+
+    fn restorable(neighbor: &Neighbor) -> Neighbor {
+        neighbor.clone()
+    }
+
+    fn overlay(neighbor: &mut Neighbor, other: &Neighbor) {
+        *neighbor = other.clone();
+    }
+
+    fn describe(
+        f: &mut fmt::Formatter<'_>,
+        verb: Verb,
+        key: &NeighborKey,
+        neighbor: Described<'_, Neighbor>,
+    ) -> fmt::Result {
+        let proxy = if key.proxy { "proxy " } else { "" };
+        write!(f, "{} {proxy}neighbour {}", verb.words()[0], key.address)?;
+        if let Some(lladdr) = &neighbor.object.lladdr {
+            write!(f, " lladdr {lladdr}")?;
+        }
+        write!(f, " dev {} in {}", key.dev, spoken(&key.netns))
+    }
 }

@@ -1,27 +1,33 @@
 //! From what is to what shall be: the ordered operations, as a value.
 //!
-//! [`target()`] says what the kernel is to hold, [`plan()`] how it gets there. While a plan grows, it keeps account of what
-//! the operations so far have done to the links, and of what the kernel took away along with them, so that
-//! what got lost is made again by the same step that makes what is new.
+//! [`target()`] says what the kernel is to hold, [`plan()`] how it gets there. Neither knows a noun but links, which all
+//! others are on: what an object needs, when it goes along with another and when it is made is stated by its noun
+//! ([`noun`](crate::noun)), and how a link gets from one place and shape to another in `link/transition.rs`. While a plan
+//! grows, its account tells what the operations so far have done to the links, and what the kernel took away along with
+//! them, so that what got lost is made again by the same step that makes what is new.
 
-pub(crate) mod hangers;
-mod links;
-mod multipath;
+mod account;
+mod creation;
+pub(crate) mod dependents;
+mod removal;
 mod render;
 mod scope;
 pub(crate) mod sorted;
 mod target;
-mod work;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::state::{Key, Object, State};
+use crate::name::{LinkId, LinkName};
+use crate::noun::{Key, Object};
+use crate::state::State;
 
-pub use hangers::{goes_with_down, stands_on};
+pub(crate) use account::Account;
+pub(crate) use scope::Change;
 pub use scope::wanted;
+pub(crate) use sorted::link_objects;
+pub(crate) use target::Past;
 pub use target::{Target, target};
-use work::Work;
-pub(crate) use work::{is_kernels, link_objects};
 
 /// Operations in the order in which a kernel accepts them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,6 +43,15 @@ pub struct Op {
     pub key: Key,
     /// What to do with it.
     pub action: Action,
+    /// Why.
+    pub because: Because,
+}
+
+impl Op {
+    /// An operation that the configuration asks for.
+    pub fn new(key: Key, action: Action) -> Op {
+        Op { key, action, because: Because::Configured }
+    }
 }
 
 /// What an operation does with its object.
@@ -56,6 +71,50 @@ pub enum Action {
     Delete(Object),
 }
 
+/// Why an operation is in a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Because {
+    /// The configuration says so.
+    Configured,
+    /// The configuration does not have it, and Netloom made it.
+    NotConfigured,
+    /// It was so before it was configured.
+    GivenBack,
+    /// It is lost when this link goes down.
+    LinkDown(LinkName),
+    /// It is lost when this link is removed or made anew.
+    LinkRemoved(LinkName),
+    /// It is lost when this link moves to another namespace.
+    LinkMoved(LinkName),
+    /// It is on a link of this name that gets another.
+    LinkRenamed(LinkName),
+    /// It is lost with this address.
+    AddressRemoved(IpNet),
+    /// A change that follows is possible only while the link is down.
+    NeedsDown,
+    /// The name of this link is needed for another.
+    MakesRoom(LinkId),
+    /// It is removed to be made again.
+    Replaced,
+}
+
+/// When in a plan an object is made or altered. Within a stage what an object needs comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Before all else.
+    Namespaces,
+    /// Before links come, go and move.
+    BeforeLinks,
+    /// Once links are where they are to be, before they get their properties.
+    OnLinks,
+    /// Once links have their properties, before they come up.
+    BeforeUp,
+    /// Once links are up.
+    AfterUp,
+    /// By steps of its own, or not at all.
+    Never,
+}
+
 /// No order of operations leads there.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{reason}")]
@@ -68,20 +127,18 @@ pub struct PlanError {
 
 /// The operations that turn `observed` into `target`.
 pub fn plan(target: &Target<'_>, observed: &State) -> Result<Plan, PlanError> {
-    let target = target.objects();
-    let mut work = Work::new(&target, observed);
-    work.make_namespaces();
-    work.set_parameters(|key| key.path.dev().is_none());
-    work.prune();
-    work.remove_links()?;
-    work.place_links()?;
-    work.set_parameters(|key| key.path.dev().is_some());
-    work.alter_links();
-    work.hang_addresses(false);
-    work.raise_links();
-    work.hang_addresses(true);
-    work.hang(|key| matches!(key, Key::Neighbor(_)));
-    work.hang_routes();
-    work.remove_namespaces()?;
-    Ok(Plan { ops: work.ops })
+    let objects = target.objects();
+    let mut account = Account::new(&objects, target, observed);
+    account.settle(Stage::Namespaces);
+    account.settle(Stage::BeforeLinks);
+    account.remove_surplus();
+    account.remove_links();
+    account.place_links()?;
+    account.settle(Stage::OnLinks);
+    account.alter_links();
+    account.settle(Stage::BeforeUp);
+    account.raise_links();
+    account.settle(Stage::AfterUp);
+    account.remove_namespaces()?;
+    Ok(Plan { ops: account.ops })
 }

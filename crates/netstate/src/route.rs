@@ -1,16 +1,27 @@
 //! A route (`struct rtmsg`, rtnetlink(7), ip-route(8)).
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::link::Place;
 use crate::name::{LinkName, NetnsName};
+use crate::netns::spoken;
+use crate::noun::{
+    Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
+    Renaming, Replaced, Verb,
+};
+use crate::plan::{Change, Stage};
+use crate::southbound::Wanted;
 use crate::uapi::{
-    RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RTPROT_BABEL, RTPROT_BGP, RTPROT_BIRD,
-    RTPROT_DNROUTED, RTPROT_EIGRP, RTPROT_GATED, RTPROT_ISIS, RTPROT_MROUTED, RTPROT_MRT,
-    RTPROT_NTK, RTPROT_OPENR, RTPROT_OSPF, RTPROT_RIP, RTPROT_XORP, RTPROT_ZEBRA,
+    RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RT_TABLE_MAIN, RTPROT_BABEL, RTPROT_BGP,
+    RTPROT_BIRD, RTPROT_DNROUTED, RTPROT_EIGRP, RTPROT_GATED, RTPROT_ISIS, RTPROT_KERNEL,
+    RTPROT_MROUTED, RTPROT_MRT, RTPROT_NTK, RTPROT_OPENR, RTPROT_OSPF, RTPROT_RA, RTPROT_RIP,
+    RTPROT_XORP, RTPROT_ZEBRA,
 };
 
 /// What makes two routes the same route to the kernel.
@@ -74,6 +85,24 @@ pub struct Route {
     pub advmss: Option<u32>,
     /// Where unicast packets go; several share the load by their weights. In order of `dev`, then `via`.
     pub nexthops: Nexthops,
+}
+
+impl RouteKind {
+    /// The word of ip-route(8).
+    pub fn name(self) -> &'static str {
+        match self {
+            RouteKind::Unicast => "unicast",
+            RouteKind::Local => "local",
+            RouteKind::Broadcast => "broadcast",
+            RouteKind::Anycast => "anycast",
+            RouteKind::Multicast => "multicast",
+            RouteKind::Blackhole => "blackhole",
+            RouteKind::Unreachable => "unreachable",
+            RouteKind::Prohibit => "prohibit",
+            RouteKind::Throw => "throw",
+            RouteKind::Nat => "nat",
+        }
+    }
 }
 
 /// The nexthops of a route: one as a rule, which is held in place.
@@ -148,4 +177,191 @@ impl Route {
         self.nexthops.len() == seen.nexthops.len()
             && self.nexthops.iter().zip(&seen.nexthops).all(same)
     }
+}
+
+/// How many routes are asked for one by one at most. Asking for one costs what reading ten does (2-core host, Linux
+/// 6.18), and how many there are is not known.
+const FEW: usize = 1000;
+
+/// What a route states about itself.
+pub(crate) struct Facts;
+
+impl NounFacts for Facts {
+    type Key = RouteKey;
+    type Object = Route;
+
+    const FACTS: crate::noun::Facts = crate::noun::Facts {
+        name: "route",
+        removal: Removal::Deleted,
+        lasts: Lasts::WithAny,
+        is_needed: false,
+        takes_along: false,
+        is_watched: false,
+        found_by: FoundBy::Key,
+    };
+
+    fn netns(key: &RouteKey) -> Option<&NetnsName> {
+        Some(&key.netns)
+    }
+
+    /// Nexthops are in the order of their links, so that each link is named once.
+    fn needs(key: &RouteKey, route: &Route) -> Needs {
+        let mut needs = Needs::new();
+        let mut last: Option<&LinkName> = None;
+        for dev in route.nexthops.iter().filter_map(|hop| hop.dev.as_ref()) {
+            if last.replace(dev) != Some(dev) {
+                let place = Place { netns: key.netns.clone(), ifname: dev.clone() };
+                needs.push(Need::of_place(place, How::Up));
+            }
+        }
+        needs
+    }
+
+    fn renamed(key: &RouteKey, route: &Route, names: Renaming<'_>) -> (Key, Object) {
+        let mut route = route.clone();
+        let devs = route.nexthops.iter_mut().filter_map(|hop| hop.dev.as_mut());
+        devs.for_each(|dev| *dev = names.of(dev));
+        route.nexthops.sort();
+        (Key::Route(key.clone()), Object::Route(route))
+    }
+
+    /// An IPv4 route goes with its source (`fib_sync_down_addr`, net/ipv4/fib_semantics.c).
+    fn is_lost_with(key: &RouteKey, route: &Route, loss: &Loss<'_>) -> bool {
+        match loss {
+            Loss::Down => true,
+            Loss::Address(gone) => {
+                gone.address.addr().is_ipv4() && route.source == Some(gone.address.addr())
+            }
+            Loss::LastIpv4Address => key.prefix.addr().is_ipv4(),
+        }
+    }
+
+    /// Where it names only a gateway the kernel finds it a link, and its source may be an address of any.
+    fn loose(route: &Route) -> Loose {
+        Loose {
+            links: route.nexthops.iter().any(|hop| hop.dev.is_none() && hop.via.is_some()),
+            addresses: route.source.is_some(),
+        }
+    }
+
+    fn loss(_: &RouteKey) -> Option<Loss<'_>> {
+        None
+    }
+
+    fn is_automatic(route: &Route) -> bool {
+        [Some(RTPROT_KERNEL), Some(RTPROT_RA)].contains(&route.protocol)
+    }
+
+    fn is_of_daemon(route: &Route) -> bool {
+        route.is_of_daemon()
+    }
+
+    fn satisfies(key: &RouteKey, seen: &Route, wanted: &Route) -> bool {
+        let same = |seen: Option<u8>, wanted: Option<u8>| wanted.is_none() || seen == wanted;
+        let ipv6 = key.prefix.addr().is_ipv6();
+        seen.kind == wanted.kind
+            && same(seen.protocol, wanted.protocol)
+            && (ipv6 || seen.scope == wanted.scope.or(Some(wanted.natural_scope())))
+            && (seen.source, seen.mtu, seen.advmss) == (wanted.source, wanted.mtu, wanted.advmss)
+            && wanted.same_nexthops(seen)
+    }
+
+    /// The kernel replaces an IPv6 route nexthop by nexthop.
+    fn replaced(key: &RouteKey) -> Replaced {
+        if key.prefix.addr().is_ipv6() { Replaced::Anew } else { Replaced::InPlace }
+    }
+
+    /// Routes with a gateway come after those that lead to the gateway.
+    fn stage(_: &RouteKey, route: &Route) -> (Stage, u8) {
+        let by_gateway = route.nexthops.iter().any(|hop| hop.via.is_some());
+        (Stage::AfterUp, if by_gateway { 4 } else { 3 })
+    }
+
+    fn removed_before<'a>(
+        _: &RouteKey,
+        _: &Route,
+        _: &[(&'a Key, &'a Object)],
+    ) -> Vec<(&'a Key, &'a Object)> {
+        Vec::new()
+    }
+
+    fn default_key(_: &RouteKey) -> Option<RouteKey> {
+        None
+    }
+
+    /// What each may be like, unless they are so many that reading whole tables costs less; and who made them all, if it is
+    /// one.
+    fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
+        let states = change.states();
+        let keys = || wanted.keys.iter().filter(|key| key.route().is_some());
+        if keys().nth(FEW).is_none() {
+            let known = |key: &Key| {
+                let mut known: Vec<Route> = Vec::new();
+                for objects in states {
+                    if let Some(Object::Route(route)) = objects.get(key)
+                        && !known.contains(route)
+                    {
+                        known.push(route.clone());
+                    }
+                }
+                known
+            };
+            let expected = keys().filter_map(|key| Some((key.route()?.clone(), known(key))));
+            wanted.expected = expected.collect();
+        }
+        wanted.protocol = protocol(&states);
+    }
+
+    fn restorable(route: &Route) -> Route {
+        route.clone()
+    }
+
+    fn overlay(route: &mut Route, other: &Route) {
+        *route = other.clone();
+    }
+
+    fn describe(
+        f: &mut fmt::Formatter<'_>,
+        verb: Verb,
+        key: &RouteKey,
+        Described { object: route, .. }: Described<'_, Route>,
+    ) -> fmt::Result {
+        write!(f, "{} ", verb.words()[0])?;
+        if route.kind != RouteKind::Unicast {
+            write!(f, "{} ", route.kind.name())?;
+        }
+        write!(f, "route {}", key.prefix)?;
+        for hop in &route.nexthops {
+            if route.nexthops.len() > 1 {
+                write!(f, " nexthop")?;
+            }
+            if let Some(via) = hop.via {
+                write!(f, " via {via}")?;
+            }
+            if let Some(dev) = &hop.dev {
+                write!(f, " dev {dev}")?;
+            }
+            if route.nexthops.len() > 1 {
+                write!(f, " weight {}", hop.weight)?;
+            }
+        }
+        if key.table != RT_TABLE_MAIN {
+            write!(f, " table {}", key.table)?;
+        }
+        let default_metric = if key.prefix.addr().is_ipv6() { 1024 } else { 0 };
+        if key.metric != default_metric {
+            write!(f, " metric {}", key.metric)?;
+        }
+        write!(f, " in {}", spoken(&key.netns))
+    }
+}
+
+/// Who made all routes of these states, if it is one.
+fn protocol(states: &[&BTreeMap<Key, Object>]) -> Option<u8> {
+    let objects = states.iter().copied().flatten();
+    let mut protocols = objects.filter_map(|(_, object)| {
+        if let Object::Route(route) = object { Some(route.protocol) } else { None }
+    });
+    let first = protocols.next()??;
+    protocols.all(|protocol| protocol == Some(first)).then_some(first)
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::link::{Link, Place};
 use crate::name::{LinkId, LinkName, NetnsName};
+use crate::noun::Key;
 use crate::plan::{Op, Plan};
 use crate::probe::{Attempt, Probe};
 use crate::route::{Route, RouteKey};
-use crate::state::{Key, State};
+use crate::state::State;
 use crate::sysctl::SysctlKey;
 
 /// A kernel: it can be observed, and it executes plans.
@@ -81,8 +82,8 @@ impl Wanted {
         self.homes.get(id).is_some_and(|home| *home != place.netns)
     }
 
-    /// Whether what hangs on links is wanted too, given those that were found.
-    pub fn wants_hangers<'l>(
+    /// Whether what is on links is wanted too, given those that were found.
+    pub fn wants_dependents<'l>(
         &self,
         found: impl IntoIterator<Item = (&'l LinkId, &'l Link)>,
     ) -> bool {
@@ -127,7 +128,7 @@ pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 pub enum Event {
     /// A link appeared, changed or vanished.
     Link(NetnsName, LinkName),
-    /// Something that hangs on a link, or a route.
+    /// Something on a link, a route, or a parameter.
     Key(Key),
     /// An address has gone from a link. IPv4 routes go with the last one, and routes with the one that is their source,
     /// of which Linux says nothing.

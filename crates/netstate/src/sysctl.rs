@@ -1,12 +1,21 @@
 //! A kernel parameter of a namespace: a file below `/proc/sys/net` (sysctl(8), Documentation/networking/ip-sysctl.rst).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::link::Place;
 use crate::name::{InvalidName, LinkName, NetnsName};
+use crate::netns::spoken;
+use crate::noun::{
+    Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
+    Renaming, Replaced, Verb,
+};
+use crate::plan::{Change, Stage, link_objects};
+use crate::southbound::Wanted;
 
 /// Which parameter, of which namespace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,6 +24,13 @@ pub struct SysctlKey {
     pub netns: NetnsName,
     /// The parameter.
     pub path: SysctlPath,
+}
+
+impl SysctlKey {
+    /// The place of the link whose parameter it is.
+    fn place(&self) -> Option<Place> {
+        Some(Place { netns: self.netns.clone(), ifname: self.path.dev()? })
+    }
 }
 
 /// A path below `/proc/sys`, with `/` between its parts, the first of which is `net`: it cannot lead elsewhere.
@@ -121,5 +137,136 @@ impl fmt::Display for SysctlPath {
 impl fmt::Debug for SysctlPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// What a kernel parameter states about itself.
+pub(crate) struct Facts;
+
+impl NounFacts for Facts {
+    type Key = SysctlKey;
+    type Object = String;
+
+    const FACTS: crate::noun::Facts = crate::noun::Facts {
+        name: "parameter",
+        removal: Removal::Reset,
+        lasts: Lasts::WithAll,
+        is_needed: false,
+        takes_along: false,
+        is_watched: true,
+        found_by: FoundBy::Key,
+    };
+
+    fn netns(key: &SysctlKey) -> Option<&NetnsName> {
+        Some(&key.netns)
+    }
+
+    fn needs(key: &SysctlKey, _: &String) -> Needs {
+        key.place().map(|place| Need::of_place(place, How::There)).into_iter().collect()
+    }
+
+    fn renamed(key: &SysctlKey, value: &String, names: Renaming<'_>) -> (Key, Object) {
+        let path =
+            key.path.of_dev(names.new).filter(|_| key.path.dev().as_ref() == Some(names.old));
+        let path = path.unwrap_or_else(|| key.path.clone());
+        let key = SysctlKey { path, ..key.clone() };
+        (Key::Sysctl(key), Object::Sysctl(value.clone()))
+    }
+
+    fn is_lost_with(_: &SysctlKey, _: &String, _: &Loss<'_>) -> bool {
+        false
+    }
+
+    fn loose(_: &String) -> Loose {
+        Loose::default()
+    }
+
+    fn loss(_: &SysctlKey) -> Option<Loss<'_>> {
+        None
+    }
+
+    fn is_automatic(_: &String) -> bool {
+        false
+    }
+
+    fn is_of_daemon(_: &String) -> bool {
+        false
+    }
+
+    fn satisfies(_: &SysctlKey, seen: &String, wanted: &String) -> bool {
+        seen.split_whitespace().eq(wanted.split_whitespace())
+    }
+
+    fn replaced(_: &SysctlKey) -> Replaced {
+        Replaced::InPlace
+    }
+
+    fn stage(key: &SysctlKey, _: &String) -> (Stage, u8) {
+        let of_link = key.path.dev().is_some();
+        (if of_link { Stage::OnLinks } else { Stage::BeforeLinks }, 0)
+    }
+
+    fn removed_before<'a>(
+        _: &SysctlKey,
+        _: &String,
+        _: &[(&'a Key, &'a Object)],
+    ) -> Vec<(&'a Key, &'a Object)> {
+        Vec::new()
+    }
+
+    /// The parameter that a new link takes this one's value from.
+    fn default_key(key: &SysctlKey) -> Option<SysctlKey> {
+        let dev = key.path.dev()?;
+        let path = key.path.as_str().replacen(&format!("/{dev}/"), "/default/", 1);
+        Some(SysctlKey { netns: key.netns.clone(), path: path.parse::<SysctlPath>().ok()? })
+    }
+
+    /// Defaults, and the parameters of links by the other names that the link has in some state: renamed, it takes them
+    /// along.
+    fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
+        let states = change.states();
+        let of_links: Vec<(&SysctlKey, Place)> = (states.iter().copied().flatten())
+            .filter_map(|(key, _)| if let Key::Sysctl(key) = key { Some(key) } else { None })
+            .filter_map(|key| Some((key, key.place()?)))
+            .collect();
+        if of_links.is_empty() {
+            return;
+        }
+        let mut names: BTreeMap<&Key, BTreeSet<&Place>> = BTreeMap::new();
+        let mut holders: BTreeMap<&Place, BTreeSet<&Key>> = BTreeMap::new();
+        for (key, link) in states.iter().flat_map(|objects| link_objects(objects)) {
+            names.entry(key).or_default().insert(&link.place);
+            holders.entry(&link.place).or_default().insert(key);
+        }
+        for (parameter, place) in of_links {
+            let links = holders.get(&place).into_iter().flatten();
+            let places = links.filter_map(|link| names.get(link)).flatten();
+            let others = places.filter(|other| other.netns == place.netns && ***other != place);
+            let paths = others.filter_map(|other| parameter.path.of_dev(&other.ifname));
+            let by_other_names = paths.map(|path| SysctlKey { path, ..parameter.clone() });
+            let keys = by_other_names.chain(Self::default_key(parameter)).map(Key::Sysctl);
+            wanted.keys.extend(keys);
+        }
+    }
+
+    fn restorable(value: &String) -> String {
+        value.clone()
+    }
+
+    fn overlay(value: &mut String, other: &String) {
+        value.clone_from(other);
+    }
+
+    fn describe(
+        f: &mut fmt::Formatter<'_>,
+        verb: Verb,
+        key: &SysctlKey,
+        Described { object: value, before }: Described<'_, String>,
+    ) -> fmt::Result {
+        if verb == Verb::Delete {
+            return write!(f, "delete {}", key.path);
+        }
+        write!(f, "set {} = {value} in {}", key.path.dotted(), spoken(&key.netns))?;
+        before.map_or(Ok(()), |before| write!(f, " (was {before})"))
     }
 }

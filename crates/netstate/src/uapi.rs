@@ -107,6 +107,7 @@ pub const RTPROT_ISIS: u8 = 187;
 pub const RTPROT_OSPF: u8 = 188;
 pub const RTPROT_RIP: u8 = 189;
 pub const RTPROT_EIGRP: u8 = 192;
+pub const RT_TABLE_MAIN: u32 = 254;
 pub const RT_TABLE_LOCAL: u32 = 255;
 
 // rtnetlink.h: RT_SCOPE_…

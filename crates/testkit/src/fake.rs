@@ -188,7 +188,7 @@ fn only(state: &State, wanted: &Wanted) -> State {
     let found: BTreeMap<&LinkId, &Link> = (wanted.links.iter())
         .filter_map(|(id, places)| Some((id, *places.iter().find_map(|place| at.get(place))?)))
         .collect();
-    let hangers = wanted.wants_hangers(found.iter().map(|(id, link)| (*id, *link)));
+    let hangers = wanted.wants_dependents(found.iter().map(|(id, link)| (*id, *link)));
     for (id, link) in found {
         seen.objects.insert(Key::Link(id.clone()), Object::Link(Box::new(link.clone())));
         if wanted.wants_parameters(id, &link.place) {
@@ -245,10 +245,8 @@ mod tests {
     #[test]
     fn an_injected_refusal_is_met_once() {
         let mut fake = FakeKernel::default();
-        let op = |name: &str| Op {
-            key: Key::Netns(name.parse().unwrap()),
-            action: Action::Create(Object::Netns),
-        };
+        let op =
+            |name: &str| Op::new(Key::Netns(name.parse().unwrap()), Action::Create(Object::Netns));
         let plan = Plan { ops: vec![op("red"), op("blue")] };
         fake.refuse_after(1, libc::ENOMEM);
         let refusal = fake.execute(&plan).unwrap_err();

@@ -11,8 +11,8 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use netstate::plan::{goes_with_down, stands_on};
-use netstate::{Action, Desired, Key, NetnsName, Object, Op, Place, Route};
+use netstate::noun::{Need, goes_with_address, goes_with_down, needs};
+use netstate::{Action, Desired, How, Key, NetnsName, Noun, Object, Op, Place};
 
 use crate::clock::Moment;
 use crate::datastore::Datastore;
@@ -82,9 +82,9 @@ impl Stirred {
     }
 
     /// Whether an object on this link may have fallen from it.
-    fn lets_fall(&self, link: &Key, object: &Object) -> bool {
-        let is_route = matches!(object, Object::Route(_));
-        self.links.contains(link) || (is_route && self.without_address.contains(link))
+    fn lets_fall(&self, link: &Key, (key, object): (&Key, &Object)) -> bool {
+        self.links.contains(link)
+            || (goes_with_address(key, object) && self.without_address.contains(link))
     }
 }
 
@@ -233,7 +233,7 @@ impl Engine {
             let differing = Differing {
                 since: self.drift.differing.get(key).map_or(now, |known| known.since),
                 difference: op.to_string(),
-                missing: match matches!(key, Key::Link(_)) {
+                missing: match key.noun() == Noun::Link {
                     true => !course.links.contains_key(key),
                     false => matches!(op.action, Action::Create(_)),
                 },
@@ -273,7 +273,7 @@ impl Engine {
     /// Whether somebody is known to have changed it: that its link comes back is no reason to put it right.
     fn is_reported(&self, key: &Key) -> bool {
         self.drift.differing.get(key).is_some_and(|known| {
-            known.waits_for.is_none() && !(known.missing && matches!(key, Key::Link(_)))
+            known.waits_for.is_none() && !(known.missing && key.noun() == Noun::Link)
         })
     }
 
@@ -457,42 +457,35 @@ impl<'a> Footing<'a> {
             return Below::There;
         }
         let links = self.links_below(&op.key, object);
-        let goes_with_down = goes_with_down(&op.key);
+        let goes_with_down = goes_with_down(&op.key, object);
         let is_away = |link: &&Key| {
             self.away.contains(*link) || (goes_with_down && self.down.contains(*link))
         };
         if let Some(away) = links.iter().find(is_away) {
             return Below::Away(away.clone());
         }
-        match links.iter().any(|link| self.stirred.lets_fall(link, object)) {
+        match links.iter().any(|link| self.stirred.lets_fall(link, (&op.key, object))) {
             true => Below::Back,
             false => Below::There,
         }
     }
 
-    /// The links that an object cannot be without. A link needs the one below it; the other end of a cable and a
-    /// bridge may go without taking it along.
+    /// The links that an object goes with: those that it cannot be without, and those that it may go with without naming
+    /// them.
     fn links_below(&self, key: &Key, object: &Object) -> Vec<Key> {
-        let at = |place: &Place| self.links.get(place).cloned();
-        match object {
-            Object::Link(link) => link.device.iter().filter_map(at).collect(),
-            Object::Route(route) => {
-                let netns = |link: &Key| place_of(self.desired.get(link)?).map(|at| &at.netns);
-                let beside = |link: &&Key| netns(link).is_some_and(|at| Some(at) == key.netns());
-                let own = stands_on(key, object);
-                let own = own.iter().filter_map(at);
-                let away = self.away.iter().chain(&self.down);
-                let any = finds_link(route).then(|| away.chain(&self.stirred.links));
-                let source = &self.stirred.without_address;
-                let others = any.into_iter().flatten().chain(source).filter(beside).cloned();
-                own.chain(others.filter(|_| is_loose(key, object))).collect()
-            }
-            Object::Netns
-            | Object::Sysctl(_)
-            | Object::Address(_)
-            | Object::Neighbor(_)
-            | Object::Fdb(_) => stands_on(key, object).iter().filter_map(at).collect(),
+        let needs = needs(key, object);
+        let places = needs.iter().filter(|need| need.how != How::Mentioned).filter_map(Need::place);
+        let own = places.filter_map(|place| self.links.get(place).cloned());
+        let loose = object.loose();
+        if !loose.is_any() {
+            return own.collect();
         }
+        let netns = |link: &Key| place_of(self.desired.get(link)?).map(|at| &at.netns);
+        let beside = |link: &&Key| netns(link).is_some_and(|at| Some(at) == key.netns());
+        let away = self.away.iter().chain(&self.down);
+        let any = loose.links.then(|| away.chain(&self.stirred.links));
+        let others = any.into_iter().flatten().chain(&self.stirred.without_address);
+        own.chain(others.filter(beside).cloned()).collect()
     }
 }
 
@@ -517,20 +510,6 @@ fn has_moved(op: &Op, desired: &Desired) -> bool {
     }
 }
 
-/// Whether a route may go for the sake of a link that it does not name: the kernel finds it one, or its source address
-/// is that of any.
-fn is_loose(key: &Key, object: &Object) -> bool {
-    match (key, object) {
-        (Key::Route(_), Object::Route(route)) => route.source.is_some() || finds_link(route),
-        _ => false,
-    }
-}
-
-/// Whether a route leaves it to the kernel to find a link to its gateway.
-fn finds_link(route: &Route) -> bool {
-    route.nexthops.iter().any(|hop| hop.dev.is_none() && hop.via.is_some())
-}
-
 /// These, and the routes that may go over one of the links without saying so.
 fn with_loose_routes(
     mut keys: BTreeSet<Key>,
@@ -541,7 +520,7 @@ fn with_loose_routes(
     let namespaces: BTreeSet<&NetnsName> = stirred.all().filter_map(netns).collect();
     if !namespaces.is_empty() {
         let beside = |key: &Key| key.netns().is_some_and(|netns| namespaces.contains(netns));
-        let loose = desired.iter().filter(|(key, object)| beside(key) && is_loose(key, object));
+        let loose = desired.iter().filter(|(key, object)| beside(key) && object.loose().is_any());
         keys.extend(loose.map(|(key, _)| key.clone()).collect::<Vec<_>>());
     }
     keys

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use netstate::plan::stands_on;
+use netstate::noun::{is_watched, places as places_needed};
 use netstate::{Desired, Event, EventSink, Key, LinkName, NetnsName, Object, Place, Watched};
 use tokio::sync::{mpsc, watch};
 
@@ -124,7 +124,6 @@ fn netns_of(event: &Event) -> Option<&NetnsName> {
 impl Engine {
     /// Watches what a commit has changed of what is to be watched: most change none of it.
     pub(crate) fn watch_changed(&mut self, keys: &BTreeSet<Key>) {
-        let is_watched = |key: &Key| matches!(key, Key::Netns(_) | Key::Sysctl(_));
         if self.events.unwatched || keys.iter().any(is_watched) {
             self.watch();
         }
@@ -200,7 +199,7 @@ impl Engine {
         let desired = self.running.intent.desired();
         let mut stuck = self.stuck.iter().filter_map(|key| Some((key, desired.get(key)?)));
         stuck.any(|(key, object)| {
-            let at = place_of(object).into_iter().cloned().chain(stands_on(key, object));
+            let at = place_of(object).into_iter().cloned().chain(places_needed(key, object));
             let come = at.into_iter().any(|place| links.contains(&place.ifname));
             come || netns_of_object(key, object).is_some_and(|at| namespaces.contains(at))
         })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netstate::{Key, LinkId, Place, Scope, Wanted};
+use netstate::{Key, LinkId, Noun, Place, Scope, Wanted};
 use serde::Serialize;
 use yang::{Path, Tree};
 
@@ -44,7 +44,7 @@ impl Engine {
         let mut observed = self.southbound.observe(&scope)?;
         // Kernel parameters are too many to be read without being named.
         let objects = self.running.intent.desired().iter();
-        let is_parameter = |key: &&Key| matches!(key, Key::Sysctl(_));
+        let is_parameter = |key: &&Key| key.noun() == Noun::Sysctl;
         let keys = objects.map(|(key, _)| key).filter(is_parameter).cloned().collect();
         let parameters = Scope::Only(Wanted { keys, ..Wanted::default() });
         observed.objects.extend(self.southbound.observe(&parameters)?.objects);

@@ -39,7 +39,7 @@ fn a_cable_that_is_deleted_and_made_again_gets_all_back() {
     });
     let mut other = host.kernel.clone();
     let (key, object) = cable[0].clone();
-    other.execute(&Plan { ops: vec![Op { key, action: Action::Delete(object) }] }).unwrap();
+    other.execute(&Plan { ops: vec![Op::new(key, Action::Delete(object))] }).unwrap();
     engine.look_at(&link_event("vpn10", "veth10"));
     engine.look_at(&link_event("vpn20", "veth20"));
     let told = differences(&mut engine);
@@ -111,7 +111,7 @@ fn a_namespace_that_is_deleted_is_repaired_with_all_in_it() {
     let netns = Key::Netns("vpn20".parse().unwrap());
     let mut other = host.kernel.clone();
     let action = Action::Delete(Object::Netns);
-    other.execute(&Plan { ops: vec![Op { key: netns, action }] }).unwrap();
+    other.execute(&Plan { ops: vec![Op::new(netns, action)] }).unwrap();
     engine.look_at(&[Event::Netns("vpn20".parse().unwrap())].into());
     assert!(host.kernel.state().objects.contains_key(&link_key("veth20")));
     // This kernel takes a NIC along; that it appears somewhere is an event of its own.
@@ -250,7 +250,7 @@ fn flag(host: &Host, name: &str, up: bool) -> Op {
     let place = from.link().unwrap().place.clone();
     let flags = LinkFlags { up: Some(up), ..LinkFlags::default() };
     let change = Object::Link(Box::new(Link { flags, ..Link::at(place) }));
-    Op { key, action: Action::Update { from, change } }
+    Op::new(key, Action::Update { from, change })
 }
 
 /// Has another program remove an object.

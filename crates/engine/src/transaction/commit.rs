@@ -7,6 +7,7 @@ use std::panic::resume_unwind;
 use std::thread;
 use std::time::Instant;
 
+use netstate::Op;
 use yang::{Diff, Tree};
 
 use crate::datastore::{Datastore, Startup};
@@ -90,7 +91,7 @@ impl Engine {
         let tree = self.merged(session)?;
         let diff = self.running.intent.tree.diff(&tree);
         let course = self.foresee(tree, &diff)?;
-        Ok(course.plan.ops.iter().map(ToString::to_string).collect())
+        Ok(course.plan.ops.iter().map(Op::explained).collect())
     }
 
     /// How the kernel would get to a configuration that differs from running by `diff`. Nothing is under way.

@@ -7,7 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::plan::{plan, stands_on, target, wanted};
+use netstate::noun::{is_deleted_alone, is_needed, places, takes_along};
+use netstate::plan::{plan, target, wanted};
 use netstate::{
     Action, Desired, Key, Object, Op, Originals, Plan, PlanError, Refusal, Scope, State,
 };
@@ -16,7 +17,7 @@ use yang::Tree;
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Errors, Result};
 use crate::kernel_state::diverged::Obstacle;
-use crate::transaction::reach::{Reach, carries, footing, place_of, with_dependents};
+use crate::transaction::reach::{Reach, footing, place_of, with_dependents};
 use crate::transaction::step::Step;
 #[cfg(any(test, feature = "faults"))]
 use crate::transaction::step::{Boundary, Fault};
@@ -90,7 +91,7 @@ impl Engine {
             .and_then(|target| plan(&target, &observed));
         let plan = planned.map_err(|error| self.impossible(error, way.tree))?;
         let links = links_up(&observed);
-        let others = match plan.ops.iter().any(takes_along) {
+        let others = match plan.ops.iter().any(may_take_along) {
             true => of_others(observed, [&desired, &touched]),
             false => State::default(),
         };
@@ -106,12 +107,14 @@ impl Engine {
         let mut outrun = Vec::new();
         let mut executed = self.execute(&course.plan);
         while let Err(refusal) = executed {
-            let again = outrun.contains(&refusal.op) || outrun.len() == OUTRUN;
+            let Op { key, action, .. } = &*refusal.op;
+            let again = outrun.len() == OUTRUN || outrun.contains(&(key.clone(), action.clone()));
             if again || !course.is_of_others(&refusal.op.key) {
                 let path = self.path(&refusal.op.key, refusal.field, way.tree);
                 return Err(Error::Refused { path, refusal }.into());
             }
-            outrun.push(refusal.op);
+            let Op { key, action, .. } = *refusal.op;
+            outrun.push((key, action));
             let left = self.left(way, course)?;
             executed = self.execute(&left);
         }
@@ -139,10 +142,9 @@ impl Engine {
             };
             let is_gone = |key: &Key| !observed.objects.contains_key(key);
             let gone = others.objects.iter().filter(|(key, _)| is_gone(key));
-            let ops = gone.filter(|(key, _)| !refused.contains_key(key)).map(|(key, object)| Op {
-                key: key.clone(),
-                action: Action::Create(object.clone()),
-            });
+            let ops = gone
+                .filter(|(key, _)| !refused.contains_key(key))
+                .map(|(key, object)| Op::new(key.clone(), Action::Create(object.clone())));
             match self.southbound.execute(&Plan { ops: ops.collect() }) {
                 Ok(()) => {
                     refused.retain(|key, _| is_gone(key));
@@ -274,7 +276,7 @@ impl Engine {
                 let left_alone: BTreeSet<Key> = self.stuck.difference(&changed).cloned().collect();
                 // What is new is stood on by what is new only.
                 let mut keys =
-                    match changed.iter().any(|key| carries(key) && way.touched.contains(key)) {
+                    match changed.iter().any(|key| is_needed(key) && way.touched.contains(key)) {
                         true => with_dependents(changed, &[way.touched, way.desired]),
                         false => changed,
                     };
@@ -296,7 +298,7 @@ impl Engine {
             return Vec::new();
         }
         let new = keys.iter().filter_map(|key| Some((key, desired.get(key)?)));
-        let places: BTreeSet<_> = new.flat_map(|(key, object)| stands_on(key, object)).collect();
+        let places: BTreeSet<_> = new.flat_map(|(key, object)| places(key, object)).collect();
         let needed = stuck.into_iter().filter(|(place, _)| places.contains(place));
         needed.map(|(_, key)| key).collect()
     }
@@ -344,12 +346,9 @@ impl Engine {
     }
 }
 
-/// Whether what hangs on a link may go with what is done.
-fn takes_along(op: &Op) -> bool {
-    matches!(
-        (&op.key, &op.action),
-        (Key::Link(_) | Key::Address(_), Action::Update { .. } | Action::Delete(_))
-    )
+/// Whether what others have on a link may go with what is done.
+fn may_take_along(op: &Op) -> bool {
+    takes_along(&op.key) && !matches!(op.action, Action::Create(_))
 }
 
 /// What hangs on links and is in none of these.
@@ -359,8 +358,7 @@ fn of_others(mut observed: State, configured: [&State; 2]) -> State {
 }
 
 fn is_of_others(key: &Key, configured: [&State; 2]) -> bool {
-    matches!(key, Key::Address(_) | Key::Neighbor(_) | Key::Route(_))
-        && !configured.iter().any(|state| state.objects.contains_key(key))
+    is_deleted_alone(key) && !configured.iter().any(|state| state.objects.contains_key(key))
 }
 
 fn links_up(observed: &State) -> BTreeMap<Key, bool> {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::plan::stands_on;
+use netstate::noun::{Anchor, is_needed, needs, places};
 use netstate::{Desired, Key, NetnsName, Object, Place};
 
 /// What a way is to bring where it shall be.
@@ -21,15 +21,15 @@ pub(crate) enum Reach {
 
 /// These objects and all that cannot be without them, in any of the states.
 pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&Desired]) -> BTreeSet<Key> {
-    if !keys.iter().any(carries) {
+    if !keys.iter().any(is_needed) {
         return keys;
     }
     let standing = Standing::of(states);
-    let mut next: Vec<Key> = keys.iter().filter(|key| carries(key)).cloned().collect();
+    let mut next: Vec<Key> = keys.iter().filter(|key| is_needed(key)).cloned().collect();
     let mut found = keys;
     while let Some(key) = next.pop() {
         for dependent in standing.on(&key, states) {
-            if found.insert(dependent.clone()) && carries(dependent) {
+            if found.insert(dependent.clone()) && is_needed(dependent) {
                 next.push(dependent.clone());
             }
         }
@@ -37,18 +37,12 @@ pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&Desired]) -> BTree
     found
 }
 
-/// Whether other objects can stand on it.
-pub(crate) fn carries(key: &Key) -> bool {
-    matches!(key, Key::Link(_) | Key::Netns(_))
-}
-
 /// The links that objects which are given up stand on: where such a link stays, what was there before the
 /// configuration can go back to it.
 pub(crate) fn footing(keys: &BTreeSet<Key>, touched: &Desired, desired: &Desired) -> BTreeSet<Key> {
     let before = keys.iter().filter_map(|key| Some((key, touched.get(key)?)));
     let given_up = before.filter(|(key, _)| !desired.contains(key));
-    let places: BTreeSet<Place> =
-        given_up.flat_map(|(key, object)| stands_on(key, object)).collect();
+    let places: BTreeSet<Place> = given_up.flat_map(|(key, object)| places(key, object)).collect();
     if places.is_empty() {
         return BTreeSet::new();
     }
@@ -57,18 +51,23 @@ pub(crate) fn footing(keys: &BTreeSet<Key>, touched: &Desired, desired: &Desired
     at.map(|(id, _)| Key::Link(id.clone())).collect()
 }
 
-/// What stands on each place, and what is in each namespace.
+/// What needs the link at each place, what needs each other object, and what is in each namespace.
+#[derive(Default)]
 struct Standing<'a> {
     by_place: BTreeMap<Place, Vec<&'a Key>>,
     by_netns: BTreeMap<NetnsName, Vec<&'a Key>>,
+    by_key: BTreeMap<Key, Vec<&'a Key>>,
 }
 
 impl<'a> Standing<'a> {
     fn of(states: &[&'a Desired]) -> Self {
-        let mut standing = Standing { by_place: BTreeMap::new(), by_netns: BTreeMap::new() };
+        let mut standing = Standing::default();
         for (key, object) in states.iter().flat_map(|state| state.iter()) {
-            for place in stands_on(key, object) {
-                standing.by_place.entry(place).or_default().push(key);
+            for need in needs(key, object) {
+                match need.of {
+                    Anchor::Place(place) => standing.by_place.entry(place).or_default().push(key),
+                    Anchor::Key(needed) => standing.by_key.entry(*needed).or_default().push(key),
+                }
             }
             if let Some(netns) = netns_of(key, object) {
                 standing.by_netns.entry(netns.clone()).or_default().push(key);
@@ -82,7 +81,8 @@ impl<'a> Standing<'a> {
             return self.by_netns.get(netns).cloned().unwrap_or_default();
         }
         let places = states.iter().filter_map(|state| place_of(state.get(key)?));
-        places.filter_map(|place| self.by_place.get(place)).flatten().copied().collect()
+        let at_places = places.filter_map(|place| self.by_place.get(place)).flatten();
+        at_places.chain(self.by_key.get(key).into_iter().flatten()).copied().collect()
     }
 }
 

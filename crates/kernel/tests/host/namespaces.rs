@@ -90,10 +90,8 @@ fn the_first_that_cannot_be_made_is_named() {
     isolated(|| {
         let mut host = Host::open();
         ip("netns add n2");
-        let create = |number| Op {
-            key: netns(&format!("n{number}")).0,
-            action: Action::Create(Object::Netns),
-        };
+        let create =
+            |number| Op::new(netns(&format!("n{number}")).0, Action::Create(Object::Netns));
         let refusal = host.kernel.execute(&Plan { ops: (0..5).map(create).collect() }).unwrap_err();
         assert_eq!((refusal.index, refusal.errno), (2, libc::EEXIST));
         assert_eq!(names(&mut host), ["n0", "n1", "n2"]);

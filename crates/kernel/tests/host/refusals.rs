@@ -11,7 +11,7 @@ use crate::{Host, Made, address, link, netns, place, route, state, sysctl, veth}
 
 /// Executes creations one after the other, of which one is refused.
 fn refusal(objects: impl IntoIterator<Item = (Key, Object)>) -> Refusal {
-    let create = |(key, object)| Op { key, action: Action::Create(object) };
+    let create = |(key, object)| Op::new(key, Action::Create(object));
     let plan = Plan { ops: objects.into_iter().map(create).collect() };
     Host::open().kernel.execute(&plan).expect_err("a refusal")
 }
@@ -88,9 +88,8 @@ fn the_operation_is_told_apart_in_a_long_batch() {
         let up = link("lo", "lo@1", None);
         let (Key::Link(_), Object::Link(lo)) = &up else { unreachable!() };
         let from = Object::Link(Box::new(Link::at(lo.place.clone())));
-        let mut plan =
-            Plan { ops: vec![Op { key: up.0, action: Action::Update { from, change: up.1 } }] };
-        plan.ops.extend(routes.map(|(key, object)| Op { key, action: Action::Create(object) }));
+        let mut plan = Plan { ops: vec![Op::new(up.0, Action::Update { from, change: up.1 })] };
+        plan.ops.extend(routes.map(|(key, object)| Op::new(key, Action::Create(object))));
         let refusal = Host::open().kernel.execute(&plan).expect_err("a refusal");
         assert_eq!((refusal.index, refusal.errno), (733, 101));
         assert_eq!(*refusal.op, plan.ops[733]);
@@ -133,7 +132,7 @@ fn after_a_refusal_the_old_state_can_be_had_again() {
             (0..200).map(|n| route("red", &network(n), &[("a", "10.0.0.2")])).collect();
         let (Key::Route(bad), object) = routes.remove(199) else { unreachable!() };
         let bad = RouteKey { tos: 1, ..bad };
-        let create = |(key, object)| Op { key, action: Action::Create(object) };
+        let create = |(key, object)| Op::new(key, Action::Create(object));
         let mut plan = Plan { ops: routes.iter().cloned().map(create).collect() };
         plan.ops.push(create((Key::Route(bad), object)));
         assert_eq!(host.kernel.execute(&plan).expect_err("a refusal").index, 199);

@@ -151,7 +151,7 @@ fn the_parameters_that_the_kernel_tells_of() {
             // One of the two is not what it was.
             let set = |value: &str| {
                 let action = Action::Create(Object::Sysctl(value.into()));
-                Op { key: key.clone(), action }
+                Op::new(key.clone(), action)
             };
             Host::open().kernel.execute(&Plan { ops: vec![set("1"), set("0")] }).unwrap();
             await_event(&events, Event::Key(key));
@@ -174,7 +174,7 @@ fn the_parameters_that_it_does_not_tell_of() {
         let event = |key: &SysctlKey| Event::Key(Key::Sysctl(key.clone()));
         let set = |key: &SysctlKey, value: u8| {
             let action = Action::Create(Object::Sysctl(value.to_string()));
-            let op = Op { key: Key::Sysctl(key.clone()), action };
+            let op = Op::new(Key::Sysctl(key.clone()), action);
             Host::open().kernel.execute(&Plan { ops: vec![op] }).unwrap();
         };
         // What is found is told, since it may have changed before; after that what is written.
@@ -217,7 +217,7 @@ fn own_routes_are_no_events() {
         let events = watch(&mut host, &["1"]);
         let op = |prefix: &str| {
             let (key, object) = route("1", prefix, &[("a", "")]);
-            Op { key, action: Action::Create(object) }
+            Op::new(key, Action::Create(object))
         };
         let (own, others) = (op("10.1.0.0/16"), op("10.2.0.0/16"));
         host.kernel.execute(&Plan { ops: vec![own.clone()] }).unwrap();

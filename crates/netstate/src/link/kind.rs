@@ -1,6 +1,6 @@
 //! The table of link kinds, and what each kind states about itself in its own file.
 //!
-//! A kind is a struct of its attributes (`IFLA_INFO_DATA`) with [`Kind`] for its facts. The table generates the enum
+//! A kind is a struct of its attributes (`IFLA_INFO_DATA`) with the trait `Kind` for its facts. The table generates the enum
 //! [`LinkKind`] and every dispatch over it, so that a kind that leaves a fact out does not compile.
 
 use std::collections::BTreeMap;

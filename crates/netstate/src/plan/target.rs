@@ -1,20 +1,14 @@
 //! What the kernel is to hold: what is configured, what goes back to how it was, and what others made.
 
-use std::collections::BTreeMap;
-
-use smallvec::SmallVec;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanError;
-use super::hangers::{devs, renamed, stands_on};
-use super::links::is_anew;
-use super::multipath::refuse_lost_legs;
-use super::scope;
-use super::sorted::{Entry, Sorted, together, without};
-use super::work::link_objects;
-use crate::link::{BridgePort, Link, LinkKind, Master, Place};
-use crate::name::{LinkId, NetnsName};
+use super::sorted::{Entry, Sorted, link_objects, together, without};
+use crate::link::{self, Link, Place};
+use crate::name::NetnsName;
+use crate::noun::{self, FoundBy, How, Key, Lasts, Need, Object, Removal, Renaming};
 use crate::originals::Originals;
-use crate::state::{Key, Object, State};
+use crate::state::State;
 
 /// What the kernel is to hold.
 #[derive(Debug, Default)]
@@ -23,11 +17,18 @@ pub struct Target<'a> {
     kept: Vec<Entry<'a>>,
     /// What is neither, or only in part.
     made: BTreeMap<Key, Object>,
+    /// Those of what is made that go back to how they were.
+    given_back: BTreeSet<Key>,
 }
 
 impl Target<'_> {
     pub(super) fn objects(&self) -> Sorted<'_> {
         Sorted::of(together(&self.made, self.kept.iter().copied()))
+    }
+
+    /// Whether an object is to be as it was before it was configured.
+    pub(super) fn is_given_back(&self, key: &Key) -> bool {
+        self.given_back.contains(key)
     }
 }
 
@@ -48,7 +49,7 @@ pub fn target<'a>(
         match (key, object) {
             (Key::Link(id), Object::Link(link)) => {
                 let past = Past::of(key, touched, originals, observed);
-                let link = configured_link(id, link, &past, to)?;
+                let link = link::configured(id, link, &past, to)?;
                 made.insert(key.clone(), Object::Link(Box::new(link)));
             }
             (_, Object::Link(_)) => {}
@@ -60,7 +61,7 @@ pub fn target<'a>(
         let sets = [&desired.objects, &touched.objects, &originals.objects];
         sets.iter().any(|set| set.contains_key(key))
     };
-    give_back(&mut made, (desired, touched, originals, observed), ours);
+    let given_back = give_back(&mut made, (desired, touched, originals, observed), ours);
     let left = places_left(&made, observed, ours);
     let places = places(&made, observed, ours);
     // A link that was not observed is none of ours, and stays.
@@ -90,7 +91,7 @@ pub fn target<'a>(
         }
     }
     let kept = together(configured, others).collect();
-    Ok(Target { kept, made })
+    Ok(Target { kept, made, given_back })
 }
 
 /// What was configured, or came along with what was, goes back to where and how it was before.
@@ -98,7 +99,8 @@ fn give_back(
     made: &mut BTreeMap<Key, Object>,
     (desired, touched, originals, observed): (&State, &State, &Originals, &State),
     ours: impl Fn(&Key) -> bool,
-) {
+) -> BTreeSet<Key> {
+    let mut given_back = BTreeSet::new();
     let released = together(&touched.objects, &originals.objects);
     let released: Vec<&Key> = without(released, &desired.objects).map(|(key, _)| key).collect();
     let homes = places_of(&originals.objects);
@@ -106,7 +108,7 @@ fn give_back(
     // Links come first, for what hangs on them can go back only to where one is.
     let seen_at = places_of(&observed.objects);
     let (links, others): (Vec<_>, Vec<_>) =
-        released.into_iter().partition(|key| matches!(key, Key::Link(_)));
+        released.into_iter().partition(|key| key.noun().facts().found_by == FoundBy::Place);
     for keys in [links, others] {
         let places = places(made, observed, &ours);
         for key in keys {
@@ -125,17 +127,19 @@ fn give_back(
                 && has_home(&key, &object, is_up)
                 && !desired.objects.contains_key(&key)
             {
+                given_back.insert(key.clone());
                 made.entry(key).or_insert(object);
             }
         }
     }
+    given_back
 }
 
 /// What there is to say of an object besides what is desired.
-struct Past<'a> {
-    touched: Option<&'a Object>,
-    original: Option<&'a Object>,
-    observed: Option<&'a Object>,
+pub(crate) struct Past<'a> {
+    pub(crate) touched: Option<&'a Object>,
+    pub(crate) original: Option<&'a Object>,
+    pub(crate) observed: Option<&'a Object>,
 }
 
 impl<'a> Past<'a> {
@@ -147,120 +151,29 @@ impl<'a> Past<'a> {
         }
     }
 
-    fn link(object: Option<&'a Object>) -> Option<&'a Link> {
-        match object {
-            Some(Object::Link(link)) => Some(link),
-            _ => None,
-        }
+    pub(crate) fn touched_link(&self) -> Option<&'a Link> {
+        self.touched.and_then(Object::link)
     }
-}
 
-/// A configured link: what is observed of it, with what was configured and is no longer put back, and what
-/// is configured laid over that.
-fn configured_link<'a>(
-    id: &LinkId,
-    desired: &'a Link,
-    past: &Past<'_>,
-    to: impl Fn(&Place) -> Option<&'a Place>,
-) -> Result<Link, PlanError> {
-    let refuse = |reason| Err(PlanError { key: Key::Link(id.clone()), reason });
-    let Some(observed) = Past::link(past.observed) else {
-        return match &desired.kind {
-            Some(_) => Ok(desired.clone()),
-            None => refuse(format!(
-                "there is no link {} in {}, and no type to make it by",
-                desired.place.ifname,
-                super::render::netns(&desired.place.netns),
-            )),
-        };
-    };
-    if let (Some(wanted), Some(seen)) = (&desired.kind, &observed.kind)
-        && wanted.name() != seen.name()
-        && (past.original.is_some() || past.touched.is_none())
-    {
-        return refuse(format!(
-            "{} exists already in {}, as {}, and is not ours to make anew as {}",
-            observed.place.ifname,
-            super::render::netns(&observed.place.netns),
-            seen.with_article(),
-            wanted.with_article(),
-        ));
+    pub(crate) fn original_link(&self) -> Option<&'a Link> {
+        self.original.and_then(Object::link)
     }
-    let mut link = observed.clone();
-    let mut new = Link {
-        kind: observed.kind.as_ref().map(LinkKind::plain),
-        ..Link::at(desired.place.clone())
-    };
-    if let Some(touched) = Past::link(past.touched) {
-        let base = Past::link(past.original).cloned().unwrap_or_else(|| observed.kernel_default());
-        link.restore(touched, &base);
-        new.restore(touched, &base);
+
+    pub(crate) fn observed_link(&self) -> Option<&'a Link> {
+        self.observed.and_then(Object::link)
     }
-    new.overlay(desired);
-    if is_anew(&new, observed, to) {
-        return match past.original {
-            None => Ok(new),
-            Some(_) => refuse(format!(
-                "{} was there before in {} and is not ours to make anew, as {} would need",
-                observed.place.ifname,
-                super::render::netns(&observed.place.netns),
-                new.changes(observed).created_by(),
-            )),
-        };
-    }
-    let touched_place = Past::link(past.touched).map(|link| &link.place);
-    if let Some(original) = Past::link(past.original)
-        && (original.place != desired.place || touched_place != Some(&desired.place))
-    {
-        // Moving and renaming it takes it down, and moving it out of its master's hands.
-        link.flags.up = original.flags.up;
-        if observed.place.netns != desired.place.netns {
-            link.master = None;
-        }
-    }
-    link.overlay(desired);
-    // What it has as a port it has of its bridge, and of another bridge it has it anew.
-    link.port = match &link.master {
-        Some(Master::Of(_)) if link.master == observed.master => new.port,
-        Some(Master::Of(_)) => desired.port.clone(),
-        Some(Master::Free) | None => BridgePort::default(),
-    };
-    Ok(link)
 }
 
 /// An object that was configured: as it was before, or nothing where we made it.
 fn released_object(key: &Key, past: &Past<'_>, observed: &State) -> Option<Object> {
-    let Some(original) = past.original else {
-        // What cannot have been made has not been touched either: it was missing, and others have brought it.
-        if Past::link(past.touched).is_some_and(|link| link.kind.is_none()) {
-            return past.observed.cloned();
-        }
-        // A parameter cannot go; that of a link that we made takes the value that a new link has.
-        let Key::Sysctl(sysctl) = key else { return None };
-        let default = scope::default_of(sysctl).map(Key::Sysctl)?;
-        return observed.objects.get(&default).cloned();
-    };
-    let (Object::Link(original), Some(Object::Link(observed))) = (original, past.observed) else {
-        // A link that somebody took away is not made again; anything else is.
-        return match original {
-            Object::Link(_) => None,
-            Object::Netns
-            | Object::Sysctl(_)
-            | Object::Address(_)
-            | Object::Neighbor(_)
-            | Object::Fdb(_)
-            | Object::Route(_) => Some(original.clone()),
-        };
-    };
-    let mut link = (**observed).clone();
-    if let Some(touched) = Past::link(past.touched) {
-        link.restore(touched, original);
+    let facts = key.noun().facts();
+    match (facts.found_by, past.original, facts.removal) {
+        (FoundBy::Place, _, _) => link::released(past),
+        (FoundBy::Key, Some(original), _) => Some(original.clone()),
+        // What cannot go takes the value that a new one has.
+        (FoundBy::Key, None, Removal::Reset) => observed.objects.get(&key.default_key()?).cloned(),
+        (FoundBy::Key, None, Removal::Deleted | Removal::ByStep | Removal::Never) => None,
     }
-    // A move takes these along, configured or not.
-    link.flags.up = original.flags.up;
-    link.master = original.master.clone();
-    link.place = original.place.clone();
-    Some(Object::Link(Box::new(link)))
 }
 
 /// Which link was where.
@@ -275,14 +188,15 @@ fn at_home(
     was_at: [&BTreeMap<&Place, &Key>; 2],
     objects: &BTreeMap<Key, Object>,
 ) -> (Key, Object) {
-    let places =
-        if matches!(key, Key::Link(_)) { SmallVec::new() } else { stands_on(key, &object) };
+    // A link is where it is, whatever it stands on.
+    let places = key.netns().map(|_| noun::places(key, &object));
     let mut at = (key.clone(), object);
-    for place in places {
+    for place in places.into_iter().flatten() {
         let Some(key) = was_at.iter().find_map(|at| at.get(&place)) else { continue };
         let link = objects.get(key).and_then(Object::link);
         if let Some(link) = link.filter(|link| link.place.netns == place.netns) {
-            at = renamed(&at.0, &at.1, (&place.ifname, &link.place.ifname));
+            let names = Renaming { old: &place.ifname, new: &link.place.ifname };
+            at = noun::renamed(&at.0, &at.1, names);
         }
     }
     at
@@ -307,18 +221,27 @@ fn netns_lasts(netns: &NetnsName, objects: [&BTreeMap<Key, Object>; 2], touched:
         || !touched.objects.contains_key(&key)
 }
 
-/// Whether the links are there that an object hangs on, and up as far as it needs that; `is_up` tells of a link whether it
+/// Whether the links are there that an object is on, and up as far as it needs that; `is_up` tells of a link whether it
 /// is.
 fn has_home(key: &Key, object: &Object, is_up: impl Fn(&Place) -> Option<bool>) -> bool {
-    let Some(netns) = key.netns() else { return true };
-    let needs_up = matches!(key, Key::Route(_));
-    let place = |ifname| Place { netns: netns.clone(), ifname };
-    let mut at = devs(key, object).into_iter().map(|dev| is_up(&place(dev))).peekable();
-    if at.peek().is_none() {
+    if key.netns().is_none() {
         return true;
     }
-    let all: Option<Vec<bool>> = at.collect();
-    all.is_some_and(|up| !needs_up || up.contains(&true))
+    let needs = noun::needs(key, object);
+    let links = needs.iter().filter_map(|need| Some((need.place()?, need.how)));
+    let mut all_there = true;
+    let mut carried: Option<bool> = None;
+    for (place, how) in links.filter(|(_, how)| *how != How::Mentioned) {
+        let up = is_up(place);
+        all_there &= up.is_some();
+        if how == How::Up {
+            let with_any = key.noun().facts().lasts == Lasts::WithAny;
+            let up = up == Some(true);
+            let before = carried.unwrap_or(!with_any);
+            carried = Some(if with_any { before || up } else { before && up });
+        }
+    }
+    all_there && carried != Some(false)
 }
 
 /// The places that a link is at and will not be at, with where it will be if that is in the same namespace.
@@ -353,14 +276,53 @@ enum Stays {
 /// A foreign object as it is to be, given the places that links leave: on a renamed link it stays, on one that goes
 /// elsewhere it does not.
 fn foreign_object(key: &Key, object: &Object, left: &BTreeMap<Place, Option<Place>>) -> Stays {
-    let Some(netns) = key.netns().filter(|_| !left.is_empty()) else { return Stays::Here };
+    if key.netns().is_none() || left.is_empty() {
+        return Stays::Here;
+    }
     let mut moved: Option<(Key, Object)> = None;
-    for dev in devs(key, object) {
-        let place = Place { netns: netns.clone(), ifname: dev };
+    for place in noun::places(key, object) {
         let Some(to) = left.get(&place) else { continue };
         let Some(to) = to else { return Stays::Not };
         let (key, object) = moved.as_ref().map_or((key, object), |(key, object)| (key, object));
-        moved = Some(renamed(key, object, (&place.ifname, &to.ifname)));
+        let names = Renaming { old: &place.ifname, new: &to.ifname };
+        moved = Some(noun::renamed(key, object, names));
     }
     moved.map_or(Stays::Here, |(key, object)| Stays::As(key, object))
+}
+
+/// An object that lasts with any of several links stays when one of them goes down, but is not made again with that one
+/// down: a reboot would lose it. So what takes such a link down is refused, as the kernel refuses to make the object
+/// afterwards.
+fn refuse_lost_legs(
+    made: &BTreeMap<Key, Object>,
+    observed: &State,
+    configured: &[Entry<'_>],
+) -> Result<(), PlanError> {
+    let goes_down = |(key, link): (&Key, &Link)| {
+        let seen = observed.objects.get(key)?.link()?;
+        (link.flags.up == Some(false) && seen.flags.up == Some(true)).then(|| link.place.clone())
+    };
+    let down: BTreeSet<Place> = link_objects(made).filter_map(goes_down).collect();
+    if down.is_empty() {
+        return Ok(());
+    }
+    for (key, object) in configured {
+        let facts = key.noun().facts();
+        if facts.lasts == Lasts::WithAll {
+            continue;
+        }
+        let needs = noun::needs(key, object);
+        let up: Vec<&Place> =
+            needs.iter().filter(|need| need.how == How::Up).filter_map(Need::place).collect();
+        if up.len() > 1
+            && let Some(place) = up.into_iter().find(|place| down.contains(*place))
+        {
+            let reason = format!(
+                "{} is to be down, and a {} is made only over links that are up",
+                place.ifname, facts.name
+            );
+            return Err(PlanError { key: (*key).clone(), reason });
+        }
+    }
+    Ok(())
 }

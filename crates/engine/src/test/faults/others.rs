@@ -103,7 +103,7 @@ fn outcome(case: &Case, ends: &Ends, deed: Deed, late: bool) -> String {
 
 /// Carries out an operation of somebody else's; what is not there is let be.
 fn execute(kernel: &FakeKernel, key: &Key, action: Action) {
-    let plan = Plan { ops: vec![Op { key: key.clone(), action }] };
+    let plan = Plan { ops: vec![Op::new(key.clone(), action)] };
     let _refused = kernel.clone().execute(&plan);
 }
 

@@ -1,0 +1,189 @@
+//! What links state about themselves as a noun. What differs from kind to kind is in [`kind`](super::kind).
+
+use std::fmt;
+
+use crate::link::{KindAttributes, Link, LinkKind, Master};
+use crate::name::{LinkId, NetnsName};
+use crate::netns::spoken;
+use crate::noun::{
+    Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
+    Renaming, Replaced, Verb,
+};
+use crate::plan::{Change, Stage};
+use crate::southbound::Wanted;
+
+/// What a link states about itself.
+pub(crate) struct Facts;
+
+impl NounFacts for Facts {
+    type Key = LinkId;
+    type Object = Box<Link>;
+
+    const FACTS: crate::noun::Facts = crate::noun::Facts {
+        name: "link",
+        removal: Removal::ByStep,
+        lasts: Lasts::WithAll,
+        is_needed: true,
+        takes_along: true,
+        is_watched: false,
+        found_by: FoundBy::Place,
+    };
+
+    /// A key does not tell where the link is.
+    fn netns(_: &LinkId) -> Option<&NetnsName> {
+        None
+    }
+
+    /// The link below, and, outliving them, the master and the other end of its pair.
+    fn needs(_: &LinkId, link: &Self::Object) -> Needs {
+        let mentioned = link.master_place().into_iter().chain(link.peer.clone());
+        let mentioned = mentioned.map(|place| Need::of_place(place, How::Mentioned));
+        let needs_up = link.kind.as_ref().is_some_and(|kind| kind.below().needs_up);
+        let how = if needs_up && link.flags.up == Some(true) { How::Up } else { How::There };
+        mentioned.chain(link.device.clone().map(|place| Need::of_place(place, how))).collect()
+    }
+
+    fn renamed(id: &LinkId, link: &Self::Object, _: Renaming<'_>) -> (Key, Object) {
+        (Key::Link(id.clone()), Object::Link(link.clone()))
+    }
+
+    fn is_lost_with(_: &LinkId, _: &Self::Object, _: &Loss<'_>) -> bool {
+        false
+    }
+
+    fn loose(_: &Self::Object) -> Loose {
+        Loose::default()
+    }
+
+    fn loss(_: &LinkId) -> Option<Loss<'_>> {
+        None
+    }
+
+    fn is_automatic(_: &Self::Object) -> bool {
+        false
+    }
+
+    fn is_of_daemon(_: &Self::Object) -> bool {
+        false
+    }
+
+    fn satisfies(_: &LinkId, seen: &Self::Object, wanted: &Self::Object) -> bool {
+        wanted.place == seen.place && wanted.changes(seen).is_empty()
+    }
+
+    fn replaced(_: &LinkId) -> Replaced {
+        Replaced::InPlace
+    }
+
+    fn stage(_: &LinkId, _: &Self::Object) -> (Stage, u8) {
+        (Stage::Never, 0)
+    }
+
+    fn removed_before<'a>(
+        _: &LinkId,
+        _: &Self::Object,
+        _: &[(&'a Key, &'a Object)],
+    ) -> Vec<(&'a Key, &'a Object)> {
+        Vec::new()
+    }
+
+    fn default_key(_: &LinkId) -> Option<LinkId> {
+        None
+    }
+
+    fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
+        super::observed::wanted(wanted, change);
+    }
+
+    fn restorable(link: &Self::Object) -> Self::Object {
+        Box::new(Link { status: None, ..(**link).clone() })
+    }
+
+    fn overlay(link: &mut Self::Object, other: &Self::Object) {
+        link.overlay(other);
+    }
+
+    fn describe(
+        f: &mut fmt::Formatter<'_>,
+        verb: Verb,
+        _: &LinkId,
+        Described { object: link, before }: Described<'_, Self::Object>,
+    ) -> fmt::Result {
+        match (verb, before) {
+            (Verb::Add, _) => describe_creation(f, link),
+            (Verb::Replace, Some(before)) => describe_change(f, before, link),
+            (Verb::Delete, _) | (Verb::Replace, None) => {
+                let [verb, preposition] = verb.words();
+                let at = &link.place;
+                write!(f, "{verb} {} {preposition} {}", at.ifname, spoken(&at.netns))
+            }
+        }
+    }
+}
+
+fn describe_creation(f: &mut fmt::Formatter<'_>, link: &Link) -> fmt::Result {
+    let kind = link.kind.as_ref().map_or("link", LinkKind::name);
+    write!(f, "create {kind} {} in {}", link.place.ifname, spoken(&link.place.netns))?;
+    if let Some(peer) = &link.peer {
+        write!(f, " with peer {} in {}", peer.ifname, spoken(&peer.netns))?;
+    }
+    if let Some(device) = &link.device {
+        write!(f, " on {}", device.ifname)?;
+    }
+    values(link).into_iter().try_for_each(|value| write!(f, ", {value}"))
+}
+
+fn describe_change(f: &mut fmt::Formatter<'_>, from: &Link, change: &Link) -> fmt::Result {
+    let (old, new) = (&from.place, &change.place);
+    if old.netns != new.netns {
+        write!(f, "move {} from {} to {}", old.ifname, spoken(&old.netns), spoken(&new.netns))?;
+        return match old.ifname == new.ifname {
+            true => Ok(()),
+            false => write!(f, " as {}", new.ifname),
+        };
+    }
+    let place = spoken(&old.netns);
+    if old.ifname != new.ifname {
+        return write!(f, "rename {} in {place} to {}", old.ifname, new.ifname);
+    }
+    let mut parts = Vec::new();
+    match change.flags.up {
+        Some(true) => parts.push("up".to_owned()),
+        Some(false) => parts.push("down".to_owned()),
+        None => {}
+    }
+    match &change.master {
+        Some(Master::Of(master)) => parts.push(format!("master {master}")),
+        Some(Master::Free) => parts.push("without master".to_owned()),
+        None => {}
+    }
+    let values = values(change);
+    parts.extend(values.into_iter().filter(|part| !part.starts_with("up ")));
+    write!(f, "set {} in {place} {}", old.ifname, parts.join(", "))
+}
+
+/// The fields that are set, with their values as the kernel is given them.
+fn values(link: &Link) -> Vec<String> {
+    let groups = [
+        serde_json::to_value(&link.attributes),
+        serde_json::to_value(&link.flags),
+        serde_json::to_value(&link.port),
+        serde_json::to_value(link.kind.as_ref().map(KindAttributes)),
+    ];
+    let mut values = Vec::new();
+    for group in groups.into_iter().flatten() {
+        for (name, value) in group.as_object().into_iter().flatten() {
+            match value {
+                serde_json::Value::Null => {}
+                serde_json::Value::String(text) => values.push(format!("{name} {text}")),
+                serde_json::Value::Bool(on) => {
+                    values.push(format!("{name} {}", if *on { "on" } else { "off" }));
+                }
+                serde_json::Value::Number(_)
+                | serde_json::Value::Array(_)
+                | serde_json::Value::Object(_) => values.push(format!("{name} {value}")),
+            }
+        }
+    }
+    values
+}

@@ -1,0 +1,87 @@
+//! Where a link is looked for, and what is observed along with it.
+
+use std::collections::BTreeMap;
+
+use crate::link::{Link, Place};
+use crate::name::{LinkId, LinkName, NetnsName};
+use crate::noun::{FoundBy, Key};
+use crate::plan::Change;
+use crate::plan::sorted::{link, link_objects, links};
+use crate::southbound::Wanted;
+
+/// The links of a change, each with the places where it may be; and what is on them, unless it is sure to stay there.
+pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
+    for objects in change.states() {
+        for (key, link) in link_objects(objects) {
+            let Key::Link(id) = key else { continue };
+            let places = wanted.links.entry(id.clone()).or_default();
+            for place in candidates(id, link) {
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
+        }
+    }
+    let comes = |(id, seen): &(&LinkId, &Link)| {
+        link(change.touched, id).is_none_or(|before| before.place.netns != seen.place.netns)
+    };
+    let home = |(id, link): (&LinkId, &Link)| (id.clone(), link.place.netns.clone());
+    wanted.homes = links(change.desired).filter(comes).map(home).collect();
+    // What is given up may take along others on its link.
+    let gone = |key: &Key| {
+        let facts = key.noun().facts();
+        facts.takes_along
+            && facts.found_by == FoundBy::Key
+            && !change.desired.objects.contains_key(key)
+    };
+    if wanted.occupants.is_empty() && !change.touched.objects.keys().any(gone) {
+        wanted.outcome = outcome(change);
+    }
+}
+
+/// The name of a link while another still has the one that it is to have.
+pub(super) fn name_aside(id: &LinkId) -> Option<LinkName> {
+    // FNV-1a: the same name in every process, so that a link is found again after a crash.
+    let hash = id
+        .as_str()
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    format!("aside-{hash:08x}").parse().ok()
+}
+
+/// Where a link may be: where this state has it, under the name it has while another is in its way, and in
+/// the namespace that links are born in and come back to.
+fn candidates(id: &LinkId, link: &Link) -> Vec<Place> {
+    let place = &link.place;
+    let aside =
+        |netns: &NetnsName| name_aside(id).map(|ifname| Place { netns: netns.clone(), ifname });
+    let home = |ifname| Place { netns: NetnsName::own(), ifname };
+    let mut places = vec![place.clone()];
+    // Only what is there already comes from elsewhere, where it may still have the name that is its key.
+    if link.kind.is_none() {
+        places.push(home(place.ifname.clone()));
+        places.extend(id.as_str().parse().ok().map(home));
+    }
+    places.extend(aside(&place.netns));
+    places
+}
+
+/// The links that are to be as they are desired, with nothing else about them to be put back.
+fn outcome(change: &Change<'_>) -> BTreeMap<LinkId, Box<Link>> {
+    let is_all = |id: &LinkId, wanted: &Link| {
+        let before = link(change.touched, id);
+        let adds_nothing = before.is_none_or(|before| {
+            let mut both = before.clone();
+            both.overlay(wanted);
+            both == *wanted
+        });
+        let original = change.originals.objects.get(&Key::Link(id.clone()));
+        let at_home = original.is_none_or(|original| {
+            let places = [before, original.link()].map(|link| link.map(|link| &link.place));
+            places == [Some(&wanted.place); 2]
+        });
+        adds_nothing && at_home
+    };
+    let links = links(change.desired).filter(|(id, link)| is_all(id, link));
+    links.map(|(id, link)| (id.clone(), Box::new(link.clone()))).collect()
+}

@@ -1,0 +1,480 @@
+//! How links get from where and what they are to where and what they are to be.
+//!
+//! Links go, move and come first; then each gets its properties, and then those come up that are to. Where a kind depends
+//! on the link below ([`Below`]), the link below comes first, and the account tells what the kernel does to a link when
+//! that happens to the one below it.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::observed::name_aside;
+use crate::attribute::Fields;
+use crate::link::{Below, BridgePort, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place};
+use crate::name::{LinkId, LinkName};
+use crate::netns::spoken;
+use crate::noun::{self, Key, Object, Renaming};
+use crate::plan::sorted::{link, links};
+use crate::plan::{Account, Action, Because, PlanError, Stage};
+
+impl<'a> Account<'a> {
+    /// The places whose links take along what is on them: they go, are made anew, or move to another namespace.
+    pub(crate) fn leaving(&self) -> BTreeSet<Place> {
+        let leaves = |(id, seen): &(&LinkId, &Link)| {
+            let wanted = self.target.link(id);
+            wanted.is_none_or(|wanted| {
+                self.is_anew(wanted, seen) || wanted.place.netns != seen.place.netns
+            })
+        };
+        links(self.observed).filter(leaves).map(|(_, seen)| seen.place.clone()).collect()
+    }
+
+    /// Removes the links that are not to be there, or are to be made anew.
+    pub(crate) fn remove_links(&mut self) {
+        for (id, seen) in links(self.observed) {
+            // An earlier removal may have taken it along.
+            if !self.links.contains_key(id) {
+                continue;
+            }
+            let because = match self.target.link(id) {
+                None => Because::NotConfigured,
+                Some(wanted) if self.is_anew(wanted, seen) => Because::Replaced,
+                Some(_) => continue,
+            };
+            let action = Action::Delete(Object::Link(seen.clone().into()));
+            self.push(&Key::Link(id.clone()), action, because);
+            self.forget(id);
+        }
+    }
+
+    /// Makes, moves and renames links, each once its place is free and what it stands on is there.
+    pub(crate) fn place_links(&mut self) -> Result<(), PlanError> {
+        let mut pending: Vec<(&'a LinkId, &'a Link)> = self.target.links().collect();
+        loop {
+            pending.retain(|(id, wanted)| {
+                self.links.get(id).is_none_or(|link| link.place != wanted.place)
+            });
+            if pending.is_empty() {
+                return Ok(());
+            }
+            let awaited: BTreeSet<&Place> = pending.iter().map(|(_, link)| &link.place).collect();
+            let is_ready = |(_, wanted): &(_, &Link)| self.is_ready(wanted, &awaited);
+            let ready: Vec<_> = pending.iter().copied().filter(is_ready).collect();
+            for (id, wanted) in &ready {
+                // Its mate may have been born with it, or it may have been moved since.
+                match self.links.get(id) {
+                    None if !self.places.contains_key(&wanted.place) => self.make(id, wanted),
+                    Some(link) if link.place != wanted.place => {
+                        let because = self.reason(&Key::Link((*id).clone()));
+                        self.move_to(id, &wanted.place, because);
+                    }
+                    None | Some(_) => {}
+                }
+            }
+            if ready.is_empty() {
+                self.step_aside(&pending)?;
+            }
+        }
+    }
+
+    /// Gives each link that is in its place its properties, but for being up.
+    pub(crate) fn alter_links(&mut self) {
+        for (id, wanted) in self.below_first() {
+            let Some(now) = self.links.get(id) else { continue };
+            let mut change = wanted.changes(now);
+            let up = change.flags.up.take();
+            let needs_down = change.set().iter().any(|field| field.while_down);
+            let because = self.reason(&Key::Link(id.clone()));
+            if now.flags.up == Some(true) && (up == Some(false) || needs_down) {
+                let for_change = up != Some(false);
+                self.take_down(id, if for_change { Because::NeedsDown } else { because.clone() });
+            }
+            let mut port = std::mem::take(&mut change.port);
+            port.state = None;
+            // Which end is whose follows from where both are.
+            change.peer = None;
+            if !change.is_empty() {
+                self.alter(id, change, because.clone());
+            }
+            if !port.is_empty()
+                && let Some(now) = self.links.get(id)
+            {
+                let change = Link { port, ..Link::at(now.place.clone()) };
+                self.alter(id, change, because);
+            }
+        }
+    }
+
+    /// Brings links up, and takes those down again that came up along with the one below.
+    pub(crate) fn raise_links(&mut self) {
+        let mut raised = BTreeSet::new();
+        let in_order = self.below_first();
+        for (id, wanted) in &in_order {
+            let Some(now) = self.links.get(*id) else { continue };
+            if wanted.flags.up == Some(true) && now.flags.up != Some(true) {
+                let flags = LinkFlags { up: Some(true), ..LinkFlags::default() };
+                let change = Link { flags, ..Link::at(now.place.clone()) };
+                self.alter(id, change, self.reason(&Key::Link((*id).clone())));
+                raised.insert(*id);
+            }
+        }
+        for (id, wanted) in in_order {
+            let is_up = self.links.get(id).is_some_and(|now| now.flags.up == Some(true));
+            if wanted.flags.up == Some(false) && is_up {
+                self.take_down(id, self.reason(&Key::Link(id.clone())));
+            }
+        }
+        self.set_port_states(&raised);
+    }
+
+    /// Spanning tree states, which only ports with a carrier have, and which coming up sets anew.
+    fn set_port_states(&mut self, raised: &BTreeSet<&LinkId>) {
+        for (id, wanted) in self.target.links() {
+            let Some(now) = self.links.get(id) else { continue };
+            let state = wanted.port.state;
+            if state.is_some() && (now.port.state != state || raised.contains(id)) {
+                let port = BridgePort { state, ..BridgePort::default() };
+                let change = Link { port, ..Link::at(now.place.clone()) };
+                self.alter(id, change, self.reason(&Key::Link(id.clone())));
+            }
+        }
+    }
+
+    /// The links of the target in the order of their keys, but each after the link below where its kind depends on that.
+    fn below_first(&self) -> Vec<(&'a LinkId, &'a Link)> {
+        let links: Vec<_> = self.target.links().collect();
+        if links.iter().all(|(_, link)| below(link) == Below::default()) {
+            return links;
+        }
+        let (mut ordered, mut visited) = (Vec::with_capacity(links.len()), BTreeSet::new());
+        for (id, _) in links {
+            let mut stack = Vec::new();
+            let mut next = Some(id);
+            while let Some(id) = next.filter(|id| visited.insert(*id)) {
+                let Some(link) = self.target.link(id) else { break };
+                stack.push((id, link));
+                let device = link.device.as_ref().filter(|_| below(link) != Below::default());
+                next = device.and_then(|device| self.target_places.get(device).copied());
+            }
+            ordered.extend(stack.into_iter().rev());
+        }
+        ordered
+    }
+
+    /// Whether a link cannot become what is wanted but by being made anew.
+    fn is_anew(&self, wanted: &Link, seen: &Link) -> bool {
+        is_anew(wanted, seen, |at| {
+            let id = self.observed_places.get(at)?;
+            self.target.link(id).map(|link| &link.place)
+        })
+    }
+
+    fn is_ready(&self, wanted: &Link, awaited: &BTreeSet<&Place>) -> bool {
+        let is_free = |place: &Place| !self.places.contains_key(place);
+        let mate_fits =
+            wanted.peer.as_ref().is_none_or(|peer| is_free(peer) || !awaited.contains(peer));
+        let stands = wanted
+            .device
+            .as_ref()
+            .is_none_or(|below| self.places.contains_key(below) || !awaited.contains(below));
+        is_free(&wanted.place) && mate_fits && stands
+    }
+
+    /// Links that wait for each other's places: one of them takes another name meanwhile.
+    fn step_aside(&mut self, pending: &[(&'a LinkId, &'a Link)]) -> Result<(), PlanError> {
+        for (id, wanted) in pending {
+            let Some(link) = self.links.get(id) else { continue };
+            let waits_for = self.places.get(&wanted.place);
+            if let Some(other) = waits_for
+                && pending.iter().any(|(id, _)| *id == other)
+            {
+                let (netns, other) = (link.place.netns.clone(), other.clone());
+                if let Some(ifname) = name_aside(id) {
+                    self.move_to(id, &Place { netns, ifname }, Because::MakesRoom(other));
+                    return Ok(());
+                }
+            }
+        }
+        let (id, wanted) = pending[0];
+        let holder = self.places.get(&wanted.place).map_or("another link", |id| id.as_str());
+        Err(PlanError {
+            key: Key::Link(id.clone()),
+            reason: format!(
+                "its place, {} in {}, is taken by {holder}",
+                wanted.place.ifname,
+                spoken(&wanted.place.netns),
+            ),
+        })
+    }
+
+    fn make(&mut self, id: &LinkId, wanted: &Link) {
+        let mut made = Link {
+            kind: wanted.kind.clone(),
+            attributes: wanted.attributes.clone(),
+            device: wanted.device.clone(),
+            peer: wanted.peer.clone(),
+            ..Link::at(wanted.place.clone())
+        };
+        let mut now = made.kernel_default();
+        if made.facts().is_some_and(|facts| facts.mtu == MtuAtCreation::Follows) {
+            made.attributes.mtu = None;
+            now.attributes.mtu = None;
+        }
+        now.overlay(&made);
+        now.flags.up = Some(false);
+        let key = Key::Link(id.clone());
+        let because = match link(self.observed, id) {
+            Some(_) => Because::LinkRemoved(wanted.place.ifname.clone()),
+            None => self.reason(&key),
+        };
+        self.push(&key, Action::Create(Object::Link(made.into())), because);
+        if let Some(peer) = &wanted.peer
+            && let Some(mate) = self.target_places.get(peer).copied()
+        {
+            let kind = wanted.kind.as_ref().map(LinkKind::plain);
+            let mut mate_now = Link { kind, ..Link::at(peer.clone()) }.kernel_default();
+            mate_now.peer = Some(wanted.place.clone());
+            mate_now.flags.up = Some(false);
+            self.places.insert(peer.clone(), mate.clone());
+            self.links.insert(mate.clone(), Cow::Owned(mate_now));
+        }
+        if let Some(below) = &now.device {
+            self.linked.entry(below.clone()).or_default().insert(id.clone());
+        }
+        self.places.insert(now.place.clone(), id.clone());
+        self.links.insert(id.clone(), Cow::Owned(now));
+    }
+
+    fn move_to(&mut self, id: &LinkId, place: &Place, because: Because) {
+        let Some(now) = self.links.get(id) else { return };
+        let old = now.place.clone();
+        let stays = old.netns == place.netns;
+        // Older kernels rename only what is down.
+        if stays && now.flags.up == Some(true) {
+            self.take_down(id, Because::NeedsDown);
+        }
+        self.alter(id, Link::at(place.clone()), because);
+        if stays {
+            self.bring_along(id, &place.ifname);
+        } else {
+            self.lose_all(&old, &Because::LinkMoved(old.ifname.clone()));
+            self.leave_behind(id);
+        }
+        self.tell_linked(&old, Some(place));
+        self.tell_mate(id, place);
+        self.places.remove(&old);
+        self.places.insert(place.clone(), id.clone());
+        if let Some(now) = self.links.get_mut(id).map(Cow::to_mut) {
+            now.place = place.clone();
+            if !stays {
+                now.flags.up = Some(false);
+                now.master = Some(Master::Free);
+            }
+        }
+    }
+
+    /// The other end of a pair learns where this one is.
+    fn tell_mate(&mut self, id: &LinkId, place: &Place) {
+        let mate = self.links.get(id).and_then(|link| self.places.get(link.peer.as_ref()?));
+        if let Some(mate) = mate.and_then(|id| self.links.get_mut(id)) {
+            mate.to_mut().peer = Some(place.clone());
+        }
+    }
+
+    /// What happens to the links on the one that was at `place`, and to its ports, once that is elsewhere or gone.
+    fn tell_linked(&mut self, place: &Place, to: Option<&Place>) {
+        for id in self.linked.remove(place).unwrap_or_default() {
+            let Some(link) = self.links.get(&id) else { continue };
+            let stays = to.is_some_and(|to| to.netns == place.netns);
+            if link.device.as_ref() == Some(place) {
+                match to.filter(|_| stays || below(link).survives_move) {
+                    Some(to) => {
+                        if !stays {
+                            self.goes_down_along(&id);
+                        }
+                        if let Some(link) = self.links.get_mut(&id).map(Cow::to_mut) {
+                            link.device = Some(to.clone());
+                        }
+                        self.linked.entry(to.clone()).or_default().insert(id);
+                    }
+                    None => self.forget(&id),
+                }
+            } else if let (Some(to), true) = (to, stays) {
+                if let Some(link) = self.links.get_mut(&id).map(Cow::to_mut) {
+                    link.master = Some(Master::Of(to.ifname.clone()));
+                }
+                self.linked.entry(to.clone()).or_default().insert(id);
+            } else if let Some(link) = self.links.get_mut(&id).map(Cow::to_mut) {
+                link.master = Some(Master::Free);
+                link.port = BridgePort::default();
+            }
+        }
+    }
+
+    fn take_down(&mut self, id: &LinkId, because: Because) {
+        let Some(now) = self.links.get(id) else { return };
+        let flags = LinkFlags { up: Some(false), ..LinkFlags::default() };
+        let change = Link { flags, ..Link::at(now.place.clone()) };
+        self.alter(id, change, because);
+    }
+
+    /// Appends the operation, and takes it over into the account, but for a change of place.
+    fn alter(&mut self, id: &LinkId, change: Link, because: Because) {
+        let Some(now) = self.links.get_mut(id).map(Cow::to_mut) else { return };
+        let from = now.clone();
+        let place = now.place.clone();
+        now.overlay(&change);
+        now.place = place.clone();
+        if let (Some(master), true) = (now.master_place(), change.master.is_some()) {
+            self.linked.entry(master).or_default().insert(id.clone());
+        }
+        let (up, mtu) = (change.flags.up, change.attributes.mtu);
+        let (from, change) = (Object::Link(from.into()), Object::Link(change.into()));
+        self.push(&Key::Link(id.clone()), Action::Update { from, change }, because);
+        match up {
+            Some(false) => self.is_down(&place),
+            Some(true) => self.is_up(&place),
+            None => {}
+        }
+        if let Some(mtu) = mtu {
+            self.cut_mtu(&place, mtu);
+        }
+    }
+
+    /// The link at `place` has gone down, and with it what it carries.
+    fn is_down(&mut self, place: &Place) {
+        self.bare.insert(place.clone());
+        self.lose_with_down(place);
+        for id in self.standing_on(place) {
+            self.goes_down_along(&id);
+        }
+    }
+
+    fn goes_down_along(&mut self, id: &LinkId) {
+        let Some(link) = self.links.get_mut(id) else { return };
+        if below(link).needs_up && link.flags.up == Some(true) {
+            link.to_mut().flags.up = Some(false);
+            let place = link.place.clone();
+            self.is_down(&place);
+        }
+    }
+
+    /// The link at `place` has come up, and so have those that come up with it.
+    fn is_up(&mut self, place: &Place) {
+        for id in self.standing_on(place) {
+            let Some(link) = self.links.get_mut(&id) else { continue };
+            if below(link).raised_along && link.flags.up != Some(true) {
+                link.to_mut().flags.up = Some(true);
+                let place = link.place.clone();
+                self.is_up(&place);
+            }
+        }
+    }
+
+    /// The link at `place` has another MTU, which those on it do not exceed.
+    fn cut_mtu(&mut self, place: &Place, mtu: u32) {
+        for id in self.standing_on(place) {
+            let Some(link) = self.links.get_mut(&id) else { continue };
+            if below(link).mtu_within && link.attributes.mtu.is_some_and(|own| own > mtu) {
+                link.to_mut().attributes.mtu = Some(mtu);
+                let place = link.place.clone();
+                self.cut_mtu(&place, mtu);
+            }
+        }
+    }
+
+    /// The links that have the one at `place` below them.
+    fn standing_on(&self, place: &Place) -> Vec<LinkId> {
+        let linked = self.linked.get(place).into_iter().flatten();
+        let stands = |id: &&LinkId| {
+            self.links.get(*id).is_some_and(|link| link.device.as_ref() == Some(place))
+        };
+        linked.filter(stands).cloned().collect()
+    }
+
+    /// A link is gone, and with it its mate, what stands on it, and what is on all of these.
+    fn forget(&mut self, id: &LinkId) {
+        let Some(gone) = self.links.remove(id) else { return };
+        self.places.remove(&gone.place);
+        self.lose_all(&gone.place, &Because::LinkRemoved(gone.place.ifname.clone()));
+        self.tell_linked(&gone.place, None);
+        if let Some(mate) = gone.peer.as_ref().and_then(|peer| self.places.get(peer)).cloned() {
+            self.forget(&mate);
+        }
+    }
+
+    /// A link that goes elsewhere has nothing on it, whatever it was called meanwhile.
+    fn leave_behind(&mut self, id: &LinkId) {
+        let Some(seen) = link(self.observed, id) else { return };
+        for (key, _) in self.dependents(&seen.place) {
+            if let Some(now) = self.brought.remove(key) {
+                self.present.remove(&now);
+            }
+        }
+    }
+
+    /// What is made before a link comes up is there by the link's new name, and no longer by the old one.
+    fn bring_along(&mut self, id: &LinkId, name: &LinkName) {
+        let Some(seen) = link(self.observed, id) else { return };
+        for (key, object) in self.dependents(&seen.place) {
+            if !matches!(noun::stage(key, object).0, Stage::BeforeUp | Stage::AfterUp)
+                || noun::places(key, object).any(|place| place != seen.place)
+            {
+                continue;
+            }
+            let (now, _) =
+                noun::renamed(key, object, Renaming { old: &seen.place.ifname, new: name });
+            if now == *key {
+                continue;
+            }
+            let before = self.brought.remove(key);
+            let is_there = before.is_some() || !self.lost.contains_key(key);
+            if is_there {
+                let because = Because::LinkRenamed(seen.place.ifname.clone());
+                self.lost.entry(key).or_insert(because);
+                if let Some(before) = before {
+                    self.present.remove(&before);
+                }
+                self.present.insert(now.clone());
+                self.brought.insert(key, now);
+            }
+        }
+    }
+}
+
+/// How a link depends on the link below.
+fn below(link: &Link) -> Below {
+    link.kind.as_ref().map(LinkKind::below).unwrap_or_default()
+}
+
+/// Whether a link cannot become what is wanted but by being made anew; `to` tells where the link that was seen at a
+/// place is to be.
+pub(super) fn is_anew<'p>(
+    wanted: &Link,
+    seen: &Link,
+    to: impl Fn(&Place) -> Option<&'p Place>,
+) -> bool {
+    let (Some(kind), Some(seen_kind)) = (&wanted.kind, &seen.kind) else { return false };
+    // That the other link goes elsewhere is no reason.
+    let is_other = |wanted: &Option<Place>, seen: &Option<Place>| match (wanted, seen) {
+        (Some(wanted), Some(seen)) => wanted != seen && to(seen) != Some(wanted),
+        (Some(_), None) => true,
+        (None, _) => false,
+    };
+    let other_mate = seen.peer.is_some() && is_other(&wanted.peer, &seen.peer);
+    let other_below = match below(seen).survives_move || same_netns(&wanted.device, &seen.device) {
+        true => is_other(&wanted.device, &seen.device),
+        // What the move of the link below takes along is made anew.
+        false => wanted.device.is_some() && wanted.device != seen.device,
+    };
+    let change = wanted.changes(seen);
+    kind.name() != seen_kind.name()
+        || (!seen_kind.facts().moves && wanted.place.netns != seen.place.netns)
+        || change.set().iter().any(|field| field.create_only)
+        || other_mate
+        || other_below
+}
+
+/// Whether both are in one namespace.
+fn same_netns(one: &Option<Place>, other: &Option<Place>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if one.netns == other.netns)
+}

@@ -1,0 +1,144 @@
+//! A network namespace (ip-netns(8), network_namespaces(7)): a name in `/run/netns`.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::name::NetnsName;
+use crate::noun::{
+    Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object, Removal, Renaming,
+    Replaced, Verb,
+};
+use crate::plan::{Account, Action, Because, Change, PlanError, Stage};
+use crate::southbound::Wanted;
+use crate::state::State;
+
+/// What a namespace states about itself.
+pub(crate) struct Facts;
+
+impl NounFacts for Facts {
+    type Key = NetnsName;
+    type Object = ();
+
+    const FACTS: crate::noun::Facts = crate::noun::Facts {
+        name: "namespace",
+        removal: Removal::ByStep,
+        lasts: Lasts::WithAll,
+        is_needed: true,
+        takes_along: false,
+        is_watched: true,
+        found_by: FoundBy::Key,
+    };
+
+    fn netns(_: &Self::Key) -> Option<&NetnsName> {
+        None
+    }
+
+    fn needs(_: &Self::Key, (): &()) -> Needs {
+        Needs::new()
+    }
+
+    fn renamed(key: &Self::Key, (): &(), _: Renaming<'_>) -> (Key, Object) {
+        (Key::Netns(key.clone()), Object::Netns)
+    }
+
+    fn is_lost_with(_: &Self::Key, (): &(), _: &Loss<'_>) -> bool {
+        false
+    }
+
+    fn loose((): &()) -> Loose {
+        Loose::default()
+    }
+
+    fn loss(_: &Self::Key) -> Option<Loss<'_>> {
+        None
+    }
+
+    fn is_automatic((): &()) -> bool {
+        false
+    }
+
+    fn is_of_daemon((): &()) -> bool {
+        false
+    }
+
+    fn satisfies(_: &Self::Key, (): &(), (): &()) -> bool {
+        true
+    }
+
+    fn replaced(_: &Self::Key) -> Replaced {
+        Replaced::InPlace
+    }
+
+    fn stage(_: &Self::Key, (): &()) -> (Stage, u8) {
+        (Stage::Namespaces, 0)
+    }
+
+    fn removed_before<'a>(
+        _: &Self::Key,
+        (): &(),
+        _: &[(&'a Key, &'a Object)],
+    ) -> Vec<(&'a Key, &'a Object)> {
+        Vec::new()
+    }
+
+    fn default_key(_: &Self::Key) -> Option<Self::Key> {
+        None
+    }
+
+    /// All links of a namespace that is to go: it goes only without any that is not its own.
+    fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
+        let names = |state: &State| -> BTreeSet<NetnsName> {
+            let name =
+                |key: &Key| if let Key::Netns(name) = key { Some(name.clone()) } else { None };
+            state.objects.keys().map_while(name).collect()
+        };
+        wanted.occupants =
+            names(change.touched).difference(&names(change.desired)).cloned().collect();
+    }
+
+    fn restorable((): &()) {}
+
+    fn overlay((): &mut (), (): &()) {}
+
+    fn describe(
+        f: &mut fmt::Formatter<'_>,
+        verb: Verb,
+        key: &Self::Key,
+        _: Described<'_, ()>,
+    ) -> fmt::Result {
+        let verb = if verb == Verb::Add { "create" } else { verb.words()[0] };
+        write!(f, "{verb} namespace {key}")
+    }
+}
+
+impl Account<'_> {
+    /// Removes the namespaces that are not to be there. A link that is in one and is not the namespace's own is in the
+    /// way.
+    pub(crate) fn remove_namespaces(&mut self) -> Result<(), PlanError> {
+        let surplus: Vec<&Key> = self.surplus.iter().map(|(key, _)| key).collect();
+        for key in surplus {
+            let Key::Netns(netns) = key else { continue };
+            let within = self.places.iter().filter(|(place, _)| place.netns == *netns);
+            let in_the_way = within.filter(|(_, id)| {
+                self.links.get(*id).is_none_or(|link| !link.belongs_to_namespace())
+            });
+            let names: Vec<&str> = in_the_way.map(|(place, _)| place.ifname.as_str()).collect();
+            if !names.is_empty() {
+                return Err(PlanError {
+                    key: key.clone(),
+                    reason: format!("namespace {netns} is in use: it holds {}", names.join(", ")),
+                });
+            }
+            self.push(key, Action::Delete(Object::Netns), Because::NotConfigured);
+        }
+        Ok(())
+    }
+}
+
+/// A namespace, as a place within a sentence.
+pub(crate) fn spoken(netns: &NetnsName) -> String {
+    match netns.is_own() {
+        true => "the host's namespace".into(),
+        false => netns.to_string(),
+    }
+}

@@ -1,0 +1,173 @@
+//! The account of a plan in the making: the operations so far, and what they leave behind.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::dependents::Dependents;
+use super::sorted::{Entry, Sorted, links, side_by_side};
+use super::target::Target;
+use super::{Action, Because, Op};
+use crate::link::{Link, Place};
+use crate::name::LinkId;
+use crate::noun::{self, Key, Lasts, Loss, Object};
+use crate::state::State;
+
+/// The account of a plan.
+pub(crate) struct Account<'a> {
+    pub(crate) target: &'a Sorted<'a>,
+    /// Where the target is from.
+    origin: &'a Target<'a>,
+    pub(crate) observed: &'a State,
+    /// What of the target was not observed, or is otherwise; but for links.
+    pub(super) unsettled: Sorted<'a>,
+    /// What was observed and is not in the target.
+    pub(crate) surplus: Sorted<'a>,
+    dependents: OnceCell<Dependents<'a>>,
+    /// The links as the operations so far leave them.
+    pub(crate) links: BTreeMap<LinkId, Cow<'a, Link>>,
+    /// Who is where.
+    pub(crate) places: BTreeMap<Place, LinkId>,
+    /// Who was seen where.
+    pub(crate) observed_places: BTreeMap<&'a Place, &'a LinkId>,
+    /// Who is to be where.
+    pub(crate) target_places: BTreeMap<&'a Place, &'a LinkId>,
+    /// The links that have the link at a place below them, or as their master.
+    pub(crate) linked: BTreeMap<Place, BTreeSet<LinkId>>,
+    /// What was observed, and has gone along with something; why.
+    pub(crate) lost: BTreeMap<&'a Key, Because>,
+    /// Links that have lost their last IPv4 address, or are down.
+    pub(crate) bare: BTreeSet<Place>,
+    /// What renamed links have brought along: the observed key, and the present one.
+    pub(crate) brought: BTreeMap<&'a Key, Key>,
+    /// The present keys of these, and the keys of what has been made for others that need it.
+    pub(crate) present: BTreeSet<Key>,
+    pub(crate) ops: Vec<Op>,
+}
+
+impl<'a> Account<'a> {
+    pub(super) fn new(target: &'a Sorted<'a>, origin: &'a Target<'a>, observed: &'a State) -> Self {
+        let (unsettled, surplus) = differences(target, observed);
+        let at = |(id, link): (&LinkId, &Link)| (link.place.clone(), id.clone());
+        Self {
+            target,
+            origin,
+            observed,
+            unsettled,
+            surplus,
+            dependents: OnceCell::new(),
+            links: links(observed).map(|(id, link)| (id.clone(), Cow::Borrowed(link))).collect(),
+            places: links(observed).map(at).collect(),
+            observed_places: links(observed).map(|(id, link)| (&link.place, id)).collect(),
+            target_places: target.links().map(|(id, link)| (&link.place, id)).collect(),
+            linked: linked(observed),
+            lost: BTreeMap::new(),
+            bare: BTreeSet::new(),
+            brought: BTreeMap::new(),
+            present: BTreeSet::new(),
+            ops: Vec::new(),
+        }
+    }
+
+    /// Appends an operation.
+    pub(crate) fn push(&mut self, key: &Key, action: Action, because: Because) {
+        self.ops.push(Op { key: key.clone(), action, because });
+    }
+
+    /// Why an object of the target is made or altered where nothing else is to be said.
+    pub(crate) fn reason(&self, key: &Key) -> Because {
+        match self.origin.is_given_back(key) {
+            true => Because::GivenBack,
+            false => Because::Configured,
+        }
+    }
+
+    /// What was observed on the link that was seen at a place. Most plans do not ask.
+    pub(crate) fn dependents(&self, place: &Place) -> Vec<Entry<'a>> {
+        self.dependents.get_or_init(|| Dependents::of(self.observed)).at(place).to_vec()
+    }
+
+    /// What was observed on the link at `place` is gone, all of it.
+    pub(crate) fn lose_all(&mut self, place: &Place, because: &Because) {
+        for (key, _) in self.dependents(place) {
+            self.lost.entry(key).or_insert_with(|| because.clone());
+        }
+    }
+
+    /// What goes with a link that goes down. What lasts with any of its links goes once all are down.
+    pub(crate) fn lose_with_down(&mut self, place: &Place) {
+        let because = Because::LinkDown(place.ifname.clone());
+        for (key, object) in self.dependents(place) {
+            if noun::is_lost_with(key, object, &Loss::Down) && self.has_nothing(key, object) {
+                self.lost.entry(key).or_insert_with(|| because.clone());
+            }
+        }
+    }
+
+    /// What goes with an object that is removed from its link: with an address what came from it, and, where the link has
+    /// no IPv4 address left, all that the link has of IPv4.
+    pub(super) fn lose_with(&mut self, key: &Key, object: &Object) {
+        let Some(loss @ Loss::Address(gone)) = key.loss() else { return };
+        if gone.address.addr().is_ipv6() {
+            return;
+        }
+        for place in noun::places(key, object) {
+            let dependents = self.dependents(&place);
+            let is_ipv4 = |key: &Key| matches!(key.loss(), Some(Loss::Address(other)) if other.address.addr().is_ipv4());
+            let is_last =
+                !dependents.iter().any(|(key, _)| is_ipv4(key) && !self.lost.contains_key(key));
+            if is_last {
+                self.bare.insert(place);
+            }
+            for (key, object) in dependents {
+                let with_last = || {
+                    is_last
+                        && noun::is_lost_with(key, object, &Loss::LastIpv4Address)
+                        && self.has_nothing(key, object)
+                };
+                if noun::is_lost_with(key, object, &loss) || with_last() {
+                    self.lost.entry(key).or_insert(Because::AddressRemoved(gone.address));
+                }
+            }
+        }
+    }
+
+    /// Whether no link is left that an object could last with, now that one of them carries it no more.
+    fn has_nothing(&self, key: &Key, object: &Object) -> bool {
+        match key.noun().facts().lasts {
+            Lasts::WithAll => true,
+            Lasts::WithAny => noun::places(key, object).all(|place| self.is_bare(&place)),
+        }
+    }
+
+    /// Whether routes have nothing from a link.
+    fn is_bare(&self, place: &Place) -> bool {
+        let link = self.places.get(place).and_then(|id| self.links.get(id));
+        self.bare.contains(place) || link.is_some_and(|link| link.flags.up == Some(false))
+    }
+}
+
+/// What of the target was not observed, or is otherwise, but for links; and what is not in the target.
+fn differences<'a>(target: &Sorted<'a>, observed: &'a State) -> (Sorted<'a>, Sorted<'a>) {
+    let (mut unsettled, mut surplus) = (Vec::new(), Vec::new());
+    for (key, wanted, seen) in side_by_side(target.iter(), &observed.objects) {
+        match (wanted, seen) {
+            (Some(Object::Link(_)), _) => {}
+            (Some(wanted), Some(seen)) if noun::satisfies(key, seen, wanted) => {}
+            (Some(wanted), _) => unsettled.push((key, wanted)),
+            (None, Some(seen)) => surplus.push((key, seen)),
+            (None, None) => {}
+        }
+    }
+    (Sorted::of(unsettled), Sorted::of(surplus))
+}
+
+fn linked(observed: &State) -> BTreeMap<Place, BTreeSet<LinkId>> {
+    let mut linked: BTreeMap<Place, BTreeSet<LinkId>> = BTreeMap::new();
+    for (id, link) in links(observed) {
+        for place in link.master_place().into_iter().chain(link.device.clone()) {
+            linked.entry(place).or_default().insert(id.clone());
+        }
+    }
+    linked
+}

@@ -1,0 +1,108 @@
+//! The part of a plan that removes what is not to be there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::account::Account;
+use super::sorted::{Entry, links};
+use super::{Action, Because};
+use crate::link::Place;
+use crate::noun::{self, How, Key, Loss, Need, Object, Removal, Renaming};
+
+impl<'a> Account<'a> {
+    /// Removes what is on links that stay, and what only part of its links would take along: what needs others before these.
+    pub(super) fn remove_surplus(&mut self) {
+        let leaving = self.leaving();
+        let mut doubtful: Vec<Entry<'a>> = self.surplus.iter().collect();
+        for place in self.vacated(&leaving) {
+            let on_link = self.dependents(place);
+            doubtful.extend(on_link.into_iter().filter(|(key, _)| self.target.at(key).is_some()));
+        }
+        doubtful.retain(|(key, _)| key.noun().facts().removal == Removal::Deleted);
+        doubtful.sort_by_key(|(key, _)| *key);
+        doubtful.dedup_by_key(|(key, _)| *key);
+        let mut needed_by: BTreeMap<Key, Vec<Entry<'a>>> = BTreeMap::new();
+        for (key, object) in &doubtful {
+            for need in noun::needs(key, object).iter().filter_map(Need::key) {
+                needed_by.entry(need.clone()).or_default().push((key, object));
+            }
+        }
+        for (key, object) in doubtful.into_iter().rev() {
+            self.remove_doubtful((key, object), &leaving, &needed_by);
+        }
+    }
+
+    fn remove_doubtful(
+        &mut self,
+        (key, object): Entry<'a>,
+        leaving: &BTreeSet<Place>,
+        needed_by: &BTreeMap<Key, Vec<Entry<'a>>>,
+    ) {
+        if object.is_automatic() || self.lost.contains_key(key) {
+            return;
+        }
+        let places: Vec<Place> = noun::needs(key, object)
+            .iter()
+            .filter(|need| need.how != How::Mentioned)
+            .filter_map(Need::place)
+            .cloned()
+            .collect();
+        let gone = places.iter().filter(|at| leaving.contains(at)).count();
+        let goes_by_itself = gone > 0 && gone == places.len();
+        if !goes_by_itself && (gone > 0 || !self.stays(key, object, &places)) {
+            for dependent in needed_by.get(key).into_iter().flatten() {
+                self.remove_doubtful(*dependent, leaving, needed_by);
+            }
+            self.remove(key, object);
+        }
+    }
+
+    /// The places whose links are to be elsewhere, if anywhere, or others.
+    fn vacated(&self, leaving: &BTreeSet<Place>) -> Vec<&'a Place> {
+        let vacated = links(self.observed).filter_map(|(id, seen)| {
+            let stays = self.target.link(id).is_some_and(|wanted| wanted.place == seen.place);
+            (!stays || leaving.contains(&seen.place)).then_some(&seen.place)
+        });
+        vacated.collect()
+    }
+
+    /// Removes an object, after what the kernel would remove along with it only sometimes.
+    fn remove(&mut self, key: &'a Key, object: &Object) {
+        let beside: Vec<Entry<'a>> =
+            noun::places(key, object).flat_map(|place| self.dependents(&place)).collect();
+        for (other, object) in noun::removed_before(key, object, &beside) {
+            if !self.lost.contains_key(other) {
+                self.remove_alone(other, object);
+            }
+        }
+        self.remove_alone(key, object);
+    }
+
+    fn remove_alone(&mut self, key: &'a Key, object: &Object) {
+        let because = match self.target.at(key) {
+            Some(_) => Because::Replaced,
+            None => Because::NotConfigured,
+        };
+        self.push(key, Action::Delete(object.clone()), because.clone());
+        let because = match key.loss() {
+            Some(Loss::Address(address)) => Because::AddressRemoved(address.address),
+            Some(Loss::Down | Loss::LastIpv4Address) | None => because,
+        };
+        self.lost.insert(key, because);
+        self.lose_with(key, object);
+    }
+
+    /// Whether the target has the object that is on links at `places`, under the names that these will have.
+    fn stays(&self, key: &Key, object: &Object, places: &[Place]) -> bool {
+        let mut moved: Option<(Key, Object)> = None;
+        for place in places {
+            let to = self.places.get(place).and_then(|id| self.target.link(id));
+            if let Some(to) = to.filter(|to| to.place != *place) {
+                let (key, object) =
+                    moved.as_ref().map_or((key, object), |(key, object)| (key, object));
+                let names = Renaming { old: &place.ifname, new: &to.place.ifname };
+                moved = Some(noun::renamed(key, object, names));
+            }
+        }
+        self.target.at(moved.as_ref().map_or(key, |(key, _)| key)).is_some()
+    }
+}
