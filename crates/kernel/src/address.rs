@@ -1,14 +1,18 @@
 //! IP addresses on the wire (`struct ifaddrmsg` and `IFA_…`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
-use netstate::address::{Address, AddressStatus};
+use netstate::address::{Address, AddressKey, AddressStatus};
 use netstate::attribute::{Value, put, put_value};
 use netstate::uapi::IFAPROT_KERNEL_RA;
+use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::execute::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
 use crate::message::{Message, fixed};
+use crate::observe::{FAMILIES, FEW, Observer};
 use crate::route::family;
 use crate::uapi::{
     IFA_F_MANAGETEMPADDR, IFA_F_MCAUTOJOIN, IFA_F_NOPREFIXROUTE, IFA_PROTO, IFA_RT_PRIORITY,
@@ -124,4 +128,98 @@ fn remaining(until: Option<u64>, now: u64) -> u32 {
 
 fn seconds_since_boot() -> u64 {
     u64::try_from(clock_gettime(ClockId::Boottime).tv_sec).unwrap_or_default()
+}
+
+/// Carries out an operation on an address.
+pub(crate) fn execute<'a>(
+    execution: &mut Execution<'a>,
+    index: usize,
+    key: &'a AddressKey,
+    doing: Doing<'a, Address>,
+) -> execute::Result<()> {
+    let (kind, address) = match doing {
+        Doing::Create(address) => ((libc::RTM_NEWADDR, CREATE), address),
+        Doing::Update { change, .. } => ((libc::RTM_NEWADDR, REPLACE), change),
+        Doing::Delete(address) => ((libc::RTM_DELADDR, 0), address),
+    };
+    let dev = execution.index_of(index, &key.netns, &key.dev)?;
+    execution.push((index, &key.netns), kind, |out| request(out, dev, &key.address, address))
+}
+
+/// The field that the kernel points at.
+pub(crate) fn field(_: &Address, _: PointedAt<'_>) -> Option<&'static str> {
+    None
+}
+
+/// Reads all addresses of namespaces, or those of certain links.
+pub(crate) fn observe_part(
+    observer: &mut Observer<'_>,
+    namespaces: &[NetnsName],
+    part: &Part,
+) -> Result<(), ObserveError> {
+    for netns in namespaces {
+        for index in observer.indexes_of(netns, part)? {
+            observer.addresses(netns, index, |_, _| true)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads addresses by their keys. The kernel is asked for each of a few links, for all where there are more.
+pub(crate) fn observe(
+    observer: &mut Observer<'_>,
+    keys: &[&AddressKey],
+    wanted: &Wanted,
+) -> Result<(), ObserveError> {
+    let mut links: BTreeMap<&NetnsName, BTreeSet<&LinkName>> = BTreeMap::new();
+    for AddressKey { netns, dev, .. } in keys {
+        links.entry(netns).or_default().insert(dev);
+    }
+    for (netns, devs) in links {
+        let asked = match devs.len() {
+            0..=FEW => {
+                let indexes = devs.iter().map(|dev| observer.index(netns, dev));
+                indexes.collect::<Result<Vec<_>, _>>()?
+            }
+            _ => vec![Some(0)],
+        };
+        for index in asked.into_iter().flatten() {
+            observer.addresses(netns, index, |_, key| wanted.keys.contains(key))?;
+        }
+    }
+    Ok(())
+}
+
+/// The address that a notification is about; `name` tells what the link of an index is called.
+pub(crate) fn notified(
+    message: Message<'_>,
+    netns: &NetnsName,
+    name: impl Fn(u32) -> Option<LinkName>,
+) -> Option<Key> {
+    let (index, address, _) = decode(message)?;
+    Some(Key::Address(AddressKey { netns: netns.clone(), dev: name(index)?, address }))
+}
+
+impl Observer<'_> {
+    /// The addresses of a namespace that `wanted` wants, of one link only where `index` is not zero.
+    pub(crate) fn addresses(
+        &mut self,
+        netns: &NetnsName,
+        index: u32,
+        wanted: impl Fn(u32, &Key) -> bool,
+    ) -> Result<(), ObserveError> {
+        for family in FAMILIES {
+            let request = |out: &mut Vec<u8>| dump(out, family, index);
+            let seen = self.dump((netns, libc::RTM_GETADDR), request, decode)?;
+            for (index, address, object) in seen {
+                if let Some(dev) = self.name(netns, index)? {
+                    let key = Key::Address(AddressKey { netns: netns.clone(), dev, address });
+                    if wanted(index, &key) {
+                        self.insert(key, Object::Address(object));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
 }

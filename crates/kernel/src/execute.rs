@@ -8,16 +8,16 @@
 use std::collections::HashMap;
 use std::os::fd::AsRawFd;
 
-use netstate::attribute::Fields;
-use netstate::link::{CreatedBy, Link, LinkKind, Master, Place};
-use netstate::{Action, Key, LinkName, NetnsName, Object, Op, Plan, Refusal, SysctlKey};
+use netstate::link::Place;
+use netstate::{
+    Action, Key, LinkName, NetnsName, Op, Plan, Refusal, SysctlKey, bound, object, with_nouns,
+};
 
 use crate::fault::Fault;
-use crate::link::References;
-use crate::message::{Message, fixed, message, row};
+use crate::message::{Message, message, row};
 use crate::netns::{Namespace, Namespaces};
 use crate::observe::link_names;
-use crate::{address, link, neighbor, route, sysctl, tun};
+use crate::{link, sysctl};
 
 /// How many requests a batch holds at most: were the kernel to refuse them all, the answers would still fit into
 /// the receive buffer that a process without privileges can have.
@@ -28,8 +28,8 @@ const BATCH_BYTES: usize = 128 << 10;
 /// How many links are asked for one by one at first.
 const FEW: usize = 32;
 
-const CREATE: i32 = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
-const REPLACE: i32 = libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
+pub(crate) const CREATE: i32 = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
+pub(crate) const REPLACE: i32 = libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
 
 /// Carries out the operations in their order, up to the first that fails.
 pub(crate) fn execute(namespaces: &mut Namespaces, plan: &Plan) -> Result<(), Refusal> {
@@ -46,8 +46,6 @@ pub(crate) fn execute(namespaces: &mut Namespaces, plan: &Plan) -> Result<(), Re
         .iter()
         .enumerate()
         .try_for_each(|(index, op)| execution.stage(index, op))
-        .and_then(|()| execution.make_namespaces())
-        .and_then(|()| execution.set_parameters())
         .and_then(|()| execution.flush());
     carried_out.map_err(|failure| Refusal {
         index: failure.op,
@@ -58,7 +56,7 @@ pub(crate) fn execute(namespaces: &mut Namespaces, plan: &Plan) -> Result<(), Re
     })
 }
 
-struct Execution<'a> {
+pub(crate) struct Execution<'a> {
     namespaces: &'a mut Namespaces,
     plan: &'a Plan,
     /// Namespaces that are to be made next, each with its operation.
@@ -94,110 +92,120 @@ struct Batch {
     requests: Vec<(usize, usize)>,
 }
 
-struct Failure {
+#[derive(Debug)]
+pub(crate) struct Failure {
     op: usize,
     errno: i32,
     message: String,
     field: Option<&'static str>,
 }
 
-type Result<T, E = Failure> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     fn new(op: usize, fault: &Fault) -> Self {
         Self { op, errno: fault.errno, message: fault.to_string(), field: None }
     }
 
-    fn words(op: usize, message: impl Into<String>) -> Self {
+    pub(crate) fn words(op: usize, message: impl Into<String>) -> Self {
         Self { op, errno: 0, message: message.into(), field: None }
     }
 }
 
-impl<'a> Execution<'a> {
-    /// Adds an operation's requests to the batch, or carries it out.
-    fn stage(&mut self, index: usize, op: &'a Op) -> Result<()> {
-        match (&op.key, &op.action) {
-            (Key::Netns(name), Action::Create(_)) => {
-                self.set_parameters()?;
-                self.births.push((index, name));
-                return Ok(());
-            }
-            (
-                Key::Sysctl(key),
-                Action::Create(Object::Sysctl(value))
-                | Action::Update { change: Object::Sysctl(value), .. },
-            ) => {
-                self.make_namespaces()?;
-                if self.parameters.first().is_some_and(|(_, first, _)| first.netns != key.netns) {
-                    self.set_parameters()?;
+/// What an operation does, with its object as the noun has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Doing<'a, T> {
+    Create(&'a T),
+    Update { from: &'a T, change: &'a T },
+    Delete(&'a T),
+}
+
+macro_rules! stage {
+    ($($(#[$doc:meta])* $noun:ident $stem:ident ($key:ty) [$($object:ty)?];)*) => {
+        impl<'a> Execution<'a> {
+            /// Has the noun of an operation add its requests to the batch, or carry it out.
+            fn stage(&mut self, index: usize, op: &'a Op) -> Result<()> {
+                match (&op.key, &op.action) {
+                    $((Key::$noun(key), Action::Create(object!($noun, object, [$($object)?]))) => {
+                        let doing = Doing::Create(bound!(object, [$($object)?]));
+                        crate::$stem::execute(self, index, key, doing)
+                    })*
+                    $((
+                        Key::$noun(key),
+                        Action::Update {
+                            from: object!($noun, from, [$($object)?]),
+                            change: object!($noun, change, [$($object)?]),
+                        },
+                    ) => {
+                        let from = bound!(from, [$($object)?]);
+                        let change = bound!(change, [$($object)?]);
+                        crate::$stem::execute(self, index, key, Doing::Update { from, change })
+                    })*
+                    $((Key::$noun(key), Action::Delete(object!($noun, object, [$($object)?]))) => {
+                        let doing = Doing::Delete(bound!(object, [$($object)?]));
+                        crate::$stem::execute(self, index, key, doing)
+                    })*
+                    _ => Err(Failure::words(index, "the operation's object is not of its key's noun")),
                 }
-                self.parameters.push((index, key, value));
-                return Ok(());
-            }
-            _ => {
-                self.make_namespaces()?;
-                self.set_parameters()?;
             }
         }
-        match (&op.key, &op.action) {
-            (Key::Netns(name), action) => self.netns(index, name, action),
-            (Key::Link(_), Action::Create(Object::Link(link))) => self.create_link(index, link),
-            (
-                Key::Link(_),
-                Action::Update { from: Object::Link(from), change: Object::Link(change) },
-            ) => self.update_link(index, from, change),
-            (Key::Link(_), Action::Delete(Object::Link(link))) => self.delete_link(index, link),
-            (
-                Key::Address(key),
-                action @ (Action::Create(Object::Address(address))
-                | Action::Update { change: Object::Address(address), .. }
-                | Action::Delete(Object::Address(address))),
-            ) => {
-                let (kind, flags) = match action {
-                    Action::Create(_) => (libc::RTM_NEWADDR, CREATE),
-                    Action::Update { .. } => (libc::RTM_NEWADDR, REPLACE),
-                    Action::Delete(_) => (libc::RTM_DELADDR, 0),
-                };
-                let dev = self.index_of(index, &key.netns, &key.dev)?;
-                self.push((index, &key.netns), (kind, flags), |out| {
-                    address::request(out, dev, &key.address, address);
-                })
-            }
-            (
-                Key::Neighbor(key),
-                Action::Create(Object::Neighbor(neighbor))
-                | Action::Update { change: Object::Neighbor(neighbor), .. },
-            ) => {
-                let dev = self.index_of(index, &key.netns, &key.dev)?;
-                self.push((index, &key.netns), (libc::RTM_NEWNEIGH, REPLACE), |out| {
-                    neighbor::set(out, dev, (&key.address, key.proxy), neighbor);
-                })
-            }
-            (Key::Neighbor(key), Action::Delete(_)) => {
-                let dev = self.index_of(index, &key.netns, &key.dev)?;
-                self.push((index, &key.netns), (libc::RTM_DELNEIGH, 0), |out| {
-                    neighbor::named(out, dev, &key.address, key.proxy);
-                })
-            }
-            (Key::Route(key), Action::Create(Object::Route(route))) => {
-                self.set_route(index, CREATE, (key, route))
-            }
-            (Key::Route(key), Action::Update { change: Object::Route(route), .. }) => {
-                self.set_route(index, REPLACE, (key, route))
-            }
-            (Key::Route(key), Action::Delete(Object::Route(route))) => {
-                self.push((index, &key.netns), (libc::RTM_DELROUTE, 0), |out| {
-                    route::delete(out, key, route);
-                })
-            }
-            (Key::Sysctl(_), _) => {
-                Err(Failure::words(index, "a kernel parameter cannot be removed"))
-            }
-            (Key::Fdb(_), _) => Err(Failure::words(index, "forwarding entries are state")),
-            (Key::Link(_) | Key::Address(_) | Key::Neighbor(_) | Key::Route(_), _) => {
-                Err(Failure::words(index, "the operation is not of its object's sort"))
+
+        /// The field of the object of `op` that the kernel points at in a request.
+        fn field(op: &Op, at: PointedAt<'_>) -> Option<&'static str> {
+            let (Action::Create(object) | Action::Update { change: object, .. } | Action::Delete(object)) =
+                &op.action;
+            match (&op.key, object) {
+                $((Key::$noun(_), object!($noun, object, [$($object)?])) => {
+                    crate::$stem::field(bound!(object, [$($object)?]), at)
+                })*
+                _ => None,
             }
         }
+    };
+}
+
+with_nouns!(stage);
+
+impl<'a> Execution<'a> {
+    /// Has a namespace made, along with others that follow.
+    pub(crate) fn make_namespace(&mut self, index: usize, name: &'a NetnsName) -> Result<()> {
+        self.set_parameters()?;
+        self.births.push((index, name));
+        Ok(())
+    }
+
+    /// Has a parameter set, along with others of its namespace that follow.
+    pub(crate) fn set_parameter(
+        &mut self,
+        index: usize,
+        key: &'a SysctlKey,
+        value: &'a String,
+    ) -> Result<()> {
+        self.make_namespaces()?;
+        if self.parameters.first().is_some_and(|(_, first, _)| first.netns != key.netns) {
+            self.set_parameters()?;
+        }
+        self.parameters.push((index, key, value));
+        Ok(())
+    }
+
+    /// Removes a namespace.
+    pub(crate) fn remove_namespace(&mut self, index: usize, name: &NetnsName) -> Result<()> {
+        self.flush()?;
+        self.indexes.remove(name);
+        self.namespaces.delete(name).map_err(|fault| Failure::new(index, &fault))
+    }
+
+    /// Runs `work` on a thread inside a namespace, once all that comes before is done.
+    pub(crate) fn inside(
+        &mut self,
+        index: usize,
+        netns: &NetnsName,
+        work: impl FnOnce() -> std::result::Result<(), Fault> + Send,
+    ) -> Result<()> {
+        self.flush()?;
+        let namespace = find(self.namespaces, index, netns)?;
+        namespace.inside(work).map_err(|fault| Failure::new(index, &fault))
     }
 
     /// Makes the namespaces that are to be made, in one go.
@@ -205,7 +213,7 @@ impl<'a> Execution<'a> {
         if self.births.is_empty() {
             return Ok(());
         }
-        self.flush()?;
+        self.send()?;
         let (ops, names): (Vec<_>, Vec<_>) = std::mem::take(&mut self.births).into_iter().unzip();
         names.iter().for_each(|name| drop(self.indexes.remove(*name)));
         self.namespaces
@@ -217,7 +225,7 @@ impl<'a> Execution<'a> {
     fn set_parameters(&mut self) -> Result<()> {
         let parameters = std::mem::take(&mut self.parameters);
         let Some((op, SysctlKey { netns, .. }, _)) = parameters.first() else { return Ok(()) };
-        self.flush()?;
+        self.send()?;
         let write = |(op, key, value): &(usize, &SysctlKey, &String)| {
             sysctl::write(&key.path, value).map_err(|fault| Failure::new(*op, &fault))
         };
@@ -226,153 +234,8 @@ impl<'a> Execution<'a> {
         written.unwrap_or_else(|fault| Err(Failure::new(*op, &fault)))
     }
 
-    fn netns(&mut self, index: usize, name: &NetnsName, action: &Action) -> Result<()> {
-        self.flush()?;
-        self.indexes.remove(name);
-        match action {
-            // New ones are made together.
-            Action::Create(_) | Action::Update { .. } => Ok(()),
-            Action::Delete(_) => {
-                self.namespaces.delete(name).map_err(|fault| Failure::new(index, &fault))
-            }
-        }
-    }
-
-    fn create_link(&mut self, index: usize, link: &Link) -> Result<()> {
-        let place = &link.place;
-        match &link.kind {
-            None => return Err(Failure::words(index, "a link of no kind cannot be made")),
-            Some(LinkKind::Other(kind)) => {
-                return Err(Failure::words(index, format!("links of kind `{kind}` are not made")));
-            }
-            Some(kind) => match kind.facts().created_by {
-                CreatedBy::TunDevice => {
-                    self.flush()?;
-                    find(self.namespaces, index, &place.netns)?
-                        .inside(|| tun::create(&place.ifname, kind))
-                        .map_err(|fault| Failure::new(index, &fault))?;
-                    self.forget(place);
-                }
-                CreatedBy::Netlink => self.create_by_netlink(index, link)?,
-            },
-        }
-        let rest = link::rest(link);
-        self.change_link(index, &link.place, &rest)
-    }
-
-    fn create_by_netlink(&mut self, index: usize, link: &Link) -> Result<()> {
-        let (place, peer) = (&link.place, link.peer.as_ref());
-        // The link below is looked up in the namespace that is asked.
-        let asked = link.device.as_ref().map_or(&place.netns, |device| &device.netns);
-        let references = References {
-            netns: self.descriptor(index, asked, &place.netns)?,
-            peer_netns: match peer {
-                Some(peer) => self.descriptor(index, asked, &peer.netns)?,
-                None => None,
-            },
-            master: self.master(index, link)?,
-            below: self.below(index, link)?,
-            name: None,
-        };
-        self.push((index, asked), (libc::RTM_NEWLINK, CREATE), |out| {
-            link::create(out, link, &references);
-        })?;
-        self.forget(place);
-        peer.iter().for_each(|peer| self.forget(peer));
-        Ok(())
-    }
-
-    fn update_link(&mut self, index: usize, from: &Link, change: &Link) -> Result<()> {
-        let (old, new) = (&from.place, &change.place);
-        if old == new {
-            return self.change_link(index, old, change);
-        }
-        let at = self.index_of(index, &old.netns, &old.ifname)?;
-        let references = References {
-            netns: self.descriptor(index, &old.netns, &new.netns)?,
-            master: self.master(index, change)?,
-            below: self.below(index, change)?,
-            peer_netns: None,
-            name: (old.ifname != new.ifname).then_some(&new.ifname),
-        };
-        self.push((index, &old.netns), (libc::RTM_NEWLINK, 0), |out| {
-            link::update(out, Ok(at), change, &references);
-        })?;
-        self.forget(old);
-        self.forget(new);
-        self.change_port(index, new, change)
-    }
-
-    /// Changes a link where it is.
-    fn change_link(&mut self, index: usize, place: &Place, change: &Link) -> Result<()> {
-        if link::says_something(change) {
-            let references = References {
-                master: self.master(index, change)?,
-                below: self.below(index, change)?,
-                ..References::default()
-            };
-            self.push((index, &place.netns), (libc::RTM_NEWLINK, 0), |out| {
-                link::update(out, Err(&place.ifname), change, &references);
-            })?;
-        }
-        self.change_port(index, place, change)
-    }
-
-    /// The kernel tells a port's attributes to the master that the link has before the request, so these go apart.
-    fn change_port(&mut self, index: usize, place: &Place, change: &Link) -> Result<()> {
-        if change.port.is_empty() {
-            return Ok(());
-        }
-        self.push((index, &place.netns), (libc::RTM_NEWLINK, 0), |out| {
-            link::update_port(out, &place.ifname, &change.port);
-        })
-    }
-
-    fn delete_link(&mut self, index: usize, link: &Link) -> Result<()> {
-        let place = &link.place;
-        self.push((index, &place.netns), (libc::RTM_DELLINK, 0), |out| {
-            link::named(out, &place.ifname);
-        })?;
-        self.forget(place);
-        link.peer.iter().for_each(|peer| self.forget(peer));
-        Ok(())
-    }
-
-    fn set_route(
-        &mut self,
-        index: usize,
-        flags: i32,
-        (key, route): (&netstate::RouteKey, &netstate::Route),
-    ) -> Result<()> {
-        let mut indexes = Vec::with_capacity(route.nexthops.len());
-        for nexthop in &route.nexthops {
-            indexes.push(match &nexthop.dev {
-                Some(dev) => self.index_of(index, &key.netns, dev)?,
-                None => 0,
-            });
-        }
-        self.push((index, &key.netns), (libc::RTM_NEWROUTE, flags), |out| {
-            route::set(out, key, route, &indexes);
-        })
-    }
-
-    fn master(&mut self, index: usize, link: &Link) -> Result<Option<u32>> {
-        match &link.master {
-            None => Ok(None),
-            Some(Master::Free) => Ok(Some(0)),
-            Some(Master::Of(name)) => self.index_of(index, &link.place.netns, name).map(Some),
-        }
-    }
-
-    fn below(&mut self, index: usize, link: &Link) -> Result<Option<u32>> {
-        match &link.device {
-            None => Ok(None),
-            Some(device) => self.index_of(index, &device.netns, &device.ifname).map(Some),
-        }
-    }
-
     /// The descriptor of `netns`, to be named in a request to `asked`, unless they are the same.
-    fn descriptor(
+    pub(crate) fn descriptor(
         &mut self,
         index: usize,
         asked: &NetnsName,
@@ -381,11 +244,17 @@ impl<'a> Execution<'a> {
         if asked == netns {
             return Ok(None);
         }
+        self.make_namespaces()?;
         find(self.namespaces, index, netns).map(|namespace| Some(namespace.file.as_raw_fd()))
     }
 
     /// The index of a link, looked up once what may make it has been sent.
-    fn index_of(&mut self, op: usize, netns: &NetnsName, name: &LinkName) -> Result<u32> {
+    pub(crate) fn index_of(
+        &mut self,
+        op: usize,
+        netns: &NetnsName,
+        name: &LinkName,
+    ) -> Result<u32> {
         if let Some(index) = self.indexes.get(netns).and_then(|indexes| indexes.known.get(name)) {
             return Ok(*index);
         }
@@ -413,19 +282,22 @@ impl<'a> Execution<'a> {
         Ok(index)
     }
 
-    fn forget(&mut self, place: &Place) {
+    pub(crate) fn forget(&mut self, place: &Place) {
         if let Some(indexes) = self.indexes.get_mut(&place.netns) {
             indexes.known.remove(&place.ifname);
         }
     }
 
     /// Adds a request to the batch, after sending the batch if it is another namespace's or full.
-    fn push(
+    pub(crate) fn push(
         &mut self,
         (op, netns): (usize, &NetnsName),
         (kind, flags): (u16, i32),
         body: impl FnOnce(&mut Vec<u8>),
     ) -> Result<()> {
+        if !self.births.is_empty() || !self.parameters.is_empty() {
+            self.flush()?;
+        }
         let full = self.batch.requests.len() >= BATCH || self.batch.bytes.len() >= BATCH_BYTES;
         if full || self.batch.netns.as_ref() != Some(netns) {
             self.flush()?;
@@ -440,6 +312,12 @@ impl<'a> Execution<'a> {
 
     /// Sends the batch, and fails with the first of its operations that the kernel refused.
     fn flush(&mut self) -> Result<()> {
+        self.make_namespaces()?;
+        self.set_parameters()?;
+        self.send()
+    }
+
+    fn send(&mut self) -> Result<()> {
         let Batch { netns, mut bytes, requests } = std::mem::take(&mut self.batch);
         let (Some(netns), Some((last, op))) = (netns, requests.last().copied()) else {
             return Ok(());
@@ -452,7 +330,8 @@ impl<'a> Execution<'a> {
         let at = usize::try_from(sequence).unwrap_or_default().min(requests.len() - 1);
         let (start, op) = requests[at];
         let field = fault.offset.and_then(|offset| {
-            field(&self.plan.ops[op], &bytes[start..], usize::try_from(offset).ok()?)
+            let offset = usize::try_from(offset).ok()?;
+            field(&self.plan.ops[op], PointedAt { request: &bytes[start..], offset })
         });
         Err(Failure { field, ..Failure::new(op, &fault) })
     }
@@ -480,46 +359,41 @@ fn acknowledge(bytes: &mut [u8]) {
     }
 }
 
-/// The field of the object of `op` that lies `offset` bytes into its request.
-fn field(op: &Op, request: &[u8], offset: usize) -> Option<&'static str> {
-    /// The attribute there: its number, where its value starts, and the value.
-    fn at(bytes: &[u8], mut start: usize, offset: usize) -> Option<(u16, usize, &[u8])> {
+/// The place in a request that the kernel points at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PointedAt<'a> {
+    request: &'a [u8],
+    offset: usize,
+}
+
+/// An attribute that encloses such a place: its number, where its value starts, and the value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Enclosing<'a> {
+    pub(crate) number: u16,
+    start: usize,
+    value: &'a [u8],
+}
+
+impl<'a> PointedAt<'a> {
+    /// The attribute there, of a message whose fixed structure has this length.
+    pub(crate) fn after(self, fixed: usize) -> Option<Enclosing<'a>> {
+        let body = Message::iterate(self.request).next()?.body;
+        self.among(body.get(fixed..)?, 16 + fixed)
+    }
+
+    /// The attribute there, within another.
+    pub(crate) fn within(self, outer: Enclosing<'a>) -> Option<Enclosing<'a>> {
+        self.among(outer.value, outer.start)
+    }
+
+    fn among(self, bytes: &'a [u8], mut start: usize) -> Option<Enclosing<'a>> {
         for (number, value) in row(bytes) {
             let end = start + 4 + value.len();
-            if (start..end).contains(&offset) {
-                return Some((number, start + 4, value));
+            if (start..end).contains(&self.offset) {
+                return Some(Enclosing { number, start: start + 4, value });
             }
             start = end.next_multiple_of(4);
         }
         None
-    }
-    let body = Message::iterate(request).next()?.body;
-    let after = |fixed: usize| at(body.get(fixed..)?, 16 + fixed, offset);
-    match &op.key {
-        Key::Link(_) => {
-            let object = match &op.action {
-                Action::Create(object) | Action::Update { change: object, .. } => object,
-                Action::Delete(object) => object,
-            };
-            let kind = match object {
-                Object::Link(link) => link.kind.as_ref(),
-                Object::Netns
-                | Object::Sysctl(_)
-                | Object::Address(_)
-                | Object::Neighbor(_)
-                | Object::Fdb(_)
-                | Object::Route(_) => None,
-            };
-            let (number, start, value) = after(fixed::LINK)?;
-            if number != libc::IFLA_LINKINFO {
-                return link::field(number, None);
-            }
-            let (_, start, value) = at(value, start, offset)?;
-            let (number, _, _) = at(value, start, offset)?;
-            link::field(number, kind)
-        }
-        Key::Route(_) => route::field(after(fixed::ROUTE)?.0),
-        Key::Neighbor(_) if after(fixed::NEIGHBOR)?.0 == libc::NDA_LLADDR => Some("lladdr"),
-        Key::Neighbor(_) | Key::Netns(_) | Key::Sysctl(_) | Key::Address(_) | Key::Fdb(_) => None,
     }
 }

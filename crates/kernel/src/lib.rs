@@ -8,6 +8,7 @@
 mod address;
 mod execute;
 mod fault;
+mod fdb;
 mod link;
 mod message;
 mod monitor;
@@ -22,7 +23,7 @@ mod tun;
 mod uapi;
 
 use netstate::probe::{Attempt, Probe};
-use netstate::{EventSink, ObserveError, Plan, Refusal, Scope, Southbound, State, Watched};
+use netstate::{EventSink, ObserveError, Part, Plan, Refusal, Scope, Southbound, State, Watched};
 
 use crate::fault::Fault;
 use crate::monitor::Monitor;
@@ -48,7 +49,10 @@ impl Kernel {
 impl Southbound for Kernel {
     fn observe(&mut self, scope: &Scope) -> Result<State, ObserveError> {
         match scope {
-            Scope::Everything { known } => observe::everything(&mut self.namespaces, known),
+            Scope::Everything { known } => {
+                observe::part(&mut self.namespaces, &Part::all(known.clone()))
+            }
+            Scope::Part(part) => observe::part(&mut self.namespaces, part),
             Scope::Only(wanted) => observe::only(&mut self.namespaces, wanted),
         }
     }

@@ -7,8 +7,15 @@ use netstate::link::{
 };
 use netstate::{LinkName, MacAddress, NetnsName};
 
+use crate::execute::PointedAt;
 use crate::message::{Message, fixed, row};
 use crate::uapi::VETH_INFO_PEER;
+
+mod execute;
+mod observe;
+
+pub(crate) use execute::execute;
+pub(crate) use observe::{notified, observe, observe_part};
 
 /// What a request for a link refers to: by number, looked up in the namespace where each belongs.
 #[derive(Debug, Default)]
@@ -120,16 +127,19 @@ pub(crate) fn named(out: &mut Vec<u8>, name: &LinkName) {
     put_name(out, name);
 }
 
-/// The field whose attribute is `number`, of a link or (inside `IFLA_INFO_DATA`) of its kind.
-pub(crate) fn field(number: u16, kind: Option<&LinkKind>) -> Option<&'static str> {
-    let fields = match kind {
-        None => match number {
-            libc::IFLA_MASTER => return Some("master"),
-            libc::IFLA_NET_NS_FD => return Some("netns"),
-            libc::IFLA_IFNAME => return Some("ifname"),
-            _ => LinkAttributes::FIELDS,
-        },
-        Some(kind) => kind.fields(),
+/// The field that the kernel points at: of the link, or of its kind within `IFLA_INFO_DATA`.
+pub(crate) fn field(link: &Link, at: PointedAt<'_>) -> Option<&'static str> {
+    let outer = at.after(fixed::LINK)?;
+    let (number, fields) = match outer.number {
+        libc::IFLA_LINKINFO => {
+            let data = at.within(outer)?;
+            (at.within(data)?.number, link.kind.as_ref()?.fields())
+        }
+        libc::IFLA_MASTER => return Some("master"),
+        libc::IFLA_NET_NS_FD => return Some("netns"),
+        libc::IFLA_IFNAME => return Some("ifname"),
+        libc::IFLA_LINK => return Some("device"),
+        number => (number, LinkAttributes::FIELDS),
     };
     fields.iter().find(|field| field.attribute == number && number != 0).map(|field| field.name)
 }

@@ -4,7 +4,7 @@
 //! come and go as mounts on `/run/netns`; the kernel tells a reader of `mountinfo` that mounts have changed, and the
 //! names are compared with those before. That costs a look at each of them, and is not done for each of many that come.
 
-mod ear;
+mod listener;
 mod parameters;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use netstate::{Event, EventSink, NetnsName, Watched};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::fault::Fault;
-use crate::monitor::ear::{Ear, Ears};
+use crate::monitor::listener::{Listener, Listeners};
 use crate::monitor::parameters::Parameters;
 use crate::netns;
 use crate::socket::READ;
@@ -34,7 +34,7 @@ const SPARING: u32 = 10;
 pub(crate) struct Monitor {
     /// Its other end is what the thread waits on: closed, the thread ends.
     control: Option<UnixStream>,
-    thread: Option<JoinHandle<Listener>>,
+    thread: Option<JoinHandle<Watch>>,
 }
 
 impl Monitor {
@@ -49,35 +49,35 @@ impl Monitor {
         let (control, end) = UnixStream::pair()?;
         let mounts = File::open("/proc/thread-self/mountinfo")?;
         let Watched { namespaces, parameters } = what;
-        let mut listener = match before.and_then(Monitor::stop) {
-            Some(mut listener) => {
+        let mut watch = match before.and_then(Monitor::stop) {
+            Some(mut watch) => {
                 // Names may have come and gone while nobody listened.
-                listener.compare_names();
-                listener.ears.retain(&namespaces);
-                Listener { own, namespaces, sink, ..listener }
+                watch.compare_names();
+                watch.listeners.retain(&namespaces);
+                Watch { own, namespaces, sink, ..watch }
             }
             None => {
-                let (ears, present) = (Ears::new()?, netns::list());
+                let (listeners, present) = (Listeners::new()?, netns::list());
                 let (buffer, compared) = (Vec::with_capacity(READ), Compared::default());
                 let parameters = Parameters::new();
-                Listener { own, namespaces, ears, parameters, buffer, present, compared, sink }
+                Watch { own, namespaces, listeners, parameters, buffer, present, compared, sink }
             }
         };
-        listener.parameters.want(&parameters);
-        listener.listen()?;
-        listener.find_parameters()?;
+        watch.parameters.want(&parameters);
+        watch.listen()?;
+        watch.find_parameters()?;
         let thread = thread::Builder::new()
             .name("netlink-monitor".into())
-            .spawn(move || listener.run(&end, &mounts))?;
+            .spawn(move || watch.run(&end, &mounts))?;
         Ok(Self { control: Some(control), thread: Some(thread) })
     }
 
     /// Ends the thread; what it listened to stays open.
-    fn stop(mut self) -> Option<Listener> {
+    fn stop(mut self) -> Option<Watch> {
         self.end()
     }
 
-    fn end(&mut self) -> Option<Listener> {
+    fn end(&mut self) -> Option<Watch> {
         self.control.take();
         let ended = self.thread.take().map(JoinHandle::join)?;
         if ended.is_err() {
@@ -93,10 +93,10 @@ impl Drop for Monitor {
     }
 }
 
-struct Listener {
+struct Watch {
     own: File,
     namespaces: BTreeSet<NetnsName>,
-    ears: Ears,
+    listeners: Listeners,
     parameters: Parameters,
     /// Where what is heard is put.
     buffer: Vec<u8>,
@@ -115,14 +115,16 @@ struct Compared {
     took: Duration,
 }
 
-impl Listener {
+impl Watch {
     /// Opens what is to be listened to and is there.
     fn listen(&mut self) -> Result<(), Fault> {
-        let deaf = self.namespaces.iter().filter(|name| !self.ears.has(name));
-        let files = self.files(deaf)?;
+        let missing = self.namespaces.iter().filter(|name| !self.listeners.has(name));
+        let files = self.files(missing)?;
         if !files.is_empty() {
-            for (name, ear) in netns::inside_each(files, |name, _| Ok((name, Ear::open()?)))? {
-                self.ears.add(name, ear)?;
+            for (name, listener) in
+                netns::inside_each(files, |name, _| Ok((name, Listener::open()?)))?
+            {
+                self.listeners.add(name, listener)?;
             }
         }
         Ok(())
@@ -179,7 +181,7 @@ impl Listener {
         let mounts = self.compared.due.is_none().then_some((mounts.as_fd(), PollFlags::PRI));
         let fds = [
             Some((end.as_fd(), PollFlags::IN)),
-            Some((self.ears.fd(), PollFlags::IN)),
+            Some((self.listeners.fd(), PollFlags::IN)),
             self.parameters.fd().map(|fd| (fd, PollFlags::IN)),
             mounts,
         ];
@@ -193,16 +195,16 @@ impl Listener {
             result => result?,
         };
         let mut happened = polled.iter().map(|fd| !fd.revents().is_empty());
-        let [ended, heard, written, mounted] =
+        let [ended, readable, written, mounted] =
             fds.map(|fd| fd.is_some() && happened.next() == Some(true));
         if ended {
             return Ok(false);
         }
         if written {
-            self.parameters.hear(&self.sink)?;
+            self.parameters.receive(&self.sink)?;
         }
-        if heard {
-            self.hear()?;
+        if readable {
+            self.receive()?;
         }
         match self.compared.due {
             Some(due) if due <= Instant::now() => self.compare_names(),
@@ -217,17 +219,17 @@ impl Listener {
     }
 
     /// Reports what there is to be heard in some namespaces.
-    fn hear(&mut self) -> io::Result<()> {
+    fn receive(&mut self) -> io::Result<()> {
         let mut moved = false;
-        for name in self.ears.heard()? {
-            let Some(ear) = self.ears.get(&name) else { continue };
-            let heard = ear.hear(&name, &mut self.buffer, &self.sink);
-            for link in ear.appeared.drain(..) {
+        for name in self.listeners.readable()? {
+            let Some(listener) = self.listeners.get(&name) else { continue };
+            let received = listener.receive(&name, &mut self.buffer, &self.sink);
+            for link in listener.appeared.drain(..) {
                 moved |= self.parameters.lose(&name, Some(&link));
             }
-            if let Err(error) = heard {
+            if let Err(error) = received {
                 tracing::warn!(%error, netns = %name, "notifications end");
-                self.ears.remove(&name);
+                self.listeners.remove(&name);
                 (self.sink)(Event::Overrun(name));
             }
         }
@@ -251,7 +253,7 @@ impl Listener {
             .cloned()
             .collect();
         for name in &changed {
-            self.ears.remove(name);
+            self.listeners.remove(name);
             self.parameters.lose(name, None);
         }
         if let Err(fault) = self.listen().and_then(|()| self.find_parameters()) {
@@ -259,7 +261,7 @@ impl Listener {
         }
         for name in changed {
             (self.sink)(Event::Netns(name.clone()));
-            if self.ears.has(&name) {
+            if self.listeners.has(&name) {
                 (self.sink)(Event::Overrun(name));
             }
         }

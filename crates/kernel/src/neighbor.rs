@@ -1,14 +1,15 @@
-//! Neighbours and forwarding entries on the wire (`struct ndmsg` and `NDA_…`).
+//! Neighbours on the wire (`struct ndmsg` and `NDA_…`).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use netstate::MacAddress;
 use netstate::attribute::{Value, put_value};
-use netstate::fdb::FdbEntry;
-use netstate::neighbor::Neighbor;
+use netstate::neighbor::{Neighbor, NeighborKey};
 use netstate::uapi::NUD_PERMANENT;
+use netstate::{Key, LinkName, MacAddress, NetnsName, Object, ObserveError, Part, Wanted};
 
+use crate::execute::{self, Doing, Execution, PointedAt, REPLACE};
 use crate::message::{Message, fixed};
+use crate::observe::{FAMILIES, Observer};
 use crate::route::family;
 use crate::uapi::{NDA_FLAGS_EXT, NTF_EXT_MANAGED};
 
@@ -54,11 +55,6 @@ pub(crate) fn dump(out: &mut Vec<u8>, family: u8, index: u32, proxy: bool) {
     }
 }
 
-/// Appends the body of a request for the forwarding entries of all bridges and tunnels.
-pub(crate) fn dump_fdb(out: &mut Vec<u8>) {
-    fixed::neighbor(out, BRIDGE, 0, (0, 0));
-}
-
 /// `AF_BRIDGE`.
 pub(crate) const BRIDGE: u8 = 7;
 
@@ -89,49 +85,120 @@ pub(crate) fn decode(message: Message<'_>) -> Option<(u32, IpAddr, bool, Neighbo
     Some((message.number(4), address?, proxy, neighbor))
 }
 
-/// A forwarding entry as a message tells it, with numbers where it speaks of links.
-#[derive(Debug)]
-pub(crate) struct SeenFdb {
-    pub(crate) index: u32,
-    pub(crate) lladdr: MacAddress,
-    pub(crate) vlan: u16,
-    pub(crate) dst: Option<IpAddr>,
-    pub(crate) master: Option<u32>,
-    pub(crate) via: Option<u32>,
-    /// The rest.
-    pub(crate) entry: FdbEntry,
+/// Whether a message is on a neighbour or a forwarding entry, which have one form.
+pub(crate) fn is_neighbor(message: Message<'_>) -> bool {
+    [libc::RTM_NEWNEIGH, libc::RTM_DELNEIGH].contains(&message.kind)
 }
 
-/// Reads a message on a forwarding entry.
-pub(crate) fn decode_fdb(message: Message<'_>) -> Option<SeenFdb> {
-    if !is_neighbor(message) || message.byte(0) != BRIDGE {
-        return None;
+/// Carries out an operation on a neighbour.
+pub(crate) fn execute<'a>(
+    execution: &mut Execution<'a>,
+    index: usize,
+    key: &'a NeighborKey,
+    doing: Doing<'a, Neighbor>,
+) -> execute::Result<()> {
+    let dev = execution.index_of(index, &key.netns, &key.dev)?;
+    match doing {
+        Doing::Create(neighbor) | Doing::Update { change: neighbor, .. } => {
+            let request = (libc::RTM_NEWNEIGH, REPLACE);
+            execution.push((index, &key.netns), request, |out| {
+                set(out, dev, (&key.address, key.proxy), neighbor);
+            })
+        }
+        Doing::Delete(_) => execution.push((index, &key.netns), (libc::RTM_DELNEIGH, 0), |out| {
+            named(out, dev, &key.address, key.proxy);
+        }),
     }
-    let mut seen = SeenFdb {
-        index: message.number(4),
-        lladdr: MacAddress::from(&[][..]),
-        vlan: 0,
-        dst: None,
-        master: None,
-        via: None,
-        entry: FdbEntry { nud: message.number(8), flags: message.byte(10), ..FdbEntry::default() },
-    };
-    for (number, value) in message.attributes(fixed::NEIGHBOR) {
-        match number {
-            libc::NDA_LLADDR => seen.lladdr = MacAddress::from(value),
-            libc::NDA_VLAN => seen.vlan = u16::take(value)?,
-            libc::NDA_DST => seen.dst = IpAddr::take(value),
-            libc::NDA_MASTER => seen.master = u32::take(value),
-            libc::NDA_IFINDEX => seen.via = u32::take(value),
-            libc::NDA_SRC_VNI => seen.entry.src_vni = u32::take(value),
-            libc::NDA_VNI => seen.entry.vni = u32::take(value),
-            libc::NDA_PORT => seen.entry.port = u16::take(value).map(u16::from_be),
-            _ => {}
+}
+
+/// The field that the kernel points at.
+pub(crate) fn field(_: &Neighbor, at: PointedAt<'_>) -> Option<&'static str> {
+    (at.after(fixed::NEIGHBOR)?.number == libc::NDA_LLADDR).then_some("lladdr")
+}
+
+/// Reads all neighbours of namespaces, or those on certain links.
+pub(crate) fn observe_part(
+    observer: &mut Observer<'_>,
+    namespaces: &[NetnsName],
+    part: &Part,
+) -> Result<(), ObserveError> {
+    for netns in namespaces {
+        for index in observer.indexes_of(netns, part)? {
+            for family in FAMILIES {
+                observer.neighbors(netns, (family, index), |_, _| true)?;
+            }
         }
     }
-    Some(seen)
+    Ok(())
 }
 
-fn is_neighbor(message: Message<'_>) -> bool {
-    [libc::RTM_NEWNEIGH, libc::RTM_DELNEIGH].contains(&message.kind)
+/// Reads neighbours by their keys.
+pub(crate) fn observe(
+    observer: &mut Observer<'_>,
+    keys: &[&NeighborKey],
+    _: &Wanted,
+) -> Result<(), ObserveError> {
+    keys.iter().try_for_each(|key| observer.neighbor(key))
+}
+
+/// The neighbour that a notification is about; `name` tells what the link of an index is called.
+pub(crate) fn notified(
+    message: Message<'_>,
+    netns: &NetnsName,
+    name: impl Fn(u32) -> Option<LinkName>,
+) -> Option<Key> {
+    let (index, address, proxy, _) = decode(message)?;
+    Some(Key::Neighbor(NeighborKey { netns: netns.clone(), dev: name(index)?, address, proxy }))
+}
+
+impl Observer<'_> {
+    /// The neighbours of a family that `wanted` wants, of one link only where `index` is not zero.
+    pub(crate) fn neighbors(
+        &mut self,
+        netns: &NetnsName,
+        (family, index): (u8, u32),
+        wanted: impl Fn(&NeighborKey, &Neighbor) -> bool,
+    ) -> Result<(), ObserveError> {
+        for proxies in [false, true] {
+            let request = |out: &mut Vec<u8>| dump(out, family, index, proxies);
+            let seen = self.dump((netns, libc::RTM_GETNEIGH), request, decode)?;
+            for (at, address, proxy, neighbor) in seen {
+                if is_implied(&address) {
+                    continue;
+                }
+                if let Some(dev) = self.name(netns, at)? {
+                    let key = NeighborKey { netns: netns.clone(), dev, address, proxy };
+                    if wanted(&key, &neighbor) {
+                        self.insert(Key::Neighbor(key), Object::Neighbor(neighbor));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One neighbour.
+    pub(crate) fn neighbor(&mut self, key: &NeighborKey) -> Result<(), ObserveError> {
+        let Some(index) = self.index(&key.netns, &key.dev)? else { return Ok(()) };
+        let named = |out: &mut Vec<u8>| named(out, index, &key.address, key.proxy);
+        let seen = self.get((&key.netns, libc::RTM_GETNEIGH), named, decode)?;
+        if let Some((_, _, _, neighbor)) = seen {
+            self.insert(Key::Neighbor(key.clone()), Object::Neighbor(neighbor));
+        }
+        Ok(())
+    }
+}
+
+/// Whether somebody set a neighbour, rather than that it was learned or, of one that needs no ARP, that the kernel made
+/// it to send there.
+pub(crate) fn is_static(key: &NeighborKey, neighbor: &Neighbor) -> bool {
+    key.proxy
+        || neighbor.nud.is_some_and(|nud| nud & NUD_PERMANENT != 0)
+        || neighbor.managed == Some(true)
+        || neighbor.extern_learn == Some(true)
+}
+
+/// Whether the kernel makes a neighbour of an address whenever it sends there.
+fn is_implied(address: &IpAddr) -> bool {
+    address.is_multicast() || address.is_loopback() || *address == Ipv4Addr::BROADCAST
 }

@@ -13,13 +13,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 
-use netstate::NetnsName;
+use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::mount::{MountPropagationFlags, UnmountFlags};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
+use crate::execute::{Doing, Execution, PointedAt, Result as Executed};
 use crate::fault::Fault;
+use crate::message::Message;
+use crate::observe::Observer;
 use crate::socket::NetlinkSocket;
 
 /// Where namespaces have their names.
@@ -322,4 +325,58 @@ fn remove(path: &PathBuf) -> Result<(), Fault> {
     while rustix::mount::unmount(path, UnmountFlags::DETACH).is_ok() {}
     fs::remove_file(path)?;
     Ok(())
+}
+
+/// Carries out an operation on a namespace.
+pub(crate) fn execute<'a>(
+    execution: &mut Execution<'a>,
+    index: usize,
+    name: &'a NetnsName,
+    doing: Doing<'a, ()>,
+) -> Executed<()> {
+    match doing {
+        Doing::Create(()) => execution.make_namespace(index, name),
+        Doing::Update { .. } => Ok(()),
+        Doing::Delete(()) => execution.remove_namespace(index, name),
+    }
+}
+
+/// The field that the kernel points at: a namespace has none.
+pub(crate) fn field((): &(), _: PointedAt<'_>) -> Option<&'static str> {
+    None
+}
+
+/// Tells the namespaces that have names.
+pub(crate) fn observe_part(
+    observer: &mut Observer<'_>,
+    namespaces: &[NetnsName],
+    _: &Part,
+) -> Result<(), ObserveError> {
+    for netns in namespaces.iter().filter(|netns| !netns.is_own()) {
+        observer.insert(Key::Netns(netns.clone()), Object::Netns);
+    }
+    Ok(())
+}
+
+/// Tells which of these there are.
+pub(crate) fn observe(
+    observer: &mut Observer<'_>,
+    names: &[&NetnsName],
+    _: &Wanted,
+) -> Result<(), ObserveError> {
+    for name in names {
+        if observer.exists(name) {
+            observer.insert(Key::Netns((*name).clone()), Object::Netns);
+        }
+    }
+    Ok(())
+}
+
+/// Namespaces come and go without a notification; the monitor compares their names.
+pub(crate) fn notified(
+    _: Message<'_>,
+    _: &NetnsName,
+    _: impl Fn(u32) -> Option<LinkName>,
+) -> Option<Key> {
+    None
 }

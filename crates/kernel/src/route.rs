@@ -3,14 +3,21 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
-use netstate::NetnsName;
 use netstate::attribute::{Value, put, put_value};
 use netstate::route::{Nexthop, Route, RouteKey, RouteKind};
 use netstate::uapi::{RT_TABLE_LOCAL, RTPROT_KERNEL, RTPROT_STATIC};
+use netstate::{Key, LinkName, NetnsName};
 use smallvec::SmallVec;
 
+use crate::execute::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
 use crate::message::{Message, fixed, row};
+use crate::socket::own_port;
 use crate::uapi::{RTAX_ADVMSS, RTAX_MTU, RTNH_F_ONLINK, RTNH_F_PERVASIVE};
+
+mod exact;
+mod observe;
+
+pub(crate) use observe::{join, observe, observe_part};
 
 /// `struct rtnexthop` without its attributes.
 const NEXTHOP: usize = 8;
@@ -122,9 +129,9 @@ pub(crate) fn dump(out: &mut Vec<u8>, filter: Filter) {
     }
 }
 
-/// The field whose attribute is `number`.
-pub(crate) fn field(number: u16) -> Option<&'static str> {
-    match number {
+/// The field that the kernel points at.
+pub(crate) fn field(_: &Route, at: PointedAt<'_>) -> Option<&'static str> {
+    match at.after(fixed::ROUTE)?.number {
         libc::RTA_DST => Some("prefix"),
         libc::RTA_OIF => Some("dev"),
         libc::RTA_GATEWAY | libc::RTA_VIA => Some("via"),
@@ -309,4 +316,46 @@ fn kind(number: u8) -> Option<RouteKind> {
         10 => Some(RouteKind::Nat),
         _ => None,
     }
+}
+
+/// Carries out an operation on a route.
+pub(crate) fn execute<'a>(
+    execution: &mut Execution<'a>,
+    index: usize,
+    key: &'a RouteKey,
+    doing: Doing<'a, Route>,
+) -> execute::Result<()> {
+    let (flags, route) = match doing {
+        Doing::Create(route) => (CREATE, route),
+        Doing::Update { change, .. } => (REPLACE, change),
+        Doing::Delete(route) => {
+            return execution.push((index, &key.netns), (libc::RTM_DELROUTE, 0), |out| {
+                delete(out, key, route);
+            });
+        }
+    };
+    let mut indexes: SmallVec<[u32; 1]> = SmallVec::with_capacity(route.nexthops.len());
+    for nexthop in &route.nexthops {
+        indexes.push(match &nexthop.dev {
+            Some(dev) => execution.index_of(index, &key.netns, dev)?,
+            None => 0,
+        });
+    }
+    execution.push((index, &key.netns), (libc::RTM_NEWROUTE, flags), |out| {
+        set(out, key, route, &indexes);
+    })
+}
+
+/// The route that a notification is about. One that this process has made or removed is as it shall be, and there may be
+/// many.
+pub(crate) fn notified(
+    message: Message<'_>,
+    netns: &NetnsName,
+    _: impl Fn(u32) -> Option<LinkName>,
+) -> Option<Key> {
+    let is_route = [libc::RTM_NEWROUTE, libc::RTM_DELROUTE].contains(&message.kind);
+    if !is_route || message.port == own_port() {
+        return None;
+    }
+    Some(Key::Route(decode(message, netns)?.key))
 }

@@ -8,16 +8,22 @@ use std::path::PathBuf;
 
 use netstate::attribute::Value;
 use netstate::sysctl::plain_value;
-use netstate::{LinkName, SysctlPath};
+use netstate::{
+    Key, LinkName, NetnsName, Object, ObserveError, Part, SysctlKey, SysctlPath, Wanted,
+};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::execute::{Doing, Execution, Failure, PointedAt, Result as Executed};
 use crate::fault::Fault;
 use crate::message::{Message, row};
+use crate::observe::{Observer, failed};
 use crate::uapi::{
     NETCONFA_FORWARDING, NETCONFA_IFINDEX, NETCONFA_IFINDEX_ALL, NETCONFA_IFINDEX_DEFAULT,
     NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN, NETCONFA_PROXY_NEIGH, NETCONFA_RP_FILTER,
 };
+
+mod own;
 
 /// What opening or reading fails with where there is no parameter, one that can only be written, or one that has not been
 /// set (`stable_secret`, net/ipv6/addrconf.c).
@@ -98,4 +104,74 @@ pub(crate) fn hold(path: &SysctlPath) -> Result<OwnedFd, Errno> {
 
 fn file(path: &SysctlPath) -> PathBuf {
     PathBuf::from("/proc/sys").join(path.as_str())
+}
+
+/// Carries out an operation on a parameter.
+pub(crate) fn execute<'a>(
+    execution: &mut Execution<'a>,
+    index: usize,
+    key: &'a SysctlKey,
+    doing: Doing<'a, String>,
+) -> Executed<()> {
+    match doing {
+        Doing::Create(value) | Doing::Update { change: value, .. } => {
+            execution.set_parameter(index, key, value)
+        }
+        Doing::Delete(_) => Err(Failure::words(index, "a kernel parameter cannot be removed")),
+    }
+}
+
+/// The field that the kernel points at: it answers by an error number alone.
+pub(crate) fn field(_: &String, _: PointedAt<'_>) -> Option<&'static str> {
+    None
+}
+
+/// Parameters are too many to be read without being named.
+pub(crate) fn observe_part(
+    _: &mut Observer<'_>,
+    _: &[NetnsName],
+    _: &Part,
+) -> Result<(), ObserveError> {
+    Ok(())
+}
+
+/// Reads parameters by their keys, those of a namespace together.
+pub(crate) fn observe(
+    observer: &mut Observer<'_>,
+    keys: &[&SysctlKey],
+    _: &Wanted,
+) -> Result<(), ObserveError> {
+    let of_netns = keys.chunk_by(|one, other| one.netns == other.netns);
+    of_netns.into_iter().try_for_each(|keys| observer.sysctls(&keys[0].netns, keys))
+}
+
+/// Notifications of parameters have a form of their own, see [`decode_change`].
+pub(crate) fn notified(
+    _: Message<'_>,
+    _: &NetnsName,
+    _: impl Fn(u32) -> Option<LinkName>,
+) -> Option<Key> {
+    None
+}
+
+impl Observer<'_> {
+    /// Reads the parameters of a namespace.
+    pub(crate) fn sysctls(
+        &mut self,
+        netns: &NetnsName,
+        keys: &[&SysctlKey],
+    ) -> Result<(), ObserveError> {
+        let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))? else {
+            return Ok(());
+        };
+        let values = namespace
+            .inside(|| keys.iter().map(|key| read(&key.path)).collect::<Result<Vec<_>, _>>())
+            .map_err(failed("read parameters of", netns))?;
+        for (key, value) in keys.iter().zip(values) {
+            if let Some(value) = value {
+                self.insert(Key::Sysctl((*key).clone()), Object::Sysctl(value));
+            }
+        }
+        Ok(())
+    }
 }

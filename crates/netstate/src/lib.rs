@@ -35,6 +35,8 @@ pub use noun::{Anchor, How, Key, Need, Needs, Noun, Object};
 pub use originals::Originals;
 pub use plan::{Action, Because, Op, Plan, PlanError};
 pub use route::{Nexthop, Nexthops, Route, RouteKey, RouteKind};
-pub use southbound::{Event, EventSink, ObserveError, Refusal, Scope, Southbound, Wanted, Watched};
+pub use southbound::{
+    Event, EventSink, ObserveError, Part, Refusal, Scope, Southbound, Wanted, Watched,
+};
 pub use state::State;
 pub use sysctl::{SysctlKey, SysctlPath};

@@ -305,17 +305,20 @@ pub(crate) struct Described<'a, T> {
     pub(crate) before: Option<&'a T>,
 }
 
-/// `Object::NOUN(object)`, or `Object::NOUN` where the object's type is left empty.
+/// The pattern `Object::NOUN(object)`, or `Object::NOUN` where the row of [`with_nouns`](crate::with_nouns) leaves the
+/// object's type empty.
+#[macro_export]
 macro_rules! object {
     ($noun:ident, $object:tt, []) => {
-        Object::$noun
+        $crate::noun::Object::$noun
     };
     ($noun:ident, $object:tt, [$type:ty]) => {
-        Object::$noun($object)
+        $crate::noun::Object::$noun($object)
     };
 }
 
-/// The object that the pattern [`object`] has bound.
+/// The object that the pattern [`object`](crate::object) has bound; `()` where there is none.
+#[macro_export]
 macro_rules! bound {
     ($object:ident, []) => {
         &()

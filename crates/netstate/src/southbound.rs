@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::link::{Link, Place};
 use crate::name::{LinkId, LinkName, NetnsName};
-use crate::noun::Key;
+use crate::noun::{Key, Noun};
 use crate::plan::{Op, Plan};
 use crate::probe::{Attempt, Probe};
 use crate::route::{Route, RouteKey};
@@ -48,8 +48,44 @@ pub enum Scope {
         /// Which link is at which place, as far as the configuration knows.
         known: BTreeMap<Place, LinkId>,
     },
+    /// A part of that.
+    Part(Part),
     /// Certain objects only.
     Only(Wanted),
+}
+
+/// The part of all state that somebody asks for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Part {
+    /// Which link is at which place, as far as the configuration knows.
+    pub known: BTreeMap<Place, LinkId>,
+    /// The nouns that are asked for. Where links are not among them, they are told all the same, as names only: what is on
+    /// them is called by these.
+    pub nouns: BTreeSet<Noun>,
+    /// The namespaces that are asked for; all where none is named.
+    pub namespaces: Option<BTreeSet<NetnsName>>,
+    /// The links that are asked for, and those that addresses and neighbours are asked of; all where none is named. They
+    /// are keyed as `known` says, or by their kernel names.
+    pub links: Option<BTreeSet<Place>>,
+}
+
+impl Part {
+    /// Everything.
+    pub fn all(known: BTreeMap<Place, LinkId>) -> Part {
+        let nouns = Noun::ALL.iter().copied().collect();
+        Part { known, nouns, namespaces: None, links: None }
+    }
+
+    /// Whether a namespace is asked for.
+    pub fn has_netns(&self, netns: &NetnsName) -> bool {
+        self.namespaces.as_ref().is_none_or(|namespaces| namespaces.contains(netns))
+    }
+
+    /// Whether a link is asked for.
+    pub fn has_link(&self, place: &Place) -> bool {
+        self.has_netns(&place.netns)
+            && self.links.as_ref().is_none_or(|links| links.contains(place))
+    }
 }
 
 /// The objects that a change concerns.

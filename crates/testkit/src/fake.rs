@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use netstate::probe::{Attempt, Probe};
 use netstate::{
-    Event, EventSink, Key, Link, LinkId, Object, ObserveError, Op, Place, Plan, Refusal, Scope,
-    Southbound, State, SysctlKey, Wanted, Watched,
+    Event, EventSink, Key, Link, LinkId, Object, ObserveError, Op, Part, Place, Plan, Refusal,
+    Scope, Southbound, State, SysctlKey, Wanted, Watched,
 };
 
 /// A handle to a kernel of values.
@@ -104,7 +104,8 @@ impl Southbound for FakeKernel {
     fn observe(&mut self, scope: &Scope) -> Result<State, ObserveError> {
         let held = self.held();
         Ok(match scope {
-            Scope::Everything { known } => everything(&held.state, known),
+            Scope::Everything { known } => part(&held.state, &Part::all(known.clone())),
+            Scope::Part(wanted) => part(&held.state, wanted),
             Scope::Only(wanted) => only(&held.state, wanted),
         })
     }
@@ -164,12 +165,28 @@ fn event(key: &Key, object: &Object) -> Event {
     }
 }
 
-fn everything(state: &State, known: &BTreeMap<Place, LinkId>) -> State {
-    let rekey = |(key, object): (&Key, &Object)| {
-        let id = object.link().and_then(|link| known.get(&link.place)).cloned();
-        (id.map_or_else(|| key.clone(), Key::Link), object.clone())
-    };
-    State { objects: state.objects.iter().map(rekey).collect() }
+fn part(state: &State, part: &Part) -> State {
+    let mut seen = State::default();
+    for (key, object) in &state.objects {
+        let link = object.link();
+        let has_noun = part.nouns.contains(&key.noun());
+        let asked_for = match (key, link) {
+            (Key::Netns(netns), _) => part.has_netns(netns),
+            (_, Some(link)) => part.has_link(&link.place) || !has_noun,
+            (key, None) => key.netns().is_none_or(|netns| part.has_netns(netns)),
+        };
+        if !asked_for || !(has_noun || link.is_some()) {
+            continue;
+        }
+        let id = link.and_then(|link| part.known.get(&link.place)).cloned();
+        let key = id.map_or_else(|| key.clone(), Key::Link);
+        let object = match link.filter(|_| !has_noun) {
+            Some(link) => Object::Link(Box::new(Link::at(link.place.clone()))),
+            None => object.clone(),
+        };
+        seen.objects.insert(key, object);
+    }
+    seen
 }
 
 fn only(state: &State, wanted: &Wanted) -> State {

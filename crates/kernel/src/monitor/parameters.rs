@@ -114,7 +114,7 @@ impl Parameters {
     }
 
     /// Reports what has been written to.
-    pub(super) fn hear(&self, sink: &EventSink) -> io::Result<()> {
+    pub(super) fn receive(&self, sink: &EventSink) -> io::Result<()> {
         let Some(inotify) = &self.inotify else { return Ok(()) };
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = Reader::new(inotify, &mut buffer);

@@ -1,33 +1,28 @@
 //! Asking a namespace, and putting names where its answers have numbers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsRawFd;
 
-use netstate::address::AddressKey;
 use netstate::attribute::{Value, put_value};
-use netstate::fdb::{FdbEntry, FdbKey};
 use netstate::link::{Link, Master, Place};
-use netstate::neighbor::{Neighbor, NeighborKey};
-use netstate::uapi::NUD_PERMANENT;
-use netstate::{Key, LinkId, LinkName, NetnsName, Object, ObserveError, State, SysctlKey, Wanted};
+use netstate::{Key, LinkName, NetnsName, Object, ObserveError, State, Wanted};
 
-use super::{FAMILIES, FEW, FEW_PLACES, Result, route};
+use super::{FAMILIES, FEW, FEW_PLACES, Result};
 use crate::fault::Fault;
 use crate::link::Seen;
 use crate::message::{Message, fixed};
 use crate::netns::Namespaces;
 use crate::route::Filter;
 use crate::uapi::{NETNSA_FD, NETNSA_NSID, RTEXT_FILTER_SKIP_STATS};
-use crate::{address, link, neighbor, sysctl};
+use crate::{link, neighbor, route};
 
 /// What was read so far, and what numbers stand for.
-pub(super) struct Observer<'a> {
-    pub(super) namespaces: &'a mut Namespaces,
+pub(crate) struct Observer<'a> {
+    pub(crate) namespaces: &'a mut Namespaces,
     /// What was read, in the order of reading; of what was read twice the first is taken.
-    pub(super) found: Vec<(Key, Object)>,
+    pub(crate) found: Vec<(Key, Object)>,
     /// Names of links by index; none for an index that no link has.
-    names: HashMap<NetnsName, HashMap<u32, Option<LinkName>>>,
+    pub(crate) names: HashMap<NetnsName, HashMap<u32, Option<LinkName>>>,
     /// The links of namespaces that were read together.
     read: HashMap<NetnsName, HashMap<LinkName, Seen>>,
     /// Indexes of links by name.
@@ -58,7 +53,7 @@ impl<'a> Observer<'a> {
         }
     }
 
-    pub(super) fn insert(&mut self, key: Key, object: Object) {
+    pub(crate) fn insert(&mut self, key: Key, object: Object) {
         self.found.push((key, object));
     }
 
@@ -74,42 +69,8 @@ impl<'a> Observer<'a> {
         State { objects: self.found.into_iter().collect() }
     }
 
-    pub(super) fn exists(&self, netns: &NetnsName) -> bool {
+    pub(crate) fn exists(&self, netns: &NetnsName) -> bool {
         self.namespaces.exists(netns)
-    }
-
-    /// All links of a namespace.
-    pub(super) fn links(&mut self, netns: &NetnsName) -> Result<Vec<Seen>> {
-        let all = |out: &mut Vec<u8>| fixed::link(out, 0, 0, 0);
-        let decode = |message: Message<'_>| link::decode(message, netns);
-        let seen: Vec<Seen> = self.dump((netns, libc::RTM_GETLINK), all, decode)?;
-        let names = self.names.entry(netns.clone()).or_default();
-        names.extend(seen.iter().map(|seen| (seen.index, Some(seen.link.place.ifname.clone()))));
-        Ok(seen)
-    }
-
-    /// Takes links in under their kernel names, or as `NAME@NETNS` where that is taken, but for `known` places.
-    pub(super) fn foreign_links(
-        &mut self,
-        links: Vec<Seen>,
-        known: &BTreeMap<Place, LinkId>,
-        mut taken: BTreeSet<LinkId>,
-    ) -> Result<()> {
-        for seen in links {
-            let place = &seen.link.place;
-            let id = known.get(place).cloned().or_else(|| {
-                let alone = place.ifname.as_str().parse::<LinkId>().ok()?;
-                match taken.contains(&alone) {
-                    false => Some(alone),
-                    true => format!("{}@{}", place.ifname, place.netns).parse().ok(),
-                }
-            });
-            let Some(id) = id else { continue };
-            taken.insert(id.clone());
-            let link = self.resolve(seen, &NetnsName::own())?;
-            self.insert(Key::Link(id), Object::Link(Box::new(link)));
-        }
-        Ok(())
     }
 
     /// Every link of the namespaces that are to go.
@@ -161,7 +122,7 @@ impl<'a> Observer<'a> {
     }
 
     /// The link at a place.
-    pub(super) fn link(&mut self, place: &Place) -> Result<Option<Seen>> {
+    pub(crate) fn link(&mut self, place: &Place) -> Result<Option<Seen>> {
         if let Some(read) = self.read.get(&place.netns) {
             return Ok(read.get(&place.ifname).cloned());
         }
@@ -185,7 +146,7 @@ impl<'a> Observer<'a> {
 
     /// Puts names where a message has numbers.
     /// The other end of a cable, or the link below, is most likely in the namespace `likely`.
-    pub(super) fn resolve(&mut self, seen: Seen, likely: &NetnsName) -> Result<Link> {
+    pub(crate) fn resolve(&mut self, seen: Seen, likely: &NetnsName) -> Result<Link> {
         let mut link = seen.link;
         let netns = link.place.netns.clone();
         if let Some(master) = seen.master {
@@ -205,9 +166,9 @@ impl<'a> Observer<'a> {
         Ok(link)
     }
 
-    /// What hangs on links: their addresses, the routes over them, and their neighbours that were not learned. The
+    /// What is on links: their addresses, the routes over them, and their neighbours that were not learned. The
     /// kernel is asked for each of a few links, for everything where there are more.
-    pub(super) fn hangers(
+    pub(super) fn dependents(
         &mut self,
         netns: &NetnsName,
         links: &BTreeMap<u32, &LinkName>,
@@ -225,119 +186,15 @@ impl<'a> Observer<'a> {
                     seen.indexes.iter().any(|index| links.contains_key(index))
                 })?;
                 self.neighbors(netns, (family, index), |key, neighbor| {
-                    names.contains(&key.dev) && is_static(key, neighbor)
+                    names.contains(&key.dev) && neighbor::is_static(key, neighbor)
                 })?;
             }
         }
         Ok(())
     }
 
-    /// The addresses of a namespace that `wanted` wants, of one link only where `index` is not zero.
-    pub(super) fn addresses(
-        &mut self,
-        netns: &NetnsName,
-        index: u32,
-        wanted: impl Fn(u32, &Key) -> bool,
-    ) -> Result<()> {
-        for family in FAMILIES {
-            let request = |out: &mut Vec<u8>| address::dump(out, family, index);
-            let seen = self.dump((netns, libc::RTM_GETADDR), request, address::decode)?;
-            for (index, address, object) in seen {
-                if let Some(dev) = self.name(netns, index)? {
-                    let key = Key::Address(AddressKey { netns: netns.clone(), dev, address });
-                    if wanted(index, &key) {
-                        self.insert(key, Object::Address(object));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The neighbours of a family that `wanted` wants, of one link only where `index` is not zero.
-    pub(super) fn neighbors(
-        &mut self,
-        netns: &NetnsName,
-        (family, index): (u8, u32),
-        wanted: impl Fn(&NeighborKey, &Neighbor) -> bool,
-    ) -> Result<()> {
-        for proxies in [false, true] {
-            let request = |out: &mut Vec<u8>| neighbor::dump(out, family, index, proxies);
-            let seen = self.dump((netns, libc::RTM_GETNEIGH), request, neighbor::decode)?;
-            for (at, address, proxy, neighbor) in seen {
-                if is_implied(&address) {
-                    continue;
-                }
-                if let Some(dev) = self.name(netns, at)? {
-                    let key = NeighborKey { netns: netns.clone(), dev, address, proxy };
-                    if wanted(&key, &neighbor) {
-                        self.insert(Key::Neighbor(key), Object::Neighbor(neighbor));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// One neighbour.
-    pub(super) fn neighbor(&mut self, key: &NeighborKey) -> Result<()> {
-        let Some(index) = self.index(&key.netns, &key.dev)? else { return Ok(()) };
-        let named = |out: &mut Vec<u8>| neighbor::named(out, index, &key.address, key.proxy);
-        let seen = self.get((&key.netns, libc::RTM_GETNEIGH), named, neighbor::decode)?;
-        if let Some((_, _, _, neighbor)) = seen {
-            self.insert(Key::Neighbor(key.clone()), Object::Neighbor(neighbor));
-        }
-        Ok(())
-    }
-
-    /// The forwarding entries of all bridges and tunnels of a namespace.
-    pub(super) fn fdb(&mut self, netns: &NetnsName) -> Result<()> {
-        let request = neighbor::dump_fdb;
-        for seen in self.dump((netns, libc::RTM_GETNEIGH), request, neighbor::decode_fdb)? {
-            let Some(dev) = self.name(netns, seen.index)? else { continue };
-            let key = FdbKey {
-                netns: netns.clone(),
-                dev,
-                lladdr: seen.lladdr,
-                vlan: seen.vlan,
-                own: seen.entry.flags & libc::NTF_SELF != 0,
-                dst: seen.dst,
-            };
-            let master = match seen.master {
-                Some(master) => self.name(netns, master)?,
-                None => None,
-            };
-            let via = match seen.via {
-                Some(via) => self.name(netns, via)?,
-                None => None,
-            };
-            let entry = FdbEntry { master, via, ..seen.entry };
-            self.insert(Key::Fdb(key.into()), Object::Fdb(entry));
-        }
-        Ok(())
-    }
-
-    pub(super) fn sysctls(&mut self, netns: &NetnsName, keys: &[&SysctlKey]) -> Result<()> {
-        let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))? else {
-            return Ok(());
-        };
-        let values = namespace
-            .inside(|| {
-                keys.iter()
-                    .map(|key| sysctl::read(&key.path))
-                    .collect::<std::result::Result<Vec<_>, _>>()
-            })
-            .map_err(failed("read parameters of", netns))?;
-        for (key, value) in keys.iter().zip(values) {
-            if let Some(value) = value {
-                self.insert(Key::Sysctl((*key).clone()), Object::Sysctl(value));
-            }
-        }
-        Ok(())
-    }
-
     /// What the link of an index is called.
-    pub(super) fn name(&mut self, netns: &NetnsName, index: u32) -> Result<Option<LinkName>> {
+    pub(crate) fn name(&mut self, netns: &NetnsName, index: u32) -> Result<Option<LinkName>> {
         if let Some(name) = self.names.get(netns).and_then(|names| names.get(&index)) {
             return Ok(name.clone());
         }
@@ -352,7 +209,7 @@ impl<'a> Observer<'a> {
     }
 
     /// The index of a link.
-    pub(super) fn index(&mut self, netns: &NetnsName, dev: &LinkName) -> Result<Option<u32>> {
+    pub(crate) fn index(&mut self, netns: &NetnsName, dev: &LinkName) -> Result<Option<u32>> {
         let place = Place { netns: netns.clone(), ifname: dev.clone() };
         if let Some(index) = self.indexes.get(&place) {
             return Ok(Some(*index));
@@ -419,7 +276,7 @@ impl<'a> Observer<'a> {
     }
 
     /// Dumps from a namespace what `read` takes; nothing where there is no such namespace, table or family.
-    pub(super) fn dump<T>(
+    pub(crate) fn dump<T>(
         &mut self,
         (netns, kind): (&NetnsName, u16),
         body: impl Fn(&mut Vec<u8>),
@@ -435,7 +292,7 @@ impl<'a> Observer<'a> {
         }
     }
 
-    fn get<T>(
+    pub(crate) fn get<T>(
         &mut self,
         (netns, kind): (&NetnsName, u16),
         body: impl FnOnce(&mut Vec<u8>),
@@ -447,20 +304,6 @@ impl<'a> Observer<'a> {
         let answer = namespace.socket.get(kind, body, read);
         answer.map_err(|fault| failed(&format!("read {} of", what(kind)), netns)(fault))
     }
-}
-
-/// Whether somebody set a neighbour, rather than that it was learned or, of one that needs no ARP, that the kernel made
-/// it to send there.
-fn is_static(key: &NeighborKey, neighbor: &Neighbor) -> bool {
-    key.proxy
-        || neighbor.nud.is_some_and(|nud| nud & NUD_PERMANENT != 0)
-        || neighbor.managed == Some(true)
-        || neighbor.extern_learn == Some(true)
-}
-
-/// Whether the kernel makes a neighbour of an address whenever it sends there.
-fn is_implied(address: &IpAddr) -> bool {
-    address.is_multicast() || address.is_loopback() || *address == Ipv4Addr::BROADCAST
 }
 
 /// What a request of that kind asks for.
@@ -478,7 +321,7 @@ fn is_unsupported(fault: &Fault) -> bool {
     [libc::EOPNOTSUPP, libc::EAFNOSUPPORT].contains(&fault.errno)
 }
 
-pub(super) fn failed(doing: &str, netns: &NetnsName) -> impl Fn(Fault) -> ObserveError {
+pub(crate) fn failed(doing: &str, netns: &NetnsName) -> impl Fn(Fault) -> ObserveError {
     let doing = format!("{doing} namespace {netns}");
     move |fault| ObserveError { doing: doing.clone(), cause: fault.to_string() }
 }

@@ -8,9 +8,8 @@ use std::path::Path;
 
 use netstate::{Key, LinkName, Object, Place, SysctlKey, SysctlPath};
 
-use super::Result;
-use super::observer::{Observer, failed};
-use crate::sysctl;
+use super::read;
+use crate::observe::{Observer, Result, failed};
 
 /// Where parameters of links are, a folder a link, below `/proc/sys`.
 const FOLDERS: [&str; 4] = ["net/ipv4/conf", "net/ipv4/neigh", "net/ipv6/conf", "net/ipv6/neigh"];
@@ -27,7 +26,7 @@ const FOLLOW: [(&str, Option<&str>); 4] = [
 
 impl Observer<'_> {
     /// The parameters of the link at `place` that a new link would not have.
-    pub(super) fn parameters(&mut self, place: &Place) -> Result<()> {
+    pub(crate) fn own_parameters(&mut self, place: &Place) -> Result<()> {
         let Place { netns, ifname } = place;
         let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))? else {
             return Ok(());
@@ -56,7 +55,7 @@ fn own_parameters(ifname: &LinkName) -> Vec<(SysctlPath, String)> {
             let name = file.file_name().to_string_lossy().into_owned();
             let of = |link: &str| {
                 let path: SysctlPath = format!("{folder}/{link}/{name}").parse().ok()?;
-                let value = sysctl::read(&path).ok()??;
+                let value = read(&path).ok()??;
                 Some((path, value))
             };
             let Some((path, value)) = of(ifname.as_str()).filter(|_| writable) else { continue };

@@ -10,11 +10,10 @@ use std::collections::BTreeMap;
 
 use netstate::{Key, NetnsName, Object, Route, RouteKey, RouteKind, Wanted};
 
-use super::Result;
-use super::observer::{Observer, failed};
+use super::{set, told};
 use crate::fault::Fault;
 use crate::message::message;
-use crate::route;
+use crate::observe::{Observer, Result, failed};
 
 /// How many questions go out at once: the answers to all have to fit into the receive buffer.
 const BATCH: usize = 400;
@@ -32,7 +31,7 @@ impl<'a> Question<'a> {
     fn any(key: &'a RouteKey) -> Self {
         let any = Route { kind: RouteKind::Blackhole, ..Route::default() };
         let mut request = Vec::new();
-        route::set(&mut request, key, &any, &[]);
+        set(&mut request, key, &any, &[]);
         Question { key, route: None, request }
     }
 }
@@ -56,11 +55,11 @@ impl Observer<'_> {
                 // Which link the kernel chose matters where links may change.
                 let named = route.nexthops.iter().all(|nexthop| nexthop.dev.is_some());
                 if (named || wanted.links.is_empty())
-                    && let Some(told) = route::told(key, route)
+                    && let Some(told) = told(key, route)
                     && let Some(indexes) = self.nexthop_indexes(netns, route)?
                 {
                     let mut request = Vec::new();
-                    route::set(&mut request, key, route, &indexes);
+                    set(&mut request, key, route, &indexes);
                     questions.push(Question { key, route: Some(told), request });
                 }
             }

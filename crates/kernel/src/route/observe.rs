@@ -2,14 +2,40 @@
 
 use std::collections::BTreeSet;
 
-use netstate::{Key, NetnsName, Object, RouteKey, Wanted};
+use netstate::{Key, NetnsName, Object, Part, RouteKey, Wanted};
 
-use super::Result;
-use super::observer::Observer;
-use crate::route::{self, Filter, Seen, family};
+use super::{Filter, Seen, decode, dump, family};
+use crate::observe::{FAMILIES, Observer, Result};
 
 /// How many keys that nothing was found by are asked about one by one.
 const FEW: usize = 1000;
+
+/// Reads all routes of namespaces.
+pub(crate) fn observe_part(
+    observer: &mut Observer<'_>,
+    namespaces: &[NetnsName],
+    _: &Part,
+) -> Result<()> {
+    for netns in namespaces {
+        for family in FAMILIES {
+            observer.routes(netns, Filter { family, ..Filter::default() }, |_| true)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads routes by their keys, those of a table together.
+pub(crate) fn observe(
+    observer: &mut Observer<'_>,
+    keys: &[&RouteKey],
+    wanted: &Wanted,
+) -> Result<()> {
+    let table = |key: &RouteKey| (key.netns.clone(), key.table, key.prefix.addr().is_ipv6());
+    for keys in keys.chunk_by(|one, other| table(one) == table(other)) {
+        observer.wanted_routes(keys, wanted)?;
+    }
+    Ok(())
+}
 
 impl Observer<'_> {
     /// The routes that have these keys, which are of one table and family and in order.
@@ -53,15 +79,15 @@ impl Observer<'_> {
     }
 
     /// The routes that a filter lets pass and `wanted` wants.
-    pub(super) fn routes(
+    pub(crate) fn routes(
         &mut self,
         netns: &NetnsName,
         filter: Filter,
         mut wanted: impl FnMut(&Seen) -> bool,
     ) -> Result<()> {
-        let request = |out: &mut Vec<u8>| route::dump(out, filter);
+        let request = |out: &mut Vec<u8>| dump(out, filter);
         let seen = self.dump((netns, libc::RTM_GETROUTE), request, |message| {
-            route::decode(message, netns).filter(&mut wanted)
+            decode(message, netns).filter(&mut wanted)
         })?;
         let mut last = (0, None);
         self.found.reserve(seen.len());
@@ -82,7 +108,7 @@ impl Observer<'_> {
 
 /// Takes over what else was told by the key of `kept`: IPv6 tells routes of one key that share no load one by one, IPv4
 /// those that another hides.
-pub(super) fn join(key: &Key, kept: &mut Object, other: &Object) {
+pub(crate) fn join(key: &Key, kept: &mut Object, other: &Object) {
     if let (Key::Route(key), Object::Route(kept), Object::Route(other)) = (key, kept, other)
         && key.prefix.addr().is_ipv6()
     {

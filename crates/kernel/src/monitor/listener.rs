@@ -5,18 +5,16 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
-use netstate::{
-    AddressKey, Event, EventSink, FdbKey, Key, LinkName, NeighborKey, NetnsName, SysctlKey,
-};
+use netstate::{Event, EventSink, Key, LinkName, NetnsName, SysctlKey, with_nouns};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 
 use crate::fault::Fault;
 use crate::message::{Message, message};
 use crate::observe::ask_for_links;
-use crate::socket::{enlarge_receive_buffer, own_port};
+use crate::socket::enlarge_receive_buffer;
 use crate::uapi::{RTM_NEWNETCONF, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
-use crate::{address, link, neighbor, route, sysctl};
+use crate::{address, link, sysctl};
 
 /// What is listened to. These are among the first 32 groups, which an address can name.
 const GROUPS: [u32; 8] = [
@@ -30,47 +28,47 @@ const GROUPS: [u32; 8] = [
     RTNLGRP_IPV6_NETCONF,
 ];
 
-/// How many namespaces are told to have something to be heard at a time.
-const HEARD: usize = 64;
+/// How many namespaces with notifications are named at a time.
+const READABLE: usize = 64;
 
-/// The namespaces that are listened to. Which of them has something to be heard is known without looking at each
+/// The namespaces that are listened to. Which of them has notifications is known without a look at each
 /// (epoll(7)).
 #[derive(Debug)]
-pub(super) struct Ears {
+pub(super) struct Listeners {
     epoll: OwnedFd,
     /// Each with its number, by which the kernel tells.
-    ears: BTreeMap<NetnsName, (u64, Ear)>,
+    listeners: BTreeMap<NetnsName, (u64, Listener)>,
     names: BTreeMap<u64, NetnsName>,
     last: u64,
 }
 
-impl Ears {
-    pub(super) fn new() -> io::Result<Ears> {
+impl Listeners {
+    pub(super) fn new() -> io::Result<Listeners> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        Ok(Ears { epoll, ears: BTreeMap::new(), names: BTreeMap::new(), last: 0 })
+        Ok(Listeners { epoll, listeners: BTreeMap::new(), names: BTreeMap::new(), last: 0 })
     }
 
-    /// What can be read from where one has something to be heard.
+    /// It can be read from where one of them has notifications.
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.epoll.as_fd()
     }
 
     pub(super) fn has(&self, name: &NetnsName) -> bool {
-        self.ears.contains_key(name)
+        self.listeners.contains_key(name)
     }
 
-    pub(super) fn add(&mut self, name: NetnsName, ear: Ear) -> io::Result<()> {
+    pub(super) fn add(&mut self, name: NetnsName, listener: Listener) -> io::Result<()> {
         self.last += 1;
         let data = epoll::EventData::new_u64(self.last);
-        epoll::add(&self.epoll, &ear.socket, data, epoll::EventFlags::IN)?;
+        epoll::add(&self.epoll, &listener.socket, data, epoll::EventFlags::IN)?;
         self.names.insert(self.last, name.clone());
-        self.ears.insert(name, (self.last, ear));
+        self.listeners.insert(name, (self.last, listener));
         Ok(())
     }
 
     /// Its socket closes, which the kernel forgets by itself.
     pub(super) fn remove(&mut self, name: &NetnsName) {
-        if let Some((number, _ear)) = self.ears.remove(name) {
+        if let Some((number, _listener)) = self.listeners.remove(name) {
             self.names.remove(&number);
         }
     }
@@ -78,31 +76,31 @@ impl Ears {
     /// Keeps only these.
     pub(super) fn retain(&mut self, names: &BTreeSet<NetnsName>) {
         let others: Vec<_> =
-            self.ears.keys().filter(|name| !names.contains(name)).cloned().collect();
+            self.listeners.keys().filter(|name| !names.contains(name)).cloned().collect();
         others.iter().for_each(|name| self.remove(name));
     }
 
-    /// The ear in a namespace.
-    pub(super) fn get(&mut self, name: &NetnsName) -> Option<&mut Ear> {
-        self.ears.get_mut(name).map(|(_, ear)| ear)
+    /// The listener in a namespace.
+    pub(super) fn get(&mut self, name: &NetnsName) -> Option<&mut Listener> {
+        self.listeners.get_mut(name).map(|(_, listener)| listener)
     }
 
-    /// Some of those that have something to be heard; the others are told the next time.
-    pub(super) fn heard(&self) -> io::Result<Vec<NetnsName>> {
-        let mut events = Vec::with_capacity(HEARD);
+    /// Some of those that have notifications; the others are named the next time.
+    pub(super) fn readable(&self) -> io::Result<Vec<NetnsName>> {
+        let mut events = Vec::with_capacity(READABLE);
         epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&Timespec::default()))?;
         let numbers = events.iter().map(|event: &epoll::Event| event.data.u64());
         Ok(numbers.filter_map(|number| self.names.get(&number).cloned()).collect())
     }
 }
 
-/// A socket that hears what happens in one namespace.
+/// A socket that listens to what happens in one namespace.
 ///
-/// It asks for the names of the links by the same socket, and goes on: the answer is there to be heard before what happens
-/// afterwards, unless the links are so many that they take more than one message. What is heard in between may be about
+/// It asks for the names of the links by the same socket, and goes on: the answer comes before what happens
+/// afterwards, unless the links are so many that they take more than one message. What comes in between may be about
 /// one that has no name yet: then all of the namespace is read once they have.
 #[derive(Debug)]
-pub(super) struct Ear {
+pub(super) struct Listener {
     socket: Socket,
     /// Names of links, for notifications that number them.
     names: HashMap<u32, LinkName>,
@@ -116,13 +114,13 @@ pub(super) struct Ear {
 enum Naming {
     /// The answer is still to come, or a part of it.
     Asked,
-    /// The same, and something has been heard meanwhile.
-    Overheard,
+    /// The same, and a notification has come meanwhile.
+    Interrupted,
     /// All have been told.
     Done,
 }
 
-impl Ear {
+impl Listener {
     /// Listens in the namespace of the calling thread.
     pub(super) fn open() -> Result<Self, Fault> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
@@ -131,10 +129,10 @@ impl Ear {
         // All in one call: each holds up every netlink socket of the host.
         let groups = GROUPS.iter().fold(0, |groups, group| groups | 1 << (group - 1));
         socket.bind(&SocketAddr::new(0, groups))?;
-        let mut ear =
+        let mut listener =
             Self { socket, names: HashMap::new(), naming: Naming::Asked, appeared: Vec::new() };
-        ear.ask_for_names()?;
-        Ok(ear)
+        listener.ask_for_names()?;
+        Ok(listener)
     }
 
     fn ask_for_names(&mut self) -> io::Result<()> {
@@ -160,14 +158,14 @@ impl Ear {
                 self.ask_for_names()?;
             }
             Some(Ok(())) => {
-                if self.naming == Naming::Overheard {
+                if self.naming == Naming::Interrupted {
                     sink(Event::Overrun(netns.clone()));
                 }
                 self.naming = Naming::Done;
             }
             None if i32::from(message.flags) & libc::NLM_F_MULTI == 0 => {
                 if self.naming == Naming::Asked {
-                    self.naming = Naming::Overheard;
+                    self.naming = Naming::Interrupted;
                 }
                 return Ok(false);
             }
@@ -176,8 +174,8 @@ impl Ear {
         Ok(true)
     }
 
-    /// Reports what there is to be heard.
-    pub(super) fn hear(
+    /// Reports the notifications that have come.
+    pub(super) fn receive(
         &mut self,
         netns: &NetnsName,
         buffer: &mut Vec<u8>,
@@ -247,36 +245,22 @@ impl Ear {
                 }
                 Some(Event::Link(netns, ifname))
             }
-            libc::RTM_NEWADDR | libc::RTM_DELADDR => {
-                let (index, address, _) = address::decode(message)?;
-                Some(Event::Key(Key::Address(AddressKey { netns, dev: name(index)?, address })))
-            }
-            libc::RTM_NEWNEIGH | libc::RTM_DELNEIGH if message.byte(0) == neighbor::BRIDGE => {
-                let seen = neighbor::decode_fdb(message)?;
-                Some(Event::Key(Key::Fdb(Box::new(FdbKey {
-                    netns,
-                    dev: name(seen.index)?,
-                    lladdr: seen.lladdr,
-                    vlan: seen.vlan,
-                    own: seen.entry.flags & libc::NTF_SELF != 0,
-                    dst: seen.dst,
-                }))))
-            }
-            libc::RTM_NEWNEIGH | libc::RTM_DELNEIGH => {
-                let (index, address, proxy, _) = neighbor::decode(message)?;
-                Some(Event::Key(Key::Neighbor(NeighborKey {
-                    netns,
-                    dev: name(index)?,
-                    address,
-                    proxy,
-                })))
-            }
-            // A route that this process has made or removed is as it shall be, and there may be many.
-            libc::RTM_NEWROUTE | libc::RTM_DELROUTE if message.port == own_port() => None,
-            libc::RTM_NEWROUTE | libc::RTM_DELROUTE => {
-                Some(Event::Key(Key::Route(route::decode(message, &netns)?.key)))
-            }
-            _ => None,
+            _ => notified(message, &netns, name).map(Event::Key),
         }
     }
 }
+
+macro_rules! notified {
+    ($($(#[$doc:meta])* $noun:ident $stem:ident ($key:ty) [$($object:ty)?];)*) => {
+        /// The object that a notification is about; `name` tells what the link of an index is called.
+        fn notified(
+            message: Message<'_>,
+            netns: &NetnsName,
+            name: impl Fn(u32) -> Option<LinkName>,
+        ) -> Option<Key> {
+            None$(.or_else(|| crate::$stem::notified(message, netns, &name)))*
+        }
+    };
+}
+
+with_nouns!(notified);

@@ -1,0 +1,137 @@
+//! Carrying out operations on links.
+
+use netstate::LinkId;
+use netstate::attribute::Fields;
+use netstate::link::{CreatedBy, Link, LinkKind, Master, Place};
+
+use super::{References, create, named, rest, says_something, update, update_port};
+use crate::execute::{CREATE, Doing, Execution, Failure, Result};
+use crate::tun;
+
+/// Carries out an operation on a link.
+pub(crate) fn execute<'a>(
+    execution: &mut Execution<'a>,
+    index: usize,
+    _: &'a LinkId,
+    doing: Doing<'a, Box<Link>>,
+) -> Result<()> {
+    match doing {
+        Doing::Create(link) => execution.create_link(index, link),
+        Doing::Update { from, change } => execution.update_link(index, from, change),
+        Doing::Delete(link) => execution.delete_link(index, link),
+    }
+}
+
+impl Execution<'_> {
+    fn create_link(&mut self, index: usize, link: &Link) -> Result<()> {
+        let place = &link.place;
+        match &link.kind {
+            None => return Err(Failure::words(index, "a link of no kind cannot be made")),
+            Some(LinkKind::Other(kind)) => {
+                return Err(Failure::words(index, format!("links of kind `{kind}` are not made")));
+            }
+            Some(kind) => match kind.facts().created_by {
+                CreatedBy::TunDevice => {
+                    self.inside(index, &place.netns, || tun::create(&place.ifname, kind))?;
+                    self.forget(place);
+                }
+                CreatedBy::Netlink => self.create_by_netlink(index, link)?,
+            },
+        }
+        let rest = rest(link);
+        self.change_link(index, &link.place, &rest)
+    }
+
+    fn create_by_netlink(&mut self, index: usize, link: &Link) -> Result<()> {
+        let (place, peer) = (&link.place, link.peer.as_ref());
+        // The link below is looked up in the namespace that is asked.
+        let asked = link.device.as_ref().map_or(&place.netns, |device| &device.netns);
+        let references = References {
+            netns: self.descriptor(index, asked, &place.netns)?,
+            peer_netns: match peer {
+                Some(peer) => self.descriptor(index, asked, &peer.netns)?,
+                None => None,
+            },
+            master: self.master(index, link)?,
+            below: self.below(index, link)?,
+            name: None,
+        };
+        self.push((index, asked), (libc::RTM_NEWLINK, CREATE), |out| {
+            create(out, link, &references);
+        })?;
+        self.forget(place);
+        peer.iter().for_each(|peer| self.forget(peer));
+        Ok(())
+    }
+
+    fn update_link(&mut self, index: usize, from: &Link, change: &Link) -> Result<()> {
+        let (old, new) = (&from.place, &change.place);
+        if old == new {
+            return self.change_link(index, old, change);
+        }
+        let at = self.index_of(index, &old.netns, &old.ifname)?;
+        let references = References {
+            netns: self.descriptor(index, &old.netns, &new.netns)?,
+            master: self.master(index, change)?,
+            below: self.below(index, change)?,
+            peer_netns: None,
+            name: (old.ifname != new.ifname).then_some(&new.ifname),
+        };
+        self.push((index, &old.netns), (libc::RTM_NEWLINK, 0), |out| {
+            update(out, Ok(at), change, &references);
+        })?;
+        self.forget(old);
+        self.forget(new);
+        self.change_port(index, new, change)
+    }
+
+    /// Changes a link where it is.
+    fn change_link(&mut self, index: usize, place: &Place, change: &Link) -> Result<()> {
+        if says_something(change) {
+            let references = References {
+                master: self.master(index, change)?,
+                below: self.below(index, change)?,
+                ..References::default()
+            };
+            self.push((index, &place.netns), (libc::RTM_NEWLINK, 0), |out| {
+                update(out, Err(&place.ifname), change, &references);
+            })?;
+        }
+        self.change_port(index, place, change)
+    }
+
+    /// The kernel tells a port's attributes to the master that the link has before the request, so these go apart.
+    fn change_port(&mut self, index: usize, place: &Place, change: &Link) -> Result<()> {
+        if change.port.is_empty() {
+            return Ok(());
+        }
+        self.push((index, &place.netns), (libc::RTM_NEWLINK, 0), |out| {
+            update_port(out, &place.ifname, &change.port);
+        })
+    }
+
+    fn delete_link(&mut self, index: usize, link: &Link) -> Result<()> {
+        let place = &link.place;
+        self.push((index, &place.netns), (libc::RTM_DELLINK, 0), |out| {
+            named(out, &place.ifname);
+        })?;
+        self.forget(place);
+        link.peer.iter().for_each(|peer| self.forget(peer));
+        Ok(())
+    }
+
+    fn master(&mut self, index: usize, link: &Link) -> Result<Option<u32>> {
+        match &link.master {
+            None => Ok(None),
+            Some(Master::Free) => Ok(Some(0)),
+            Some(Master::Of(name)) => self.index_of(index, &link.place.netns, name).map(Some),
+        }
+    }
+
+    fn below(&mut self, index: usize, link: &Link) -> Result<Option<u32>> {
+        match &link.device {
+            None => Ok(None),
+            Some(device) => self.index_of(index, &device.netns, &device.ifname).map(Some),
+        }
+    }
+}

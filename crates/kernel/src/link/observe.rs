@@ -1,0 +1,125 @@
+//! Reading links: all of them, or certain ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netstate::{Key, Link, LinkId, LinkName, NetnsName, Object, ObserveError, Part, Place, Wanted};
+
+use super::{Seen, decode, decode_name};
+use crate::message::{Message, fixed};
+use crate::observe::{Observer, ask_for_links};
+
+type Result<T> = std::result::Result<T, ObserveError>;
+
+/// Reads the links of namespaces, or certain ones by their names.
+pub(crate) fn observe_part(
+    observer: &mut Observer<'_>,
+    namespaces: &[NetnsName],
+    part: &Part,
+) -> Result<()> {
+    let mut links = Vec::new();
+    match &part.links {
+        None => {
+            for netns in namespaces {
+                links.extend(observer.links(netns)?);
+            }
+        }
+        Some(places) => {
+            for place in places.iter().filter(|place| part.has_netns(&place.netns)) {
+                links.extend(observer.link_with_state(place)?);
+            }
+        }
+    }
+    observer.foreign_links(links, &part.known, part.known.values().cloned().collect())
+}
+
+/// Links are wanted by the places where they may be.
+pub(crate) fn observe(_: &mut Observer<'_>, _: &[&LinkId], _: &Wanted) -> Result<()> {
+    Ok(())
+}
+
+/// Notifications of links also tell names, so the monitor reads them by itself.
+pub(crate) fn notified(
+    _: Message<'_>,
+    _: &NetnsName,
+    _: impl Fn(u32) -> Option<LinkName>,
+) -> Option<Key> {
+    None
+}
+
+impl Observer<'_> {
+    /// All links of a namespace.
+    pub(crate) fn links(&mut self, netns: &NetnsName) -> Result<Vec<Seen>> {
+        let all = |out: &mut Vec<u8>| fixed::link(out, 0, 0, 0);
+        let decode = |message: Message<'_>| decode(message, netns);
+        let seen: Vec<Seen> = self.dump((netns, libc::RTM_GETLINK), all, decode)?;
+        let names = self.names.entry(netns.clone()).or_default();
+        names.extend(seen.iter().map(|seen| (seen.index, Some(seen.link.place.ifname.clone()))));
+        Ok(seen)
+    }
+
+    /// Takes links in under their kernel names, or as `NAME@NETNS` where that is taken, but for `known` places.
+    pub(crate) fn foreign_links(
+        &mut self,
+        links: Vec<Seen>,
+        known: &BTreeMap<Place, LinkId>,
+        mut taken: BTreeSet<LinkId>,
+    ) -> Result<()> {
+        for seen in links {
+            let Some(id) = identity(&seen.link.place, known, &mut taken) else { continue };
+            let link = self.resolve(seen, &NetnsName::own())?;
+            self.insert(Key::Link(id), Object::Link(Box::new(link)));
+        }
+        Ok(())
+    }
+
+    /// The names of all links, as links of which nothing else is said.
+    pub(crate) fn link_names(&mut self, namespaces: &[NetnsName], part: &Part) -> Result<()> {
+        let mut taken: BTreeSet<LinkId> = part.known.values().cloned().collect();
+        for netns in namespaces {
+            let read = self.dump((netns, libc::RTM_GETLINK), ask_for_links, decode_name)?;
+            for (index, ifname) in read {
+                self.names.entry(netns.clone()).or_default().insert(index, Some(ifname.clone()));
+                let place = Place { netns: netns.clone(), ifname };
+                if let Some(id) = identity(&place, &part.known, &mut taken) {
+                    self.insert(Key::Link(id), Object::Link(Box::new(Link::at(place))));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The indexes to ask for what is on the links of a part: those of its links, or zero for all.
+    pub(crate) fn indexes_of(&mut self, netns: &NetnsName, part: &Part) -> Result<Vec<u32>> {
+        let Some(places) = &part.links else { return Ok(vec![0]) };
+        let mut indexes = Vec::new();
+        for place in places.iter().filter(|place| place.netns == *netns) {
+            indexes.extend(self.index(netns, &place.ifname)?);
+        }
+        Ok(indexes)
+    }
+
+    /// The link at a place with its counters.
+    fn link_with_state(&mut self, place: &Place) -> Result<Option<Seen>> {
+        let named = |out: &mut Vec<u8>| super::named(out, &place.ifname);
+        let read = |message: Message<'_>| decode(message, &place.netns);
+        let seen = self.get((&place.netns, libc::RTM_GETLINK), named, read)?;
+        Ok(seen.filter(|seen| seen.link.place == *place))
+    }
+}
+
+/// What a link is called: what is known, or else its kernel name, or `NAME@NETNS` where that is taken.
+fn identity(
+    place: &Place,
+    known: &BTreeMap<Place, LinkId>,
+    taken: &mut BTreeSet<LinkId>,
+) -> Option<LinkId> {
+    let id = known.get(place).cloned().or_else(|| {
+        let alone = place.ifname.as_str().parse::<LinkId>().ok()?;
+        match taken.contains(&alone) {
+            false => Some(alone),
+            true => format!("{}@{}", place.ifname, place.netns).parse().ok(),
+        }
+    })?;
+    taken.insert(id.clone());
+    Some(id)
+}
