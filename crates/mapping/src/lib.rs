@@ -5,10 +5,12 @@
 //! called by their entries' names in YANG and by their places in the kernel; the `directory` of a configuration
 //! knows both.
 
+mod address;
 #[cfg(test)]
 mod coverage;
 mod directory;
 mod faults;
+mod fdb;
 mod instances;
 mod link;
 mod lowered;
@@ -16,6 +18,7 @@ mod lowering;
 mod names;
 mod neighbor;
 mod netns;
+mod raising;
 #[cfg(test)]
 mod refusals;
 mod route;
@@ -24,16 +27,19 @@ mod sysctl;
 #[cfg(test)]
 mod test;
 
-use netstate::{Key, State};
+use std::cell::OnceCell;
+
+use netstate::{Key, Noun, State, with_nouns};
 use yang::{Error, Path, Tree};
 
 pub use lowered::Lowered;
 
 use directory::Directory;
 use faults::Faults;
-use instances::{below, schema_node};
+use instances::below;
 use lowering::Lowering;
 use names::Names;
+use raising::Raising;
 
 /// The state that `configuration` (valid by the schema) desires. Every fault of meaning that the schema cannot tell
 /// is found here, each with its YANG path.
@@ -43,43 +49,79 @@ pub fn lower(configuration: &Tree) -> Result<State, Vec<Error>> {
 
 /// The operational tree: what was observed, under the configuration's names.
 pub fn raise(observed: &State, configuration: &Tree) -> Result<Tree, Error> {
-    let mut tree = Tree::empty(configuration.schema());
+    raise_nouns(observed, configuration, |_| true)
+}
+
+/// The same of certain nouns only. The other objects that were observed serve to name what these refer to.
+pub fn raise_nouns(
+    observed: &State,
+    configuration: &Tree,
+    is_asked_for: impl Fn(Noun) -> bool,
+) -> Result<Tree, Error> {
     let directory = Directory::read(configuration, &mut Faults::default());
-    let known = (configuration, &directory);
     let names = Names::of(observed);
-    netns::raise(observed, &mut tree)?;
-    link::raise(observed, &names, known, &mut tree)?;
-    sysctl::raise(observed, known, &mut tree)?;
-    route::raise(observed, &names, configuration, &mut tree)?;
-    neighbor::raise(observed, &names, known, &mut tree)?;
-    neighbor::raise_fdb(observed, &names, &mut tree)?;
+    let raising = Raising { observed, names, configuration, directory };
+    let mut tree = Tree::empty(configuration.schema());
+    for noun in Noun::ALL.iter().filter(|noun| is_asked_for(**noun)) {
+        raise_noun(*noun, &raising, &mut tree)?;
+    }
     Ok(tree)
 }
 
 /// The YANG path of an object of `configuration`, or of one of its fields (the field's name in `netstate`).
 pub fn path(key: &Key, field: Option<&str>, configuration: &Tree) -> String {
     if let Key::Link(id) = key {
-        return link::path(id, field, configuration).to_string();
+        return link::leaf_path(id, field, configuration).to_string();
     }
-    let directory = || Directory::read(configuration, &mut Faults::default());
-    leaf_of(entry(key, configuration, directory), field, configuration).to_string()
+    leaf_of(entry(key, &Known::of(configuration)), field, configuration).to_string()
 }
 
-/// The path of an object of `configuration`, of which `directory` has the names.
-fn entry(key: &Key, configuration: &Tree, directory: impl FnOnce() -> Directory) -> Path {
-    match key {
-        Key::Netns(netns) => netns::path(netns, configuration),
-        Key::Link(id) => link::path(id, None, configuration),
-        Key::Sysctl(key) => sysctl::path(key, configuration, &directory()),
-        Key::Address(key) => link::address_path(key, configuration, &directory()),
-        Key::Neighbor(key) => neighbor::path(key, configuration, &directory()),
-        // Forwarding entries are never configured; the whole list is as near as it gets.
-        Key::Fdb(_) => schema_node(configuration.schema(), "neighbors", &["fdb"])
-            .map(instances::list_path)
-            .unwrap_or_default(),
-        Key::Route(key) => route::path(key, configuration),
+/// A configuration, and its names once they are needed.
+pub(crate) struct Known<'c> {
+    pub(crate) configuration: &'c Tree,
+    directory: OnceCell<Directory>,
+}
+
+impl<'c> Known<'c> {
+    fn of(configuration: &'c Tree) -> Self {
+        Known { configuration, directory: OnceCell::new() }
+    }
+
+    /// A configuration whose names are known; a copy of these costs nothing.
+    pub(crate) fn with(configuration: &'c Tree, directory: Directory) -> Self {
+        Known { configuration, directory: OnceCell::from(directory) }
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        let read = || Directory::read(self.configuration, &mut Faults::default());
+        self.directory.get_or_init(read)
     }
 }
+
+macro_rules! nouns {
+    ($($(#[$doc:meta])* $noun:ident $stem:ident ($key:ty) [$($object:ty)?];)*) => {
+        /// Has the file of each noun lower its entries.
+        fn lower_nouns(lowering: &mut Lowering<'_>) {
+            $($stem::lower(lowering);)*
+        }
+
+        /// Shows the objects of a noun.
+        fn raise_noun(noun: Noun, raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
+            match noun {
+                $(Noun::$noun => $stem::raise(raising, tree),)*
+            }
+        }
+
+        /// The entry of an object.
+        fn entry(key: &Key, known: &Known<'_>) -> Path {
+            match key {
+                $(Key::$noun(key) => $stem::path(key, known),)*
+            }
+        }
+    };
+}
+
+with_nouns!(nouns);
 
 /// The leaf of the entry that a field comes from, where the configuration has it.
 fn leaf_of(entry: Path, field: Option<&str>, configuration: &Tree) -> Path {

@@ -10,11 +10,10 @@ use netstate::{Desired, Key, State};
 use yang::{Diff, Error, Go, Node, Path, Tree, Value};
 
 use crate::directory::Directory;
-use crate::entry;
 use crate::instances::{container_of, list_path, schema_node};
 use crate::link::Cables;
 use crate::lowering::Lowering;
-use crate::spelling;
+use crate::{Known, entry, spelling};
 
 /// As many entries are worth comparing with the whole.
 const MANY: usize = 1000;
@@ -44,7 +43,7 @@ impl Lowered {
 
     /// Where an object of `configuration`, of which this is the outcome, is configured.
     pub fn path(&self, key: &Key, configuration: &Tree) -> Path {
-        entry(key, configuration, || self.directory.clone())
+        entry(key, &Known::with(configuration, self.directory.clone()))
     }
 
     /// The same by a look at what has changed; none where that does not tell, or something is wrong.

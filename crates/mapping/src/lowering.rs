@@ -9,7 +9,6 @@ use yang::{Error, Node, Path, Tree};
 use crate::directory::{Directory, no_such_netns};
 use crate::faults::Faults;
 use crate::instances::{container_of, entries, entry_path};
-use crate::{link, neighbor, netns, route, sysctl};
 
 /// A configuration on its way to being state.
 #[derive(Debug)]
@@ -60,11 +59,7 @@ impl<'c> Lowering<'c> {
 
     /// Has each module lower its entries; the names and the state, if nothing is wrong.
     pub(crate) fn lowered(mut self) -> Result<(Directory, State), Vec<Error>> {
-        netns::lower(&mut self);
-        link::lower(&mut self);
-        sysctl::lower(&mut self);
-        route::lower(&mut self);
-        neighbor::lower(&mut self);
+        crate::lower_nouns(&mut self);
         self.faults.into_result((self.directory, self.state))
     }
 

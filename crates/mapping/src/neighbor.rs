@@ -1,6 +1,5 @@
 //! iproute2-ip-neighbor and netloom-neighbor: configured and learned neighbours, and forwarding databases.
 
-mod fdb;
 mod raise;
 #[cfg(test)]
 mod tests;
@@ -9,15 +8,14 @@ use std::net::IpAddr;
 
 use netstate::{Key, LinkId, MacAddress, Neighbor, NeighborKey, NetnsName, Object, Place};
 use serde::{Deserialize, Serialize};
-use yang::{Node, Path, Tree, Value};
+use yang::{Node, Path, Value};
 
-pub(crate) use fdb::raise as raise_fdb;
 pub(crate) use raise::raise;
 
 use crate::directory::Directory;
 use crate::instances::{below, entries, entry_path, list_path, schema_node};
 use crate::lowering::{Lowering, User};
-use crate::spelling;
+use crate::{Known, spelling};
 
 /// `NUD_PERMANENT` (include/uapi/linux/neighbour.h).
 const PERMANENT: u16 = 0x80;
@@ -145,7 +143,8 @@ impl NeighborLowering<'_, '_> {
 }
 
 /// The entry of a neighbour, as the configuration spells its keys.
-pub(crate) fn path(key: &NeighborKey, configuration: &Tree, directory: &Directory) -> Path {
+pub(crate) fn path(key: &NeighborKey, known: &Known<'_>) -> Path {
+    let (configuration, directory) = (known.configuration, known.directory());
     let found = entries(configuration, "neighbors", Some("neighbor"))
         .find(|node| configured_key(node, directory).as_ref() == Some(key));
     if let Some(node) = found {

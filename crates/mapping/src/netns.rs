@@ -1,10 +1,12 @@
 //! iproute2-ip-netns: namespaces.
 
-use netstate::{Key, NetnsName, Object, State};
+use netstate::{Key, NetnsName, Object};
 use yang::{Error, Path, Tree, Value};
 
+use crate::Known;
 use crate::instances::{list_path, schema_node};
 use crate::lowering::Lowering;
+use crate::raising::Raising;
 
 /// Every configured namespace is to exist.
 pub(crate) fn lower(lowering: &mut Lowering<'_>) {
@@ -18,18 +20,22 @@ pub(crate) fn lower(lowering: &mut Lowering<'_>) {
 }
 
 /// Every namespace that has a name.
-pub(crate) fn raise(observed: &State, tree: &mut Tree) -> Result<(), Error> {
-    for key in observed.objects.keys() {
+pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
+    for key in raising.observed.objects.keys() {
         let Key::Netns(netns) = key else { continue };
         if !netns.is_own() {
-            tree.create(&path(netns, tree))?;
+            tree.create(&entry(netns, tree))?;
         }
     }
     Ok(())
 }
 
 /// The entry of a namespace.
-pub(crate) fn path(netns: &NetnsName, tree: &Tree) -> Path {
+pub(crate) fn path(netns: &NetnsName, known: &Known<'_>) -> Path {
+    entry(netns, known.configuration)
+}
+
+fn entry(netns: &NetnsName, tree: &Tree) -> Path {
     let Some(list) = schema_node(tree.schema(), "netnses", &["netns"]) else {
         return Path::default();
     };

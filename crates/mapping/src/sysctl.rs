@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use netstate::sysctl::plain_value;
-use netstate::{Key, LinkName, NetnsName, Object, Place, State, SysctlKey, SysctlPath};
+use netstate::{Key, LinkName, NetnsName, Object, Place, SysctlKey, SysctlPath};
 use serde::Deserialize;
 use yang::{Error, Node, Path, Tree, Value};
 
@@ -11,7 +11,8 @@ use crate::directory::Directory;
 use crate::instances::{below, entry_path, list_path, schema_node};
 use crate::link;
 use crate::lowering::Lowering;
-use crate::spelling;
+use crate::raising::Raising;
+use crate::{Known, spelling};
 
 /// The leaves of a namespace, and their parameters.
 const OF_NETNS: [(&str, &str); 2] =
@@ -131,16 +132,12 @@ fn set(lowering: &mut Lowering<'_>, netns: &NetnsName, (name, value): (&str, &st
 
 /// What was observed, each parameter where the configuration would have it. Values that a leaf's type does not
 /// know are left out: only a program other than Netloom sets such.
-pub(crate) fn raise(
-    observed: &State,
-    (configuration, directory): (&Tree, &Directory),
-    tree: &mut Tree,
-) -> Result<(), Error> {
-    for (key, object) in &observed.objects {
+pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
+    for (key, object) in &raising.observed.objects {
         if let (Key::Sysctl(key), Object::Sysctl(value)) = (key, object) {
-            let path = path(key, configuration, directory);
-            let Some(leaf) = path.steps.last().map(|step| step.node) else { continue };
-            if let Ok(value) = leaf.value(value) {
+            let path = leaf(key, raising.configuration, &raising.directory);
+            let Some(node) = path.steps.last().map(|step| step.node) else { continue };
+            if let Ok(value) = node.value(value) {
                 tree.set(&path, value)?;
             }
         }
@@ -149,7 +146,11 @@ pub(crate) fn raise(
 }
 
 /// The leaf of a parameter.
-pub(crate) fn path(key: &SysctlKey, configuration: &Tree, directory: &Directory) -> Path {
+pub(crate) fn path(key: &SysctlKey, known: &Known<'_>) -> Path {
+    leaf(key, known.configuration, known.directory())
+}
+
+fn leaf(key: &SysctlKey, configuration: &Tree, directory: &Directory) -> Path {
     if let Some((ifname, leaf)) = link_leaf(&key.path) {
         let place = Place { netns: key.netns.clone(), ifname };
         if directory.id_at(&place).is_some() {

@@ -317,7 +317,7 @@ macro_rules! object {
     };
 }
 
-/// The object that the pattern [`object`](crate::object) has bound; `()` where there is none.
+/// The object that the pattern [`object`] has bound; `()` where there is none.
 #[macro_export]
 macro_rules! bound {
     ($object:ident, []) => {

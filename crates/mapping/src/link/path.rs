@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use netstate::{AddressKey, LinkId, Place};
 use yang::{Node, NodeKind, Path, Tree, Value};
 
+use crate::Known;
 use crate::directory::Directory;
 use crate::instances::{entries, entry_path, list_path, schema_node};
 
@@ -22,8 +23,13 @@ const LEAVES: [(&str, &[&str]); 9] = [
     ("place", &["netns", "ifname"]),
 ];
 
+/// The entry of a link.
+pub(crate) fn path(id: &LinkId, known: &Known<'_>) -> Path {
+    entry_called(id.as_str(), known.configuration)
+}
+
 /// The entry of a link, or the leaf of one of its fields where the configuration has that.
-pub(crate) fn path(id: &LinkId, field: Option<&str>, configuration: &Tree) -> Path {
+pub(crate) fn leaf_path(id: &LinkId, field: Option<&str>, configuration: &Tree) -> Path {
     let path = entry_called(id.as_str(), configuration);
     let (Some(field), Some(entry)) = (field, configuration.node(&path)) else { return path };
     let renamed = LEAVES.iter().find(|(known, _)| *known == field).map(|(_, leaves)| *leaves);

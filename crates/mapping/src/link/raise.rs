@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use netstate::{
     AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, LinkStatus, MacAddress,
-    Master, Object, Place, State,
+    Master, Object, Place,
 };
 use yang::{Error, Path, SchemaNode, Tree, Value};
 
@@ -13,6 +13,7 @@ use super::kind;
 use crate::directory::Directory;
 use crate::instances::list_path;
 use crate::names::Names;
+use crate::raising::Raising;
 
 /// `IFF_…` (include/uapi/linux/if.h) by the names of ip-link(8), in its order.
 const FLAGS: [(u32, &str); 18] = [
@@ -48,12 +49,8 @@ const ARPHRD_ETHER: u16 = 1;
 const ARPHRD_LOOPBACK: u16 = 772;
 
 /// Every link with its addresses: in the list where it is configured, or else in that of its kind.
-pub(crate) fn raise(
-    observed: &State,
-    names: &Names<'_>,
-    (configuration, directory): (&Tree, &Directory),
-    tree: &mut Tree,
-) -> Result<(), Error> {
+pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
+    let Raising { observed, names, configuration, directory } = raising;
     let mut addresses: HashMap<Place, Vec<&AddressKey>> = HashMap::new();
     let mut up: HashMap<&Place, bool> = HashMap::new();
     for (key, object) in &observed.objects {

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-use netstate::{Key, LinkName, Neighbor, NeighborKey, NetnsName, Object, State};
+use netstate::{Key, LinkName, Neighbor, NeighborKey, NetnsName, Object};
 use yang::{Error, Tree, Value};
 
 use super::{Entry, configured_key, keys};
-use crate::directory::Directory;
 use crate::instances::{entries, list_path, schema_node};
-use crate::names::Names;
+use crate::raising::Raising;
 
 /// `NUD_NONE`, and `NUD_NOARP`, which the kernel gives to what needs no resolving, such as groups.
 const UNTOLD: [u16; 2] = [0, 0x40];
@@ -19,12 +18,8 @@ type Seen<'o> = (Option<&'o Neighbor>, Option<&'o Neighbor>);
 
 /// Configured and learned neighbours. Where an address was seen on several links of a namespace, the link stands as
 /// a zone in the key of all but the configured entry.
-pub(crate) fn raise(
-    observed: &State,
-    names: &Names<'_>,
-    (configuration, directory): (&Tree, &Directory),
-    tree: &mut Tree,
-) -> Result<(), Error> {
+pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
+    let Raising { observed, names, configuration, directory } = raising;
     let Some(list) = schema_node(tree.schema(), "neighbors", &["neighbor"]) else { return Ok(()) };
     let configured: HashMap<NeighborKey, Vec<Value>> =
         entries(configuration, "neighbors", Some("neighbor"))

@@ -11,7 +11,7 @@ use netstate::{NetnsName, RouteKey};
 use yang::{Path, SchemaNode, Tree, Value};
 
 use crate::instances::{entries, entry_path, list_path, schema_node};
-use crate::spelling;
+use crate::{Known, spelling};
 
 /// `RT_TABLE_UNSPEC`, which the kernel takes for `RT_TABLE_MAIN`.
 const UNSPEC: u32 = 0;
@@ -61,7 +61,8 @@ impl Spellings {
 }
 
 /// The entry of a route, as the configuration spells its keys.
-pub(crate) fn path(key: &RouteKey, configuration: &Tree) -> Path {
+pub(crate) fn path(key: &RouteKey, known: &Known<'_>) -> Path {
+    let configuration = known.configuration;
     let Some(list) = schema_node(configuration.schema(), "routes", &["route"]) else {
         return Path::default();
     };

@@ -2,24 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use netstate::{Key, LinkId, Object, Route, RouteKey, RouteKind, State};
+use netstate::{Key, LinkId, Object, Route, RouteKey, RouteKind};
 use yang::{Error, Step, Tree};
 
 use super::key::Spellings;
 use super::{Entry, NexthopEntry, ONLINK, PERVASIVE, RouteState, Via};
 use crate::instances::{list_path, schema_node};
 use crate::names::Names;
+use crate::raising::Raising;
 
 /// `RT_TABLE_LOCAL`: the kernel keeps it, and nobody configures it.
 const LOCAL: u32 = 255;
 
 /// Every route but those of table local.
-pub(crate) fn raise(
-    observed: &State,
-    names: &Names<'_>,
-    configuration: &Tree,
-    tree: &mut Tree,
-) -> Result<(), Error> {
+pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
+    let Raising { observed, names, configuration, .. } = raising;
     let Some(list) = schema_node(tree.schema(), "routes", &["route"]) else { return Ok(()) };
     let spellings = Spellings::of(configuration, list);
     // There may be many, so one path serves them all.

@@ -1,4 +1,4 @@
-//! Observed forwarding databases as operational data.
+//! netloom-neighbor: observed forwarding databases as operational data.
 //!
 //! The model's keys tell neither VLANs nor far ends apart: the kernel's entries that differ in these only are one
 //! entry here, which lists them all.
@@ -6,13 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use netstate::{FdbEntry, FdbKey, Key, LinkName, MacAddress, NetnsName, Object, State};
+use netstate::{FdbEntry, FdbKey, Key, LinkName, MacAddress, NetnsName, Object};
 use serde::Serialize;
-use yang::{Error, Tree, Value};
+use yang::{Error, Path, Tree, Value};
 
 use crate::instances::{list_path, schema_node};
+use crate::lowering::Lowering;
 use crate::names::Names;
-use crate::spelling;
+use crate::raising::Raising;
+use crate::{Known, spelling};
 
 /// `NTF_…` (include/uapi/linux/neighbour.h).
 const USE: u8 = 0x01;
@@ -55,8 +57,18 @@ struct Vxlan {
     via: Option<String>,
 }
 
+/// Forwarding entries are state.
+pub(crate) fn lower(_: &mut Lowering<'_>) {}
+
+/// Forwarding entries are never configured; the whole list is as near as it gets.
+pub(crate) fn path(_: &FdbKey, known: &Known<'_>) -> Path {
+    let list = schema_node(known.configuration.schema(), "neighbors", &["fdb"]);
+    list.map(list_path).unwrap_or_default()
+}
+
 /// Every entry of every database.
-pub(crate) fn raise(observed: &State, names: &Names<'_>, tree: &mut Tree) -> Result<(), Error> {
+pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
+    let Raising { observed, names, .. } = raising;
     let Some(list) = schema_node(tree.schema(), "neighbors", &["fdb"]) else { return Ok(()) };
     let mut merged: BTreeMap<(&NetnsName, &LinkName, &MacAddress), Entry> = BTreeMap::new();
     for (key, object) in &observed.objects {
