@@ -11,11 +11,18 @@ use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::execute::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
-use crate::message::{Message, fixed};
+use crate::message::{Message, Wire, fixed};
 use crate::observe::{FAMILIES, FEW, Observer};
 use crate::route::family;
 use crate::uapi::{
     IFA_F_MANAGETEMPADDR, IFA_F_MCAUTOJOIN, IFA_F_NOPREFIXROUTE, IFA_PROTO, IFA_RT_PRIORITY,
+};
+
+/// How the kernel is asked for such objects, and where it notifies of them.
+pub(crate) const WIRE: Wire = Wire {
+    get: libc::RTM_GETADDR,
+    plural: "addresses",
+    groups: &[libc::RTNLGRP_IPV4_IFADDR, libc::RTNLGRP_IPV6_IFADDR],
 };
 
 /// What of the flags of an address is made again along with it; the kernel finds out the rest.

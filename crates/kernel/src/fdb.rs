@@ -7,9 +7,13 @@ use netstate::fdb::{FdbEntry, FdbKey};
 use netstate::{Key, LinkName, MacAddress, NetnsName, Object, ObserveError, Part, Wanted};
 
 use crate::execute::{self, Doing, Execution, Failure, PointedAt};
-use crate::message::{Message, fixed};
+use crate::message::{Message, Wire, fixed};
 use crate::neighbor::{BRIDGE, is_neighbor};
 use crate::observe::Observer;
+
+/// How the kernel is asked for such objects, and where it notifies of them.
+pub(crate) const WIRE: Wire =
+    Wire { get: 0, plural: "forwarding entries", groups: &[libc::RTNLGRP_NEIGH] };
 
 /// Appends the body of a request for the forwarding entries of all bridges and tunnels.
 pub(crate) fn dump(out: &mut Vec<u8>) {

@@ -8,7 +8,7 @@ use netstate::link::{
 use netstate::{LinkName, MacAddress, NetnsName};
 
 use crate::execute::PointedAt;
-use crate::message::{Message, fixed, row};
+use crate::message::{Message, Wire, fixed, row};
 use crate::uapi::VETH_INFO_PEER;
 
 mod execute;
@@ -16,6 +16,10 @@ mod observe;
 
 pub(crate) use execute::execute;
 pub(crate) use observe::{notified, observe, observe_part};
+
+/// How the kernel is asked for such objects, and where it notifies of them.
+pub(crate) const WIRE: Wire =
+    Wire { get: libc::RTM_GETLINK, plural: "links", groups: &[libc::RTNLGRP_LINK] };
 
 /// What a request for a link refers to: by number, looked up in the namespace where each belongs.
 #[derive(Debug, Default)]

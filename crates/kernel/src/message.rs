@@ -28,6 +28,17 @@ pub(crate) fn message(
     out.resize(out.len().next_multiple_of(4), 0);
 }
 
+/// What of rtnetlink is about a noun.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wire {
+    /// `RTM_GET…`; zero where its objects are not read by a request of their own.
+    pub(crate) get: u16,
+    /// What its objects are called.
+    pub(crate) plural: &'static str,
+    /// `RTNLGRP_…`: the groups of notifications. They are among the first 32, which an address can name.
+    pub(crate) groups: &'static [u32],
+}
+
 /// A message as it was received, or sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message<'a> {

@@ -8,10 +8,14 @@ use netstate::uapi::NUD_PERMANENT;
 use netstate::{Key, LinkName, MacAddress, NetnsName, Object, ObserveError, Part, Wanted};
 
 use crate::execute::{self, Doing, Execution, PointedAt, REPLACE};
-use crate::message::{Message, fixed};
+use crate::message::{Message, Wire, fixed};
 use crate::observe::{FAMILIES, Observer};
 use crate::route::family;
 use crate::uapi::{NDA_FLAGS_EXT, NTF_EXT_MANAGED};
+
+/// How the kernel is asked for such objects, and where it notifies of them.
+pub(crate) const WIRE: Wire =
+    Wire { get: libc::RTM_GETNEIGH, plural: "neighbours", groups: &[libc::RTNLGRP_NEIGH] };
 
 /// Appends the body of a request to set a neighbour.
 pub(crate) fn set(

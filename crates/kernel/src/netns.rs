@@ -22,8 +22,12 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 use crate::execute::{Doing, Execution, PointedAt, Result as Executed};
 use crate::fault::Fault;
 use crate::message::Message;
+use crate::message::Wire;
 use crate::observe::Observer;
 use crate::socket::NetlinkSocket;
+
+/// How the kernel is asked for such objects, and where it notifies of them.
+pub(crate) const WIRE: Wire = Wire { get: 0, plural: "namespaces", groups: &[] };
 
 /// Where namespaces have their names.
 pub(crate) const DIRECTORY: &str = "/run/netns";

@@ -50,6 +50,12 @@ macro_rules! observe {
             Ok(observer.state())
         }
 
+        /// What a request of that kind asks for.
+        fn plural(get: u16) -> &'static str {
+            let asked_for = [$(crate::$stem::WIRE),*].into_iter().find(|wire| wire.get == get);
+            asked_for.map_or("identifiers", |wire| wire.plural)
+        }
+
         /// Reads the objects that have these keys.
         fn by_key(observer: &mut Observer<'_>, wanted: &Wanted) -> Result<()> {
             $(let mut $stem: Vec<&$key> = Vec::new();)*

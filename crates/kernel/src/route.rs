@@ -10,7 +10,7 @@ use netstate::{Key, LinkName, NetnsName};
 use smallvec::SmallVec;
 
 use crate::execute::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
-use crate::message::{Message, fixed, row};
+use crate::message::{Message, Wire, fixed, row};
 use crate::socket::own_port;
 use crate::uapi::{RTAX_ADVMSS, RTAX_MTU, RTNH_F_ONLINK, RTNH_F_PERVASIVE};
 
@@ -18,6 +18,13 @@ mod exact;
 mod observe;
 
 pub(crate) use observe::{join, observe, observe_part};
+
+/// How the kernel is asked for such objects, and where it notifies of them.
+pub(crate) const WIRE: Wire = Wire {
+    get: libc::RTM_GETROUTE,
+    plural: "routes",
+    groups: &[libc::RTNLGRP_IPV4_ROUTE, libc::RTNLGRP_IPV6_ROUTE],
+};
 
 /// `struct rtnexthop` without its attributes.
 const NEXTHOP: usize = 8;

@@ -16,14 +16,19 @@ use rustix::io::Errno;
 
 use crate::execute::{Doing, Execution, Failure, PointedAt, Result as Executed};
 use crate::fault::Fault;
-use crate::message::{Message, row};
+use crate::message::{Message, Wire, row};
 use crate::observe::{Observer, failed};
 use crate::uapi::{
     NETCONFA_FORWARDING, NETCONFA_IFINDEX, NETCONFA_IFINDEX_ALL, NETCONFA_IFINDEX_DEFAULT,
     NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN, NETCONFA_PROXY_NEIGH, NETCONFA_RP_FILTER,
+    RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF,
 };
 
 mod own;
+
+/// How the kernel is asked for such objects, and where it notifies of them.
+pub(crate) const WIRE: Wire =
+    Wire { get: 0, plural: "parameters", groups: &[RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF] };
 
 /// What opening or reading fails with where there is no parameter, one that can only be written, or one that has not been
 /// set (`stable_secret`, net/ipv6/addrconf.c).

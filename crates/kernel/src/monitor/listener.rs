@@ -13,20 +13,8 @@ use crate::fault::Fault;
 use crate::message::{Message, message};
 use crate::observe::ask_for_links;
 use crate::socket::enlarge_receive_buffer;
-use crate::uapi::{RTM_NEWNETCONF, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
+use crate::uapi::RTM_NEWNETCONF;
 use crate::{address, link, sysctl};
-
-/// What is listened to. These are among the first 32 groups, which an address can name.
-const GROUPS: [u32; 8] = [
-    libc::RTNLGRP_LINK,
-    libc::RTNLGRP_NEIGH,
-    libc::RTNLGRP_IPV4_IFADDR,
-    libc::RTNLGRP_IPV4_ROUTE,
-    libc::RTNLGRP_IPV6_IFADDR,
-    libc::RTNLGRP_IPV6_ROUTE,
-    RTNLGRP_IPV4_NETCONF,
-    RTNLGRP_IPV6_NETCONF,
-];
 
 /// How many namespaces with notifications are named at a time.
 const READABLE: usize = 64;
@@ -127,7 +115,7 @@ impl Listener {
         socket.set_non_blocking(true)?;
         enlarge_receive_buffer(&socket)?;
         // All in one call: each holds up every netlink socket of the host.
-        let groups = GROUPS.iter().fold(0, |groups, group| groups | 1 << (group - 1));
+        let groups = groups().fold(0, |groups, group| groups | 1 << (group - 1));
         socket.bind(&SocketAddr::new(0, groups))?;
         let mut listener =
             Self { socket, names: HashMap::new(), naming: Naming::Asked, appeared: Vec::new() };
@@ -252,6 +240,11 @@ impl Listener {
 
 macro_rules! notified {
     ($($(#[$doc:meta])* $noun:ident $stem:ident ($key:ty) [$($object:ty)?];)*) => {
+        /// The groups of notifications that there are of all nouns.
+        fn groups() -> impl Iterator<Item = u32> {
+            [$(crate::$stem::WIRE.groups),*].into_iter().flatten().copied()
+        }
+
         /// The object that a notification is about; `name` tells what the link of an index is called.
         fn notified(
             message: Message<'_>,

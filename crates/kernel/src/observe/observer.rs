@@ -7,7 +7,7 @@ use netstate::attribute::{Value, put_value};
 use netstate::link::{Link, Master, Place};
 use netstate::{Key, LinkName, NetnsName, Object, ObserveError, State, Wanted};
 
-use super::{FAMILIES, FEW, FEW_PLACES, Result};
+use super::{FAMILIES, FEW, FEW_PLACES, Result, plural};
 use crate::fault::Fault;
 use crate::link::Seen;
 use crate::message::{Message, fixed};
@@ -288,7 +288,7 @@ impl<'a> Observer<'a> {
         match namespace.socket.dump(kind, body, read) {
             Ok(found) => Ok(found),
             Err(fault) if fault.is_absence() || is_unsupported(&fault) => Ok(Vec::new()),
-            Err(fault) => Err(failed(&format!("dump {} of", what(kind)), netns)(fault)),
+            Err(fault) => Err(failed(&format!("dump {} of", plural(kind)), netns)(fault)),
         }
     }
 
@@ -302,18 +302,7 @@ impl<'a> Observer<'a> {
             return Ok(None);
         };
         let answer = namespace.socket.get(kind, body, read);
-        answer.map_err(|fault| failed(&format!("read {} of", what(kind)), netns)(fault))
-    }
-}
-
-/// What a request of that kind asks for.
-fn what(kind: u16) -> &'static str {
-    match kind {
-        libc::RTM_GETLINK => "links",
-        libc::RTM_GETADDR => "addresses",
-        libc::RTM_GETROUTE => "routes",
-        libc::RTM_GETNEIGH => "neighbours",
-        _ => "identifiers",
+        answer.map_err(|fault| failed(&format!("read {} of", plural(kind)), netns)(fault))
     }
 }
 
