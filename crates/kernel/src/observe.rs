@@ -8,10 +8,8 @@ mod observer;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use netstate::attribute::put_value;
-use netstate::fdb::FdbKey;
 use netstate::{
-    AddressKey, Key, LinkId, LinkName, NeighborKey, NetnsName, Noun, Object, ObserveError, Part,
-    RouteKey, State, SysctlKey, Wanted, with_nouns,
+    Key, LinkName, NetnsName, Noun, Object, ObserveError, Part, State, Wanted, with_nouns,
 };
 
 use crate::fault::Fault;

@@ -18,6 +18,18 @@ pub(crate) fn number(leaf: &SchemaNode, number: u32) -> Value {
     named(leaf.leaf_type.as_ref(), number).unwrap_or(Value::Unsigned(number.into()))
 }
 
+/// The number that a value stands for: that of an enumeration's name, or itself, decimal or with `0x`.
+pub(crate) fn read_number(value: &Value) -> Option<u32> {
+    if let Value::Enumeration(_, number) = value {
+        return u32::try_from(*number).ok();
+    }
+    let text = value.to_string();
+    match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
 /// An IP address.
 pub(crate) fn address(address: IpAddr) -> Value {
     Value::String(address.to_string().into())

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use self::text::{Short, Text};
+use crate::attribute::Value;
 
 /// Why a text is not the name that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,6 +101,18 @@ impl NetnsName {
     /// Whether this is the namespace that the daemon was started in.
     pub fn is_own(&self) -> bool {
         *self == Self::own()
+    }
+}
+
+impl Value for LinkName {
+    /// A text that ends with a zero, as most attributes that hold names want it.
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend(self.as_str().bytes());
+        out.push(0);
+    }
+
+    fn take(bytes: &[u8]) -> Option<Self> {
+        String::take(bytes)?.parse().ok()
     }
 }
 

@@ -10,15 +10,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::address::{Address, AddressKey};
-use crate::fdb::{FdbEntry, FdbKey};
+use crate::address::AddressKey;
 use crate::link::{Link, Place};
-use crate::name::{LinkId, LinkName, NetnsName};
-use crate::neighbor::{Neighbor, NeighborKey};
+use crate::name::{LinkName, NetnsName};
 use crate::plan::{Change, Stage};
-use crate::route::{Route, RouteKey};
+use crate::route::RouteKey;
 use crate::southbound::Wanted;
-use crate::sysctl::SysctlKey;
 
 /// Calls the macro `$with` with a row for each noun: its documentation, its name, the stem of its files in every crate,
 /// the type of its key, and the type of its object in brackets, empty where the key says it all.
@@ -30,19 +27,19 @@ macro_rules! with_nouns {
     ($with:ident) => {
         $with! {
             /// A network namespace.
-            Netns netns (NetnsName) [];
+            Netns netns ($crate::name::NetnsName) [];
             /// A link. It keeps its key when it moves to another namespace or is renamed.
-            Link link (LinkId) [Box<Link>];
+            Link link ($crate::name::LinkId) [Box<$crate::link::Link>];
             /// A kernel parameter; its value as [`plain_value`](crate::sysctl::plain_value) gives it.
-            Sysctl sysctl (SysctlKey) [String];
+            Sysctl sysctl ($crate::sysctl::SysctlKey) [String];
             /// An IP address on a link.
-            Address address (AddressKey) [Address];
+            Address address ($crate::address::AddressKey) [$crate::address::Address];
             /// A neighbour on a link.
-            Neighbor neighbor (NeighborKey) [Neighbor];
+            Neighbor neighbor ($crate::neighbor::NeighborKey) [$crate::neighbor::Neighbor];
             /// A forwarding entry; state only.
-            Fdb fdb (Box<FdbKey>) [FdbEntry];
+            Fdb fdb (Box<$crate::fdb::FdbKey>) [$crate::fdb::FdbEntry];
             /// A route.
-            Route route (RouteKey) [Route];
+            Route route ($crate::route::RouteKey) [$crate::route::Route];
         }
     };
 }

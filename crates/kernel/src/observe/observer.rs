@@ -75,17 +75,8 @@ impl<'a> Observer<'a> {
 
     /// Every link of the namespaces that are to go.
     pub(super) fn occupants(&mut self, wanted: &Wanted) -> Result<()> {
-        let found = |object: &Object| match object {
-            Object::Link(link) => Some(link.place.clone()),
-            Object::Netns
-            | Object::Sysctl(_)
-            | Object::Address(_)
-            | Object::Neighbor(_)
-            | Object::Fdb(_)
-            | Object::Route(_) => None,
-        };
-        let found: BTreeSet<Place> =
-            self.found.iter().filter_map(|(_, object)| found(object)).collect();
+        let links = self.found.iter().filter_map(|(_, object)| object.link());
+        let found: BTreeSet<Place> = links.map(|link| link.place.clone()).collect();
         let mut links = Vec::new();
         for netns in &wanted.occupants {
             links.extend(self.links(netns)?);

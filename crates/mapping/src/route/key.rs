@@ -107,10 +107,6 @@ fn read_prefix(value: &Value) -> Result<IpNet, String> {
 }
 
 fn read_number(value: &Value) -> Result<u32, String> {
-    let number = if let Value::Enumeration(_, number) = value {
-        u32::try_from(*number).ok()
-    } else {
-        value.to_string().parse().ok()
-    };
+    let number = spelling::read_number(value);
     number.ok_or_else(|| format!("{value} is no number that the kernel takes"))
 }
