@@ -17,6 +17,7 @@ mod netns;
 mod observe;
 mod probe;
 mod route;
+mod rule;
 mod socket;
 mod sysctl;
 mod tun;

@@ -32,6 +32,10 @@ const ROUTES: [&str; 2] = [
 
 const NEIGHBORS: [&str; 1] = [r#"{"to_addr": "10.9.9.9", "netns": "1", "dev": "probe"}"#];
 
+const RULES: [&str; 1] = [
+    r#"{"pref": 9, "from": "all", "to": "all", "tos": "default", "fwmark": "0x00", "netns": "1"}"#,
+];
+
 /// Values that some leaf takes.
 const VALUES: [&str; 21] = [
     "true",
@@ -58,7 +62,8 @@ const VALUES: [&str; 21] = [
 ];
 
 /// Leaves that do not come back as they were set, and why.
-const EXCEPTIONS: [(&str, &str); 3] = [
+const EXCEPTIONS: [(&str, &str); 4] = [
+    ("action/nat", "Linux has no such rules, and it is refused"),
     ("via/family", "the gateway's address tells it; it is only checked"),
     ("vxlan/device", "a tunnel's underlay is told as vxlan-info/dev"),
     ("lladdresses/peer_addr", "it is the broadcast address of a point-to-point link"),
@@ -172,7 +177,9 @@ fn surroundings() -> Vec<Tree> {
     let neighbors = NEIGHBORS.map(|neighbor| {
         around(LINKS[0], &format!(r#", "neighbors": {{"neighbor": [{neighbor}]}}"#))
     });
-    LINKS.map(|links| around(links, "")).into_iter().chain(routes).chain(neighbors).collect()
+    let rules = RULES.map(|rule| around(LINKS[0], &format!(r#", "rules": {{"rule": [{rule}]}}"#)));
+    let links = LINKS.map(|links| around(links, ""));
+    links.into_iter().chain(routes).chain(neighbors).chain(rules).collect()
 }
 
 /// Every leaf that can be configured, but for keys.

@@ -22,6 +22,7 @@ mod raising;
 #[cfg(test)]
 mod refusals;
 mod route;
+mod rule;
 mod spelling;
 mod sysctl;
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod originals;
 pub mod plan;
 pub mod probe;
 pub mod route;
+pub mod rule;
 pub mod southbound;
 pub mod state;
 pub mod sysctl;
@@ -35,6 +36,7 @@ pub use noun::{Anchor, How, Key, Need, Needs, Noun, Object};
 pub use originals::Originals;
 pub use plan::{Action, Because, Op, Plan, PlanError};
 pub use route::{Nexthop, Nexthops, Route, RouteKey, RouteKind};
+pub use rule::{Rule, RuleKey};
 pub use southbound::{
     Event, EventSink, ObserveError, Part, Refusal, Scope, Southbound, Wanted, Watched,
 };

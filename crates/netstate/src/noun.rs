@@ -40,6 +40,8 @@ macro_rules! with_nouns {
             Fdb fdb (Box<$crate::fdb::FdbKey>) [$crate::fdb::FdbEntry];
             /// A route.
             Route route ($crate::route::RouteKey) [$crate::route::Route];
+            /// A rule of the routing policy database.
+            Rule rule ($crate::rule::RuleKey) [$crate::rule::Rule];
         }
     };
 }
@@ -657,6 +659,8 @@ mod tests {
             key(
                 r#"{"Route": {"netns": "v", "table": 1, "prefix": "10.0.0.0/8", "tos": 0, "metric": 0}}"#,
             ),
+            key(r#"{"Rule": {"netns": "u", "pref": 1, "from": "10.0.0.0/8", "to": "0.0.0.0/0",
+                             "tos": 0, "fwmark": 0}}"#),
         ];
         assert!(keys.is_sorted());
         let nouns: Vec<Noun> = keys.iter().map(Key::noun).collect();

@@ -107,6 +107,7 @@ pub const RTPROT_ISIS: u8 = 187;
 pub const RTPROT_OSPF: u8 = 188;
 pub const RTPROT_RIP: u8 = 189;
 pub const RTPROT_EIGRP: u8 = 192;
+pub const RT_TABLE_DEFAULT: u32 = 253;
 pub const RT_TABLE_MAIN: u32 = 254;
 pub const RT_TABLE_LOCAL: u32 = 255;
 
@@ -118,3 +119,15 @@ pub const RT_SCOPE_HOST: u8 = 254;
 // neighbour.h: NUD_…
 pub const NUD_NOARP: u16 = 0x40;
 pub const NUD_PERMANENT: u16 = 0x80;
+
+// fib_rules.h: FRA_…, FR_ACT_…
+pub const FRA_DST: u16 = 1;
+pub const FRA_SRC: u16 = 2;
+pub const FRA_IIFNAME: u16 = 3;
+pub const FRA_PRIORITY: u16 = 6;
+pub const FRA_FWMARK: u16 = 10;
+pub const FRA_TABLE: u16 = 15;
+pub const FRA_FWMASK: u16 = 16;
+pub const FRA_OIFNAME: u16 = 17;
+pub const FRA_PROTOCOL: u16 = 21;
+pub const FR_ACT_TO_TBL: u8 = 1;

@@ -12,6 +12,7 @@ mod exact;
 mod namespaces;
 mod observe;
 mod refusals;
+mod rule;
 mod watch;
 
 use kernel::Kernel;

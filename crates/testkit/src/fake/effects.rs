@@ -144,7 +144,7 @@ pub(super) fn hangs_at(key: &Key, object: &Object, place: &Place) -> bool {
             key.netns == place.netns
                 && route.nexthops.iter().any(|hop| hop.dev.as_ref() == Some(&place.ifname))
         }
-        (Key::Netns(_) | Key::Link(_) | Key::Route(_), _) => false,
+        (Key::Netns(_) | Key::Link(_) | Key::Route(_) | Key::Rule(_), _) => false,
     }
 }
 
@@ -238,6 +238,7 @@ fn delete_netns(state: &mut State, key: &Key, netns: &NetnsName) -> Result<(), R
     }
     state.objects.retain(|key, _| match key {
         Key::Route(key) => key.netns != *netns,
+        Key::Rule(key) => key.netns != *netns,
         Key::Sysctl(key) => key.netns != *netns,
         Key::Netns(_) | Key::Link(_) | Key::Address(_) | Key::Neighbor(_) | Key::Fdb(_) => true,
     });
@@ -279,7 +280,7 @@ fn rename_hangers(state: &mut State, old: &Place, new: &Place) {
                 let path = key.path.of_dev(&dev).unwrap_or_else(|| key.path.clone());
                 Key::Sysctl(SysctlKey { path, ..key })
             }
-            Key::Netns(_) | Key::Link(_) | Key::Fdb(_) | Key::Route(_) => key,
+            Key::Netns(_) | Key::Link(_) | Key::Fdb(_) | Key::Route(_) | Key::Rule(_) => key,
         };
         if let Object::Route(route) = &mut object {
             let devs = route.nexthops.iter_mut().filter_map(|hop| hop.dev.as_mut());
@@ -321,7 +322,12 @@ fn address_gone(state: &mut State, gone: &AddressKey, object: &Object) {
         disable(state, &place, |key| match key {
             Key::Route(key) => key.prefix.addr().is_ipv4(),
             Key::Neighbor(key) => key.address.is_ipv4(),
-            Key::Netns(_) | Key::Link(_) | Key::Sysctl(_) | Key::Address(_) | Key::Fdb(_) => false,
+            Key::Netns(_)
+            | Key::Link(_)
+            | Key::Sysctl(_)
+            | Key::Address(_)
+            | Key::Fdb(_)
+            | Key::Rule(_) => false,
         });
     }
 }
@@ -352,7 +358,7 @@ fn goes_with_down(key: &Key) -> bool {
     match key {
         Key::Route(_) | Key::Neighbor(_) => true,
         Key::Address(key) => key.address.addr().is_ipv6(),
-        Key::Netns(_) | Key::Link(_) | Key::Sysctl(_) | Key::Fdb(_) => false,
+        Key::Netns(_) | Key::Link(_) | Key::Sysctl(_) | Key::Fdb(_) | Key::Rule(_) => false,
     }
 }
 
@@ -370,6 +376,7 @@ fn permit(state: &State, key: &Key, object: &Object) -> Result<(), Refused> {
             None => need_netns(state, &key.netns),
         },
         (Key::Route(key), Object::Route(route)) => permit_route(state, key, route),
+        (Key::Rule(key), _) => need_netns(state, &key.netns),
         (Key::Netns(_) | Key::Link(_) | Key::Fdb(_) | Key::Route(_), _) => Ok(()),
     }
 }

@@ -1,0 +1,197 @@
+//! A rule of the routing policy database (`struct fib_rule_hdr`, `FRA_…`, include/uapi/linux/fib_rules.h; ip-rule(8)).
+
+use std::fmt;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::attribute::Attributes;
+use crate::name::{LinkName, NetnsName};
+use crate::netns::spoken;
+use crate::noun::{
+    Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object, Removal, Renaming,
+    Replaced, Verb,
+};
+use crate::plan::{Change, Stage};
+use crate::southbound::Wanted;
+use crate::uapi::{RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, RTPROT_KERNEL};
+
+/// Which packets a rule is about, and when it is asked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RuleKey {
+    /// The namespace whose database it is in.
+    pub netns: NetnsName,
+    /// `FRA_PRIORITY`: rules are asked in the order of these.
+    pub pref: u32,
+    /// `FRA_SRC`, without host bits; of length zero for any. Its family is the rule's.
+    pub from: IpNet,
+    /// `FRA_DST`, likewise, of the same family.
+    pub to: IpNet,
+    /// `tos` of `struct fib_rule_hdr`; zero for any.
+    pub tos: u8,
+    /// `FRA_FWMARK`; zero for any.
+    pub fwmark: u32,
+}
+
+impl RuleKey {
+    /// Whether it is about IPv6.
+    pub fn is_ipv6(&self) -> bool {
+        self.from.addr().is_ipv6()
+    }
+}
+
+/// What a rule says of these packets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rule {
+    /// `action` of `struct fib_rule_hdr`: `FR_ACT_…`.
+    #[attribute(create_only)]
+    pub action: Option<u8>,
+    /// The table that is looked up.
+    #[attribute(FRA_TABLE)]
+    pub table: Option<u32>,
+    /// Only packets that came in by the link of this name, there or not.
+    #[attribute(FRA_IIFNAME)]
+    pub iif: Option<LinkName>,
+    /// Only packets of sockets that are bound to the link of this name.
+    #[attribute(FRA_OIFNAME)]
+    pub oif: Option<LinkName>,
+    /// Who made the rule (`RTPROT_…`).
+    #[attribute(FRA_PROTOCOL)]
+    pub protocol: Option<u8>,
+}
+
+/// What a rule states about itself.
+pub(crate) struct Facts;
+
+impl NounFacts for Facts {
+    type Key = RuleKey;
+    type Object = Rule;
+
+    const FACTS: crate::noun::Facts = crate::noun::Facts {
+        name: "rule",
+        removal: Removal::Deleted,
+        lasts: Lasts::WithAll,
+        is_needed: false,
+        takes_along: false,
+        is_watched: false,
+        found_by: FoundBy::Key,
+    };
+
+    fn netns(key: &RuleKey) -> Option<&NetnsName> {
+        Some(&key.netns)
+    }
+
+    /// The kernel keeps a rule whose links are not there, and compares names.
+    fn needs(_: &RuleKey, _: &Rule) -> Needs {
+        Needs::new()
+    }
+
+    fn renamed(key: &RuleKey, rule: &Rule, _: Renaming<'_>) -> (Key, Object) {
+        (Key::Rule(key.clone()), Object::Rule(rule.clone()))
+    }
+
+    fn is_lost_with(_: &RuleKey, _: &Rule, _: &Loss<'_>) -> bool {
+        false
+    }
+
+    fn loose(_: &Rule) -> Loose {
+        Loose::default()
+    }
+
+    fn loss(_: &RuleKey) -> Option<Loss<'_>> {
+        None
+    }
+
+    /// Those that every namespace begins with (`fib_default_rules_init`, net/ipv4/fib_rules.c).
+    fn is_automatic(rule: &Rule) -> bool {
+        rule.protocol == Some(RTPROT_KERNEL)
+    }
+
+    fn is_of_daemon(_: &Rule) -> bool {
+        false
+    }
+
+    fn satisfies(_: &RuleKey, seen: &Rule, wanted: &Rule) -> bool {
+        let protocol = wanted.protocol.is_none() || seen.protocol == wanted.protocol;
+        (seen.action, seen.table) == (wanted.action, wanted.table)
+            && (&seen.iif, &seen.oif) == (&wanted.iif, &wanted.oif)
+            && protocol
+    }
+
+    /// There is no request that changes a rule.
+    fn replaced(_: &RuleKey) -> Replaced {
+        Replaced::Anew
+    }
+
+    /// Once there are routes to be looked up.
+    fn stage(_: &RuleKey, _: &Rule) -> (Stage, u8) {
+        (Stage::AfterUp, 5)
+    }
+
+    fn removed_before<'a>(
+        _: &RuleKey,
+        _: &Rule,
+        _: &[(&'a Key, &'a Object)],
+    ) -> Vec<(&'a Key, &'a Object)> {
+        Vec::new()
+    }
+
+    fn default_key(_: &RuleKey) -> Option<RuleKey> {
+        None
+    }
+
+    fn wanted(_: &mut Wanted, _: &Change<'_>) {}
+
+    fn restorable(rule: &Rule) -> Rule {
+        rule.clone()
+    }
+
+    fn overlay(rule: &mut Rule, other: &Rule) {
+        *rule = other.clone();
+    }
+
+    /// In the words of ip-rule(8).
+    fn describe(
+        f: &mut fmt::Formatter<'_>,
+        verb: Verb,
+        key: &RuleKey,
+        Described { object: rule, .. }: Described<'_, Rule>,
+    ) -> fmt::Result {
+        write!(f, "{} rule {} from {}", verb.words()[0], key.pref, Selector(&key.from))?;
+        if key.to.prefix_len() != 0 {
+            write!(f, " to {}", key.to)?;
+        }
+        if key.tos != 0 {
+            write!(f, " tos {:#04x}", key.tos)?;
+        }
+        if key.fwmark != 0 {
+            write!(f, " fwmark {:#x}", key.fwmark)?;
+        }
+        for (word, link) in [("iif", &rule.iif), ("oif", &rule.oif)] {
+            if let Some(link) = link {
+                write!(f, " {word} {link}")?;
+            }
+        }
+        match rule.table {
+            Some(RT_TABLE_MAIN) => write!(f, " lookup main")?,
+            Some(RT_TABLE_LOCAL) => write!(f, " lookup local")?,
+            Some(RT_TABLE_DEFAULT) => write!(f, " lookup default")?,
+            Some(table) => write!(f, " lookup {table}")?,
+            None => {}
+        }
+        write!(f, " in {}", spoken(&key.netns))
+    }
+}
+
+/// A prefix, or `all`.
+struct Selector<'a>(&'a IpNet);
+
+impl fmt::Display for Selector<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.prefix_len(), self.0) {
+            (0, IpNet::V4(_)) => write!(f, "all"),
+            (_, prefix) => write!(f, "{prefix}"),
+        }
+    }
+}
