@@ -46,7 +46,7 @@ fn host_uptime() -> Duration {
 }
 
 /// A moment of this boot of the host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(Duration);
 
 impl Moment {
@@ -57,6 +57,11 @@ impl Moment {
 
     pub(crate) fn at(uptime: Duration) -> Moment {
         Moment(uptime)
+    }
+
+    /// How long it has been since `earlier`.
+    pub(crate) fn since(self, earlier: Moment) -> Duration {
+        self.left(earlier)
     }
 
     /// How long it is from `now`; nothing where it has been.
@@ -145,7 +150,7 @@ impl Engine {
             self.drift.due(),
         ];
         let waits = dues.into_iter().flatten().map(|due| due.left(now));
-        waits.chain(self.schedule.waits(&self.settings.clock)).chain(self.events.due()).min()
+        waits.chain(self.schedule.waits(&self.settings.clock)).chain(self.events.due(now)).min()
     }
 
     /// Does what there is to do by now: undoes a commit that nobody has confirmed, or says that this will be soon,

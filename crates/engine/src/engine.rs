@@ -12,7 +12,6 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::sleep;
 use yang::{Diff, Edit, Path, Tree};
 
-use crate::Settings;
 use crate::clock::Jumps;
 use crate::datastore::{Datastore, Snapshot, Startup};
 use crate::error::Result;
@@ -25,8 +24,10 @@ use crate::ledger::store::Store;
 use crate::session::Sessions;
 use crate::session::candidate::{Candidate, Draft, Version};
 use crate::session::notice::Notice;
+use crate::settings::Settings;
 use crate::start::unrecorded::Unrecorded;
 use crate::transaction::confirmed::Pending;
+use crate::transaction::probes::Answer;
 use crate::transaction::scheduled::Schedule;
 use crate::transaction::step::Step;
 
@@ -34,10 +35,19 @@ use crate::transaction::step::Step;
 pub(crate) enum Request {
     /// To call this with itself.
     Call(Box<dyn FnOnce(&mut Engine) + Send>),
-    /// To look at the events that have come.
-    Events,
     /// To end, and to say so once everything is let go.
     Stop(oneshot::Sender<()>),
+}
+
+/// What the engine's thread does next.
+enum Next {
+    /// What it is asked; nothing where nobody is left to ask.
+    Request(Option<Request>),
+    Answer(Answer),
+    /// To look at the events that have come.
+    Events,
+    /// To look at the clock, which comes first in any case.
+    Clock,
 }
 
 pub(crate) struct Engine {
@@ -68,6 +78,8 @@ pub(crate) struct Engine {
     pub(crate) published: watch::Sender<Snapshot>,
     pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) events: Events,
+    /// Where the threads that probe put what they have found.
+    pub(crate) answers: mpsc::Sender<Answer>,
     #[cfg(any(test, feature = "faults"))]
     pub(crate) fault: Option<crate::transaction::step::Fault>,
 }
@@ -117,7 +129,13 @@ impl Intent {
 
 impl Engine {
     /// Does what it is asked until it is asked to stop, or nobody is left to ask.
-    pub(crate) fn run(mut self, runtime: &Runtime, mut requests: mpsc::UnboundedReceiver<Request>) {
+    pub(crate) fn run(
+        mut self,
+        runtime: &Runtime,
+        mut requests: mpsc::Receiver<Request>,
+        mut answers: mpsc::Receiver<Answer>,
+    ) {
+        let mut events = self.events.subscribe();
         let entered = runtime.enter();
         let mut jumps = Jumps::watch();
         drop(entered);
@@ -129,17 +147,20 @@ impl Engine {
             let wait = self.waits();
             let next = async {
                 tokio::select! {
-                    request = requests.recv() => Some(request),
-                    () = sleep(wait.unwrap_or_default()), if wait.is_some() => None,
-                    () = jumps.next() => None,
+                    request = requests.recv() => Next::Request(request),
+                    Some(answer) = answers.recv() => Next::Answer(answer),
+                    Ok(()) = events.changed() => Next::Events,
+                    () = sleep(wait.unwrap_or_default()), if wait.is_some() => Next::Clock,
+                    () = jumps.next() => Next::Clock,
                 }
             };
-            let Some(next) = runtime.block_on(next) else { continue };
-            let Some(request) = next else { return };
-            match request {
-                Request::Call(call) => call(&mut self),
-                Request::Events => self.look_at_events(),
-                Request::Stop(reply) => {
+            match runtime.block_on(next) {
+                Next::Clock => {}
+                Next::Events => self.look_at_events(),
+                Next::Answer(answer) => self.answered(answer),
+                Next::Request(None) => return,
+                Next::Request(Some(Request::Call(call))) => call(&mut self),
+                Next::Request(Some(Request::Stop(reply))) => {
                     self.last_checkpoint();
                     drop(self);
                     let _unheard = reply.send(());

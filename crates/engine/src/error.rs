@@ -126,6 +126,9 @@ pub(crate) enum Error {
 #[derive(Debug, Default)]
 pub(crate) struct Errors(pub(crate) Vec<Error>);
 
+/// The engine's results for its users; validation may find several faults at once.
+pub type RpcResult<T> = std::result::Result<T, Vec<RpcError>>;
+
 pub(crate) type Result<T> = std::result::Result<T, Errors>;
 
 impl Error {

@@ -16,11 +16,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use yang::{Edit, Path, SchemaNode, Tree};
 
-use crate::CommitRequest;
-use crate::Handle;
 use crate::datastore::Datastore;
 use crate::engine::{Engine, Intent};
 use crate::error::{Error, Result};
+use crate::handle::Handle;
 use crate::kernel_state::operational;
 use crate::ledger::past::Past;
 use crate::ledger::rescue;
@@ -28,6 +27,7 @@ use crate::session::candidate::{Candidate, Draft, Version};
 use crate::session::conflict::{Conflicts, Side};
 use crate::session::notice::{By, News, Notices, SessionEnd};
 use crate::transaction::commit::Committed;
+use crate::transaction::confirmed::Request as CommitRequest;
 use crate::transaction::scheduled::Scheduled;
 
 /// The number of no session.
@@ -41,6 +41,8 @@ pub struct Session {
     ended: watch::Receiver<()>,
     /// How it ends when it is dropped.
     end: SessionEnd,
+    /// What it has read of running since it last asked for something.
+    seen: watch::Sender<Option<Version>>,
 }
 
 /// Who asks, and from where.
@@ -52,6 +54,13 @@ pub struct Origin {
     pub from: String,
 }
 
+impl Handle {
+    /// Opens a session.
+    pub async fn open(&self, origin: Origin) -> crate::Result<Session> {
+        Session::open(self.clone(), origin).await
+    }
+}
+
 impl Session {
     /// The engine makes the session, so that one whose opener has gone away is dropped like any other.
     pub(crate) async fn open(handle: Handle, origin: Origin) -> crate::Result<Session> {
@@ -59,9 +68,15 @@ impl Session {
         let open = move |engine: &mut Engine| {
             let (id, ended) = engine.sessions.open(origin.clone(), engine.version());
             engine.tell_all(News::SessionStart(By::Session { id, origin }));
-            Ok(Session { id, handle: theirs, ended, end: SessionEnd::Dropped })
+            Ok(Session {
+                id,
+                handle: theirs,
+                ended,
+                end: SessionEnd::Dropped,
+                seen: watch::Sender::new(None),
+            })
         };
-        handle.ask(open).await
+        handle.place().await?.ask(open).await
     }
 
     /// The `session-id` (RFC 6241 section 8.1).
@@ -75,10 +90,8 @@ impl Session {
         match datastore {
             Datastore::Running => {
                 let running = self.handle.snapshot().running;
-                let (id, tree) = (self.id, running.tree.clone());
-                // A session that has ended decides about nothing.
-                self.handle.tell(move |engine| drop(engine.saw(id, &running)));
-                Ok(tree)
+                self.seen.send_replace(Some(running.clone()));
+                Ok(running.tree)
             }
             Datastore::Startup => Ok(self.handle.snapshot().startup),
             Datastore::Candidate => self.ask(|engine, id| engine.candidate(id)).await,
@@ -253,19 +266,24 @@ impl Session {
         &self,
         question: impl FnOnce(&mut Engine, u32) -> Result<T> + Send + 'static,
     ) -> crate::Result<T> {
-        let id = self.id;
+        let place = self.handle.place().await?;
+        // What is read from here on has been seen by the next question.
+        let (id, seen) = (self.id, self.seen.send_replace(None));
         let asked = move |engine: &mut Engine| {
             engine.sessions.at(id)?;
+            if let Some(running) = seen {
+                engine.saw(id, &running)?;
+            }
             question(engine, id)
         };
-        self.handle.ask(asked).await
+        place.ask(asked).await
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         let (id, end) = (self.id, self.end);
-        self.handle.tell(move |engine| engine.end_session(id, end));
+        self.handle.send(move |engine| engine.end_session(id, end));
     }
 }
 

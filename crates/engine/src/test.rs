@@ -36,7 +36,6 @@ use yang::{Change, Path, Schema, Tree};
 use crate::Clock;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::kernel_state::events::Events;
 use crate::ledger::store::Store;
 use crate::session::Origin;
 use crate::session::notice::SessionEnd;
@@ -114,10 +113,9 @@ impl Host {
     }
 
     fn boot(&self) -> Boot {
-        let (requests, _) = mpsc::unbounded_channel();
+        let (answers, _) = mpsc::channel(1);
         let southbound = Box::new(self.kernel.clone());
-        let events = Events::new(requests.downgrade());
-        Boot { settings: self.settings(), schema: schema(), southbound, events }
+        Boot { settings: self.settings(), schema: schema(), southbound, answers }
     }
 
     fn settings(&self) -> Settings {

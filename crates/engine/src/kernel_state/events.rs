@@ -7,13 +7,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use netstate::noun::{is_watched, places as places_needed};
 use netstate::{Desired, Event, EventSink, Key, LinkName, NetnsName, Object, Place, Watched};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
-use crate::engine::{Engine, Request};
+use crate::clock::Moment;
+use crate::engine::Engine;
 use crate::kernel_state::drift::Stirred;
 use crate::transaction::reach::{Reach, netns_of as netns_of_object, place_of};
 
@@ -30,20 +31,18 @@ pub(crate) struct Events {
     /// What is configured, and what is about to be.
     configured: Arc<watch::Sender<[Desired; 2]>>,
     /// Until when the engine rests.
-    rest: Instant,
-    pub(crate) requests: mpsc::WeakUnboundedSender<Request>,
+    rest: Moment,
     watched: Watched,
     /// Whether something else is to be watched, and could not be.
     unwatched: bool,
 }
 
 impl Events {
-    pub(crate) fn new(requests: mpsc::WeakUnboundedSender<Request>) -> Events {
+    pub(crate) fn new() -> Events {
         Events {
             waiting: Arc::new(watch::Sender::new(BTreeSet::new())),
             configured: Arc::new(watch::Sender::new(Default::default())),
-            rest: Instant::now(),
-            requests,
+            rest: Moment::default(),
             watched: Watched::default(),
             unwatched: false,
         }
@@ -55,14 +54,20 @@ impl Events {
     }
 
     /// How long until events may be looked at; none where there are none.
-    pub(crate) fn due(&self) -> Option<Duration> {
+    pub(crate) fn due(&self, now: Moment) -> Option<Duration> {
         let waits = !self.waiting.borrow().is_empty();
-        waits.then(|| self.rest.saturating_duration_since(Instant::now()))
+        waits.then(|| self.rest.left(now))
     }
 
-    /// Where a kernel puts its events.
+    /// Hears when events wait where none did.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<BTreeSet<Event>> {
+        self.waiting.subscribe()
+    }
+
+    /// Where a kernel puts its events. Neither waits nor fills a queue: however many events come, the engine is woken
+    /// once until it has taken them.
     fn sink(&self) -> EventSink {
-        let (waiting, requests) = (Arc::clone(&self.waiting), self.requests.clone());
+        let waiting = Arc::clone(&self.waiting);
         let configured = Arc::clone(&self.configured);
         Arc::new(move |event| {
             if let Event::Key(key) = &event
@@ -70,15 +75,11 @@ impl Events {
             {
                 return;
             }
-            let mut first = false;
             waiting.send_if_modified(|events| {
-                first = events.is_empty();
+                let first = events.is_empty();
                 coalesce(events, event);
-                false
+                first
             });
-            if let Some(requests) = requests.upgrade().filter(|_| first) {
-                let _stopped = requests.send(Request::Events);
-            }
         })
     }
 
@@ -149,13 +150,14 @@ impl Engine {
 
     /// Looks again at what has been named since the last time, unless it is time to rest.
     pub(crate) fn look_at_events(&mut self) {
-        let begun = Instant::now();
+        let begun = self.now();
         if begun < self.events.rest {
             return;
         }
         let events = self.events.take();
         self.look_at(&events);
-        self.events.rest = Instant::now() + LONGEST_REST.min(begun.elapsed() * REST);
+        let now = self.now();
+        self.events.rest = now + LONGEST_REST.min(now.since(begun) * REST);
     }
 
     /// Looks again at what these events name, and only there.

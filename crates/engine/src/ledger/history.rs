@@ -72,7 +72,7 @@ pub(crate) struct Record {
     /// What the record before it is sealed with.
     pub(crate) previous: Option<Digest>,
     pub(crate) origin: Origin,
-    #[serde(with = "rfc3339")]
+    #[serde(with = "crate::rfc3339")]
     pub(crate) time: SystemTime,
     pub(crate) comment: Option<String>,
     pub(crate) summary: String,
@@ -331,21 +331,4 @@ pub(crate) fn file_of(id: u64) -> String {
 fn id_of(file: &str) -> Option<u64> {
     // There is always a next one.
     file.strip_suffix(".json")?.parse().ok().filter(|id| *id < u64::MAX)
-}
-
-/// RFC 3339 in UTC, as `yang:date-and-time` has it.
-pub(crate) mod rfc3339 {
-    use std::time::SystemTime;
-
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(crate) fn serialize<S: Serializer>(time: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&humantime::format_rfc3339_millis(*time))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SystemTime, D::Error> {
-        let text = String::deserialize(from)?;
-        humantime::parse_rfc3339(&text).map_err(D::Error::custom)
-    }
 }

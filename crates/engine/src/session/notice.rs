@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::broadcast::{self, Receiver, error::RecvError};
 
-use crate::Handle;
 use crate::engine::Engine;
 use crate::error::Errors;
 use crate::session::Origin;
@@ -165,13 +164,6 @@ impl Notices {
             Err(RecvError::Lagged(count)) => Some(Heard::Missed(count)),
             Err(RecvError::Closed) => None,
         }
-    }
-}
-
-impl Handle {
-    /// Listens to what happens from now on.
-    pub fn notices(&self) -> Notices {
-        Notices::of(&self.notices.upgrade().unwrap_or_else(channel))
     }
 }
 

@@ -7,10 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::{Desired, Originals, Southbound};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use yang::{Schema, Tree};
 
-use crate::Settings;
 use crate::datastore::{RUNNING, STARTUP, Snapshot, Startup, load};
 use crate::engine::{Engine, Intent, Running};
 use crate::error::{Errors, Result};
@@ -25,10 +24,12 @@ use crate::ledger::store::Store;
 use crate::session::candidate::Version;
 use crate::session::notice;
 use crate::session::{Origin, Sessions};
+use crate::settings::Settings;
 use crate::start::salvage::Damage;
 use crate::start::unrecorded::Unrecorded;
 use crate::transaction::commit::Author;
 use crate::transaction::confirmed::{self, Pending};
+use crate::transaction::probes::Answer;
 use crate::transaction::scheduled::{SCHEDULE, Schedule};
 
 /// What an engine starts from.
@@ -36,7 +37,7 @@ pub(crate) struct Boot {
     pub(crate) settings: Settings,
     pub(crate) schema: &'static Schema,
     pub(crate) southbound: Box<dyn Southbound>,
-    pub(crate) events: Events,
+    pub(crate) answers: mpsc::Sender<Answer>,
 }
 
 /// What the state directory holds, before anything has been done about it.
@@ -113,7 +114,8 @@ impl Boot {
             schedule,
             published: watch::Sender::new(published),
             notices: notice::channel(),
-            events: self.events,
+            events: Events::new(),
+            answers: self.answers,
             #[cfg(any(test, feature = "faults"))]
             fault: None,
             originals: originals.unwrap_or_default(),

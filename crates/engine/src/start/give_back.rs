@@ -9,12 +9,11 @@ use netstate::Southbound;
 use tokio::sync::mpsc;
 use yang::{Schema, Tree};
 
-use crate::Settings;
 use crate::engine::Intent;
 use crate::error::{Error, Result};
-use crate::kernel_state::events::Events;
 use crate::kernel_state::ownership;
 use crate::ledger::journal;
+use crate::settings::Settings;
 use crate::start::boot::{Boot, Found};
 use crate::transaction::reach::Reach;
 
@@ -35,11 +34,10 @@ pub(crate) fn give_back(
 ) -> Result<()> {
     let path = settings.state_dir.clone();
     fs::read_dir(&path).map_err(|source| Error::Storage { doing: "open", path, source })?;
-    // Nobody is left to look at events: what happens meanwhile is none of ours.
-    let (requests, _) = mpsc::unbounded_channel();
-    let events = Events::new(requests.downgrade());
+    // Nothing is probed.
+    let (answers, _) = mpsc::channel(1);
     let Found { mut engine, attempted, touched, damage } =
-        Boot { settings, schema, southbound, events }.find()?;
+        Boot { settings, schema, southbound, answers }.find()?;
     // What is not known cannot be given back.
     damage.refuse()?;
     if touched {

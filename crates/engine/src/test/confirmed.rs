@@ -8,6 +8,7 @@ use super::*;
 use netstate::probe::{Probe, Question};
 
 use crate::transaction::confirmed::{Confirmed, ConfirmedBy};
+use crate::transaction::probes::Answer;
 use crate::transaction::step::{Boundary, Fault, Step};
 
 impl Engine {
@@ -284,12 +285,12 @@ fn answers_to_all_probes_confirm() {
     drop(engine);
     let mut engine = host.start();
     let id = engine.running.id;
-    engine.answered(id, probes[0].clone(), Ok(()));
-    engine.answered(id, probes[1].clone(), Err("no answer".into()));
+    engine.answered(Answer { id, probe: probes[0].clone(), answer: Ok(()) });
+    engine.answered(Answer { id, probe: probes[1].clone(), answer: Err("no answer".into()) });
     assert!(engine.pending.is_some());
-    engine.answered(id - 1, probes[1].clone(), Ok(()));
+    engine.answered(Answer { id: id - 1, probe: probes[1].clone(), answer: Ok(()) });
     assert!(engine.pending.is_some());
-    engine.answered(id, probes[1].clone(), Ok(()));
+    engine.answered(Answer { id, probe: probes[1].clone(), answer: Ok(()) });
     assert!(engine.pending.is_none());
     pass(&mut engine, 1000);
     assert_eq!(engine.running.id, id);
@@ -310,7 +311,7 @@ fn what_was_not_answered_is_told() {
     });
     engine.commit(session, Request { confirmed, ..Request::default() }).unwrap();
     let why = "Connection refused (ECONNREFUSED)".to_owned();
-    engine.answered(engine.running.id, probe, Err(why));
+    engine.answered(Answer { id: engine.running.id, probe, answer: Err(why) });
     pass(&mut engine, 60);
     assert_eq!(host.kernel.state(), before);
     expect![[r#"

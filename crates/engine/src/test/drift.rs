@@ -202,9 +202,9 @@ fn what_is_not_configured_does_not_get_in() {
     host.kernel.change(|state| {
         state.objects.extend((0..=255).map(|prefix| (foreign(prefix), object.clone())));
     });
-    assert_eq!(engine.events.due(), None);
+    assert_eq!(engine.events.due(engine.now()), None);
     host.kernel.change(|state| drop(state.objects.remove(&route())));
-    assert!(engine.events.due().is_some());
+    assert!(engine.events.due(engine.now()).is_some());
 }
 
 /// A host whose daemon has configured a cable, and what the lines say.

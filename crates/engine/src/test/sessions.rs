@@ -6,7 +6,8 @@ use super::*;
 use crate::CommitRequest;
 use crate::datastore::Datastore;
 use crate::engine::Request as EngineRequest;
-use crate::{Confirmed, ConfirmedBy, Handle};
+use crate::handle::QUEUE;
+use crate::{Confirmed, ConfirmedBy, Handle, Heard, News};
 
 #[test]
 fn changes_in_different_places_are_merged() {
@@ -90,10 +91,10 @@ fn serve(host: &Host) -> Handle {
 }
 
 /// As many requests wait as are answered, one before the other.
-fn ask_again(requests: mpsc::WeakUnboundedSender<EngineRequest>) {
+fn ask_again(requests: mpsc::WeakSender<EngineRequest>) {
     if let Some(sender) = requests.upgrade() {
         let ask = move |_: &mut Engine| ask_again(requests);
-        let _stopped = sender.send(EngineRequest::Call(Box::new(ask)));
+        let _stopped = sender.try_send(EngineRequest::Call(Box::new(ask)));
     }
 }
 
@@ -112,6 +113,65 @@ async fn requests_without_end_do_not_hold_up_what_is_due() {
     let mut running = handle.snapshot.clone();
     let undone = running.wait_for(|snapshot| snapshot.running.tree.is_empty());
     tokio::time::timeout(Duration::from_secs(10), undone).await.unwrap().unwrap();
+}
+
+/// What keeps the engine's thread, until it is dropped.
+async fn keep_busy(handle: &Handle) -> std::sync::mpsc::Sender<()> {
+    let (keep, kept) = std::sync::mpsc::channel::<()>();
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    handle.send(move |_| {
+        begin.send(()).unwrap();
+        kept.recv().unwrap_err();
+    });
+    begun.await.unwrap();
+    keep
+}
+
+#[tokio::test]
+async fn who_asks_while_the_queue_is_full_waits_and_nobody_else_does() {
+    let host = Host::new();
+    let handle = serve(&host);
+    let origin = Origin { user: "root".into(), from: "a test".into() };
+    let alice = handle.open(origin.clone()).await.unwrap();
+    let bob = handle.open(origin).await.unwrap();
+    alice.lock(Datastore::Running).await.unwrap();
+    let busy = keep_busy(&handle).await;
+    (0..QUEUE).for_each(|_| handle.send(|_| {}));
+    assert_eq!(handle.requests.capacity(), 0);
+    let mut asked = Box::pin(bob.read(Datastore::Candidate));
+    tokio::time::timeout(Duration::ZERO, &mut asked).await.unwrap_err();
+    // Readers, the kernel's events and destructors do not wait.
+    assert!(bob.read(Datastore::Running).await.unwrap().is_empty());
+    host.kernel.change(|state| state.objects.clear());
+    let mut notices = handle.notices();
+    drop(alice);
+    drop(busy);
+    assert!(asked.await.unwrap().is_empty());
+    let ended = async {
+        while !matches!(notices.next().await, Some(Heard::Notice(notice))
+            if matches!(notice.news, News::SessionEnd { .. }))
+        {}
+    };
+    tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
+    bob.lock(Datastore::Running).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_session_has_read_counts_for_what_it_asks_next() {
+    let host = Host::new();
+    let handle = serve(&host);
+    let origin = Origin { user: "root".into(), from: "a test".into() };
+    let alice = handle.open(origin.clone()).await.unwrap();
+    let bob = handle.open(origin).await.unwrap();
+    alice.replace(tree(NICS)).await.unwrap();
+    alice.commit(CommitRequest::default()).await.unwrap();
+    bob.replace(Tree::empty(schema())).await.unwrap();
+    bob.commit(CommitRequest::default()).await.unwrap();
+    assert_eq!(handle.running(), tree(NICS), "bob has not seen what he would remove");
+    bob.read(Datastore::Running).await.unwrap();
+    bob.replace(Tree::empty(schema())).await.unwrap();
+    bob.commit(CommitRequest::default()).await.unwrap();
+    assert_eq!(handle.running(), Tree::empty(schema()));
 }
 
 /// The same by a handle, from an async program.

@@ -5,7 +5,6 @@
 
 use std::panic::resume_unwind;
 use std::thread;
-use std::time::Instant;
 
 use netstate::Op;
 use yang::{Diff, Tree};
@@ -62,9 +61,9 @@ impl Engine {
     pub(crate) fn commit(&mut self, session: u32, request: Request) -> Result<Committed> {
         let transaction = self.running.id + 1;
         let _span = tracing::info_span!("commit", transaction, session).entered();
-        let begun = Instant::now();
+        let begun = self.now();
         let outcome = self.attempt(session, request);
-        let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
+        let milliseconds = self.now().since(begun).as_secs_f64() * 1000.0;
         match outcome {
             Ok(Attempted::Changed(summary)) => {
                 let digest =

@@ -12,13 +12,13 @@ use netstate::probe::Probe;
 use serde::{Deserialize, Serialize};
 use yang::Tree;
 
-use crate::Settings;
 use crate::clock::Moment;
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
 use crate::ledger::store::Store;
 use crate::session::Origin;
 use crate::session::notice::{By, News, Phase, Why};
+use crate::settings::Settings;
 use crate::transaction::commit::{Author, Done};
 use crate::transaction::probes::Probing;
 
@@ -69,7 +69,7 @@ pub(crate) struct Awaited {
     /// The transaction to go back to: the one before the first of a chain of such commits.
     pub(crate) base: u64,
     /// By the wall clock.
-    #[serde(with = "crate::ledger::history::rfc3339")]
+    #[serde(with = "crate::rfc3339")]
     pub(crate) deadline: SystemTime,
     /// By the clock of the boot that it was made in; older records have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 //!
 //! They are in the commit's record, so that the next process goes on asking. Each second the engine sends those out
 //! that have not been answered yet, each on a thread of its own, and goes on with its work; the answers come back
-//! as requests. A question that has been answered once since the commit is settled.
+//! by a channel. A question that has been answered once since the commit is settled.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -12,7 +12,7 @@ use netstate::probe::{Attempt, Probe};
 use tokio::sync::mpsc;
 
 use crate::clock::Moment;
-use crate::engine::{Engine, Request};
+use crate::engine::Engine;
 use crate::session::notice::{By, News, Phase};
 
 /// How long to wait between two rounds.
@@ -27,6 +27,16 @@ pub(crate) struct Probing {
     pub(crate) next: Moment,
     /// How many are on their way.
     asked: usize,
+}
+
+/// What a probe of a commit has found.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The commit.
+    pub(crate) id: u64,
+    pub(crate) probe: Probe,
+    /// Why it was not answered, in words.
+    pub(crate) answer: Result<(), String>,
 }
 
 impl Probing {
@@ -64,12 +74,12 @@ impl Engine {
         probing.asked = probing.open.len();
         for probe in probing.open.keys().cloned() {
             let attempt = self.southbound.probe(&probe);
-            send_out(id, probe, attempt, self.events.requests.clone());
+            send_out(id, probe, attempt, self.answers.clone());
         }
     }
 
-    /// Takes an answer to a probe of the commit `id`, and confirms that once there are no more to come.
-    pub(crate) fn answered(&mut self, id: u64, probe: Probe, answer: Result<(), String>) {
+    /// Takes an answer to a probe, and confirms its commit once there are no more to come.
+    pub(crate) fn answered(&mut self, Answer { id, probe, answer }: Answer) {
         let Some(pending) = self.pending.as_mut().filter(|_| self.running.id == id) else { return };
         let Some(probing) = pending.probing.as_mut() else { return };
         probing.asked = probing.asked.saturating_sub(1);
@@ -95,13 +105,11 @@ impl Engine {
     }
 }
 
-fn send_out(id: u64, probe: Probe, attempt: Attempt, requests: mpsc::WeakUnboundedSender<Request>) {
+fn send_out(id: u64, probe: Probe, attempt: Attempt, answers: mpsc::Sender<Answer>) {
     let ask = move || {
         let answer = attempt();
-        if let Some(requests) = requests.upgrade() {
-            let call = move |engine: &mut Engine| engine.answered(id, probe, answer);
-            let _stopped = requests.send(Request::Call(Box::new(call)));
-        }
+        // The thread waits where many answers come at once. It is alone with an engine that has stopped.
+        let _stopped = answers.blocking_send(Answer { id, probe, answer });
     };
     // Where there is no thread to be had there is no answer, and the time runs out.
     if let Err(error) = thread::Builder::new().name("probe".into()).spawn(ask) {

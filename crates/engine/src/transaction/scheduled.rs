@@ -13,9 +13,9 @@ use yang::{Edit, Operation, Tree};
 use crate::clock::{Clock, Moment};
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
-use crate::ledger::history::rfc3339;
 use crate::ledger::store::Store;
 use crate::ledger::summary::summary;
+use crate::rfc3339;
 use crate::session::conflict::contradicting;
 use crate::session::merge::merge;
 use crate::session::notice::{By, News};
@@ -32,10 +32,10 @@ pub struct Scheduled {
     /// Its number among those that were scheduled. What it is in the history is known once it is made.
     pub number: u32,
     /// When it is due.
-    #[serde(with = "rfc3339")]
+    #[serde(with = "crate::rfc3339")]
     pub due: SystemTime,
     /// When it was scheduled.
-    #[serde(with = "rfc3339")]
+    #[serde(with = "crate::rfc3339")]
     pub made: SystemTime,
     /// By whom.
     pub origin: Origin,
@@ -121,7 +121,7 @@ impl Engine {
     ) -> Result<Scheduled> {
         let made = (self.settings.clock.wall)();
         if due <= made {
-            let now = humantime::format_rfc3339_seconds(made).to_string();
+            let now = rfc3339::seconds(made);
             return Err(Error::Past { now }.into());
         }
         let tree = self.merged(session)?;
@@ -151,7 +151,7 @@ impl Engine {
         self.keep_schedule(content)?;
         self.discard(session)?;
         let Scheduled { summary, .. } = &new;
-        tracing::info!(number, due = %humantime::format_rfc3339_seconds(due), summary, "scheduled");
+        tracing::info!(number, due = rfc3339::seconds(due), summary, "scheduled");
         Ok(new)
     }
 
@@ -228,7 +228,7 @@ impl Engine {
             return Ok(None);
         }
         let Origin { user, from } = one.origin.clone();
-        let due = humantime::format_rfc3339_seconds(one.due);
+        let due = rfc3339::seconds(one.due);
         let origin = Origin { user, from: format!("{from}, for {due}") };
         let record = self.record(Author { origin, comment: one.comment.clone() });
         self.transact(tree, &diff, record).map(Some)

@@ -6,6 +6,7 @@ use yang::{Path, Tree};
 use super::policy::{MODULE, Policy};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::rfc3339;
 
 /// Container `drift`, as far as it is state.
 #[derive(Serialize)]
@@ -40,7 +41,7 @@ impl Engine {
         let told = told.filter(|(_, differing)| differing.policy != Policy::Ignore);
         let object = told.map(|(key, differing)| Object {
             path: running.path(key).to_string(),
-            since: humantime::format_rfc3339_millis(differing.since).to_string(),
+            since: rfc3339::milliseconds(differing.since),
             difference: differing.difference.clone(),
             policy: differing.policy.name(),
             waits_for: differing.waits_for.as_ref().map(|key| running.path(key).to_string()),
