@@ -1,4 +1,4 @@
-//! What time it is, and what the engine does without being asked when its time has come.
+//! What time it is.
 //!
 //! What lasts for some time goes by the time since the host booted, which nobody sets: the wall clock may be set while a
 //! commit waits for its confirmation, be it by years where a host without a clock of its own learns the time. By the wall
@@ -16,9 +16,6 @@ use rustix::time::{
     timerfd_create, timerfd_settime,
 };
 use tokio::io::unix::AsyncFd;
-
-use crate::engine::Engine;
-use crate::session::notice::Why;
 
 /// Where the engine has the time from.
 #[derive(Clone, Copy, Debug)]
@@ -133,77 +130,3 @@ async fn jumped(timer: &AsyncFd<OwnedFd>) -> io::Result<()> {
 
 /// The year 2200, in seconds since 1970: when the timer rings that is there to be cancelled.
 const NEVER: i64 = 7_258_118_400;
-
-/// How long to wait before what has failed is tried again.
-const AGAIN: Duration = Duration::from_secs(10);
-
-impl Engine {
-    /// How long until there is something to do; none where nothing is.
-    pub(crate) fn waits(&self) -> Option<Duration> {
-        let now = self.now();
-        let dues = [
-            self.foretold_at(),
-            self.undone_at(),
-            self.probes_at(),
-            self.restored_at(),
-            self.recorded_at(),
-            self.drift.due(),
-        ];
-        let waits = dues.into_iter().flatten().map(|due| due.left(now));
-        waits.chain(self.schedule.waits(&self.settings.clock)).chain(self.events.due(now)).min()
-    }
-
-    /// Does what there is to do by now: undoes a commit that nobody has confirmed, or says that this will be soon,
-    /// makes one that was scheduled, and brings a kernel that could not be brought back nearer to running.
-    pub(crate) fn look_at_clock(&mut self) {
-        let now = self.now();
-        self.look_at_events();
-        if self.undone_at().is_some_and(|due| due <= now) {
-            self.expire(Why::Timeout);
-        } else if self.foretold_at().is_some_and(|due| due <= now) {
-            self.foretell();
-        }
-        if self.probes_at().is_some_and(|due| due <= now) {
-            self.probe(now);
-        }
-        if self.schedule.waits(&self.settings.clock) == Some(Duration::ZERO) {
-            self.commit_scheduled();
-        }
-        if self.drift.due().is_some_and(|due| due <= now) {
-            self.look_again(now);
-        }
-        if self.recorded_at().is_some_and(|due| due <= now) {
-            match self.catch_up() {
-                Ok(()) => tracing::info!("the boot is on disk"),
-                Err(errors) => {
-                    tracing::error!(errors = errors.told(), "the boot is not on disk as yet");
-                }
-            }
-        }
-        if self.restored_at().is_some_and(|due| due <= now) {
-            match self.reconcile() {
-                Ok(()) => tracing::info!("kernel and running agree again"),
-                Err(errors) => tracing::error!(errors = errors.told(), "diverged"),
-            }
-        }
-    }
-
-    /// When what has just failed is tried again.
-    pub(crate) fn again(&self) -> Moment {
-        self.now() + AGAIN
-    }
-
-    pub(crate) fn now(&self) -> Moment {
-        self.settings.clock.now()
-    }
-
-    /// When what the disk has not taken is tried again.
-    fn recorded_at(&self) -> Option<Moment> {
-        self.unrecorded.as_ref().map(|unrecorded| unrecorded.again)
-    }
-
-    /// When a way back that has failed is tried again.
-    fn restored_at(&self) -> Option<Moment> {
-        self.diverged.as_ref().map(|diverged| diverged.again)
-    }
-}

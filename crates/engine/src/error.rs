@@ -7,7 +7,7 @@ use netstate::{Key, ObserveError, Op, Refusal};
 use yang::ErrorTag;
 
 use crate::datastore::Datastore;
-use crate::session::Holder;
+use crate::origin::Holder;
 
 /// The one error that every northbound translates (RFC 6241 section 4.3).
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -256,6 +256,11 @@ impl Errors {
     /// All of them with their paths, in a line.
     pub(crate) fn told(&self) -> String {
         self.rpc().iter().map(RpcError::to_string).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Where they are, of those that have a place.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.rpc().into_iter().filter_map(|error| error.path).collect()
     }
 
     /// What has been done, and these, which failed then.

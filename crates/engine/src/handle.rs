@@ -10,7 +10,7 @@ use yang::Tree;
 
 use crate::datastore::Snapshot;
 use crate::engine::{Engine, Request};
-use crate::error::{self, Error, Errors, RpcError};
+use crate::error::{self, Error, Errors, RpcError, RpcResult};
 use crate::session::notice::{self, Notice, Notices};
 
 /// How many requests wait for the engine's thread before those who ask have to.
@@ -55,7 +55,7 @@ impl Handle {
     }
 
     /// Awaits a place in the queue.
-    pub(crate) async fn place(&self) -> crate::Result<Place<'_>> {
+    pub(crate) async fn place(&self) -> RpcResult<Place<'_>> {
         match self.requests.reserve().await {
             Ok(permit) => Ok(Place(permit)),
             Err(_stopped) => Err(stopped()),
@@ -85,7 +85,7 @@ impl Place<'_> {
     pub(crate) async fn ask<T: Send + 'static>(
         self,
         question: impl FnOnce(&mut Engine) -> error::Result<T> + Send + 'static,
-    ) -> crate::Result<T> {
+    ) -> RpcResult<T> {
         let (reply, answer) = oneshot::channel();
         self.0.send(Request::Call(Box::new(move |engine| {
             // Nobody waits for the answer where the user has gone away.

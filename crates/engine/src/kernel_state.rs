@@ -1,8 +1,7 @@
-//! The kernel's state as the engine sees it: what differs from running, what cannot be applied as yet, and what was
-//! there before.
+//! The kernel's state as the engine sees it: what differs from running, and what is done about it.
 
 pub(crate) mod diverged;
 pub(crate) mod drift;
 pub(crate) mod events;
 pub(crate) mod operational;
-pub(crate) mod ownership;
+pub(crate) mod policy;

@@ -1,37 +1,36 @@
-//! Sessions: who is connected, what each has in its candidate, and who holds which lock.
+//! Sessions, and what listeners are sent.
 //!
 //! A [`Session`] is the user's end: it sends what it is asked for to the engine's thread as a closure and waits
-//! for the answer. `Sessions` is the engine's end.
+//! for the answer. The engine's end is in [`sessions`].
 
 pub(crate) mod candidate;
 pub(crate) mod conflict;
 pub(crate) mod merge;
 pub(crate) mod notice;
+mod requests;
+mod resolve;
+pub(crate) mod sessions;
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use yang::{Edit, Path, SchemaNode, Tree};
 
-use crate::datastore::Datastore;
-use crate::engine::{Engine, Intent};
-use crate::error::{Error, Result};
+use crate::datastore::{Datastore, Version};
+use crate::engine::Engine;
+use crate::error::{Result, RpcResult};
 use crate::handle::Handle;
+use crate::intent::Intent;
 use crate::kernel_state::operational;
 use crate::ledger::past::Past;
 use crate::ledger::rescue;
-use crate::session::candidate::{Candidate, Draft, Version};
-use crate::session::conflict::{Conflicts, Side};
+use crate::origin::Origin;
+use crate::session::candidate::{Draft, Side};
+use crate::session::conflict::Conflicts;
 use crate::session::notice::{By, News, Notices, SessionEnd};
 use crate::transaction::commit::Committed;
-use crate::transaction::confirmed::Request as CommitRequest;
-use crate::transaction::scheduled::Scheduled;
-
-/// The number of no session.
-pub(crate) const NOBODY: u32 = 0;
+use crate::transaction::request::CommitRequest;
+use crate::transaction::schedule::Scheduled;
 
 /// A user's session: its private candidate and its locks go when it is dropped.
 #[derive(Debug)]
@@ -45,29 +44,20 @@ pub struct Session {
     seen: watch::Sender<Option<Version>>,
 }
 
-/// Who asks, and from where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    /// The user's name, or `uid N`.
-    pub user: String,
-    /// How the user came, for example `unix socket, pid 123`.
-    pub from: String,
-}
-
 impl Handle {
     /// Opens a session.
-    pub async fn open(&self, origin: Origin) -> crate::Result<Session> {
+    pub async fn open(&self, origin: Origin) -> RpcResult<Session> {
         Session::open(self.clone(), origin).await
     }
 }
 
 impl Session {
     /// The engine makes the session, so that one whose opener has gone away is dropped like any other.
-    pub(crate) async fn open(handle: Handle, origin: Origin) -> crate::Result<Session> {
+    pub(crate) async fn open(handle: Handle, origin: Origin) -> RpcResult<Session> {
         let theirs = handle.clone();
         let open = move |engine: &mut Engine| {
             let (id, ended) = engine.sessions.open(origin.clone(), engine.version());
-            engine.tell_all(News::SessionStart(By::Session { id, origin }));
+            engine.notices.send(News::SessionStart(By::Session { id, origin }));
             Ok(Session {
                 id,
                 handle: theirs,
@@ -86,7 +76,7 @@ impl Session {
 
     /// The content of a datastore. Operational is read from the kernel now, and holds configuration in effect
     /// and state. Who has read running or the candidate has seen what others have committed by then.
-    pub async fn read(&self, datastore: Datastore) -> crate::Result<Tree> {
+    pub async fn read(&self, datastore: Datastore) -> RpcResult<Tree> {
         match datastore {
             Datastore::Running => {
                 let running = self.handle.snapshot().running;
@@ -100,61 +90,61 @@ impl Session {
     }
 
     /// What of operational is below these top nodes. What the daemon tells of itself waits for no kernel.
-    pub async fn operational(&self, tops: Vec<&'static SchemaNode>) -> crate::Result<Tree> {
+    pub async fn operational(&self, tops: Vec<&'static SchemaNode>) -> RpcResult<Tree> {
         let own = tops.iter().all(|top| operational::is_own(&top.module.name));
         self.ask(move |engine, _| if own { engine.own_state() } else { engine.operational() }).await
     }
 
     /// Edits the candidate.
-    pub async fn edit(&self, edit: Edit) -> crate::Result<()> {
+    pub async fn edit(&self, edit: Edit) -> RpcResult<()> {
         self.ask(move |engine, id| engine.edit_candidate(id, &edit)).await
     }
 
     /// The candidate as it is, to be edited on trial.
-    pub async fn draft(&self) -> crate::Result<Draft> {
+    pub async fn draft(&self) -> RpcResult<Draft> {
         self.ask(|engine, id| engine.draft(id)).await
     }
 
     /// Replaces the candidate's content. What others have committed since the session last saw running stays.
-    pub async fn replace(&self, content: Tree) -> crate::Result<()> {
+    pub async fn replace(&self, content: Tree) -> RpcResult<()> {
         self.ask(move |engine, id| engine.replace_candidate(id, content)).await
     }
 
     /// Puts a configuration of the past into the candidate: the way there starts from running as it was then.
-    pub async fn roll_back(&self, past: &Past, content: Tree) -> crate::Result<()> {
+    pub async fn roll_back(&self, past: &Past, content: Tree) -> RpcResult<()> {
         let seen = past.running().clone();
         self.ask(move |engine, id| engine.roll_back(id, &seen, content)).await
     }
 
     /// How the candidate contradicts what others have committed.
-    pub async fn conflicts(&self) -> crate::Result<Conflicts> {
+    pub async fn conflicts(&self) -> RpcResult<Conflicts> {
         self.ask(|engine, id| engine.conflicts(id)).await
     }
 
     /// Settles the conflicts at or below `place`; answers how many are left. What is settled is what was told by
     /// [`conflicts`](Self::conflicts) or by a refusal, whichever was last: a later change is a conflict of its own.
-    pub async fn resolve(&self, place: Path, side: Side) -> crate::Result<usize> {
+    pub async fn resolve(&self, place: Path, side: Side) -> RpcResult<usize> {
         self.ask(move |engine, id| engine.resolve(id, &place, side)).await
     }
 
     /// Brings what others have committed into the candidate. Where that contradicts, the side that is preferred
     /// holds; without one, the candidate stays as it is, and the conflicts are the errors.
-    pub async fn update(&self, prefers: Option<Side>) -> crate::Result<()> {
+    pub async fn update(&self, prefers: Option<Side>) -> RpcResult<()> {
         self.ask(move |engine, id| engine.update(id, prefers)).await
     }
 
     /// Replaces startup's content.
-    pub async fn replace_startup(&self, content: Tree) -> crate::Result<()> {
+    pub async fn replace_startup(&self, content: Tree) -> RpcResult<()> {
         self.ask(move |engine, id| engine.replace_startup(id, content)).await
     }
 
     /// Throws the candidate's changes away.
-    pub async fn discard(&self) -> crate::Result<()> {
+    pub async fn discard(&self) -> RpcResult<()> {
         self.ask(|engine, id| engine.discard(id)).await
     }
 
     /// Validates a datastore's content by schema and by what the mapping knows.
-    pub async fn validate(&self, datastore: Datastore) -> crate::Result<()> {
+    pub async fn validate(&self, datastore: Datastore) -> RpcResult<()> {
         let content = match datastore {
             // To judge is not to look: the session has seen no more than before.
             Datastore::Candidate => self.draft().await?.merged(),
@@ -166,76 +156,72 @@ impl Session {
     }
 
     /// Validates content that is in no datastore in the same way.
-    pub async fn validate_content(&self, content: Tree) -> crate::Result<()> {
+    pub async fn validate_content(&self, content: Tree) -> RpcResult<()> {
         self.ask(move |_, _| Intent::of(content).map(drop)).await
     }
 
     /// What a commit would do, a line an operation, in words. Changes nothing.
-    pub async fn check(&self) -> crate::Result<Vec<String>> {
+    pub async fn check(&self) -> RpcResult<Vec<String>> {
         self.ask(|engine, id| engine.check(id)).await
     }
 
     /// Makes the candidate running, kernel and all, or changes nothing.
-    pub async fn commit(&self, request: CommitRequest) -> crate::Result<Committed> {
+    pub async fn commit(&self, request: CommitRequest) -> RpcResult<Committed> {
         self.ask(|engine, id| engine.commit(id, request)).await
     }
 
     /// Has the candidate committed at a time to come, on top of what is running by then.
-    pub async fn schedule(
-        &self,
-        due: SystemTime,
-        comment: Option<String>,
-    ) -> crate::Result<Scheduled> {
+    pub async fn schedule(&self, due: SystemTime, comment: Option<String>) -> RpcResult<Scheduled> {
         self.ask(move |engine, id| engine.schedule(id, due, comment)).await
     }
 
     /// Forgets a commit that waits for its time.
-    pub async fn unschedule(&self, number: u32) -> crate::Result<()> {
+    pub async fn unschedule(&self, number: u32) -> RpcResult<()> {
         self.ask(move |engine, _| engine.unschedule(number)).await
     }
 
     /// The commits that wait for their time, the next one first.
-    pub async fn scheduled(&self) -> crate::Result<Vec<Scheduled>> {
+    pub async fn scheduled(&self) -> RpcResult<Vec<Scheduled>> {
         self.ask(|engine, _| Ok(engine.schedule.waiting().to_vec())).await
     }
 
     /// Undoes a commit that waits for its confirmation.
-    pub async fn cancel(&self, persist_id: Option<String>) -> crate::Result<()> {
+    pub async fn cancel(&self, persist_id: Option<String>) -> RpcResult<()> {
         self.ask(move |engine, id| engine.cancel(id, persist_id.as_deref())).await
     }
 
     /// The past as it is now: the commits, the configurations that they made, and who changed what.
-    pub async fn past(&self) -> crate::Result<Past> {
-        self.ask(|engine, _| Ok(Past::of(engine))).await
+    pub async fn past(&self) -> RpcResult<Past> {
+        self.ask(|engine, _| Ok(engine.past())).await
     }
 
     /// Makes the kernel what running says where others have changed it.
-    pub async fn repair(&self) -> crate::Result<()> {
+    pub async fn repair(&self) -> RpcResult<()> {
         self.ask(|engine, id| engine.repair_all(id)).await
     }
 
     /// Keeps running as the rescue configuration.
-    pub async fn save_rescue(&self) -> crate::Result<()> {
-        self.ask(|engine, _| engine.save_rescue()).await
+    pub async fn save_rescue(&self) -> RpcResult<()> {
+        self.ask(|engine, _| rescue::write(engine.ledger.store(), &engine.version())).await
     }
 
     /// Forgets the rescue configuration.
-    pub async fn delete_rescue(&self) -> crate::Result<()> {
-        self.ask(|engine, _| rescue::delete(&engine.store)).await
+    pub async fn delete_rescue(&self) -> RpcResult<()> {
+        self.ask(|engine, _| rescue::delete(engine.ledger.store())).await
     }
 
     /// Locks a datastore: nobody else commits to running, or writes startup.
-    pub async fn lock(&self, datastore: Datastore) -> crate::Result<()> {
+    pub async fn lock(&self, datastore: Datastore) -> RpcResult<()> {
         self.ask(move |engine, id| engine.sessions.lock(id, datastore)).await
     }
 
     /// Takes the lock back.
-    pub async fn unlock(&self, datastore: Datastore) -> crate::Result<()> {
+    pub async fn unlock(&self, datastore: Datastore) -> RpcResult<()> {
         self.ask(move |engine, id| engine.sessions.unlock(id, datastore)).await
     }
 
     /// Ends another session: its candidate and locks go.
-    pub async fn kill(&self, session: u32) -> crate::Result<()> {
+    pub async fn kill(&self, session: u32) -> RpcResult<()> {
         self.ask(move |engine, id| {
             engine.sessions.may_kill(id, session)?;
             tracing::info!(session, killer = id, "session killed");
@@ -265,7 +251,7 @@ impl Session {
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Engine, u32) -> Result<T> + Send + 'static,
-    ) -> crate::Result<T> {
+    ) -> RpcResult<T> {
         let place = self.handle.place().await?;
         // What is read from here on has been seen by the next question.
         let (id, seen) = (self.id, self.seen.send_replace(None));
@@ -284,124 +270,5 @@ impl Drop for Session {
     fn drop(&mut self) {
         let (id, end) = (self.id, self.end);
         self.handle.send(move |engine| engine.end_session(id, end));
-    }
-}
-
-impl Engine {
-    /// The session goes, with its candidate, its locks and what only it could have confirmed; once.
-    pub(crate) fn end_session(&mut self, id: u32, end: SessionEnd) {
-        let Some(Connected { origin, .. }) = self.sessions.close(id) else { return };
-        self.tell_all(News::SessionEnd { by: By::Session { id, origin }, end });
-        self.session_ended(id);
-    }
-}
-
-/// A session as the engine has it.
-#[derive(Debug)]
-pub(crate) struct Connected {
-    pub(crate) origin: Origin,
-    pub(crate) candidate: Candidate,
-    /// Its end tells the user's side that the session is gone.
-    _alive: watch::Sender<()>,
-}
-
-/// Who is connected, and who holds which lock.
-#[derive(Debug, Default)]
-pub(crate) struct Sessions {
-    connected: BTreeMap<u32, Connected>,
-    locks: BTreeMap<Datastore, u32>,
-    last: u32,
-}
-
-/// Who holds a lock, in words.
-#[derive(Clone, Debug)]
-pub(crate) struct Holder {
-    pub(crate) session: u32,
-    origin: Origin,
-}
-
-impl Sessions {
-    pub(crate) fn open(&mut self, origin: Origin, running: Version) -> (u32, watch::Receiver<()>) {
-        let (alive, ended) = watch::channel(());
-        self.last += 1;
-        let candidate = Candidate::of(running);
-        self.connected.insert(self.last, Connected { origin, candidate, _alive: alive });
-        (self.last, ended)
-    }
-
-    pub(crate) fn close(&mut self, session: u32) -> Option<Connected> {
-        self.locks.retain(|_, holder| *holder != session);
-        self.connected.remove(&session)
-    }
-
-    /// Whether one session may end another.
-    pub(crate) fn may_kill(&self, killer: u32, session: u32) -> Result<()> {
-        if killer == session {
-            return Err(Error::KillSelf.into());
-        }
-        if !self.connected.contains_key(&session) {
-            return Err(Error::NoSession { session }.into());
-        }
-        Ok(())
-    }
-
-    /// The session, which another may have killed.
-    pub(crate) fn at(&mut self, session: u32) -> Result<&mut Connected> {
-        Ok(self.connected.get_mut(&session).ok_or(Error::SessionEnded { session })?)
-    }
-
-    /// RFC 6241 section 7.5. A candidate is nobody else's, so that its lock only tells that it is clean.
-    pub(crate) fn lock(&mut self, session: u32, datastore: Datastore) -> Result<()> {
-        match datastore {
-            Datastore::Operational => return Err(Error::NotLockable { datastore }.into()),
-            Datastore::Candidate => {
-                if self.at(session)?.candidate.changed() {
-                    return Err(Error::CandidateChanged { session }.into());
-                }
-                return Ok(());
-            }
-            Datastore::Running | Datastore::Startup => {}
-        }
-        if let Some(holder) = self.holder(datastore) {
-            return Err(Error::LockHeld { datastore, holder }.into());
-        }
-        self.locks.insert(datastore, session);
-        Ok(())
-    }
-
-    pub(crate) fn unlock(&mut self, session: u32, datastore: Datastore) -> Result<()> {
-        if datastore == Datastore::Candidate {
-            return Ok(());
-        }
-        match self.locks.get(&datastore) {
-            Some(holder) if *holder == session => {
-                self.locks.remove(&datastore);
-                Ok(())
-            }
-            Some(_) | None => Err(Error::NotLocked { datastore }.into()),
-        }
-    }
-
-    /// Whether this session may write: nobody else holds the lock.
-    pub(crate) fn may_write(&self, session: u32, datastore: Datastore) -> Result<()> {
-        match self.holder(datastore) {
-            Some(holder) if holder.session != session => {
-                Err(Error::Locked { datastore, holder }.into())
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn holder(&self, datastore: Datastore) -> Option<Holder> {
-        let session = *self.locks.get(&datastore)?;
-        let origin = self.connected.get(&session)?.origin.clone();
-        Some(Holder { session, origin })
-    }
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Origin { user, from } = &self.origin;
-        write!(f, "session {} of {user} ({from})", self.session)
     }
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::{fs, io};
 
 use crate::clock::Clock;
-use crate::ledger::history::Limits;
 
 /// How an engine is to run.
 #[derive(Clone, Debug)]
@@ -29,5 +28,21 @@ impl Settings {
             .map_err(|error| io::Error::new(error.kind(), format!("{BOOT_ID}: {error}")))?;
         let (history, clock) = (Limits::default(), Clock::HOST);
         Ok(Settings { state_dir, autosave: true, history, boot_id: boot_id.trim().into(), clock })
+    }
+}
+
+/// How much of the past is kept: the oldest commits are forgotten where either is exceeded. The latest is kept, and
+/// so are those that running is made of, and those that an undoing needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many commits.
+    pub commits: usize,
+    /// How many bytes their files take.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { commits: 100, bytes: 64 << 20 }
     }
 }

@@ -2,5 +2,4 @@
 
 pub(crate) mod boot;
 pub(crate) mod give_back;
-pub(crate) mod salvage;
-pub(crate) mod unrecorded;
+pub(crate) mod recovery;

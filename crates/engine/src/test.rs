@@ -12,7 +12,7 @@ mod history;
 mod interleavings;
 mod notices;
 mod operational;
-mod salvage;
+mod recovery;
 mod scheduled;
 mod sessions;
 mod stale;
@@ -37,12 +37,12 @@ use crate::Clock;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::ledger::store::Store;
-use crate::session::Origin;
+use crate::origin::Origin;
 use crate::session::notice::SessionEnd;
 use crate::start::boot::Boot;
 use crate::transaction::commit::Committed;
-use crate::transaction::confirmed::Request;
-use crate::{Limits, Past, Revision, RpcError, Settings};
+use crate::transaction::request::CommitRequest as Request;
+use crate::{Limits, Revision, RpcError, Settings};
 
 /// Two namespaces with a NIC in each.
 const NICS: &str = "
@@ -186,7 +186,7 @@ impl Engine {
 
     /// Puts a configuration of the past into the session's candidate.
     fn rollback(&mut self, session: u32, revision: Revision) -> crate::Result<()> {
-        let past = Past::of(self);
+        let past = self.past();
         let content = past.configuration(revision)?;
         self.roll_back(session, past.running(), content).map_err(|errors| errors.rpc())
     }
@@ -259,7 +259,7 @@ impl Refusals {
     /// Puts itself between an engine and its kernel; refuses nothing as yet.
     fn between(engine: &mut Engine, kernel: &FakeKernel) -> Refusals {
         let refusals = Refusals::default();
-        engine.southbound = Box::new(refusals.of(kernel));
+        engine.kernel.replace(Box::new(refusals.of(kernel)));
         refusals
     }
 

@@ -8,7 +8,7 @@ use yang::{Path, Tree};
 
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::kernel_state::drift;
+use crate::kernel_state::policy;
 
 const MODULE: &str = "netloom-state";
 
@@ -17,7 +17,7 @@ const STATE: &str = "/netloom-state:configuration-state";
 
 /// Whether the daemon itself knows all that is in a module, so that the kernel need not be asked.
 pub(crate) fn is_own(module: &str) -> bool {
-    [drift::MODULE, MODULE].contains(&module)
+    [policy::MODULE, MODULE].contains(&module)
 }
 
 /// What the container holds.
@@ -41,13 +41,13 @@ impl Engine {
     /// Everything that the kernel holds, under the configuration's names, and what the daemon knows by itself.
     pub(crate) fn operational(&mut self) -> Result<Tree> {
         let scope = Scope::Everything { known: self.known() };
-        let mut observed = self.southbound.observe(&scope)?;
+        let mut observed = self.kernel.observe(&scope)?;
         // Kernel parameters are too many to be read without being named.
         let objects = self.running.intent.desired().iter();
         let is_parameter = |key: &&Key| key.noun() == Noun::Sysctl;
         let keys = objects.map(|(key, _)| key).filter(is_parameter).cloned().collect();
         let parameters = Scope::Only(Wanted { keys, ..Wanted::default() });
-        observed.objects.extend(self.southbound.observe(&parameters)?.objects);
+        observed.objects.extend(self.kernel.observe(&parameters)?.objects);
         let mut tree = mapping::raise(&observed, &self.running.intent.tree)?;
         tree.merge(&self.own_state()?);
         Ok(tree)
@@ -56,11 +56,11 @@ impl Engine {
     /// What the daemon knows by itself.
     pub(crate) fn own_state(&self) -> Result<Tree> {
         let mut tree = Tree::empty(self.running.intent.tree.schema());
-        self.tell_drift(&mut tree)?;
+        self.report_drift(&mut tree)?;
         let diverged = self.diverged.as_ref().map(|diverged| diverged.told());
         let state = State {
             running_id: self.running.id,
-            converged: self.diverged.is_none() && self.stuck.is_empty(),
+            converged: self.diverged.is_none() && self.kernel.skipped().is_empty(),
             missing: told(self.missing()),
             diverged: told(diverged.unwrap_or_default()),
         };
@@ -76,12 +76,16 @@ impl Engine {
 
     /// What of running the kernel cannot take as yet, by path, and why.
     fn missing(&self) -> BTreeMap<String, String> {
-        let reason = |key| match self.obstacles.get(key) {
-            Some(obstacle) => obstacle.words.clone(),
+        let reason = |key| match self.kernel.reason(key) {
+            Some(reason) => reason.message.clone(),
             None => "it needs something else that is missing".into(),
         };
         let running = &self.running.intent;
-        self.stuck.iter().map(|key| (running.path(key).to_string(), reason(key))).collect()
+        self.kernel
+            .skipped()
+            .iter()
+            .map(|key| (running.path(key).to_string(), reason(key)))
+            .collect()
     }
 }
 

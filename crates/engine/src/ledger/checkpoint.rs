@@ -6,12 +6,10 @@
 
 use std::thread::{self, JoinHandle};
 
-use yang::Tree;
-
-use crate::datastore::{RUNNING, save};
-use crate::engine::Engine;
+use crate::datastore::Version;
 use crate::error::Result;
-use crate::ledger::history::Record;
+use crate::ledger::configuration::{RUNNING, save};
+use crate::ledger::record::Record;
 use crate::ledger::store::Store;
 
 /// Commits of fewer bytes than this are no reason for a checkpoint.
@@ -57,14 +55,31 @@ impl Checkpoint {
         self.logged += record.forward.len() + record.reverse.len();
     }
 
+    /// Begins to write one where there is reason to.
+    pub(crate) fn write_if_due(&mut self, store: &Store, running: &Version) {
+        self.take(JoinHandle::is_finished);
+        if self.is_due() {
+            self.write(store, running);
+        }
+    }
+
+    /// Writes one unless the last one holds running, and waits for it.
+    pub(crate) fn write_last(&mut self, store: &Store, running: &Version) {
+        self.take(|_| true);
+        if self.commits > 0 {
+            self.write(store, running);
+            self.take(|_| true);
+        }
+    }
+
     fn is_due(&self) -> bool {
         self.writing.is_none() && (self.commits >= MANY || self.logged > LITTLE.max(self.bytes / 2))
     }
 
     /// Begins to write one.
-    fn write(&mut self, store: &Store, id: u64, running: &Tree) {
-        let (store, running) = (store.clone(), running.clone());
-        let write = move || save(&store, RUNNING, id, &running);
+    fn write(&mut self, store: &Store, running: &Version) {
+        let (store, Version { id, tree }) = (store.clone(), running.clone());
+        let write = move || save(&store, RUNNING, id, &tree);
         match thread::Builder::new().name("checkpoint".into()).spawn(write) {
             Ok(thread) => {
                 let (commits, logged) = (self.commits, self.logged);
@@ -91,25 +106,6 @@ impl Checkpoint {
             // The commits are on disk one by one, and the next commit tries again.
             Ok(Err(errors)) => tracing::error!(errors = errors.told(), "no checkpoint"),
             Err(_) => tracing::error!("the writer of a checkpoint has panicked"),
-        }
-    }
-}
-
-impl Engine {
-    /// Has a checkpoint written where there is reason to.
-    pub(crate) fn checkpoint(&mut self) {
-        self.checkpoint.take(JoinHandle::is_finished);
-        if self.checkpoint.is_due() && self.unrecorded.is_none() {
-            self.checkpoint.write(&self.store, self.running.id, &self.running.intent.tree);
-        }
-    }
-
-    /// Has one written before the end, so that the next start has nothing to make again.
-    pub(crate) fn last_checkpoint(&mut self) {
-        self.checkpoint.take(|_| true);
-        if self.checkpoint.commits > 0 && self.unrecorded.is_none() {
-            self.checkpoint.write(&self.store, self.running.id, &self.running.intent.tree);
-            self.checkpoint.take(|_| true);
         }
     }
 }

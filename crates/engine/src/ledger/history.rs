@@ -6,87 +6,19 @@
 //! and what is beyond it is shown but cannot be gone back to.
 
 use std::collections::VecDeque;
-use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
-use yang::{Diff, Edit, Operation, Tree};
+use yang::Tree;
 
 use crate::error::{Errors, Result};
 use crate::ledger::checkpoint::Checkpoint;
+use crate::ledger::confirmation::Awaited;
 use crate::ledger::journal::JOURNAL;
-use crate::ledger::seal::{self, Digest, Opened, Stamp};
+use crate::ledger::record::{HistoryEntry, Record};
+use crate::ledger::record_file::{self, Opened, Stamp};
 use crate::ledger::store::Store;
-use crate::ledger::summary::summary;
-use crate::session::Origin;
-use crate::transaction::confirmed::Awaited;
+use crate::settings::Limits;
 
 const FOLDER: &str = "history";
-
-/// How much of the past is kept: the oldest commits are forgotten where either is exceeded. The latest is kept, and
-/// so are those that running is made of, and those that an undoing needs.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// How many commits.
-    pub commits: usize,
-    /// How many bytes their files take.
-    pub bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { commits: 100, bytes: 64 << 20 }
-    }
-}
-
-/// One commit of the past.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HistoryEntry {
-    /// Distance from the present: `rollback 0` is running itself.
-    pub position: usize,
-    /// Stable id.
-    pub id: u64,
-    /// Who made it; none where its file cannot be read.
-    pub origin: Option<Origin>,
-    /// When.
-    pub time: Option<SystemTime>,
-    /// `commit comment`.
-    pub comment: Option<String>,
-    /// What changed, in a line.
-    pub summary: String,
-    /// What its file is sealed with.
-    pub digest: Option<Digest>,
-    /// What is wrong with its file: there is no way back past such a commit.
-    pub fault: Option<String>,
-    /// Whether it started from the empty configuration: there is nothing before it.
-    pub(crate) anew: bool,
-}
-
-/// A commit as it is on disk: in the journal while it is under way, in the history once it has happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Record {
-    /// The transaction.
-    pub(crate) id: u64,
-    /// The transaction that made the running that it started from; zero for the empty configuration.
-    pub(crate) base: u64,
-    /// What the record before it is sealed with.
-    pub(crate) previous: Option<Digest>,
-    pub(crate) origin: Origin,
-    #[serde(with = "crate::rfc3339")]
-    pub(crate) time: SystemTime,
-    pub(crate) comment: Option<String>,
-    pub(crate) summary: String,
-    /// Whether startup follows running from this commit on.
-    #[serde(default)]
-    pub(crate) autosave: bool,
-    /// That it is undone unless it is confirmed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) awaited: Option<Awaited>,
-    /// From the running before it to the one after it, as the content of `<config>`.
-    pub(crate) forward: String,
-    /// The way back.
-    pub(crate) reverse: String,
-}
 
 /// The records that lead back from running, the latest first.
 #[derive(Debug, Default)]
@@ -115,7 +47,7 @@ impl History {
         // Where there are later ones, all that the checkpoint holds may have been forgotten.
         let later = ids.last().is_some_and(|last| *last > latest);
         for id in ids.into_iter().filter(|id| *id <= latest) {
-            match seal::read(store, &file_of(id)) {
+            match record_file::read(store, &file_of(id)) {
                 Ok(Some(opened)) => history.take(id, opened),
                 Ok(None) => {}
                 Err(errors) => history.push(broken(id, errors.told()), 0),
@@ -138,7 +70,7 @@ impl History {
         tree: &mut Tree,
     ) -> Result<u64> {
         let mut id = checkpoint.id();
-        while let Some(opened) = seal::read(store, &file_of(id + 1))? {
+        while let Some(opened) = record_file::read(store, &file_of(id + 1))? {
             let record = &opened.record;
             let corrupt = |fault: String| store.corrupt(&file_of(id + 1), fault);
             if (record.id, record.base) != (id + 1, id) {
@@ -259,40 +191,6 @@ fn broken(id: u64, fault: String) -> HistoryEntry {
 
 fn tell(entry: &HistoryEntry) {
     tracing::error!(commit = entry.id, fault = entry.fault, "the history is broken");
-}
-
-impl Record {
-    /// The same with what its commit changes.
-    pub(crate) fn telling(self, diff: &Diff) -> Self {
-        let (forward, reverse) = (diff.to_xml(), diff.to_xml_back());
-        Record { summary: summary(diff), forward, reverse, ..self }
-    }
-
-    /// Makes the commit's changes to the configuration that it started from.
-    pub(crate) fn redo(&self, tree: &mut Tree) -> yang::Result<()> {
-        tree.edit(&Edit::from_xml(tree.schema(), &self.forward, Operation::Merge)?)
-    }
-
-    /// Takes the commit's changes back.
-    pub(crate) fn undo(&self, tree: &mut Tree) -> yang::Result<()> {
-        tree.edit(&Edit::from_xml(tree.schema(), &self.reverse, Operation::Merge)?)
-    }
-
-    /// What is told of it; the digest is that of its file.
-    pub(crate) fn entry(self, digest: Option<Digest>) -> HistoryEntry {
-        let Record { id, base, origin, time, comment, summary, .. } = self;
-        HistoryEntry {
-            position: 0,
-            id,
-            origin: Some(origin),
-            time: Some(time),
-            comment,
-            summary,
-            digest,
-            fault: None,
-            anew: base == 0,
-        }
-    }
 }
 
 /// Makes a commit happen: moves its journal to where history finds it. Where that fails half-way, the journal goes back

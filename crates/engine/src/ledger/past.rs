@@ -3,17 +3,18 @@
 //! To undo a commit takes what it changed. Whoever asks for a configuration of long ago waits for the disk, and
 //! nobody else does: this is a value of its own, which the engine hands out and forgets.
 
+pub(crate) mod blame;
+
 use yang::{Path, Tree};
 
-use crate::engine::Engine;
-use crate::error::{Error, Result};
-use crate::ledger::blame::{Blamed, touched};
-use crate::ledger::history::{History, HistoryEntry, Record, file_of};
+use crate::datastore::Version;
+use crate::error::{Error, Result, RpcResult};
+use crate::ledger::history::{History, file_of};
+use crate::ledger::past::blame::{Blamed, touched};
+use crate::ledger::record::{HistoryEntry, Record};
+use crate::ledger::record_file::{self, Opened};
 use crate::ledger::rescue;
-use crate::ledger::seal::{self, Opened};
 use crate::ledger::store::Store;
-use crate::session::candidate::Version;
-use crate::start::unrecorded::Unrecorded;
 
 /// A configuration of the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +38,14 @@ pub struct Past {
 }
 
 impl Past {
-    pub(crate) fn of(engine: &Engine) -> Past {
-        let unrecorded = engine.unrecorded.as_ref().and_then(Unrecorded::record).cloned();
-        let entries = numbered(unrecorded.as_ref(), engine.history.entries());
-        Past { store: engine.store.clone(), running: engine.version(), entries, unrecorded }
+    pub(crate) fn new(
+        store: Store,
+        running: Version,
+        recorded: Vec<HistoryEntry>,
+        unrecorded: Option<Record>,
+    ) -> Past {
+        let entries = numbered(unrecorded.as_ref(), recorded);
+        Past { store, running, entries, unrecorded }
     }
 
     /// The commits, the latest first.
@@ -72,12 +77,12 @@ impl Past {
     }
 
     /// The commits as they are on disk now, each with what is wrong with it.
-    pub fn verify(&self) -> crate::Result<Vec<HistoryEntry>> {
+    pub fn verify(&self) -> RpcResult<Vec<HistoryEntry>> {
         self.reread().map_err(|errors| errors.rpc())
     }
 
     /// The configuration at a revision.
-    pub fn configuration(&self, revision: Revision) -> crate::Result<Tree> {
+    pub fn configuration(&self, revision: Revision) -> RpcResult<Tree> {
         self.at(revision).map_err(|errors| errors.rpc())
     }
 
@@ -142,7 +147,7 @@ impl Past {
         if let Some(record) = self.unrecorded.as_ref().filter(|record| record.id == id) {
             return Ok(record.undo(tree).map_err(|error| broken(error.to_string()))?);
         }
-        let opened = seal::read(&self.store, &file_of(id))?;
+        let opened = record_file::read(&self.store, &file_of(id))?;
         let Opened { record, digest, .. } =
             opened.ok_or_else(|| broken("its file has vanished".into()))?;
         if Some(digest) != entry.digest {

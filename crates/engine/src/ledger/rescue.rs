@@ -5,21 +5,19 @@
 
 use yang::{Schema, Tree};
 
-use crate::datastore::{load, save};
-use crate::engine::Engine;
+use crate::datastore::Version;
 use crate::error::{Error, Result};
+use crate::ledger::configuration::{load, save};
 use crate::ledger::store::Store;
 
 /// Its file.
 pub(crate) const RESCUE: &str = "rescue.json";
 
-impl Engine {
-    /// Keeps running.
-    pub(crate) fn save_rescue(&self) -> Result<()> {
-        save(&self.store, RESCUE, self.running.id, &self.running.intent.tree)?;
-        tracing::info!(transaction = self.running.id, "rescue configuration saved");
-        Ok(())
-    }
+/// Keeps running.
+pub(crate) fn write(store: &Store, running: &Version) -> Result<()> {
+    save(store, RESCUE, running.id, &running.tree)?;
+    tracing::info!(transaction = running.id, "rescue configuration saved");
+    Ok(())
 }
 
 /// The configuration that was kept.

@@ -4,6 +4,8 @@
 //! place, and the directory is synchronised: after a crash or a loss of power the old or the new one is there.
 //! The directory is for its owner's eyes only, and a lock on a file in it keeps a second daemon out.
 
+pub(crate) mod disk;
+
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::error::{Error, Result};
-use crate::ledger::disk::{Disk, private};
+use crate::ledger::store::disk::{Disk, private};
 
 /// The version of the documents' form that this program writes.
 const FORMAT: u32 = 1;

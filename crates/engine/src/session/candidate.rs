@@ -6,16 +6,8 @@
 
 use yang::{Diff, Edit, Part, Path, Tree};
 
-use crate::session::conflict::Side;
+use crate::datastore::Version;
 use crate::session::merge::{Contradiction, graft, merge};
-
-/// Running at some time.
-#[derive(Clone, Debug)]
-pub(crate) struct Version {
-    /// The transaction that made it.
-    pub(crate) id: u64,
-    pub(crate) tree: Tree,
-}
 
 /// A session's private candidate: the running that its changes are changes of, and the session's own version.
 #[derive(Clone, Debug)]
@@ -27,6 +19,15 @@ pub(crate) struct Candidate {
     /// Running as it was when its contradictions were last told, which is what they are settled with: what comes
     /// later contradicts anew.
     told: Option<Version>,
+}
+
+/// Whose version of a node is to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The session's own.
+    Ours,
+    /// That of running.
+    Theirs,
 }
 
 /// A candidate apart from its session, to try what an edit makes of it.

@@ -5,21 +5,11 @@
 
 use yang::{Path, Tree};
 
-use crate::engine::Engine;
-use crate::error::{Error, Errors, Result};
-use crate::ledger::history::HistoryEntry;
+use crate::datastore::Version;
+use crate::error::{Error, Errors};
 use crate::ledger::past::Past;
-use crate::session::candidate::Version;
+use crate::ledger::record::HistoryEntry;
 use crate::session::merge::{Contradiction, merge};
-
-/// Whose version of a node is to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The session's own.
-    Ours,
-    /// That of running.
-    Theirs,
-}
 
 /// A node that a session and somebody else have changed, each in another way.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,9 +29,9 @@ pub struct Conflict {
 /// How a candidate contradicts running.
 #[derive(Clone, Debug)]
 pub struct Conflicts {
-    base: Version,
-    ours: Tree,
-    past: Past,
+    pub(crate) base: Version,
+    pub(crate) ours: Tree,
+    pub(crate) past: Past,
 }
 
 impl Conflicts {
@@ -65,54 +55,6 @@ impl Conflicts {
             by,
         };
         found.iter().zip(by).map(conflict).collect()
-    }
-}
-
-impl Engine {
-    /// How the session's candidate contradicts running; what is settled next is what this tells.
-    pub(crate) fn conflicts(&mut self, session: u32) -> Result<Conflicts> {
-        let (running, past) = (self.version(), Past::of(self));
-        let candidate = &mut self.sessions.at(session)?.candidate;
-        candidate.tell(running);
-        Ok(Conflicts { base: candidate.base().clone(), ours: candidate.tree().clone(), past })
-    }
-
-    /// Settles the conflicts at or below `place` that the session has been told; answers how many are left of these.
-    pub(crate) fn resolve(&mut self, session: u32, place: &Path, side: Side) -> Result<usize> {
-        let running = self.version();
-        let candidate = &mut self.sessions.at(session)?.candidate;
-        let disputed = candidate.disputed(running);
-        match candidate.settle(&disputed, place, side) {
-            (0, _) => Err(Error::NoConflict { path: place.to_string() }.into()),
-            (_, left) => Ok(left),
-        }
-    }
-
-    /// Brings what others have committed into the session's candidate; where that contradicts, `prefers` decides, or
-    /// nothing is done.
-    pub(crate) fn update(&mut self, session: u32, prefers: Option<Side>) -> Result<()> {
-        let running = self.version();
-        let candidate = &mut self.sessions.at(session)?.candidate;
-        if let Some(side) = prefers {
-            candidate.settle(&running, &Path::default(), side);
-        }
-        match candidate.refresh(&running) {
-            Ok(()) => Ok(()),
-            Err(found) => Err(self.told(session, &found)),
-        }
-    }
-
-    /// The session is told what contradicts running.
-    pub(crate) fn told(&mut self, session: u32, found: &[Contradiction]) -> Errors {
-        let running = self.version();
-        let candidate = match self.sessions.at(session) {
-            Ok(connected) => &mut connected.candidate,
-            Err(ended) => return ended,
-        };
-        let (base, ours) = (&candidate.base().tree, candidate.tree());
-        let errors = contradicting(found, base, ours, &running.tree);
-        candidate.tell(running);
-        errors
     }
 }
 

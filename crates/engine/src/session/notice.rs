@@ -1,18 +1,18 @@
-//! Notices: what happens, told to whoever listens.
+//! Notices: what happens, sent to whoever listens.
 //!
-//! The engine tells and goes on: notices wait in a ring of fixed size, from which each listener takes them at its own
-//! pace. One that is too slow loses the oldest, and is told how many. A notice is told once what it tells has happened.
+//! The engine sends and goes on: notices wait in a ring of fixed size, from which each listener takes them at its own
+//! pace. A listener that is too slow loses the oldest, and learns how many. A notice is sent after what it describes has
+//! happened.
 //!
-//! What else there may be to tell is a variant of [`News`], told by [`Engine::tell_all`] where it happens. The compiler
+//! A new notice is a variant of [`News`], sent by [`Publisher::send`] where it happens. The compiler
 //! then names what must learn of it: the northbound's translation, and after it the command line's words.
 
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::broadcast::{self, Receiver, error::RecvError};
 
-use crate::engine::Engine;
-use crate::error::Errors;
-use crate::session::Origin;
+use crate::clock::Clock;
+use crate::origin::Origin;
 
 /// How many notices wait for a listener that is slow.
 const WAITING: usize = 256;
@@ -167,24 +167,43 @@ impl Notices {
     }
 }
 
-/// Where an engine puts its notices.
+/// A channel of notices that nobody listens to yet.
 pub(crate) fn channel() -> broadcast::Sender<Notice> {
     broadcast::Sender::new(WAITING)
 }
 
-impl Engine {
-    /// Tells everybody who listens.
-    pub(crate) fn tell_all(&self, news: News) {
-        let time = (self.settings.clock.wall)();
-        // It is no failure if nobody does.
-        let _nobody = self.notices.send(Notice { time, news });
+/// Where an engine puts its notices.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    clock: Clock,
+    listeners: broadcast::Sender<Notice>,
+}
+
+impl Publisher {
+    pub(crate) fn new(clock: Clock) -> Publisher {
+        Publisher { clock, listeners: channel() }
     }
 
-    /// Tells that the way back from a failed commit has failed too.
-    pub(crate) fn tell_diverged(&self, cause: Errors) {
-        let told = cause.told();
-        let paths = cause.rpc().into_iter().filter_map(|error| error.path).collect();
-        self.tell_all(News::Diverged { paths, cause: told });
+    /// Sends everybody who listens what has happened.
+    pub(crate) fn send(&self, news: News) {
+        let time = (self.clock.wall)();
+        // It is no failure if nobody does.
+        let _nobody = self.listeners.send(Notice { time, news });
+    }
+
+    /// For a handle, which does not keep listeners waiting once the engine is gone.
+    pub(crate) fn downgrade(&self) -> broadcast::WeakSender<Notice> {
+        self.listeners.downgrade()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn listen(&self) -> Notices {
+        Notices::of(&self.listeners)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn subscribe(&self) -> Receiver<Notice> {
+        self.listeners.subscribe()
     }
 }
 

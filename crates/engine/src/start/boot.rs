@@ -4,33 +4,34 @@
 //! daemon running is in force, after a reboot of the host startup is. What cannot be applied, for example because a NIC
 //! is missing, keeps nothing else down.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use netstate::{Desired, Originals, Southbound};
 use tokio::sync::{mpsc, watch};
 use yang::{Schema, Tree};
 
-use crate::datastore::{RUNNING, STARTUP, Snapshot, Startup, load};
-use crate::engine::{Engine, Intent, Running};
+use crate::datastore::{Snapshot, Version};
+use crate::engine::Engine;
 use crate::error::{Errors, Result};
+use crate::intent::{Intent, Running};
 use crate::kernel_state::drift::Drift;
 use crate::kernel_state::events::Events;
-use crate::kernel_state::ownership;
 use crate::ledger::checkpoint::Checkpoint;
-use crate::ledger::history::{self, History, Record};
+use crate::ledger::configuration::{RUNNING, load};
+use crate::ledger::history::{self, History};
 use crate::ledger::journal::{self, JOURNAL};
-use crate::ledger::past::{Past, Revision};
+use crate::ledger::past::Revision;
+use crate::ledger::record::Record;
+use crate::ledger::startup::{STARTUP, Startup};
 use crate::ledger::store::Store;
-use crate::session::candidate::Version;
-use crate::session::notice;
-use crate::session::{Origin, Sessions};
+use crate::ledger::{Ledger, Opened, confirmation, originals};
+use crate::origin::Origin;
+use crate::session::notice::Publisher;
+use crate::session::sessions::Sessions;
 use crate::settings::Settings;
-use crate::start::salvage::Damage;
-use crate::start::unrecorded::Unrecorded;
+use crate::start::recovery::Damage;
 use crate::transaction::commit::Author;
-use crate::transaction::confirmed::{self, Pending};
-use crate::transaction::probes::Answer;
-use crate::transaction::scheduled::{SCHEDULE, Schedule};
+use crate::transaction::converge::Kernel;
+use crate::transaction::pending::{Answer, Pending};
+use crate::transaction::schedule::{SCHEDULE, Schedule};
 
 /// What an engine starts from.
 pub(crate) struct Boot {
@@ -72,10 +73,9 @@ impl Boot {
             Some(recorded) => recorded,
             None => Recorded::lost(&store, self.schema)?,
         };
-        let originals = ownership::load(&store, &self.settings.boot_id);
+        let found = originals::load(&store, &self.settings.boot_id);
         // Where nobody knows whether this is another boot, nothing is taken for untouched.
-        let originals =
-            damage.except(ownership::FILE, originals).unwrap_or(Some(Originals::default()));
+        let originals = damage.except(originals::FILE, found).unwrap_or(Some(Originals::default()));
         let touched = originals.is_some();
         let startup = Startup::load(&store, self.schema).and_then(|startup| match &startup {
             Startup::Fixed { tree, .. } if !touched => {
@@ -94,34 +94,28 @@ impl Boot {
         });
         let attempt = damage.except(JOURNAL, attempt).flatten().filter(|_| touched);
         let schedule = damage.except(SCHEDULE, Schedule::load(&store)).unwrap_or_default();
-        let tree = running.intent.tree.clone();
-        let published = Snapshot {
-            startup: startup.tree(&tree).clone(),
-            running: Version { id: running.id, tree },
-        };
+        let (settings, snapshot) = (
+            self.settings,
+            Snapshot {
+                startup: startup.tree(&running.intent.tree).clone(),
+                running: running.version(),
+            },
+        );
+        let opened = Opened { store, history, checkpoint, startup };
         let engine = Engine {
-            history,
-            checkpoint,
             running,
-            startup,
             sessions: Sessions::default(),
-            stuck: BTreeSet::new(),
+            ledger: Ledger::new(settings.clone(), opened),
+            kernel: Kernel::new(self.southbound, originals.unwrap_or_default()),
             drift: Drift::default(),
-            obstacles: BTreeMap::new(),
             diverged: None,
-            unrecorded: None,
-            pending: None,
-            schedule,
-            published: watch::Sender::new(published),
-            notices: notice::channel(),
             events: Events::new(),
+            pending: None,
             answers: self.answers,
-            #[cfg(any(test, feature = "faults"))]
-            fault: None,
-            originals: originals.unwrap_or_default(),
-            settings: self.settings,
-            southbound: self.southbound,
-            store,
+            schedule,
+            snapshot: watch::Sender::new(snapshot),
+            notices: Publisher::new(settings.clock),
+            settings,
         };
         let attempted = attempt.and_then(|record| {
             tracing::warn!(transaction = record.id, "undoing a commit that was cut short");
@@ -137,10 +131,10 @@ impl Found {
         let Found { mut engine, attempted, touched, mut damage } = self;
         #[cfg(feature = "faults")]
         {
-            engine.fault = crate::transaction::step::Fault::from_environment();
+            engine.kernel.fault = crate::transaction::step::Fault::from_environment();
         }
         engine.find_pending(&mut damage);
-        engine.salvage(damage, touched)?;
+        engine.replace_unreadable(damage, touched)?;
         engine.keep_startup()?;
         match touched {
             // The kernel may hold anything between running and the attempt.
@@ -153,7 +147,8 @@ impl Found {
         engine.resume_waiting();
         engine.publish();
         engine.watch();
-        engine.checkpoint();
+        let running = engine.version();
+        engine.ledger.checkpoint(&running);
         Ok(engine)
     }
 }
@@ -184,14 +179,12 @@ impl Engine {
     /// Has startup follow running where a commit was cut short before it could, and stay what it is where it is no
     /// longer to follow.
     fn keep_startup(&mut self) -> Result<()> {
-        match &self.startup {
-            Startup::Fixed { id, .. } if self.history.autosave && *id < self.running.id => {
-                self.follow()
-            }
+        let autosave = self.ledger.history().autosave;
+        match self.ledger.startup() {
+            Startup::Fixed { id, .. } if autosave && *id < self.running.id => self.ledger.follow(),
             Startup::Follows if !self.settings.autosave => {
-                let Running { id, intent } = &self.running;
-                self.startup = Startup::Fixed { id: *id, tree: intent.tree.clone() };
-                self.startup.save(&self.store)
+                let Version { id, tree } = self.version();
+                self.ledger.set_startup(Startup::Fixed { id, tree })
             }
             Startup::Fixed { .. } | Startup::Follows => Ok(()),
         }
@@ -201,13 +194,13 @@ impl Engine {
     /// confirmed it waits on; where nobody can tell what to go back to it stays, which is no reason not to serve.
     fn find_pending(&mut self, damage: &mut Damage) {
         let id = self.running.id;
-        let Some(awaited) = self.history.awaited.clone() else { return };
-        let marked = confirmed::is_marked(&self.store, id);
-        if damage.except(confirmed::MARK, marked).unwrap_or(false) {
+        let Some(awaited) = self.ledger.history().awaited.clone() else { return };
+        let marked = confirmation::is_marked(self.ledger.store(), id);
+        if damage.except(confirmation::MARK, marked).unwrap_or(false) {
             return;
         }
         let position = id.checked_sub(awaited.base).and_then(|back| usize::try_from(back).ok());
-        let base = Past::of(self).at(Revision::Position(position.unwrap_or(usize::MAX)));
+        let base = self.past().at(Revision::Position(position.unwrap_or(usize::MAX)));
         match base {
             Ok(tree) => {
                 self.pending = Some(Pending::new(awaited, tree, &self.settings));
@@ -224,17 +217,17 @@ impl Engine {
     /// What running and an attempt to follow it may have touched.
     pub(crate) fn touched_by(&self, attempt: &Record) -> Result<Desired> {
         let mut tree = self.running.intent.tree.clone();
-        let fault = |error: yang::Error| self.store.corrupt(JOURNAL, error.to_string());
+        let fault = |error: yang::Error| self.ledger.store().corrupt(JOURNAL, error.to_string());
         attempt.redo(&mut tree).map_err(fault)?;
-        let attempted = intent(&self.store, JOURNAL, tree)?;
+        let attempted = intent(self.ledger.store(), JOURNAL, tree)?;
         Ok(self.running.intent.desired().clone().merged(attempted.desired()))
     }
 
     /// After a boot of the host: nothing of ours is in the kernel, and startup becomes running. The kernel does not wait for
     /// the disk.
     fn boot(&mut self) -> Result<()> {
-        let startup = self.startup.tree(self.settled()).clone();
-        let startup = intent(&self.store, STARTUP, startup)?;
+        let startup = self.ledger.startup().tree(self.settled()).clone();
+        let startup = intent(self.ledger.store(), STARTUP, startup)?;
         let diff = self.running.intent.tree.diff(&startup.tree);
         let record = (!diff.is_empty()).then(|| {
             let origin = Origin { user: "netloomd".into(), from: "boot".into() };
@@ -246,13 +239,13 @@ impl Engine {
             self.running = Running { id: record.id, intent: startup };
             self.pending = None;
         }
-        self.unrecorded = Some(Unrecorded::new(record, self.now()));
+        self.ledger.boot(record, self.now());
         if let Err(errors) = self.catch_up() {
-            tracing::error!(errors = errors.told(), "the boot is not on disk as yet");
+            tracing::error!(errors = errors.told(), "the boot is not on disk yet");
         }
-        self.unrecorded.get_or_insert(Unrecorded::nothing(self.now()));
+        self.ledger.continue_boot(self.now());
         self.recover(Desired::default(), false);
-        self.unrecorded.take_if(|unrecorded| unrecorded.is_nothing());
+        self.ledger.finish_boot();
         Ok(())
     }
 }

@@ -9,13 +9,13 @@ use netstate::Southbound;
 use tokio::sync::mpsc;
 use yang::{Schema, Tree};
 
-use crate::engine::Intent;
-use crate::error::{Error, Result};
-use crate::kernel_state::ownership;
-use crate::ledger::journal;
+use crate::error::{Error, Result, RpcResult};
+use crate::intent::Intent;
 use crate::settings::Settings;
 use crate::start::boot::{Boot, Found};
-use crate::transaction::reach::Reach;
+use crate::transaction::affected::Affected;
+use crate::transaction::converge::Policy;
+use crate::transaction::transition::Transition;
 
 /// Gives everything back: what the configuration made goes, and what it adopted is as it was. What cannot be given
 /// back is answered in the kernel's words; the rest is, and another call tries the rest again.
@@ -23,7 +23,7 @@ pub fn release(
     settings: Settings,
     schema: &'static Schema,
     southbound: Box<dyn Southbound>,
-) -> crate::Result<()> {
+) -> RpcResult<()> {
     give_back(settings, schema, southbound).map_err(|errors| errors.rpc())
 }
 
@@ -43,11 +43,14 @@ pub(crate) fn give_back(
     if touched {
         let touched = attempted.unwrap_or_else(|| engine.touched());
         let nothing = Intent::of(Tree::empty(schema))?;
-        engine.settle_at(&nothing, &touched, &Reach::Everything)?;
+        let (running, affected) = (engine.running.intent.clone(), Affected::Everything);
+        let transition =
+            Transition { touched: &touched, to: &nothing, running: &running, affected };
+        engine.kernel.converge(&transition, Policy::AsFarAsPossible, &mut engine.ledger)?;
     }
     // As long as there are originals, the journal tells what else has been touched.
-    ownership::forget(&engine.store)?;
-    journal::withdraw(&engine.store)?;
+    engine.ledger.forget_originals()?;
+    engine.ledger.withdraw()?;
     tracing::info!("the host is as it was before the configuration");
     Ok(())
 }

@@ -67,7 +67,7 @@ fn a_reboot_brings_startup_back() {
     let engine = host.start();
     assert_eq!(engine.running.intent.tree, tree(NICS));
     assert_eq!(host.kernel.state(), after);
-    let entries = engine.history.entries();
+    let entries = engine.ledger.history().entries();
     let summaries: Vec<&str> = entries.iter().map(|entry| entry.summary.as_str()).collect();
     expect![[r#"
         [
@@ -120,7 +120,7 @@ fn a_missing_nic_keeps_nothing_else_down_and_is_configured_when_it_appears() {
     host.kernel.change(|state| state.objects.extend(nic.clone()));
     engine.look_at(&[Event::Link(netstate::NetnsName::own(), "enp0s4".parse().unwrap())].into());
     assert_eq!(host.kernel.state(), whole);
-    assert!(engine.stuck.is_empty());
+    assert!(engine.kernel.skipped().is_empty());
 
     // It was there before, and is given back.
     engine.apply("no /iproute2-ip-link:links/link[name='enp0s4']").unwrap();
@@ -145,7 +145,7 @@ fn a_nic_that_goes_and_comes_back_is_configured_again() {
     let on_nic = |key: &Key| matches!(key, Key::Address(key) if key.dev.as_str() == "enp0s4");
     host.kernel.change(|state| state.objects.retain(|key, _| !nic(key) && !on_nic(key)));
     engine.look_at(&named());
-    assert_eq!(engine.stuck.len(), 2);
+    assert_eq!(engine.kernel.skipped().len(), 2);
     host.kernel.change(|state| state.objects.extend(nics(&["enp0s4"]).objects));
     engine.look_at(&named());
     assert_eq!(host.kernel.state(), whole);
@@ -179,17 +179,18 @@ fn what_others_change_is_noticed_and_left() {
 #[test]
 fn running_is_the_checkpoint_and_what_came_after_it() {
     let (host, mut engine) = Host::with_nics();
-    engine.last_checkpoint();
+    engine.ledger.last_checkpoint(&engine.running.version());
     let checkpoint = host.file("running.json");
     engine.apply(CABLE).unwrap();
     engine.apply("/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400").unwrap();
-    let (running, entries) = (engine.running.intent.tree.clone(), engine.history.entries());
+    let (running, entries) =
+        (engine.running.intent.tree.clone(), engine.ledger.history().entries());
     drop(engine);
     assert_eq!(host.file("running.json"), checkpoint);
     let executed = host.kernel.executed().len();
     let engine = host.start();
     assert_eq!(engine.running.intent.tree, running);
-    assert_eq!(engine.history.entries(), entries);
+    assert_eq!(engine.ledger.history().entries(), entries);
     assert_eq!(host.kernel.executed().len(), executed);
 }
 

@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::*;
-use crate::datastore::Startup;
+use crate::ledger::startup::Startup;
 
 #[test]
 fn a_commit_brings_kernel_and_datastores_there() {
@@ -15,8 +15,8 @@ fn a_commit_brings_kernel_and_datastores_there() {
     assert_eq!((done.id, done.summary.as_str()), (Some(2), "2 links, 2 routes added"));
 
     assert_eq!(engine.running.intent.tree, tree(&[NICS, CABLE].concat()));
-    assert_eq!(engine.published.borrow().running.tree, engine.running.intent.tree);
-    assert!(matches!(engine.startup, Startup::Follows));
+    assert_eq!(engine.snapshot.borrow().running.tree, engine.running.intent.tree);
+    assert!(matches!(engine.ledger.startup(), Startup::Follows));
     assert_eq!(host.file("journal"), None);
     let left = engine.apply("/iproute2-ip-netns:netnses/netns[name='other']").unwrap();
     assert_eq!(left.summary, "1 netns added");
@@ -29,7 +29,7 @@ fn a_commit_of_nothing_touches_nothing() {
     let done = engine.apply(NICS).unwrap();
     assert_eq!((done.id, done.summary.as_str()), (None, "nothing to commit"));
     assert_eq!(host.kernel.executed().len(), executed);
-    assert_eq!(engine.history.entries().len(), 1);
+    assert_eq!(engine.ledger.history().entries().len(), 1);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_check_tells_the_plan_and_changes_nothing() {
         set enp0s5 in vpn20 up"#]]
     .assert_eq(&plan);
     assert_eq!(host.kernel.state(), before);
-    assert_eq!((host.file("journal"), engine.originals.objects.len()), (None, 0));
+    assert_eq!((host.file("journal"), engine.kernel.originals().objects.len()), (None, 0));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn what_is_taken_out_is_given_back() {
         .apply("no /iproute2-ip-netns:netnses\nno /iproute2-ip-link:links\nno /iproute2-ip-route:routes")
         .unwrap();
     assert_eq!(host.kernel.state(), before);
-    assert!(engine.originals.objects.is_empty());
+    assert!(engine.kernel.originals().objects.is_empty());
 }
 
 /// The kernel refuses each operation of the plan in turn.
@@ -87,7 +87,7 @@ fn a_refusal_leaves_everything_as_it_was() {
                 assert_eq!(host.commits(), files);
                 assert_eq!(host.file("journal"), None);
                 assert_eq!(engine.running.intent.tree, tree(NICS));
-                assert!(engine.stuck.is_empty() && engine.diverged.is_none());
+                assert!(engine.kernel.skipped().is_empty() && engine.diverged.is_none());
                 engine.apply(CABLE).unwrap();
             }
         }
@@ -128,7 +128,7 @@ fn rollback_goes_back_any_number_of_commits() {
     let session = engine.session();
     engine.rollback(session, Revision::Position(1)).unwrap();
     assert_eq!(engine.candidate(session).unwrap(), tree(&[NICS, CABLE].concat()));
-    let ids: Vec<u64> = engine.history.entries().iter().map(|entry| entry.id).collect();
+    let ids: Vec<u64> = engine.ledger.history().entries().iter().map(|entry| entry.id).collect();
     assert_eq!(ids, [3, 2, 1]);
 }
 
@@ -201,7 +201,7 @@ fn a_commit_that_has_happened_tells_what_else_failed() {
     let summary = engine.apply(NICS).unwrap().summary;
     assert!(summary.starts_with("2 netns, 2 links added; but cannot write "), "{summary}");
     assert_eq!(engine.running.intent.tree, tree(NICS));
-    assert!(engine.startup.tree(&engine.running.intent.tree).is_empty());
+    assert!(engine.ledger.startup().tree(&engine.running.intent.tree).is_empty());
 }
 
 #[test]

@@ -7,9 +7,9 @@ use expect_test::expect;
 use super::*;
 use netstate::probe::{Probe, Question};
 
-use crate::transaction::confirmed::{Confirmed, ConfirmedBy};
-use crate::transaction::probes::Answer;
+use crate::transaction::pending::Answer;
 use crate::transaction::step::{Boundary, Fault, Step};
+use crate::{Confirmed, ConfirmedBy};
 
 impl Engine {
     /// Commits what the lines say, to be confirmed within a minute.
@@ -25,7 +25,7 @@ impl Engine {
     }
 
     fn comments(&self) -> Vec<String> {
-        self.history.entries().into_iter().filter_map(|entry| entry.comment).collect()
+        self.ledger.history().entries().into_iter().filter_map(|entry| entry.comment).collect()
     }
 }
 
@@ -36,7 +36,7 @@ fn what_nobody_confirms_is_undone_once() {
     let session = engine.session();
     engine.try_out(session, CABLE, ConfirmedBy::Anybody).unwrap();
     assert_eq!(engine.waits(), Some(Duration::from_secs(45)));
-    assert_eq!(engine.startup.tree(engine.settled()), &tree(NICS));
+    assert_eq!(engine.ledger.startup().tree(engine.settled()), &tree(NICS));
     pass(&mut engine, 45);
     assert_eq!(engine.waits(), Some(Duration::from_secs(15)));
     pass(&mut engine, 14);
@@ -51,7 +51,7 @@ fn what_nobody_confirms_is_undone_once() {
     "#]]
     .assert_debug_eq(&engine.comments());
     pass(&mut engine, 1000);
-    assert_eq!(engine.history.entries().len(), 3);
+    assert_eq!(engine.ledger.history().entries().len(), 3);
     assert!(engine.waits().is_none());
 }
 
@@ -73,7 +73,7 @@ fn a_commit_confirms_with_or_without_a_change() {
         let mut engine = host.start();
         pass(&mut engine, 1000);
         assert_eq!(engine.running.intent.tree, running);
-        assert_eq!(engine.startup.tree(engine.settled()), &running);
+        assert_eq!(engine.ledger.startup().tree(engine.settled()), &running);
     }
 }
 
@@ -163,7 +163,7 @@ fn a_restart_waits_on_or_undoes_at_once() {
         pass(&mut engine, 60);
         assert_eq!(host.kernel.state(), before);
         assert_eq!(engine.running.intent.tree, tree(NICS));
-        assert_eq!(engine.history.entries().len(), 3);
+        assert_eq!(engine.ledger.history().entries().len(), 3);
     }
 }
 
@@ -212,7 +212,7 @@ fn a_death_at_any_step_leaves_it_armed_or_undone() {
         let (host, mut engine) = Host::with_nics();
         let before = host.kernel.state();
         let session = engine.session();
-        engine.fault =
+        engine.kernel.fault =
             Some(Fault { at: Boundary::Step(step), strike: || resume_unwind(Box::new("cut")) });
         let cut = catch_unwind(AssertUnwindSafe(|| {
             let _unheard = engine.try_out(session, CABLE, ConfirmedBy::Anybody);
@@ -253,7 +253,7 @@ fn the_history_keeps_what_an_undoing_needs() {
     for mtu in 1401..=1420 {
         let line = format!("/iproute2-ip-link:links/link[name='enp0s5']/mtu = {mtu}");
         engine.try_out(session, &line, by()).unwrap();
-        engine.last_checkpoint();
+        engine.ledger.last_checkpoint(&engine.running.version());
     }
     drop(engine);
     assert_eq!(host.commits().len(), 20);

@@ -3,7 +3,8 @@
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::session::conflict::{Conflict, Side};
+use crate::session::candidate::Side;
+use crate::session::conflict::Conflict;
 
 const LINK: &str = "/iproute2-ip-link:links/link[name='enp0s4']";
 

@@ -51,7 +51,7 @@ const GIVE_BACK: Case =
 
 /// Commits with a fault; answers whether it struck.
 fn cut(mut engine: Engine, case: &Case, at: Boundary) -> bool {
-    engine.fault = Some(Fault { at, strike: || resume_unwind(Box::new("cut")) });
+    engine.kernel.fault = Some(Fault { at, strike: || resume_unwind(Box::new("cut")) });
     catch_unwind(AssertUnwindSafe(|| engine.apply(case.commit))).is_err()
 }
 
@@ -67,13 +67,13 @@ fn check_whole(host: &Host, case: &Case, cut: &str) {
     }
     assert_eq!(engine.running.intent.tree, expected.running.intent.tree, "{cut}");
     assert_eq!(host.kernel.state(), reference.kernel.state(), "{cut}");
-    assert_eq!(engine.originals, expected.originals, "{cut}");
+    assert_eq!(engine.kernel.originals(), expected.kernel.originals(), "{cut}");
     assert_eq!(
-        engine.startup.tree(&engine.running.intent.tree),
+        engine.ledger.startup().tree(&engine.running.intent.tree),
         &engine.running.intent.tree,
         "{cut}"
     );
-    assert_eq!(engine.history.entries(), expected.history.entries(), "{cut}");
+    assert_eq!(engine.ledger.history().entries(), expected.ledger.history().entries(), "{cut}");
     assert_eq!(host.file("journal"), None, "{cut}");
     if engine.running.intent.tree == old {
         engine.apply(case.commit).unwrap();

@@ -139,7 +139,7 @@ fn what_is_to_be_adopted_becomes_running() {
         lines(&base, &engine.running.intent.tree),
         format!("+ {VETH10}/mtu = 1300\n- {ROUTE}\n- {ROUTE}/nexthop[dev='veth10']\n")
     );
-    let entry = &engine.history.entries()[0];
+    let entry = &engine.ledger.history().entries()[0];
     assert_eq!(entry.origin.as_ref().unwrap().user, "netloomd");
     assert!(differences(&mut engine).is_empty());
     drop(engine);
@@ -262,7 +262,7 @@ fn remove(host: &Host, engine: &mut Engine, key: &Key) {
 /// What differs, as operational data tells it.
 fn differences(engine: &mut Engine) -> Vec<String> {
     let mut tree = Tree::empty(schema());
-    engine.tell_drift(&mut tree).unwrap();
+    engine.report_drift(&mut tree).unwrap();
     let list = Path::parse(schema(), "/netloom-drift:drift/object").unwrap();
     let line = |(_, node): (Path, yang::Node<'_>)| {
         let leaf = |name: &str| node.leaf(name).map(ToString::to_string);

@@ -18,7 +18,7 @@ use netstate::Originals;
 
 use super::*;
 use crate::ledger::rescue;
-use crate::transaction::confirmed::{Confirmed, ConfirmedBy};
+use crate::{Confirmed, ConfirmedBy};
 
 /// Something that a user does.
 #[derive(Clone, Copy)]
@@ -57,7 +57,7 @@ const CASES: [Case; 10] = [
         prepare: |engine| {
             engine.apply(NICS).unwrap();
             engine.apply(CABLE).unwrap();
-            engine.last_checkpoint();
+            engine.ledger.last_checkpoint(&engine.running.version());
         },
         act: |engine| commit(engine, CHANGE),
         ..COMMIT
@@ -95,10 +95,13 @@ const CASES: [Case; 10] = [
         reaches_kernel: false,
         prepare: |engine| {
             engine.apply(NICS).unwrap();
-            engine.save_rescue().unwrap();
+            crate::ledger::rescue::write(engine.ledger.store(), &engine.version()).unwrap();
             engine.apply(CABLE).unwrap();
         },
-        act: |engine| engine.save_rescue().map(|()| String::new()),
+        act: |engine| {
+            crate::ledger::rescue::write(engine.ledger.store(), &engine.version())
+                .map(|()| String::new())
+        },
         single_file: true,
         ..COMMIT
     },
@@ -107,11 +110,11 @@ const CASES: [Case; 10] = [
         reaches_kernel: false,
         prepare: |engine| {
             engine.apply(NICS).unwrap();
-            engine.last_checkpoint();
+            engine.ledger.last_checkpoint(&engine.running.version());
             engine.apply(CABLE).unwrap();
         },
         act: |engine| {
-            engine.last_checkpoint();
+            engine.ledger.last_checkpoint(&engine.running.version());
             Ok(String::new())
         },
         ..COMMIT
@@ -217,17 +220,17 @@ struct Held {
 
 impl Held {
     fn by(engine: &Engine, host: &Host) -> Held {
-        let entries = engine.history.entries();
+        let entries = engine.ledger.history().entries();
         assert!(entries.iter().all(|entry| entry.fault.is_none()), "{entries:?}");
         let store = Store::beside(&host.state_dir.path().join("netloom"));
         Held {
             kernel: host.kernel.state(),
             running: engine.running.intent.tree.clone(),
-            startup: engine.startup.tree(engine.settled()).clone(),
+            startup: engine.ledger.startup().tree(engine.settled()).clone(),
             waits: engine.pending.is_some(),
-            adopted: engine.originals.clone(),
+            adopted: engine.kernel.originals().clone(),
             rescue: rescue::read(&store, schema()).ok(),
-            latest: engine.history.head().map(|head| (head.id, head.summary.clone())),
+            latest: engine.ledger.history().head().map(|head| (head.id, head.summary.clone())),
         }
     }
 

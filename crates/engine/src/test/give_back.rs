@@ -17,7 +17,7 @@ fn a_host_is_as_it_was_and_a_start_configures_it_again() {
     engine.apply(NICS).unwrap();
     engine.apply(CABLE).unwrap();
     let (configured, running) = (host.kernel.state(), engine.running.intent.tree.clone());
-    let entries = engine.history.entries();
+    let entries = engine.ledger.history().entries();
     drop(engine);
     give_back_from(&host).unwrap();
     assert_eq!(host.kernel.state(), before);
@@ -31,7 +31,7 @@ fn a_host_is_as_it_was_and_a_start_configures_it_again() {
     let engine = host.start();
     assert_eq!(host.kernel.state(), configured);
     assert_eq!(engine.running.intent.tree, running);
-    assert_eq!(engine.history.entries(), entries);
+    assert_eq!(engine.ledger.history().entries(), entries);
     drop(engine);
     give_back_from(&host).unwrap();
     assert_eq!(host.kernel.state(), before);
@@ -45,7 +45,7 @@ fn a_host_is_as_it_was_after_a_commit_that_was_cut_anywhere() {
         let mut engine = host.start();
         engine.apply(NICS).unwrap();
         let at = Boundary::Operations(operations);
-        engine.fault = Some(Fault { at, strike: || resume_unwind(Box::new("cut")) });
+        engine.kernel.fault = Some(Fault { at, strike: || resume_unwind(Box::new("cut")) });
         if catch_unwind(AssertUnwindSafe(|| engine.apply(CABLE))).is_ok() {
             assert!(operations > 3, "only {operations} operations");
             break;

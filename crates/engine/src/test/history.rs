@@ -25,13 +25,13 @@ fn shown(engine: &Engine) -> String {
         let who = entry.origin.as_ref().map_or("nobody", |origin| &origin.user);
         format!("{} #{} {who}: {}{told}\n", entry.position, entry.id, entry.summary)
     };
-    Past::of(engine).verify().unwrap().iter().map(line).collect()
+    engine.past().verify().unwrap().iter().map(line).collect()
 }
 
 #[test]
 fn a_revision_has_a_position_and_an_id() {
     let (_host, engine) = three_commits();
-    let past = Past::of(&engine);
+    let past = engine.past();
     let at = |revision| past.configuration(revision);
     assert_eq!(at(Revision::Position(0)).unwrap(), engine.running.intent.tree);
     assert_eq!(at(Revision::Id(3)).unwrap(), engine.running.intent.tree);
@@ -47,7 +47,7 @@ fn a_revision_has_a_position_and_an_id() {
 #[test]
 fn a_past_that_is_held_stays_what_it_was() {
     let (_host, mut engine) = three_commits();
-    let past = Past::of(&engine);
+    let past = engine.past();
     engine.apply(&format!("no {MTU}")).unwrap();
     assert_eq!(past.configuration(Revision::Position(1)).unwrap(), tree(&[NICS, CABLE].concat()));
     assert_eq!(past.entries().len(), 3);
@@ -56,23 +56,23 @@ fn a_past_that_is_held_stays_what_it_was() {
 #[test]
 fn the_rescue_configuration_is_what_was_running() {
     let (host, mut engine) = three_commits();
-    engine.save_rescue().unwrap();
+    crate::ledger::rescue::write(engine.ledger.store(), &engine.version()).unwrap();
     let saved = engine.running.intent.tree.clone();
     engine.apply(&format!("no {MTU}")).unwrap();
     drop(engine);
     let engine = host.start();
-    let rescue = || Past::of(&engine).configuration(Revision::Rescue);
+    let rescue = || engine.past().configuration(Revision::Rescue);
     assert_eq!(rescue().unwrap(), saved);
-    crate::ledger::rescue::delete(&engine.store).unwrap();
+    crate::ledger::rescue::delete(engine.ledger.store()).unwrap();
     assert!(rescue().is_err());
-    assert!(crate::ledger::rescue::delete(&engine.store).is_err());
+    assert!(crate::ledger::rescue::delete(engine.ledger.store()).is_err());
 }
 
 #[test]
 fn what_is_done_to_a_file_is_told() {
     let check = |damage: &dyn Fn(&Host), expect: Expect| {
         let (host, mut engine) = three_commits();
-        engine.last_checkpoint();
+        engine.ledger.last_checkpoint(&engine.running.version());
         let told_before = shown(&engine);
         assert!(!told_before.contains('!'), "{told_before}");
         damage(&host);
@@ -82,7 +82,7 @@ fn what_is_done_to_a_file_is_told() {
         let engine = host.start();
         let seen_at_start = shown(&engine);
         expect.assert_eq(&format!("{seen}--\n{seen_at_start}"));
-        let oldest = Past::of(&engine).configuration(Revision::Position(3));
+        let oldest = engine.past().configuration(Revision::Position(3));
         assert!(oldest.unwrap_err()[0].message.contains("cannot be taken back"));
         assert_ne!(engine.running.intent.tree, tree(NICS));
     };
@@ -109,9 +109,10 @@ fn what_is_done_to_a_file_is_told() {
     check(
         &|host| {
             let store = host.start_store();
-            let mut record = crate::ledger::seal::read(&store, &file(2)).unwrap().unwrap().record;
+            let mut record =
+                crate::ledger::record_file::read(&store, &file(2)).unwrap().unwrap().record;
             record.origin.user = "toor".into();
-            crate::ledger::seal::draft(&store, &file(2), &record).unwrap().place().unwrap();
+            crate::ledger::record_file::draft(&store, &file(2), &record).unwrap().place().unwrap();
         },
         expect![[r#"
             0 #3 root: 1 link changed
@@ -181,7 +182,7 @@ fn the_history_is_bounded_by_count_and_by_size() {
     let mut engine = host.start();
     engine.apply(NICS).unwrap();
     let commit = |engine: &mut Engine, number: u32| {
-        engine.last_checkpoint();
+        engine.ledger.last_checkpoint(&engine.running.version());
         engine.apply(&format!("{MTU} = {}", 1280 + number)).unwrap();
     };
     (0..10).for_each(|number| commit(&mut engine, number));
@@ -205,7 +206,7 @@ fn the_history_is_bounded_by_count_and_by_size() {
     let mut engine = host.start();
     commit(&mut engine, 30);
     commit(&mut engine, 31);
-    assert_eq!(engine.history.entries().len(), 1);
+    assert_eq!(engine.ledger.history().entries().len(), 1);
     drop(engine);
     assert!(!shown(&host.start()).contains('!'));
 }
@@ -226,7 +227,7 @@ fn blame_tells_who_changed_what_last() {
             let paths: String = blamed.paths.iter().map(|path| format!("  {path}\n")).collect();
             format!("#{}\n{paths}", blamed.entry.id)
         };
-        Past::of(&engine).blame(&place).iter().map(line).collect::<String>()
+        engine.past().blame(&place).iter().map(line).collect::<String>()
     };
     expect![[r#"
         #5
@@ -266,12 +267,12 @@ fn blame_tells_who_changed_what_last() {
 #[test]
 fn blame_ends_where_the_history_does() {
     let (host, mut engine) = three_commits();
-    engine.last_checkpoint();
+    engine.ledger.last_checkpoint(&engine.running.version());
     drop(engine);
     let file = crate::ledger::history::file_of(2);
     host.write(&file, "{}");
     let engine = host.start();
     let ids: Vec<u64> =
-        Past::of(&engine).blame(&Path::default()).iter().map(|blamed| blamed.entry.id).collect();
+        engine.past().blame(&Path::default()).iter().map(|blamed| blamed.entry.id).collect();
     assert_eq!(ids, [3]);
 }

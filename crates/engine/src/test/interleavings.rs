@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::datastore::Datastore;
-use crate::session::conflict::Side;
+use crate::session::candidate::Side;
 use crate::{Confirmed, ConfirmedBy};
 
 /// How many people there are, and how long a commit waits for its confirmation.
@@ -128,7 +128,7 @@ impl World {
                 self.looked(who);
             }
             Act::ReadRunning => {
-                let running = self.engine.published.borrow().running.clone();
+                let running = self.engine.snapshot.borrow().running.clone();
                 self.engine.saw(session, &running).unwrap();
                 self.looked(who);
             }
@@ -348,7 +348,7 @@ impl World {
     /// The history tells each configuration that ever was, in order; the kernel holds the last, and so does the next
     /// daemon, which makes it from the records.
     fn check_whole(mut self) {
-        let past = Past::of(&self.engine);
+        let past = self.engine.past();
         for (id, (_, tree)) in (1..).zip(&self.commits) {
             assert_eq!(past.configuration(Revision::Id(id)).unwrap(), *tree, "commit {id}");
         }

@@ -7,7 +7,7 @@ use expect_test::{Expect, expect};
 
 use super::*;
 use crate::session::notice::{By, Heard, News, Notices};
-use crate::transaction::confirmed::{Confirmed, ConfirmedBy};
+use crate::{Confirmed, ConfirmedBy};
 
 /// What has been told since, a line a notice.
 fn check(notices: &mut Notices, expect: Expect) {
@@ -52,7 +52,7 @@ fn who(by: &By) -> String {
 
 impl Engine {
     fn listen(&self) -> Notices {
-        Notices::of(&self.notices)
+        self.notices.listen()
     }
 
     fn wait_for_confirmation(&mut self, session: u32, lines: &str, by: ConfirmedBy) {
@@ -173,7 +173,7 @@ fn who_listens_too_slowly_is_told_how_much_is_lost() {
     let (_host, mut engine) = Host::with_nics();
     let mut notices = engine.listen();
     for _ in 0..300 {
-        engine.tell_all(News::Converged);
+        engine.notices.send(News::Converged);
     }
     engine.apply(CABLE).unwrap();
     let heard = heard(&mut notices);

@@ -7,9 +7,9 @@ use expect_test::expect;
 use super::*;
 use crate::News;
 use crate::datastore::Datastore;
-use crate::transaction::confirmed::{Confirmed, ConfirmedBy};
-use crate::transaction::scheduled::{SCHEDULE, Scheduled};
+use crate::transaction::schedule::{SCHEDULE, Scheduled};
 use crate::transaction::step::{Boundary, Fault, Step};
+use crate::{Confirmed, ConfirmedBy};
 
 const MTU: &str = "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400";
 
@@ -65,7 +65,7 @@ fn they_are_made_in_time_and_in_their_order() {
     pass(&mut engine, 30);
     assert_eq!(engine.running.intent.tree, with(&[CABLE, "\n", MTU].concat()));
     assert!(engine.waits().is_none() && engine.numbers().is_empty());
-    let made = engine.history.entries();
+    let made = engine.ledger.history().entries();
     assert_eq!(made[0].comment.as_deref(), Some("at night"));
     let from = &made[0].origin.as_ref().unwrap().from;
     assert!(from.starts_with("a test, for 20"), "{from}");
@@ -208,7 +208,7 @@ fn a_death_at_any_step_leaves_it_to_be_made_once() {
     {
         let (host, mut engine) = Host::with_nics();
         engine.later(30, MTU).unwrap();
-        engine.fault =
+        engine.kernel.fault =
             Some(Fault { at: Boundary::Step(step), strike: || resume_unwind(Box::new("cut")) });
         let cut = catch_unwind(AssertUnwindSafe(|| pass(&mut engine, 30)));
         assert!(cut.is_err(), "{step:?} is not passed");
@@ -216,7 +216,7 @@ fn a_death_at_any_step_leaves_it_to_be_made_once() {
         let mut engine = host.start();
         pass(&mut engine, 0);
         assert_eq!(engine.running.intent.tree, with(MTU), "{step:?}");
-        assert_eq!(engine.history.entries().len(), 2, "{step:?}");
+        assert_eq!(engine.ledger.history().entries().len(), 2, "{step:?}");
         assert!(engine.waits().is_none(), "{step:?}");
     }
 }
@@ -229,7 +229,7 @@ fn a_schedule_that_cannot_be_read_is_kept_aside() {
     host.write(SCHEDULE, "{");
     let mut engine = host.start();
     assert!(engine.numbers().is_empty());
-    let comment = engine.history.entries()[0].comment.clone().unwrap_or_default();
+    let comment = engine.ledger.history().entries()[0].comment.clone().unwrap_or_default();
     assert!(comment.contains("scheduled.json") && comment.contains("kept as"), "{comment}");
     engine.later(30, MTU).unwrap();
 }

@@ -1,25 +1,40 @@
-//! The life of a commit, one line a step.
+//! The life of a commit.
 //!
-//! Until the journal is on disk nothing has happened. Until it is moved into the history, whatever fails leads back to
-//! running as it was. From then on the commit has happened, and what fails is made up for at the next start.
+//! 1. Nobody else holds a lock, and no commit waits for a confirmation that this session cannot give.
+//! 2. The candidate is merged with what others have committed since ([`Step::Merged`]).
+//! 3. The result is valid, and becomes the desired state of the kernel ([`Step::Lowered`]). At the same time a thread
+//!    writes what changes to a draft of the journal.
+//! 4. The kernel is observed and the plan is made ([`Step::Planned`]).
+//! 5. What the plan touches first is kept as it was before ([`Step::Adopted`]).
+//! 6. The draft becomes the journal ([`Step::Journalled`]). Until here nothing has happened.
+//! 7. The kernel takes the plan ([`Step::Executed`]), and is observed again: nothing may be left to do
+//!    ([`Step::Verified`]).
+//! 8. The journal is moved into the history: the commit has happened ([`Step::Committed`]). Whatever fails before that
+//!    leads back to running as it was ([`Step::Reverted`], [`Step::Withdrawn`]), in [`revert`](crate::transaction::revert).
+//! 9. Startup follows ([`Step::Saved`]), originals that are given back are forgotten ([`Step::Released`]), and readers see
+//!    the new running ([`Step::Published`]). What fails here is reported, and made up for at the next start.
+//!
+//! Steps 4 to 7 are [`Kernel::converge`](crate::transaction::converge::Kernel::converge).
 
-use std::panic::resume_unwind;
 use std::thread;
 
 use netstate::Op;
 use yang::{Diff, Tree};
 
-use crate::datastore::{Datastore, Startup};
-use crate::engine::{Engine, Intent, Running};
+use crate::datastore::Datastore;
+use crate::engine::Engine;
 use crate::error::{Errors, Result};
-use crate::ledger::history::{self, Record};
-use crate::ledger::journal;
-use crate::ledger::seal::{Draft, Stamp};
-use crate::session::Origin;
+use crate::intent::{Intent, Running};
+use crate::ledger::journal::{Journal, Writing};
+use crate::ledger::record::Record;
+use crate::ledger::record_file::Stamp;
+use crate::origin::Origin;
 use crate::session::notice::{By, News};
-use crate::transaction::confirmed::{Pending, Request};
-use crate::transaction::converge::{Course, Way};
+use crate::transaction::converge::{Failure, Made, Policy};
+use crate::transaction::pending::Pending;
+use crate::transaction::request::CommitRequest;
 use crate::transaction::step::Step;
+use crate::transaction::transition::{Transition, TransitionPlan};
 
 /// What a commit did.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +63,13 @@ pub(crate) struct Author {
     pub(crate) comment: Option<String>,
 }
 
+/// A change that the kernel holds, with its journal on disk.
+struct Change {
+    intent: Intent,
+    plan: TransitionPlan,
+    journal: Journal,
+}
+
 /// What a transaction that has happened did.
 pub(crate) struct Done {
     /// What changed, in a line.
@@ -58,7 +80,7 @@ pub(crate) struct Done {
 
 impl Engine {
     /// Makes the session's candidate running, kernel and all, or changes nothing.
-    pub(crate) fn commit(&mut self, session: u32, request: Request) -> Result<Committed> {
+    pub(crate) fn commit(&mut self, session: u32, request: CommitRequest) -> Result<Committed> {
         let transaction = self.running.id + 1;
         let _span = tracing::info_span!("commit", transaction, session).entered();
         let begun = self.now();
@@ -66,8 +88,7 @@ impl Engine {
         let milliseconds = self.now().since(begun).as_secs_f64() * 1000.0;
         match outcome {
             Ok(Attempted::Changed(summary)) => {
-                let digest =
-                    self.history.head().and_then(|head| head.digest).map(tracing::field::display);
+                let digest = self.ledger.latest_digest().map(tracing::field::display);
                 tracing::info!(summary, milliseconds, digest, "committed");
                 Ok(Committed { id: Some(transaction), summary, milliseconds })
             }
@@ -89,19 +110,19 @@ impl Engine {
     pub(crate) fn check(&mut self, session: u32) -> Result<Vec<String>> {
         let tree = self.merged(session)?;
         let diff = self.running.intent.tree.diff(&tree);
-        let course = self.foresee(tree, &diff)?;
-        Ok(course.plan.ops.iter().map(Op::explained).collect())
+        let plan = self.foresee(tree, &diff)?;
+        Ok(plan.plan.ops.iter().map(Op::explained).collect())
     }
 
     /// How the kernel would get to a configuration that differs from running by `diff`. Nothing is under way.
-    pub(crate) fn foresee(&mut self, tree: Tree, diff: &Diff) -> Result<Course> {
+    pub(crate) fn foresee(&mut self, tree: Tree, diff: &Diff) -> Result<TransitionPlan> {
         let running = self.running.intent.clone();
         let intent = running.after(tree, diff)?;
-        self.survey(&Way::from(running.desired(), &intent))
+        self.kernel.plan(&Transition::from_running(&running, &intent))
     }
 
-    fn attempt(&mut self, session: u32, request: Request) -> Result<Attempted> {
-        let Request { comment, confirmed, persist_id } = request;
+    fn attempt(&mut self, session: u32, request: CommitRequest) -> Result<Attempted> {
+        let CommitRequest { comment, confirmed, persist_id } = request;
         self.may_commit(session)?;
         self.may_settle(session, persist_id.as_deref())?;
         let tree = self.merged(session)?;
@@ -118,7 +139,7 @@ impl Engine {
                 (Some(_), None) => {
                     self.sessions.at(session)?.candidate.committed();
                     let confirmed = self.confirm();
-                    self.tell_phase(by, waiting);
+                    self.notify_phase(by, waiting);
                     return confirmed.map(Attempted::Confirmed);
                 }
                 (None, _) => {
@@ -131,87 +152,96 @@ impl Engine {
         record.awaited = confirmed.map(|confirmed| self.awaited(session, &confirmed));
         record.autosave &= record.awaited.is_none();
         let Done { summary, late } = self.transact(tree, &diff, record)?;
-        let told = late.told_after(summary);
+        let summary = late.told_after(summary);
         self.sessions.at(session)?.candidate.committed();
-        let (id, summary) = (self.running.id, told.clone());
-        self.tell_all(News::Committed { id, by: by.clone(), comment, summary });
-        self.tell_phase(by, waiting);
-        Ok(Attempted::Changed(told))
-    }
-
-    /// What a configuration desires that differs from running by `diff`, and how the kernel gets there.
-    fn judge(&mut self, tree: Tree, diff: &Diff) -> Result<(Intent, Course)> {
-        let running = self.running.intent.clone();
-        let intent = running.after(tree, diff)?;
-        self.pass(Step::Lowered);
-        let course = self.survey(&Way::from(running.desired(), &intent))?;
-        self.pass(Step::Planned);
-        Ok((intent, course))
+        let (id, by_all) = (self.running.id, by.clone());
+        self.notices.send(News::Committed { id, by: by_all, comment, summary: summary.clone() });
+        self.notify_phase(by, waiting);
+        Ok(Attempted::Changed(summary))
     }
 
     /// Brings kernel and datastores to `tree`, which differs from running by `diff`, or leaves both as they are.
     pub(crate) fn transact(&mut self, tree: Tree, diff: &Diff, record: Record) -> Result<Done> {
-        let store = self.store.clone();
-        // Writing a change down and judging it are as much work, and neither needs the other. What is written is no
-        // journal until it is in its place: after what was there before, which a journal relies on, is on disk too.
-        let (judged, (record, draft)) = thread::scope(|scope| {
-            let written = scope.spawn(|| {
-                let record = record.telling(diff);
-                let draft = journal::draft(&store, &record);
-                (record, draft)
-            });
-            let judged = self.judge(tree, diff);
-            (judged, written.join().unwrap_or_else(|panic| resume_unwind(panic)))
-        });
-        let (intent, course) = judged?;
-        self.adopt(&course)?;
-        self.pass(Step::Adopted);
         let running = self.running.intent.clone();
-        self.events.heed([running.desired(), intent.desired()]);
-        let taken = draft.and_then(Draft::place).and_then(|stamp| {
-            self.pass(Step::Journalled);
-            self.carry_out(&Way::from(running.desired(), &intent), &course)?;
-            history::file(&self.store, record.id).map(|late| (stamp, late))
-        });
-        let (stamp, filed) = match taken {
-            Ok(taken) => taken,
-            Err(failure) => {
-                let touched = running.desired().merged(intent.desired());
-                let failure = self.revert(failure, touched, course.keys.clone());
-                self.put_back(course);
-                return Err(failure);
-            }
-        };
+        let made = self.converge_and_file(&running, (tree, diff), record);
+        let (change, late) = made.map_err(|failure| self.undo_attempt(failure))?;
+        let Change { intent, plan, journal: Journal { record, stamp } } = change;
         self.pass(Step::Committed);
         let settled = self.settled().clone();
         self.pending =
             record.awaited.clone().map(|awaited| Pending::new(awaited, settled, &self.settings));
         self.running = Running { id: record.id, intent };
-        let desired = self.running.intent.desired();
-        self.stuck.retain(|key| desired.contains(key) && !course.keys.contains(key));
-        self.drift.forget(&course.keys);
-        self.drift.consider(
-            self.settings.clock.now(),
-            &running.policies,
-            &self.running.intent.policies,
-        );
+        self.kernel.unskip(&plan.keys, self.running.intent.desired());
+        self.drift.forget(&plan.keys);
+        let (old, new) = (&running.policies, &self.running.intent.policies);
+        self.drift.consider(self.settings.clock.now(), old, new);
         let summary = record.summary.clone();
-        let late = self.seal(record, stamp, filed);
+        let late = self.record_commit(record, stamp, late);
         self.publish();
-        self.tell_no_drift();
+        self.notify_no_drift();
         self.pass(Step::Published);
-        self.watch_changed(&course.keys);
-        self.checkpoint();
+        self.watch_changed(&plan.keys);
+        self.ledger.checkpoint(&self.running.version());
         Ok(Done { summary, late })
     }
 
+    /// Makes the commit happen, up to its entry in the history. Answers with what failed after that was in its place.
+    fn converge_and_file(
+        &mut self,
+        running: &Intent,
+        (tree, diff): (Tree, &Diff),
+        record: Record,
+    ) -> std::result::Result<(Change, Errors), Failure> {
+        let change = self.converge_all(running, (tree, diff), record)?;
+        match self.ledger.file(change.journal.record.id) {
+            Ok(late) => Ok((change, late)),
+            Err(errors) => {
+                let touched = running.desired().merged(change.intent.desired());
+                Err(Failure::Touched { errors, touched, plan: Box::new(change.plan) })
+            }
+        }
+    }
+
+    /// Judges `tree` and brings the kernel to it, while a thread writes the journal.
+    fn converge_all(
+        &mut self,
+        running: &Intent,
+        (tree, diff): (Tree, &Diff),
+        record: Record,
+    ) -> std::result::Result<Change, Failure> {
+        let store = self.ledger.store().clone();
+        thread::scope(|scope| {
+            let journal = Writing::begin(scope, store, record, diff);
+            let intent = running.after(tree, diff)?;
+            self.pass(Step::Lowered);
+            self.events.configure([running.desired(), intent.desired()]);
+            let transition = Transition::from_running(running, &intent);
+            let policy = Policy::AllOrNothing(journal);
+            match self.kernel.converge(&transition, policy, &mut self.ledger)? {
+                Made { plan, journal: Some(journal) } => Ok(Change { intent, plan, journal }),
+                Made { journal: None, .. } => unreachable!("all or nothing is with a journal"),
+            }
+        })
+    }
+
+    /// After a failure everything is as it was: the kernel, the state directory, and what others had on links.
+    fn undo_attempt(&mut self, failure: Failure) -> Errors {
+        match failure {
+            Failure::Untouched(errors) => errors,
+            Failure::Touched { errors, touched, plan } => {
+                let errors = self.revert(errors, touched, plan.keys.clone());
+                self.kernel.put_back(*plan);
+                errors
+            }
+        }
+    }
+
     /// What follows from a commit that has happened, though its filing may not survive a loss of power.
-    fn seal(&mut self, record: Record, stamp: Stamp, filed: Errors) -> Errors {
-        let saved = if record.autosave { self.follow() } else { Ok(()) };
+    fn record_commit(&mut self, record: Record, stamp: Stamp, filed: Errors) -> Errors {
+        let saved = if record.autosave { self.ledger.follow() } else { Ok(()) };
         self.pass(Step::Saved);
-        self.checkpoint.add(&record);
-        self.history.add(record, stamp);
-        let pruned = self.history.prune(&self.store, self.settings.history, self.checkpoint.id());
+        self.ledger.add(record, stamp);
+        let pruned = self.ledger.prune();
         let released = self.release();
         self.pass(Step::Released);
         let failed = [Err(filed), saved, pruned, released].into_iter().filter_map(Result::err);
@@ -220,15 +250,6 @@ impl Engine {
             tracing::error!(errors = late.told(), "committed, but not all of it is on disk");
         }
         late
-    }
-
-    /// Makes startup what running is, from now on.
-    pub(crate) fn follow(&mut self) -> Result<()> {
-        if matches!(self.startup, Startup::Fixed { .. }) {
-            Startup::Follows.save(&self.store)?;
-            self.startup = Startup::Follows;
-        }
-        Ok(())
     }
 
     /// Neither running nor, where it follows, startup is locked by another session.
@@ -252,7 +273,7 @@ impl Engine {
         Record {
             id: self.running.id + 1,
             base: self.running.id,
-            previous: self.history.head().and_then(|head| head.digest),
+            previous: self.ledger.latest_digest(),
             origin,
             time: (self.settings.clock.wall)(),
             comment,

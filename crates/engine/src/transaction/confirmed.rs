@@ -6,141 +6,17 @@
 //! record alone: a commit on top of it, or a mark that names it, has settled it. Until then startup stays what it was, so
 //! that a reboot comes up on what is known to work.
 
-use std::time::{Duration, SystemTime};
-
-use netstate::probe::Probe;
-use serde::{Deserialize, Serialize};
 use yang::Tree;
 
 use crate::clock::Moment;
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
-use crate::ledger::store::Store;
-use crate::session::Origin;
+use crate::ledger::confirmation::{self, Awaited, ConfirmedBy, Uptime};
+use crate::origin::Origin;
 use crate::session::notice::{By, News, Phase, Why};
-use crate::settings::Settings;
 use crate::transaction::commit::{Author, Done};
-use crate::transaction::probes::Probing;
-
-/// The file of the mark.
-pub(crate) const MARK: &str = "confirmed.json";
-
-/// How long before it happens an undoing is foretold, at most.
-const SOON: Duration = Duration::from_secs(60);
-
-/// What a session asks of a commit.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    /// Why, for the history.
-    pub comment: Option<String>,
-    /// That it is undone unless it is confirmed.
-    pub confirmed: Option<Confirmed>,
-    /// The `persist-id` of the confirmed commit that this one confirms or follows.
-    pub persist_id: Option<String>,
-}
-
-/// How long a commit waits for its confirmation, and from whom.
-#[derive(Clone, Debug)]
-pub struct Confirmed {
-    /// How long.
-    pub timeout: Duration,
-    /// From whom.
-    pub by: ConfirmedBy,
-    /// What confirms it too: that all of these have been answered.
-    pub probes: Vec<Probe>,
-}
-
-/// Who may confirm a commit, follow it up, or cancel it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ConfirmedBy {
-    /// The session that made it; it is undone when that ends.
-    Session,
-    /// Any session that knows this `persist-id`.
-    Persist(String),
-    /// Any session.
-    Anybody,
-}
-
-/// A commit that waits for its confirmation, as its record has it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Awaited {
-    /// The transaction to go back to: the one before the first of a chain of such commits.
-    pub(crate) base: u64,
-    /// By the wall clock.
-    #[serde(with = "crate::rfc3339")]
-    pub(crate) deadline: SystemTime,
-    /// By the clock of the boot that it was made in; older records have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) uptime: Option<Uptime>,
-    pub(crate) by: ConfirmedBy,
-    /// Who made it; the number means nothing to the next process.
-    pub(crate) session: u32,
-    /// What confirms it too: that all of these have been answered.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) probes: Vec<Probe>,
-}
-
-/// A deadline by a clock that nobody sets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Uptime {
-    /// The boot that it counts from.
-    boot_id: String,
-    deadline: Duration,
-    /// How long it was when the commit was made.
-    timeout: Duration,
-}
-
-/// The same, with what to go back to.
-#[derive(Clone, Debug)]
-pub(crate) struct Pending {
-    pub(crate) awaited: Awaited,
-    pub(crate) tree: Tree,
-    /// When it is undone.
-    due: Moment,
-    /// When that is foretold; none once it has been.
-    foretold: Option<Moment>,
-    pub(crate) probing: Option<Probing>,
-}
-
-/// The last transaction that was confirmed without another on top of it.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Mark {
-    id: u64,
-}
-
-impl Pending {
-    pub(crate) fn new(awaited: Awaited, tree: Tree, settings: &Settings) -> Self {
-        let now = settings.clock.now();
-        let left = awaited.left(settings);
-        let due = now + left;
-        let foretold = Some(now + left.saturating_sub(SOON.min(left / 4)));
-        let probing = Probing::of(&awaited.probes, now);
-        Pending { due, foretold, probing, awaited, tree }
-    }
-}
-
-impl Awaited {
-    /// How long it waits from now.
-    fn left(&self, Settings { boot_id, clock, .. }: &Settings) -> Duration {
-        let by_wall = self.deadline.duration_since((clock.wall)()).unwrap_or_default();
-        match &self.uptime {
-            Some(uptime) if uptime.boot_id == *boot_id => {
-                Moment::at(uptime.deadline).left(clock.now())
-            }
-            Some(uptime) => by_wall.min(uptime.timeout),
-            None => by_wall,
-        }
-    }
-}
-
-/// Whether a transaction has been confirmed without another on top of it.
-pub(crate) fn is_marked(store: &Store, id: u64) -> Result<bool> {
-    Ok(store.read::<Mark>(MARK)?.is_some_and(|mark| mark.id == id))
-}
+use crate::transaction::pending::Pending;
+use crate::transaction::request::Confirmed;
 
 impl Engine {
     /// Whether the session may commit, or cancel, in the light of a commit that waits for its confirmation.
@@ -187,17 +63,17 @@ impl Engine {
     /// Confirms the commit that waits for it. What fails once it is confirmed is answered.
     pub(crate) fn confirm(&mut self) -> Result<Errors> {
         let mut late = Errors::default();
-        if let Err(failure) = self.store.write(MARK, &Mark { id: self.running.id }) {
+        if let Err(failure) = confirmation::mark(self.ledger.store(), self.running.id) {
             // The mark may be in place all the same, for the next process to find. If it stays there, it counts.
-            let _gone = self.store.remove(MARK);
-            if !is_marked(&self.store, self.running.id).unwrap_or(false) {
+            let _gone = self.ledger.store().remove(confirmation::MARK);
+            if !confirmation::is_marked(self.ledger.store(), self.running.id).unwrap_or(false) {
                 return Err(failure);
             }
             late = failure;
         }
         self.pending = None;
         tracing::info!(transaction = self.running.id, "confirmed");
-        let saved = if self.settings.autosave { self.follow() } else { Ok(()) };
+        let saved = if self.settings.autosave { self.ledger.follow() } else { Ok(()) };
         self.publish();
         late.0.extend(saved.err().into_iter().flat_map(|errors| errors.0));
         if !late.0.is_empty() {
@@ -234,7 +110,7 @@ impl Engine {
         pending.foretold = None;
         let left = pending.due.left(now);
         let (id, phase) = (self.running.id, Phase::Expiring(left));
-        self.tell_all(News::Confirm { id, by: By::Daemon, phase });
+        self.notices.send(News::Confirm { id, by: By::Daemon, phase });
     }
 
     /// The commit that waits for its confirmation.
@@ -242,8 +118,8 @@ impl Engine {
         self.pending.as_ref().map(|_| self.running.id)
     }
 
-    /// Tells what a commit has made of one that was `waiting`.
-    pub(crate) fn tell_phase(&self, by: By, waiting: Option<u64>) {
+    /// Notifies what a commit has made of one that was `waiting`.
+    pub(crate) fn notify_phase(&self, by: By, waiting: Option<u64>) {
         let now = self.now();
         let left = |pending: &Pending| pending.due.left(now);
         let (id, phase) = match (waiting, &self.pending) {
@@ -252,7 +128,7 @@ impl Engine {
             (Some(_), Some(pending)) => (self.running.id, Phase::Extend(left(pending))),
             (Some(waiting), None) => (waiting, Phase::Complete),
         };
-        self.tell_all(News::Confirm { id, by, phase });
+        self.notices.send(News::Confirm { id, by, phase });
     }
 
     /// What a session's end means to a commit of its own that waits for its confirmation.
@@ -297,7 +173,7 @@ impl Engine {
         let undone = News::Confirm { id: transaction, by: by.clone(), phase: Phase::Undone(why) };
         if diff.is_empty() {
             self.confirm()?;
-            self.tell_all(undone);
+            self.notices.send(undone);
             return Ok(());
         }
         let unanswered = probing.filter(|_| why == Why::Timeout);
@@ -308,8 +184,8 @@ impl Engine {
         let Done { summary, late: _ } = self.transact(tree, &diff, record)?;
         // Whoever committed it knows that it does not last; it may be that nobody is there any more.
         let _gone = self.saw(awaited.session, &self.version());
-        self.tell_all(undone);
-        self.tell_all(News::Committed { id: self.running.id, by, comment, summary });
+        self.notices.send(undone);
+        self.notices.send(News::Committed { id: self.running.id, by, comment, summary });
         Ok(())
     }
 }

@@ -4,7 +4,6 @@
 //! that have not been answered yet, each on a thread of its own, and goes on with its work; the answers come back
 //! by a channel. A question that has been answered once since the commit is settled.
 
-use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
@@ -14,47 +13,10 @@ use tokio::sync::mpsc;
 use crate::clock::Moment;
 use crate::engine::Engine;
 use crate::session::notice::{By, News, Phase};
+use crate::transaction::pending::Answer;
 
 /// How long to wait between two rounds.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// How the probes of a commit stand.
-#[derive(Clone, Debug)]
-pub(crate) struct Probing {
-    /// Those that have not been answered, with why.
-    open: BTreeMap<Probe, Option<String>>,
-    /// When those are asked again.
-    pub(crate) next: Moment,
-    /// How many are on their way.
-    asked: usize,
-}
-
-/// What a probe of a commit has found.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// The commit.
-    pub(crate) id: u64,
-    pub(crate) probe: Probe,
-    /// Why it was not answered, in words.
-    pub(crate) answer: Result<(), String>,
-}
-
-impl Probing {
-    /// None where nothing is to be asked.
-    pub(crate) fn of(probes: &[Probe], now: Moment) -> Option<Probing> {
-        let open = probes.iter().map(|probe| (probe.clone(), None)).collect();
-        (!probes.is_empty()).then_some(Probing { open, next: now, asked: 0 })
-    }
-
-    /// What has not been answered, in words.
-    pub(crate) fn told(&self) -> String {
-        let told = self.open.iter().map(|(probe, why)| match why {
-            Some(why) => format!("{probe}: {why}"),
-            None => format!("{probe}: not answered yet"),
-        });
-        told.collect::<Vec<_>>().join("; ")
-    }
-}
 
 impl Engine {
     /// When the next round is due; none while one is under way.
@@ -73,7 +35,7 @@ impl Engine {
         probing.next = now + PAUSE;
         probing.asked = probing.open.len();
         for probe in probing.open.keys().cloned() {
-            let attempt = self.southbound.probe(&probe);
+            let attempt = self.kernel.probe(&probe);
             send_out(id, probe, attempt, self.answers.clone());
         }
     }
@@ -98,7 +60,7 @@ impl Engine {
         }
         match self.confirm() {
             Ok(_late) => {
-                self.tell_all(News::Confirm { id, by: By::Daemon, phase: Phase::Complete })
+                self.notices.send(News::Confirm { id, by: By::Daemon, phase: Phase::Complete })
             }
             Err(errors) => tracing::error!(errors = errors.told(), "cannot confirm"),
         }

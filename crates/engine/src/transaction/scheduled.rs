@@ -5,111 +5,17 @@
 //! a file, outlives the daemon, and goes from there once it has been made or refused. Making it twice is making it
 //! once: a daemon that dies between the two finds nothing left to change.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
-use yang::{Edit, Operation, Tree};
-
-use crate::clock::{Clock, Moment};
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
-use crate::ledger::store::Store;
-use crate::ledger::summary::summary;
+use crate::ledger::record::summary::summary;
+use crate::origin::Origin;
 use crate::rfc3339;
-use crate::session::conflict::contradicting;
-use crate::session::merge::merge;
 use crate::session::notice::{By, News};
-use crate::session::{NOBODY, Origin};
+use crate::session::sessions::NOBODY;
 use crate::transaction::commit::{Author, Done};
-
-/// The file.
-pub(crate) const SCHEDULE: &str = "scheduled.json";
-
-/// A commit that is to be made at some time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scheduled {
-    /// Its number among those that were scheduled. What it is in the history is known once it is made.
-    pub number: u32,
-    /// When it is due.
-    #[serde(with = "crate::rfc3339")]
-    pub due: SystemTime,
-    /// When it was scheduled.
-    #[serde(with = "crate::rfc3339")]
-    pub made: SystemTime,
-    /// By whom.
-    pub origin: Origin,
-    /// Why, for the history.
-    pub comment: Option<String>,
-    /// What it would have changed when it was scheduled, in a line.
-    pub summary: String,
-    /// The change, as the content of `<config>`.
-    forward: String,
-    /// The way back from it.
-    reverse: String,
-    /// What has kept it waiting since it was due.
-    #[serde(skip)]
-    pub obstacle: Option<String>,
-}
-
-/// What waits for its time.
-#[derive(Debug, Default)]
-pub(crate) struct Schedule {
-    content: Content,
-    /// When to try again what could not be done in time.
-    again: Option<Moment>,
-    /// Whether the file still has what has been made since.
-    stale: bool,
-}
-
-/// The file's content.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content {
-    /// The last number that was given.
-    last: u32,
-    /// In the order of their times.
-    waiting: Vec<Scheduled>,
-}
-
-impl Schedule {
-    pub(crate) fn load(store: &Store) -> Result<Schedule> {
-        let content = store.read(SCHEDULE)?.unwrap_or_default();
-        Ok(Schedule { content, ..Schedule::default() })
-    }
-
-    /// What waits, the next one first.
-    pub(crate) fn waiting(&self) -> &[Scheduled] {
-        &self.content.waiting
-    }
-
-    /// How long until there is something to do.
-    pub(crate) fn waits(&self, clock: &Clock) -> Option<Duration> {
-        let wall = (clock.wall)();
-        let next = self.content.waiting.first();
-        let next = next.map(|next| next.due.duration_since(wall).unwrap_or_default());
-        let again = self.again.map(|again| again.left(clock.now()));
-        match next {
-            Some(due) if !self.stale => Some(again.map_or(due, |again| again.max(due))),
-            Some(_) | None => again,
-        }
-    }
-}
-
-impl Scheduled {
-    /// What it makes of `running`.
-    fn on(&self, running: &Tree) -> Result<Tree> {
-        let change = |text: &str| Edit::from_xml(running.schema(), text, Operation::Merge);
-        let (forward, reverse) = (change(&self.forward)?, change(&self.reverse)?);
-        // Running, but as the session had seen it where it made its changes: these made and taken back leave just that.
-        let mut base = running.clone();
-        base.edit(&forward)?;
-        base.edit(&reverse)?;
-        let mut ours = base.clone();
-        ours.edit(&forward)?;
-        merge(&base, &ours, running).map_err(|found| contradicting(&found, &base, &ours, running))
-    }
-}
+use crate::transaction::schedule::{Content, SCHEDULE, Schedule, Scheduled};
 
 impl Engine {
     /// Judges the session's candidate, has it committed at `due`, and gives the session another one without changes.
@@ -169,7 +75,7 @@ impl Engine {
 
     /// Makes the schedule another one, on disk first.
     fn keep_schedule(&mut self, content: Content) -> Result<()> {
-        self.store.write(SCHEDULE, &content)?;
+        self.ledger.store().write(SCHEDULE, &content)?;
         self.schedule = Schedule { content, ..Schedule::default() };
         Ok(())
     }
@@ -196,7 +102,7 @@ impl Engine {
             self.tell_made(next, outcome);
         }
         if self.schedule.stale {
-            match self.store.write(SCHEDULE, &self.schedule.content) {
+            match self.ledger.store().write(SCHEDULE, &self.schedule.content) {
                 Ok(_bytes) => self.schedule.stale = false,
                 Err(failure) => {
                     tracing::error!(
@@ -240,13 +146,13 @@ impl Engine {
             Ok(Some(Done { summary, late })) => {
                 let (id, summary) = (self.running.id, late.told_after(summary));
                 tracing::info!(number, transaction = id, summary, "committed as scheduled");
-                self.tell_all(News::Committed { id, by: By::Daemon, comment, summary });
+                self.notices.send(News::Committed { id, by: By::Daemon, comment, summary });
             }
             Ok(None) => tracing::info!(number, "nothing is left of a scheduled commit"),
             Err(errors) => {
                 let cause = errors.told();
                 tracing::error!(number, user = origin.user, cause, "a scheduled commit is refused");
-                self.tell_all(News::Unscheduled { number, user: origin.user, cause });
+                self.notices.send(News::Unscheduled { number, user: origin.user, cause });
             }
         }
     }

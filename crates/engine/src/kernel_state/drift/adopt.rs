@@ -2,29 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use netstate::plan::wanted;
-use netstate::{Key, Scope, State};
+use netstate::{Key, State};
 use yang::{Diff, Node, NodeKind, Path, Tree};
 
 use crate::datastore::Datastore;
-use crate::engine::{Engine, Intent};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::session::Origin;
+use crate::intent::Intent;
+use crate::origin::Origin;
+use crate::session::sessions::NOBODY;
 use crate::transaction::commit::{Author, Done};
-use crate::transaction::converge::Way;
+use crate::transaction::transition::Transition;
 
 impl Engine {
     /// Commits what the kernel holds of these objects: all at once, or those that can be if some cannot.
     pub(super) fn adopt_drift(&mut self, running: &Intent, keys: BTreeSet<Key>) {
         let Err(errors) = self.adopt_objects(running, &keys) else { return };
         if keys.len() == 1 {
-            return self.put_off(&keys, &errors);
+            return self.postpone(&keys, &errors);
         }
         for key in keys {
             let running = self.running.intent.clone();
             let keys = BTreeSet::from([key]);
             if let Err(errors) = self.adopt_objects(&running, &keys) {
-                self.put_off(&keys, &errors);
+                self.postpone(&keys, &errors);
             }
         }
     }
@@ -35,12 +36,11 @@ impl Engine {
             let needs = "its confirmation".into();
             return Err(Error::Unconfirmed { id: self.running.id, needs }.into());
         }
-        self.sessions.may_write(DAEMON, Datastore::Running)?;
+        self.sessions.may_write(NOBODY, Datastore::Running)?;
         self.reconcile()?;
         let part = running.desired().part(keys);
-        let observed =
-            self.southbound.observe(&Scope::Only(wanted(&part, &part, &self.originals)))?;
-        // What is told of a route by default need not be configured, but what differs from the default must be.
+        let observed = self.kernel.observe_objects(&part)?;
+        // What a route shows by default need not be configured, but what differs from the default must be.
         let configured = self.as_observed(running, adopted(running, keys, &observed, false)?);
         let (tree, diff) = match configured {
             Ok(changed) => changed,
@@ -59,8 +59,8 @@ impl Engine {
     fn as_observed(&mut self, running: &Intent, tree: Tree) -> Result<(Tree, Diff)> {
         let diff = running.tree.diff(&tree);
         let intent = running.after(tree, &diff)?;
-        let course = self.survey(&Way::from(running.desired(), &intent))?;
-        match course.plan.ops.first() {
+        let plan = self.kernel.plan(&Transition::from_running(running, &intent))?;
+        match plan.plan.ops.first() {
             None => Ok((intent.tree, diff)),
             Some(op) => {
                 let (path, key) = (running.path(&op.key).to_string(), op.key.clone());
@@ -71,9 +71,6 @@ impl Engine {
         }
     }
 }
-
-/// The number that no session has.
-const DAEMON: u32 = 0;
 
 /// The configuration with these objects as they were observed: what is configured of them, or the whole of those that
 /// are no links.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::report::{Row, check_section};
 use super::*;
-use crate::ledger::disk::Operation;
+use crate::ledger::store::disk::Operation;
 
 #[test]
 fn a_loss_of_power_leaves_the_old_or_the_new() {
@@ -24,7 +24,7 @@ fn rows(case: &Case) -> Vec<Row> {
     let shadow = Arc::new(Mutex::new(Shadow::of(&dir)));
     let moments = Arc::new(Mutex::new(Vec::new()));
     let (watcher, heard, kernel) = (Arc::clone(&shadow), Arc::clone(&moments), host.kernel.clone());
-    engine.store.disk.faults.set(move |operation| {
+    engine.ledger.store().disk.faults.set(move |operation| {
         let mut shadow = watcher.lock().unwrap();
         let boundary = report::in_words(operation, &shadow.dir);
         heard.lock().unwrap().push(Moment {
@@ -36,7 +36,7 @@ fn rows(case: &Case) -> Vec<Row> {
         None
     });
     (case.act)(&mut engine).unwrap();
-    engine.store.disk.faults.clear();
+    engine.ledger.store().disk.faults.clear();
     let mut moments = std::mem::take(&mut *moments.lock().unwrap());
     let images = shadow.lock().unwrap().images();
     moments.push(Moment { boundary: "the answer".into(), images, kernel: host.kernel.state() });

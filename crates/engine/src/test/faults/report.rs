@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::ledger::disk::Operation;
+use crate::ledger::store::disk::Operation;
 
 /// A boundary, and what came of each fault there.
 #[derive(Clone, Debug, PartialEq)]

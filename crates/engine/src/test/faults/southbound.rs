@@ -33,7 +33,7 @@ impl Meddled {
         let meddler: Box<Meddler> = Box::new(meddler);
         let meddler = Arc::new(Mutex::new(Some(meddler)));
         let meddled = Meddled { kernel: kernel.clone(), meddler };
-        engine.southbound = Box::new(meddled.clone());
+        engine.kernel.replace(Box::new(meddled.clone()));
         meddled
     }
 

@@ -66,7 +66,7 @@ fn rows(start: &Start) -> Vec<Row> {
     let operations = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&operations);
     let found = host.boot().find().unwrap();
-    let disk = found.engine.store.disk.clone();
+    let disk = found.engine.ledger.store().disk.clone();
     disk.faults.set(move |operation| {
         heard.lock().unwrap().push(report::in_words(operation, &dir));
         None
@@ -87,7 +87,7 @@ fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> Strin
     let host = (start.host)();
     let what = format!("{}, operation {failing}", start.title);
     let found = host.boot().find().unwrap();
-    let disk = found.engine.store.disk.clone();
+    let disk = found.engine.ledger.store().disk.clone();
     manner.strike(&disk, failing, libc::ENOSPC);
     let started = found.start();
     disk.faults.clear();
@@ -98,12 +98,12 @@ fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> Strin
             assert!(engine.diverged.is_none(), "{what}");
             (engine, "starts, and waits for the disk")
         }
-        Ok(mut engine) if engine.unrecorded.is_some() => {
+        Ok(mut engine) if engine.ledger.unrecorded_until().is_some() => {
             assert_eq!(host.kernel.state(), whole.kernel, "{what}");
             let before = past(&engine);
             NOW.set(NOW.get() + 10);
             engine.look_at_clock();
-            assert!(engine.unrecorded.is_none(), "{what}");
+            assert!(engine.ledger.unrecorded_until().is_none(), "{what}");
             assert_eq!(past(&engine), before, "{what}");
             (engine, "starts whole, and writes it down later")
         }
@@ -121,7 +121,7 @@ fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> Strin
 
 /// The commits, each with what it had made.
 fn past(engine: &Engine) -> Vec<(u64, usize, Tree)> {
-    let past = Past::of(engine);
+    let past = engine.past();
     let commits = past.verify().unwrap().into_iter();
     commits.map(|one| (one.id, one.position, past.at(Revision::Id(one.id)).unwrap())).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::report::{Row, check_section};
 use super::*;
-use crate::ledger::disk::{Disk, Strike};
+use crate::ledger::store::disk::{Disk, Strike};
 
 /// How an operation fails.
 #[derive(Clone, Copy)]
@@ -61,12 +61,12 @@ fn operations(case: &Case) -> Vec<String> {
     let operations = Arc::new(Mutex::new(Vec::new()));
     let dir = host.state_dir.path().join("netloom");
     let heard = Arc::clone(&operations);
-    engine.store.disk.faults.set(move |operation| {
+    engine.ledger.store().disk.faults.set(move |operation| {
         heard.lock().unwrap().push(report::in_words(operation, &dir));
         None
     });
     (case.act)(&mut engine).unwrap();
-    engine.store.disk.faults.clear();
+    engine.ledger.store().disk.faults.clear();
     let operations = operations.lock().unwrap();
     operations.clone()
 }
@@ -81,12 +81,12 @@ fn outcome(case: &Case, ends: &Ends, failing: usize, manner: Manner) -> String {
 /// Does the case on a disk that fails at an operation, and checks all that is promised; answers with what came of it.
 fn outcome_by(case: &Case, ends: &Ends, (failing, manner, errno): (usize, Manner, i32)) -> String {
     let (host, mut engine) = case.prepared();
-    manner.strike(&engine.store.disk, failing, errno);
+    manner.strike(&engine.ledger.store().disk, failing, errno);
     let what = format!("{}, operation {failing}", case.title);
     let told = (case.act)(&mut engine).map_err(|errors| errors.told());
     let found = Found { held: Held::by(&engine, &host), told, waits: engine.diverged.is_some() };
     let outcome = judge(case, ends, found, Held::after_restart(&host, case));
-    engine.store.disk.faults.clear();
+    engine.ledger.store().disk.faults.clear();
     check_next_commit(&mut engine, &host, &what);
     let then = Held::by(&engine, &host);
     drop(engine);

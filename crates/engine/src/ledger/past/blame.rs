@@ -2,7 +2,7 @@
 
 use yang::{Change, NodeKind, Path, Tree};
 
-use crate::ledger::history::HistoryEntry;
+use crate::ledger::record::HistoryEntry;
 
 /// A commit, and what it touched.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 
 use super::*;
 use crate::start::give_back::give_back;
-use crate::transaction::confirmed::{Confirmed, ConfirmedBy};
+use crate::{Confirmed, ConfirmedBy};
 
 const MTU: &str = "/iproute2-ip-link:links/link[name='enp0s4']/mtu";
 
@@ -35,7 +35,7 @@ impl Host {
 
 /// What the latest commit says, without the folder that the test has made.
 fn comment(host: &Host, engine: &Engine) -> String {
-    let head = engine.history.head().unwrap();
+    let head = engine.ledger.history().head().unwrap();
     assert_eq!(head.origin.as_ref().unwrap().user, "netloomd");
     let folder = host.path("");
     head.comment.as_ref().unwrap().replace(folder.to_str().unwrap(), "")
@@ -43,12 +43,13 @@ fn comment(host: &Host, engine: &Engine) -> String {
 
 /// That another start finds nothing to tell, and that one can go on.
 fn goes_on(host: &Host, engine: Engine) {
-    let (running, entries) = (engine.running.intent.tree.clone(), engine.history.entries());
+    let (running, entries) =
+        (engine.running.intent.tree.clone(), engine.ledger.history().entries());
     let kernel = host.kernel.state();
     drop(engine);
     let mut engine = host.start();
     assert_eq!(engine.running.intent.tree, running);
-    assert_eq!(engine.history.entries(), entries);
+    assert_eq!(engine.ledger.history().entries(), entries);
     assert_eq!(host.kernel.state(), kernel);
     engine.apply("/iproute2-ip-netns:netnses/netns[name='new']").unwrap();
     let changed = engine.running.intent.tree.clone();
@@ -65,7 +66,7 @@ fn goes_on(host: &Host, engine: Engine) {
 fn without_running_the_kernel_is_left_alone() {
     for damage in DAMAGES {
         let (host, mut engine) = Host::with_nics();
-        engine.last_checkpoint();
+        engine.ledger.last_checkpoint(&engine.running.version());
         drop(engine);
         let damaged = host.damage("running.json", damage);
         let (kernel, executed) = (host.kernel.state(), host.kernel.executed().len());
@@ -78,7 +79,7 @@ fn without_running_the_kernel_is_left_alone() {
         let end = " (kept as running.json.unreadable-2); running is empty, and the kernel is left as it is";
         assert!(comment.ends_with(end), "{comment}");
         // What was, is part of the past, but there is no way back to it.
-        let refused = Past::of(&engine).configuration(Revision::Id(1)).unwrap_err();
+        let refused = engine.past().configuration(Revision::Id(1)).unwrap_err();
         expect!["what came before commit 2 is not known: it started from the empty configuration"]
             .assert_eq(&refused[0].to_string());
         goes_on(&host, engine);
@@ -89,11 +90,11 @@ fn without_running_the_kernel_is_left_alone() {
 fn without_running_the_rescue_configuration_is_in_force() {
     for damage in DAMAGES {
         let (host, mut engine) = Host::with_nics();
-        engine.save_rescue().unwrap();
+        crate::ledger::rescue::write(engine.ledger.store(), &engine.version()).unwrap();
         engine.apply(CABLE).unwrap();
         engine.apply(&format!("{MTU} = 1400")).unwrap();
         let whole = host.kernel.state();
-        engine.last_checkpoint();
+        engine.ledger.last_checkpoint(&engine.running.version());
         drop(engine);
         host.damage("running.json", damage);
         let mut engine = host.start();
@@ -121,7 +122,7 @@ fn a_boot_without_startup_comes_up_on_what_there_is() {
             let mut engine = host.start();
             engine.apply(NICS).unwrap();
             if rescue {
-                engine.save_rescue().unwrap();
+                crate::ledger::rescue::write(engine.ledger.store(), &engine.version()).unwrap();
             }
             engine.apply(CABLE).unwrap();
             let session = engine.session();
@@ -132,7 +133,8 @@ fn a_boot_without_startup_comes_up_on_what_there_is() {
             host.reboot(&["enp0s4", "enp0s5"]);
             let engine = host.start();
             assert_eq!(fs::read(host.path("startup.json.unreadable-3")).unwrap(), damaged);
-            let told = engine.history.entries().into_iter().filter_map(|entry| entry.comment);
+            let told =
+                engine.ledger.history().entries().into_iter().filter_map(|entry| entry.comment);
             let told: Vec<String> = told.collect();
             assert!(told.iter().any(|comment| comment.ends_with(end)), "{told:?}");
             let expected = match (autosave, rescue) {
@@ -155,7 +157,7 @@ fn a_boot_without_running_comes_up_on_startup() {
     let startup = engine.running.intent.tree.clone();
     engine.replace_startup(session, startup.clone()).unwrap();
     engine.apply(CABLE).unwrap();
-    engine.last_checkpoint();
+    engine.ledger.last_checkpoint(&engine.running.version());
     drop(engine);
     host.damage("running.json", DAMAGES[0]);
     host.reboot(&["enp0s4", "enp0s5"]);
@@ -169,7 +171,7 @@ fn a_boot_without_running_comes_up_on_startup() {
 fn what_running_is_made_of_is_not_guessed() {
     let check = |damage: fn(&Host), expect: Expect| {
         let (host, mut engine) = Host::with_nics();
-        engine.last_checkpoint();
+        engine.ledger.last_checkpoint(&engine.running.version());
         for mtu in [1400, 1410, 1420] {
             engine.apply(&format!("{MTU} = {mtu}")).unwrap();
         }
@@ -196,7 +198,7 @@ fn what_running_is_made_of_is_not_guessed() {
         ],
     );
     let (host, mut engine) = Host::with_nics();
-    engine.last_checkpoint();
+    engine.ledger.last_checkpoint(&engine.running.version());
     engine.apply(&format!("{MTU} = 1400")).unwrap();
     engine.apply(&format!("{MTU} = 1410")).unwrap();
     drop(engine);
@@ -242,7 +244,7 @@ fn without_originals_what_is_there_is_taken_as_it_is() {
 #[test]
 fn a_commit_that_nobody_can_tell_to_be_confirmed_waits_on() {
     let (host, mut engine) = Host::with_nics();
-    engine.save_rescue().unwrap();
+    crate::ledger::rescue::write(engine.ledger.store(), &engine.version()).unwrap();
     let session = engine.session();
     engine.set(session, CABLE);
     let timeout = Duration::from_secs(60);
@@ -269,7 +271,7 @@ fn a_commit_that_cannot_be_undone_stays() {
     let timeout = Duration::from_secs(60);
     let confirmed = Some(Confirmed { timeout, by: ConfirmedBy::Anybody, probes: Vec::new() });
     engine.commit(session, Request { confirmed, ..Request::default() }).unwrap();
-    engine.last_checkpoint();
+    engine.ledger.last_checkpoint(&engine.running.version());
     let running = engine.running.intent.tree.clone();
     drop(engine);
     host.write("history/000000000002.json", "{}");
@@ -283,8 +285,8 @@ fn a_commit_that_cannot_be_undone_stays() {
 #[test]
 fn a_rescue_configuration_that_cannot_be_read_is_kept_too() {
     let (host, mut engine) = Host::with_nics();
-    engine.save_rescue().unwrap();
-    engine.last_checkpoint();
+    crate::ledger::rescue::write(engine.ledger.store(), &engine.version()).unwrap();
+    engine.ledger.last_checkpoint(&engine.running.version());
     drop(engine);
     host.damage("running.json", DAMAGES[0]);
     let damaged = host.damage("rescue.json", DAMAGES[3]);
@@ -292,7 +294,7 @@ fn a_rescue_configuration_that_cannot_be_read_is_kept_too() {
     assert!(engine.running.intent.tree.is_empty());
     let comment = comment(&host, &engine);
     assert!(comment.contains("rescue.json: format 2 is not known"), "{comment}");
-    engine.save_rescue().unwrap();
+    crate::ledger::rescue::write(engine.ledger.store(), &engine.version()).unwrap();
     assert_eq!(fs::read(host.path("rescue.json.unreadable-2")).unwrap(), damaged);
     goes_on(&host, engine);
 }
@@ -300,7 +302,7 @@ fn a_rescue_configuration_that_cannot_be_read_is_kept_too() {
 #[test]
 fn what_is_not_known_is_not_given_back() {
     let (host, mut engine) = Host::with_nics();
-    engine.last_checkpoint();
+    engine.ledger.last_checkpoint(&engine.running.version());
     drop(engine);
     host.damage("running.json", DAMAGES[0]);
     let kernel = host.kernel.state();

@@ -1,21 +1,21 @@
-//! How far a change reaches: what differs, and all that stands on it.
+//! What a change affects: what differs, and all that depends on it.
 //!
-//! What is out of reach is neither observed nor planned, so that a commit costs what it changes. A link that is moved
-//! or made anew takes along what stands on it, configured or not, and so reaches these.
+//! What is not affected is neither observed nor planned, so that a commit costs what it changes. A link that is moved
+//! or made anew takes its dependents along, configured or not, and so affects these.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::noun::{Anchor, is_needed, needs, places};
 use netstate::{Desired, Key, NetnsName, Object, Place};
 
-/// What a way is to bring where it shall be.
+/// The objects that a transition affects.
 #[derive(Clone, Debug)]
-pub(crate) enum Reach {
-    /// What the two states differ in, with what stands on it.
+pub(crate) enum Affected {
+    /// What the two states differ in, with what depends on it.
     Change,
-    /// These objects, but for what is stuck.
+    /// These objects, without what is skipped.
     Named(BTreeSet<Key>),
-    /// Every object, but for what is stuck.
+    /// Every object, without what is skipped.
     Everything,
 }
 
@@ -24,11 +24,11 @@ pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&Desired]) -> BTree
     if !keys.iter().any(is_needed) {
         return keys;
     }
-    let standing = Standing::of(states);
+    let dependents = Dependents::of(states);
     let mut next: Vec<Key> = keys.iter().filter(|key| is_needed(key)).cloned().collect();
     let mut found = keys;
     while let Some(key) = next.pop() {
-        for dependent in standing.on(&key, states) {
+        for dependent in dependents.on(&key, states) {
             if found.insert(dependent.clone()) && is_needed(dependent) {
                 next.push(dependent.clone());
             }
@@ -37,9 +37,13 @@ pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&Desired]) -> BTree
     found
 }
 
-/// The links that objects which are given up stand on: where such a link stays, what was there before the
+/// The links that objects which are given up depend on: where such a link stays, what was there before the
 /// configuration can go back to it.
-pub(crate) fn footing(keys: &BTreeSet<Key>, touched: &Desired, desired: &Desired) -> BTreeSet<Key> {
+pub(crate) fn links_below(
+    keys: &BTreeSet<Key>,
+    touched: &Desired,
+    desired: &Desired,
+) -> BTreeSet<Key> {
     let before = keys.iter().filter_map(|key| Some((key, touched.get(key)?)));
     let given_up = before.filter(|(key, _)| !desired.contains(key));
     let places: BTreeSet<Place> = given_up.flat_map(|(key, object)| places(key, object)).collect();
@@ -51,29 +55,29 @@ pub(crate) fn footing(keys: &BTreeSet<Key>, touched: &Desired, desired: &Desired
     at.map(|(id, _)| Key::Link(id.clone())).collect()
 }
 
-/// What needs the link at each place, what needs each other object, and what is in each namespace.
+/// What depends on the link at each place, what depends on each other object, and what is in each namespace.
 #[derive(Default)]
-struct Standing<'a> {
+struct Dependents<'a> {
     by_place: BTreeMap<Place, Vec<&'a Key>>,
     by_netns: BTreeMap<NetnsName, Vec<&'a Key>>,
     by_key: BTreeMap<Key, Vec<&'a Key>>,
 }
 
-impl<'a> Standing<'a> {
+impl<'a> Dependents<'a> {
     fn of(states: &[&'a Desired]) -> Self {
-        let mut standing = Standing::default();
+        let mut dependents = Dependents::default();
         for (key, object) in states.iter().flat_map(|state| state.iter()) {
             for need in needs(key, object) {
                 match need.of {
-                    Anchor::Place(place) => standing.by_place.entry(place).or_default().push(key),
-                    Anchor::Key(needed) => standing.by_key.entry(*needed).or_default().push(key),
+                    Anchor::Place(place) => dependents.by_place.entry(place).or_default().push(key),
+                    Anchor::Key(needed) => dependents.by_key.entry(*needed).or_default().push(key),
                 }
             }
             if let Some(netns) = netns_of(key, object) {
-                standing.by_netns.entry(netns.clone()).or_default().push(key);
+                dependents.by_netns.entry(netns.clone()).or_default().push(key);
             }
         }
-        standing
+        dependents
     }
 
     fn on(&self, key: &Key, states: &[&Desired]) -> Vec<&'a Key> {

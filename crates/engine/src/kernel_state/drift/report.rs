@@ -3,14 +3,14 @@
 use serde::Serialize;
 use yang::{Path, Tree};
 
-use super::policy::{MODULE, Policy};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::kernel_state::policy::{MODULE, Policy};
 use crate::rfc3339;
 
 /// Container `drift`, as far as it is state.
 #[derive(Serialize)]
-struct Told {
+struct Report {
     object: Vec<Object>,
 }
 
@@ -31,15 +31,15 @@ struct Object {
 
 impl Engine {
     /// Adds what is known of drift.
-    pub(crate) fn tell_drift(&self, tree: &mut Tree) -> Result<()> {
+    pub(crate) fn report_drift(&self, tree: &mut Tree) -> Result<()> {
         let running = &self.running.intent;
         let policies = running.tree.top().find(|node| node.schema().module.name == MODULE);
         if policies.is_some() {
             tree.merge(&running.tree.subtree(&Path::parse(tree.schema(), DRIFT)?));
         }
-        let told = self.drift.differing.iter();
-        let told = told.filter(|(_, differing)| differing.policy != Policy::Ignore);
-        let object = told.map(|(key, differing)| Object {
+        let differing = self.drift.differing.iter();
+        let differing = differing.filter(|(_, differing)| differing.policy != Policy::Ignore);
+        let object = differing.map(|(key, differing)| Object {
             path: running.path(key).to_string(),
             since: rfc3339::milliseconds(differing.since),
             difference: differing.difference.clone(),
@@ -50,7 +50,7 @@ impl Engine {
         });
         let object: Vec<Object> = object.collect();
         if !object.is_empty() {
-            tree.serialize(&Path::parse(tree.schema(), DRIFT)?, &Told { object })?;
+            tree.serialize(&Path::parse(tree.schema(), DRIFT)?, &Report { object })?;
         }
         Ok(())
     }

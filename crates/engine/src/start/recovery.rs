@@ -1,6 +1,6 @@
 //! A start on a state directory of which something cannot be read: the daemon serves all the same.
 //!
-//! A device at the other end of a network has to be reached to be repaired. What cannot be read is told in the log and by
+//! A device at the other end of a network has to be reached to be repaired. What cannot be read is named in the log and by
 //! a commit in the history, is kept under a name that says so, and gives way to what is of the next worth: the rescue
 //! configuration, or none. Nobody knows what an unreadable configuration has put into the kernel. Therefore it stays
 //! there, as if others had put it there: only what the configuration names that takes its place is touched.
@@ -9,15 +9,15 @@ use std::fmt::Write;
 
 use yang::Tree;
 
-use crate::datastore::{RUNNING, STARTUP, Startup, save};
-use crate::engine::{Engine, Intent, Running};
+use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
-use crate::kernel_state::ownership;
-use crate::ledger::checkpoint::Checkpoint;
+use crate::intent::{Intent, Running};
+use crate::ledger::configuration::RUNNING;
 use crate::ledger::rescue::{self, RESCUE};
-use crate::session::Origin;
+use crate::ledger::startup::{STARTUP, Startup};
+use crate::ledger::{confirmation, originals};
+use crate::origin::Origin;
 use crate::transaction::commit::Author;
-use crate::transaction::confirmed;
 
 /// What of the state directory cannot be read, and why.
 #[derive(Debug, Default)]
@@ -61,60 +61,59 @@ impl Damage {
 impl Engine {
     /// Puts something in the place of what cannot be read, and says so by a commit. `touched` is whether anything has
     /// been touched since the host booted.
-    pub(crate) fn salvage(&mut self, mut damage: Damage, touched: bool) -> Result<()> {
+    pub(crate) fn replace_unreadable(&mut self, mut damage: Damage, touched: bool) -> Result<()> {
         if damage.0.is_empty() {
             return Ok(());
         }
         let id = self.running.id + 1;
         let lost = damage.has(RUNNING);
-        let mut told = String::new();
+        let mut message = String::new();
         let substitute = if lost || damage.has(STARTUP) {
             Some(self.substitute(&mut damage, touched)?)
         } else {
             None
         };
         for Damaged { name, fault } in &damage.0 {
-            let _infallible = write!(told, "{}", fault.told());
-            if let Some(kept) = self.store.set_aside(name, id)? {
-                let _infallible = write!(told, " (kept as {kept})");
+            let _infallible = write!(message, "{}", fault.told());
+            if let Some(kept) = self.ledger.store().set_aside(name, id)? {
+                let _infallible = write!(message, " (kept as {kept})");
             }
-            told.push_str("; ");
+            message.push_str("; ");
         }
         let before = self.running.intent.tree.clone();
         match &substitute {
             Some(Substitute { intent, words }) if lost => {
                 self.running.intent = intent.clone();
-                let _infallible = write!(told, "running is {words}");
+                let _infallible = write!(message, "running is {words}");
             }
             Some(Substitute { words, .. }) if !self.settings.autosave => {
-                let _infallible = write!(told, "startup is {words}");
+                let _infallible = write!(message, "startup is {words}");
             }
-            Some(_) => told.push_str("startup follows running"),
-            None => told.push_str("running is as it was"),
+            Some(_) => message.push_str("startup follows running"),
+            None => message.push_str("running is as it was"),
         }
-        tracing::error!("{told}");
-        self.note_salvage(told, &before, lost)?;
+        tracing::error!("{message}");
+        self.commit_recovery(message, &before, lost)?;
         if let Some(Substitute { intent, .. }) = substitute
             && damage.has(STARTUP)
         {
-            self.startup = match self.settings.autosave {
+            self.ledger.set_startup(match self.settings.autosave {
                 true => Startup::Follows,
                 false => Startup::Fixed { id, tree: intent.tree },
-            };
-            self.startup.save(&self.store)?;
+            })?;
         }
-        if damage.has(ownership::FILE) {
-            ownership::save(&self.store, &self.settings.boot_id, &self.originals)?;
+        if damage.has(originals::FILE) {
+            self.ledger.save_originals(self.kernel.originals())?;
         }
-        if damage.has(confirmed::MARK) {
-            self.store.remove(confirmed::MARK)?;
+        if damage.has(confirmation::MARK) {
+            self.ledger.store().remove(confirmation::MARK)?;
         }
         Ok(())
     }
 
     /// Commits what has come into force, with what there is to tell. Where running is lost this is a beginning: no
     /// commit before it leads here.
-    fn note_salvage(&mut self, comment: String, before: &Tree, lost: bool) -> Result<()> {
+    fn commit_recovery(&mut self, comment: String, before: &Tree, lost: bool) -> Result<()> {
         let origin = Origin { user: "netloomd".into(), from: "start".into() };
         let diff = before.diff(&self.running.intent.tree);
         let mut record = self.record(Author { origin, comment: Some(comment) }).telling(&diff);
@@ -125,11 +124,10 @@ impl Engine {
             record.base = 0;
         }
         let id = record.id;
-        self.enter(record)?;
+        self.ledger.enter(record)?;
         self.running = Running { id, intent: self.running.intent.clone() };
         if lost {
-            let bytes = save(&self.store, RUNNING, id, &self.running.intent.tree)?;
-            self.checkpoint = Checkpoint::found(id, bytes);
+            self.ledger.begin_with(id, &self.running.intent.tree)?;
         }
         Ok(())
     }
@@ -137,14 +135,14 @@ impl Engine {
     /// The most worth that can be had: what the host was to come up with, where it has just booted and that can be
     /// read; the rescue configuration; none.
     fn substitute(&self, damage: &mut Damage, touched: bool) -> Result<Substitute> {
-        if let Startup::Fixed { tree, .. } = &self.startup
+        if let Startup::Fixed { tree, .. } = self.ledger.startup()
             && !(touched || damage.has(STARTUP))
         {
             let words = "what startup is";
             return Ok(Substitute { intent: Intent::of(tree.clone())?, words });
         }
         let schema = self.running.intent.tree.schema();
-        match rescue::read(&self.store, schema).and_then(Intent::of) {
+        match rescue::read(self.ledger.store(), schema).and_then(Intent::of) {
             Ok(intent) => {
                 return Ok(Substitute { intent, words: "the rescue configuration" });
             }

@@ -6,10 +6,8 @@
 use netstate::Originals;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Engine;
 use crate::error::Result;
 use crate::ledger::store::Store;
-use crate::transaction::converge::Course;
 
 /// Their file.
 pub(crate) const FILE: &str = "originals.json";
@@ -38,23 +36,4 @@ pub(crate) fn save(store: &Store, boot_id: &str, originals: &Originals) -> Resul
 /// Forgets that anything has been touched in this boot.
 pub(crate) fn forget(store: &Store) -> Result<()> {
     store.remove(FILE)
-}
-
-impl Engine {
-    /// Puts on disk what the course is about to touch first.
-    pub(crate) fn adopt(&mut self, course: &Course) -> Result<()> {
-        let Some(originals) = &course.adopted else { return Ok(()) };
-        self.keep_originals(originals.clone())
-    }
-
-    /// Forgets the originals of what running no longer touches: they have been given back.
-    pub(crate) fn release(&mut self) -> Result<()> {
-        let mut held = self.originals.clone();
-        let keys = held.objects.keys().cloned().collect();
-        held.release(&self.running.intent.desired().part(&keys));
-        if held == self.originals {
-            return Ok(());
-        }
-        self.keep_originals(held)
-    }
 }

@@ -1,0 +1,154 @@
+//! Looking at objects of running: what is not as it is configured, and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netstate::{Action, Desired, Key, Noun};
+
+use crate::clock::Moment;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::intent::Intent;
+use crate::kernel_state::drift::Differing;
+use crate::kernel_state::drift::cause::{Cause, Causes, Disturbed, has_moved, with_loose_routes};
+use crate::transaction::affected::with_dependents;
+use crate::transaction::converge::{Reason, SKIPPED};
+use crate::transaction::transition::{Transition, TransitionPlan};
+
+/// What a look has found, by what is to be done about it.
+#[derive(Debug, Default)]
+struct Findings {
+    /// As they are configured.
+    right: BTreeSet<Key>,
+    /// Lost with something that is away.
+    waiting: BTreeMap<Key, (Differing, Key)>,
+    /// Lost with something that is back.
+    lost: BTreeSet<Key>,
+    changed: BTreeMap<Key, Differing>,
+}
+
+impl Engine {
+    /// Looks at what could not be looked at, or dealt with, before.
+    pub(crate) fn look_again(&mut self, now: Moment) {
+        let due = self.drift.again.iter().filter(|(_, at)| **at <= now);
+        let keys: BTreeSet<Key> = due.map(|(key, _)| key.clone()).collect();
+        self.drift.again.retain(|key, _| !keys.contains(key));
+        self.look_at_objects(keys, &Disturbed::default());
+    }
+
+    /// Looks at these objects of running and at what depends on the links among them, and deals with what is not as
+    /// it is configured. What the engine itself has changed is. A link that is `disturbed` may have been away meanwhile.
+    pub(crate) fn look_at_objects(&mut self, keys: BTreeSet<Key>, disturbed: &Disturbed) {
+        // While the kernel could not be brought back, all of it is looked at each time that is tried again.
+        if keys.is_empty() || self.diverged.is_some() {
+            return;
+        }
+        let running = self.running.intent.clone();
+        let desired = running.desired();
+        let keys = with_loose_routes(with_dependents(keys, &[desired]), disturbed, desired);
+        let Some(plan) = self.plan_for_what_is_there(&running, &keys) else { return };
+        let findings = self.findings(&running, &plan, disturbed);
+        let Findings { right, waiting, lost, changed } = findings;
+        self.drift.forget(&right);
+        self.note_waiting(waiting);
+        self.deal_with(&running, changed, lost);
+        self.notify_no_drift();
+    }
+
+    /// Plans for these objects. A link that was there before and has gone waits to come back, with what depends on it.
+    fn plan_for_what_is_there(
+        &mut self,
+        running: &Intent,
+        keys: &BTreeSet<Key>,
+    ) -> Option<TransitionPlan> {
+        for _ in 0..SKIPPED {
+            let errors = match self.kernel.plan(&Transition::within(running, keys.clone())) {
+                Ok(plan) => return Some(plan),
+                Err(errors) => errors,
+            };
+            tracing::warn!(errors = errors.told(), "no longer as configured");
+            match errors.0.iter().find_map(Error::key).cloned() {
+                Some(key) => {
+                    let gone = with_dependents(BTreeSet::from([key.clone()]), &[running.desired()]);
+                    self.drift.forget(&gone);
+                    self.kernel.skip(key, Reason::of(&errors), gone);
+                }
+                None => {
+                    let at = self.again();
+                    self.drift.again.extend(keys.iter().map(|key| (key.clone(), at)));
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    fn findings(&self, running: &Intent, plan: &TransitionPlan, disturbed: &Disturbed) -> Findings {
+        let desired = running.desired();
+        let mut findings = Findings::default();
+        let off: BTreeSet<&Key> = plan.plan.ops.iter().map(|op| &op.key).collect();
+        findings.right.extend(plan.keys.iter().filter(|key| !off.contains(key)).cloned());
+        if off.is_empty() {
+            return findings;
+        }
+        let now = (self.settings.clock.wall)();
+        let causes = Causes::of(self.kernel.skipped(), plan, desired, disturbed);
+        let returned = self.returned(plan, desired);
+        for op in &plan.plan.ops {
+            let key = &op.key;
+            let Some(object) = desired.get(key) else { continue };
+            let policy = running.policies.at(&running.path(key));
+            let differing = Differing {
+                since: self.drift.differing.get(key).map_or(now, |known| known.since),
+                difference: op.to_string(),
+                missing: match key.noun() == Noun::Link {
+                    true => !plan.links.contains_key(key),
+                    false => matches!(op.action, Action::Create(_)),
+                },
+                policy,
+                waits_for: None,
+                obstacle: None,
+            };
+            let cause = causes.cause(op, object);
+            let back = matches!(cause, Cause::Back) || returned.contains(key);
+            match cause {
+                Cause::Away(link) => {
+                    findings.waiting.entry(key.clone()).or_insert((differing, link));
+                }
+                Cause::Back | Cause::Changed if back && !self.is_reported(key) => {
+                    findings.lost.insert(key.clone());
+                }
+                Cause::Back | Cause::Changed => {
+                    // A link's first difference is the one to report.
+                    findings.changed.entry(key.clone()).or_insert(differing);
+                }
+            }
+        }
+        findings.changed.retain(|key, _| !findings.waiting.contains_key(key));
+        // What depends on a link that is restored comes along.
+        loop {
+            let is_back = |_: &Key, (_, link): &mut (_, Key)| findings.lost.contains(link);
+            let back: Vec<Key> =
+                findings.waiting.extract_if(.., is_back).map(|(key, _)| key).collect();
+            if back.is_empty() {
+                break;
+            }
+            findings.lost.extend(back);
+        }
+        findings
+    }
+
+    /// Whether somebody is known to have changed it: that its link comes back is no reason to put it right.
+    fn is_reported(&self, key: &Key) -> bool {
+        self.drift.differing.get(key).is_some_and(|known| {
+            known.waits_for.is_none() && !(known.missing && key.noun() == Noun::Link)
+        })
+    }
+
+    /// The links that were missing, or elsewhere, and are there: with all that depends on them.
+    fn returned(&self, plan: &TransitionPlan, desired: &Desired) -> BTreeSet<Key> {
+        let back = plan.links.keys().filter(|key| self.drift.is_missing(key));
+        let moved = plan.plan.ops.iter().filter(|op| has_moved(op, desired)).map(|op| &op.key);
+        let back: BTreeSet<Key> = back.chain(moved).cloned().collect();
+        if back.is_empty() { back } else { with_dependents(back, &[desired]) }
+    }
+}

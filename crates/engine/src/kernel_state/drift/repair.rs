@@ -1,0 +1,142 @@
+//! What is done about drift, as the policies say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netstate::Key;
+
+use crate::datastore::Datastore;
+use crate::engine::Engine;
+use crate::error::{Errors, Result};
+use crate::intent::Intent;
+use crate::kernel_state::drift::{AGAIN, CONTESTED, Differing, LOGGED};
+use crate::kernel_state::policy::Policy;
+use crate::session::notice::News;
+use crate::transaction::affected::Affected;
+
+impl Engine {
+    pub(super) fn note_waiting(&mut self, waiting: BTreeMap<Key, (Differing, Key)>) {
+        let mut with: BTreeMap<Key, usize> = BTreeMap::new();
+        for (key, (differing, link)) in waiting {
+            let known = self.drift.differing.get(&key);
+            if known.is_none_or(|known| known.waits_for.as_ref() != Some(&link)) {
+                *with.entry(link.clone()).or_default() += 1;
+            }
+            self.drift.differing.insert(key, Differing { waits_for: Some(link), ..differing });
+        }
+        for (link, objects) in with.into_iter().take(LOGGED) {
+            let path = self.running.intent.path(&link);
+            tracing::info!(%path, objects, "dependents missing until this is back");
+        }
+    }
+
+    /// Does what the policies say about what others have changed, and restores what was lost.
+    pub(super) fn deal_with(
+        &mut self,
+        running: &Intent,
+        changed: BTreeMap<Key, Differing>,
+        lost: BTreeSet<Key>,
+    ) {
+        let now = self.now();
+        let (mut repair, mut adopt) = (BTreeSet::new(), BTreeSet::new());
+        let (mut logged, mut paths) = (0, Vec::new());
+        for (key, differing) in changed {
+            let policy = differing.policy;
+            let known = self.drift.differing.get(&key).map(|known| &known.difference);
+            if policy != Policy::Ignore && known != Some(&differing.difference) {
+                logged += 1;
+                if logged <= LOGGED {
+                    let (path, repair) = (running.path(&key), &differing.difference);
+                    tracing::warn!(%path, repair, policy = policy.name(), "changed by somebody else");
+                    paths.push(path.to_string());
+                }
+            }
+            self.drift.differing.insert(key.clone(), differing);
+            match policy {
+                Policy::Report | Policy::Ignore => {}
+                Policy::Repair => match self.drift.patience(&key, now).filter(|at| *at > now) {
+                    Some(later) => drop(self.drift.again.insert(key, later)),
+                    None => drop(repair.insert(key)),
+                },
+                Policy::Adopt => drop(adopt.insert(key)),
+            }
+        }
+        if logged > LOGGED {
+            tracing::warn!(more = logged - LOGGED, "changed by somebody else");
+        }
+        if !paths.is_empty() {
+            self.drift.notified = self.drift.count();
+            self.notices.send(News::Drift { paths, count: self.drift.notified });
+        }
+        if !repair.is_empty() || !lost.is_empty() {
+            self.repair(repair, lost);
+        }
+        if !adopt.is_empty() {
+            self.adopt_drift(running, adopt);
+        }
+    }
+
+    /// Notifies that nothing differs any more, where a notice said that something did.
+    pub(crate) fn notify_no_drift(&mut self) {
+        if self.drift.notified > 0 && self.drift.count() == 0 {
+            self.drift.notified = 0;
+            self.notices.send(News::Drift { paths: Vec::new(), count: 0 });
+        }
+    }
+
+    /// Puts all right that differs, at a user's request.
+    pub(crate) fn repair_all(&mut self, session: u32) -> Result<()> {
+        self.sessions.may_write(session, Datastore::Running)?;
+        self.reconcile()?;
+        let keys: BTreeSet<Key> = self.drift.differing.keys().cloned().collect();
+        self.restore_objects(keys)?;
+        self.notify_no_drift();
+        Ok(())
+    }
+
+    /// Makes the kernel what running says of these, of what was lost with them, and of what was lost with a link that is
+    /// back: all at once, as they may need each other.
+    fn repair(&mut self, keys: BTreeSet<Key>, lost: BTreeSet<Key>) {
+        let now = self.now();
+        keys.iter().for_each(|key| self.drift.count_repair(key, now));
+        let waits = |differing: &Differing| {
+            differing.waits_for.as_ref().is_some_and(|link| keys.contains(link))
+        };
+        let with = self.drift.differing.iter().filter(|(_, differing)| waits(differing));
+        let all: BTreeSet<Key> =
+            with.map(|(key, _)| key).chain(&keys).chain(&lost).cloned().collect();
+        match self.restore_objects(all) {
+            Ok(()) => tracing::info!(repaired = keys.len(), restored = lost.len(), "repaired"),
+            Err(errors) if keys.is_empty() => {
+                tracing::error!(errors = errors.told(), "not restored");
+            }
+            Err(errors) => self.postpone(&keys, &errors),
+        }
+    }
+
+    /// Makes the kernel what running says of these objects. What it does not take stays as it is.
+    fn restore_objects(&mut self, keys: BTreeSet<Key>) -> Result<()> {
+        let touched = self.touched();
+        self.converge(&touched, Affected::Named(keys.clone()))?;
+        let restored = keys.iter().filter(|key| !self.kernel.skipped().contains(key));
+        self.drift.forget(restored);
+        Ok(())
+    }
+
+    /// Leaves these as they are for now, and says why.
+    pub(super) fn postpone(&mut self, keys: &BTreeSet<Key>, errors: &Errors) {
+        let now = self.now();
+        let message = errors.told();
+        for key in keys {
+            let failed = self.drift.failed.entry(key.clone()).or_default();
+            if *failed == 0 {
+                tracing::error!(errors = message, "not repaired");
+            }
+            let pause = AGAIN * 2u32.saturating_pow(*failed);
+            *failed = failed.saturating_add(1);
+            self.drift.again.insert(key.clone(), now + pause.min(CONTESTED));
+            if let Some(differing) = self.drift.differing.get_mut(key) {
+                differing.obstacle = Some(message.clone());
+            }
+        }
+    }
+}

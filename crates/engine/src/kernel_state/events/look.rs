@@ -1,0 +1,145 @@
+//! Looking again at what events name.
+
+use std::collections::BTreeSet;
+
+use netstate::noun::{is_watched, places as places_needed};
+use netstate::{Event, Key, LinkName, NetnsName, Object, Place, Watched};
+
+use crate::engine::Engine;
+use crate::kernel_state::drift::cause::Disturbed;
+use crate::kernel_state::events::{LONGEST_REST, REST};
+use crate::transaction::affected::{Affected, netns_of as netns_of_object, place_of};
+
+impl Engine {
+    /// Watches what a commit has changed of what is to be watched: most change none of it.
+    pub(crate) fn watch_changed(&mut self, keys: &BTreeSet<Key>) {
+        if self.events.unwatched || keys.iter().any(is_watched) {
+            self.watch();
+        }
+    }
+
+    /// Watches the namespaces that the configuration is about, and the daemon's own, where NICs appear.
+    pub(crate) fn watch(&mut self) {
+        let desired = self.running.intent.desired();
+        let watched = Watched {
+            namespaces: desired.namespaces().cloned().chain([NetnsName::own()]).collect(),
+            parameters: desired.parameters().cloned().collect(),
+        };
+        if watched == self.events.watched {
+            return;
+        }
+        let outcome = self.kernel.watch(watched.clone(), self.events.sink());
+        self.events.unwatched = outcome.is_err();
+        match outcome {
+            Ok(()) => self.events.watched = watched,
+            Err(error) => {
+                tracing::error!(%error, "cannot watch the kernel: changes by others go unnoticed")
+            }
+        }
+    }
+
+    /// Looks again at what has been named since the last time, unless it is time to rest.
+    pub(crate) fn look_at_events(&mut self) {
+        let begun = self.now();
+        if begun < self.events.rest {
+            return;
+        }
+        let events = self.events.take();
+        self.look_at(&events);
+        let now = self.now();
+        self.events.rest = now + LONGEST_REST.min(now.since(begun) * REST);
+    }
+
+    /// Looks again at what these events name, and only there.
+    pub(crate) fn look_at(&mut self, events: &BTreeSet<Event>) {
+        if self.diverged.is_none() && self.may_unskip(events) {
+            self.unskip();
+        }
+        let (keys, disturbed) = self.named(events);
+        self.look_at_objects(keys, &disturbed);
+    }
+
+    /// Tries again to apply what is skipped.
+    fn unskip(&mut self) {
+        let before = self.kernel.skipped().clone();
+        let touched = self.touched();
+        if let Err(errors) = self.converge(&touched, Affected::Named(before.clone())) {
+            tracing::error!(errors = errors.told(), "diverged");
+        }
+        for key in before.difference(self.kernel.skipped()) {
+            let path = mapping::path(key, None, &self.running.intent.tree);
+            tracing::info!(path, "pending object applied");
+        }
+    }
+
+    /// Whether something that is skipped may be where it can be applied now: a link of its name has come, or its
+    /// namespace.
+    fn may_unskip(&self, events: &BTreeSet<Event>) -> bool {
+        if self.kernel.skipped().is_empty() {
+            return false;
+        }
+        let (mut links, namespaces) = places(events);
+        // What has been refused for want of an address may be possible now.
+        links.extend(events.iter().filter_map(|event| match event {
+            Event::Key(Key::Address(key)) => Some(&key.dev),
+            Event::Key(_)
+            | Event::Link(..)
+            | Event::AddressGone(..)
+            | Event::Netns(_)
+            | Event::Overrun(_) => None,
+        }));
+        let desired = self.running.intent.desired();
+        let mut skipped =
+            self.kernel.skipped().iter().filter_map(|key| Some((key, desired.get(key)?)));
+        skipped.any(|(key, object)| {
+            let at = place_of(object).into_iter().cloned().chain(places_needed(key, object));
+            let come = at.into_iter().any(|place| links.contains(&place.ifname));
+            come || netns_of_object(key, object).is_some_and(|at| namespaces.contains(at))
+        })
+    }
+
+    /// The configured objects that events name, and the links that something may have fallen from.
+    fn named(&self, events: &BTreeSet<Event>) -> (BTreeSet<Key>, Disturbed) {
+        let desired = self.running.intent.desired();
+        let named = events.iter().filter_map(|event| match event {
+            Event::Netns(netns) | Event::Overrun(netns) => Some(Key::Netns(netns.clone())),
+            Event::Key(key) => Some(key.clone()),
+            Event::Link(..) | Event::AddressGone(..) => None,
+        });
+        let mut keys: BTreeSet<Key> = named.filter(|key| desired.contains(key)).collect();
+        let (names, mut namespaces) = places(events);
+        namespaces.retain(|netns| self.events.watched.namespaces.contains(*netns));
+        if !namespaces.is_empty() {
+            let within = |(key, object): &(&Key, &Object)| {
+                netns_of_object(key, object).is_some_and(|at| namespaces.contains(at))
+            };
+            keys.extend(desired.iter().filter(within).map(|(key, _)| key.clone()));
+        }
+        // A link may have left its place, so that its name tells more than where it was seen.
+        let mut disturbed = Disturbed::default();
+        for (id, link) in desired.links() {
+            let Place { netns, ifname } = &link.place;
+            if names.contains(ifname) {
+                disturbed.links.insert(Key::Link(id.clone()));
+            }
+            if events.contains(&Event::AddressGone(netns.clone(), ifname.clone())) {
+                disturbed.without_address.insert(Key::Link(id.clone()));
+            }
+        }
+        keys.extend(disturbed.links.iter().chain(&disturbed.without_address).cloned());
+        (keys, disturbed)
+    }
+}
+
+/// The names of links, and the namespaces, that events name.
+fn places(events: &BTreeSet<Event>) -> (BTreeSet<&LinkName>, BTreeSet<&NetnsName>) {
+    let (mut links, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
+    for event in events {
+        match event {
+            Event::Link(_, name) => drop(links.insert(name)),
+            Event::Netns(netns) | Event::Overrun(netns) => drop(namespaces.insert(netns)),
+            Event::Key(_) | Event::AddressGone(..) => {}
+        }
+    }
+    (links, namespaces)
+}

@@ -1,0 +1,53 @@
+//! Configurations on disk: running as of a checkpoint, startup, the rescue configuration.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use yang::{Schema, Tree};
+
+use crate::error::Result;
+use crate::ledger::store::Store;
+
+/// The file of running as of the last checkpoint.
+pub(crate) const RUNNING: &str = "running.json";
+
+/// A configuration as it is on disk: the transaction that made it, and its content as RFC 7951 has it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved<'a> {
+    id: u64,
+    #[serde(borrow)]
+    configuration: &'a RawValue,
+}
+
+/// Writes a configuration; answers how many bytes it takes.
+pub(crate) fn save(store: &Store, name: &str, id: u64, tree: &Tree) -> Result<usize> {
+    let json = RawValue::from_string(tree.to_json(false));
+    let configuration = json.map_err(|error| store.corrupt(name, error.to_string()))?;
+    store.write(name, &Saved { id, configuration: &configuration })
+}
+
+/// A configuration as it was read.
+pub(crate) struct Loaded {
+    /// The transaction that made it.
+    pub(crate) id: u64,
+    pub(crate) tree: Tree,
+    /// What it takes on disk.
+    pub(crate) bytes: usize,
+}
+
+/// Reads a configuration; none where there is no such file.
+pub(crate) fn load(store: &Store, name: &str, schema: &'static Schema) -> Result<Option<Loaded>> {
+    let Some(text) = store.text(name)? else { return Ok(None) };
+    let saved: Saved<'_> = store.content(name, &text)?;
+    if saved.id == u64::MAX {
+        return Err(store.corrupt(name, format!("there is no commit {}", saved.id)).into());
+    }
+    let json = saved.configuration.get();
+    // What comes before it is blanked out rather than cut off, so that a fault's line and column are the file's.
+    let before = text.find(json).unwrap_or_default();
+    let blank = text[..before].chars().map(|c| if c == '\n' { '\n' } else { ' ' });
+    let placed: String = blank.chain(json.chars()).collect();
+    let tree = Tree::from_json(schema, &placed);
+    let tree = tree.map_err(|error| store.corrupt(name, error.to_string()))?;
+    Ok(Some(Loaded { id: saved.id, tree, bytes: text.len() }))
+}

@@ -1,0 +1,97 @@
+//! What is written of a commit, and what is shown of it.
+
+pub(crate) mod summary;
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use yang::{Diff, Edit, Operation, Tree};
+
+use crate::ledger::confirmation::Awaited;
+use crate::ledger::digest::Digest;
+use crate::ledger::record::summary::summary;
+use crate::origin::Origin;
+
+/// One commit of the past.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistoryEntry {
+    /// Distance from the present: `rollback 0` is running itself.
+    pub position: usize,
+    /// Stable id.
+    pub id: u64,
+    /// Who made it; none where its file cannot be read.
+    pub origin: Option<Origin>,
+    /// When.
+    pub time: Option<SystemTime>,
+    /// `commit comment`.
+    pub comment: Option<String>,
+    /// What changed, in a line.
+    pub summary: String,
+    /// What its file is sealed with.
+    pub digest: Option<Digest>,
+    /// What is wrong with its file: there is no way back past such a commit.
+    pub fault: Option<String>,
+    /// Whether it started from the empty configuration: there is nothing before it.
+    pub(crate) anew: bool,
+}
+
+/// A commit as it is on disk: in the journal while it is under way, in the history once it has happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Record {
+    /// The transaction.
+    pub(crate) id: u64,
+    /// The transaction that made the running that it started from; zero for the empty configuration.
+    pub(crate) base: u64,
+    /// What the record before it is sealed with.
+    pub(crate) previous: Option<Digest>,
+    pub(crate) origin: Origin,
+    #[serde(with = "crate::rfc3339")]
+    pub(crate) time: SystemTime,
+    pub(crate) comment: Option<String>,
+    pub(crate) summary: String,
+    /// Whether startup follows running from this commit on.
+    #[serde(default)]
+    pub(crate) autosave: bool,
+    /// That it is undone unless it is confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) awaited: Option<Awaited>,
+    /// From the running before it to the one after it, as the content of `<config>`.
+    pub(crate) forward: String,
+    /// The way back.
+    pub(crate) reverse: String,
+}
+
+impl Record {
+    /// The same with what its commit changes.
+    pub(crate) fn telling(self, diff: &Diff) -> Self {
+        let (forward, reverse) = (diff.to_xml(), diff.to_xml_back());
+        Record { summary: summary(diff), forward, reverse, ..self }
+    }
+
+    /// Makes the commit's changes to the configuration that it started from.
+    pub(crate) fn redo(&self, tree: &mut Tree) -> yang::Result<()> {
+        tree.edit(&Edit::from_xml(tree.schema(), &self.forward, Operation::Merge)?)
+    }
+
+    /// Takes the commit's changes back.
+    pub(crate) fn undo(&self, tree: &mut Tree) -> yang::Result<()> {
+        tree.edit(&Edit::from_xml(tree.schema(), &self.reverse, Operation::Merge)?)
+    }
+
+    /// What is told of it; the digest is that of its file.
+    pub(crate) fn entry(self, digest: Option<Digest>) -> HistoryEntry {
+        let Record { id, base, origin, time, comment, summary, .. } = self;
+        HistoryEntry {
+            position: 0,
+            id,
+            origin: Some(origin),
+            time: Some(time),
+            comment,
+            summary,
+            digest,
+            fault: None,
+            anew: base == 0,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Records on disk, each with the digest of its text: what is altered in the history is noticed.
+//!
+//! A record names the digest of the record before it, so that the digests form a chain. Whoever changes, removes or adds
+//! a record has to write every later one anew. The digest of the latest then differs all the same, and each commit logs it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::error::Result;
+use crate::ledger::digest::Digest;
+use crate::ledger::record::Record;
+use crate::ledger::store::{self, Store};
+
+/// A record as it is on disk.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored<'a> {
+    digest: Digest,
+    #[serde(borrow)]
+    record: &'a RawValue,
+}
+
+/// A record as it was read.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) record: Record,
+    /// That of its text.
+    pub(crate) digest: Digest,
+    /// Whether that is the one that is stored with it.
+    pub(crate) intact: bool,
+    /// What it takes on disk.
+    pub(crate) bytes: usize,
+}
+
+/// A record on disk beside its place.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    digest: Digest,
+    document: store::Draft,
+}
+
+/// Writes a record beside its place.
+pub(crate) fn draft(store: &Store, name: &str, record: &Record) -> Result<Draft> {
+    let text = to_raw_value(record).map_err(|error| store.corrupt(name, error.to_string()))?;
+    let digest = Digest::of(text.get());
+    let document = store.draft(name, &Stored { digest, record: &text })?;
+    Ok(Draft { digest, document })
+}
+
+impl Draft {
+    /// Puts the record in its place.
+    pub(crate) fn place(self) -> Result<Stamp> {
+        Ok(Stamp { digest: self.digest, bytes: self.document.place()? })
+    }
+}
+
+/// How a record is on disk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp {
+    pub(crate) digest: Digest,
+    pub(crate) bytes: usize,
+}
+
+/// Reads a record; none where there is no such file. One that was altered is answered as it is.
+pub(crate) fn read(store: &Store, name: &str) -> Result<Option<Opened>> {
+    let Some(text) = store.text(name)? else { return Ok(None) };
+    let Stored { digest: stored, record } = store.content(name, &text)?;
+    let digest = Digest::of(record.get());
+    let record = serde_json::from_str(record.get());
+    let record = record.map_err(|error| store.corrupt(name, error.to_string()))?;
+    Ok(Some(Opened { record, digest, intact: digest == stored, bytes: text.len() }))
+}

@@ -1,0 +1,76 @@
+//! What a session asks of its candidate and of startup.
+
+use yang::{Edit, Tree};
+
+use crate::datastore::{Datastore, Version};
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::intent::Intent;
+use crate::ledger::startup::Startup;
+use crate::session::candidate::{Candidate, Draft};
+use crate::session::notice::{By, News, SessionEnd};
+use crate::session::sessions::Connected;
+
+impl Engine {
+    /// The session's candidate, with what others have committed since as far as it does not contradict.
+    pub(crate) fn candidate(&mut self, session: u32) -> Result<Tree> {
+        self.saw(session, &self.version())?;
+        Ok(self.sessions.at(session)?.candidate.tree().clone())
+    }
+
+    /// The session has seen `running`, and decides about it from now on.
+    pub(crate) fn saw(&mut self, session: u32, running: &Version) -> Result<()> {
+        // A contradiction is told by the commit; until then the session sees what it has made.
+        let _contradiction = self.sessions.at(session)?.candidate.refresh(running);
+        Ok(())
+    }
+
+    /// The session's candidate apart from the session.
+    pub(crate) fn draft(&mut self, session: u32) -> Result<Draft> {
+        let running = self.version();
+        Ok(Draft { candidate: self.sessions.at(session)?.candidate.clone(), running })
+    }
+
+    pub(crate) fn edit_candidate(&mut self, session: u32, edit: &Edit) -> Result<()> {
+        let running = self.version();
+        Ok(self.sessions.at(session)?.candidate.edit(edit, &running)?)
+    }
+
+    pub(crate) fn replace_candidate(&mut self, session: u32, content: Tree) -> Result<()> {
+        self.sessions.at(session)?.candidate.replace(content);
+        Ok(())
+    }
+
+    /// Puts `content`, which was made from `running`, into the session's candidate.
+    pub(crate) fn roll_back(
+        &mut self,
+        session: u32,
+        running: &Version,
+        content: Tree,
+    ) -> Result<()> {
+        let candidate = &mut self.sessions.at(session)?.candidate;
+        *candidate = Candidate::of(running.clone());
+        candidate.replace(content);
+        Ok(())
+    }
+
+    pub(crate) fn discard(&mut self, session: u32) -> Result<()> {
+        self.sessions.at(session)?.candidate = Candidate::of(self.version());
+        Ok(())
+    }
+
+    pub(crate) fn replace_startup(&mut self, session: u32, content: Tree) -> Result<()> {
+        self.sessions.may_write(session, Datastore::Startup)?;
+        let startup = Startup::Fixed { id: self.running.id, tree: Intent::of(content)?.tree };
+        self.ledger.set_startup(startup)?;
+        self.publish();
+        Ok(())
+    }
+
+    /// The session goes, with its candidate, its locks and what only it could have confirmed; once.
+    pub(crate) fn end_session(&mut self, id: u32, end: SessionEnd) {
+        let Some(Connected { origin, .. }) = self.sessions.close(id) else { return };
+        self.notices.send(News::SessionEnd { by: By::Session { id, origin }, end });
+        self.session_ended(id);
+    }
+}

@@ -1,0 +1,109 @@
+//! The engine's end of the sessions: who is connected, what each has in its candidate, and who holds which lock.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+
+use crate::datastore::{Datastore, Version};
+use crate::error::{Error, Result};
+use crate::origin::{Holder, Origin};
+use crate::session::candidate::Candidate;
+
+/// The number of no session.
+pub(crate) const NOBODY: u32 = 0;
+
+/// A session as the engine has it.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    pub(crate) origin: Origin,
+    pub(crate) candidate: Candidate,
+    /// Its end tells the user's side that the session is gone.
+    _alive: watch::Sender<()>,
+}
+
+/// Who is connected, and who holds which lock.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    connected: BTreeMap<u32, Connected>,
+    locks: BTreeMap<Datastore, u32>,
+    last: u32,
+}
+
+impl Sessions {
+    pub(crate) fn open(&mut self, origin: Origin, running: Version) -> (u32, watch::Receiver<()>) {
+        let (alive, ended) = watch::channel(());
+        self.last += 1;
+        let candidate = Candidate::of(running);
+        self.connected.insert(self.last, Connected { origin, candidate, _alive: alive });
+        (self.last, ended)
+    }
+
+    pub(crate) fn close(&mut self, session: u32) -> Option<Connected> {
+        self.locks.retain(|_, holder| *holder != session);
+        self.connected.remove(&session)
+    }
+
+    /// Whether one session may end another.
+    pub(crate) fn may_kill(&self, killer: u32, session: u32) -> Result<()> {
+        if killer == session {
+            return Err(Error::KillSelf.into());
+        }
+        if !self.connected.contains_key(&session) {
+            return Err(Error::NoSession { session }.into());
+        }
+        Ok(())
+    }
+
+    /// The session, which another may have killed.
+    pub(crate) fn at(&mut self, session: u32) -> Result<&mut Connected> {
+        Ok(self.connected.get_mut(&session).ok_or(Error::SessionEnded { session })?)
+    }
+
+    /// RFC 6241 section 7.5. A candidate is nobody else's, so that its lock only tells that it is clean.
+    pub(crate) fn lock(&mut self, session: u32, datastore: Datastore) -> Result<()> {
+        match datastore {
+            Datastore::Operational => return Err(Error::NotLockable { datastore }.into()),
+            Datastore::Candidate => {
+                if self.at(session)?.candidate.changed() {
+                    return Err(Error::CandidateChanged { session }.into());
+                }
+                return Ok(());
+            }
+            Datastore::Running | Datastore::Startup => {}
+        }
+        if let Some(holder) = self.holder(datastore) {
+            return Err(Error::LockHeld { datastore, holder }.into());
+        }
+        self.locks.insert(datastore, session);
+        Ok(())
+    }
+
+    pub(crate) fn unlock(&mut self, session: u32, datastore: Datastore) -> Result<()> {
+        if datastore == Datastore::Candidate {
+            return Ok(());
+        }
+        match self.locks.get(&datastore) {
+            Some(holder) if *holder == session => {
+                self.locks.remove(&datastore);
+                Ok(())
+            }
+            Some(_) | None => Err(Error::NotLocked { datastore }.into()),
+        }
+    }
+
+    /// Whether this session may write: nobody else holds the lock.
+    pub(crate) fn may_write(&self, session: u32, datastore: Datastore) -> Result<()> {
+        match self.holder(datastore) {
+            Some(holder) if holder.session != session => {
+                Err(Error::Locked { datastore, holder }.into())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn holder(&self, datastore: Datastore) -> Option<Holder> {
+        let session = *self.locks.get(&datastore)?;
+        let origin = self.connected.get(&session)?.origin.clone();
+        Some(Holder { session, origin })
+    }
+}

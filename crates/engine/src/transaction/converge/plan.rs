@@ -1,0 +1,150 @@
+//! Planning a transition: what it affects, how that is observed, and what is to be done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netstate::noun::{is_needed, places, takes_along};
+use netstate::plan::{plan, target, wanted};
+use netstate::{Action, Desired, Key, Object, Op, PlanError, Scope, State};
+
+use crate::error::{Error, Result};
+use crate::transaction::affected::{Affected, links_below, place_of, with_dependents};
+use crate::transaction::converge::Kernel;
+use crate::transaction::transition::{Transition, TransitionPlan, is_of_others};
+
+impl Kernel {
+    /// Observes what a transition affects, and plans. Touches nothing.
+    pub(crate) fn plan(&mut self, transition: &Transition<'_>) -> Result<TransitionPlan> {
+        let keys = self.affected(transition);
+        let desired = transition.to.desired().part(&keys);
+        let touched = transition.touched.part(&keys);
+        let mut originals = self.originals.clone();
+        originals.forget(|key| [&desired, &touched].iter().any(|s| s.objects.contains_key(key)));
+        let scope = Scope::Only(wanted(&desired, &touched, &originals));
+        let observed = match keys.is_empty() {
+            true => State::default(),
+            false => self.southbound.observe(&scope)?,
+        };
+        let ours = self.known_touched(&desired, &touched);
+        originals.remember(&desired, &ours, &observed);
+        let mut adopted = self.originals.clone();
+        adopted.remember(&desired, &ours, &observed);
+        let adopted = Some(adopted).filter(|adopted| *adopted != self.originals);
+        let scope = match adopted {
+            Some(_) => Scope::Only(wanted(&desired, &touched, &originals)),
+            None => scope,
+        };
+        let planned = target(&desired, &touched, &originals, &observed)
+            .and_then(|target| plan(&target, &observed));
+        let plan = planned.map_err(|error| transition.impossible(error))?;
+        let links = links_up(&observed);
+        let others = match plan.ops.iter().any(may_take_along) {
+            true => of_others(observed, [&desired, &touched]),
+            false => State::default(),
+        };
+        Ok(TransitionPlan {
+            keys,
+            desired,
+            touched,
+            originals,
+            scope,
+            plan,
+            others,
+            links,
+            adopted,
+        })
+    }
+
+    /// The objects that a transition affects.
+    fn affected(&self, Transition { touched, to, affected, .. }: &Transition<'_>) -> BTreeSet<Key> {
+        let desired = to.desired();
+        match affected {
+            Affected::Everything => {
+                let keys = touched.iter().chain(desired.iter()).map(|(key, _)| key);
+                keys.filter(|key| !self.skipped.contains(key)).cloned().collect()
+            }
+            Affected::Named(keys) => keys.difference(&self.skipped).cloned().collect(),
+            Affected::Change => {
+                let changed = touched.differing(desired);
+                let below = links_below(&changed, touched, desired);
+                let skipped_below = self.skipped_below(&changed, desired);
+                // What is skipped and stays as it was is left alone, but for a link that something new depends on.
+                let left_alone: BTreeSet<Key> =
+                    self.skipped.difference(&changed).cloned().collect();
+                // Only what is new can depend on what is new.
+                let mut keys =
+                    match changed.iter().any(|key| is_needed(key) && touched.contains(key)) {
+                        true => with_dependents(changed, &[touched, desired]),
+                        false => changed,
+                    };
+                if !left_alone.is_empty() {
+                    keys.retain(|key| !left_alone.contains(key));
+                }
+                keys.extend(skipped_below);
+                keys.extend(below.into_iter().filter(|key| !self.skipped.contains(key)));
+                keys
+            }
+        }
+    }
+
+    /// The links that are skipped and that one of these objects depends on.
+    fn skipped_below(&self, keys: &BTreeSet<Key>, desired: &Desired) -> Vec<Key> {
+        let skipped_at = |key: &Key| Some((place_of(desired.get(key)?)?.clone(), key.clone()));
+        let skipped: Vec<_> = self.skipped.iter().filter_map(skipped_at).collect();
+        if skipped.is_empty() {
+            return Vec::new();
+        }
+        let new = keys.iter().filter_map(|key| Some((key, desired.get(key)?)));
+        let places: BTreeSet<_> = new.flat_map(|(key, object)| places(key, object)).collect();
+        let needed = skipped.into_iter().filter(|(place, _)| places.contains(place));
+        needed.map(|(_, key)| key).collect()
+    }
+
+    /// What of `touched` has really been touched. A link that is desired without a kind and has no original has not:
+    /// it was missing, and is as others left it.
+    fn known_touched(&self, desired: &State, touched: &State) -> State {
+        let mut known = touched.clone();
+        known.objects.retain(|key, _| match desired.objects.get(key) {
+            Some(Object::Link(link)) => {
+                link.kind.is_some() || self.originals.objects.contains_key(key)
+            }
+            Some(_) | None => true,
+        });
+        known
+    }
+}
+
+impl Transition<'_> {
+    pub(super) fn impossible(&self, error: PlanError) -> Error {
+        let PlanError { key, reason } = error;
+        let path = self.path(&key, None);
+        Error::Impossible { path, key, reason }
+    }
+
+    /// Where an object is configured: where the transition goes, or in running where that no longer has it.
+    pub(super) fn path(&self, key: &Key, field: Option<&str>) -> String {
+        let tree = &self.to.tree;
+        let new = mapping::path(key, field, tree);
+        let parsed = yang::Path::parse(tree.schema(), &new);
+        let there = parsed.is_ok_and(|path| tree.node(&path).is_some());
+        match there || !self.running.desired().contains(key) {
+            true => new,
+            false => mapping::path(key, field, &self.running.tree),
+        }
+    }
+}
+
+/// Whether what others have on a link may be lost by what is done.
+fn may_take_along(op: &Op) -> bool {
+    takes_along(&op.key) && !matches!(op.action, Action::Create(_))
+}
+
+/// What depends on links and is in none of these.
+fn of_others(mut observed: State, configured: [&State; 2]) -> State {
+    observed.objects.retain(|key, _| is_of_others(key, configured));
+    observed
+}
+
+fn links_up(observed: &State) -> BTreeMap<Key, bool> {
+    let links = observed.objects.iter().filter_map(|(key, object)| Some((key, object.link()?)));
+    links.map(|(key, link)| (key.clone(), link.flags.up == Some(true))).collect()
+}
