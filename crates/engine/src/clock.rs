@@ -1,8 +1,8 @@
 //! What time it is.
 //!
-//! What lasts for some time goes by the time since the host booted, which nobody sets: the wall clock may be set while a
-//! commit waits for its confirmation, be it by years where a host without a clock of its own learns the time. By the wall
-//! clock goes what people read, and what they want to happen at a time of day.
+//! Durations are measured by the time since the host booted, which nobody sets. The wall clock may be set while a commit
+//! waits for its confirmation, even by years where a host without a clock of its own learns the time. It is for what people
+//! read, and for what they want to happen at a time of day.
 
 use std::future::pending;
 use std::io;
@@ -75,28 +75,28 @@ impl Add<Duration> for Moment {
     }
 }
 
-/// Tells when the wall clock has been set or the host has slept: waiting that began before does not end when it should.
-/// Where the host does not tell, it never does.
+/// Resolves when the wall clock has been set or the host has slept: waiting that began before does not end when it should.
+/// Where the host does not report that, it never does.
 #[derive(Debug)]
 pub(crate) struct Jumps(Option<AsyncFd<OwnedFd>>);
 
 impl Jumps {
     /// Within a runtime.
     pub(crate) fn watch() -> Jumps {
-        Jumps(watch_clock().inspect_err(unheard).ok())
+        Jumps(watch_clock().inspect_err(warn_late).ok())
     }
 
     /// Awaits the next one.
     pub(crate) async fn next(&mut self) {
         match &self.0 {
-            Some(timer) if jumped(timer).await.inspect_err(unheard).is_err() => self.0 = None,
+            Some(timer) if jumped(timer).await.inspect_err(warn_late).is_err() => self.0 = None,
             Some(_) => {}
             None => pending().await,
         }
     }
 }
 
-fn unheard(error: &io::Error) {
+fn warn_late(error: &io::Error) {
     tracing::warn!(%error, "where the clock is set, what is scheduled may come late");
 }
 

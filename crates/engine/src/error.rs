@@ -63,7 +63,7 @@ pub(crate) enum Error {
     )]
     StillDiverged { cause: String },
     #[error("{count} objects could not be applied, and there may be more")]
-    Obstacles { count: usize },
+    TooManySkipped { count: usize },
     #[error("cannot read the kernel's state")]
     Observe(#[from] ObserveError),
     #[error("{} is locked by {holder}", name(*.datastore))]
@@ -134,7 +134,7 @@ pub(crate) type Result<T> = std::result::Result<T, Errors>;
 impl Error {
     /// The `rpc-error` that this is.
     fn rpc(&self) -> RpcError {
-        let message = self.words();
+        let message = self.message();
         let plain = |tag| RpcError { tag, app_tag: None, path: None, message, session: None };
         match self {
             Error::Configuration(error) => error.clone().into(),
@@ -162,7 +162,7 @@ impl Error {
             Error::Diverged { .. } | Error::Unforgotten { .. } | Error::StillDiverged { .. } => {
                 RpcError { app_tag: Some("diverged".into()), ..plain(ErrorTag::RollbackFailed) }
             }
-            Error::Obstacles { .. } => plain(ErrorTag::OperationFailed),
+            Error::TooManySkipped { .. } => plain(ErrorTag::OperationFailed),
             Error::Observe(_) => plain(ErrorTag::OperationFailed),
             Error::Locked { holder, .. } => {
                 let session = Some(holder.session);
@@ -211,7 +211,7 @@ impl Error {
             | Error::Diverged { .. }
             | Error::Unforgotten { .. }
             | Error::StillDiverged { .. }
-            | Error::Obstacles { .. }
+            | Error::TooManySkipped { .. }
             | Error::Observe(_)
             | Error::Locked { .. }
             | Error::LockHeld { .. }
@@ -240,7 +240,7 @@ impl Error {
     }
 
     /// The error with its causes, in a line.
-    fn words(&self) -> String {
+    fn message(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
@@ -254,7 +254,7 @@ impl Error {
 
 impl Errors {
     /// All of them with their paths, in a line.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         self.rpc().iter().map(RpcError::to_string).collect::<Vec<_>>().join("; ")
     }
 
@@ -264,13 +264,13 @@ impl Errors {
     }
 
     /// What has been done, and these, which failed then.
-    pub(crate) fn told_after(&self, done: String) -> String {
-        if self.0.is_empty() { done } else { format!("{done}; but {}", self.told()) }
+    pub(crate) fn described_after(&self, done: String) -> String {
+        if self.0.is_empty() { done } else { format!("{done}; but {}", self.describe()) }
     }
 
     /// All of them without their paths, in a line.
-    pub(crate) fn words(&self) -> String {
-        self.0.iter().map(Error::words).collect::<Vec<_>>().join("; ")
+    pub(crate) fn message(&self) -> String {
+        self.0.iter().map(Error::message).collect::<Vec<_>>().join("; ")
     }
 
     pub(crate) fn rpc(&self) -> Vec<RpcError> {

@@ -112,12 +112,15 @@ impl Ledger {
         self.history.prune(&self.store, self.settings.history, self.checkpoint.id())
     }
 
-    /// Puts a commit of which the kernel knows nothing into the history.
+    /// Puts a commit that changes nothing in the kernel into the history.
     pub(crate) fn enter(&mut self, record: Record) -> Result<()> {
         let stamp = journal::draft(&self.store, &record)?.place()?;
         let late = self.file(record.id)?;
         if !late.0.is_empty() {
-            tracing::error!(errors = late.told(), "in the history, but not all of it is on disk");
+            tracing::error!(
+                errors = late.describe(),
+                "in the history, but not all of it is on disk"
+            );
         }
         self.add(record, stamp);
         Ok(())
@@ -166,7 +169,7 @@ impl Ledger {
             (Ok(()), _) => Ok(()),
             (Err(errors), None) => Err(errors),
             (Err(errors), Some(unrecorded)) => {
-                tracing::error!(errors = errors.told(), "originals are not on disk yet");
+                tracing::error!(errors = errors.describe(), "originals are not on disk yet");
                 unrecorded.originals = true;
                 Ok(())
             }

@@ -2,8 +2,8 @@
 //!
 //! One thread owns everything that changes; a [`Handle`] is a channel to it. Reading running or
 //! startup takes a snapshot and waits for nobody. The kernel is reached only by `netstate::Southbound`.
-//! Commit, failed commit, start and the return of a missing link are all one function, `converge`. Whoever may open
-//! a session may read and write: the interface that lets a user in decides who that is.
+//! Commit, failed commit, start, repair and the return of a missing link all call `transaction::converge`, the one way to
+//! the kernel. Whoever may open a session may read and write: the interface that lets a user in decides who that is.
 //!
 //! | folder | what is in it |
 //! |---|---|

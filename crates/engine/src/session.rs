@@ -89,7 +89,7 @@ impl Session {
         }
     }
 
-    /// What of operational is below these top nodes. What the daemon tells of itself waits for no kernel.
+    /// What of operational is below these top nodes. What the daemon knows by itself waits for no kernel.
     pub async fn operational(&self, tops: Vec<&'static SchemaNode>) -> RpcResult<Tree> {
         let own = tops.iter().all(|top| operational::is_own(&top.module.name));
         self.ask(move |engine, _| if own { engine.own_state() } else { engine.operational() }).await
@@ -121,7 +121,7 @@ impl Session {
         self.ask(|engine, id| engine.conflicts(id)).await
     }
 
-    /// Settles the conflicts at or below `place`; answers how many are left. What is settled is what was told by
+    /// Settles the conflicts at or below `place`; answers how many are left. What is settled is what was shown by
     /// [`conflicts`](Self::conflicts) or by a refusal, whichever was last: a later change is a conflict of its own.
     pub async fn resolve(&self, place: Path, side: Side) -> RpcResult<usize> {
         self.ask(move |engine, id| engine.resolve(id, &place, side)).await

@@ -108,14 +108,14 @@ impl Engine {
             match self.catch_up() {
                 Ok(()) => tracing::info!("the boot is on disk"),
                 Err(errors) => {
-                    tracing::error!(errors = errors.told(), "the boot is not on disk as yet");
+                    tracing::error!(errors = errors.describe(), "the boot is not on disk yet");
                 }
             }
         }
         if self.restored_at().is_some_and(|due| due <= now) {
             match self.reconcile() {
                 Ok(()) => tracing::info!("kernel and running agree again"),
-                Err(errors) => tracing::error!(errors = errors.told(), "diverged"),
+                Err(errors) => tracing::error!(errors = errors.describe(), "diverged"),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The way back from an attempt that failed, and what to do for as long as that fails too.
 //!
 //! Kernel first, then the files: the journal goes once nothing is left in the kernel that it speaks of. Where the way
-//! back ends early, that is told, tried again from time to time and by each commit, and nothing is committed on top of
+//! back ends early, that is reported, tried again from time to time and by each commit, and nothing is committed on top of
 //! what is not known.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use netstate::{Desired, Key};
 use crate::clock::Moment;
 use crate::error::RpcError;
 
-/// The kernel is not what running says, or the state directory tells of more than running.
+/// The kernel is not what running says, or the state directory holds more than running.
 #[derive(Debug)]
 pub(crate) struct Diverged {
     /// What may be in the kernel.
@@ -26,15 +26,15 @@ pub(crate) struct Diverged {
 
 impl Diverged {
     /// Where the way back ended, by path, and why.
-    pub(crate) fn told(&self) -> BTreeMap<String, String> {
-        let mut told: BTreeMap<String, String> = BTreeMap::new();
+    pub(crate) fn reasons(&self) -> BTreeMap<String, String> {
+        let mut all: BTreeMap<String, String> = BTreeMap::new();
         for RpcError { path, message, .. } in &self.causes {
-            let reasons = told.entry(path.clone().unwrap_or_else(|| "/".into())).or_default();
+            let reasons = all.entry(path.clone().unwrap_or_else(|| "/".into())).or_default();
             if !reasons.is_empty() {
                 reasons.push_str("; ");
             }
             reasons.push_str(message);
         }
-        told
+        all
     }
 }

@@ -1,8 +1,8 @@
 //! Events from the kernel: reasons to look again, never facts.
 //!
 //! They wait in a set that coalesces: the same event counts once, and where a namespace has too many of them they
-//! become one that means all of it. What is not configured is left out at the door, so that a storm of foreign routes
-//! costs a look-up each. The engine is told when the set is no longer empty, and takes it whole; it rests between two
+//! become one that means all of it. What is not configured is left out before that, so that a storm of foreign
+//! routes costs a look-up each. The engine is woken when the set is no longer empty, and takes it whole; it rests between two
 //! looks for a multiple of what the last one took, so that a storm costs it a part of its time only.
 
 mod look;
@@ -108,7 +108,7 @@ fn coalesce(events: &mut BTreeSet<Event>, event: Event) {
     }
 }
 
-/// Where an event happened. A link's key does not tell, for which there is [`Event::Link`].
+/// Where an event happened. A link's key does not say; there is [`Event::Link`] for that.
 fn netns_of(event: &Event) -> Option<&NetnsName> {
     match event {
         Event::Link(netns, _)

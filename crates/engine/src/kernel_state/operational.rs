@@ -26,13 +26,13 @@ pub(crate) fn is_own(module: &str) -> bool {
 struct State {
     running_id: u64,
     converged: bool,
-    missing: Vec<Told>,
-    diverged: Vec<Told>,
+    missing: Vec<Entry>,
+    diverged: Vec<Entry>,
 }
 
 /// What stands in the way, and where.
 #[derive(Serialize)]
-struct Told {
+struct Entry {
     path: String,
     reason: String,
 }
@@ -57,12 +57,12 @@ impl Engine {
     pub(crate) fn own_state(&self) -> Result<Tree> {
         let mut tree = Tree::empty(self.running.intent.tree.schema());
         self.report_drift(&mut tree)?;
-        let diverged = self.diverged.as_ref().map(|diverged| diverged.told());
+        let diverged = self.diverged.as_ref().map(|diverged| diverged.reasons());
         let state = State {
             running_id: self.running.id,
             converged: self.diverged.is_none() && self.kernel.skipped().is_empty(),
-            missing: told(self.missing()),
-            diverged: told(diverged.unwrap_or_default()),
+            missing: entries(self.missing()),
+            diverged: entries(diverged.unwrap_or_default()),
         };
         tree.serialize(&Path::parse(tree.schema(), STATE)?, &state)?;
         Ok(tree)
@@ -74,7 +74,7 @@ impl Engine {
         links.map(|(id, link)| (link.place.clone(), id.clone())).collect()
     }
 
-    /// What of running the kernel cannot take as yet, by path, and why.
+    /// The objects of running that the kernel cannot take yet, by path, and why.
     fn missing(&self) -> BTreeMap<String, String> {
         let reason = |key| match self.kernel.reason(key) {
             Some(reason) => reason.message.clone(),
@@ -89,6 +89,6 @@ impl Engine {
     }
 }
 
-fn told(reasons: BTreeMap<String, String>) -> Vec<Told> {
-    reasons.into_iter().map(|(path, reason)| Told { path, reason }).collect()
+fn entries(reasons: BTreeMap<String, String>) -> Vec<Entry> {
+    reasons.into_iter().map(|(path, reason)| Entry { path, reason }).collect()
 }

@@ -51,7 +51,7 @@ struct Subtree {
 }
 
 impl Policies {
-    /// Reads them. A path that cannot be one is told with where it is configured.
+    /// Reads them. The error for a path that is none names where it is configured.
     pub(crate) fn of(tree: &Tree) -> Result<Policies, Vec<Error>> {
         let Some(drift) = tree.top().find(|node| node.schema().module.name == MODULE) else {
             return Ok(Policies::default());
@@ -127,9 +127,12 @@ mod tests {
     #[test]
     fn a_path_that_leads_nowhere_is_told() {
         let tree = tree("/netloom-drift:drift/subtree[path='/nowhere']/policy = ignore");
-        let told: Vec<String> =
+        let errors: Vec<String> =
             Policies::of(&tree).unwrap_err().iter().map(ToString::to_string).collect();
-        assert_eq!(told.len(), 1);
-        assert!(told[0].starts_with("/netloom-drift:drift/subtree[path='/nowhere']: "), "{told:?}");
+        assert_eq!(errors.len(), 1);
+        assert!(
+            errors[0].starts_with("/netloom-drift:drift/subtree[path='/nowhere']: "),
+            "{errors:?}"
+        );
     }
 }

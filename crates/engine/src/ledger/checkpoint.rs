@@ -104,7 +104,7 @@ impl Checkpoint {
                 self.logged -= logged;
             }
             // The commits are on disk one by one, and the next commit tries again.
-            Ok(Err(errors)) => tracing::error!(errors = errors.told(), "no checkpoint"),
+            Ok(Err(errors)) => tracing::error!(errors = errors.describe(), "no checkpoint"),
             Err(_) => tracing::error!("the writer of a checkpoint has panicked"),
         }
     }

@@ -1,9 +1,9 @@
 //! The commits of the past: one file each, which holds the edits that it made and those that undo it.
 //!
 //! The configuration of N commits ago is running with the last N commits undone, so that an entry costs what its
-//! commit changed and not what the configuration holds. The entries form a chain, each naming the one before it and what
-//! that is sealed with; those after the last checkpoint are what running is made of. A link that is broken is told,
-//! and what is beyond it is shown but cannot be gone back to.
+//! commit changed and not what the configuration holds. The entries form a chain: each names the one before it and the
+//! digest of that. Running is made of those after the last checkpoint. Where the chain is broken the entry says so;
+//! older commits are shown, but nobody can go back to them.
 
 use std::collections::VecDeque;
 
@@ -31,7 +31,7 @@ pub(crate) struct History {
     pub(crate) awaited: Option<Awaited>,
 }
 
-/// What is kept of a record in memory; its position is told by its place in the chain.
+/// What is kept of a record in memory; its position follows from its place in the chain.
 #[derive(Debug)]
 struct Kept {
     entry: HistoryEntry,
@@ -39,7 +39,7 @@ struct Kept {
 }
 
 impl History {
-    /// Reads the records up to the transaction `latest`. What is wrong with one is told by its entry.
+    /// Reads the records up to the transaction `latest`. Its entry says what is wrong with one.
     pub(crate) fn open(store: &Store, latest: u64) -> Result<History> {
         let mut history = History::default();
         let mut ids = ids(store)?;
@@ -50,7 +50,7 @@ impl History {
             match record_file::read(store, &file_of(id)) {
                 Ok(Some(opened)) => history.take(id, opened),
                 Ok(None) => {}
-                Err(errors) => history.push(broken(id, errors.told()), 0),
+                Err(errors) => history.push(broken(id, errors.describe()), 0),
             }
         }
         match history.head() {
@@ -131,7 +131,7 @@ impl History {
         self.chain.front().map(|kept| &kept.entry)
     }
 
-    /// Takes in the record that the file of `id` holds, with what that tells about the one before it.
+    /// Takes in the record that the file of `id` holds, with what that says about the one before it.
     fn take(&mut self, id: u64, opened: Opened) {
         let Opened { record, digest, intact, bytes } = opened;
         if let Some(before) = self.chain.front_mut().map(|kept| &mut kept.entry) {
@@ -139,7 +139,7 @@ impl History {
                 self.miss(id - 1);
             } else if before.fault.is_none() && before.digest != record.previous {
                 before.fault = Some(format!("it is not the commit that commit {id} followed"));
-                tell(before);
+                log_fault(before);
             }
         }
         self.autosave = record.autosave;
@@ -152,7 +152,7 @@ impl History {
             entry.fault = Some(format!("it is of commit {written}"));
         }
         if entry.fault.is_some() {
-            tell(&entry);
+            log_fault(&entry);
         }
         self.push(entry, bytes);
     }
@@ -164,7 +164,7 @@ impl History {
             first => format!("the files of the commits from {first} are missing"),
         };
         let entry = broken(latest, fault);
-        tell(&entry);
+        log_fault(&entry);
         self.push(entry, 0);
     }
 
@@ -174,7 +174,7 @@ impl History {
     }
 }
 
-/// The entry of a commit of which nothing is known.
+/// The entry of a commit that cannot be read.
 fn broken(id: u64, fault: String) -> HistoryEntry {
     HistoryEntry {
         position: 0,
@@ -189,12 +189,12 @@ fn broken(id: u64, fault: String) -> HistoryEntry {
     }
 }
 
-fn tell(entry: &HistoryEntry) {
+fn log_fault(entry: &HistoryEntry) {
     tracing::error!(commit = entry.id, fault = entry.fault, "the history is broken");
 }
 
 /// Makes a commit happen: moves its journal to where history finds it. Where that fails half-way, the journal goes back
-/// to its place before anything else does: it tells the next process what may be in the kernel. Where not even that can
+/// to its place before anything else does: by it the next process knows what may be in the kernel. Where not even that can
 /// be done, the commit has happened; what has failed is answered, for it may not survive a loss of power.
 pub(crate) fn file(store: &Store, id: u64) -> Result<Errors> {
     let entry = file_of(id);
@@ -210,12 +210,12 @@ pub(crate) fn take_back(store: &Store, id: u64) -> Result<()> {
     store.remove(&file_of(id))
 }
 
-/// The latest transaction of which there is a file; zero where there is none.
+/// The latest transaction that has a file; zero where none has.
 pub(crate) fn latest(store: &Store) -> Result<u64> {
     Ok(ids(store)?.into_iter().max().unwrap_or_default())
 }
 
-/// The transactions of which there is a file.
+/// The transactions that have a file.
 fn ids(store: &Store) -> Result<Vec<u64>> {
     Ok(store.list(FOLDER)?.iter().filter_map(|file| id_of(file)).collect())
 }

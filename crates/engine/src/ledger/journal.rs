@@ -1,7 +1,7 @@
 //! The journal: what a commit is about to do, on disk before the kernel is touched.
 //!
 //! It is the commit's history entry, early: moving it to its place in the history is what makes the commit happen. A
-//! journal that a start finds tells of an attempt that has to be undone, and of what it may have left in the kernel.
+//! journal that a start finds is of an attempt that has to be undone, and names what that may have left in the kernel.
 
 use std::panic::resume_unwind;
 use std::thread::{Scope, ScopedJoinHandle};
@@ -68,7 +68,7 @@ impl<'scope> Writing<'scope> {
         diff: &'scope Diff,
     ) -> Writing<'scope> {
         Writing(scope.spawn(move || {
-            let record = record.telling(diff);
+            let record = record.with_changes(diff);
             let draft = draft(&store, &record);
             Written { record, draft }
         }))

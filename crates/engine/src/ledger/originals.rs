@@ -1,4 +1,4 @@
-//! What is whose: what was there before the configuration touched it is given back as it was.
+//! Originals: what was there before the configuration touched it, to be given back as it was.
 //!
 //! Originals are on disk before the kernel is touched. They hold for one boot of the host: after the next one,
 //! what exists has not been touched by anybody.

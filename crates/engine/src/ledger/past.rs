@@ -86,7 +86,7 @@ impl Past {
         self.at(revision).map_err(|errors| errors.rpc())
     }
 
-    /// Who last changed what at `place` and below, the latest first. What no commit is told of is older than
+    /// Who last changed what at `place` and below, the latest first. What no commit is named for is older than
     /// the history, or than what of it can be relied on.
     pub fn blame(&self, place: &Path) -> Vec<Blamed> {
         let part = |tree: &Tree| match place.steps.is_empty() {

@@ -27,7 +27,7 @@ pub struct HistoryEntry {
     pub comment: Option<String>,
     /// What changed, in a line.
     pub summary: String,
-    /// What its file is sealed with.
+    /// The digest of its record.
     pub digest: Option<Digest>,
     /// What is wrong with its file: there is no way back past such a commit.
     pub fault: Option<String>,
@@ -43,7 +43,7 @@ pub(crate) struct Record {
     pub(crate) id: u64,
     /// The transaction that made the running that it started from; zero for the empty configuration.
     pub(crate) base: u64,
-    /// What the record before it is sealed with.
+    /// The digest of the record before it.
     pub(crate) previous: Option<Digest>,
     pub(crate) origin: Origin,
     #[serde(with = "crate::rfc3339")]
@@ -64,7 +64,7 @@ pub(crate) struct Record {
 
 impl Record {
     /// The same with what its commit changes.
-    pub(crate) fn telling(self, diff: &Diff) -> Self {
+    pub(crate) fn with_changes(self, diff: &Diff) -> Self {
         let (forward, reverse) = (diff.to_xml(), diff.to_xml_back());
         Record { summary: summary(diff), forward, reverse, ..self }
     }
@@ -79,7 +79,7 @@ impl Record {
         tree.edit(&Edit::from_xml(tree.schema(), &self.reverse, Operation::Merge)?)
     }
 
-    /// What is told of it; the digest is that of its file.
+    /// What is shown of it; the digest is that of its file.
     pub(crate) fn entry(self, digest: Option<Digest>) -> HistoryEntry {
         let Record { id, base, origin, time, comment, summary, .. } = self;
         HistoryEntry {

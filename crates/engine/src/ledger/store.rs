@@ -119,7 +119,7 @@ impl Store {
         self.synchronise(&from)
     }
 
-    /// Keeps a file that cannot be read under another name, which tells the transaction that takes its place; answers
+    /// Keeps a file that cannot be read under another name, which ends in the transaction that takes its place; answers
     /// with that name. The file stays where it is until it is replaced, so that there is no moment without it.
     pub(crate) fn set_aside(&self, name: &str, id: u64) -> Result<Option<String>> {
         let path = self.dir.join(name);

@@ -17,7 +17,7 @@ pub(crate) struct Unrecorded {
 }
 
 impl Unrecorded {
-    /// Of a boot, of which nothing is on disk.
+    /// For a boot that is not on disk at all.
     pub(crate) fn new(record: Option<Record>, again: Moment) -> Unrecorded {
         Unrecorded { record, originals: true, again }
     }

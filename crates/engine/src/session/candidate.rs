@@ -1,8 +1,8 @@
-//! The candidate, of which each session has its own: a branch of running as the session saw it.
+//! The candidate: each session has its own, a branch of running as the session saw it.
 //!
-//! What a session has not seen it cannot have decided to take away. The base is therefore running as of when the session
-//! last looked at it or at its candidate: a whole new content, or an edit that removes, says nothing about what others have
-//! committed since. What contradicts is settled node by node, by moving just that node of the base.
+//! A session cannot have decided to remove what it has not seen. The base of its changes is therefore running as of when
+//! the session last read it or its candidate: new content, or an edit that removes, says nothing about what others have
+//! committed since. A contradiction is settled node by node: the base takes that node from running, and no other.
 
 use yang::{Diff, Edit, Part, Path, Tree};
 
@@ -16,9 +16,9 @@ pub(crate) struct Candidate {
     tree: Tree,
     /// What the session has seen of running. The base may be ahead of it.
     seen: Version,
-    /// Running as it was when its contradictions were last told, which is what they are settled with: what comes
-    /// later contradicts anew.
-    told: Option<Version>,
+    /// Running as it was when its contradictions were last shown. They are settled with that: a later change is a contradiction of
+    /// its own.
+    shown: Option<Version>,
 }
 
 /// Whose version of a node is to hold.
@@ -53,7 +53,7 @@ impl Candidate {
     /// A candidate without changes.
     pub(crate) fn of(running: Version) -> Candidate {
         let tree = running.tree.clone();
-        Candidate { seen: running.clone(), base: running, tree, told: None }
+        Candidate { seen: running.clone(), base: running, tree, shown: None }
     }
 
     pub(crate) fn tree(&self) -> &Tree {
@@ -74,7 +74,7 @@ impl Candidate {
     /// away what the session has not seen of that, on what the session has seen.
     pub(crate) fn edit(&mut self, edit: &Edit, running: &Version) -> yang::Result<()> {
         let mut current = self.clone();
-        // A contradiction is told by the commit; the edit then has to do with what the session has.
+        // The commit reports a contradiction; until then the session edits what it has.
         let _contradiction = current.catch_up(running);
         let before = current.tree.clone();
         current.tree.edit(edit)?;
@@ -104,7 +104,7 @@ impl Candidate {
         let mut tree = self.seen.tree.clone();
         // It merges and removes, which nothing in a tree of the same schema resists.
         let _resisted = tree.edit(&self.base.tree.diff(&self.tree).to_edit());
-        Candidate { base: self.seen.clone(), tree, seen: self.seen.clone(), told: None }
+        Candidate { base: self.seen.clone(), tree, seen: self.seen.clone(), shown: None }
     }
 
     /// Takes `content` whole, in place of what the session has seen.
@@ -118,7 +118,7 @@ impl Candidate {
     }
 
     /// The session looks at running, which brings in what others have committed. Where that contradicts the
-    /// session's own changes, the candidate stays as it is, and the contradictions are told.
+    /// session's own changes, the candidate stays as it is, and the contradictions are returned.
     pub(crate) fn refresh(&mut self, running: &Version) -> Result<(), Vec<Contradiction>> {
         self.catch_up(running)?;
         if self.seen.id < running.id {
@@ -132,19 +132,19 @@ impl Candidate {
         if self.base.id < running.id {
             self.tree = self.on(&running.tree)?;
             self.base = running.clone();
-            self.told = None;
+            self.shown = None;
         }
         Ok(())
     }
 
-    /// The session is told how its candidate contradicts `running`.
-    pub(crate) fn tell(&mut self, running: Version) {
-        self.told = Some(running);
+    /// The session is shown how its candidate contradicts `running`.
+    pub(crate) fn note_shown(&mut self, running: Version) {
+        self.shown = Some(running);
     }
 
     /// What is settled at a refused commit, or at the latest listing; now, where there was none.
     pub(crate) fn disputed(&self, running: Version) -> Version {
-        self.told.clone().unwrap_or(running)
+        self.shown.clone().unwrap_or(running)
     }
 
     /// Settles what contradicts `running` at or below `place`: answers how many contradictions that were, and how
@@ -153,7 +153,7 @@ impl Candidate {
         let found = self.on(&running.tree).err().unwrap_or_default();
         let meant: Vec<_> = found.iter().filter(|one| one.path.is_below(place)).collect();
         if meant.is_empty() {
-            // Who is told that there is nothing has seen nothing.
+            // A session that has no contradiction here has seen nothing new.
             return (0, found.len());
         }
         for Contradiction { whole, .. } in &meant {
@@ -172,6 +172,6 @@ impl Candidate {
     pub(crate) fn committed(&mut self) {
         self.seen.tree = self.as_seen().tree;
         self.base.tree = self.tree.clone();
-        self.told = None;
+        self.shown = None;
     }
 }

@@ -22,7 +22,7 @@ pub struct Conflict {
     pub ours: Option<String>,
     /// What is running.
     pub theirs: Option<String>,
-    /// The commit that made that; none where the history does not tell.
+    /// The commit that made that; none where the history does not say.
     pub by: Option<HistoryEntry>,
 }
 
@@ -36,7 +36,7 @@ pub struct Conflicts {
 
 impl Conflicts {
     /// Each of them, in the order of the paths.
-    pub fn told(&self) -> Vec<Conflict> {
+    pub fn list(&self) -> Vec<Conflict> {
         let theirs = &self.past.running().tree;
         let found = merge(&self.base.tree, &self.ours, theirs).err().unwrap_or_default();
         // What others never had is in conflict because they removed what it is in.

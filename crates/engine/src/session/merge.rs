@@ -39,7 +39,7 @@ pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec
 
 /// Puts what `from` has at `place`, if anything, in the place of what `tree` has there.
 pub(crate) fn graft(tree: &mut Tree, place: &Path, from: &Tree) {
-    // Only a key resists, and no key is in contradiction: it tells entries apart.
+    // Only a key resists, and no key is in contradiction: it identifies entries.
     let _ = tree.remove(place);
     tree.merge(&from.subtree(place));
 }
@@ -79,11 +79,11 @@ fn conflicts(ours: &[Change], theirs: &[Change]) -> Vec<Contradiction> {
             (None, Some(their)) => alters_below(their, we_removed),
             (None, None) => false,
         };
-        // What comes whole within what was removed is told as one.
-        let told = |path: &Path| found.last().is_some_and(|last| path.is_below(&last.path));
+        // What comes whole within what was removed is one contradiction.
+        let found_above = |path: &Path| found.last().is_some_and(|last| path.is_below(&last.path));
         if let Some(path) = our.or(their).map(Change::path)
             && contradictory
-            && !told(path)
+            && !found_above(path)
         {
             let removed = [we_removed, they_removed].into_iter().flatten();
             let around = removed.filter(|removed| path.is_below(removed)).min();

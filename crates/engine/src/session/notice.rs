@@ -209,7 +209,7 @@ impl Publisher {
 
 impl Why {
     /// In words, after the commit's name.
-    pub(crate) fn told(self) -> &'static str {
+    pub(crate) fn describe(self) -> &'static str {
         match self {
             Why::Timeout => "was not confirmed in time",
             Why::Cancelled => "was cancelled",

@@ -20,7 +20,7 @@ impl Engine {
 
     /// The session has seen `running`, and decides about it from now on.
     pub(crate) fn saw(&mut self, session: u32, running: &Version) -> Result<()> {
-        // A contradiction is told by the commit; until then the session sees what it has made.
+        // The commit reports a contradiction; until then the session sees what it has made.
         let _contradiction = self.sessions.at(session)?.candidate.refresh(running);
         Ok(())
     }

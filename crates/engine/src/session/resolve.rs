@@ -1,4 +1,4 @@
-//! Settling conflicts: what a session asks about them, and what it is sent of them.
+//! Settling conflicts: listing them, and choosing a side.
 
 use yang::Path;
 
@@ -9,15 +9,15 @@ use crate::session::conflict::{Conflicts, contradicting};
 use crate::session::merge::Contradiction;
 
 impl Engine {
-    /// How the session's candidate contradicts running; what is settled next is what this tells.
+    /// How the session's candidate contradicts running; what is settled next is what this returns.
     pub(crate) fn conflicts(&mut self, session: u32) -> Result<Conflicts> {
         let (running, past) = (self.version(), self.past());
         let candidate = &mut self.sessions.at(session)?.candidate;
-        candidate.tell(running);
+        candidate.note_shown(running);
         Ok(Conflicts { base: candidate.base().clone(), ours: candidate.tree().clone(), past })
     }
 
-    /// Settles the conflicts at or below `place` that the session has been told; answers how many are left of these.
+    /// Settles the conflicts at or below `place` that the session has been shown; answers how many of these are left.
     pub(crate) fn resolve(&mut self, session: u32, place: &Path, side: Side) -> Result<usize> {
         let running = self.version();
         let candidate = &mut self.sessions.at(session)?.candidate;
@@ -38,12 +38,12 @@ impl Engine {
         }
         match candidate.refresh(&running) {
             Ok(()) => Ok(()),
-            Err(found) => Err(self.told(session, &found)),
+            Err(found) => Err(self.report_conflicts(session, &found)),
         }
     }
 
-    /// The session is told what contradicts running.
-    pub(crate) fn told(&mut self, session: u32, found: &[Contradiction]) -> Errors {
+    /// Shows the session what contradicts running, as errors.
+    pub(crate) fn report_conflicts(&mut self, session: u32, found: &[Contradiction]) -> Errors {
         let running = self.version();
         let candidate = match self.sessions.at(session) {
             Ok(connected) => &mut connected.candidate,
@@ -51,7 +51,7 @@ impl Engine {
         };
         let (base, ours) = (&candidate.base().tree, candidate.tree());
         let errors = contradicting(found, base, ours, &running.tree);
-        candidate.tell(running);
+        candidate.note_shown(running);
         errors
     }
 }

@@ -17,7 +17,7 @@ pub(crate) const NOBODY: u32 = 0;
 pub(crate) struct Connected {
     pub(crate) origin: Origin,
     pub(crate) candidate: Candidate,
-    /// Its end tells the user's side that the session is gone.
+    /// Dropped with this: the user's side learns by it that the session is gone.
     _alive: watch::Sender<()>,
 }
 
@@ -59,7 +59,7 @@ impl Sessions {
         Ok(self.connected.get_mut(&session).ok_or(Error::SessionEnded { session })?)
     }
 
-    /// RFC 6241 section 7.5. A candidate is nobody else's, so that its lock only tells that it is clean.
+    /// RFC 6241 section 7.5. A candidate is private, so that its lock only means that it has no changes.
     pub(crate) fn lock(&mut self, session: u32, datastore: Datastore) -> Result<()> {
         match datastore {
             Datastore::Operational => return Err(Error::NotLockable { datastore }.into()),

@@ -190,8 +190,8 @@ impl Engine {
         }
     }
 
-    /// Finds the commit that waits for its confirmation, if there is one. Where nobody can tell whether it has been
-    /// confirmed it waits on; where nobody can tell what to go back to it stays, which is no reason not to serve.
+    /// Finds the commit that waits for its confirmation, if there is one. Where it is unknown whether it has been
+    /// confirmed it waits on. Where it is unknown what to go back to it stays: the daemon serves all the same.
     fn find_pending(&mut self, damage: &mut Damage) {
         let id = self.running.id;
         let Some(awaited) = self.ledger.history().awaited.clone() else { return };
@@ -208,7 +208,7 @@ impl Engine {
             Err(errors) => tracing::error!(
                 transaction = id,
                 base = awaited.base,
-                errors = errors.told(),
+                errors = errors.describe(),
                 "commit {id} is not confirmed, but cannot be undone: it stays"
             ),
         }
@@ -233,7 +233,7 @@ impl Engine {
             let origin = Origin { user: "netloomd".into(), from: "boot".into() };
             let comment = Some("startup loaded".into());
             let author = Author { origin, comment };
-            self.record(author).telling(&diff)
+            self.record(author).with_changes(&diff)
         });
         if let Some(record) = &record {
             self.running = Running { id: record.id, intent: startup };
@@ -241,7 +241,7 @@ impl Engine {
         }
         self.ledger.boot(record, self.now());
         if let Err(errors) = self.catch_up() {
-            tracing::error!(errors = errors.told(), "the boot is not on disk yet");
+            tracing::error!(errors = errors.describe(), "the boot is not on disk yet");
         }
         self.ledger.continue_boot(self.now());
         self.recover(Desired::default(), false);
@@ -252,5 +252,5 @@ impl Engine {
 
 /// A configuration of the state directory, which was valid when it was written.
 fn intent(store: &Store, name: &str, tree: Tree) -> Result<Intent> {
-    Intent::of(tree).map_err(|errors| Errors::from(store.corrupt(name, errors.told())))
+    Intent::of(tree).map_err(|errors| Errors::from(store.corrupt(name, errors.describe())))
 }

@@ -1,4 +1,4 @@
-//! The way out: the host as it was before the configuration, which itself stays on disk.
+//! Giving back: the host as it was before the configuration, which itself stays on disk.
 //!
 //! To the kernel this is a commit of the empty configuration. To the state directory it is a boot: once nothing of
 //! ours is in the kernel the originals go, and so the next start applies startup to what it then finds.
@@ -48,7 +48,7 @@ pub(crate) fn give_back(
             Transition { touched: &touched, to: &nothing, running: &running, affected };
         engine.kernel.converge(&transition, Policy::AsFarAsPossible, &mut engine.ledger)?;
     }
-    // As long as there are originals, the journal tells what else has been touched.
+    // As long as there are originals, the journal says what else has been touched.
     engine.ledger.forget_originals()?;
     engine.ledger.withdraw()?;
     tracing::info!("the host is as it was before the configuration");

@@ -1,8 +1,8 @@
-//! A start on a state directory of which something cannot be read: the daemon serves all the same.
+//! Recovery: a start on a state directory with files that cannot be read. The daemon serves all the same.
 //!
 //! A device at the other end of a network has to be reached to be repaired. What cannot be read is named in the log and by
-//! a commit in the history, is kept under a name that says so, and gives way to what is of the next worth: the rescue
-//! configuration, or none. Nobody knows what an unreadable configuration has put into the kernel. Therefore it stays
+//! a commit in the history, is kept under a name that says so, and is replaced by the rescue
+//! configuration, or by none. Nobody knows what an unreadable configuration has put into the kernel. Therefore it stays
 //! there, as if others had put it there: only what the configuration names that takes its place is touched.
 
 use std::fmt::Write;
@@ -74,7 +74,7 @@ impl Engine {
             None
         };
         for Damaged { name, fault } in &damage.0 {
-            let _infallible = write!(message, "{}", fault.told());
+            let _infallible = write!(message, "{}", fault.describe());
             if let Some(kept) = self.ledger.store().set_aside(name, id)? {
                 let _infallible = write!(message, " (kept as {kept})");
             }
@@ -111,12 +111,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Commits what has come into force, with what there is to tell. Where running is lost this is a beginning: no
+    /// Commits what has come into force, with the message as its comment. Where running is lost this is a beginning: no
     /// commit before it leads here.
     fn commit_recovery(&mut self, comment: String, before: &Tree, lost: bool) -> Result<()> {
         let origin = Origin { user: "netloomd".into(), from: "start".into() };
         let diff = before.diff(&self.running.intent.tree);
-        let mut record = self.record(Author { origin, comment: Some(comment) }).telling(&diff);
+        let mut record = self.record(Author { origin, comment: Some(comment) }).with_changes(&diff);
         // What waits for its confirmation waits on, though this is the latest commit.
         record.awaited = self.pending.as_ref().map(|pending| pending.awaited.clone());
         record.autosave &= record.awaited.is_none();

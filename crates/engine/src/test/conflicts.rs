@@ -25,7 +25,7 @@ fn under_link(lines: &str) -> String {
 
 #[track_caller]
 fn check(engine: &mut Engine, session: u32, expect: Expect) {
-    let told = engine.conflicts(session).unwrap().told();
+    let told = engine.conflicts(session).unwrap().list();
     let standing = |what: &Option<String>| what.clone().unwrap_or_else(|| "-".into());
     let line = |Conflict { path, base, ours, theirs, by }: &Conflict| {
         let path = path.to_string().replace(LINK, "@");

@@ -296,7 +296,8 @@ fn write_files(dir: &FilePath, files: &Files) {
 /// The engine takes a commit that touches the kernel, and says so without reserve.
 fn check_next_commit(engine: &mut Engine, host: &Host, what: &str) {
     const NEXT: &str = "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1300";
-    let told = commit(engine, NEXT).unwrap_or_else(|errors| panic!("{what}: {}", errors.told()));
+    let told =
+        commit(engine, NEXT).unwrap_or_else(|errors| panic!("{what}: {}", errors.describe()));
     assert!(!told.contains("; but"), "{what}: {told}");
     let nic = Key::Link("enp0s5".parse().unwrap());
     let mtu = |state: &State| state.objects[&nic].link().unwrap().attributes.mtu;

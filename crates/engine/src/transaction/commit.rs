@@ -93,14 +93,15 @@ impl Engine {
                 Ok(Committed { id: Some(transaction), summary, milliseconds })
             }
             Ok(Attempted::Confirmed(late)) => {
-                let summary = late.told_after(format!("commit {} is confirmed", self.running.id));
+                let summary =
+                    late.described_after(format!("commit {} is confirmed", self.running.id));
                 Ok(Committed { id: None, summary, milliseconds })
             }
             Ok(Attempted::Nothing) => {
                 Ok(Committed { id: None, summary: "nothing to commit".into(), milliseconds })
             }
             Err(errors) => {
-                tracing::warn!(errors = errors.told(), milliseconds, "refused");
+                tracing::warn!(errors = errors.describe(), milliseconds, "refused");
                 Err(errors)
             }
         }
@@ -152,7 +153,7 @@ impl Engine {
         record.awaited = confirmed.map(|confirmed| self.awaited(session, &confirmed));
         record.autosave &= record.awaited.is_none();
         let Done { summary, late } = self.transact(tree, &diff, record)?;
-        let summary = late.told_after(summary);
+        let summary = late.described_after(summary);
         self.sessions.at(session)?.candidate.committed();
         let (id, by_all) = (self.running.id, by.clone());
         self.notices.send(News::Committed { id, by: by_all, comment, summary: summary.clone() });
@@ -247,7 +248,7 @@ impl Engine {
         let failed = [Err(filed), saved, pruned, released].into_iter().filter_map(Result::err);
         let late = Errors(failed.flat_map(|errors| errors.0).collect());
         if !late.0.is_empty() {
-            tracing::error!(errors = late.told(), "committed, but not all of it is on disk");
+            tracing::error!(errors = late.describe(), "committed, but not all of it is on disk");
         }
         late
     }
@@ -264,7 +265,7 @@ impl Engine {
     /// The candidate on top of the latest running. It stays what the session has made of what it saw.
     pub(crate) fn merged(&mut self, session: u32) -> Result<Tree> {
         let merged = self.sessions.at(session)?.candidate.on(&self.running.intent.tree);
-        merged.map_err(|found| self.told(session, &found))
+        merged.map_err(|found| self.report_conflicts(session, &found))
     }
 
     /// The journal, and later the history entry, of a commit from running, but for what it changes.

@@ -1,10 +1,10 @@
 //! Confirmed commits (RFC 6241 section 8.4): a commit that is undone unless somebody confirms it in time.
 //!
-//! The deadline is in the commit's own record, and so on disk before the kernel is touched, and gone with an attempt
-//! that fails. It goes by the time since the host booted; where the host has booted since, by the wall clock, which may be
-//! wrong until somebody has set it, but by no more than what was asked for. What is to be confirmed is told by the latest
-//! record alone: a commit on top of it, or a mark that names it, has settled it. Until then startup stays what it was, so
-//! that a reboot comes up on what is known to work.
+//! The deadline is in the commit's own record. It is thus on disk before the kernel is touched, and an attempt that fails
+//! leaves none. It is measured by the time since the host booted. Where the host has booted again, the wall clock decides:
+//! that may be wrong until somebody has set it, but the commit then waits no longer than was asked for. Only the latest
+//! record can wait for its confirmation: a commit on top of it, or a mark that names it, has settled it. Until then startup
+//! stays what it was, so that a reboot comes up on what is known to work.
 
 use yang::Tree;
 
@@ -77,7 +77,7 @@ impl Engine {
         self.publish();
         late.0.extend(saved.err().into_iter().flat_map(|errors| errors.0));
         if !late.0.is_empty() {
-            tracing::error!(errors = late.told(), "confirmed, but not all of it is on disk");
+            tracing::error!(errors = late.describe(), "confirmed, but not all of it is on disk");
         }
         Ok(late)
     }
@@ -150,11 +150,11 @@ impl Engine {
         }
     }
 
-    /// Undoes it without anybody to tell but the log and the history; where that fails, again later.
+    /// Undoes it with nobody waiting for the answer; where that fails, tries again later.
     pub(crate) fn expire(&mut self, why: Why) {
         let origin = Origin { user: "netloomd".into(), from: "confirmed commit".into() };
         if let Err(errors) = self.undo(origin, By::Daemon, why) {
-            tracing::error!(errors = errors.told(), "cannot undo an unconfirmed commit");
+            tracing::error!(errors = errors.describe(), "cannot undo an unconfirmed commit");
             let again = self.again();
             self.pending
                 .iter_mut()
@@ -166,8 +166,12 @@ impl Engine {
         let Some(Pending { awaited, tree, probing, .. }) = self.pending.clone() else {
             return Ok(());
         };
-        let (transaction, why_told) = (self.running.id, why.told());
-        tracing::warn!(transaction, base = awaited.base, "commit {transaction} {why_told}: undone");
+        let (transaction, why_undone) = (self.running.id, why.describe());
+        tracing::warn!(
+            transaction,
+            base = awaited.base,
+            "commit {transaction} {why_undone}: undone"
+        );
         self.reconcile()?;
         let diff = self.running.intent.tree.diff(&tree);
         let undone = News::Confirm { id: transaction, by: by.clone(), phase: Phase::Undone(why) };
@@ -177,9 +181,9 @@ impl Engine {
             return Ok(());
         }
         let unanswered = probing.filter(|_| why == Why::Timeout);
-        let unanswered = unanswered.map(|probing| format!(": {}", probing.told()));
+        let unanswered = unanswered.map(|probing| format!(": {}", probing.describe()));
         let unanswered = unanswered.unwrap_or_default();
-        let comment = Some(format!("commit {transaction} {why_told}{unanswered}"));
+        let comment = Some(format!("commit {transaction} {why_undone}{unanswered}"));
         let record = self.record(Author { origin, comment: comment.clone() });
         let Done { summary, late: _ } = self.transact(tree, &diff, record)?;
         // Whoever committed it knows that it does not last; it may be that nobody is there any more.

@@ -56,7 +56,7 @@ pub(crate) struct Reason {
 impl Reason {
     pub(crate) fn of(errors: &Errors) -> Reason {
         let refused = !errors.0.iter().any(|error| matches!(error, Error::Impossible { .. }));
-        Reason { message: errors.words(), refused }
+        Reason { message: errors.message(), refused }
     }
 }
 
@@ -195,7 +195,7 @@ impl Kernel {
             let Some(key) = errors.0.iter().find_map(Error::key).cloned() else {
                 return Err(errors.into());
             };
-            tracing::error!(errors = errors.told(), "object skipped");
+            tracing::error!(errors = errors.describe(), "object skipped");
             let desired = to.desired();
             self.reasons.insert(key.clone(), Reason::of(&errors));
             // What depends on an object that cannot be removed may go all the same, unless it fails again.
@@ -206,7 +206,7 @@ impl Kernel {
                 self.skipped.extend(dependents);
             }
         }
-        Err(Errors::from(Error::Obstacles { count: SKIPPED }).into())
+        Err(Errors::from(Error::TooManySkipped { count: SKIPPED }).into())
     }
 
     /// Of what could not be removed at first, fails with what is still there: it may have gone with something else.

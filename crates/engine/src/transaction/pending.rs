@@ -65,11 +65,11 @@ impl Probing {
     }
 
     /// What has not been answered, in words.
-    pub(crate) fn told(&self) -> String {
-        let told = self.open.iter().map(|(probe, why)| match why {
+    pub(crate) fn describe(&self) -> String {
+        let open = self.open.iter().map(|(probe, why)| match why {
             Some(why) => format!("{probe}: {why}"),
             None => format!("{probe}: not answered yet"),
         });
-        told.collect::<Vec<_>>().join("; ")
+        open.collect::<Vec<_>>().join("; ")
     }
 }

@@ -62,7 +62,7 @@ impl Engine {
             Ok(_late) => {
                 self.notices.send(News::Confirm { id, by: By::Daemon, phase: Phase::Complete })
             }
-            Err(errors) => tracing::error!(errors = errors.told(), "cannot confirm"),
+            Err(errors) => tracing::error!(errors = errors.describe(), "cannot confirm"),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::transaction::affected::Affected;
 use crate::transaction::step::Step;
 
 impl Engine {
-    /// Goes back to running after an attempt that failed; answers with what the user is to be told.
+    /// Goes back to running after an attempt that failed; answers with the errors for the user.
     pub(crate) fn revert(
         &mut self,
         failure: Errors,
@@ -28,12 +28,12 @@ impl Engine {
             .or_else(|_| self.restore(&touched, Affected::Everything, &missing));
         let kernel = restored.is_ok();
         let Err(cause) = restored.and_then(|()| self.forget_attempt()) else { return failure };
-        let (failure, words) = (failure.told(), cause.told());
-        tracing::error!(failure, cause = words, "diverged");
+        let (failure, message) = (failure.describe(), cause.describe());
+        tracing::error!(failure, cause = message, "diverged");
         self.diverge(touched, missing, cause);
         match kernel {
-            true => Error::Unforgotten { failure, cause: words }.into(),
-            false => Error::Diverged { failure, cause: words }.into(),
+            true => Error::Unforgotten { failure, cause: message }.into(),
+            false => Error::Diverged { failure, cause: message }.into(),
         }
     }
 
@@ -45,13 +45,13 @@ impl Engine {
         let (touched, missing) = (touched.clone(), missing.clone());
         let restored = self.restore(&touched, Affected::Everything, &missing);
         restored.and_then(|()| self.forget_attempt()).map_err(|cause| {
-            let words = cause.told();
+            let message = cause.describe();
             self.diverge(touched, missing, cause);
-            Error::StillDiverged { cause: words }.into()
+            Error::StillDiverged { cause: message }.into()
         })
     }
 
-    /// A start's way to running, also from what an attempt has left where there was one. What cannot be applied as yet
+    /// A start's way to running, also from what an attempt has left where there was one. What cannot be applied yet
     /// may be missing, and what cannot be brought there at all is no reason not to serve: the configuration may be what
     /// has to be changed.
     pub(crate) fn recover(&mut self, touched: Desired, attempted: bool) {
@@ -61,18 +61,18 @@ impl Engine {
             false => settled.and_then(|()| self.release()),
         };
         if let Err(cause) = done {
-            tracing::error!(errors = cause.told(), "diverged");
+            tracing::error!(errors = cause.describe(), "diverged");
             let missing = self.running.intent.desired().iter().map(|(key, _)| key.clone());
             self.diverge(touched, missing.collect(), cause);
         }
     }
 
-    /// Notes that the way to running has failed, and tells everybody unless that is known.
+    /// Notes that the way to running has failed, and sends a notice unless that is known.
     fn diverge(&mut self, touched: Desired, missing: BTreeSet<Key>, cause: Errors) {
         let causes = cause.rpc();
         let diverged = Diverged { touched, missing, again: self.again(), causes };
         if self.diverged.replace(diverged).is_none() {
-            let (paths, cause) = (cause.paths(), cause.told());
+            let (paths, cause) = (cause.paths(), cause.describe());
             self.notices.send(News::Diverged { paths, cause });
         }
     }

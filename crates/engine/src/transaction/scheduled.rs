@@ -87,7 +87,7 @@ impl Engine {
         let next = self.schedule.content.waiting.first().filter(|next| next.due <= now).cloned();
         if let Some(next) = next {
             if let Err(obstacle) = self.may_commit_scheduled() {
-                let obstacle = obstacle.told();
+                let obstacle = obstacle.describe();
                 if next.obstacle.as_ref() != Some(&obstacle) {
                     tracing::warn!(number = next.number, obstacle, "a scheduled commit waits");
                 }
@@ -106,7 +106,7 @@ impl Engine {
                 Ok(_bytes) => self.schedule.stale = false,
                 Err(failure) => {
                     tracing::error!(
-                        errors = failure.told(),
+                        errors = failure.describe(),
                         "a commit that was made is still scheduled on disk"
                     );
                     self.schedule.again = Some(self.again());
@@ -144,13 +144,13 @@ impl Engine {
         let Scheduled { number, origin, comment, .. } = one;
         match outcome {
             Ok(Some(Done { summary, late })) => {
-                let (id, summary) = (self.running.id, late.told_after(summary));
+                let (id, summary) = (self.running.id, late.described_after(summary));
                 tracing::info!(number, transaction = id, summary, "committed as scheduled");
                 self.notices.send(News::Committed { id, by: By::Daemon, comment, summary });
             }
             Ok(None) => tracing::info!(number, "nothing is left of a scheduled commit"),
             Err(errors) => {
-                let cause = errors.told();
+                let cause = errors.describe();
                 tracing::error!(number, user = origin.user, cause, "a scheduled commit is refused");
                 self.notices.send(News::Unscheduled { number, user: origin.user, cause });
             }

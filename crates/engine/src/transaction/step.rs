@@ -1,7 +1,7 @@
 //! The steps of a transaction: every boundary at which a fault may strike passes through one place.
 //!
 //! With the feature `faults` the environment variable `NETLOOM_ABORT_AT` ends the process at one of them: the name
-//! of a step as [`Step::name`] tells it, or `operations:N` for the moment after the kernel has taken N operations
+//! of a step ([`Step::name`]), or `operations:N` for the moment after the kernel has taken N operations
 //! of a plan. A start that finds nothing to do passes none of them.
 
 /// A boundary: what has just been done.

@@ -167,7 +167,7 @@ impl Operations {
             Rpc::DeleteRescue => ok(self.session.delete_rescue().await),
             Rpc::GetConflicts => {
                 let conflicts = self.session.conflicts().await?;
-                let conflicts = blocking(move || conflicts.told()).await;
+                let conflicts = blocking(move || conflicts.list()).await;
                 let conflicts = conflicts.into_iter().map(conflict).collect();
                 Ok(output(ConflictsOutput { conflicts }.to_xml()))
             }

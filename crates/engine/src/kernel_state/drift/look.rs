@@ -65,7 +65,7 @@ impl Engine {
                 Ok(plan) => return Some(plan),
                 Err(errors) => errors,
             };
-            tracing::warn!(errors = errors.told(), "no longer as configured");
+            tracing::warn!(errors = errors.describe(), "no longer as configured");
             match errors.0.iter().find_map(Error::key).cloned() {
                 Some(key) => {
                     let gone = with_dependents(BTreeSet::from([key.clone()]), &[running.desired()]);

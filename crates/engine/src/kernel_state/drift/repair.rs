@@ -107,7 +107,7 @@ impl Engine {
         match self.restore_objects(all) {
             Ok(()) => tracing::info!(repaired = keys.len(), restored = lost.len(), "repaired"),
             Err(errors) if keys.is_empty() => {
-                tracing::error!(errors = errors.told(), "not restored");
+                tracing::error!(errors = errors.describe(), "not restored");
             }
             Err(errors) => self.postpone(&keys, &errors),
         }
@@ -125,7 +125,7 @@ impl Engine {
     /// Leaves these as they are for now, and says why.
     pub(super) fn postpone(&mut self, keys: &BTreeSet<Key>, errors: &Errors) {
         let now = self.now();
-        let message = errors.told();
+        let message = errors.describe();
         for key in keys {
             let failed = self.drift.failed.entry(key.clone()).or_default();
             if *failed == 0 {

@@ -64,7 +64,7 @@ impl Engine {
         let before = self.kernel.skipped().clone();
         let touched = self.touched();
         if let Err(errors) = self.converge(&touched, Affected::Named(before.clone())) {
-            tracing::error!(errors = errors.told(), "diverged");
+            tracing::error!(errors = errors.describe(), "diverged");
         }
         for key in before.difference(self.kernel.skipped()) {
             let path = mapping::path(key, None, &self.running.intent.tree);
@@ -98,7 +98,7 @@ impl Engine {
         })
     }
 
-    /// The configured objects that events name, and the links that something may have fallen from.
+    /// The configured objects that events name, and the links that something may have been lost with.
     fn named(&self, events: &BTreeSet<Event>) -> (BTreeSet<Key>, Disturbed) {
         let desired = self.running.intent.desired();
         let named = events.iter().filter_map(|event| match event {
@@ -115,7 +115,7 @@ impl Engine {
             };
             keys.extend(desired.iter().filter(within).map(|(key, _)| key.clone()));
         }
-        // A link may have left its place, so that its name tells more than where it was seen.
+        // A link may have left its place, so that its name counts, and not where it was seen.
         let mut disturbed = Disturbed::default();
         for (id, link) in desired.links() {
             let Place { netns, ifname } = &link.place;

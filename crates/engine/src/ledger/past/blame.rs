@@ -1,4 +1,4 @@
-//! Who last changed what: a commit is told with the outermost instances that it touched.
+//! Who last changed what: each commit with the outermost instances that it touched.
 
 use yang::{Change, NodeKind, Path, Tree};
 

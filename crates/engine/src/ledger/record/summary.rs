@@ -40,7 +40,7 @@ pub(crate) fn summary(diff: &Diff) -> String {
     parts.join("; ")
 }
 
-/// In the order in which they are told.
+/// In the order of the summary.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Verb {
     Added,

@@ -51,7 +51,7 @@ fn outcome_by(case: &Case, ends: &Ends, (failing, onwards, errno): (usize, bool,
         count += 1;
         (index == failing || (onwards && index > failing)).then_some(errno)
     });
-    let told = (case.act)(&mut engine).map_err(|errors| errors.told());
+    let told = (case.act)(&mut engine).map_err(|errors| errors.describe());
     let told = told.expect_err(&what);
     let words = std::io::Error::from_raw_os_error(errno).to_string();
     assert!(told.contains(&words), "{what}: {told}");
@@ -87,7 +87,7 @@ fn check_diverged(engine: &mut Engine, told: &str, what: &str) {
         "{what}: {state}"
     );
     let refused = commit(engine, "/iproute2-ip-netns:netnses/netns[name='other']");
-    let refused = refused.map_err(|errors| errors.told()).expect_err(what);
+    let refused = refused.map_err(|errors| errors.describe()).expect_err(what);
     assert!(refused.starts_with("an earlier commit failed"), "{what}: {refused}");
     NOW.set(NOW.get() + 10);
     engine.look_at_clock();

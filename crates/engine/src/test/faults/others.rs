@@ -81,7 +81,7 @@ fn outcome(case: &Case, ends: &Ends, deed: Deed, late: bool) -> String {
         }
         None
     });
-    let told = (case.act)(&mut engine).map_err(|errors| errors.told());
+    let told = (case.act)(&mut engine).map_err(|errors| errors.describe());
     meddled.stop();
     assert!(engine.diverged.is_none(), "{what}: {told:?}");
     let end = if told.is_ok() { &ends.new } else { &ends.old };

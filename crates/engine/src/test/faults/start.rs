@@ -109,7 +109,7 @@ fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> Strin
         }
         Ok(engine) => (engine, "starts"),
         Err(errors) => {
-            let told = errors.told();
+            let told = errors.describe();
             assert!(told.contains("No space left on device"), "{what}: {told}");
             (host.start(), "refused; then whole")
         }

@@ -83,7 +83,7 @@ fn outcome_by(case: &Case, ends: &Ends, (failing, manner, errno): (usize, Manner
     let (host, mut engine) = case.prepared();
     manner.strike(&engine.ledger.store().disk, failing, errno);
     let what = format!("{}, operation {failing}", case.title);
-    let told = (case.act)(&mut engine).map_err(|errors| errors.told());
+    let told = (case.act)(&mut engine).map_err(|errors| errors.describe());
     let found = Found { held: Held::by(&engine, &host), told, waits: engine.diverged.is_some() };
     let outcome = judge(case, ends, found, Held::after_restart(&host, case));
     engine.ledger.store().disk.faults.clear();
