@@ -1,4 +1,4 @@
-//! The daemon's start: running is read or recovered, and the kernel is brought to it, or given back.
+//! Start and end: running is read or recovered and the kernel is brought to it, or all is given back.
 
 pub(crate) mod boot;
 pub(crate) mod give_back;

@@ -233,7 +233,7 @@ fn pass(engine: &mut Engine, seconds: u64) {
 }
 
 /// The errors, a line each, as a client sees them.
-fn told<T: std::fmt::Debug>(outcome: Result<T>) -> String {
+fn message<T: std::fmt::Debug>(outcome: Result<T>) -> String {
     let errors = outcome.unwrap_err().rpc();
     errors.iter().map(RpcError::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -1,8 +1,4 @@
-//! The way back from an attempt that failed, and what to do for as long as that fails too.
-//!
-//! Kernel first, then the files: the journal goes once nothing is left in the kernel that it speaks of. Where the way
-//! back ends early, that is reported, tried again from time to time and by each commit, and nothing is committed on top of
-//! what is not known.
+//! Diverged: kernel and running differ, because the way back from a failed attempt has failed too.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! The past, to be looked at without the engine: running as it is now, and the way back from it.
 //!
-//! To undo a commit takes what it changed. Whoever asks for a configuration of long ago waits for the disk, and
-//! nobody else does: this is a value of its own, which the engine hands out and forgets.
+//! Undoing a commit needs its record. Whoever asks for a configuration of long ago waits for the disk, and nobody else
+//! does: this is a value of its own, which the engine hands out and forgets.
 
 pub(crate) mod blame;
 

@@ -1,7 +1,6 @@
 //! The rescue configuration: one that is known to work, kept until it is needed.
 //!
-//! It is what a user goes back to where all else is lost, and what the daemon comes up with where the configuration that
-//! it should come up with cannot be read.
+//! A user goes back to it when all else is lost, and the daemon comes up with it when running or startup cannot be read.
 
 use yang::{Schema, Tree};
 

@@ -1,6 +1,8 @@
-//! What a boot of the host has made true without the disk having taken it, because that is full or broken: no reason to
-//! leave the host without its network. It is tried again from time to time and by each commit, and nothing is committed
-//! before it. A daemon that ends meanwhile boots again, and takes what it finds for what was there before.
+//! What a boot of the host has applied and the disk, full or broken, has not taken.
+//!
+//! A bad disk must not leave the host without its network. Writing is tried again from time to time and by each commit, and
+//! nothing is committed before it succeeds. A daemon that ends meanwhile boots again, and takes what it finds for what was
+//! there before.
 
 use crate::clock::Moment;
 use crate::ledger::record::Record;

@@ -1,7 +1,7 @@
 //! Conflicts: where a session's candidate contradicts what others have committed, and who they are.
 //!
-//! Who it was takes a walk back through the history, that is, reading files. Whoever wants to know waits for the disk;
-//! the engine hands out what is needed and goes on.
+//! To find who it was, the history is read back, file by file. Whoever wants to know waits for the disk; the engine hands
+//! out what is needed and goes on.
 
 use yang::{Path, Tree};
 

@@ -1,8 +1,8 @@
-//! The start: what the state directory says is made true before anybody is served.
+//! The start: the kernel is brought to what the state directory holds before anybody is served.
 //!
 //! A commit that was cut short is finished where it had happened, and undone where it had not. After a restart of the
-//! daemon running is in force, after a reboot of the host startup is. What cannot be applied, for example because a NIC
-//! is missing, keeps nothing else down.
+//! daemon running is in force, after a reboot of the host startup is. An object that cannot be applied, for example because
+//! a NIC is missing, is skipped and keeps nothing else down.
 
 use netstate::{Desired, Originals, Southbound};
 use tokio::sync::{mpsc, watch};

@@ -112,7 +112,7 @@ fn a_missing_nic_keeps_nothing_else_down_and_is_configured_when_it_appears() {
     // What does not need it can be changed; what does is refused.
     engine.apply("/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400").unwrap();
     engine.apply("no /iproute2-ip-link:links/link[name='enp0s5']/mtu").unwrap();
-    expect!["/iproute2-ip-link:links/link[name='enp0s4']: there is no link enp0s4 in vpn10, and no type to make it by"].assert_eq(&told(
+    expect!["/iproute2-ip-link:links/link[name='enp0s4']: there is no link enp0s4 in vpn10, and no type to make it by"].assert_eq(&message(
         engine.apply("/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.11/24']"),
     ));
 
@@ -132,8 +132,8 @@ fn a_missing_nic_keeps_nothing_else_down_and_is_configured_when_it_appears() {
 fn a_second_daemon_is_kept_out() {
     let host = Host::new();
     let _engine = host.start();
-    let told = told(host.try_start());
-    assert!(told.ends_with("/netloom is in use by another netloomd"), "{told}");
+    let message = message(host.try_start());
+    assert!(message.ends_with("/netloom is in use by another netloomd"), "{message}");
 }
 
 #[test]

@@ -81,8 +81,8 @@ fn a_refusal_leaves_everything_as_it_was() {
                 return;
             }
             Err(errors) => {
-                let told = told::<()>(Err(errors));
-                assert!(told.contains("the kernel refused to"), "{told}");
+                let message = message::<()>(Err(errors));
+                assert!(message.contains("the kernel refused to"), "{message}");
                 assert_eq!(host.kernel.state(), before, "after {refused} operations");
                 assert_eq!(host.commits(), files);
                 assert_eq!(host.file("journal"), None);
@@ -99,11 +99,11 @@ fn a_refusal_is_told_with_the_node_and_the_kernels_words() {
     let host = Host::new();
     let mut engine = host.start();
     host.kernel.refuse_after(5, libc::EBUSY);
-    expect!["/iproute2-ip-link:links/link[name='enp0s5']/ip[address='192.168.20.20/24']: the kernel refused to add address 192.168.20.20/24 to enp0s5 in vpn20: Device or resource busy (EBUSY)"].assert_eq(&told(engine.apply(NICS)));
-    expect!["/iproute2-ip-link:links/link[name='eth9']: there is no link eth9 in the host's namespace, and no type to make it by"].assert_eq(&told(
+    expect!["/iproute2-ip-link:links/link[name='enp0s5']/ip[address='192.168.20.20/24']: the kernel refused to add address 192.168.20.20/24 to enp0s5 in vpn20: Device or resource busy (EBUSY)"].assert_eq(&message(engine.apply(NICS)));
+    expect!["/iproute2-ip-link:links/link[name='eth9']: there is no link eth9 in the host's namespace, and no type to make it by"].assert_eq(&message(
         engine.apply("/iproute2-ip-link:links/link[name='eth9']/admin-status = up"),
     ));
-    expect!["/iproute2-ip-link:links/link[name='enp0s4']/netns: there is no namespace nowhere: add netns nowhere to netnses, or take this out too"].assert_eq(&told(
+    expect!["/iproute2-ip-link:links/link[name='enp0s4']/netns: there is no namespace nowhere: add netns nowhere to netnses, or take this out too"].assert_eq(&message(
         engine.apply("/iproute2-ip-link:links/link[name='enp0s4']/netns = nowhere"),
     ));
 }
@@ -138,12 +138,12 @@ fn a_way_back_that_fails_too_is_told_and_tried_again() {
     let before = host.kernel.state();
     let refusals = Refusals::between(&mut engine, &host.kernel);
     refusals.set(&["add route", "delete veth"]);
-    let told = told(engine.apply(CABLE));
-    expect!["the commit failed (/iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][table='254'][metric='0'][tos='0'][netns='vpn10']: the kernel refused to add route 192.168.20.0/24 dev veth10 in vpn10: Operation not permitted), and so did the way back (/iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted; /iproute2-ip-link:links/link[name='veth20']: the kernel refused to delete veth20 from vpn20: Operation not permitted): kernel and running differ"].assert_eq(&told);
+    let message = message(engine.apply(CABLE));
+    expect!["the commit failed (/iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][table='254'][metric='0'][tos='0'][netns='vpn10']: the kernel refused to add route 192.168.20.0/24 dev veth10 in vpn10: Operation not permitted), and so did the way back (/iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted; /iproute2-ip-link:links/link[name='veth20']: the kernel refused to delete veth20 from vpn20: Operation not permitted): kernel and running differ"].assert_eq(&message);
     assert!(host.file("journal").is_some());
     assert_eq!(engine.running.intent.tree, tree(NICS));
 
-    let again = self::told(engine.apply(CABLE));
+    let again = self::message(engine.apply(CABLE));
     assert!(again.starts_with("an earlier commit failed"), "{again}");
     refusals.set(&[]);
     assert_ne!(host.kernel.state(), before);
@@ -183,8 +183,8 @@ fn a_file_that_cannot_be_written_refuses_the_commit() {
         let before = host.kernel.state();
         let in_the_way = host.state_dir.path().join("netloom").join(format!("{name}.new"));
         std::fs::create_dir(&in_the_way).unwrap();
-        let told = told(engine.apply(NICS));
-        assert!(told.starts_with(reason) && told.contains(name), "{told}");
+        let message = message(engine.apply(NICS));
+        assert!(message.starts_with(reason) && message.contains(name), "{message}");
         assert_eq!(host.kernel.state(), before, "{name}");
         assert!(engine.running.intent.tree.is_empty() && engine.diverged.is_none());
         assert_eq!(host.file("journal"), None);
@@ -218,7 +218,7 @@ fn what_others_had_on_a_link_that_a_refused_commit_took_down_is_there_again() {
     });
     let before = host.kernel.state();
     let refused =
-        told(engine.apply("/iproute2-ip-link:links/link[name='veth10']/admin-status = down"));
+        message(engine.apply("/iproute2-ip-link:links/link[name='veth10']/admin-status = down"));
     assert!(refused.contains("Device for nexthop is not up"), "{refused}");
     assert_eq!(host.kernel.state(), before);
 }

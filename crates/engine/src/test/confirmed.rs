@@ -61,9 +61,9 @@ fn a_commit_confirms_with_or_without_a_change() {
         let (host, mut engine) = Host::with_nics();
         let session = engine.session();
         engine.try_out(session, CABLE, ConfirmedBy::Anybody).unwrap();
-        let told = engine.apply(change).unwrap().summary;
+        let message = engine.apply(change).unwrap().summary;
         assert_eq!(
-            told,
+            message,
             if change.is_empty() { "commit 2 is confirmed" } else { "1 link changed" }
         );
         let running = engine.running.intent.tree.clone();
@@ -105,20 +105,21 @@ fn only_those_it_is_for_confirm_or_cancel() {
     engine.try_out(alice, CABLE, ConfirmedBy::Session).unwrap();
     let plain = Request::default;
     expect!["commit 2 waits for its confirmation: session 2 confirms or cancels it first"]
-        .assert_eq(&told(engine.commit(bob, plain())));
+        .assert_eq(&message(engine.commit(bob, plain())));
     expect!["commit 2 waits for its confirmation: session 2 confirms or cancels it first"]
-        .assert_eq(&told(engine.cancel(bob, None)));
+        .assert_eq(&message(engine.cancel(bob, None)));
     engine.cancel(alice, None).unwrap();
     assert_eq!(engine.running.intent.tree, tree(NICS));
-    expect!["no commit waits for its confirmation"].assert_eq(&told(engine.cancel(alice, None)));
+    expect!["no commit waits for its confirmation"].assert_eq(&message(engine.cancel(alice, None)));
     let alice = engine.session();
     engine.try_out(alice, CABLE, ConfirmedBy::Persist("x".into())).unwrap();
     expect!["commit 4 waits for its confirmation: whoever knows its persist-id confirms or cancels it first"]
-        .assert_eq(&told(engine.commit(alice, plain())));
+        .assert_eq(&message(engine.commit(alice, plain())));
     let with = |id: &str| Request { persist_id: Some(id.into()), ..plain() };
     assert!(engine.commit(bob, with("y")).is_err());
     engine.commit(bob, with("x")).unwrap();
-    expect!["no commit waits for its confirmation"].assert_eq(&told(engine.commit(bob, with("x"))));
+    expect!["no commit waits for its confirmation"]
+        .assert_eq(&message(engine.commit(bob, with("x"))));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn under_link(lines: &str) -> String {
 
 #[track_caller]
 fn check(engine: &mut Engine, session: u32, expect: Expect) {
-    let told = engine.conflicts(session).unwrap().list();
+    let message = engine.conflicts(session).unwrap().list();
     let standing = |what: &Option<String>| what.clone().unwrap_or_else(|| "-".into());
     let line = |Conflict { path, base, ours, theirs, by }: &Conflict| {
         let path = path.to_string().replace(LINK, "@");
@@ -33,7 +33,7 @@ fn check(engine: &mut Engine, session: u32, expect: Expect) {
         let [base, ours, theirs] = [base, ours, theirs].map(standing);
         format!("{path}: was '{base}', ours '{ours}', theirs '{theirs}' by {by}\n")
     };
-    expect.assert_eq(&told.iter().map(line).collect::<String>());
+    expect.assert_eq(&message.iter().map(line).collect::<String>());
 }
 
 fn place(path: &str) -> Path {
@@ -78,9 +78,9 @@ fn each_is_settled_by_itself() {
     assert_eq!(engine.resolve(bob, &place("@/mtu"), Side::Ours).unwrap(), 1);
     check(&mut engine, bob, expect!["@/group: was '-', ours '8', theirs '7' by commit 2\n"]);
     expect!["/iproute2-ip-link:links/link[name='enp0s4']/group: another session has changed this since this one saw it: it was absent, is 7 now, and would be 8; resolve the conflict, or discard the changes"]
-        .assert_eq(&told(engine.commit(bob, Request::default())));
+        .assert_eq(&message(engine.commit(bob, Request::default())));
     expect!["nothing is in conflict at or below /iproute2-ip-link:links/link[name='enp0s4']/mtu"]
-        .assert_eq(&told(engine.resolve(bob, &place("@/mtu"), Side::Theirs)));
+        .assert_eq(&message(engine.resolve(bob, &place("@/mtu"), Side::Theirs)));
     assert_eq!(engine.resolve(bob, &place("@"), Side::Theirs).unwrap(), 0);
     engine.commit(bob, Request::default()).unwrap();
     expect![[r#"
@@ -124,7 +124,7 @@ fn an_update_without_preference_changes_nothing_where_there_is_a_conflict() {
     let (_host, mut engine, ann, bob) = disputed("@/mtu = 1400\n@/group = 7", "@/mtu = 1300");
     let before = engine.candidate(bob).unwrap();
     expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since this one saw it: it was absent, is 1400 now, and would be 1300; resolve the conflict, or discard the changes"]
-        .assert_eq(&told(engine.update(bob, None)));
+        .assert_eq(&message(engine.update(bob, None)));
     assert_eq!(engine.candidate(bob).unwrap(), before);
     engine.update(ann, None).unwrap();
     engine.update(bob, Some(Side::Ours)).unwrap();
@@ -138,13 +138,13 @@ fn an_update_without_preference_changes_nothing_where_there_is_a_conflict() {
 #[test]
 fn a_third_commit_is_a_conflict_of_its_own() {
     let (_host, mut engine, ann, bob) = disputed("@/mtu = 1400", "@/mtu = 1300");
-    told(engine.commit(bob, Request::default()));
+    message(engine.commit(bob, Request::default()));
     engine.set(ann, &under_link("@/mtu = 1500"));
     engine.commit(ann, Request::default()).unwrap();
     // Settled is what was told: 1400.
     assert_eq!(engine.resolve(bob, &Path::default(), Side::Ours).unwrap(), 0);
     expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since this one saw it: it was 1400, is 1500 now, and would be 1300; resolve the conflict, or discard the changes"]
-        .assert_eq(&told(engine.commit(bob, Request::default())));
+        .assert_eq(&message(engine.commit(bob, Request::default())));
     engine.resolve(bob, &Path::default(), Side::Ours).unwrap();
     engine.commit(bob, Request::default()).unwrap();
     assert!(link(&engine).contains("mtu = 1300"));

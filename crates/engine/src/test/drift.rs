@@ -42,9 +42,9 @@ fn a_cable_that_is_deleted_and_made_again_gets_all_back() {
     other.execute(&Plan { ops: vec![Op::new(key, Action::Delete(object))] }).unwrap();
     engine.look_at(&link_event("vpn10", "veth10"));
     engine.look_at(&link_event("vpn20", "veth20"));
-    let told = differences(&mut engine);
-    assert_eq!(told.len(), 6, "{told:#?}");
-    assert_eq!(told.iter().filter(|line| line.contains(": waits for")).count(), 4, "{told:#?}");
+    let lines = differences(&mut engine);
+    assert_eq!(lines.len(), 6, "{lines:#?}");
+    assert_eq!(lines.iter().filter(|line| line.contains(": waits for")).count(), 4, "{lines:#?}");
     host.kernel.change(|state| state.objects.extend(cable.clone()));
     engine.look_at(&link_event("vpn10", "veth10"));
     engine.look_at(&link_event("vpn20", "veth20"));

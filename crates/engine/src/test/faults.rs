@@ -296,9 +296,9 @@ fn write_files(dir: &FilePath, files: &Files) {
 /// The engine takes a commit that touches the kernel, and says so without reserve.
 fn check_next_commit(engine: &mut Engine, host: &Host, what: &str) {
     const NEXT: &str = "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1300";
-    let told =
+    let message =
         commit(engine, NEXT).unwrap_or_else(|errors| panic!("{what}: {}", errors.describe()));
-    assert!(!told.contains("; but"), "{what}: {told}");
+    assert!(!message.contains("; but"), "{what}: {message}");
     let nic = Key::Link("enp0s5".parse().unwrap());
     let mtu = |state: &State| state.objects[&nic].link().unwrap().attributes.mtu;
     assert_eq!(mtu(&host.kernel.state()), Some(1300), "{what}");

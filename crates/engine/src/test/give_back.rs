@@ -96,7 +96,7 @@ fn what_the_kernel_keeps_is_told_and_the_rest_given_back() {
     expect![[r#"
         /iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted
         /iproute2-ip-netns:netnses/netns[name='vpn10']: namespace vpn10 is in use: it holds veth10
-        /iproute2-ip-netns:netnses/netns[name='vpn20']: namespace vpn20 is in use: it holds veth20"#]].assert_eq(&told(refused));
+        /iproute2-ip-netns:netnses/netns[name='vpn20']: namespace vpn20 is in use: it holds veth20"#]].assert_eq(&message(refused));
     let nics = before.objects.iter();
     assert!(nics.clone().all(|(key, nic)| host.kernel.state().objects.get(key) == Some(nic)));
     assert!(host.file("originals.json").is_some());
@@ -129,12 +129,12 @@ fn what_another_boot_configured_is_gone_already() {
 fn nothing_is_taken_from_a_daemon_and_nothing_is_made_up() {
     let host = Host::new();
     let engine = host.start();
-    let refused = told(give_back_from(&host));
+    let refused = message(give_back_from(&host));
     assert!(refused.ends_with("/netloom is in use by another netloomd"), "{refused}");
     drop(engine);
     let mut settings = host.settings();
     settings.state_dir.set_file_name("elsewhere");
-    let refused = told(give_back(settings, schema(), Box::new(host.kernel.clone())));
+    let refused = message(give_back(settings, schema(), Box::new(host.kernel.clone())));
     assert!(refused.starts_with("cannot open") && refused.contains("elsewhere"), "{refused}");
 }
 

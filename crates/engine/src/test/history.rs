@@ -20,10 +20,13 @@ fn shown(engine: &Engine) -> String {
     let line = |entry: &crate::HistoryEntry| {
         // Without the folder that the test has made.
         let fault = |fault: &String| fault.rsplit("/netloom/").next().unwrap_or(fault).to_owned();
-        let told =
-            entry.fault.as_ref().map(|told| format!(" ! {}", fault(told))).unwrap_or_default();
+        let message = entry
+            .fault
+            .as_ref()
+            .map(|message| format!(" ! {}", fault(message)))
+            .unwrap_or_default();
         let who = entry.origin.as_ref().map_or("nobody", |origin| &origin.user);
-        format!("{} #{} {who}: {}{told}\n", entry.position, entry.id, entry.summary)
+        format!("{} #{} {who}: {}{message}\n", entry.position, entry.id, entry.summary)
     };
     engine.past().verify().unwrap().iter().map(line).collect()
 }

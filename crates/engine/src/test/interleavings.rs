@@ -232,7 +232,7 @@ impl World {
         let committed = self.engine.commit(session, request);
         let after = self.running();
         let Ok(committed) = committed else {
-            assert!(barred || !conflicts.is_empty(), "{}", told(committed));
+            assert!(barred || !conflicts.is_empty(), "{}", message(committed));
             assert_eq!(after, before);
             return;
         };

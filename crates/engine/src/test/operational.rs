@@ -84,8 +84,11 @@ fn what_could_not_be_restored_is_tried_until_it_is() {
     for _ in 0..3 {
         NOW.set(NOW.get() + 10);
         engine.look_at_clock();
-        let told = told(engine.apply(NICS));
-        assert!(told.contains("it could not be restored: the kernel refused to add"), "{told}");
+        let message = message(engine.apply(NICS));
+        assert!(
+            message.contains("it could not be restored: the kernel refused to add"),
+            "{message}"
+        );
     }
     refusals.set(&[]);
     engine.apply(NICS).unwrap();

@@ -133,10 +133,10 @@ fn a_boot_without_startup_comes_up_on_what_there_is() {
             host.reboot(&["enp0s4", "enp0s5"]);
             let engine = host.start();
             assert_eq!(fs::read(host.path("startup.json.unreadable-3")).unwrap(), damaged);
-            let told =
+            let message =
                 engine.ledger.history().entries().into_iter().filter_map(|entry| entry.comment);
-            let told: Vec<String> = told.collect();
-            assert!(told.iter().any(|comment| comment.ends_with(end)), "{told:?}");
+            let message: Vec<String> = message.collect();
+            assert!(message.iter().any(|comment| comment.ends_with(end)), "{message:?}");
             let expected = match (autosave, rescue) {
                 (true, _) => running,
                 (false, true) => tree(NICS),
@@ -307,6 +307,6 @@ fn what_is_not_known_is_not_given_back() {
     host.damage("running.json", DAMAGES[0]);
     let kernel = host.kernel.state();
     let refused = give_back(host.settings(), schema(), Box::new(host.kernel.clone()));
-    assert!(told(refused).contains("running.json: "));
+    assert!(message(refused).contains("running.json: "));
     assert_eq!(host.kernel.state(), kernel);
 }

@@ -76,7 +76,7 @@ fn they_are_made_in_time_and_in_their_order() {
 fn what_makes_no_sense_is_refused_at_once() {
     let (_host, mut engine) = Host::with_nics();
     let mut check = |seconds, lines: &str, expect: expect_test::Expect| {
-        expect.assert_eq(&told(engine.later(seconds, lines)));
+        expect.assert_eq(&message(engine.later(seconds, lines)));
         assert!(engine.numbers().is_empty());
     };
     check(60, "", expect!["there is nothing to commit"]);
@@ -87,8 +87,8 @@ fn what_makes_no_sense_is_refused_at_once() {
             "/iproute2-ip-link:links/link[name='nobody']: there is no link nobody in the host's namespace, and no type to make it by"
         ],
     );
-    expect!["no commit with the number 7 is scheduled"].assert_eq(&told(engine.unschedule(7)));
-    let past = told(engine.later(0, MTU));
+    expect!["no commit with the number 7 is scheduled"].assert_eq(&message(engine.unschedule(7)));
+    let past = message(engine.later(0, MTU));
     assert!(past.starts_with("that time has passed: it is 20"), "{past}");
 }
 
@@ -149,7 +149,7 @@ fn a_contradiction_is_refused_and_told() {
         pass(&mut engine, 30);
         assert_eq!(engine.running.intent.tree, with(committed));
         let News::Unscheduled { number: 1, user, cause } = heard.try_recv().unwrap().news else {
-            panic!("something else is told");
+            panic!("something else is message");
         };
         assert_eq!(user, "root");
         assert!(cause.contains("another session has changed this"), "{cause}");
@@ -167,7 +167,7 @@ fn what_the_kernel_refuses_is_told_and_not_tried_again() {
     pass(&mut engine, 30);
     assert_eq!(host.kernel.state(), before);
     let News::Unscheduled { cause, .. } = heard.try_recv().unwrap().news else {
-        panic!("something else is told");
+        panic!("something else is message");
     };
     assert!(cause.contains("ENOMEM"), "{cause}");
     assert!(engine.waits().is_none());

@@ -32,8 +32,8 @@ fn contradictions_are_refused_and_the_candidate_is_kept() {
     engine.set(bob, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1300");
     engine.set(carol, "no /iproute2-ip-link:links/link[name='enp0s4']");
     engine.commit(alice, Request::default()).unwrap();
-    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since this one saw it: it was absent, is 1400 now, and would be 1300; resolve the conflict, or discard the changes"].assert_eq(&told(engine.commit(bob, Request::default())));
-    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since this one saw it: it was absent, is 1400 now, and would be absent; resolve the conflict, or discard the changes"].assert_eq(&told(engine.commit(carol, Request::default())));
+    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since this one saw it: it was absent, is 1400 now, and would be 1300; resolve the conflict, or discard the changes"].assert_eq(&message(engine.commit(bob, Request::default())));
+    expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since this one saw it: it was absent, is 1400 now, and would be absent; resolve the conflict, or discard the changes"].assert_eq(&message(engine.commit(carol, Request::default())));
     let candidate = engine.candidate(bob).unwrap();
     let theirs = "\n/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1300";
     assert_eq!(candidate, tree(&[NICS, theirs].concat()));
@@ -60,13 +60,13 @@ fn a_lock_keeps_others_from_committing() {
     engine.sessions.lock(alice, Datastore::Running).unwrap();
     engine.set(bob, NICS);
     expect!["running is locked by session 1 of root (a test)"]
-        .assert_eq(&told(engine.commit(bob, Request::default())));
+        .assert_eq(&message(engine.commit(bob, Request::default())));
     expect!["running is already locked by session 1 of root (a test)"]
-        .assert_eq(&told(engine.sessions.lock(bob, Datastore::Running)));
+        .assert_eq(&message(engine.sessions.lock(bob, Datastore::Running)));
     expect!["running is not locked by this session"]
-        .assert_eq(&told(engine.sessions.unlock(bob, Datastore::Running)));
+        .assert_eq(&message(engine.sessions.unlock(bob, Datastore::Running)));
     expect!["the candidate has changes: commit or discard them before locking it"]
-        .assert_eq(&told(engine.sessions.lock(bob, Datastore::Candidate)));
+        .assert_eq(&message(engine.sessions.lock(bob, Datastore::Candidate)));
     engine.sessions.close(alice);
     engine.commit(bob, Request::default()).unwrap();
 }
@@ -80,8 +80,8 @@ fn a_killed_session_is_gone_with_its_locks() {
     engine.sessions.may_kill(bob, alice).unwrap();
     engine.end_session(alice, SessionEnd::Killed { by: bob });
     engine.sessions.lock(bob, Datastore::Running).unwrap();
-    expect!["session 1 has ended"].assert_eq(&told(engine.candidate(alice)));
-    expect!["there is no session 1"].assert_eq(&told(engine.sessions.may_kill(bob, alice)));
+    expect!["session 1 has ended"].assert_eq(&message(engine.candidate(alice)));
+    expect!["there is no session 1"].assert_eq(&message(engine.sessions.may_kill(bob, alice)));
 }
 
 /// An engine with a thread of its own, by the host's clock.

@@ -66,8 +66,11 @@ fn what_was_looked_at_before_is_replaced() {
 fn to_replace_what_others_have_changed_is_a_conflict() {
     let (_host, mut engine, bob) = stale();
     engine.replace_candidate(bob, tree(&NICS.replace("enp0s5", "enp0s6"))).unwrap();
-    let told = told(engine.commit(bob, Request::default()));
-    assert!(told.contains("link[name='enp0s5']/mtu: another session has changed this"), "{told}");
+    let message = message(engine.commit(bob, Request::default()));
+    assert!(
+        message.contains("link[name='enp0s5']/mtu: another session has changed this"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -131,8 +134,11 @@ fn to_remove_what_others_have_changed_is_a_conflict() {
     let path = Path::parse(schema(), "/iproute2-ip-link:links/link[name='enp0s5']").unwrap();
     let edit = yang::Edit::one(&path, yang::Operation::Delete, None);
     engine.edit_candidate(bob, &edit).unwrap();
-    let told = told(engine.commit(bob, Request::default()));
-    assert!(told.contains("link[name='enp0s5']/mtu: another session has changed this"), "{told}");
+    let message = message(engine.commit(bob, Request::default()));
+    assert!(
+        message.contains("link[name='enp0s5']/mtu: another session has changed this"),
+        "{message}"
+    );
 }
 
 #[test]

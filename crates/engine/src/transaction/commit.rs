@@ -5,7 +5,7 @@
 //! 3. The result is valid, and becomes the desired state of the kernel ([`Step::Lowered`]). At the same time a thread
 //!    writes what changes to a draft of the journal.
 //! 4. The kernel is observed and the plan is made ([`Step::Planned`]).
-//! 5. What the plan touches first is kept as it was before ([`Step::Adopted`]).
+//! 5. Objects that the configuration touches for the first time are kept on disk as they were ([`Step::Adopted`]).
 //! 6. The draft becomes the journal ([`Step::Journalled`]). Until here nothing has happened.
 //! 7. The kernel takes the plan ([`Step::Executed`]), and is observed again: nothing may be left to do
 //!    ([`Step::Verified`]).

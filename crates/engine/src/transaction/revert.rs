@@ -1,6 +1,8 @@
 //! The way back from an attempt that failed, and what to do for as long as that fails too.
 //!
-//! Kernel first, then the files: the journal goes once nothing is left in the kernel that it speaks of.
+//! The kernel comes first, then the files: the journal goes once the kernel holds nothing of the attempt. Where the way
+//! back fails, that is reported and tried again, from time to time and by each commit. Nothing is committed before it
+//! succeeds.
 
 use std::collections::BTreeSet;
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use yang::{Edit, Operation, Tree};
 
 use crate::clock::{Clock, Moment};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::store::Store;
 use crate::origin::Origin;
 use crate::session::conflict::contradicting;
@@ -45,21 +45,21 @@ pub struct Scheduled {
 /// What waits for its time.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
-    pub(crate) content: Content,
+    content: Content,
     /// When to try again what could not be done in time.
-    pub(crate) again: Option<Moment>,
+    again: Option<Moment>,
     /// Whether the file still has what has been made since.
-    pub(crate) stale: bool,
+    stale: bool,
 }
 
 /// The file's content.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Content {
+struct Content {
     /// The last number that was given.
-    pub(crate) last: u32,
+    last: u32,
     /// In the order of their times.
-    pub(crate) waiting: Vec<Scheduled>,
+    waiting: Vec<Scheduled>,
 }
 
 impl Schedule {
@@ -71,6 +71,71 @@ impl Schedule {
     /// What waits, the next one first.
     pub(crate) fn waiting(&self) -> &[Scheduled] {
         &self.content.waiting
+    }
+
+    /// The next number to give.
+    pub(crate) fn next_number(&self) -> u32 {
+        self.content.last + 1
+    }
+
+    /// Adds a commit, on disk first.
+    pub(crate) fn add(&mut self, store: &Store, new: Scheduled) -> Result<()> {
+        let mut content = self.content.clone();
+        content.last = new.number;
+        let place = content.waiting.partition_point(|other| other.due <= new.due);
+        content.waiting.insert(place, new);
+        self.keep(store, content)
+    }
+
+    /// Forgets a commit, on disk first.
+    pub(crate) fn remove(&mut self, store: &Store, number: u32) -> Result<()> {
+        let mut content = self.content.clone();
+        content.waiting.retain(|one| one.number != number);
+        if content.waiting.len() == self.content.waiting.len() {
+            return Err(Error::NotScheduled { number }.into());
+        }
+        self.keep(store, content)
+    }
+
+    fn keep(&mut self, store: &Store, content: Content) -> Result<()> {
+        store.write(SCHEDULE, &content)?;
+        *self = Schedule { content, ..Schedule::default() };
+        Ok(())
+    }
+
+    /// The commit whose time has come.
+    pub(crate) fn due(&self, now: SystemTime) -> Option<&Scheduled> {
+        self.content.waiting.first().filter(|next| next.due <= now)
+    }
+
+    /// The next commit has to wait: tries again later.
+    pub(crate) fn postpone(&mut self, obstacle: String, again: Moment) {
+        if let Some(next) = self.content.waiting.first_mut() {
+            next.obstacle = Some(obstacle);
+        }
+        self.again = Some(again);
+    }
+
+    /// A commit has been made or refused. The file follows by [`save`](Self::save).
+    pub(crate) fn done(&mut self, number: u32) {
+        self.content.waiting.retain(|one| one.number != number);
+        self.stale = true;
+    }
+
+    /// Brings the file up to date; tries again later where that fails.
+    pub(crate) fn save(&mut self, store: &Store, again: Moment) {
+        self.again = None;
+        if !self.stale {
+            return;
+        }
+        match store.write(SCHEDULE, &self.content) {
+            Ok(_bytes) => self.stale = false,
+            Err(failure) => {
+                let errors = failure.describe();
+                tracing::error!(errors, "a commit that was made is still scheduled on disk");
+                self.again = Some(again);
+            }
+        }
     }
 
     /// How long until there is something to do.

@@ -1,9 +1,9 @@
 //! Scheduled commits: changes that are judged now and made later.
 //!
-//! What is kept is the change and the way back from it, so that it can be made of whatever is running by then: what
-//! the session changed is compared with what others have changed since, as a candidate's commit does it. Each waits in
-//! a file, outlives the daemon, and goes from there once it has been made or refused. Making it twice is making it
-//! once: a daemon that dies between the two finds nothing left to change.
+//! The schedule holds the change and the way back from it, so that it can be made of whatever is running by then: the
+//! session's change is compared with what others have changed since, as in a candidate's commit. Each waits in a file,
+//! outlives the daemon, and leaves the file once it has been made or refused. To make it twice is to make it once: a
+//! daemon that dies between the two finds nothing left to change.
 
 use std::time::SystemTime;
 
@@ -15,7 +15,7 @@ use crate::rfc3339;
 use crate::session::notice::{By, News};
 use crate::session::sessions::NOBODY;
 use crate::transaction::commit::{Author, Done};
-use crate::transaction::schedule::{Content, SCHEDULE, Schedule, Scheduled};
+use crate::transaction::schedule::Scheduled;
 
 impl Engine {
     /// Judges the session's candidate, has it committed at `due`, and gives the session another one without changes.
@@ -36,10 +36,8 @@ impl Engine {
             return Err(Error::NothingToSchedule.into());
         }
         self.foresee(tree, &diff)?;
-        let mut content = self.schedule.content.clone();
-        content.last += 1;
         let origin = self.sessions.at(session)?.origin.clone();
-        let (number, summary) = (content.last, summary(&diff));
+        let (number, summary) = (self.schedule.next_number(), summary(&diff));
         let (forward, reverse) = (diff.to_xml(), diff.to_xml_back());
         let new = Scheduled {
             number,
@@ -52,9 +50,7 @@ impl Engine {
             reverse,
             obstacle: None,
         };
-        let place = content.waiting.partition_point(|other| other.due <= due);
-        content.waiting.insert(place, new.clone());
-        self.keep_schedule(content)?;
+        self.schedule.add(self.ledger.store(), new.clone())?;
         self.discard(session)?;
         let Scheduled { summary, .. } = &new;
         tracing::info!(number, due = rfc3339::seconds(due), summary, "scheduled");
@@ -63,56 +59,27 @@ impl Engine {
 
     /// Forgets a commit that waits for its time.
     pub(crate) fn unschedule(&mut self, number: u32) -> Result<()> {
-        let mut content = self.schedule.content.clone();
-        content.waiting.retain(|one| one.number != number);
-        if content.waiting.len() == self.schedule.content.waiting.len() {
-            return Err(Error::NotScheduled { number }.into());
-        }
-        self.keep_schedule(content)?;
+        self.schedule.remove(self.ledger.store(), number)?;
         tracing::info!(number, "no longer scheduled");
-        Ok(())
-    }
-
-    /// Makes the schedule another one, on disk first.
-    fn keep_schedule(&mut self, content: Content) -> Result<()> {
-        self.ledger.store().write(SCHEDULE, &content)?;
-        self.schedule = Schedule { content, ..Schedule::default() };
         Ok(())
     }
 
     /// Makes the commit whose time has come. What keeps everybody from committing keeps it waiting.
     pub(crate) fn commit_scheduled(&mut self) {
-        let now = (self.settings.clock.wall)();
-        self.schedule.again = None;
-        let next = self.schedule.content.waiting.first().filter(|next| next.due <= now).cloned();
-        if let Some(next) = next {
+        let again = self.again();
+        if let Some(next) = self.schedule.due((self.settings.clock.wall)()).cloned() {
             if let Err(obstacle) = self.may_commit_scheduled() {
                 let obstacle = obstacle.describe();
                 if next.obstacle.as_ref() != Some(&obstacle) {
                     tracing::warn!(number = next.number, obstacle, "a scheduled commit waits");
                 }
-                let next = self.schedule.content.waiting.first_mut();
-                next.into_iter().for_each(|next| next.obstacle = Some(obstacle.clone()));
-                self.schedule.again = Some(self.again());
-                return;
+                return self.schedule.postpone(obstacle, again);
             }
             let outcome = self.make(&next);
-            self.schedule.content.waiting.retain(|one| one.number != next.number);
-            self.schedule.stale = true;
-            self.tell_made(next, outcome);
+            self.schedule.done(next.number);
+            self.notify_made(next, outcome);
         }
-        if self.schedule.stale {
-            match self.ledger.store().write(SCHEDULE, &self.schedule.content) {
-                Ok(_bytes) => self.schedule.stale = false,
-                Err(failure) => {
-                    tracing::error!(
-                        errors = failure.describe(),
-                        "a commit that was made is still scheduled on disk"
-                    );
-                    self.schedule.again = Some(self.again());
-                }
-            }
-        }
+        self.schedule.save(self.ledger.store(), again);
     }
 
     fn may_commit_scheduled(&mut self) -> Result<()> {
@@ -140,7 +107,7 @@ impl Engine {
         self.transact(tree, &diff, record).map(Some)
     }
 
-    fn tell_made(&self, one: Scheduled, outcome: std::result::Result<Option<Done>, Errors>) {
+    fn notify_made(&self, one: Scheduled, outcome: std::result::Result<Option<Done>, Errors>) {
         let Scheduled { number, origin, comment, .. } = one;
         match outcome {
             Ok(Some(Done { summary, late })) => {

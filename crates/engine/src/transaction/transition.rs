@@ -25,7 +25,7 @@ impl<'a> Transition<'a> {
         Transition { touched, to, running, affected }
     }
 
-    /// The same without what others have changed: to these objects of running, as far as they differ.
+    /// Back to running, in these objects: what others have changed of them.
     pub(crate) fn within(running: &'a Intent, keys: BTreeSet<Key>) -> Self {
         let (touched, affected) = (running.desired(), Affected::Named(keys));
         Transition { touched, to: running, running, affected }

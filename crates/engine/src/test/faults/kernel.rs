@@ -51,15 +51,15 @@ fn outcome_by(case: &Case, ends: &Ends, (failing, onwards, errno): (usize, bool,
         count += 1;
         (index == failing || (onwards && index > failing)).then_some(errno)
     });
-    let told = (case.act)(&mut engine).map_err(|errors| errors.describe());
-    let told = told.expect_err(&what);
+    let message = (case.act)(&mut engine).map_err(|errors| errors.describe());
+    let message = message.expect_err(&what);
     let words = std::io::Error::from_raw_os_error(errno).to_string();
-    assert!(told.contains(&words), "{what}: {told}");
+    assert!(message.contains(&words), "{what}: {message}");
     assert_eq!(Held::after_restart(&host, case).unlike(&ends.old), "", "{what}");
     let outcome = match engine.diverged.is_some() {
         true => {
             assert_eq!(engine.running.intent.tree, ends.old.running, "{what}");
-            check_diverged(&mut engine, &told, &what);
+            check_diverged(&mut engine, &message, &what);
             meddled.stop();
             NOW.set(NOW.get() + 10);
             engine.look_at_clock();
@@ -79,8 +79,8 @@ fn outcome_by(case: &Case, ends: &Ends, (failing, onwards, errno): (usize, bool,
 
 /// Which objects could not be brought back is told to the user and as operational data; nothing is committed, and that
 /// is tried again.
-fn check_diverged(engine: &mut Engine, told: &str, what: &str) {
-    assert!(told.contains("kernel and running differ"), "{what}: {told}");
+fn check_diverged(engine: &mut Engine, message: &str, what: &str) {
+    assert!(message.contains("kernel and running differ"), "{what}: {message}");
     let state = engine.own_state().unwrap().to_json(false);
     assert!(
         state.contains(r#""converged":false"#) && state.contains(r#""diverged":[{"path":"#),

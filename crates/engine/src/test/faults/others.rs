@@ -81,20 +81,20 @@ fn outcome(case: &Case, ends: &Ends, deed: Deed, late: bool) -> String {
         }
         None
     });
-    let told = (case.act)(&mut engine).map_err(|errors| errors.describe());
+    let message = (case.act)(&mut engine).map_err(|errors| errors.describe());
     meddled.stop();
-    assert!(engine.diverged.is_none(), "{what}: {told:?}");
-    let end = if told.is_ok() { &ends.new } else { &ends.old };
-    assert_eq!(engine.running.intent.tree, end.running, "{what}: {told:?}");
+    assert!(engine.diverged.is_none(), "{what}: {message:?}");
+    let end = if message.is_ok() { &ends.new } else { &ends.old };
+    assert_eq!(engine.running.intent.tree, end.running, "{what}: {message:?}");
     let whole = host.kernel.state() == end.kernel;
     plug_in(&host.kernel);
-    assert_eq!(Held::after_restart(&host, case).unlike(end), "", "{what}: {told:?}");
+    assert_eq!(Held::after_restart(&host, case).unlike(end), "", "{what}: {message:?}");
     // The next commit may meet with what others have done, and then puts it right.
     let met =
         commit(&mut engine, "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1500").is_err();
     assert!(!met || (!whole && engine.diverged.is_none()), "{what}");
     check_next_commit(&mut engine, &host, &what);
-    let name = if told.is_ok() { "new" } else { "old" };
+    let name = if message.is_ok() { "new" } else { "old" };
     match whole {
         true => name.into(),
         false => format!("{name}, but for that"),

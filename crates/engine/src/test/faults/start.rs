@@ -109,8 +109,8 @@ fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> Strin
         }
         Ok(engine) => (engine, "starts"),
         Err(errors) => {
-            let told = errors.describe();
-            assert!(told.contains("No space left on device"), "{what}: {told}");
+            let message = errors.describe();
+            assert!(message.contains("No space left on device"), "{what}: {message}");
             (host.start(), "refused; then whole")
         }
     };

@@ -83,8 +83,8 @@ fn outcome_by(case: &Case, ends: &Ends, (failing, manner, errno): (usize, Manner
     let (host, mut engine) = case.prepared();
     manner.strike(&engine.ledger.store().disk, failing, errno);
     let what = format!("{}, operation {failing}", case.title);
-    let told = (case.act)(&mut engine).map_err(|errors| errors.describe());
-    let found = Found { held: Held::by(&engine, &host), told, waits: engine.diverged.is_some() };
+    let message = (case.act)(&mut engine).map_err(|errors| errors.describe());
+    let found = Found { held: Held::by(&engine, &host), message, waits: engine.diverged.is_some() };
     let outcome = judge(case, ends, found, Held::after_restart(&host, case));
     engine.ledger.store().disk.faults.clear();
     check_next_commit(&mut engine, &host, &what);
@@ -97,7 +97,7 @@ fn outcome_by(case: &Case, ends: &Ends, (failing, manner, errno): (usize, Manner
 /// What a failure leads to.
 struct Found {
     held: Held,
-    told: std::result::Result<String, String>,
+    message: std::result::Result<String, String>,
     /// Whether the disk has to yield before there is another commit.
     waits: bool,
 }
@@ -105,31 +105,31 @@ struct Found {
 /// What the user was told is what is there, now and after a restart; answers with it in words.
 fn judge(case: &Case, ends: &Ends, found: Found, restarted: Held) -> String {
     let (Ends { old, new, .. }, what) = (ends, case.title);
-    let Found { held, told, waits } = found;
+    let Found { held, message, waits } = found;
     let mixture = restarted != *old && restarted != *new;
-    assert!(!mixture, "{what}: {told:?}: {}; {}", restarted.unlike(old), restarted.unlike(new));
-    match told {
-        Ok(told) if told.contains("; but ") => {
+    assert!(!mixture, "{what}: {message:?}: {}; {}", restarted.unlike(old), restarted.unlike(new));
+    match message {
+        Ok(message) if message.contains("; but ") => {
             // Startup, and what is given back, may be late.
             let held = Held { startup: new.startup.clone(), adopted: new.adopted.clone(), ..held };
-            assert_eq!(held.unlike(new), "", "{what}: {told}");
-            assert_eq!(restarted.unlike(new), "", "{what}: {told}");
+            assert_eq!(held.unlike(new), "", "{what}: {message}");
+            assert_eq!(restarted.unlike(new), "", "{what}: {message}");
             "new, told what is late".into()
         }
-        Ok(told) => {
-            assert_eq!(held.unlike(new), "", "{what}: {told}");
-            assert_eq!(restarted.unlike(new), "", "{what}: {told}");
+        Ok(message) => {
+            assert_eq!(held.unlike(new), "", "{what}: {message}");
+            assert_eq!(restarted.unlike(new), "", "{what}: {message}");
             if old == new { "the same" } else { "new" }.into()
         }
         Err(_) if case.single_file && held == *new => "new, yet told as failed".into(),
-        Err(told) => {
+        Err(message) => {
             // What the attempt adopted is forgotten last.
             let held = match waits {
                 true => Held { adopted: old.adopted.clone(), ..held },
                 false => held,
             };
-            assert_eq!(held.unlike(old), "", "{what}: {told}");
-            assert_eq!(restarted.unlike(old), "", "{what}: {told}");
+            assert_eq!(held.unlike(old), "", "{what}: {message}");
+            assert_eq!(restarted.unlike(old), "", "{what}: {message}");
             if waits { "old, and waits for the disk" } else { "old" }.into()
         }
     }
