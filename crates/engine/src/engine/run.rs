@@ -74,7 +74,7 @@ impl Engine {
     pub(crate) fn waits(&self) -> Option<Duration> {
         let now = self.now();
         let dues = [
-            self.foretold_at(),
+            self.announced_at(),
             self.undone_at(),
             self.probes_at(),
             self.restored_at(),
@@ -92,8 +92,8 @@ impl Engine {
         self.look_at_events();
         if self.undone_at().is_some_and(|due| due <= now) {
             self.expire(Why::Timeout);
-        } else if self.foretold_at().is_some_and(|due| due <= now) {
-            self.foretell();
+        } else if self.announced_at().is_some_and(|due| due <= now) {
+            self.announce_undoing();
         }
         if self.probes_at().is_some_and(|due| due <= now) {
             self.probe(now);

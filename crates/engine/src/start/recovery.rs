@@ -118,7 +118,7 @@ impl Engine {
         let diff = before.diff(&self.running.intent.tree);
         let mut record = self.record(Author { origin, comment: Some(comment) }).with_changes(&diff);
         // What waits for its confirmation waits on, though this is the latest commit.
-        record.awaited = self.pending.as_ref().map(|pending| pending.awaited.clone());
+        record.awaited = self.pending.as_ref().map(|pending| pending.awaited().clone());
         record.autosave &= record.awaited.is_none();
         if lost {
             record.base = 0;

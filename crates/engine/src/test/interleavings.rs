@@ -224,7 +224,7 @@ impl World {
         let Person { session, named, replaced, looked } = self.people[who].clone();
         let (before, ours) = (self.running(), self.ours(who));
         let conflicts = self.conflicts(who);
-        let pending = self.engine.pending.as_ref().map(|pending| pending.awaited.session);
+        let pending = self.engine.pending.as_ref().map(|pending| pending.awaited().session);
         let barred = self.lock.is_some_and(|holder| holder != session)
             || pending.is_some_and(|by| by != session);
         let unseen = self.changed_since(looked, session);

@@ -21,7 +21,7 @@ use crate::transaction::request::Confirmed;
 impl Engine {
     /// Whether the session may commit, or cancel, in the light of a commit that waits for its confirmation.
     pub(crate) fn may_settle(&self, session: u32, persist_id: Option<&str>) -> Result<()> {
-        let Some(Pending { awaited, .. }) = &self.pending else {
+        let Some(awaited) = self.pending.as_ref().map(Pending::awaited) else {
             return match persist_id {
                 Some(_) => Err(Error::NothingPending.into()),
                 None => Ok(()),
@@ -44,7 +44,7 @@ impl Engine {
 
     /// What a commit's record says of its confirmation.
     pub(crate) fn awaited(&self, session: u32, confirmed: &Confirmed) -> Awaited {
-        let base = self.pending.as_ref().map_or(self.running.id, |pending| pending.awaited.base);
+        let base = self.pending.as_ref().map_or(self.running.id, |pending| pending.awaited().base);
         let Confirmed { timeout, by, probes } = confirmed.clone();
         let deadline = (self.settings.clock.wall)() + timeout;
         let uptime = Some(Uptime {
@@ -57,7 +57,7 @@ impl Engine {
 
     /// The configuration that is not subject to confirmation: what startup follows.
     pub(crate) fn settled(&self) -> &Tree {
-        self.pending.as_ref().map_or(&self.running.intent.tree, |pending| &pending.tree)
+        self.pending.as_ref().map_or(&self.running.intent.tree, Pending::tree)
     }
 
     /// Confirms the commit that waits for it. What fails once it is confirmed is answered.
@@ -95,20 +95,20 @@ impl Engine {
 
     /// When a commit is undone.
     pub(crate) fn undone_at(&self) -> Option<Moment> {
-        self.pending.as_ref().map(|pending| pending.due)
+        self.pending.as_ref().map(Pending::due)
     }
 
-    /// When it is said that a commit will soon be undone.
-    pub(crate) fn foretold_at(&self) -> Option<Moment> {
-        self.pending.as_ref().and_then(|pending| pending.foretold)
+    /// When it is announced that a commit will soon be undone.
+    pub(crate) fn announced_at(&self) -> Option<Moment> {
+        self.pending.as_ref().and_then(Pending::announced_at)
     }
 
-    /// Says so, once.
-    pub(crate) fn foretell(&mut self) {
+    /// Announces that, once.
+    pub(crate) fn announce_undoing(&mut self) {
         let now = self.now();
         let Some(pending) = &mut self.pending else { return };
-        pending.foretold = None;
-        let left = pending.due.left(now);
+        pending.announce();
+        let left = pending.due().left(now);
         let (id, phase) = (self.running.id, Phase::Expiring(left));
         self.notices.send(News::Confirm { id, by: By::Daemon, phase });
     }
@@ -121,7 +121,7 @@ impl Engine {
     /// Notifies what a commit has made of one that was `waiting`.
     pub(crate) fn notify_phase(&self, by: By, waiting: Option<u64>) {
         let now = self.now();
-        let left = |pending: &Pending| pending.due.left(now);
+        let left = |pending: &Pending| pending.due().left(now);
         let (id, phase) = match (waiting, &self.pending) {
             (None, None) => return,
             (None, Some(pending)) => (self.running.id, Phase::Start(left(pending))),
@@ -134,7 +134,8 @@ impl Engine {
     /// What a session's end means to a commit of its own that waits for its confirmation.
     pub(crate) fn session_ended(&mut self, session: u32) {
         let its = |pending: &Pending| {
-            pending.awaited.by == ConfirmedBy::Session && pending.awaited.session == session
+            let awaited = pending.awaited();
+            awaited.by == ConfirmedBy::Session && awaited.session == session
         };
         if self.pending.as_ref().is_some_and(its) {
             self.expire(Why::SessionEnded);
@@ -143,7 +144,7 @@ impl Engine {
 
     /// What a start makes of a commit that waits: its session has ended with the last process.
     pub(crate) fn resume_waiting(&mut self) {
-        match self.pending.as_ref().map(|pending| &pending.awaited.by) {
+        match self.pending.as_ref().map(|pending| &pending.awaited().by) {
             Some(ConfirmedBy::Session) => self.expire(Why::SessionEnded),
             Some(ConfirmedBy::Persist(_) | ConfirmedBy::Anybody) => self.look_at_clock(),
             None => {}
@@ -156,16 +157,13 @@ impl Engine {
         if let Err(errors) = self.undo(origin, By::Daemon, why) {
             tracing::error!(errors = errors.describe(), "cannot undo an unconfirmed commit");
             let again = self.again();
-            self.pending
-                .iter_mut()
-                .for_each(|pending| (pending.due, pending.foretold) = (again, None));
+            self.pending.iter_mut().for_each(|pending| pending.postpone(again));
         }
     }
 
     fn undo(&mut self, origin: Origin, by: By, why: Why) -> Result<()> {
-        let Some(Pending { awaited, tree, probing, .. }) = self.pending.clone() else {
-            return Ok(());
-        };
+        let Some(pending) = self.pending.clone() else { return Ok(()) };
+        let (awaited, tree) = (pending.awaited().clone(), pending.tree().clone());
         let (transaction, why_undone) = (self.running.id, why.describe());
         tracing::warn!(
             transaction,
@@ -180,7 +178,7 @@ impl Engine {
             self.notices.send(undone);
             return Ok(());
         }
-        let unanswered = probing.filter(|_| why == Why::Timeout);
+        let unanswered = pending.probing().filter(|_| why == Why::Timeout);
         let unanswered = unanswered.map(|probing| format!(": {}", probing.describe()));
         let unanswered = unanswered.unwrap_or_default();
         let comment = Some(format!("commit {transaction} {why_undone}{unanswered}"));
