@@ -1,5 +1,7 @@
 //! The other end of the socket: one request, one reply; between replies, what has happened.
 
+mod filter;
+
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver};
@@ -13,8 +15,6 @@ use netconf::{
     notification::Event,
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
-
-use crate::filter;
 
 /// Why a request was not answered as it should have been.
 #[derive(Debug, thiserror::Error)]

@@ -3,11 +3,11 @@
 use yang::{EditWriter, Path, Schema, Step, Tree, Value};
 
 use crate::client::ClientError;
-use crate::cursor::{Cursor, Stop};
-use crate::pipe::Form;
-use crate::render;
-use crate::statement::{Grammar, Live, Move, Statement};
-use crate::words::words;
+use crate::grammar::cursor::{Cursor, Stop};
+use crate::grammar::pipe::Form;
+use crate::grammar::render;
+use crate::grammar::statement::{Grammar, Live, Move, Statement};
+use crate::grammar::words::words;
 
 /// Reads a file's content. The fault names line and column, or the node.
 pub(crate) fn read(schema: &'static Schema, content: &str) -> Result<Tree, String> {

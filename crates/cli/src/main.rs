@@ -1,32 +1,18 @@
 //! netloom: the command line, generated from the models.
 //!
-//! A line is read ([`words`], [`cursor`]), understood by the schema ([`statement`]) or by the table of commands
-//! ([`command`]), and carried out by [`shell`], which speaks NETCONF to the daemon ([`client`]).
+//! The [`grammar`] makes a line from the [`terminal`] or a [`script`] into a command. The [`shell`] carries the command
+//! out: it speaks NETCONF to the daemon ([`client`]), and shows what comes back ([`show`]).
 
-mod blame;
 mod client;
-mod command;
-mod conflict;
-mod cursor;
-mod difference;
-mod drift;
-mod filter;
+mod grammar;
 mod load;
-mod mode;
-mod notice;
-mod pager;
-mod pipe;
-mod render;
-mod schema;
 mod script;
 mod shell;
+mod show;
 mod standalone;
-mod statement;
 mod terminal;
 #[cfg(test)]
 mod tests;
-mod time;
-mod words;
 
 use std::fs;
 use std::io::{self, IsTerminal};

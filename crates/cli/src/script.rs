@@ -4,8 +4,8 @@ use std::io::BufRead;
 
 use anyhow::{Context, Result};
 
-use crate::pager;
 use crate::shell::{Shell, ShellError};
+use crate::terminal::pager;
 
 /// Runs the commands of `-c`; the exit status.
 pub(crate) fn commands(shell: Shell, commands: &[String]) -> Result<u8> {

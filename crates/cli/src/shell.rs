@@ -1,5 +1,7 @@
 //! Carries commands out: the one place that knows the session, the mode, and what a command means to them.
 
+mod error;
+
 use std::cell::RefCell;
 use std::fs;
 use std::io;
@@ -7,21 +9,21 @@ use std::io;
 use netconf::{Check, Configuration, Datastore, Revision, ScheduledCommit};
 use yang::{Path, Schema, Tree};
 
-use crate::blame::Blame;
+pub(crate) use error::ShellError;
+
 use crate::client::{Client, ClientError, Heard};
-use crate::command::{self, Command};
-use crate::conflict::{self, Resolution};
-use crate::cursor::Candidates;
-use crate::difference;
-use crate::drift;
+use crate::grammar::command::{self, Command};
+use crate::grammar::cursor::Candidates;
+use crate::grammar::mode::Mode;
+use crate::grammar::pipe::{self, Form, Pipe};
+use crate::grammar::render;
+use crate::grammar::resolution::Resolution;
+use crate::grammar::statement::{Grammar, Live};
+use crate::grammar::time;
+use crate::grammar::words::Fault;
 use crate::load::{self, NotMerged};
-use crate::mode::Mode;
-use crate::notice::remark;
-use crate::pipe::{self, Form, Pipe};
-use crate::render;
-use crate::statement::{Grammar, Live};
-use crate::time;
-use crate::words::Fault;
+use crate::show::blame::Blame;
+use crate::show::{conflict, difference, drift, history};
 
 /// A user's session.
 pub(crate) struct Shell {
@@ -47,32 +49,6 @@ pub(crate) struct Done {
     pub(crate) paged: bool,
     /// Whether the user is done.
     pub(crate) quits: bool,
-}
-
-/// Why a line did nothing.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ShellError {
-    #[error("{}", .fault.show(.line))]
-    Line { line: String, fault: Fault },
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    #[error("{file}: {source}")]
-    File { file: String, source: io::Error },
-    #[error("{file}: {message}")]
-    Content { file: String, message: String },
-    #[error("only lines of config-running can be blamed: as text, or by `display set`")]
-    Blame,
-    #[error("a difference is shown as text, json or xml")]
-    Difference,
-    #[error(
-        "there are uncommitted changes: `commit` brings them into effect, `discard-changes` drops them"
-    )]
-    Uncommitted,
-    #[error(
-        "others have changed what you have; nothing is done, and your candidate is as it was\n\
-         {0}`resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all"
-    )]
-    Conflicts(String),
 }
 
 type Result<T> = std::result::Result<T, ShellError>;
@@ -181,8 +157,10 @@ impl Shell {
                 let path = drift::path(self.schema);
                 drift::text(&self.client.borrow_mut().read(Datastore::Operational, &path)?)
             }
-            Command::ShowHistory => self.history()?,
-            Command::ShowSchedule => self.scheduled()?,
+            Command::ShowHistory => history::commits(&self.client.borrow_mut().history()?.commits),
+            Command::ShowSchedule => {
+                history::scheduled(&self.client.borrow_mut().scheduled()?.commits)
+            }
             Command::ShowCommit(position) => {
                 let [before, after] = [position.saturating_add(1), position]
                     .map(|position| Configuration::Revision(Revision::Position(position)));
@@ -412,41 +390,6 @@ impl Shell {
         })
     }
 
-    fn history(&self) -> Result<String> {
-        let commits = self.client.borrow_mut().history()?.commits;
-        let line = |commit: &netconf::HistoryEntry| {
-            let comment = remark(commit.comment.as_deref());
-            let (position, id) = (commit.position, commit.id);
-            let fault = commit.fault.iter().map(|fault| format!("     broken: {fault}\n"));
-            let fault: String = fault.collect();
-            let (Some(time), Some(user), Some(from)) = (&commit.time, &commit.user, &commit.from)
-            else {
-                return format!("{position:>3}  #{id}\n{fault}");
-            };
-            let summary = &commit.summary;
-            format!(
-                "{position:>3}  #{id}  {time}  {user} ({from}){comment}\n     {summary}\n{fault}"
-            )
-        };
-        Ok(commits.iter().map(line).collect())
-    }
-
-    fn scheduled(&self) -> Result<String> {
-        let commits = self.client.borrow_mut().scheduled()?.commits;
-        let line = |one: &ScheduledCommit| {
-            let comment = remark(one.comment.as_deref());
-            let ScheduledCommit { number, time, user, from, summary, obstacle, .. } = one;
-            let time = time::local(time);
-            let waits = obstacle.iter().map(|obstacle| format!("     waits: {obstacle}\n"));
-            let waits: String = waits.collect();
-            format!("{number:>3}  {time}  {user} ({from}){comment}\n     {summary}\n{waits}")
-        };
-        Ok(match commits.is_empty() {
-            true => "nothing is scheduled\n".into(),
-            false => commits.iter().map(line).collect(),
-        })
-    }
-
     fn load(&self, replaces: bool, file: &str, was_edited: bool) -> Result<String> {
         let content = fs::read(file)
             .and_then(|bytes| {
@@ -486,22 +429,6 @@ impl Shell {
         fs::write(file, load::write(&tree, load::form_of(file)))
             .map_err(|source| ShellError::File { file: file.to_owned(), source })?;
         Ok(String::new())
-    }
-}
-
-impl ShellError {
-    /// Whether the session is over.
-    pub(crate) fn is_fatal(&self) -> bool {
-        match self {
-            ShellError::Client(error) => error.is_fatal(),
-            ShellError::Line { .. }
-            | ShellError::File { .. }
-            | ShellError::Content { .. }
-            | ShellError::Blame
-            | ShellError::Difference
-            | ShellError::Uncommitted
-            | ShellError::Conflicts(_) => false,
-        }
     }
 }
 

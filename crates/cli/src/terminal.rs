@@ -1,6 +1,9 @@
 //! A person at a terminal: line editing, history, TAB, `?` without Enter, and above the line that is being typed what
 //! others do meanwhile.
 
+mod notice;
+pub(crate) mod pager;
+
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -18,10 +21,9 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use crate::client::ClientError;
-use crate::cursor::Candidates;
-use crate::notice::Teller;
-use crate::pager;
+use crate::grammar::cursor::Candidates;
 use crate::shell::Shell;
+use crate::terminal::notice::Teller;
 
 const MENU: &str = "completions";
 /// What the key `?` stands for, as reedline hands it over.
@@ -142,7 +144,7 @@ fn history_file() -> Option<PathBuf> {
 fn help(shell: &Mutex<Shell>, editor: &mut Reedline) {
     let line = editor.current_buffer_contents().to_owned();
     let before = line.get(..editor.current_insertion_point()).unwrap_or(&line);
-    if crate::words::words(before).last().is_some_and(|word| word.open) {
+    if crate::grammar::words::words(before).last().is_some_and(|word| word.open) {
         editor.run_edit_commands(&[EditCommand::InsertChar('?')]);
         return;
     }
@@ -157,7 +159,7 @@ fn help(shell: &Mutex<Shell>, editor: &mut Reedline) {
 /// Candidates with what they are.
 fn table(candidates: &Candidates) -> String {
     let width = candidates.list.iter().map(|c| c.text.chars().count()).max().unwrap_or_default();
-    let line = |candidate: &crate::cursor::Candidate| {
+    let line = |candidate: &crate::grammar::cursor::Candidate| {
         let text = &candidate.text;
         format!("  {text:width$}  {}", candidate.help()).trim_end().to_owned() + "\n"
     };

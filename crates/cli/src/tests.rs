@@ -15,8 +15,8 @@ use testkit::FakeKernel;
 use yang::{Path, Schema};
 
 use crate::client::Client;
+use crate::grammar::pipe::Form;
 use crate::load;
-use crate::pipe::Form;
 use crate::shell::Shell;
 
 /// A device with two NICs, and somebody at it.
@@ -489,8 +489,8 @@ fn odd_values_survive_being_typed() {
         assert_eq!(merged(&written), tree, "{written}");
     }
     let everything = Path::default();
-    assert_eq!(crate::render::diff(&tree, &tree), "");
-    assert!(!crate::render::text(&tree, &everything).is_empty());
+    assert_eq!(crate::grammar::render::diff(&tree, &tree), "");
+    assert!(!crate::grammar::render::text(&tree, &everything).is_empty());
 }
 
 /// What a file makes of an empty candidate when it is merged.

@@ -4,8 +4,8 @@
 
 use yang::{Change, Node, NodeKind, Path, Step, Tree};
 
-use crate::schema::{is_inline, key_default, name};
-use crate::words::quoted;
+use crate::grammar::schema::{is_inline, key_default, name};
+use crate::grammar::words::quoted;
 
 /// Where lines go.
 pub(crate) trait Sink {

@@ -2,7 +2,7 @@
 
 use yang::{Path, SchemaNode};
 
-use crate::schema::name;
+use crate::grammar::schema::name;
 
 /// A configuration mode: an instance, and each level of the way to it as it was entered.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -11,10 +11,10 @@ use std::rc::Rc;
 
 use yang::{Edit, NodeKind, Operation, Path, Schema, SchemaNode, Step, Type, Value};
 
-use crate::conflict::{self, Resolution};
-use crate::cursor::{Candidate, Cursor, Help, Stop};
-use crate::schema::{children, is_inline, key_default, placeholder};
-use crate::words::{Fault, Word, quoted};
+use crate::grammar::cursor::{Candidate, Cursor, Help, Stop};
+use crate::grammar::resolution::{self, Resolution};
+use crate::grammar::schema::{children, is_inline, key_default, placeholder};
+use crate::grammar::words::{Fault, Word, quoted};
 
 /// What is there now, for completion.
 pub(crate) trait Live {
@@ -137,7 +137,7 @@ impl<'a> Grammar<'a> {
 
     /// Reads what conflicts are to be settled, and how.
     pub(crate) fn resolution(&self, cursor: &mut Cursor<'_>) -> Result<Resolution, Stop> {
-        conflict::resolution(cursor, &self.live.conflicts())
+        resolution::read(cursor, &self.live.conflicts())
     }
 
     /// Reads a line of configuration, whose first word is known to begin one.

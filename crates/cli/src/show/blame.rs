@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use netconf::BlameOutput;
 use yang::{Node, Path, Schema, Step};
 
-use crate::render::Sink;
-use crate::schema::is_inline;
+use crate::grammar::render::Sink;
+use crate::grammar::schema::is_inline;
 
 /// What stands where no commit is known: the line is older than the history.
 const OLDER: &str = "older";

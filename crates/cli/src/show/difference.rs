@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use yang::{NodeKind, Part, Path, Step, Tree};
 
-use crate::pipe::Form;
-use crate::render;
+use crate::grammar::pipe::Form;
+use crate::grammar::render;
 
 /// The difference in a form; none in one that has no word for what goes.
 pub(crate) fn told(old: &Tree, new: &Tree, form: Form) -> Option<String> {

@@ -9,6 +9,7 @@ use std::sync::mpsc::SyncSender;
 use netconf::notification::{Actor, Event, Phase};
 
 use crate::client::Heard;
+use crate::show::history::remark;
 
 /// Where a terminal learns what happens while its user types.
 pub(crate) struct Teller {
@@ -84,11 +85,6 @@ pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
         | Event::Other { .. } => return None,
     };
     Some(format!("! {}", shown(&line)))
-}
-
-/// A commit's comment, if any, behind what else is told of it.
-pub(crate) fn remark(comment: Option<&str>) -> String {
-    comment.map(|comment| format!(" \"{comment}\"")).unwrap_or_default()
 }
 
 /// What others have changed behind the configuration's back.

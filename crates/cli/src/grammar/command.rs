@@ -1,16 +1,19 @@
 //! The commands that are not configuration: a table of words, and what each goes on with.
 
+mod commit;
+mod show;
+
 use jiff::Timestamp;
-use netconf::{Check, Datastore, Question, Revision};
+use netconf::{Check, Datastore, Revision};
 use yang::{Edit, Operation, Path};
 
-use crate::conflict::Resolution;
-use crate::cursor::{Candidate, Cursor, Stop};
-use crate::mode::Mode;
-use crate::pipe::{self, Pipe};
-use crate::statement::{Grammar, Statement};
-use crate::time;
-use crate::words::{Fault, words};
+use crate::grammar::cursor::{Candidate, Candidates, Cursor, Stop};
+use crate::grammar::mode::Mode;
+use crate::grammar::parameter::{file, revision};
+use crate::grammar::pipe::{self, Pipe};
+use crate::grammar::resolution::Resolution;
+use crate::grammar::statement::{Grammar, Statement};
+use crate::grammar::words::{Fault, words};
 
 /// A line, understood.
 #[derive(Debug)]
@@ -150,7 +153,7 @@ pub(crate) fn complete(
     grammar: &Grammar<'_>,
     mode: Option<&Mode>,
     line: &str,
-) -> Result<crate::cursor::Candidates, Fault> {
+) -> Result<crate::grammar::cursor::Candidates, Fault> {
     let words = words(line);
     let split = words.iter().rposition(|word| word.text == "|" && !word.quoted);
     let stop = match split {
@@ -166,7 +169,7 @@ pub(crate) fn complete(
             Ok(candidates)
         }
         Err(Stop::Fault(fault)) => Err(fault),
-        Ok(()) => Ok(crate::cursor::Candidates::default()),
+        Ok(()) => Ok(Candidates::default()),
     }
 }
 
@@ -286,8 +289,8 @@ fn built_in(
         Word::DiscardChanges => Command::DiscardChanges,
         Word::Update => Command::Update,
         Word::Resolve => Command::Resolve(grammar.resolution(cursor)?),
-        Word::Show => return show(grammar, mode, cursor),
-        Word::Commit => commit(cursor)?,
+        Word::Show => return show::read(grammar, mode, cursor),
+        Word::Commit => commit::read(cursor)?,
         Word::Do => return command(grammar, None, cursor),
         Word::No => {
             let path = mode.map(Mode::path).unwrap_or_default();
@@ -310,236 +313,4 @@ fn built_in(
     };
     cursor.finish()?;
     Ok(command)
-}
-
-fn show(
-    grammar: &Grammar<'_>,
-    mode: Option<&Mode>,
-    cursor: &mut Cursor<'_>,
-) -> Result<Command, Stop> {
-    let what = [
-        Candidate::word("config-candidate", "What a commit would make of the configuration"),
-        Candidate::word("config-running", "The configuration in effect"),
-        Candidate::word("config-startup", "The configuration of the next boot"),
-        Candidate::word("conflicts", "What you and others have changed, each in another way"),
-        Candidate::word("drift", "What others have changed of what is configured"),
-        Candidate::word("history", "The commits, the latest first"),
-        Candidate::word("operational-data", "What the kernel holds"),
-        Candidate::word("rollback", "An earlier configuration"),
-        Candidate::word("schedule", "The commits that wait for their time"),
-    ];
-    let datastore = match cursor.choose(&what, mode.is_some())? {
-        None => {
-            let path = mode.map(Mode::path).unwrap_or_default();
-            return Ok(Command::Show(Datastore::Candidate, path));
-        }
-        Some(0) => {
-            let diff = [Candidate::word("diff", "What differs from the running configuration")];
-            if cursor.matches(&diff) {
-                cursor.choose(&diff, false)?;
-                cursor.finish()?;
-                return Ok(Command::ShowDiff);
-            }
-            Datastore::Candidate
-        }
-        Some(1) => Datastore::Running,
-        Some(2) => Datastore::Startup,
-        Some(3) => {
-            cursor.finish()?;
-            return Ok(Command::ShowConflicts);
-        }
-        Some(4) => {
-            cursor.finish()?;
-            return Ok(Command::ShowDrift);
-        }
-        Some(5) => return history(cursor),
-        Some(7) => {
-            let revision = revision(cursor)?;
-            let path = grammar.place(cursor, false)?;
-            cursor.finish()?;
-            return Ok(Command::ShowRevision(revision, path));
-        }
-        Some(8) => {
-            cursor.finish()?;
-            return Ok(Command::ShowSchedule);
-        }
-        Some(_) => Datastore::Operational,
-    };
-    let path = grammar.place(cursor, datastore == Datastore::Candidate)?;
-    cursor.finish()?;
-    Ok(Command::Show(datastore, path))
-}
-
-fn commit(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
-    let more = [
-        Candidate::word("at", "Do it at a time to come"),
-        Candidate::word("check", "Tell what it would do, and do nothing"),
-        Candidate::word("comment", "Say why, for the history"),
-        Candidate::word("confirmed", "Undo it unless `commit` confirms it in time"),
-        Candidate::word(
-            "cancel",
-            "Undo the commit that waits for its confirmation, or forget one for a time to come",
-        ),
-    ];
-    Ok(match cursor.choose(&more, true)? {
-        Some(0) => {
-            let time = time::read(cursor)?;
-            let more = [Candidate::word("comment", "Say why, for the history")];
-            let given = cursor.choose(&more, true)?;
-            let comment = given.map(|_| comment(cursor)).transpose()?;
-            Command::CommitAt { time, comment }
-        }
-        Some(1) => Command::CommitCheck,
-        Some(2) => unconfirmed(Some(comment(cursor)?)),
-        Some(3) => confirmed(cursor)?,
-        Some(_) => match cursor.choose(&[Candidate::word("at", "One for a time to come")], true)? {
-            Some(_) => {
-                let number =
-                    || vec![Candidate::placeholder("<number>", "As `show schedule` has it")];
-                Command::CommitCancelAt(parsed(cursor, "the number of a scheduled commit", number)?)
-            }
-            None => Command::CommitCancel,
-        },
-        None => unconfirmed(None),
-    })
-}
-
-fn comment(cursor: &mut Cursor<'_>) -> Result<String, Stop> {
-    let options = || vec![Candidate::placeholder("<text>", "Why the change is made")];
-    let mut comment = cursor.value("the comment", options)?.text.to_string();
-    while cursor.peek().is_some() {
-        comment += " ";
-        comment += &cursor.value("the comment", Vec::new)?.text;
-    }
-    Ok(comment)
-}
-
-/// How long a commit waits for its confirmation where nothing else is said, and at most: a week. Minutes.
-const WAIT: u32 = 10;
-const LONGEST: u32 = 7 * 24 * 60;
-
-fn confirmed(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
-    let more = [
-        Candidate::word("check", "What confirms it too, once it is answered"),
-        Candidate::word("comment", "Say why, for the history"),
-        Candidate::placeholder("<minutes>", "How long to wait for the confirmation; 10 by default"),
-    ];
-    let given = match cursor.peek() {
-        Some(word) => word.text.starts_with(|first: char| first.is_ascii_digit()),
-        None if cursor.is_at_completion() => return Err(cursor.candidates(more.into_iter(), true)),
-        None => false,
-    };
-    let minutes = if given { minutes(cursor)? } else { WAIT };
-    let mut checks = Vec::new();
-    let comment = loop {
-        match cursor.choose(&more[..2], true)? {
-            Some(0) => checks.push(check(cursor)?),
-            Some(_) => break Some(comment(cursor)?),
-            None => break None,
-        }
-    };
-    Ok(Command::Commit { comment, minutes: Some(minutes), checks })
-}
-
-fn unconfirmed(comment: Option<String>) -> Command {
-    Command::Commit { comment, minutes: None, checks: Vec::new() }
-}
-
-/// `ping ADDRESS [netns NAME]` or `tcp ADDRESS PORT [netns NAME]`.
-fn check(cursor: &mut Cursor<'_>) -> Result<Check, Stop> {
-    let kinds = [
-        Candidate::word("ping", "That an address answers"),
-        Candidate::word("tcp", "That an address accepts a connection"),
-    ];
-    let is_tcp = cursor.choose(&kinds, false)? == Some(1);
-    let address = || vec![Candidate::placeholder("<address>", "An IPv4 or IPv6 address")];
-    let address = parsed(cursor, "the address", address)?;
-    let question = match is_tcp {
-        false => Question::Ping(address),
-        true => {
-            let port = || vec![Candidate::placeholder("<port>", "A port's number")];
-            Question::Tcp(address, parsed(cursor, "the port", port)?)
-        }
-    };
-    let from = [Candidate::word("netns", "The namespace (VPN) to ask from")];
-    let netns = match cursor.matches(&from) {
-        true => {
-            cursor.choose(&from, false)?;
-            let names = || vec![Candidate::placeholder("<name>", "A namespace's name")];
-            Some(cursor.value("the namespace", names)?.text.to_string())
-        }
-        false => None,
-    };
-    Ok(Check { question, netns })
-}
-
-pub(crate) fn parsed<T: std::str::FromStr>(
-    cursor: &mut Cursor<'_>,
-    what: &str,
-    options: impl FnOnce() -> Vec<Candidate>,
-) -> Result<T, Stop> {
-    let word = cursor.value(what, options)?;
-    word.text.parse().map_err(|_| {
-        Stop::Fault(Fault::new(word.span.clone(), format!("{:?} is not {what}", word.text)))
-    })
-}
-
-fn minutes(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
-    let word = cursor.value("the minutes", Vec::new)?;
-    let minutes = word.text.parse().ok().filter(|minutes| (1..=LONGEST).contains(minutes));
-    minutes.ok_or_else(|| {
-        let message = format!("{:?} is no number of minutes from 1 to {LONGEST}", word.text);
-        Stop::Fault(Fault::new(word.span.clone(), message))
-    })
-}
-
-fn history(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
-    let number = Candidate::placeholder("<number>", "How many commits ago; 0 is the latest");
-    if cursor.is_at_completion() && cursor.peek().is_none() {
-        return Err(cursor.candidates([number].into_iter(), true));
-    }
-    if cursor.peek().is_none() {
-        return Ok(Command::ShowHistory);
-    }
-    let position = position(cursor)?;
-    cursor.choose(&[Candidate::word("diff", "What the commit changed")], false)?;
-    cursor.finish()?;
-    Ok(Command::ShowCommit(position))
-}
-
-/// A configuration of the past: by position, by id, or the one to go back to where all else is lost.
-pub(crate) fn revision(cursor: &mut Cursor<'_>) -> Result<Revision, Stop> {
-    let words = [
-        Candidate::word("id", "The one that a commit made, by its number"),
-        Candidate::word("rescue", "The rescue configuration"),
-    ];
-    if cursor.is_at_completion() && cursor.peek().is_none() {
-        let number = Candidate::placeholder("<number>", "How many commits ago; 0 is running");
-        return Err(cursor.candidates(words.into_iter().chain([number]), false));
-    }
-    if !cursor.matches(&words) {
-        return Ok(Revision::Position(position(cursor)?));
-    }
-    Ok(match cursor.choose(&words, false)? {
-        Some(0) => Revision::Id(position(cursor)?.into()),
-        Some(_) | None => Revision::Rescue,
-    })
-}
-
-fn position(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
-    let options = || vec![Candidate::placeholder("<number>", "How many commits ago; 0 is running")];
-    let word = cursor.value("how many commits to go back", options)?;
-    word.text.parse().map_err(|_| {
-        Stop::Fault(Fault::new(word.span.clone(), format!("{:?} is not a number", word.text)))
-    })
-}
-
-/// A file's path, or the word that stands for another place.
-fn file(cursor: &mut Cursor<'_>, other: &'static str) -> Result<String, Stop> {
-    let options = || {
-        let other = Candidate::word(other, "Running, as the rescue configuration");
-        let file = Candidate::placeholder("<file>", "A file's path");
-        if other.text.is_empty() { vec![file] } else { vec![other, file] }
-    };
-    Ok(cursor.value("the file", options)?.text.to_string())
 }

@@ -1,11 +1,11 @@
-//! Conflicts with what others have committed: the table that tells them, and `resolve`, which names them.
+//! What follows `resolve`: the conflicts to settle, and the side to keep.
 
-use netconf::{Conflict, Side};
-use yang::{Path, Schema};
+use netconf::Side;
+use yang::Path;
 
-use crate::cursor::{Candidate, Cursor, Stop};
-use crate::render;
-use crate::words::words;
+use crate::grammar::cursor::{Candidate, Cursor, Stop};
+use crate::grammar::render;
+use crate::grammar::words::words;
 
 /// What `resolve` is to settle.
 #[derive(Debug)]
@@ -15,46 +15,8 @@ pub(crate) struct Resolution {
     pub(crate) keep: Side,
 }
 
-/// What is in conflict, a line a node, under a headline.
-pub(crate) fn table(schema: &'static Schema, conflicts: &[Conflict]) -> String {
-    if conflicts.is_empty() {
-        return "nothing is in conflict\n".into();
-    }
-    let headline = ["path", "was", "yours", "theirs", "by"].map(String::from);
-    let rows = conflicts.iter().map(|conflict| {
-        let Conflict { path, base, mine, theirs, .. } = conflict;
-        let path = Path::parse(schema, path).map_or(path.clone(), |path| render::path(&path));
-        [path, standing(base), standing(mine), standing(theirs), by(conflict)]
-    });
-    let rows: Vec<_> = [headline].into_iter().chain(rows).collect();
-    let width = |column: usize| {
-        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
-    };
-    let widths: [usize; 4] = std::array::from_fn(width);
-    let line = |[path, was, yours, theirs, by]: &[String; 5]| {
-        let [a, b, c, d] = widths;
-        format!("{path:a$}  {was:b$}  {yours:c$}  {theirs:d$}  {by}").trim_end().to_owned() + "\n"
-    };
-    rows.iter().map(line).collect()
-}
-
-fn standing(what: &Option<String>) -> String {
-    match what.as_deref() {
-        None => "-".into(),
-        Some("") => "present".into(),
-        Some(value) => value.into(),
-    }
-}
-
-fn by(conflict: &Conflict) -> String {
-    let Conflict { id: Some(id), user, time, .. } = conflict else { return "-".into() };
-    let said =
-        |what: &Option<String>| what.iter().map(|what| format!(" {what}")).collect::<String>();
-    format!("#{id}{}{}", said(user), said(time))
-}
-
 /// Reads what follows `resolve`, of which the known conflicts say how it can go on.
-pub(crate) fn resolution(cursor: &mut Cursor<'_>, known: &[Path]) -> Result<Resolution, Stop> {
+pub(crate) fn read(cursor: &mut Cursor<'_>, known: &[Path]) -> Result<Resolution, Stop> {
     let mut left: Vec<Spelt<'_>> = known.iter().map(Spelt::of).collect();
     let mut taken = 0;
     loop {

@@ -4,8 +4,8 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, ZonedDateTime};
 
-use crate::cursor::{Candidate, Cursor, Stop};
-use crate::words::Fault;
+use crate::grammar::cursor::{Candidate, Cursor, Stop};
+use crate::grammar::words::Fault;
 
 /// `HH:MM[:SS]`, the next time that it is that; `YYYY-MM-DD HH:MM[:SS]`; or an instant of RFC 3339, with its offset.
 pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Timestamp, Stop> {

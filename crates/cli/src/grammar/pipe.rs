@@ -3,9 +3,9 @@
 use netconf::{Configuration, Revision};
 use regex::Regex;
 
-use crate::command::revision;
-use crate::cursor::{Candidate, Cursor, Stop};
-use crate::words::Fault;
+use crate::grammar::cursor::{Candidate, Cursor, Stop};
+use crate::grammar::parameter::revision;
+use crate::grammar::words::Fault;
 
 /// One stage.
 #[derive(Clone, Debug)]

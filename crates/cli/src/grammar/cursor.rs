@@ -9,8 +9,8 @@ use std::ops::Range;
 
 use yang::SchemaNode;
 
-use crate::schema;
-use crate::words::{Fault, Word};
+use crate::grammar::schema;
+use crate::grammar::words::{Fault, Word};
 
 /// Something that could stand at a place.
 #[derive(Clone, Debug)]

@@ -1,0 +1,58 @@
+//! What several commands take: a number of some meaning, a configuration of the past, a file.
+
+use std::str::FromStr;
+
+use netconf::Revision;
+
+use crate::grammar::cursor::{Candidate, Cursor, Stop};
+use crate::grammar::words::Fault;
+
+/// The next word as a `T`; `what` says in the message what it should have been.
+pub(crate) fn parsed<T: FromStr>(
+    cursor: &mut Cursor<'_>,
+    what: &str,
+    options: impl FnOnce() -> Vec<Candidate>,
+) -> Result<T, Stop> {
+    let word = cursor.value(what, options)?;
+    word.text.parse().map_err(|_| {
+        Stop::Fault(Fault::new(word.span.clone(), format!("{:?} is not {what}", word.text)))
+    })
+}
+
+/// A configuration of the past: by position, by id, or the one to go back to where all else is lost.
+pub(crate) fn revision(cursor: &mut Cursor<'_>) -> Result<Revision, Stop> {
+    let words = [
+        Candidate::word("id", "The one that a commit made, by its number"),
+        Candidate::word("rescue", "The rescue configuration"),
+    ];
+    if cursor.is_at_completion() && cursor.peek().is_none() {
+        let number = Candidate::placeholder("<number>", "How many commits ago; 0 is running");
+        return Err(cursor.candidates(words.into_iter().chain([number]), false));
+    }
+    if !cursor.matches(&words) {
+        return Ok(Revision::Position(position(cursor)?));
+    }
+    Ok(match cursor.choose(&words, false)? {
+        Some(0) => Revision::Id(position(cursor)?.into()),
+        Some(_) | None => Revision::Rescue,
+    })
+}
+
+/// A number of commits.
+pub(crate) fn position(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
+    let options = || vec![Candidate::placeholder("<number>", "How many commits ago; 0 is running")];
+    let word = cursor.value("how many commits to go back", options)?;
+    word.text.parse().map_err(|_| {
+        Stop::Fault(Fault::new(word.span.clone(), format!("{:?} is not a number", word.text)))
+    })
+}
+
+/// A file's path, or the word that stands for another place.
+pub(crate) fn file(cursor: &mut Cursor<'_>, other: &'static str) -> Result<String, Stop> {
+    let options = || {
+        let other = Candidate::word(other, "Running, as the rescue configuration");
+        let file = Candidate::placeholder("<file>", "A file's path");
+        if other.text.is_empty() { vec![file] } else { vec![other, file] }
+    };
+    Ok(cursor.value("the file", options)?.text.to_string())
+}

@@ -1,0 +1,48 @@
+//! Why a line did nothing.
+
+use std::io;
+
+use crate::client::ClientError;
+use crate::grammar::words::Fault;
+
+/// Why a line did nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ShellError {
+    #[error("{}", .fault.show(.line))]
+    Line { line: String, fault: Fault },
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error("{file}: {source}")]
+    File { file: String, source: io::Error },
+    #[error("{file}: {message}")]
+    Content { file: String, message: String },
+    #[error("only lines of config-running can be blamed: as text, or by `display set`")]
+    Blame,
+    #[error("a difference is shown as text, json or xml")]
+    Difference,
+    #[error(
+        "there are uncommitted changes: `commit` brings them into effect, `discard-changes` drops them"
+    )]
+    Uncommitted,
+    #[error(
+        "others have changed what you have; nothing is done, and your candidate is as it was\n\
+         {0}`resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all"
+    )]
+    Conflicts(String),
+}
+
+impl ShellError {
+    /// Whether the session is over.
+    pub(crate) fn is_fatal(&self) -> bool {
+        match self {
+            ShellError::Client(error) => error.is_fatal(),
+            ShellError::Line { .. }
+            | ShellError::File { .. }
+            | ShellError::Content { .. }
+            | ShellError::Blame
+            | ShellError::Difference
+            | ShellError::Uncommitted
+            | ShellError::Conflicts(_) => false,
+        }
+    }
+}

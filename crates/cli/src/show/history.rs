@@ -1,0 +1,43 @@
+//! `show history` and `show schedule`: the commits that were made, and those that wait for their time.
+
+use netconf::{HistoryEntry, ScheduledCommit};
+
+use crate::grammar::time;
+
+/// Two lines for each commit, and a third for one whose record is broken.
+pub(crate) fn commits(commits: &[HistoryEntry]) -> String {
+    let line = |commit: &HistoryEntry| {
+        let comment = remark(commit.comment.as_deref());
+        let (position, id) = (commit.position, commit.id);
+        let fault = commit.fault.iter().map(|fault| format!("     broken: {fault}\n"));
+        let fault: String = fault.collect();
+        let (Some(time), Some(user), Some(from)) = (&commit.time, &commit.user, &commit.from)
+        else {
+            return format!("{position:>3}  #{id}\n{fault}");
+        };
+        let summary = &commit.summary;
+        format!("{position:>3}  #{id}  {time}  {user} ({from}){comment}\n     {summary}\n{fault}")
+    };
+    commits.iter().map(line).collect()
+}
+
+/// Two lines for each scheduled commit, and a third for one that is due and cannot be made.
+pub(crate) fn scheduled(commits: &[ScheduledCommit]) -> String {
+    let line = |one: &ScheduledCommit| {
+        let comment = remark(one.comment.as_deref());
+        let ScheduledCommit { number, time, user, from, summary, obstacle, .. } = one;
+        let time = time::local(time);
+        let waits = obstacle.iter().map(|obstacle| format!("     waits: {obstacle}\n"));
+        let waits: String = waits.collect();
+        format!("{number:>3}  {time}  {user} ({from}){comment}\n     {summary}\n{waits}")
+    };
+    match commits.is_empty() {
+        true => "nothing is scheduled\n".into(),
+        false => commits.iter().map(line).collect(),
+    }
+}
+
+/// A commit's comment, in quotes after a space; nothing where there is none.
+pub(crate) fn remark(comment: Option<&str>) -> String {
+    comment.map(|comment| format!(" \"{comment}\"")).unwrap_or_default()
+}
