@@ -7,11 +7,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::edit::{Edit, Operation};
-use crate::entry::{Content, Entry, Slot};
 use crate::error::Result;
-use crate::keys::Keys;
-use crate::path::{Path, Step};
+use crate::path::{Keys, Path, Step};
 use crate::schema::NodeKind;
+use crate::tree::entry::{Content, Entry, Slot};
 use crate::tree::{Node, Tree};
 use crate::value::Value;
 use crate::xml::EditWriter;

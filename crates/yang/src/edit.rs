@@ -5,11 +5,10 @@ mod apply;
 use std::borrow::Cow;
 use std::ptr;
 
-use crate::entry::{self, Entry, Slot};
-use crate::keys::Keys;
-use crate::path::Path;
+use crate::path::{Keys, Path};
 use crate::schema::{NodeKind, SchemaNode};
 use crate::tree::Tree;
+use crate::tree::entry::{self, Entry, Slot};
 use crate::value::Value;
 
 /// What to change in a tree.

@@ -1,6 +1,6 @@
 //! What can be wrong with a module, a document, an edit or a tree.
 
-use crate::path::Path;
+use std::fmt::Display;
 
 /// The crate's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -28,7 +28,7 @@ impl Error {
     }
 
     /// The same fault, at `path`.
-    pub fn at(self, path: &Path) -> Self {
+    pub fn at(self, path: impl Display) -> Self {
         Self { path: Some(path.to_string()), ..self }
     }
 
@@ -51,7 +51,7 @@ impl Error {
     }
 
     /// The same fault, seen from one step further up.
-    pub(crate) fn below(self, step: impl std::fmt::Display) -> Self {
+    pub(crate) fn below(self, step: impl Display) -> Self {
         let path = self.path.unwrap_or_default();
         Self { path: Some(format!("{step}{path}")), ..self }
     }

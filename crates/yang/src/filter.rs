@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::entry::{Content, Entry};
 use crate::error::Result;
-use crate::keys::Keys;
+use crate::path::Keys;
 use crate::schema::{NodeKind, Schema, SchemaNode};
-use crate::sorted::Sorted;
 use crate::tree::Tree;
+use crate::tree::entry::{Content, Entry};
+use crate::tree::sorted::Sorted;
 use crate::value::Value;
 use crate::xml;
 

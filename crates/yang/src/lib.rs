@@ -5,24 +5,17 @@
 //! costs in proportion to its size, and so does the difference of two trees of one descent. libyang
 //! parses modules, checks values, evaluates XPath and validates; no other crate sees it.
 
-mod alike;
 mod diff;
 mod edit;
-mod entry;
 mod error;
 mod filter;
 mod json;
-mod keys;
-mod known;
 mod libyang;
 mod path;
-#[cfg(test)]
-mod properties;
 #[cfg(test)]
 mod sample;
 mod schema;
 mod serde;
-mod sorted;
 mod tree;
 mod validate;
 mod value;
@@ -31,8 +24,7 @@ mod xml;
 pub use diff::{Change, Diff, Go, Instance, Part};
 pub use edit::{Edit, Operation};
 pub use error::{Error, ErrorTag, Result};
-pub use keys::Keys;
-pub use path::{Path, Step};
+pub use path::{Keys, Path, Step};
 pub use schema::{Module, NodeKind, Schema, SchemaNode, Type};
 pub use tree::{Entry, Node, Tree};
 pub use value::{Identity, Value};

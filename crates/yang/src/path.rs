@@ -1,11 +1,14 @@
 //! Where an instance is in a tree.
 
+mod keys;
+
 use std::cmp::Ordering;
 use std::fmt::{self, Write as _};
 use std::ptr;
 
+pub use keys::Keys;
+
 use crate::error::{Error, ErrorTag, Result};
-use crate::keys::Keys;
 use crate::schema::{NodeKind, Schema, SchemaNode};
 
 /// An instance: the steps from the root. Shown as an RFC 7951 instance-identifier:

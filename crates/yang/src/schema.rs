@@ -1,17 +1,16 @@
 //! The compiled schema, as plain values.
 
 mod build;
+mod known;
 mod types;
 
 use std::fmt;
 use std::ptr;
 use std::sync::OnceLock;
 
-pub(crate) use build::decimal;
 pub use types::Type;
 
 use crate::error::{Error, ErrorTag, Result};
-use crate::known;
 use crate::libyang::{Context, Ipv4, RawModule, RawNode};
 use crate::value::Value;
 

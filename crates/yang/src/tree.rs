@@ -1,18 +1,23 @@
 //! A data tree: an immutable value with shared structure.
 
+pub(crate) mod alike;
+pub(crate) mod entry;
+#[cfg(test)]
+mod properties;
+pub(crate) mod sorted;
+
 use std::fmt;
 use std::ptr;
 use std::sync::Arc;
 
-use crate::entry::{Content, Slot};
-use crate::error::{Error, ErrorTag, Result};
-use crate::keys::Keys;
-use crate::path::{Path, Step};
-use crate::schema::{NodeKind, Schema, SchemaNode};
-use crate::sorted::Sorted;
-use crate::value::Value;
+pub use entry::Entry;
 
-pub use crate::entry::Entry;
+use crate::error::{Error, ErrorTag, Result};
+use crate::path::{Keys, Path, Step};
+use crate::schema::{NodeKind, Schema, SchemaNode};
+use crate::tree::entry::{Content, Slot};
+use crate::tree::sorted::Sorted;
+use crate::value::Value;
 
 /// The instances below one schema. Cloning it copies a pointer. Only what was set is in it: defaults that
 /// are in use (RFC 7950 section 7.6.1) are not, and containers without presence only where something is below.

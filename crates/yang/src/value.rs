@@ -197,6 +197,16 @@ fn digits<'a>(text: &mut &'a [u8]) -> &'a [u8] {
     run
 }
 
+/// A decimal64 from its unscaled number.
+pub(crate) fn decimal64(number: i64, digits: u8) -> String {
+    let digits = usize::from(digits);
+    let sign = if number < 0 { "-" } else { "" };
+    let padded = format!("{:0>width$}", number.unsigned_abs(), width = digits + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - digits);
+    let fraction = fraction.trim_end_matches('0');
+    format!("{sign}{whole}.{}", if fraction.is_empty() { "0" } else { fraction })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -4,11 +4,11 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::{Content, Edit, EditNode, Operation};
-use crate::entry::Entry;
 use crate::error::{Error, ErrorTag, Result};
 use crate::path::Step;
 use crate::schema::{NodeKind, SchemaNode};
 use crate::tree::Tree;
+use crate::tree::entry::Entry;
 use crate::value::Value;
 
 impl Tree {

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use ::serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::alike::Alike;
-use crate::entry::{Content, Entry};
 use crate::error::{Error, ErrorTag, Result};
-use crate::keys::Keys;
-use crate::path::Step;
+use crate::path::{Keys, Step};
 use crate::schema::{NodeKind, Schema, SchemaNode, Type};
-use crate::sorted::Sorted;
 use crate::tree::Tree;
+use crate::tree::alike::Alike;
+use crate::tree::entry::{Content, Entry};
+use crate::tree::sorted::Sorted;
 use crate::value::Value;
 
 impl Tree {

@@ -3,9 +3,9 @@
 use ::serde::ser::{SerializeMap, SerializeSeq};
 use ::serde::{Serialize, Serializer};
 
-use crate::entry::{Content, Entry, Slot};
 use crate::schema::SchemaNode;
 use crate::tree::Tree;
+use crate::tree::entry::{Content, Entry, Slot};
 use crate::value::Value;
 
 impl Tree {

@@ -9,7 +9,7 @@ use yang5::ffi;
 use yang5::ffi::LY_DATA_TYPE as Base;
 
 use super::{Context, Kind, RawNode, Recorder, sized, text};
-use crate::value::{Identity, Value};
+use crate::value::{Identity, Value, decimal64};
 
 /// Longer texts than this are no value of a configuration, and libyang counts bits in 32 of them in places.
 const LONGEST: usize = 16 << 20;
@@ -269,7 +269,7 @@ impl Wanted<'_> {
                     }
                     let read = super::node::read_type(pointer, &mut std::iter::empty());
                     if let super::RawType::Decimal64 { digits, ranges } = read {
-                        let shown = |number| crate::schema::decimal(number, digits);
+                        let shown = |number| decimal64(number, digits);
                         let ranges: Vec<_> = ranges
                             .iter()
                             .map(|(low, high)| range(&(shown(*low), shown(*high))))

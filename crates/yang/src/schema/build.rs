@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use super::{Module, NodeKind, Place, Schema, SchemaNode, Type};
 use crate::error::{Error, ErrorTag, Result};
 use crate::libyang::{Context, Ipv4, Kind, RawModule, RawNode, RawType};
+use crate::value::decimal64;
 
 /// The module whose extensions [`SchemaNode::extensions`] tells.
 const EXTENSIONS: &str = "netloom-extensions";
@@ -175,7 +176,7 @@ impl Builder {
             RawType::Bits(names) => Type::Bits(names.into_iter().map(str::to_owned).collect()),
             RawType::Boolean => Type::Boolean,
             RawType::Decimal64 { digits, ranges } => {
-                let shown = |number| decimal(number, digits);
+                let shown = |number| decimal64(number, digits);
                 let ranges =
                     ranges.into_iter().map(|(low, high)| (shown(low), shown(high))).collect();
                 Type::Decimal64 { digits, ranges }
@@ -247,16 +248,6 @@ impl Placer {
         }
         any
     }
-}
-
-/// A decimal64 from its unscaled number.
-pub(crate) fn decimal(number: i64, digits: u8) -> String {
-    let digits = usize::from(digits);
-    let sign = if number < 0 { "-" } else { "" };
-    let padded = format!("{:0>width$}", number.unsigned_abs(), width = digits + 1);
-    let (whole, fraction) = padded.split_at(padded.len() - digits);
-    let fraction = fraction.trim_end_matches('0');
-    format!("{sign}{whole}.{}", if fraction.is_empty() { "0" } else { fraction })
 }
 
 /// Lists what `module` imports, then it.

@@ -11,11 +11,10 @@ use ::serde::forward_to_deserialize_any;
 
 use super::spelling::Spelling;
 use super::{TRUTHS, field_name, is_apart, under};
-use crate::entry::{Content, Instances, Slot};
 use crate::error::{Error, Result};
-use crate::keys::Keys;
-use crate::path::Step;
+use crate::path::{Keys, Step};
 use crate::schema::{NodeKind, SchemaNode};
+use crate::tree::entry::{Content, Instances, Slot};
 use crate::tree::{Node, instance_keys};
 use crate::value::Value;
 

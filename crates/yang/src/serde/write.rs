@@ -9,12 +9,11 @@ use ::serde::ser::{Impossible, SerializeMap, SerializeSeq, SerializeStruct, Seri
 
 use super::spelling::Spelling;
 use super::{TRUTHS, field_name, is_apart, under};
-use crate::entry::{Content, Entry};
 use crate::error::{Error, ErrorTag, Result};
-use crate::keys::Keys;
-use crate::path::{Path, Step};
+use crate::path::{Keys, Path, Step};
 use crate::schema::{NodeKind, SchemaNode, Type};
 use crate::tree::Tree;
+use crate::tree::entry::{Content, Entry};
 use crate::value::Value;
 
 impl Tree {

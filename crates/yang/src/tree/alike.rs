@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::entry::Entry;
-use crate::keys::Keys;
+use crate::path::Keys;
 use crate::schema::SchemaNode;
+use crate::tree::entry::Entry;
 
 /// What was last read of each schema node, by the nodes' order.
 #[derive(Default)]

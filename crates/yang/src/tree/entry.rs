@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::keys::Keys;
+use crate::path::Keys;
 use crate::schema::{NodeKind, SchemaNode};
-use crate::sorted::{self, Sorted};
 use crate::tree::Node;
+use crate::tree::sorted::{self, Sorted};
 use crate::value::Value;
 
 /// The children of a container, of a list entry, or of the root. The keys of a list entry are beside it.

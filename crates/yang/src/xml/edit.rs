@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::write::Writer;
 use crate::edit::Operation;
-use crate::entry::Entry;
 use crate::path::Step;
 use crate::schema::{NodeKind, SchemaNode};
+use crate::tree::entry::Entry;
 use crate::value::Value;
 
 /// Writes an edit that merges what it is told of, and removes some. It is always at some instance, at first at the top.

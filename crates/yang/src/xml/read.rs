@@ -8,14 +8,13 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::{Namespace, NamespaceResolver, QName, ResolveResult};
 
 use super::{NETCONF, rename};
-use crate::alike::Alike;
 use crate::edit::{self, Edit, EditNode, Operation};
-use crate::entry::{Content, Entry};
 use crate::error::{Error, ErrorTag, Result};
-use crate::keys::Keys;
-use crate::path::Step;
+use crate::path::{Keys, Step};
 use crate::schema::{NodeKind, Schema, SchemaNode, Type};
 use crate::tree::Tree;
+use crate::tree::alike::Alike;
+use crate::tree::entry::{Content, Entry};
 use crate::value::Value;
 
 impl Tree {

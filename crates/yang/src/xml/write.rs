@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use super::{NETCONF, rename};
 use crate::edit::{self, Edit, EditNode, Operation};
-use crate::entry::{Content, Entry, Slot};
 use crate::schema::{Module, SchemaNode};
 use crate::tree::Tree;
+use crate::tree::entry::{Content, Entry, Slot};
 use crate::value::Value;
 
 impl Tree {
