@@ -14,14 +14,13 @@ pub(crate) mod sessions;
 use std::time::SystemTime;
 
 use tokio::sync::watch;
-use yang::{Edit, Path, SchemaNode, Tree};
+use yang::{Edit, Path, Selected, Tree};
 
 use crate::datastore::{Datastore, Version};
 use crate::engine::Engine;
 use crate::error::{Result, RpcResult};
 use crate::handle::Handle;
 use crate::intent::Intent;
-use crate::kernel_state::operational;
 use crate::ledger::past::Past;
 use crate::ledger::rescue;
 use crate::origin::Origin;
@@ -89,10 +88,10 @@ impl Session {
         }
     }
 
-    /// What of operational is below these top nodes. What the daemon knows by itself waits for no kernel.
-    pub async fn operational(&self, tops: Vec<&'static SchemaNode>) -> RpcResult<Tree> {
-        let own = tops.iter().all(|top| operational::is_own(&top.module.name));
-        self.ask(move |engine, _| if own { engine.own_state() } else { engine.operational() }).await
+    /// The part of operational that is selected, and perhaps more. Nothing else is read from the kernel, and what the
+    /// daemon knows by itself waits for no kernel.
+    pub async fn operational(&self, selected: Vec<Selected>) -> RpcResult<Tree> {
+        self.ask(move |engine, _| engine.operational_of(&selected)).await
     }
 
     /// Edits the candidate.

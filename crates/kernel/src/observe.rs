@@ -36,11 +36,15 @@ macro_rules! observe {
         /// Reads a part of all that there is, state and statistics too.
         pub(crate) fn part(namespaces: &mut Namespaces, part: &Part) -> Result<State> {
             let all = namespaces.names();
-            let names: Vec<NetnsName> = all.into_iter().filter(|name| part.has_netns(name)).collect();
-            open_all(namespaces, &names)?;
+            let names: Vec<NetnsName> =
+                all.iter().filter(|name| part.has_netns(name)).cloned().collect();
+            // What a link is called depends on who else has its name, in whatever namespace.
+            let names_only = !part.nouns.contains(&Noun::Link)
+                && part.nouns.iter().any(|noun| *noun != Noun::Netns);
+            open_all(namespaces, if names_only { &all } else { &names })?;
             let mut observer = Observer::new(namespaces);
-            if !part.nouns.contains(&Noun::Link) {
-                observer.link_names(&names, part)?;
+            if names_only {
+                observer.link_names(&all, part)?;
             }
             $(if part.nouns.contains(&Noun::$noun) {
                 crate::$stem::observe_part(&mut observer, &names, part)?;

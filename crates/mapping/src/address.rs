@@ -4,8 +4,12 @@ use netstate::AddressKey;
 use yang::{Error, Path, Tree};
 
 use crate::lowering::Lowering;
+use crate::part::ShownIn;
 use crate::raising::Raising;
 use crate::{Known, link};
+
+/// Where operational data shows them.
+pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::node("links", "ip")];
 
 /// The entries of links lower their addresses.
 pub(crate) fn lower(_: &mut Lowering<'_>) {}

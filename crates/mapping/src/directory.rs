@@ -81,6 +81,11 @@ impl Directory {
         self.ids.get(place)
     }
 
+    /// The places of the links, and who is there.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&Place, &LinkId)> {
+        self.ids.iter()
+    }
+
     fn add_netns(&mut self, entry: &Node<'_>, faults: &mut Faults) {
         let Some(name) = entry.leaf("name") else { return };
         match name.to_string().parse::<NetnsName>() {

@@ -13,8 +13,12 @@ use yang::{Error, Path, Tree, Value};
 use crate::instances::{list_path, schema_node};
 use crate::lowering::Lowering;
 use crate::names::Names;
+use crate::part::ShownIn;
 use crate::raising::Raising;
 use crate::{Known, spelling};
+
+/// Where operational data shows them.
+pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::list("neighbors", "fdb")];
 
 /// `NTF_…` (include/uapi/linux/neighbour.h).
 const USE: u8 = 0x01;

@@ -18,6 +18,7 @@ mod lowering;
 mod names;
 mod neighbor;
 mod netns;
+mod part;
 mod raising;
 #[cfg(test)]
 mod refusals;
@@ -34,6 +35,7 @@ use netstate::{Key, Noun, State, with_nouns};
 use yang::{Error, Path, Tree};
 
 pub use lowered::Lowered;
+pub use part::part;
 
 use directory::Directory;
 use faults::Faults;
@@ -60,7 +62,7 @@ pub fn raise_nouns(
     is_asked_for: impl Fn(Noun) -> bool,
 ) -> Result<Tree, Error> {
     let directory = Directory::read(configuration, &mut Faults::default());
-    let names = Names::of(observed);
+    let names = Names::of(observed, &directory);
     let raising = Raising { observed, names, configuration, directory };
     let mut tree = Tree::empty(configuration.schema());
     for noun in Noun::ALL.iter().filter(|noun| is_asked_for(**noun)) {

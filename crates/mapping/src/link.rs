@@ -22,9 +22,13 @@ pub(crate) use raise::raise;
 
 use crate::instances::{below, entry_path};
 use crate::lowering::{Lowering, User};
+use crate::part::ShownIn;
 use crate::sysctl;
 pub(crate) use cable::Cables;
 use entry::Entry;
+
+/// Where operational data shows them.
+pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::container("links")];
 
 /// Every configured link, with its addresses and kernel parameters.
 pub(crate) fn lower(lowering: &mut Lowering<'_>) {

@@ -15,7 +15,11 @@ pub(crate) use raise::raise;
 use crate::directory::Directory;
 use crate::instances::{below, entries, entry_path, list_path, schema_node};
 use crate::lowering::{Lowering, User};
+use crate::part::ShownIn;
 use crate::{Known, spelling};
+
+/// Where operational data shows them.
+pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::list("neighbors", "neighbor")];
 
 /// `NUD_PERMANENT` (include/uapi/linux/neighbour.h).
 const PERMANENT: u16 = 0x80;

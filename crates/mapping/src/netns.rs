@@ -6,7 +6,11 @@ use yang::{Error, Path, Tree, Value};
 use crate::Known;
 use crate::instances::{list_path, schema_node};
 use crate::lowering::Lowering;
+use crate::part::ShownIn;
 use crate::raising::Raising;
+
+/// Where operational data shows them.
+pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::container("netnses")];
 
 /// Every configured namespace is to exist.
 pub(crate) fn lower(lowering: &mut Lowering<'_>) {

@@ -18,6 +18,10 @@ pub(crate) use raise::raise;
 
 use crate::instances::{below, entry_path};
 use crate::lowering::{Lowering, User};
+use crate::part::ShownIn;
+
+/// Where operational data shows them.
+pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::container("routes")];
 
 /// `RTPROT_STATIC` (include/uapi/linux/rtnetlink.h).
 const STATIC: u8 = 4;

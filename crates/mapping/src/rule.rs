@@ -15,8 +15,12 @@ use yang::{Error, Path, SchemaNode, Tree, Value};
 
 use crate::instances::{below, entries, entry_path, list_path, schema_node};
 use crate::lowering::{Lowering, User};
+use crate::part::ShownIn;
 use crate::raising::Raising;
 use crate::{Known, spelling};
+
+/// Where operational data shows them.
+pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::container("rules")];
 
 /// An entry of list `rule`; its keys are read by themselves.
 #[derive(Default, Serialize, Deserialize)]

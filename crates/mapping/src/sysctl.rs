@@ -11,8 +11,13 @@ use crate::directory::Directory;
 use crate::instances::{below, entry_path, list_path, schema_node};
 use crate::link;
 use crate::lowering::Lowering;
+use crate::part::ShownIn;
 use crate::raising::Raising;
 use crate::{Known, spelling};
+
+/// Where operational data shows them.
+pub(crate) const SHOWN_IN: &[ShownIn] =
+    &[ShownIn::container("sysctls"), ShownIn::node("links", "sysctl")];
 
 /// The leaves of a namespace, and their parameters.
 const OF_NETNS: [(&str, &str); 2] =

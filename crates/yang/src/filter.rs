@@ -49,11 +49,36 @@ impl Tree {
     }
 }
 
+/// What a filter may select of one list below a top container, or of all that is in a top node.
+#[derive(Clone, Debug)]
+pub struct Selected {
+    /// The top node.
+    pub top: &'static SchemaNode,
+    /// The node below it; none where all of it is selected.
+    pub below: Option<&'static SchemaNode>,
+    /// The values that an entry of that list must have as its keys.
+    pub keys: Vec<(&'static str, Value)>,
+    /// The names of the nodes of an entry that are selected, besides its keys; none where all are.
+    pub nodes: Option<Vec<&'static str>>,
+}
+
 impl Schema {
-    /// The top nodes that such a filter may select something of.
-    pub fn selected(&'static self, subtree: &str) -> Result<Vec<&'static SchemaNode>> {
+    /// What such a filter may select something of: whoever reads that much need read nothing else.
+    pub fn selected(&'static self, subtree: &str) -> Result<Vec<Selected>> {
         let filters = xml::read_filter(self, subtree)?;
-        Ok(filters.filters.iter().map(|filter| filter.node).collect())
+        let mut selected = Vec::new();
+        for filter in &filters.filters {
+            let top = filter.node;
+            match &filter.what {
+                What::Below(below) if !below.filters.is_empty() => {
+                    selected.extend(below.filters.iter().map(|filter| filter.selected(top)));
+                }
+                What::All | What::Is(_) | What::Below(_) => {
+                    selected.push(Selected { top, below: None, keys: Vec::new(), nodes: None });
+                }
+            }
+        }
+        Ok(selected)
     }
 }
 
@@ -91,6 +116,28 @@ impl Filters {
 }
 
 impl Filter {
+    /// What it selects of a node below `top`.
+    fn selected(&self, top: &'static SchemaNode) -> Selected {
+        let (mut keys, mut nodes) = (Vec::new(), None);
+        if let What::Below(filters) = &self.what {
+            let of_entry = filters.filters.iter();
+            for filter in of_entry {
+                match &filter.what {
+                    What::Is(value) if filter.node.is_key() => {
+                        keys.push((filter.node.name, value.clone()));
+                    }
+                    What::Is(_) | What::All | What::Below(_) => {
+                        let nodes = nodes.get_or_insert_with(Vec::new);
+                        if !filter.node.is_key() {
+                            nodes.push(filter.node.name);
+                        }
+                    }
+                }
+            }
+        }
+        Selected { top, below: Some(self.node), keys, nodes }
+    }
+
     fn is(&self, wanted: &Value, keys: &[Value], entry: &Entry) -> bool {
         if let Some(key) = self.key(keys) {
             return key == wanted;

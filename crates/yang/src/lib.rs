@@ -24,6 +24,7 @@ mod xml;
 pub use diff::{Change, Diff, Go, Instance, Part};
 pub use edit::{Edit, Operation};
 pub use error::{Error, ErrorTag, Result};
+pub use filter::Selected;
 pub use path::{Keys, Path, Step};
 pub use schema::{Module, NodeKind, Schema, SchemaNode, Type};
 pub use tree::{Entry, Node, Tree};

@@ -1,10 +1,10 @@
 //! The operational datastore: what the kernel holds, and what the engine makes of its configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::{Key, LinkId, Noun, Place, Scope, Wanted};
+use netstate::{Key, Noun, Part, Scope, Wanted};
 use serde::Serialize;
-use yang::{Path, Tree};
+use yang::{Path, Selected, Tree};
 
 use crate::engine::Engine;
 use crate::error::Result;
@@ -16,7 +16,7 @@ const MODULE: &str = "netloom-state";
 const STATE: &str = "/netloom-state:configuration-state";
 
 /// Whether the daemon itself knows all that is in a module, so that the kernel need not be asked.
-pub(crate) fn is_own(module: &str) -> bool {
+fn is_own(module: &str) -> bool {
     [policy::MODULE, MODULE].contains(&module)
 }
 
@@ -40,15 +40,35 @@ struct Entry {
 impl Engine {
     /// Everything that the kernel holds, under the configuration's names, and what the daemon knows by itself.
     pub(crate) fn operational(&mut self) -> Result<Tree> {
-        let scope = Scope::Everything { known: self.known() };
-        let mut observed = self.kernel.observe(&scope)?;
+        let links = self.running.intent.desired().links();
+        let known = links.map(|(id, link)| (link.place.clone(), id.clone())).collect();
+        self.operational_part(Part::all(known))
+    }
+
+    /// The same of what is selected only: nothing else is read.
+    pub(crate) fn operational_of(&mut self, selected: &[Selected]) -> Result<Tree> {
+        if selected.iter().all(|selected| is_own(&selected.top.module.name)) {
+            return self.own_state();
+        }
+        self.operational_part(mapping::part(selected, &self.running.intent.tree))
+    }
+
+    fn operational_part(&mut self, part: Part) -> Result<Tree> {
+        let nouns = part.nouns.clone();
         // Kernel parameters are too many to be read without being named.
-        let objects = self.running.intent.desired().iter();
-        let is_parameter = |key: &&Key| key.noun() == Noun::Sysctl;
-        let keys = objects.map(|(key, _)| key).filter(is_parameter).cloned().collect();
-        let parameters = Scope::Only(Wanted { keys, ..Wanted::default() });
-        observed.objects.extend(self.kernel.observe(&parameters)?.objects);
-        let mut tree = mapping::raise(&observed, &self.running.intent.tree)?;
+        let mut keys = BTreeSet::new();
+        if nouns.contains(&Noun::Sysctl) {
+            let parameters = self.running.intent.desired().parameters();
+            let parameters = parameters.filter(|key| part.has_netns(&key.netns));
+            keys.extend(parameters.cloned().map(Key::Sysctl));
+        }
+        let mut observed = self.kernel.observe(&Scope::Part(part))?;
+        if !keys.is_empty() {
+            let parameters = Scope::Only(Wanted { keys, ..Wanted::default() });
+            observed.objects.extend(self.kernel.observe(&parameters)?.objects);
+        }
+        let running = &self.running.intent.tree;
+        let mut tree = mapping::raise_nouns(&observed, running, |noun| nouns.contains(&noun))?;
         tree.merge(&self.own_state()?);
         Ok(tree)
     }
@@ -66,12 +86,6 @@ impl Engine {
         };
         tree.serialize(&Path::parse(tree.schema(), STATE)?, &state)?;
         Ok(tree)
-    }
-
-    /// Which link is at which place, as far as the configuration knows.
-    fn known(&self) -> BTreeMap<Place, LinkId> {
-        let links = self.running.intent.desired().links();
-        links.map(|(id, link)| (link.place.clone(), id.clone())).collect()
     }
 
     /// The objects of running that the kernel cannot take yet, by path, and why.

@@ -100,3 +100,32 @@ fn check(engine: &mut Engine, expected: Expect) {
     let state = engine.operational().unwrap().subtree(&state);
     expected.assert_eq(&lines(&Tree::empty(schema()), &state));
 }
+
+/// Reading only what is asked for changes nothing about what is shown of it.
+#[test]
+fn a_part_is_as_the_whole_says() {
+    let (_host, mut engine) = Host::with_nics();
+    engine.apply(CABLE).unwrap();
+    let whole = engine.operational().unwrap();
+    let configured_link = "<links><link><name>veth10</name></link></links>";
+    for filter in [
+        "<links/>",
+        "<links><link><name/></link></links>",
+        configured_link,
+        "<links><link><ip/></link></links>",
+        "<netnses/>",
+        "<routes/>",
+        "<routes><route><netns>vpn20</netns></route></routes>",
+        "<neighbors/>",
+        "<configuration-state/>",
+    ] {
+        let selected = schema().selected(filter).unwrap();
+        let part = engine.operational_of(&selected).unwrap();
+        let [part, whole] = [&part, &whole].map(|tree| tree.filter(filter).unwrap());
+        assert_eq!(part.to_json(true), whole.to_json(true), "{filter}");
+        assert!(filter == "<neighbors/>" || part.top().next().is_some(), "{filter}");
+    }
+    let selected = schema().selected(configured_link).unwrap();
+    let part = engine.operational_of(&selected).unwrap();
+    assert!(part.top().all(|top| top.schema().name != "routes"), "routes are not read");
+}

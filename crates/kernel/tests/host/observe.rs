@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use netstate::link::{LinkKind, Master};
-use netstate::{Key, Object, Scope, Southbound, State};
+use netstate::{Key, Link, Noun, Object, Part, Scope, Southbound, State};
 use testkit::netns::{ip, isolated};
 
 use crate::{Host, place, veth};
@@ -98,6 +98,67 @@ fn the_far_ends_of_cables_are_told_whichever_namespace_they_are_in() {
             let next = names[(at + 1) % 3];
             assert_eq!(peer(&format!("l{at}")), Some(place(&format!("r{at}@{next}"))));
             assert_eq!(peer(&format!("r{at}")), Some(place(&format!("l{at}@{name}"))));
+        }
+    });
+}
+
+#[test]
+fn a_part_is_as_the_whole_tells_it() {
+    isolated(|| {
+        ip("netns add red");
+        ip("link add eth0 type veth peer name eth0 netns red");
+        // Link-local addresses would come while the test looks.
+        ip("link set eth0 addrgenmode none");
+        ip("-n red link set eth0 addrgenmode none");
+        ip("addr add 10.0.0.1/24 dev eth0");
+        ip("link set eth0 up");
+        ip("-n red addr add 10.0.0.2/24 dev eth0");
+        ip("-n red link set eth0 up");
+        ip("-n red route add 10.9.0.0/16 via 10.0.0.1");
+        ip("-n red neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev eth0 nud permanent");
+        let mut kernel = Host::open().kernel;
+        let known = [(place("eth0@red"), "uplink".parse().unwrap())];
+        let all = Part::all(known.into_iter().collect());
+        let whole = kernel.observe(&Scope::Part(all.clone())).unwrap();
+        let stable = |object: &Object| match object {
+            Object::Link(link) => Object::Link(Box::new(Link { status: None, ..(**link).clone() })),
+            object => object.clone(),
+        };
+        for noun in Noun::ALL {
+            let one = Part { nouns: [*noun].into(), ..all.clone() };
+            let of_red = Part { namespaces: Some([place("x@red").netns].into()), ..one.clone() };
+            let of_link = Part { links: Some([place("eth0@red")].into()), ..of_red.clone() };
+            let in_red = |key: &Key| key.netns().is_some_and(|netns| netns.as_str() == "red");
+            for (part, is_in) in [
+                (one, &(|_: &Key| true) as &dyn Fn(&Key) -> bool),
+                (of_red, &in_red),
+                (of_link, &in_red),
+            ] {
+                let read = kernel.observe(&Scope::Part(part.clone())).unwrap();
+                // Addresses of the loopback are not those of the link that is asked for.
+                let asked_for = |key: &Key| match (&part.links, key) {
+                    (Some(_), Key::Address(at)) => at.dev.as_str() != "lo" && is_in(key),
+                    (_, Key::Netns(name)) => part.has_netns(name),
+                    (Some(_), Key::Link(id)) => id.as_str() == "uplink",
+                    (_, Key::Link(id)) => part.namespaces.is_none() || id.as_str() != "eth0",
+                    (_, key) => is_in(key),
+                };
+                let of = |state: &State| -> Vec<(Key, Object)> {
+                    let of_noun = state.objects.iter().filter(|(key, _)| key.noun() == *noun);
+                    of_noun.map(|(key, object)| (key.clone(), stable(object))).collect()
+                };
+                let mut expected = of(&whole);
+                expected.retain(|(key, _)| asked_for(key));
+                let mut read = of(&read);
+                // The loopback of a namespace has another name where nobody else's is known.
+                read.retain(
+                    |(key, _)| !matches!(key, Key::Link(id) if id.as_str().starts_with("lo")),
+                );
+                expected.retain(
+                    |(key, _)| !matches!(key, Key::Link(id) if id.as_str().starts_with("lo")),
+                );
+                assert_eq!(read, expected, "{noun:?} {part:?}");
+            }
         }
     });
 }

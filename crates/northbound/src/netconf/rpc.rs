@@ -35,7 +35,9 @@ impl Operations {
             Rpc::GetConfig { source, filter } => {
                 data(self.session.read(store(source)).await?, filter, BASE).await
             }
-            Rpc::Get { filter } => data(self.running_and_state().await?, filter, BASE).await,
+            Rpc::Get { filter } => {
+                data(self.running_and_state(filter.as_ref()).await?, filter, BASE).await
+            }
             Rpc::GetData { datastore, filter, config_filter } => {
                 let tree = match (datastore, &filter) {
                     (::netconf::Datastore::Operational, Some(Xml(filter))) => {
@@ -220,8 +222,11 @@ impl Operations {
     }
 
     /// RFC 6241 section 7.7: running, and the state of the device.
-    async fn running_and_state(&self) -> Result<Tree> {
-        let mut tree = self.session.read(Datastore::Operational).await?;
+    async fn running_and_state(&self, filter: Option<&Xml>) -> Result<Tree> {
+        let mut tree = match filter {
+            Some(Xml(filter)) => self.session.operational(self.schema.selected(filter)?).await?,
+            None => self.session.read(Datastore::Operational).await?,
+        };
         tree.merge(&self.session.read(Datastore::Running).await?);
         Ok(tree)
     }
