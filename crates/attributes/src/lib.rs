@@ -7,25 +7,57 @@
 //! pub ageing_time: Option<u32>,
 //! ```
 //!
-//! Numbers are those of `crate::uapi`. Every field is an `Option` of an `attribute::Value`; `None` is left
-//! out of a request. Options follow the number: `create_only` and `while_down` tell the planner what an
-//! update may do; `big_endian` is the order of the bytes; `or = NUMBER` is the attribute that holds the value
-//! where it is an IPv6 address; `absent = VALUE` is what the kernel means by leaving the attribute out. A
-//! field without a number is compared, but goes another way than by an attribute.
+//! Numbers and bits are constants of `crate::uapi`. A field is an `Option` of an `attribute::Value`; `None` is not
+//! configured and left out of a request. The shapes that a field can have:
+//!
+//! | a field that is | is written | its type |
+//! |---|---|---|
+//! | the whole value of an attribute | `NUMBER` | `Option<T>` |
+//! | the same, in another attribute where it is an IPv6 address | `NUMBER, or = NUMBER6` | `Option<IpAddr>` |
+//! | true by the attribute's being there (`NLA_FLAG`) | `NUMBER, presence` | `Option<bool>` |
+//! | a value and its mask, an attribute each | `NUMBER, mask = MASK` | `Option<Masked<T>>`, `Option<IpNet>` |
+//! | the same, for both families | `NUMBER, mask = MASK, or = NUMBER6, or_mask = MASK6` | `Option<IpNet>` |
+//! | a bit of flags that are followed by a mask | `NUMBER, bit = BIT, masked` | `Option<bool>` |
+//! | a bit of flags without a mask | `NUMBER, bit = BIT` | `Option<bool>` |
+//! | a part of a C structure | `NUMBER, at = OFFSET` | `Option<T>`, `T: Packed` |
+//! | a struct of attributes in a nested attribute | `NUMBER, nested` | `S`, which derives `Attributes` |
+//! | a nested list, numbered from zero | `NUMBER` | `Option<Vec<T>>`, `BTreeSet<T>`, `BTreeMap<K, T>` |
+//! | a nested list of one number | `NUMBER, element = ELEMENT` | the same, or `Option<AdditiveMap<K, V>>` |
+//! | an attribute for each element | `NUMBER, repeated` | the same |
+//! | configured by another way | nothing, or options only | `Option<T>` |
+//! | said by each request, in another way | `plain` | any |
+//!
+//! Options that go with any shape: `create_only` and `while_down` tell the planner what an update may do; `absent =
+//! VALUE` is what the kernel means by leaving the attribute out (a `presence` that is absent is false, a list of
+//! `element` or `repeated` form is empty). `big_endian` is the order of the bytes of a number.
+//!
+//! Fields with the same number and `bit` or `at` lie in one C structure. `at` counts bytes from its start and is zero
+//! unless said; the type of the bit's constant is that of the flags. The structure ends with its last field, or has
+//! `size = BYTES`, which one of them says. A request gives the structure whole: where a field of it changes, the
+//! change holds all of them, those that are not configured as they were observed. Flags with a mask are the
+//! exception.
+//!
+//! A structure that comes before the attributes (in a message, or in `TCA_OPTIONS`) is `#[attribute(header = BYTES)]`
+//! on the struct; its fields have `header` in place of a number.
+//!
+//! The name of a field, in messages and in YANG, is the one that serde has for it.
 
+mod carrier;
+mod comparison;
 mod field;
+mod flags;
+mod packed;
+mod wire;
 
 use proc_macro::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, parse_macro_input};
 
-use field::{Field, fields};
-
-/// Implements `attribute::Fields` and `attribute::Attributes`.
+/// Implements `attribute::Fields`, `attribute::Attributes` and `attribute::Value`.
 #[proc_macro_derive(Attributes, attributes(attribute))]
 pub fn derive_attributes(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    expand(&input, attributes).unwrap_or_else(syn::Error::into_compile_error).into()
+    attributes(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// Implements `attribute::Fields` and `attribute::Flags`: each field is `#[flag(IFF_…)]`, or
@@ -33,152 +65,34 @@ pub fn derive_attributes(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Flags, attributes(flag))]
 pub fn derive_flags(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    expand(&input, flags).unwrap_or_else(syn::Error::into_compile_error).into()
+    flags(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-fn expand(
-    input: &DeriveInput,
-    wire: fn(&DeriveInput, &[Field]) -> proc_macro2::TokenStream,
-) -> syn::Result<proc_macro2::TokenStream> {
-    let fields = fields(input)?;
-    let comparison = comparison(input, &fields);
-    let wire = wire(input, &fields);
+/// Implements `attribute::Packed` and `attribute::Value` for a struct that lies in memory as a C structure: its fields
+/// are `Packed`, one after the other. `#[packed(big_endian)]` is the order of the bytes of a number, `#[packed(pad =
+/// BYTES)]` follows a field with bytes that mean nothing.
+#[proc_macro_derive(Packed, attributes(packed))]
+pub fn derive_packed(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    packed::packed(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+fn attributes(input: &DeriveInput) -> syn::Result<proc_macro2::TokenStream> {
+    let fields = field::fields(input)?;
+    let carriers = carrier::carriers(&fields)?;
+    let header = field::header(input)?;
+    if header.is_none() && carriers.iter().any(|carrier| carrier.number.is_none()) {
+        let words = "a field in the header needs `#[attribute(header = SIZE)]` on the struct";
+        return Err(syn::Error::new(input.ident.span(), words));
+    }
+    let comparison = comparison::comparison(input, &fields, &carriers);
+    let wire = wire::attributes(input, &fields, &carriers, header.as_ref());
     Ok(quote! { #comparison #wire })
 }
 
-/// What needs no knowledge of the wire.
-fn comparison(input: &DeriveInput, fields: &[Field]) -> proc_macro2::TokenStream {
-    let (name, names) = (&input.ident, fields.iter().map(|f| &f.ident).collect::<Vec<_>>());
-    let entries = fields.iter().map(|field| {
-        let Field { name, create_only, while_down, .. } = field;
-        let number = match (&field.number, field.is_flag) {
-            (Some(number), false) => quote!(crate::uapi::#number),
-            (Some(_), true) | (None, _) => quote!(0),
-        };
-        quote! {
-            crate::attribute::Field {
-                name: #name,
-                attribute: #number,
-                create_only: #create_only,
-                while_down: #while_down,
-            }
-        }
-    });
-    quote! {
-        impl crate::attribute::Fields for #name {
-            const FIELDS: &'static [crate::attribute::Field] = &[#(#entries),*];
-
-            fn changes(&self, observed: &Self) -> Self {
-                Self { #(#names: self.#names.clone().filter(|_| self.#names != observed.#names)),* }
-            }
-
-            fn overlay(&mut self, other: &Self) {
-                #(if other.#names.is_some() { self.#names = other.#names.clone(); })*
-            }
-
-            fn only(&self, mask: &Self) -> Self {
-                Self { #(#names: self.#names.clone().filter(|_| mask.#names.is_some())),* }
-            }
-
-            fn set(&self) -> Vec<&'static crate::attribute::Field> {
-                let mut fields = Self::FIELDS.iter();
-                let mut set = Vec::new();
-                #(if let (Some(field), true) = (fields.next(), self.#names.is_some()) {
-                    set.push(field);
-                })*
-                set
-            }
-
-            fn is_empty(&self) -> bool {
-                true #(&& self.#names.is_none())*
-            }
-        }
-    }
-}
-
-fn attributes(input: &DeriveInput, fields: &[Field]) -> proc_macro2::TokenStream {
-    let name = &input.ident;
-    let puts = fields.iter().filter_map(|field| {
-        let (ident, number) = (&field.ident, field.number.as_ref()?);
-        let value = match field.big_endian {
-            true => quote!(&value.to_be()),
-            false => quote!(value),
-        };
-        let number = match &field.or {
-            Some(or) => quote! {
-                if value.is_ipv6() { crate::uapi::#or } else { crate::uapi::#number }
-            },
-            None => quote!(crate::uapi::#number),
-        };
-        Some(quote! {
-            if let Some(value) = &self.#ident {
-                crate::attribute::put_value(out, #number, #value);
-            }
-        })
-    });
-    let takes = fields.iter().filter_map(|field| {
-        let Field { ident, name, ty, .. } = field;
-        let numbers = field.number.iter().chain(&field.or);
-        let value = match field.big_endian {
-            true => quote!(#ty::from_be(value)),
-            false => quote!(value),
-        };
-        field.number.as_ref()?;
-        Some(quote! {
-            if false #(|| number == crate::uapi::#numbers)* {
-                let value = crate::attribute::take_value::<#ty>(#name, bytes)?;
-                attributes.#ident = Some(#value);
-            }
-        })
-    });
-    let absents = fields.iter().filter_map(|field| {
-        let (ident, absent) = (&field.ident, field.absent.as_ref()?);
-        Some(quote!(attributes.#ident.get_or_insert_with(|| #absent);))
-    });
-    quote! {
-        impl crate::attribute::Attributes for #name {
-            fn encode(&self, out: &mut Vec<u8>) {
-                #(#puts)*
-            }
-
-            fn decode(bytes: &[u8]) -> Result<Self, crate::attribute::Malformed> {
-                let mut attributes = Self::default();
-                for attribute in crate::attribute::iterate(bytes) {
-                    let (number, bytes) = attribute?;
-                    #(#takes)*
-                }
-                #(#absents)*
-                Ok(attributes)
-            }
-        }
-    }
-}
-
-fn flags(input: &DeriveInput, fields: &[Field]) -> proc_macro2::TokenStream {
-    let name = &input.ident;
-    let with_number = || fields.iter().filter_map(|field| Some((field, field.number.as_ref()?)));
-    let puts = with_number().map(|(Field { ident, inverted, .. }, number)| {
-        quote! {
-            if let Some(value) = self.#ident {
-                mask |= crate::uapi::#number;
-                if value != #inverted { flags |= crate::uapi::#number; }
-            }
-        }
-    });
-    let takes = with_number().map(|(Field { ident, inverted, .. }, number)| {
-        quote!(#ident: Some((flags & crate::uapi::#number != 0) != #inverted))
-    });
-    quote! {
-        impl crate::attribute::Flags for #name {
-            fn encode(&self) -> (u32, u32) {
-                let (mut flags, mut mask) = (0, 0);
-                #(#puts)*
-                (flags, mask)
-            }
-
-            fn decode(flags: u32) -> Self {
-                Self { #(#takes),* }
-            }
-        }
-    }
+fn flags(input: &DeriveInput) -> syn::Result<proc_macro2::TokenStream> {
+    let fields = field::fields(input)?;
+    let comparison = comparison::comparison(input, &fields, &[]);
+    let flags = flags::flags(input, &fields);
+    Ok(quote! { #comparison #flags })
 }

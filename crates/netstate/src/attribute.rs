@@ -4,11 +4,24 @@
 //! code stands on: how a value of each type looks on the wire, and the traits by which the planner compares
 //! and the kernel's side encodes structs that it does not otherwise know.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+mod additive;
+mod list;
+mod masked;
+mod packed;
+#[cfg(test)]
+mod shapes;
+#[cfg(test)]
+mod tests;
+mod value;
 
-pub use attributes::{Attributes, Flags};
-
-use crate::name::MacAddress;
+pub use additive::AdditiveMap;
+pub use attributes::{Attributes, Flags, Packed};
+pub use list::{Difference, Keyed, List, differences};
+pub use masked::{Masked, MaskedValue};
+pub use packed::Packed;
+pub use packed::{Bits, extent, put_at, put_bit, size, take_at, take_bit};
+pub use value::Value;
+pub(crate) use value::{change, overlay};
 
 /// One field of a struct of options.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +34,8 @@ pub struct Field {
     pub create_only: bool,
     /// Whether the kernel takes it only while the link is down.
     pub while_down: bool,
+    /// The fields within, where its attribute is nested.
+    pub nested: &'static [Field],
 }
 
 /// A struct whose fields are options: what is `None` is not said.
@@ -51,11 +66,37 @@ pub trait Fields: Default {
 
 /// A struct whose fields are netlink attributes.
 pub trait Attributes: Fields {
-    /// Appends an attribute for each field that is set.
+    /// The size of the fixed structure before the attributes.
+    const HEADER: usize = 0;
+
+    /// Appends the header, and an attribute for each field that is set.
     fn encode(&self, out: &mut Vec<u8>);
 
     /// Reads a row of attributes; those that no field has are passed over.
-    fn decode(bytes: &[u8]) -> Result<Self, Malformed>;
+    fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let (header, row) = bytes.split_at_checked(Self::HEADER).ok_or(Malformed { field: "" })?;
+        let mut attributes = Self::default();
+        attributes.read_header(header)?;
+        for attribute in iterate(row) {
+            let (number, bytes) = attribute?;
+            attributes.read(number, bytes)?;
+        }
+        attributes.fill_absent();
+        Ok(attributes)
+    }
+
+    /// Reads the fixed structure before the attributes.
+    fn read_header(&mut self, _bytes: &[u8]) -> Result<(), Malformed> {
+        Ok(())
+    }
+
+    /// Reads one attribute, for who goes through the row himself; one that no field has is passed over.
+    fn read(&mut self, _number: u16, _bytes: &[u8]) -> Result<(), Malformed> {
+        Ok(())
+    }
+
+    /// Sets the fields that were not read to what the kernel means by leaving them out.
+    fn fill_absent(&mut self);
 }
 
 /// A struct whose fields are bits of one number.
@@ -75,16 +116,11 @@ pub struct Malformed {
     pub field: &'static str,
 }
 
-/// A type that an attribute can hold.
-pub trait Value: Sized {
-    /// Appends it as the kernel has it.
-    fn put(&self, out: &mut Vec<u8>);
-
-    /// Reads it; `None` where the bytes make no such value.
-    fn take(bytes: &[u8]) -> Option<Self>;
-}
-
 const HEADER: usize = 4;
+/// What stands for a length that an attribute cannot have.
+const OVERLONG: u16 = 0;
+/// `NLA_F_NESTED`.
+const NESTED: u16 = 0x8000;
 /// `NLA_TYPE_MASK`: the number without the bits for "nested" and "big endian".
 const NUMBER_MASK: u16 = 0x3fff;
 
@@ -103,17 +139,23 @@ pub fn iterate(mut bytes: &[u8]) -> impl Iterator<Item = Result<(u16, &[u8]), Ma
     })
 }
 
-/// Appends an attribute with what `content` appends as its value, and its padding. A value longer than the
-/// 64 KiB that an attribute's length can tell is cut.
+/// Appends an attribute with what `content` appends as its value, and its padding.
+///
+/// An attribute's length has 16 bits. Of one that is longer the header says zero, which is no length: [`overlong`] finds
+/// it in the request, which therefore must not be sent.
 pub fn put(out: &mut Vec<u8>, number: u16, content: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend([0; HEADER]);
     content(out);
-    let length = u16::try_from(out.len() - start).unwrap_or(u16::MAX);
-    out.truncate(start + usize::from(length));
+    let length = u16::try_from(out.len() - start).unwrap_or(OVERLONG);
     out[start..start + 2].copy_from_slice(&length.to_ne_bytes());
     out[start + 2..start + HEADER].copy_from_slice(&number.to_ne_bytes());
-    out.resize(start + usize::from(length).next_multiple_of(4), 0);
+    out.resize(out.len().next_multiple_of(4), 0);
+}
+
+/// Appends an attribute that holds a row of attributes.
+pub fn put_nested(out: &mut Vec<u8>, number: u16, content: impl FnOnce(&mut Vec<u8>)) {
+    put(out, number | NESTED, content);
 }
 
 /// Appends an attribute that holds `value`.
@@ -126,167 +168,20 @@ pub fn take_value<T: Value>(field: &'static str, bytes: &[u8]) -> Result<T, Malf
     T::take(bytes).ok_or(Malformed { field })
 }
 
-macro_rules! integers {
-    ($($integer:ty),*) => {$(
-        impl Value for $integer {
-            fn put(&self, out: &mut Vec<u8>) {
-                out.extend(self.to_ne_bytes());
-            }
-
-            fn take(bytes: &[u8]) -> Option<Self> {
-                bytes.try_into().ok().map(Self::from_ne_bytes)
-            }
+/// Where in a row the attribute starts that is longer than an attribute can be, if one is: the innermost, where the
+/// ones around it are too long because of it. A row of less than 64 KiB has none, and is not looked at.
+pub fn overlong(row: &[u8]) -> Option<usize> {
+    if row.len() <= usize::from(u16::MAX) {
+        return None;
+    }
+    let mut at = 0;
+    loop {
+        let header = row.get(at..)?.first_chunk::<HEADER>()?;
+        let length = usize::from(u16::from_ne_bytes([header[0], header[1]]));
+        if length < HEADER {
+            let within = at + HEADER;
+            return Some(overlong(&row[within..]).map_or(at, |inner| within + inner));
         }
-    )*};
-}
-
-integers!(u8, u16, u32, u64, i32);
-
-impl Value for bool {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(*self));
-    }
-
-    /// The kernel puts some flags into a byte, some into more, and some into the attribute's mere presence.
-    fn take(bytes: &[u8]) -> Option<Self> {
-        Some(bytes.is_empty() || bytes.iter().any(|byte| *byte != 0))
-    }
-}
-
-impl Value for String {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend(self.as_bytes());
-    }
-
-    fn take(bytes: &[u8]) -> Option<Self> {
-        let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
-        Some(String::from_utf8_lossy(text).into_owned())
-    }
-}
-
-impl Value for MacAddress {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend(self.octets());
-    }
-
-    fn take(bytes: &[u8]) -> Option<Self> {
-        Some(Self::from(bytes))
-    }
-}
-
-impl Value for IpAddr {
-    fn put(&self, out: &mut Vec<u8>) {
-        match self {
-            IpAddr::V4(address) => out.extend(address.octets()),
-            IpAddr::V6(address) => out.extend(address.octets()),
-        }
-    }
-
-    fn take(bytes: &[u8]) -> Option<Self> {
-        match bytes.len() {
-            4 => <[u8; 4]>::try_from(bytes).ok().map(|octets| Ipv4Addr::from(octets).into()),
-            16 => <[u8; 16]>::try_from(bytes).ok().map(|octets| Ipv6Addr::from(octets).into()),
-            _ => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use expect_test::{Expect, expect};
-
-    use super::*;
-    use crate::link::{Bridge, LinkAttributes, LinkFlags, PortRange, Vxlan};
-    use crate::uapi::{IFF_NOARP, IFF_UP};
-
-    fn check<T: Attributes + PartialEq + std::fmt::Debug>(attributes: T, expect: Expect) {
-        let mut bytes = Vec::new();
-        attributes.encode(&mut bytes);
-        let row = |attribute: Result<(u16, &[u8]), _>| {
-            let (number, value) = attribute.unwrap();
-            format!("{number}: {value:02x?}\n")
-        };
-        expect.assert_eq(&iterate(&bytes).map(row).collect::<String>());
-        assert_eq!(bytes.len() % 4, 0);
-        assert_eq!(T::decode(&bytes).unwrap().only(&attributes), attributes);
-    }
-
-    #[test]
-    fn values_look_as_the_kernel_has_them() {
-        check(
-            Bridge {
-                ageing_time: Some(30_000),
-                priority: Some(4096),
-                vlan_filtering: Some(true),
-                vlan_protocol: Some(0x88a8),
-                ..Bridge::default()
-            },
-            expect![[r#"
-                4: [30, 75, 00, 00]
-                6: [00, 10]
-                7: [01]
-                8: [88, a8]
-            "#]],
-        );
-        check(
-            LinkAttributes {
-                mtu: Some(1400),
-                mac_address: Some("52:54:00:12:34:56".parse().unwrap()),
-                alias: Some("to the cellar".into()),
-                ..LinkAttributes::default()
-            },
-            expect![[r#"
-                4: [78, 05, 00, 00]
-                1: [52, 54, 00, 12, 34, 56]
-                20: [74, 6f, 20, 74, 68, 65, 20, 63, 65, 6c, 6c, 61, 72]
-            "#]],
-        );
-    }
-
-    #[test]
-    fn an_address_goes_by_its_family() {
-        check(
-            Vxlan {
-                remote: Some("2001:db8::1".parse().unwrap()),
-                local: Some("192.0.2.1".parse().unwrap()),
-                srcport: Some(PortRange { low: 49152, high: 65535 }),
-                ..Vxlan::default()
-            },
-            expect![[r#"
-                16: [20, 01, 0d, b8, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 01]
-                4: [c0, 00, 02, 01]
-                10: [c0, 00, ff, ff]
-            "#]],
-        );
-        check(
-            Vxlan { remote: Some("239.1.1.1".parse().unwrap()), ..Vxlan::default() },
-            expect![[r#"
-                2: [ef, 01, 01, 01]
-            "#]],
-        );
-    }
-
-    #[test]
-    fn flags_say_which_bits_they_mean() {
-        let flags = LinkFlags { up: Some(false), arp: Some(false), ..LinkFlags::default() };
-        assert_eq!(flags.encode(), (IFF_NOARP, IFF_UP | IFF_NOARP));
-        assert_eq!(LinkFlags::decode(IFF_NOARP).only(&flags), flags);
-    }
-
-    #[test]
-    fn fields_are_compared_one_by_one() {
-        let old = Bridge { priority: Some(1), stp_state: Some(0), ..Bridge::default() };
-        let mut new = Bridge { priority: Some(1), stp_state: Some(1), ..Bridge::default() };
-        assert_eq!(new.changes(&old).set_fields(), ["stp_state"]);
-        assert!(old.changes(&old).is_empty());
-        new.overlay(&Bridge { priority: Some(2), ..Bridge::default() });
-        assert_eq!((new.priority, new.stp_state), (Some(2), Some(1)));
-    }
-
-    #[test]
-    fn a_cut_row_is_refused_and_an_unknown_attribute_passed_over() {
-        assert_eq!(Bridge::decode(&[9, 0, 4, 0, 1]), Err(Malformed { field: "" }));
-        assert_eq!(Bridge::decode(&[5, 0, 4, 0, 1]), Err(Malformed { field: "ageing_time" }));
-        assert_eq!(Bridge::decode(&[5, 0, 255, 0, 1, 0, 0, 0]), Ok(Bridge::default()));
+        at += length.next_multiple_of(4);
     }
 }

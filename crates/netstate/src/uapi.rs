@@ -131,3 +131,49 @@ pub const FRA_FWMASK: u16 = 16;
 pub const FRA_OIFNAME: u16 = 17;
 pub const FRA_PROTOCOL: u16 = 21;
 pub const FR_ACT_TO_TBL: u8 = 1;
+
+// if_link.h: IFLA_VLAN_…; if_vlan.h: VLAN_FLAG_…
+pub const IFLA_VLAN_FLAGS: u16 = 2;
+pub const IFLA_VLAN_EGRESS_QOS: u16 = 3;
+pub const IFLA_VLAN_INGRESS_QOS: u16 = 4;
+pub const IFLA_VLAN_QOS_MAPPING: u16 = 1;
+pub const VLAN_FLAG_REORDER_HDR: u32 = 0x1;
+pub const VLAN_FLAG_GVRP: u32 = 0x2;
+
+// if_link.h: IFLA_BOND_…, IFLA_MACVLAN_…
+pub const IFLA_BOND_ARP_IP_TARGET: u16 = 8;
+pub const IFLA_MACVLAN_MACADDR: u16 = 4;
+pub const IFLA_MACVLAN_MACADDR_DATA: u16 = 5;
+pub const IFLA_VXLAN_GBP: u16 = 23;
+
+// if_macsec.h: MACSEC_SA_ATTR_…
+pub const MACSEC_SA_ATTR_AN: u16 = 1;
+pub const MACSEC_SA_ATTR_ACTIVE: u16 = 2;
+
+// rtnetlink.h: RTA_…, RTAX_…
+pub const RTA_PREFSRC: u16 = 7;
+pub const RTA_METRICS: u16 = 8;
+pub const RTAX_MTU: u16 = 2;
+pub const RTAX_ADVMSS: u16 = 8;
+
+// neighbour.h: NDA_…, NTF_…
+pub const NDA_LLADDR: u16 = 2;
+pub const NDA_FLAGS_EXT: u16 = 15;
+pub const NTF_USE: u8 = 0x1;
+pub const NTF_EXT_LEARNED: u8 = 0x10;
+pub const NTF_ROUTER: u8 = 0x80;
+pub const NTF_EXT_MANAGED: u32 = 1;
+
+// if_addr.h: IFA_…
+pub const IFA_LABEL: u16 = 3;
+pub const IFA_BROADCAST: u16 = 4;
+pub const IFA_RT_PRIORITY: u16 = 9;
+
+// pkt_sched.h: TCA_HTB_…; pkt_cls.h: TCA_FLOWER_…
+pub const TCA_HTB_PARMS: u16 = 1;
+pub const TCA_FLOWER_KEY_IPV4_SRC: u16 = 10;
+pub const TCA_FLOWER_KEY_IPV4_SRC_MASK: u16 = 11;
+pub const TCA_FLOWER_KEY_IPV6_SRC: u16 = 14;
+pub const TCA_FLOWER_KEY_IPV6_SRC_MASK: u16 = 15;
+pub const TCA_FLOWER_KEY_TCP_DST: u16 = 19;
+pub const TCA_FLOWER_KEY_TCP_DST_MASK: u16 = 36;

@@ -1,0 +1,147 @@
+//! Maps that a request adds to or alters in part, such as the priorities of a VLAN (`IFLA_VLAN_EGRESS_QOS`).
+//!
+//! An entry is removed by mapping its key to the value that stands for none, which is the type's default. So a change is
+//! no map of the same sort: it has entries to remove, and leaves alone the keys that it does not name. Of a field
+//! `Option<AdditiveMap<…>>`,
+//!
+//! - `None` is not configured: what the kernel holds stays;
+//! - a map, be it empty, is all that the kernel is to hold: entries that it does not have go;
+//! - a change is only ever made by [`Value::change`], and only ever put or merged.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::list::{put_numbered, take_list};
+use super::{List, Packed, Value, put};
+
+/// Such a map, or a change of one. It is written as a list of `KEY:VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    try_from = "Vec<String>",
+    into = "Vec<String>",
+    bound(
+        serialize = "K: Clone + Display, V: Clone + Display",
+        deserialize = "K: FromStr + Ord, V: FromStr + Default + PartialEq"
+    )
+)]
+pub struct AdditiveMap<K, V> {
+    entries: BTreeMap<K, V>,
+    /// Whether keys without an entry stay as they are.
+    is_change: bool,
+}
+
+impl<K, V> AdditiveMap<K, V> {
+    /// The entries; of a change, those that it sets or, where the value stands for none, removes.
+    pub fn entries(&self) -> &BTreeMap<K, V> {
+        &self.entries
+    }
+}
+
+impl<K, V> Default for AdditiveMap<K, V> {
+    fn default() -> Self {
+        Self { entries: BTreeMap::new(), is_change: false }
+    }
+}
+
+/// A whole map. An entry with the value that stands for none is none.
+impl<K: Ord, V: Default + PartialEq> FromIterator<(K, V)> for AdditiveMap<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let entries = entries.into_iter().filter(|(_, value)| *value != V::default());
+        Self { entries: entries.collect(), is_change: false }
+    }
+}
+
+impl<K, V> Value for AdditiveMap<K, V>
+where
+    K: Packed + Ord,
+    V: Value + Default,
+{
+    fn put(&self, out: &mut Vec<u8>) {
+        put_numbered(self, out);
+    }
+
+    fn take(bytes: &[u8]) -> Option<Self> {
+        take_list(bytes)
+    }
+
+    fn change(&self, observed: Option<&Self>) -> Option<Self> {
+        let Some(observed) = observed else { return Some(self.clone()) };
+        let added =
+            self.entries.iter().filter(|(key, value)| observed.entries.get(key) != Some(value));
+        let mut entries: BTreeMap<K, V> =
+            added.map(|(key, value)| (key.clone(), value.clone())).collect();
+        for key in observed.entries.keys().filter(|key| !self.entries.contains_key(key)) {
+            entries.insert(key.clone(), V::default());
+        }
+        (!entries.is_empty()).then_some(Self { entries, is_change: true })
+    }
+
+    fn merge(&mut self, other: &Self) {
+        if !other.is_change {
+            self.clone_from(other);
+            return;
+        }
+        self.entries.extend(other.entries.clone());
+        if !self.is_change {
+            self.entries.retain(|_, value| *value != V::default());
+        }
+    }
+}
+
+impl<K, V> List for AdditiveMap<K, V>
+where
+    K: Packed + Ord,
+    V: Value + Default,
+{
+    /// Of an entry, the key and the value one after the other.
+    fn put_elements(&self, out: &mut Vec<u8>, number: impl Fn(u16) -> u16) {
+        for (at, (key, value)) in (0..).zip(&self.entries) {
+            put(out, number(at), |out| {
+                key.put(out);
+                value.put(out);
+            });
+        }
+    }
+
+    fn take_element(&mut self, bytes: &[u8]) -> Option<()> {
+        let (key, value) = bytes.split_at_checked(K::SIZE)?;
+        let value = V::take(value)?;
+        if value != V::default() {
+            self.entries.insert(K::take(key)?, value);
+        }
+        Some(())
+    }
+}
+
+impl<K: FromStr + Ord, V: FromStr + Default + PartialEq> TryFrom<Vec<String>>
+    for AdditiveMap<K, V>
+{
+    type Error = InvalidEntry;
+
+    fn try_from(texts: Vec<String>) -> Result<Self, InvalidEntry> {
+        let entry = |text: &String| {
+            let (key, value) = text.split_once(':')?;
+            Some((key.trim().parse().ok()?, value.trim().parse().ok()?))
+        };
+        texts.iter().map(|text| entry(text).ok_or_else(|| InvalidEntry(text.clone()))).collect()
+    }
+}
+
+impl<K: Display, V: Display> From<AdditiveMap<K, V>> for Vec<String> {
+    fn from(map: AdditiveMap<K, V>) -> Self {
+        map.entries.iter().map(|(key, value)| format!("{key}:{value}")).collect()
+    }
+}
+
+/// What is not an entry of such a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidEntry(String);
+
+impl Display for InvalidEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not two numbers with a colon between them", self.0)
+    }
+}
