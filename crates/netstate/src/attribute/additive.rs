@@ -9,22 +9,20 @@
 //! - a change is only ever made by [`Value::change`], and only ever put or merged.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Display};
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::list::{put_numbered, take_list};
 use super::{List, Packed, Value, put};
 
-/// Such a map, or a change of one. It is written as a list of `KEY:VALUE`.
+/// Such a map, or a change of one. Its serde form is that of a map.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
-    try_from = "Vec<String>",
-    into = "Vec<String>",
+    from = "BTreeMap<K, V>",
+    into = "BTreeMap<K, V>",
     bound(
-        serialize = "K: Clone + Display, V: Clone + Display",
-        deserialize = "K: FromStr + Ord, V: FromStr + Default + PartialEq"
+        serialize = "K: Clone + Serialize, V: Clone + Serialize",
+        deserialize = "K: Deserialize<'de> + Ord, V: Deserialize<'de> + Default + PartialEq"
     )
 )]
 pub struct AdditiveMap<K, V> {
@@ -116,32 +114,14 @@ where
     }
 }
 
-impl<K: FromStr + Ord, V: FromStr + Default + PartialEq> TryFrom<Vec<String>>
-    for AdditiveMap<K, V>
-{
-    type Error = InvalidEntry;
-
-    fn try_from(texts: Vec<String>) -> Result<Self, InvalidEntry> {
-        let entry = |text: &String| {
-            let (key, value) = text.split_once(':')?;
-            Some((key.trim().parse().ok()?, value.trim().parse().ok()?))
-        };
-        texts.iter().map(|text| entry(text).ok_or_else(|| InvalidEntry(text.clone()))).collect()
+impl<K: Ord, V: Default + PartialEq> From<BTreeMap<K, V>> for AdditiveMap<K, V> {
+    fn from(entries: BTreeMap<K, V>) -> Self {
+        entries.into_iter().collect()
     }
 }
 
-impl<K: Display, V: Display> From<AdditiveMap<K, V>> for Vec<String> {
+impl<K, V> From<AdditiveMap<K, V>> for BTreeMap<K, V> {
     fn from(map: AdditiveMap<K, V>) -> Self {
-        map.entries.iter().map(|(key, value)| format!("{key}:{value}")).collect()
-    }
-}
-
-/// What is not an entry of such a map.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidEntry(String);
-
-impl Display for InvalidEntry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not two numbers with a colon between them", self.0)
+        map.entries
     }
 }
