@@ -32,7 +32,8 @@ const RULES: [&str; 1] = [
 ];
 
 /// Values that some leaf takes.
-const VALUES: [&str; 21] = [
+const VALUES: [&str; 22] = [
+    "1:5",
     "true",
     "false",
     "0",
@@ -156,9 +157,13 @@ fn changes<'t>(
         places.into_iter().flat_map(move |path| {
             let before = before.clone();
             values.iter().map(move |value| {
-                let mut changed = tree.clone();
+                let (mut path, mut changed) = (path.clone(), tree.clone());
+                // An entry of a leaf-list is known by its value.
+                if let (NodeKind::LeafList, Some(step)) = (leaf.kind, path.steps.last_mut()) {
+                    step.keys = vec![value.clone()].into();
+                }
                 changed.set(&path, value.clone()).unwrap();
-                (path.clone(), changed, before.clone())
+                (path, changed, before.clone())
             })
         })
     })

@@ -1,7 +1,7 @@
 //! The planner and the kernel together: observe, plan, execute, observe again, and nothing is left to do.
 
 use netstate::link::{
-    Bridge, CreatedBy, Link, LinkAttributes, LinkKind, Master, PortRange, Tun, Vxlan,
+    Bridge, CreatedBy, Link, LinkAttributes, LinkBelow, LinkKind, Master, PortRange, Tun, Vxlan,
 };
 use netstate::plan::wanted;
 use netstate::{
@@ -69,7 +69,14 @@ fn every_kind_keeps_what_it_is_given_and_goes_back_to_its_default() {
             }
             let mut host = Host::open();
             let peer = facts.paired.then(|| place("far@1"));
-            let bare = link("l", "l@1", Made { kind: Some(kind.clone()), peer });
+            let (key, mut object) = link("l", "l@1", Made { kind: Some(kind.clone()), peer });
+            if let (LinkBelow::Required(_), Object::Link(link)) = (facts.link_below, &mut object) {
+                ip("link add below type veth peer name other");
+                ip("link set below up");
+                link.device = Some(place("below@1"));
+            }
+            let links = ip_json("link show").as_array().unwrap().len();
+            let bare = (key, object);
             host.converge(&state([bare.clone()]));
             let Object::Link(made) = &bare.1 else { unreachable!() };
             let observed = host
@@ -107,7 +114,7 @@ fn every_kind_keeps_what_it_is_given_and_goes_back_to_its_default() {
             host.converge(&state([bare]));
             assert!(ip_json("-d link show l")[0]["ifalias"].is_null());
             host.converge(&State::default());
-            assert_eq!(ip_json("link show").as_array().unwrap().len(), 1, "{name}");
+            assert_eq!(ip_json("link show").as_array().unwrap().len(), links, "{name}");
         });
     }
 }

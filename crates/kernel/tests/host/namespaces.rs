@@ -4,9 +4,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
+use netstate::plan::{plan, target, wanted};
 use netstate::{Action, Key, Object, Op, Plan, Scope, Southbound, State, Watched};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use testkit::netns::{ip, ip_json, isolated};
+use testkit::netns::{has_link_kind, ip, ip_json, isolated};
 
 use crate::{Host, is_up, link, netns, state, veth};
 
@@ -95,5 +96,36 @@ fn the_first_that_cannot_be_made_is_named() {
         let refusal = host.kernel.execute(&Plan { ops: (0..5).map(create).collect() }).unwrap_err();
         assert_eq!((refusal.index, refusal.errno), (2, libc::EEXIST));
         assert_eq!(names(&mut host), ["n0", "n1", "n2"]);
+    });
+}
+
+/// The modules of tunnels make devices of their own in every namespace, which nobody configured and nobody removes.
+#[test]
+fn what_the_kernel_puts_into_a_namespace_does_not_keep_it() {
+    isolated(|| {
+        // In a virtual machine, all of these: to ask for a kind loads its module. Elsewhere, those that are loaded.
+        if std::env::var_os("NETLOOM_REQUIRE_ALL_KINDS").is_some() {
+            for kind in
+                ["sit", "ipip", "gre", "gretap", "erspan", "ip6tnl", "ip6gre", "vti", "vti6"]
+            {
+                assert!(has_link_kind(kind), "{kind}");
+            }
+        }
+        let mut host = Host::open();
+        host.converge(&state([netns("red")]));
+        let links = ip_json("-n red link show");
+        println!("{} links", links.as_array().unwrap().len());
+        host.converge(&State::default());
+        assert!(!fs::exists("/run/netns/red").unwrap());
+
+        // A device of somebody does.
+        host.converge(&state([netns("red")]));
+        ip("link add mine netns red type veth peer name far");
+        let nothing = State::default();
+        let only = Scope::Only(wanted(&nothing, &host.touched, &host.originals));
+        let observed = host.kernel.observe(&only).unwrap();
+        let target = target(&nothing, &host.touched, &host.originals, &observed).unwrap();
+        let refused = plan(&target, &observed).unwrap_err();
+        assert!(refused.reason.contains("mine"), "{}", refused.reason);
     });
 }
