@@ -17,7 +17,7 @@ pub mod vxlan;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use facts::Facts;
-pub(crate) use target::{configured, released};
+pub(crate) use target::{FreeMtu, configured, fit_mtus, released};
 
 pub use bridge::{Bridge, BridgePort};
 pub use dummy::Dummy;

@@ -25,7 +25,7 @@ use crate::state::State;
 pub(crate) use account::Account;
 pub(crate) use scope::Change;
 pub use scope::wanted;
-pub(crate) use sorted::link_objects;
+pub(crate) use sorted::{Entry, link_objects};
 pub(crate) use target::Past;
 pub use target::{Target, target};
 

@@ -1,11 +1,13 @@
 //! What a link is to be: as it is configured, or as it was before.
 
-use super::transition::is_anew;
+use std::collections::BTreeMap;
+
+use super::transition::{below, is_anew};
 use crate::link::{BridgePort, Link, LinkKind, Master, Place};
 use crate::name::LinkId;
 use crate::netns::spoken;
 use crate::noun::{Key, Object};
-use crate::plan::{Past, PlanError};
+use crate::plan::{Entry, Past, PlanError, link_objects};
 
 /// A configured link: what is observed of it, with what was configured and is no longer put back, and what
 /// is configured laid over that. `to` tells where the link that was seen at a place is to be.
@@ -98,4 +100,59 @@ pub(crate) fn released(past: &Past<'_>) -> Option<Object> {
     link.master = original.master.clone();
     link.place = original.place.clone();
     Some(Object::Link(Box::new(link)))
+}
+
+/// What becomes of an MTU that is not configured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FreeMtu {
+    /// It was configured before: it is as that of a new link.
+    GivenUp,
+    /// It stays, as far as the link below allows.
+    Left,
+}
+
+/// Fits MTUs that nobody asks for to that of the link below, as the kernel does ([`Below::mtu_within`]); `free` is
+/// none for a configured MTU. `others` are links that are as observed.
+///
+/// [`Below::mtu_within`]: crate::link::Below::mtu_within
+pub(crate) fn fit_mtus<'a>(
+    made: &mut BTreeMap<Key, Object>,
+    others: &mut Vec<Entry<'a>>,
+    free: impl Fn(&Key) -> Option<FreeMtu>,
+) {
+    let foreign = others.iter().filter_map(|(key, object)| Some((*key, object.link()?)));
+    let links = || link_objects(made).chain(foreign.clone());
+    let fitted: Vec<(Key, Place, Place, FreeMtu)> = links()
+        .filter_map(|(key, link)| {
+            let device = link.device.as_ref().filter(|_| below(link).mtu_within)?;
+            Some((key.clone(), link.place.clone(), device.clone(), free(key)?))
+        })
+        .collect();
+    if fitted.is_empty() {
+        return;
+    }
+    let mtu = |(_, link): (&Key, &Link)| Some((link.place.clone(), link.attributes.mtu?));
+    let mut mtus: BTreeMap<Place, u32> = links().filter_map(mtu).collect();
+    // A link may stand on another of these, so one round is not always enough.
+    for _ in &fitted {
+        for (_, place, device, free) in &fitted {
+            let (Some(&own), Some(&limit)) = (mtus.get(place), mtus.get(device)) else { continue };
+            let fit = if *free == FreeMtu::GivenUp { limit } else { own.min(limit) };
+            mtus.insert(place.clone(), fit);
+        }
+    }
+    for (key, place, ..) in fitted {
+        let mtu = mtus.get(&place).copied();
+        if let Some(Object::Link(link)) = made.get_mut(&key) {
+            link.attributes.mtu = mtu;
+        } else if let Some(at) = others.iter().position(|(other, _)| **other == key)
+            && let Some(link) = others[at].1.link()
+            && link.attributes.mtu != mtu
+        {
+            let mut link = link.clone();
+            link.attributes.mtu = mtu;
+            made.insert(key, Object::Link(Box::new(link)));
+            others.remove(at);
+        }
+    }
 }

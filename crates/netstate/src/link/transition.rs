@@ -442,7 +442,7 @@ impl<'a> Account<'a> {
 }
 
 /// How a link depends on the link below.
-fn below(link: &Link) -> Below {
+pub(super) fn below(link: &Link) -> Below {
     link.kind.as_ref().map(LinkKind::below).unwrap_or_default()
 }
 

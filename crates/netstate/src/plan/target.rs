@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanError;
 use super::sorted::{Entry, Sorted, link_objects, together, without};
-use crate::link::{self, Link, Place};
+use crate::link::{self, FreeMtu, Link, Place};
 use crate::name::NetnsName;
 use crate::noun::{self, FoundBy, How, Key, Lasts, Need, Object, Removal, Renaming};
 use crate::originals::Originals;
@@ -90,6 +90,13 @@ pub fn target<'a>(
             Stays::Here | Stays::As(..) | Stays::Not => {}
         }
     }
+    let mtu_in = |state: &State, key: &Key| state.objects.get(key)?.link()?.attributes.mtu;
+    let free_mtu = |key: &Key| match (mtu_in(desired, key), mtu_in(touched, key)) {
+        (Some(_), _) => None,
+        (None, Some(_)) if !originals.objects.contains_key(key) => Some(FreeMtu::GivenUp),
+        (None, _) => Some(FreeMtu::Left),
+    };
+    link::fit_mtus(&mut made, &mut others, free_mtu);
     let kept = together(configured, others).collect();
     Ok(Target { kept, made, given_back })
 }
