@@ -326,7 +326,7 @@ fn what_is_wrong_is_shown_where_it_is() {
             dent-1(config)# links-iproute2 lnk
               links-iproute2 lnk
                              ^^^
-            "lnk" is unknown here; expected one of link, vxlan, bridge
+            "lnk" is unknown here; expected one of link, vlan, vxlan, bridge
             dent-1(config)# links-iproute2
             dent-1(config-links-iproute2)# link
               link
@@ -359,7 +359,7 @@ fn what_is_wrong_is_shown_where_it_is() {
             dent-1(config-links-iproute2)# set x
               set x
               ^^^
-            "set" is unknown here; expected one of link, vxlan, bridge, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, resolve, rollback, save, top, unlock, update, exit, help, quit, repair, show
+            "set" is unknown here; expected one of link, vlan, vxlan, bridge, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, rules-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, resolve, rollback, save, top, unlock, update, exit, help, quit, repair, show
             dent-1(config-links-iproute2)# commit | count
               commit | count
                      ^^^^^^^
@@ -616,6 +616,6 @@ fn help_tells_what_can_follow() {
         "#]],
     );
     device.help("nonsense ", expect![[r#"
-        "nonsense" is unknown here; expected one of mtu, admin-status, index, netns, group, device, master, advance, modes, lladdresses, ip, type, virtual_peer_name, bridge-conf, ifname, description, sysctl, tun, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, resolve, rollback, save, top, unlock, update, exit, help, quit, repair, show
+        "nonsense" is unknown here; expected one of mtu, admin-status, index, netns, group, device, master, advance, modes, lladdresses, ip, type, virtual_peer_name, bridge-conf, ifname, description, sysctl, tun, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, rules-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, resolve, rollback, save, top, unlock, update, exit, help, quit, repair, show
     "#]]);
 }

@@ -12,6 +12,7 @@ mod target;
 mod transition;
 pub mod tun;
 pub mod veth;
+pub mod vlan;
 pub mod vxlan;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ pub use kind::{
 };
 pub use tun::Tun;
 pub use veth::Veth;
+pub use vlan::Vlan;
 pub use vxlan::{PortRange, Vxlan};
 
 use crate::attribute::{Attributes, Flags};

@@ -133,12 +133,17 @@ pub const FRA_PROTOCOL: u16 = 21;
 pub const FR_ACT_TO_TBL: u8 = 1;
 
 // if_link.h: IFLA_VLAN_…; if_vlan.h: VLAN_FLAG_…
+pub const IFLA_VLAN_ID: u16 = 1;
 pub const IFLA_VLAN_FLAGS: u16 = 2;
 pub const IFLA_VLAN_EGRESS_QOS: u16 = 3;
 pub const IFLA_VLAN_INGRESS_QOS: u16 = 4;
+pub const IFLA_VLAN_PROTOCOL: u16 = 5;
 pub const IFLA_VLAN_QOS_MAPPING: u16 = 1;
 pub const VLAN_FLAG_REORDER_HDR: u32 = 0x1;
 pub const VLAN_FLAG_GVRP: u32 = 0x2;
+pub const VLAN_FLAG_LOOSE_BINDING: u32 = 0x4;
+pub const VLAN_FLAG_MVRP: u32 = 0x8;
+pub const VLAN_FLAG_BRIDGE_BINDING: u32 = 0x10;
 
 // if_link.h: IFLA_BOND_…, IFLA_MACVLAN_…
 pub const IFLA_BOND_ARP_IP_TARGET: u16 = 8;

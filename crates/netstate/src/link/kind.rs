@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::attribute::{Attributes, Field, Fields, Malformed};
-use crate::link::{Bridge, Dummy, Ifb, LinkAttributes, LinkFlags, Tun, Veth, Vxlan};
+use crate::link::{Bridge, Dummy, Ifb, LinkAttributes, LinkFlags, Tun, Veth, Vlan, Vxlan};
 
 kinds! {
     /// One end of a virtual Ethernet cable (veth(4)).
@@ -25,6 +25,8 @@ kinds! {
     Bridge
     /// A VXLAN tunnel end point.
     Vxlan
+    /// A VLAN on another link.
+    Vlan
 }
 
 /// What a kind states about itself beyond its attributes.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netstate::link::Master;
+use netstate::link::{LinkFlags, Master};
 use netstate::uapi::{IFA_F_PERMANENT, IFA_F_SECONDARY};
 use netstate::{
     Action, Address, AddressKey, AddressStatus, Key, Link, LinkId, LinkKind, LinkName, NeighborKey,
@@ -122,6 +122,7 @@ pub(super) fn refusal(errno: i32, words: &str) -> Refused {
         libc::ENODEV => "ENODEV",
         libc::ENOENT => "ENOENT",
         libc::ENOMEM => "ENOMEM",
+        libc::ERANGE => "ERANGE",
         libc::ESRCH => "ESRCH",
         _ => "errno",
     };
@@ -169,8 +170,15 @@ fn create_link(state: &mut State, id: &LinkId, link: &Link) -> Result<(), Refuse
         return Err(refusal(libc::ENODEV, ""));
     }
     permit_mtu(link)?;
+    let below = link.device.as_ref().and_then(|device| at(state, device));
+    let below = below.and_then(|id| state.objects.get(&Key::Link(id))?.link()).cloned();
     for (id, end) in ends {
         let mut made = end.kernel_default();
+        if let Some(below) = below.as_ref().filter(|_| is_vlan(link)) {
+            permit_mtu_above(below, link)?;
+            made.attributes.mtu = below.attributes.mtu;
+            made.flags = LinkFlags { up: Some(false), ..below.flags.clone() };
+        }
         made.overlay(&end);
         made.flags.up = made.flags.up.or(Some(false));
         state.objects.insert(Key::Link(id), Object::Link(Box::new(made)));
@@ -197,17 +205,26 @@ fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Result<(), Refu
         let place = Place { netns: old.netns.clone(), ifname: master.clone() };
         at(state, &place).ok_or_else(|| refusal(libc::ENODEV, ""))?;
     }
+    permit_above(state, &link, change)?;
     link.overlay(change);
     if change.flags.up == Some(false) {
-        disable(state, &old, goes_with_down);
+        go_down(state, &old);
     }
     if old.netns != new.netns {
         remove_hangers(state, &old);
+        take_vlans_along(state, &old, &new);
         release(state, &old);
         link.flags.up = Some(false);
         link.master = Some(Master::Free);
     } else if old != new {
         rename_hangers(state, &old, &new);
+        rename_references(state, &old, &new);
+    }
+    if change.flags.up == Some(true) {
+        raise_vlans(state, &new);
+    }
+    if let Some(mtu) = change.attributes.mtu {
+        cut_vlans(state, &new, mtu);
     }
     if let Some(peer) = &link.peer
         && let Some(mate) = at(state, peer)
@@ -217,6 +234,103 @@ fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Result<(), Refu
     }
     state.objects.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
     Ok(())
+}
+
+/// Whether a link is a VLAN (net/8021q), which depends on the link below.
+fn is_vlan(link: &Link) -> bool {
+    matches!(link.kind, Some(LinkKind::Vlan(_)))
+}
+
+/// The VLANs on the link at `place`.
+fn vlans_on(state: &State, place: &Place) -> Vec<LinkId> {
+    ids(state, |link| is_vlan(link) && link.device.as_ref() == Some(place))
+}
+
+/// Those that are up or down with it.
+fn vlans_bound_to(state: &State, place: &Place) -> Vec<LinkId> {
+    ids(state, |link| {
+        let bound = match &link.kind {
+            Some(LinkKind::Vlan(vlan)) => vlan.loose_binding != Some(true),
+            _ => false,
+        };
+        bound && link.device.as_ref() == Some(place)
+    })
+}
+
+/// A link goes down with what it carries, and so do the VLANs on it (`vlan_device_event`, net/8021q/vlan.c).
+fn go_down(state: &mut State, place: &Place) {
+    disable(state, place, goes_with_down);
+    for id in vlans_bound_to(state, place) {
+        let Some(Object::Link(vlan)) = state.objects.get_mut(&Key::Link(id)) else { continue };
+        if vlan.flags.up.replace(false) == Some(true) {
+            let place = vlan.place.clone();
+            go_down(state, &place);
+        }
+    }
+}
+
+/// VLANs come up with the link below, whoever has asked for that.
+fn raise_vlans(state: &mut State, place: &Place) {
+    for id in vlans_bound_to(state, place) {
+        let Some(Object::Link(vlan)) = state.objects.get_mut(&Key::Link(id)) else { continue };
+        if vlan.flags.up.replace(true) != Some(true) {
+            let place = vlan.place.clone();
+            raise_vlans(state, &place);
+        }
+    }
+}
+
+/// No VLAN takes longer packets than the link below.
+fn cut_vlans(state: &mut State, place: &Place, mtu: u32) {
+    for id in vlans_on(state, place) {
+        let Some(Object::Link(vlan)) = state.objects.get_mut(&Key::Link(id)) else { continue };
+        if vlan.attributes.mtu.is_some_and(|own| own > mtu) {
+            vlan.attributes.mtu = Some(mtu);
+            let place = vlan.place.clone();
+            cut_vlans(state, &place, mtu);
+        }
+    }
+}
+
+/// VLANs stay on a link that moves to another namespace, and go down with it.
+fn take_vlans_along(state: &mut State, old: &Place, new: &Place) {
+    go_down(state, old);
+    for id in vlans_on(state, old) {
+        if let Some(Object::Link(vlan)) = state.objects.get_mut(&Key::Link(id)) {
+            vlan.device = Some(new.clone());
+        }
+    }
+}
+
+/// Other links hold on to a link by its number, whatever it is called.
+fn rename_references(state: &mut State, old: &Place, new: &Place) {
+    for object in state.objects.values_mut() {
+        let Object::Link(link) = object else { continue };
+        if link.device.as_ref() == Some(old) {
+            link.device = Some(new.clone());
+        }
+        if link.place.netns == old.netns && link.master == Some(Master::Of(old.ifname.clone())) {
+            link.master = Some(Master::Of(new.ifname.clone()));
+        }
+    }
+}
+
+/// Whether a VLAN can become so on the link below.
+fn permit_above(state: &State, link: &Link, change: &Link) -> Result<(), Refused> {
+    let below = link.device.as_ref().filter(|_| is_vlan(link)).and_then(|at_| at(state, at_));
+    let below = below.and_then(|id| state.objects.get(&Key::Link(id))?.link());
+    let Some(below) = below else { return Ok(()) };
+    if change.flags.up == Some(true) && below.flags.up != Some(true) {
+        return Err(refusal(libc::ENETDOWN, ""));
+    }
+    permit_mtu_above(below, change)
+}
+
+fn permit_mtu_above(below: &Link, change: &Link) -> Result<(), Refused> {
+    match (change.attributes.mtu, below.attributes.mtu) {
+        (Some(own), Some(below)) if own > below => Err(refusal(libc::ERANGE, "")),
+        _ => Ok(()),
+    }
 }
 
 fn delete_link(state: &mut State, id: &LinkId) {
