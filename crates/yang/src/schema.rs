@@ -1,7 +1,7 @@
 //! The compiled schema, as plain values.
 
 mod build;
-mod known;
+mod cache;
 mod types;
 
 use std::fmt;
@@ -175,7 +175,7 @@ impl SchemaNode {
             let message = format!("{} is no leaf, it has no value", self.name);
             return Err(Error::new(ErrorTag::BadElement, message));
         }
-        known::value(self, text, || {
+        cache::value(self, text, || {
             if self.ipv4.takes(text) {
                 return Ok(Value::String(text.into()));
             }

@@ -1,7 +1,7 @@
 //! A data tree: an immutable value with shared structure.
 
-pub(crate) mod alike;
 pub(crate) mod entry;
+pub(crate) mod interner;
 #[cfg(test)]
 mod properties;
 pub(crate) mod sorted;

@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorTag, Result};
 use crate::path::{Keys, Step};
 use crate::schema::{NodeKind, Schema, SchemaNode, Type};
 use crate::tree::Tree;
-use crate::tree::alike::Alike;
 use crate::tree::entry::{Content, Entry};
+use crate::tree::interner::Interner;
 use crate::tree::sorted::Sorted;
 use crate::value::Value;
 
@@ -33,7 +33,7 @@ impl Tree {
 #[derive(Default)]
 struct Reading {
     fault: RefCell<Fault>,
-    alike: RefCell<Alike>,
+    interner: RefCell<Interner>,
 }
 
 /// What went wrong, where; serde's own errors carry texts only.
@@ -248,7 +248,7 @@ impl<'de> DeserializeSeed<'de> for Instances<'_> {
                 let (_, entry) = members.deserialize(json)?;
                 let there = presence || !entry.is_empty();
                 Ok(there
-                    .then(|| Content::Container(reading.alike.borrow_mut().shared(node, entry))))
+                    .then(|| Content::Container(reading.interner.borrow_mut().shared(node, entry))))
             }
             NodeKind::List => {
                 let members = Members { schema: self.schema, parent: Some(node), reading };
@@ -274,12 +274,12 @@ impl<'de> Visitor<'de> for List<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         let mut entries = Sorted::default();
         while let Some((keys, entry)) = array.next_element_seed(self.0)? {
-            let mut alike = self.0.reading.alike.borrow_mut();
+            let mut interner = self.0.reading.interner.borrow_mut();
             let (keys, entry) = match self.0.parent {
-                Some(list) => (alike.shared_keys(list, keys), alike.shared(list, entry)),
+                Some(list) => (interner.shared_keys(list, keys), interner.shared(list, entry)),
                 None => (keys, Arc::new(entry)),
             };
-            drop(alike);
+            drop(interner);
             if entries.insert(keys.clone(), entry).is_some() {
                 let error = Error::new(ErrorTag::BadElement, "this entry is there twice");
                 let error = refuse(self.0.reading, error);

@@ -110,7 +110,7 @@ impl<'x> Reader<'x> {
         let (keys, content) = (level.keys(), level.content);
         above
             .content
-            .inner(Instance { node, keys, operation: None, content }, &mut self.alike)
+            .inner(Instance { node, keys, operation: None, content }, &mut self.interner)
             .ok()?;
         Some(rest)
     }

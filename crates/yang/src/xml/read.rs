@@ -13,8 +13,8 @@ use crate::error::{Error, ErrorTag, Result};
 use crate::path::{Keys, Step};
 use crate::schema::{NodeKind, Schema, SchemaNode, Type};
 use crate::tree::Tree;
-use crate::tree::alike::Alike;
 use crate::tree::entry::{Content, Entry};
+use crate::tree::interner::Interner;
 use crate::value::Value;
 
 impl Tree {
@@ -54,7 +54,7 @@ pub(super) enum Purpose {
 /// Where what is read goes: into a tree, or into an edit.
 pub(super) trait Sink: Default {
     fn leaf(&mut self, leaf: Leaf) -> Result<()>;
-    fn inner(&mut self, instance: Instance<Self>, alike: &mut Alike) -> Result<()>;
+    fn inner(&mut self, instance: Instance<Self>, interner: &mut Interner) -> Result<()>;
     /// Called when nothing more comes.
     fn done(&mut self) {}
 }
@@ -78,7 +78,7 @@ impl Sink for Vec<EditNode> {
         Ok(())
     }
 
-    fn inner(&mut self, instance: Instance<Self>, _: &mut Alike) -> Result<()> {
+    fn inner(&mut self, instance: Instance<Self>, _: &mut Interner) -> Result<()> {
         let Instance { node, keys, operation, content: children } = instance;
         self.push(EditNode { node, operation, keys, value: None, children });
         Ok(())
@@ -100,14 +100,14 @@ impl Sink for Entry {
         Ok(())
     }
 
-    fn inner(&mut self, instance: Instance<Self>, alike: &mut Alike) -> Result<()> {
+    fn inner(&mut self, instance: Instance<Self>, interner: &mut Interner) -> Result<()> {
         let Instance { node, keys, content, .. } = instance;
         if node.kind == NodeKind::List {
             if self.slot(node).is_none() {
                 self.check_rival(node)?;
             }
-            let keys = alike.shared_keys(node, keys);
-            return match self.add(node, keys, alike.shared(node, content)) {
+            let keys = interner.shared_keys(node, keys);
+            return match self.add(node, keys, interner.shared(node, content)) {
                 true => Ok(()),
                 false => {
                     let fault = Error::new(ErrorTag::BadElement, "this entry is there twice");
@@ -117,7 +117,7 @@ impl Sink for Entry {
         }
         self.check_rival(node)?;
         if !content.is_empty() || node.kind == (NodeKind::Container { presence: true }) {
-            self.put(node, Content::Container(alike.shared(node, content)));
+            self.put(node, Content::Container(interner.shared(node, content)));
         }
         Ok(())
     }
@@ -145,7 +145,7 @@ pub(super) struct Reader<'x> {
     /// Bytes that were read past `xml`, which does not count them.
     skipped: usize,
     pub(super) purpose: Purpose,
-    pub(super) alike: Alike,
+    pub(super) interner: Interner,
 }
 
 /// What is being read: the root, a container or a list entry.
@@ -179,8 +179,8 @@ struct Start<'x> {
 
 impl<'x> Reader<'x> {
     pub(super) fn new(schema: &'static Schema, text: &'x str, purpose: Purpose) -> Reader<'x> {
-        let (xml, alike) = (NsReader::from_str(text), Alike::default());
-        Reader { schema, text, xml, skipped: 0, purpose, alike }
+        let (xml, interner) = (NsReader::from_str(text), Interner::default());
+        Reader { schema, text, xml, skipped: 0, purpose, interner }
     }
 
     /// What the prefixes stand for where the reader is.
@@ -261,7 +261,7 @@ impl<'x> Reader<'x> {
         let keys = level.named.clone();
         let content = std::mem::take(&mut level.content);
         let instance = Instance { node, keys, operation: level.operation, content };
-        above.content.inner(instance, &mut self.alike).map_err(|error| self.placed(error))
+        above.content.inner(instance, &mut self.interner).map_err(|error| self.placed(error))
     }
 
     fn leaf<S: Sink>(
