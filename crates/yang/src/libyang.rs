@@ -7,6 +7,8 @@
 
 mod constraint;
 mod ipv4;
+#[cfg(test)]
+mod layout;
 mod node;
 mod validate;
 mod value;
@@ -172,7 +174,8 @@ unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a str> {
     unsafe { CStr::from_ptr(pointer) }.to_str().ok()
 }
 
-/// The elements of one of libyang's sized arrays, whose count stands before the first.
+/// The elements of one of libyang's sized arrays. A `LY_ARRAY_COUNT_TYPE`, a `uint64_t`, stands right before the first
+/// element and counts them (`LY_ARRAY_COUNT` in `tree.h`, a macro, which the bindings cannot have).
 ///
 /// # Safety
 /// `array` is null or such an array, which stays for `'a`.
@@ -180,6 +183,6 @@ unsafe fn sized<'a, T>(array: *const T) -> &'a [T] {
     if array.is_null() {
         return &[];
     }
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises; where the count is, and its width, is pinned by a test.
     unsafe { std::slice::from_raw_parts(array, *array.cast::<u64>().sub(1) as usize) }
 }

@@ -44,15 +44,16 @@ fn number(digits: &str, most: u32) -> Option<u32> {
     digits.parse().ok().filter(|number| plain && *number <= most)
 }
 
-/// The beginning of libyang's `struct lyplg_type`.
+/// The beginning of libyang's `struct lyplg_type` (`plugins_types.h`), whose first member is its `id`. The bindings do not
+/// have the structure; a test pins what is assumed of it.
 #[repr(C)]
-struct Plugin {
-    id: *const c_char,
+pub(super) struct Plugin {
+    pub(super) id: *const c_char,
 }
 
 unsafe extern "C" {
     /// Of libyang's `tree_schema.h`; the bindings leave out what it answers.
-    fn lysc_get_type_plugin(reference: usize) -> *const Plugin;
+    pub(super) fn lysc_get_type_plugin(reference: usize) -> *const Plugin;
 }
 
 impl RawNode {
@@ -72,7 +73,8 @@ impl RawNode {
 /// # Safety
 /// `pointer` is a compiled type.
 unsafe fn collect(pointer: *const ffi::lysc_type, ipv4: &mut Ipv4) -> bool {
-    // SAFETY: the structure behind the pointer is the one that the base type names; a plugin has a name.
+    // SAFETY: the structure behind the pointer is the one that the base type names. `plugin_ref` is the type's own, so that
+    // libyang returns a plugin, which begins as `Plugin` does and lives as long as the program.
     unsafe {
         match (*pointer).basetype {
             Base::LY_TYPE_UNION => sized((*pointer.cast::<ffi::lysc_type_union>()).types)

@@ -284,7 +284,7 @@ pub(super) unsafe fn read_type(
         match (*pointer).basetype {
             Base::LY_TYPE_BINARY => RawType::Binary,
             Base::LY_TYPE_BITS => {
-                let bits = sized((*pointer.cast::<ffi::lysc_type_enum>()).enums).iter();
+                let bits = sized((*pointer.cast::<ffi::lysc_type_bits>()).bits).iter();
                 RawType::Bits(bits.filter_map(|bit| text(bit.name)).collect())
             }
             Base::LY_TYPE_BOOL => RawType::Boolean,

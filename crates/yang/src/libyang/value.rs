@@ -257,7 +257,7 @@ impl Wanted<'_> {
                 Base::LY_TYPE_EMPTY => self.form("empty (the node takes no value)".into()),
                 Base::LY_TYPE_BINARY => self.form("base64".into()),
                 Base::LY_TYPE_BITS => {
-                    let bits = sized((*pointer.cast::<ffi::lysc_type_enum>()).enums).iter();
+                    let bits = sized((*pointer.cast::<ffi::lysc_type_bits>()).bits).iter();
                     let bits: Vec<_> = bits.filter_map(|bit| text(bit.name)).collect();
                     self.form(format!("a list of {}", bits.join(", ")));
                 }
@@ -401,8 +401,12 @@ unsafe fn each_pattern(
 ///
 /// # Safety
 /// `pattern` is of the context.
-unsafe fn matches(context: Context, pattern: *const ffi::lysc_pattern, value: &str) -> bool {
-    /// A sized array of one element.
+pub(super) unsafe fn matches(
+    context: Context,
+    pattern: *const ffi::lysc_pattern,
+    value: &str,
+) -> bool {
+    /// A sized array of one element, as [`sized`] reads one.
     #[repr(C)]
     struct One {
         count: u64,
