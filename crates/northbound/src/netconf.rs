@@ -5,6 +5,7 @@ mod error;
 mod rpc;
 mod session;
 mod subscription;
+mod time;
 
 pub use session::serve;
 pub(crate) use session::serve_until;

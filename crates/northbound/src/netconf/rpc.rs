@@ -18,6 +18,7 @@ use yang::{Edit, ErrorTag, Operation, Path, Schema, Tree};
 
 use super::error::Errors;
 use super::subscription::Subscription;
+use super::time;
 
 type Result<T> = std::result::Result<T, Errors>;
 
@@ -308,8 +309,7 @@ impl Operations {
 
 /// The instant that a `yang:date-and-time` names (RFC 9911).
 fn instant(text: &str) -> Result<SystemTime> {
-    let parsed = text.parse::<jiff::Timestamp>().and_then(SystemTime::try_from);
-    parsed.map_err(|error| {
+    time::parse(text).map_err(|error| {
         Errors::request(ErrorTag::InvalidValue, format!("<time>: {text:?}: {error}"))
     })
 }
@@ -325,8 +325,8 @@ fn revision(of: Revision) -> engine::Revision {
 fn scheduled(one: engine::Scheduled) -> ScheduledCommit {
     let engine::Scheduled { number, due, made, origin, comment, summary, obstacle, .. } = one;
     let engine::Origin { user, from } = origin;
-    let time = humantime::format_rfc3339_seconds(due).to_string();
-    let scheduled = humantime::format_rfc3339_seconds(made).to_string();
+    let time = time::seconds(due);
+    let scheduled = time::seconds(made);
     ScheduledCommit { number, time, scheduled, user, from, comment, summary, obstacle }
 }
 
@@ -407,7 +407,7 @@ fn history_entry(entry: engine::HistoryEntry) -> HistoryEntry {
         id: entry.id,
         user,
         from,
-        time: entry.time.map(date_and_time),
+        time: entry.time.map(time::seconds),
         comment: entry.comment,
         summary: entry.summary,
         digest: entry.digest.map(|digest| digest.to_string()),
@@ -429,9 +429,4 @@ fn conflict(conflict: engine::Conflict) -> Conflict {
         from: by.from,
         time: by.time,
     }
-}
-
-/// `yang:date-and-time` in UTC.
-fn date_and_time(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string()
 }

@@ -10,6 +10,7 @@ use engine::{By, Heard, News, Notice, Notices, SessionEnd, Why};
 use yang::ErrorTag;
 
 use super::error::Errors;
+use super::time;
 
 /// The one stream there is (RFC 5277 section 3.2.3).
 const STREAM: &str = "NETCONF";
@@ -58,7 +59,7 @@ impl Subscription {
             }
             None => true,
         };
-        let time = humantime::format_rfc3339_millis(time).to_string();
+        let time = time::milliseconds(time);
         let message = |event| Notification { time: time.clone(), event }.to_xml();
         events.into_iter().filter(wanted).map(message).collect()
     }
