@@ -4,9 +4,10 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use acceptance::{Daemon, Terminal, built, command, kernel, step};
+use jiff::Timestamp;
 use testkit::netns::{ip, isolated};
 
 const NETNS: &str = "<edit-config><target><candidate/></target><config><netnses xmlns=\"urn:okda:iproute2:ip:netns\">\
@@ -62,8 +63,8 @@ fn a_commit_for_a_time_to_come_is_made_then() {
         let mut onlooker = onlooker(&daemon);
         step("one in two seconds, one in an hour");
         let after = |from_now: u64| {
-            let time = SystemTime::now() + Duration::from_secs(from_now);
-            humantime::format_rfc3339_seconds(time).to_string()
+            let time = Timestamp::now() + Duration::from_secs(from_now);
+            format!("{time:.0}")
         };
         let (soon, later) = (after(2), after(3600));
         let told = daemon.run(&format!(
@@ -84,8 +85,8 @@ fn a_commit_for_a_time_to_come_is_made_then() {
         let soon = after(2);
         daemon.run(&format!("configure\nlinks-iproute2 link eth7 mtu 1400\ncommit at {soon}\n"));
         daemon.kill();
-        let due = humantime::parse_rfc3339(&soon).expect("read a time");
-        kernel::until("its time has passed", || SystemTime::now() > due);
+        let due: Timestamp = soon.parse().expect("read a time");
+        kernel::until("its time has passed", || Timestamp::now() > due);
         daemon.start_again(&[]);
         kernel::until("the link has its MTU", || ip("link show eth7").contains("mtu 1400"));
         step("one that is taken back is not there any more");
