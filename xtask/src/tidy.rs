@@ -1,7 +1,8 @@
 //! What every file and every crate must keep to, checked over the files that git knows.
 //!
 //! A Rust file opens with its idea (`//!`); each crate takes the workspace's lints; the crate graph is the one
-//! that ARCHITECTURE.md tells; a file has a size that one idea needs; no line ends in white space.
+//! that ARCHITECTURE.md shows, and each library has a row there; a file has a size that one idea needs; no line ends in
+//! white space.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -32,8 +33,10 @@ pub(crate) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
         }
         white_space(&file, &text, &mut faults);
     }
-    let told = told(&fs::read_to_string(root.join("ARCHITECTURE.md"))?)?;
-    compare(&told, &built(root)?, &mut faults);
+    let architecture = fs::read_to_string(root.join("ARCHITECTURE.md"))?;
+    let packages = packages(root)?;
+    compare(&told(&architecture)?, &built(&packages), &mut faults);
+    compare_libraries(&explained(&architecture), &libraries(&packages), &mut faults);
     Ok(faults)
 }
 
@@ -69,10 +72,10 @@ fn compare(told: &Graph, built: &Graph, faults: &mut Vec<String>) {
         };
         match (names(told), names(built)) {
             (Some(told), Some(built)) if told != built => faults.push(format!(
-                "ARCHITECTURE.md: crate `{name}` is told to depend on [{told}], and depends on [{built}]"
+                "ARCHITECTURE.md: crate `{name}` is shown to depend on [{told}], and depends on [{built}]"
             )),
             (Some(_), None) => faults.push(format!("ARCHITECTURE.md: there is no crate `{name}`")),
-            (None, Some(_)) => faults.push(format!("ARCHITECTURE.md: crate `{name}` is not told")),
+            (None, Some(_)) => faults.push(format!("ARCHITECTURE.md: crate `{name}` has no row")),
             (Some(_), Some(_)) | (None, None) => {}
         }
     }
@@ -95,24 +98,46 @@ fn told(text: &str) -> anyhow::Result<Graph> {
     Ok(graph)
 }
 
+/// The libraries that the table under `| for | crate |` explains.
+fn explained(text: &str) -> BTreeSet<String> {
+    let rows = text.lines().skip_while(|line| !line.starts_with("| for | crate |")).skip(2);
+    rows.map_while(|line| line.strip_prefix("| "))
+        .filter_map(|row| row.split('|').nth(1))
+        .flat_map(quoted)
+        .collect()
+}
+
+fn compare_libraries(
+    explained: &BTreeSet<String>,
+    used: &BTreeSet<String>,
+    faults: &mut Vec<String>,
+) {
+    for name in used.difference(explained) {
+        faults.push(format!("ARCHITECTURE.md: library `{name}` has no row that says why"));
+    }
+    for name in explained.difference(used) {
+        faults.push(format!("ARCHITECTURE.md: nothing uses the library `{name}`"));
+    }
+}
+
 /// The texts between back-quotes.
 fn quoted(cell: &str) -> BTreeSet<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The graph of the manifests under `crates/`, without what only tests depend on.
-fn built(root: &Path) -> anyhow::Result<Graph> {
+/// The packages of the workspace, as cargo describes them.
+fn packages(root: &Path) -> anyhow::Result<Vec<Value>> {
     let arguments = ["metadata", "--no-deps", "--offline", "--format-version", "1"];
     let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let metadata: Value = serde_json::from_str(&output(root, &cargo, &arguments)?)?;
-    let array = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let packages: Vec<Value> = array(&metadata["packages"])
-        .into_iter()
-        .filter(|package| text(&package["manifest_path"]).contains("/crates/"))
-        .collect();
-    let ours: BTreeSet<String> = packages.iter().map(|package| text(&package["name"])).collect();
-    let graph = packages.iter().map(|package| {
+    Ok(array(&metadata["packages"]))
+}
+
+/// The graph of the manifests under `crates/`, without what only tests depend on.
+fn built(packages: &[Value]) -> Graph {
+    let packages = packages.iter().filter(|one| text(&one["manifest_path"]).contains("/crates/"));
+    let ours: BTreeSet<String> = packages.clone().map(|package| text(&package["name"])).collect();
+    let graph = packages.map(|package| {
         let on = array(&package["dependencies"])
             .iter()
             .filter(|dependency| dependency["kind"].is_null())
@@ -121,7 +146,24 @@ fn built(root: &Path) -> anyhow::Result<Graph> {
             .collect();
         (text(&package["name"]), on)
     });
-    Ok(graph.collect())
+    graph.collect()
+}
+
+/// What the packages depend on, also for their tests, that is not of the workspace.
+fn libraries(packages: &[Value]) -> BTreeSet<String> {
+    let dependencies = packages.iter().flat_map(|package| array(&package["dependencies"]));
+    dependencies
+        .filter(|dependency| dependency["path"].is_null())
+        .map(|dependency| text(&dependency["name"]))
+        .collect()
+}
+
+fn array(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_default()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn tracked(root: &Path) -> anyhow::Result<Vec<String>> {
