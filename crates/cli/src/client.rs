@@ -35,7 +35,7 @@ pub(crate) struct Client {
     stream: UnixStream,
     incoming: Replies,
     framing: Framing,
-    /// Its number, and whether the server tells what happens.
+    /// Its number, and whether the server sends notifications.
     session: Option<u32>,
     notifies: bool,
     schema: &'static Schema,
@@ -49,7 +49,7 @@ pub(crate) struct Client {
 enum Replies {
     /// The socket itself.
     Messages(Messages),
-    /// A thread that reads it, and tells what has happened at once.
+    /// The thread that reads it, and passes notifications on at once.
     Listener(Receiver<Result<NumberedReply>>),
 }
 
@@ -364,7 +364,7 @@ impl Replies {
     fn next(&mut self) -> Result<NumberedReply> {
         match self {
             Replies::Messages(messages) => loop {
-                // Without a subscription nothing else comes; if it does, nobody is there to be told.
+                // Without a subscription no notification comes; if one does, nobody wants it.
                 if let Incoming::Reply { message_id, reply } = messages.incoming()? {
                     return Ok((message_id, reply));
                 }

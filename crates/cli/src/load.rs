@@ -27,8 +27,8 @@ pub(crate) fn read(schema: &'static Schema, content: &str) -> Result<Tree, Strin
     }
 }
 
-/// Reads a file's content as edits that merge it, one after the other, each the content of `<config>`: `merge` is told of
-/// one as soon as it is longer than `part`. A text need not be made a tree for that.
+/// Reads a file's content as edits that merge it, one after the other, each the content of `<config>`. `merge` is called
+/// with one as soon as it is longer than `part`. This needs no tree of the whole text.
 pub(crate) fn read_to_merge(
     schema: &'static Schema,
     content: &str,

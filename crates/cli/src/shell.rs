@@ -31,11 +31,11 @@ pub(crate) struct Shell {
     client: RefCell<Client>,
     /// None outside configuration mode.
     mode: Option<Mode>,
-    /// Whether configuration mode was ever entered: the prompt tells.
+    /// Whether configuration mode was ever entered, which the prompt shows.
     configures: bool,
     /// Whether the candidate was touched since it last was what is running.
     edited: bool,
-    /// What was last told to be in conflict.
+    /// The conflicts that were last shown; none where they are not known.
     conflicts: RefCell<Option<Vec<Path>>>,
     host: String,
 }
@@ -60,8 +60,8 @@ const HELP: &str = "\
 Type ? anywhere for what can follow, TAB to complete. Words can be abbreviated as long as they are clear.
 configure enters configuration mode. There, a container's name or a list entry enters its own mode, a leaf's
 name and a value set it, and `no` deletes. All of this changes the candidate, which is yours alone, until `commit`
-brings it into effect: whole, or not at all. `commit check` tells what it would do.
-show tells configuration and state; its output can be filtered: | display json, | match REGEX, | count.
+brings it into effect: whole, or not at all. `commit check` shows what it would do.
+show prints configuration and state; its output can be filtered: | display json, | match REGEX, | count.
 ";
 
 impl Shell {
@@ -167,9 +167,9 @@ impl Shell {
                 self.difference((before, after), &Path::default(), &pipes)?
             }
             Command::Commit { comment, minutes, checks } => {
-                let told = self.commit(comment, minutes, checks)?;
+                let summary = self.commit(comment, minutes, checks)?;
                 self.edited = false;
-                told
+                summary
             }
             Command::CommitAt { time, comment } => {
                 let scheduled = self.client.borrow_mut().schedule(time.to_string(), comment);
@@ -308,7 +308,7 @@ impl Shell {
     ) -> Result<String> {
         let (from, to) = self.client.borrow_mut().difference(from, to)?;
         let (from, to) = (part(from, path), part(to, path));
-        difference::told(&from, &to, pipe::form_of(pipes)).ok_or(ShellError::Difference)
+        difference::text(&from, &to, pipe::form_of(pipes)).ok_or(ShellError::Difference)
     }
 
     /// Running behind who last changed it.
@@ -321,7 +321,7 @@ impl Shell {
             Form::Set => render::set_lines(&mut blame, &tree, path),
             Form::Json | Form::Xml => return Err(ShellError::Blame),
         }
-        Ok(blame.told())
+        Ok(blame.text())
     }
 
     fn commit(
@@ -339,11 +339,13 @@ impl Shell {
         let done = self.or_conflicts(done)?;
         let milliseconds = done.milliseconds;
         let Some(id) = done.id else { return Ok(format!("{}\n", done.summary)) };
-        let told = format!("commit {id}: {} ({milliseconds:.1} ms)\n", done.summary);
+        let summary = format!("commit {id}: {} ({milliseconds:.1} ms)\n", done.summary);
         Ok(match minutes {
-            Some(1) => told + &format!("it is undone in a minute unless {unless}\n"),
-            Some(minutes) => told + &format!("it is undone in {minutes} minutes unless {unless}\n"),
-            None => told,
+            Some(1) => summary + &format!("it is undone in a minute unless {unless}\n"),
+            Some(minutes) => {
+                summary + &format!("it is undone in {minutes} minutes unless {unless}\n")
+            }
+            None => summary,
         })
     }
 

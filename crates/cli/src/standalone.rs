@@ -33,7 +33,7 @@ pub(crate) fn start(state_dir: &Path, schema: &'static Schema) -> Result<(Standa
     runtime.spawn(async move {
         match tokio::net::UnixStream::from_std(theirs) {
             Ok(stream) => {
-                // The client sees the connection end, and tells.
+                // The client sees that the connection ends, and reports it.
                 let _ = northbound::serve(stream, origin, served, schema).await;
             }
             Err(error) => eprintln!("netloom: {error}"),

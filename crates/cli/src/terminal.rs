@@ -23,7 +23,7 @@ use rustix::io::Errno;
 use crate::client::ClientError;
 use crate::grammar::cursor::Candidates;
 use crate::shell::Shell;
-use crate::terminal::notice::Teller;
+use crate::terminal::notice::Notifier;
 
 const MENU: &str = "completions";
 /// What the key `?` stands for, as reedline hands it over.
@@ -37,8 +37,8 @@ pub(crate) fn run(shell: Shell) -> anyhow::Result<u8> {
     end_with_terminal();
     let (notices, gone) = (ExternalPrinter::new(NOTICES), Arc::new(AtomicBool::new(false)));
     let (own, lines) = (shell.session(), notices.sender());
-    let mut teller = Teller { own, lines, gone: gone.clone(), unseen: 0 };
-    shell.listen(move |heard| teller.tell(heard))?;
+    let mut notifier = Notifier { own, lines, gone: gone.clone(), unseen: 0 };
+    shell.listen(move |heard| notifier.notify(heard))?;
     let shell = Arc::new(Mutex::new(shell));
     let mut editor = editor(&shell).with_external_printer(notices).with_break_signal(gone);
     let status = loop {
@@ -86,7 +86,7 @@ pub(crate) fn run(shell: Shell) -> anyhow::Result<u8> {
 }
 
 /// Ends the program when its terminal does. The editor would not notice that there is nothing left to read, and the
-/// signal that tells of it may be ignored, as it is under nohup(1), or go to others.
+/// signal for it may be ignored, as under nohup(1), or go to other processes.
 fn end_with_terminal() {
     thread::spawn(|| {
         let stdin = io::stdin();

@@ -60,9 +60,9 @@ async fn run(options: &Options) -> Result<()> {
         ..Settings::of_host(options.state_dir.clone())?
     };
     if options.release {
-        return engine::release(settings, schema, Box::new(kernel)).map_err(told);
+        return engine::release(settings, schema, Box::new(kernel)).map_err(joined);
     }
-    let engine = engine::start(settings, schema, Box::new(kernel)).map_err(told)?;
+    let engine = engine::start(settings, schema, Box::new(kernel)).map_err(joined)?;
 
     if let Some(directory) = options.socket.parent() {
         fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
@@ -87,7 +87,7 @@ async fn run(options: &Options) -> Result<()> {
 }
 
 /// The engine's errors, a line each.
-fn told(errors: Vec<RpcError>) -> anyhow::Error {
+fn joined(errors: Vec<RpcError>) -> anyhow::Error {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     anyhow!(lines.join("\n"))
 }
@@ -95,6 +95,6 @@ fn told(errors: Vec<RpcError>) -> anyhow::Error {
 /// Does nothing where systemd did not start the daemon.
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        warn!(%error, "systemd could not be told");
+        warn!(%error, "systemd could not be notified");
     }
 }

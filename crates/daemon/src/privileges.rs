@@ -19,7 +19,7 @@ pub(crate) fn require() -> Result<()> {
     bail!("not permitted: needs {}; run it as root, or within `unshare -rn`", missing.join(" and "))
 }
 
-/// None where the status does not tell.
+/// None where the status does not have it.
 fn missing(status: &str) -> Option<Vec<String>> {
     let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
     let effective = u64::from_str_radix(effective.trim(), 16).ok()?;

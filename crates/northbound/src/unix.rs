@@ -1,4 +1,4 @@
-//! NETCONF on a unix socket: who may connect is told by the file's permissions, who did by the kernel.
+//! NETCONF on a unix socket. The file's permissions decide who may connect, and the kernel reports who did.
 //!
 //! The socket is made under a temporary name and moved into place once it can be served, with its
 //! permissions set: whoever sees the file can use it, and a dead daemon's socket is replaced in one step.
@@ -119,7 +119,7 @@ impl Listener {
             }
         }
         drop(running);
-        // The name goes first, so that a client that comes now is told at once that nobody is there.
+        // The name is removed first, so that a client that connects now fails at once.
         drop(self);
         let ended = async { while sessions.join_next().await.is_some() {} };
         if timeout(GRACE, ended).await.is_err() {
@@ -168,7 +168,7 @@ pub fn refuse_if_taken(path: &Path) -> Result<(), BindError> {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
         Err(source) => {
             let path = path.to_path_buf();
-            Err(BindError::Io { path, action: "tell whether a daemon is serving it", source })
+            Err(BindError::Io { path, action: "find out whether a daemon is serving it", source })
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Candidate {
     /// What to type; for a placeholder, what stands for it: `<cr>`, `<ip-address>`.
     pub(crate) text: Cow<'static, str>,
     help: Help,
-    /// Whether it can be completed to, rather than only told of.
+    /// Whether TAB can insert it; otherwise it is only shown.
     pub(crate) typed: bool,
 }
 
@@ -126,7 +126,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Takes any word. `options` are told where completion is asked for.
+    /// Takes any word. `options` are the candidates where the line is being completed.
     pub(crate) fn value(
         &mut self,
         what: impl fmt::Display,

@@ -1,6 +1,6 @@
 //! Trees as one would type them: indented, as whole lines, and what differs between two.
 //!
-//! Lines go to a [`Sink`], which is told what they are of.
+//! Lines go to a [`Sink`], with the instance that each belongs to.
 
 use yang::{Change, Node, NodeKind, Path, Step, Tree};
 

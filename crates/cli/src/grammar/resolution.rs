@@ -7,7 +7,7 @@ use crate::grammar::cursor::{Candidate, Cursor, Stop};
 use crate::grammar::render;
 use crate::grammar::words::words;
 
-/// What `resolve` is to settle.
+/// Which conflicts `resolve` settles, and how.
 #[derive(Debug)]
 pub(crate) struct Resolution {
     /// At and below this place; at the root, all.
@@ -15,12 +15,12 @@ pub(crate) struct Resolution {
     pub(crate) keep: Side,
 }
 
-/// Reads what follows `resolve`, of which the known conflicts say how it can go on.
+/// Reads the rest of a line that begins with `resolve`. The paths of the known conflicts are the words that it can have.
 pub(crate) fn read(cursor: &mut Cursor<'_>, known: &[Path]) -> Result<Resolution, Stop> {
-    let mut left: Vec<Spelt<'_>> = known.iter().map(Spelt::of).collect();
+    let mut left: Vec<TypedPath<'_>> = known.iter().map(TypedPath::of).collect();
     let mut taken = 0;
     loop {
-        let place = left.iter().find_map(|spelt| spelt.place(taken));
+        let place = left.iter().find_map(|typed| typed.place(taken));
         let sides = if place.is_some() { SIDES } else { &[] };
         let mut options: Vec<Candidate> =
             sides.iter().map(|(_, word, help)| Candidate::word(*word, *help)).collect();
@@ -28,7 +28,7 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, known: &[Path]) -> Result<Resolution
             options.push(Candidate::word("all", "All that is in conflict"));
         }
         let fixed = options.len();
-        for word in left.iter().filter_map(|spelt| spelt.words.get(taken)) {
+        for word in left.iter().filter_map(|typed| typed.words.get(taken)) {
             if !options[fixed..].iter().any(|option| option.text == *word) {
                 options.push(Candidate::word(word.clone(), ""));
             }
@@ -40,8 +40,8 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, known: &[Path]) -> Result<Resolution
         if chosen < fixed {
             return Ok(Resolution { place: Path::default(), keep: side(cursor)? });
         }
-        left.retain(|spelt| {
-            spelt.words.get(taken).is_some_and(|word| *word == options[chosen].text)
+        left.retain(|typed| {
+            typed.words.get(taken).is_some_and(|word| *word == options[chosen].text)
         });
         taken += 1;
     }
@@ -59,26 +59,26 @@ fn side(cursor: &mut Cursor<'_>) -> Result<Side, Stop> {
     Ok(chosen.and_then(|chosen| SIDES.get(chosen)).map(|(side, ..)| *side).unwrap_or_default())
 }
 
-/// A path as it is typed.
-struct Spelt<'p> {
+/// A path as the words that a user types.
+struct TypedPath<'p> {
     path: &'p Path,
     words: Vec<String>,
     /// After how many words each step ends.
     ends: Vec<usize>,
 }
 
-impl Spelt<'_> {
-    fn of(path: &Path) -> Spelt<'_> {
-        let (mut spelt, mut ends) = (Vec::new(), Vec::new());
+impl TypedPath<'_> {
+    fn of(path: &Path) -> TypedPath<'_> {
+        let (mut typed, mut ends) = (Vec::new(), Vec::new());
         for step in &path.steps {
             let text = render::step(step);
-            spelt.extend(words(&text).into_iter().map(|word| word.text.into_owned()));
-            ends.push(spelt.len());
+            typed.extend(words(&text).into_iter().map(|word| word.text.into_owned()));
+            ends.push(typed.len());
         }
-        Spelt { path, words: spelt, ends }
+        TypedPath { path, words: typed, ends }
     }
 
-    /// The place that its first words name, if they name one.
+    /// The place that its first `taken` words name, if they name one.
     fn place(&self, taken: usize) -> Option<Path> {
         let last = self.ends.iter().position(|end| *end == taken)?;
         Some(Path { steps: self.path.steps[..=last].to_vec() })

@@ -22,7 +22,7 @@ pub(crate) trait Live {
     /// in operational state, each once.
     fn values(&self, path: &Path) -> Vec<String>;
 
-    /// Where the candidate contradicts what others have committed, as it was last told.
+    /// The paths where the candidate conflicts with what others have committed, as last shown.
     fn conflicts(&self) -> Vec<Path>;
 }
 

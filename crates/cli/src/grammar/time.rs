@@ -56,7 +56,7 @@ pub(crate) fn local(instant: &str) -> String {
             .to_zoned_datetime(TimeZone::system())
             .strftime("%Y-%m-%d %H:%M:%S %:z")
             .to_string(),
-        // What is no instant is told as it came.
+        // A text that is not an instant is shown as it is.
         Err(_) => instant.to_owned(),
     }
 }

@@ -22,10 +22,10 @@ pub(crate) struct Blame {
 }
 
 impl Blame {
-    /// What the server told.
-    pub(crate) fn new(told: &BlameOutput, schema: &'static Schema) -> Blame {
+    /// From the server's answer.
+    pub(crate) fn new(output: &BlameOutput, schema: &'static Schema) -> Blame {
         let (mut commits, mut latest) = (Vec::new(), BTreeMap::new());
-        for (at, blamed) in told.commits.iter().enumerate() {
+        for (at, blamed) in output.commits.iter().enumerate() {
             let commit = &blamed.commit;
             let known = |text: &Option<String>| text.clone().unwrap_or_default();
             commits.push([format!("#{}", commit.id), known(&commit.user), known(&commit.time)]);
@@ -38,7 +38,7 @@ impl Blame {
     }
 
     /// The lines behind their commits, in columns.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let older = [OLDER.to_owned(), String::new(), String::new()];
         let commit = |at: &Option<usize>| at.map_or(&older, |at| &self.commits[at]);
         let all: Vec<_> = self.lines.iter().map(|(at, text)| (commit(at), text)).collect();

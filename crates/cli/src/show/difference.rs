@@ -7,7 +7,7 @@ use crate::grammar::pipe::Form;
 use crate::grammar::render;
 
 /// The difference in a form; none in one that has no word for what goes.
-pub(crate) fn told(old: &Tree, new: &Tree, form: Form) -> Option<String> {
+pub(crate) fn text(old: &Tree, new: &Tree, form: Form) -> Option<String> {
     match form {
         Form::Text => Some(render::diff(old, new)),
         Form::Set => None,
@@ -111,7 +111,7 @@ mod tests {
                 {"name": "eth1", "mtu": 1400, "netloom-link:ifname": "uplink", "ip": [{"address": "10.0.0.1/24"}, {"address": "10.0.2.1/24"}]}]},
                 "iproute2-ip-netns:netnses": {"netns": [{"name": "red"}]}}"#,
         );
-        let form = |form| told(&old, &new, form).unwrap_or_else(|| "none".into());
+        let form = |form| text(&old, &new, form).unwrap_or_else(|| "none".into());
         expect![[r#"
             +netnses-iproute2
             + netns red
@@ -209,6 +209,6 @@ mod tests {
             }
         "#]]
         .assert_eq(&form(Form::Json));
-        assert_eq!(told(&old, &new, Form::Set), None);
+        assert_eq!(text(&old, &new, Form::Set), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use yang::{Node, Path, Schema, Tree};
 
-/// Where the daemon tells of it (module netloom-drift).
+/// The path of the list of drift in operational data (module netloom-drift).
 pub(crate) fn path(schema: &'static Schema) -> Path {
     let drift = schema.top_node(Some("netloom-drift"), "drift");
     drift.map(|node| Path::default().join(node, Vec::new())).unwrap_or_default()
@@ -12,9 +12,9 @@ pub(crate) fn path(schema: &'static Schema) -> Path {
 pub(crate) fn text(operational: &Tree) -> String {
     let drift = operational.top().find(|node| node.schema().module.name == "netloom-drift");
     let objects = drift.iter().flat_map(Node::children);
-    let told: String =
+    let lines: String =
         objects.filter(|node| node.schema().name == "object").map(|node| object(&node)).collect();
-    if told.is_empty() { "nothing differs from running\n".into() } else { told }
+    if lines.is_empty() { "nothing differs from running\n".into() } else { lines }
 }
 
 fn object(object: &Node<'_>) -> String {

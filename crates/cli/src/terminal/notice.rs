@@ -1,6 +1,6 @@
-//! What has happened, in a line for a person who is doing something else.
+//! Events as notices: a line for a person who is typing something else.
 //!
-//! A line begins as a comment does, so that one that is copied along with commands does nothing.
+//! A notice begins as a comment does, so that it does nothing if it is pasted along with commands.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,21 +11,21 @@ use netconf::notification::{Actor, Event, Phase};
 use crate::client::Heard;
 use crate::show::history::remark;
 
-/// Where a terminal learns what happens while its user types.
-pub(crate) struct Teller {
+/// Hands the notices of a session to its terminal.
+pub(crate) struct Notifier {
     /// The session whose user this is.
     pub(crate) own: Option<u32>,
     /// The lines to show.
     pub(crate) lines: SyncSender<String>,
     /// Set once the daemon is gone.
     pub(crate) gone: Arc<AtomicBool>,
-    /// Lines that there was no room for.
+    /// How many lines were dropped because the channel was full.
     pub(crate) unseen: u64,
 }
 
-impl Teller {
-    /// Waits for nobody: replies come the same way.
-    pub(crate) fn tell(&mut self, heard: Heard) {
+impl Notifier {
+    /// Never blocks, since the replies of the server come on the same thread.
+    pub(crate) fn notify(&mut self, heard: Heard) {
         match heard {
             Heard::Event(event) => {
                 let Some(line) = line(&event, self.own) else { return };
@@ -41,7 +41,7 @@ impl Teller {
     }
 }
 
-/// What a person in session `own` is to be told; nothing of what is their own doing, and nothing twice.
+/// The notice of an event for a person in session `own`: none of their own actions, and none twice.
 pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
     let ours = |by: &Option<Actor>| by.as_ref().is_some_and(|by| Some(by.session) == own);
     let line = match event {
@@ -87,7 +87,7 @@ pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
     Some(format!("! {}", shown(&line)))
 }
 
-/// What others have changed behind the configuration's back.
+/// The notice of drift.
 fn drift(paths: &[String], count: u64) -> String {
     let differ = match count {
         0 => return "nothing differs from running any more".into(),
@@ -104,7 +104,7 @@ fn drift(paths: &[String], count: u64) -> String {
 }
 
 fn missed(count: u64) -> String {
-    format!("! {count} more things have happened than could be told")
+    format!("! {count} more notices could not be shown")
 }
 
 fn who(by: &Option<Actor>) -> String {
@@ -124,7 +124,7 @@ fn duration(seconds: u32) -> String {
     }
 }
 
-/// On one line, and without what a terminal would obey: others have written some of it.
+/// The text on one line and without control characters, which a terminal would obey: others have written some of it.
 fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn commits_of_others_are_told() {
+    fn commits_of_others_have_a_notice() {
         check(commit(by(3), None), expect![""]);
         check(commit(by(4), None), expect!["! commit 7 by ann (session 4): 1 link changed"]);
         check(
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_is_not_ones_own_doing_is_told() {
+    fn the_end_of_a_confirmed_commit_has_a_notice_unless_it_is_ones_own_doing() {
         let confirmation = |by, phase, seconds| Event::Confirmation { id: 7, by, phase, seconds };
         check(confirmation(by(3), Phase::Started, Some(600)), expect![""]);
         check(
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernels_state_is_told() {
+    fn the_state_of_the_kernel_has_a_notice() {
         let cause = "/a:b: the kernel refused to add it: no".into();
         check(
             Event::Diverged { paths: vec!["/a:b".into()], cause },
@@ -236,26 +236,23 @@ mod tests {
         );
         check(drift(&[], 2), expect!["! 2 objects differ from running: `show drift`"]);
         check(drift(&[], 0), expect!["! nothing differs from running any more"]);
-        check(
-            Event::Missed { count: 12 },
-            expect!["! 12 more things have happened than could be told"],
-        );
+        check(Event::Missed { count: 12 }, expect!["! 12 more notices could not be shown"]);
     }
 
     #[test]
-    fn what_there_is_no_room_for_is_counted() {
+    fn dropped_notices_are_counted() {
         let (lines, shown) = sync_channel(2);
         let gone = Arc::new(AtomicBool::new(false));
-        let mut teller = Teller { own: OWN, lines, gone: gone.clone(), unseen: 0 };
+        let mut notifier = Notifier { own: OWN, lines, gone: gone.clone(), unseen: 0 };
         for _ in 0..5 {
-            teller.tell(Heard::Event(Event::Converged));
+            notifier.notify(Heard::Event(Event::Converged));
         }
         assert_eq!(shown.try_iter().count(), 2);
-        teller.tell(Heard::Event(Event::Converged));
-        let told: Vec<String> = shown.try_iter().collect();
-        assert_eq!(told, [missed(3), "! kernel and running agree again".into()]);
+        notifier.notify(Heard::Event(Event::Converged));
+        let shown_then: Vec<String> = shown.try_iter().collect();
+        assert_eq!(shown_then, [missed(3), "! kernel and running agree again".into()]);
         assert!(!gone.load(Ordering::Relaxed));
-        teller.tell(Heard::Gone);
+        notifier.notify(Heard::Gone);
         assert!(gone.load(Ordering::Relaxed));
     }
 }

@@ -13,7 +13,7 @@ impl Errors {
         Errors(vec![RpcError::new(ErrorType::Protocol, name(tag), message)])
     }
 
-    /// The reply that tells them.
+    /// The reply that reports them.
     pub(super) fn into_reply(self, schema: &Schema) -> Reply {
         let Errors(mut errors) = self;
         for error in &mut errors {

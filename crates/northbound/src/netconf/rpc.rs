@@ -26,7 +26,7 @@ type Result<T> = std::result::Result<T, Errors>;
 pub(super) struct Operations {
     pub(super) session: Session,
     pub(super) schema: &'static Schema,
-    /// What the session is told between its requests.
+    /// The notifications that the session gets between its replies.
     pub(super) subscription: Option<Subscription>,
 }
 
@@ -360,7 +360,7 @@ fn ok(result: engine::Result<()>) -> Result<Reply> {
     Ok(Reply::Ok)
 }
 
-/// RFC 7950 section 7.14.4: where there is nothing to tell, the reply is `<ok/>`.
+/// RFC 7950 section 7.14.4: without output the reply is `<ok/>`.
 fn output(content: Xml) -> Reply {
     if content == Xml::default() { Reply::Ok } else { Reply::Data(content) }
 }

@@ -99,7 +99,7 @@ async fn run(
     }
 }
 
-/// What is to be told next; nothing, ever, to a session that has not subscribed.
+/// The next notification. A session that has not subscribed waits for ever.
 async fn next(subscription: Option<&mut Subscription>) -> Vec<String> {
     match subscription {
         Some(subscription) => subscription.next().await,
@@ -213,7 +213,7 @@ impl Input {
                 }
             }
             let length = match self.stream.read(&mut self.buffer).await {
-                // A client that is gone leaves nobody to tell.
+                // A client that is gone cannot be answered.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
                 length => length?,
             };

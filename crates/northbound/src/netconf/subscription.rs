@@ -1,6 +1,6 @@
 //! A session's subscription (RFC 5277): the engine's notices as notifications, those that the subscriber wants.
 //!
-//! Each is told in RFC 6470's words, as far as these go, and in Netloom's own where those tell more.
+//! Each is sent as the events of RFC 6470 that fit it, and as Netloom's own event where that says more.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,7 +18,7 @@ const STREAM: &str = "NETCONF";
 /// Who the daemon is where RFC 6470 wants a user.
 const DAEMON: &str = "netloomd";
 
-/// What is told to a session.
+/// The notifications of a session.
 #[derive(Debug)]
 pub(super) struct Subscription {
     notices: Notices,
@@ -53,7 +53,7 @@ impl Subscription {
             Heard::Missed(count) => (SystemTime::now(), vec![Event::Missed { count }]),
         };
         let wanted = |event: &Event| match &self.selection {
-            // That something is missing is told whatever it may have been.
+            // No filter drops the notification that some are missing.
             Some(selection) => {
                 matches!(event, Event::Missed { .. }) || selection.selects(&event.to_xml())
             }
@@ -107,7 +107,7 @@ fn confirmation(id: u64, by: Option<Actor>, phase: engine::Phase) -> Vec<Event> 
     };
     let seconds = left.map(seconds);
     let standard = standard.map(|event| {
-        // RFC 6470: whoever did it is told of all but a timeout, session 0 being no session.
+        // RFC 6470: all events but a timeout name who did it; session 0 is no session.
         let daemon = || Actor { user: DAEMON.into(), session: 0 };
         let by = match event {
             ConfirmEvent::Timeout => None,
