@@ -8,6 +8,7 @@
 
 pub mod address;
 pub mod attribute;
+pub mod checker;
 pub mod desired;
 pub mod fdb;
 pub mod link;

@@ -4,13 +4,16 @@
 
 use std::collections::BTreeMap;
 
+use netstate::checker::check;
 use netstate::link::{Bridge, LinkAttributes, LinkFlags, Master, Veth};
+use netstate::plan::{plan, target, wanted};
 use netstate::uapi::IFA_F_PERMANENT;
 use netstate::{
     Address, AddressKey, AddressStatus, Key, Link, LinkId, LinkKind, NetnsName, Nexthop, Object,
-    Originals, Place, Route, RouteKey, Southbound, State, SysctlKey,
+    Originals, Place, Plan, Route, RouteKey, Scope, Southbound, State, SysctlKey,
 };
 use proptest::prelude::*;
+use proptest::sample::Index;
 use testkit::{FakeKernel, Owner};
 
 /// One link of a random configuration.
@@ -207,6 +210,29 @@ proptest! {
     }
 
     #[test]
+    fn a_spoilt_plan_is_found_out(
+        old in random_state(), new in random_state(), spoils in proptest::collection::vec(spoil(), 8)
+    ) {
+        let mut owner = owner();
+        let (old, new) = (old.state(), new.state());
+        commit(&mut owner, &old);
+        let scope = Scope::Only(wanted(&new, &old, &owner.originals));
+        let observed = owner.southbound.observe(&scope).unwrap();
+        owner.originals.remember(&new, &old, &observed);
+        let target = target(&new, &old, &owner.originals, &observed).unwrap();
+        let plan = plan(&target, &observed).unwrap();
+        let before = owner.southbound.state();
+        let right = executed(&before, &plan);
+        prop_assert!(right.is_some());
+        for spoil in spoils.iter().filter(|_| !plan.ops.is_empty()) {
+            let spoilt = spoil.apply(&plan);
+            let found = check(&observed, &spoilt, target.entries());
+            let harmless = executed(&before, &spoilt) == right;
+            prop_assert!(found.is_err() || harmless, "{spoil:?}\nright:\n{plan}\nspoilt:\n{spoilt}");
+        }
+    }
+
+    #[test]
     fn a_refused_plan_is_undone(old in random_state(), new in random_state(), at in 0..30_usize) {
         let mut owner = owner();
         let (old, new) = (old.state(), new.state());
@@ -223,6 +249,52 @@ proptest! {
             prop_assert_eq!(comparable(owner.southbound.state()), comparable(before));
         }
     }
+}
+
+/// What is done to a plan to spoil it.
+#[derive(Clone, Debug)]
+enum Spoil {
+    /// An operation is left out.
+    Drop(Index),
+    /// An operation is there twice.
+    Double(Index),
+    /// Two operations change places.
+    Swap(Index, Index),
+    /// An operation comes as the first one, or the last one.
+    First(Index),
+    Last(Index),
+}
+
+fn spoil() -> impl Strategy<Value = Spoil> {
+    prop_oneof![
+        any::<Index>().prop_map(Spoil::Drop),
+        any::<Index>().prop_map(Spoil::Double),
+        any::<(Index, Index)>().prop_map(|(one, other)| Spoil::Swap(one, other)),
+        any::<Index>().prop_map(Spoil::First),
+        any::<Index>().prop_map(Spoil::Last),
+    ]
+}
+
+impl Spoil {
+    fn apply(&self, plan: &Plan) -> Plan {
+        let mut ops = plan.ops.clone();
+        let at = |index: &Index| index.index(plan.ops.len());
+        match self {
+            Spoil::Drop(index) => drop(ops.remove(at(index))),
+            Spoil::Double(index) => ops.insert(at(index), plan.ops[at(index)].clone()),
+            Spoil::Swap(one, other) => ops.swap(at(one), at(other)),
+            Spoil::First(index) => ops[..=at(index)].rotate_right(1),
+            Spoil::Last(index) => ops[at(index)..].rotate_left(1),
+        }
+        Plan { ops }
+    }
+}
+
+/// Where a plan leads a kernel that holds `before`; nowhere, where it is refused.
+fn executed(before: &State, plan: &Plan) -> Option<State> {
+    let mut kernel = FakeKernel::holding(before.clone());
+    kernel.execute(plan).ok()?;
+    Some(comparable(kernel.state()))
 }
 
 /// Addresses of links that were made anew, and parameters at their default, tell nothing.

@@ -22,8 +22,13 @@ pub struct Target<'a> {
 }
 
 impl Target<'_> {
+    /// Everything that the kernel is to hold, as far as it was observed.
+    pub fn entries(&self) -> impl Iterator<Item = (&Key, &Object)> {
+        together(&self.made, self.kept.iter().copied())
+    }
+
     pub(super) fn objects(&self) -> Sorted<'_> {
-        Sorted::of(together(&self.made, self.kept.iter().copied()))
+        Sorted::of(self.entries())
     }
 
     /// Whether an object is to be as it was before it was configured.

@@ -1,0 +1,354 @@
+//! What the kernel does along with an operation: what goes with what, and what follows a link.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use super::nouns::{Nature, nature, renamed};
+use super::world::{
+    Node, Presence, World, follows_device, is_cut_by_device, lacks_ipv6, survives_move,
+};
+use crate::address::{Address, AddressKey, AddressStatus};
+use crate::attribute::Fields;
+use crate::link::{BridgePort, Link, LinkKind, Master, Place};
+use crate::name::{LinkId, NetnsName};
+use crate::noun::{Key, Object};
+use crate::sysctl::{SysctlKey, SysctlPath};
+use crate::uapi::IFA_F_SECONDARY;
+
+/// The parameters that set others when they are changed: of each, the first part and the last part of the paths that take
+/// its value, with a link's name or `default` between (`inet_forward_change`, net/ipv4/devinet.c;
+/// `addrconf_forward_change` and `addrconf_disable_change`, net/ipv6/addrconf.c).
+const SPREADING: [(&str, &str, &str); 4] = [
+    ("net/ipv4/ip_forward", "net/ipv4/conf/", "/forwarding"),
+    ("net/ipv4/conf/all/forwarding", "net/ipv4/conf/", "/forwarding"),
+    ("net/ipv6/conf/all/forwarding", "net/ipv6/conf/", "/forwarding"),
+    ("net/ipv6/conf/all/disable_ipv6", "net/ipv6/conf/", "/disable_ipv6"),
+];
+
+impl<'a> World<'a> {
+    /// A new link, with what the kernel gives one of its kind, and the other end of its cable.
+    pub(super) fn make_link(&mut self, id: &LinkId, link: &Link, mate_id: Option<LinkId>) {
+        let end = link.peer.as_ref().map(|peer| Link {
+            kind: link.kind.clone(),
+            peer: Some(link.place.clone()),
+            ..Link::at(peer.clone())
+        });
+        let ends = [(Some(id.clone()), Some(link.clone())), (mate_id, end)];
+        for (id, end) in ends {
+            let Some(end) = end else { continue };
+            let mut made = end.kernel_default();
+            if matches!(made.kind, Some(LinkKind::Bridge(_))) {
+                // Until it is given one, a bridge's MTU is that of its ports (`br_mtu_auto_adjust`, net/bridge/br_if.c).
+                made.attributes.mtu = None;
+            }
+            made.overlay(&end);
+            made.flags.up = Some(false);
+            let first = made.place.ifname.clone();
+            self.put_link(Node { id, link: Cow::Owned(made), first });
+        }
+    }
+
+    /// A link takes over what `change` says of it, and goes where it says.
+    pub(super) fn change_link(&mut self, place: &Place, change: &Link, why: &str) {
+        let Some(mut node) = self.take_link(place) else { return };
+        let was_up = node.link.flags.up == Some(true);
+        let had_ipv6 = !lacks_ipv6(&node.link);
+        let master = node.link.master.clone();
+        node.link.to_mut().overlay(&Link { place: place.clone(), ..change.clone() });
+        if change.master.is_some() && node.link.master != master {
+            node.link.to_mut().port = port_of(self, &node.link);
+            node.link.to_mut().port.overlay(&change.port);
+        }
+        if change.flags.up == Some(true) && !was_up {
+            node.link.to_mut().port.state = change.port.state;
+            self.without_ipv4.remove(place);
+        }
+        let loses_ipv6 = had_ipv6 && lacks_ipv6(&node.link);
+        self.put_link(node);
+        if loses_ipv6 {
+            self.lose_from(place, why, |nature| nature.of_ipv6);
+        }
+        if change.flags.up == Some(false) {
+            self.lose_from(place, why, |nature| nature.goes_with_down);
+        }
+        self.tell_above(place, change, why);
+        if change.place.netns != place.netns {
+            self.move_link(place, &change.place, why);
+        } else if change.place.ifname != place.ifname {
+            self.rename_link(place, &change.place);
+        }
+    }
+
+    /// The links that stand on one follow it up and down, and are cut to its MTU.
+    fn tell_above(&mut self, place: &Place, change: &Link, why: &str) {
+        for above in self.above(place) {
+            let Some(link) = self.node(&above).map(|node| &node.link) else { continue };
+            if link.device.as_ref() != Some(place) {
+                continue;
+            }
+            let mut told = Link::at(above.clone());
+            told.flags.up =
+                change.flags.up.filter(|up| follows_device(link) && link.flags.up != Some(*up));
+            told.attributes.mtu = change.attributes.mtu.filter(|mtu| {
+                is_cut_by_device(link) && link.attributes.mtu.is_none_or(|own| own > *mtu)
+            });
+            if !told.is_empty() {
+                self.change_link(&above, &told, why);
+            }
+        }
+    }
+
+    /// A link goes, with everything that is on it, the links above it, and the other end of its cable.
+    pub(super) fn lose_link(&mut self, place: &Place, why: &str) {
+        let node = self.take_link(place);
+        self.leave_place(place, why);
+        let Some(node) = node else { return };
+        if let Some(id) = node.id {
+            self.lost.insert(Key::Link(id), why.into());
+        }
+        if let Some(peer) = &node.link.peer {
+            self.lose_link(peer, why);
+        }
+    }
+
+    /// A namespace goes, with its routes and parameters.
+    pub(super) fn lose_netns(&mut self, netns: &NetnsName, why: &str) {
+        let places: Vec<Place> = self.links_in(netns).map(|node| node.link.place.clone()).collect();
+        places.iter().for_each(|place| self.lose_link(place, why));
+        self.in_netns(netns).iter().for_each(|key| self.lose(key, why));
+        self.set_netns(netns, false);
+    }
+
+    /// Puts an object as the kernel has it once it was told to make it so.
+    pub(super) fn settle(&mut self, key: &Key, object: &'a Object) {
+        let mut shown = Cow::Borrowed(object);
+        match (key, object) {
+            (Key::Address(at), Object::Address(address)) if at.address.addr().is_ipv4() => {
+                let place = Place { netns: at.netns.clone(), ifname: at.dev.clone() };
+                self.without_ipv4.remove(&place);
+                let is_secondary = self.has_primary(at, address);
+                if is_secondary != says_secondary(address) {
+                    shown = Cow::Owned(Object::Address(ranked(address, is_secondary)));
+                }
+            }
+            (Key::Sysctl(at), Object::Sysctl(value)) => self.spread(at, value),
+            (Key::Route(at), Object::Route(route)) => {
+                let mut route = route.clone();
+                for hop in route.nexthops.iter_mut().filter(|hop| hop.dev.is_none()) {
+                    hop.dev = hop.via.and_then(|via| self.way_to(via, (&at.netns, None), true));
+                }
+                shown = Cow::Owned(Object::Route(route));
+            }
+            _ => {}
+        }
+        self.put(key.clone(), shown);
+    }
+
+    /// Removes an object, with what the kernel removes along with it.
+    pub(super) fn lose(&mut self, key: &Key, why: &str) {
+        if self.take(key).is_none() {
+            return;
+        }
+        self.lost.insert(key.clone(), why.into());
+        if let Key::Address(gone) = key
+            && gone.address.addr().is_ipv4()
+        {
+            self.lose_with_address(gone, why);
+        }
+    }
+
+    /// Whether an address comes after another of its subnet on the same link (`__inet_insert_ifa`, net/ipv4/devinet.c).
+    fn has_primary(&self, of: &AddressKey, address: &Address) -> bool {
+        self.same_subnet(of, address).any(|key| !self.is_secondary(key))
+    }
+
+    /// A secondary address that goes along with this one, or takes its part, as `promote_secondaries` says.
+    pub(super) fn secondary_of(&self, of: &AddressKey) -> Option<AddressKey> {
+        let object = self.objects.get(&Key::Address(of.clone())).map(Cow::as_ref);
+        let Some(Object::Address(address)) = object else { return None };
+        if of.address.addr().is_ipv6() || self.is_secondary(of) {
+            return None;
+        }
+        self.same_subnet(of, address).find(|key| self.is_secondary(key)).cloned()
+    }
+
+    fn is_secondary(&self, key: &AddressKey) -> bool {
+        let object = self.objects.get(&Key::Address(key.clone())).map(Cow::as_ref);
+        matches!(object, Some(Object::Address(address)) if says_secondary(address))
+    }
+
+    /// IPv4 routes from an address that the namespace no longer has go (`fib_sync_down_addr`), and with the last IPv4
+    /// address of a link all that the link has of IPv4 (`fib_disable_ip`, net/ipv4/fib_frontend.c).
+    fn lose_with_address(&mut self, gone: &AddressKey, why: &str) {
+        let source: IpAddr = gone.address.addr();
+        if self.holding(&gone.netns, source).next().is_none() {
+            let routes = self.routes_from(&gone.netns, source);
+            routes.iter().for_each(|key| self.lose(key, why));
+        }
+        let place = Place { netns: gone.netns.clone(), ifname: gone.dev.clone() };
+        let is_ipv4 = |key: &Key| matches!(key, Key::Address(key) if key.address.addr().is_ipv4());
+        if self.on_link(&place).any(is_ipv4) {
+            return;
+        }
+        self.without_ipv4.insert(place.clone());
+        self.lose_from(&place, why, |nature| nature.needs_ipv4_address);
+    }
+
+    fn keys_on(&self, place: &Place) -> Vec<Key> {
+        self.on_link(place).cloned().collect()
+    }
+
+    /// Removes what `which` takes from a link that no longer carries it; what is on several links lasts while another
+    /// carries it.
+    fn lose_from(&mut self, place: &Place, why: &str, which: impl Fn(&Nature) -> bool) {
+        for key in self.keys_on(place) {
+            let Some(object) = self.objects.get(&key) else { continue };
+            let nature = nature(&key, object);
+            let several = nature.links.len() > 1;
+            let lasts = several
+                && nature.links.iter().any(|ifname| {
+                    let at = Place { netns: place.netns.clone(), ifname: ifname.clone() };
+                    self.carries(&at, nature.of_ipv6)
+                });
+            if which(&nature) && !lasts {
+                self.lose(&key, why);
+            }
+        }
+    }
+
+    /// No link is at a place any more: what was on it goes, what stood on it goes, and its ports are free.
+    fn leave_place(&mut self, place: &Place, why: &str) {
+        for key in self.keys_on(place) {
+            self.lose(&key, why);
+        }
+        self.without_ipv4.remove(place);
+        for above in self.above(place) {
+            let Some(node) = self.node(&above) else { continue };
+            if node.link.device.as_ref() == Some(place) {
+                self.lose_link(&above, why);
+            } else if let Some(mut node) = self.take_link(&above) {
+                let link = node.link.to_mut();
+                (link.master, link.port) = (Some(Master::Free), BridgePort::default());
+                self.put_link(node);
+            }
+        }
+    }
+
+    /// To another namespace a link takes its attributes only (`__dev_change_net_namespace`, net/core/dev.c).
+    fn move_link(&mut self, old: &Place, new: &Place, why: &str) {
+        let mut down = Link::at(old.clone());
+        down.flags.up = Some(false);
+        self.tell_above(old, &down, why);
+        let Some(mut node) = self.take_link(old) else { return };
+        let stay: Vec<Place> = self
+            .above(old)
+            .into_iter()
+            .filter(|above| self.node(above).is_some_and(|node| survives_move(&node.link)))
+            .collect();
+        for above in &stay {
+            self.set_device(above, old, new);
+        }
+        self.leave_place(old, why);
+        let link = node.link.to_mut();
+        link.place = new.clone();
+        link.flags.up = Some(false);
+        (link.master, link.port) = (Some(Master::Free), BridgePort::default());
+        node.first = new.ifname.clone();
+        self.meet_mate(&node.link);
+        self.put_link(node);
+    }
+
+    /// Everything follows a renamed link, for the kernel knows it by its index.
+    fn rename_link(&mut self, old: &Place, new: &Place) {
+        let above = self.above(old);
+        let Some(mut node) = self.take_link(old) else { return };
+        node.link.to_mut().place = new.clone();
+        self.rename(&node);
+        self.meet_mate(&node.link);
+        self.put_link(node);
+        for place in above {
+            self.set_device(&place, old, new);
+            let Some(mut node) = self.take_link(&place) else { continue };
+            let link = node.link.to_mut();
+            if link.master == Some(Master::Of(old.ifname.clone())) && place.netns == old.netns {
+                link.master = Some(Master::Of(new.ifname.clone()));
+            }
+            self.put_link(node);
+        }
+        if self.without_ipv4.remove(old) {
+            self.without_ipv4.insert(new.clone());
+        }
+        for key in self.keys_on(old) {
+            let Some(object) = self.take(&key) else { continue };
+            let (key, object) = renamed(key, object, (&old.ifname, &new.ifname));
+            self.put(key, object);
+        }
+    }
+
+    /// A link's device is elsewhere.
+    fn set_device(&mut self, place: &Place, old: &Place, new: &Place) {
+        let Some(mut node) = self.take_link(place) else { return };
+        if node.link.device.as_ref() == Some(old) {
+            node.link.to_mut().device = Some(new.clone());
+        }
+        self.put_link(node);
+    }
+
+    /// The other end of a cable knows where this one is.
+    fn meet_mate(&mut self, link: &Link) {
+        if let Some(mate) = link.peer.as_ref().and_then(|peer| self.link_mut(peer)) {
+            mate.peer = Some(link.place.clone());
+        }
+    }
+
+    /// A parameter that others follow is changed.
+    fn spread(&mut self, at: &SysctlKey, value: &str) {
+        let same = match self.objects.get(&Key::Sysctl(at.clone())).map(Cow::as_ref) {
+            Some(Object::Sysctl(old)) => same_value(old, value),
+            _ => false,
+        };
+        let rules = SPREADING.iter().filter(|(path, _, _)| *path == at.path.as_str() && !same);
+        for (_, start, end) in rules {
+            for key in self.in_netns(&at.netns) {
+                let follows = |path: &SysctlPath| {
+                    let path = path.as_str();
+                    path.starts_with(start) && path.ends_with(end) && path != at.path.as_str()
+                };
+                if matches!(&key, Key::Sysctl(key) if follows(&key.path)) {
+                    self.put(key, Cow::Owned(Object::Sysctl(value.into())));
+                }
+            }
+        }
+    }
+}
+
+/// Whether two texts are one value of a parameter.
+pub(super) fn same_value(one: &str, other: &str) -> bool {
+    one.split_ascii_whitespace().eq(other.split_ascii_whitespace())
+}
+
+/// What a link has as a new port of its master.
+fn port_of(world: &World<'_>, link: &Link) -> BridgePort {
+    let Some(Master::Of(ifname)) = &link.master else { return BridgePort::default() };
+    let master = Place { netns: link.place.netns.clone(), ifname: ifname.clone() };
+    match world.link(&master) {
+        Presence::Here(Link { kind: Some(LinkKind::Bridge(_)), .. }) => {
+            BridgePort::kernel_default()
+        }
+        Presence::Here(_) | Presence::Missing | Presence::Unknown => BridgePort::default(),
+    }
+}
+
+fn says_secondary(address: &Address) -> bool {
+    address.status.as_ref().is_some_and(|status| status.flags & IFA_F_SECONDARY != 0)
+}
+
+/// An IPv4 address as it is after another of its subnet, or as the first.
+fn ranked(address: &Address, is_secondary: bool) -> Address {
+    let mut status: AddressStatus = address.status.clone().unwrap_or_default();
+    match is_secondary {
+        true => status.flags |= IFA_F_SECONDARY,
+        false => status.flags &= !IFA_F_SECONDARY,
+    }
+    Address { status: Some(status) }
+}

@@ -1,0 +1,159 @@
+//! What an object needs of the rest of the state for the kernel to take it.
+
+use std::net::IpAddr;
+
+use super::nouns::{is_ipv6, nature, route};
+use super::world::{Presence, World, follows_device, lacks_ipv6};
+use crate::link::{BridgePort, Link, Master, Place};
+use crate::name::NetnsName;
+use crate::noun::{Key, Object};
+use crate::route::{Nexthop, Route, RouteKey, RouteKind};
+
+/// What an object lacks, if anything.
+pub(super) type Lack = Option<String>;
+
+impl World<'_> {
+    /// What is missing for an object other than a link. The gateways of a state at rest count only if they are reached by
+    /// what stays, so there `kernels` is false.
+    pub(super) fn lack(&self, key: &Key, object: &Object, kernels: bool) -> Lack {
+        let netns = key.netns()?;
+        let place = |ifname| Place { netns: netns.clone(), ifname };
+        if let (Key::Route(key), Some(route)) = (key, route(object)) {
+            let lack = || self.lack_of_route(key, route, kernels);
+            return self.lack_netns(netns).or_else(lack);
+        }
+        let nature = nature(key, object);
+        let links = || nature.links.iter().cloned().map(place);
+        let ipv6 = || links().find_map(|at| self.lack_ipv6(&at)).filter(|_| nature.of_ipv6);
+        (self.lack_netns(netns))
+            .or_else(|| links().find_map(|at| self.lack_link(&at)))
+            .or_else(ipv6)
+    }
+
+    /// What is missing for a new link; `at` is where it is made.
+    pub(super) fn lack_of_link(&self, link: &Link, at: &Place) -> Lack {
+        let peer = link.peer.as_ref();
+        let taken = |peer: &Place| match self.link(peer) {
+            Presence::Here(other) if other.peer.as_ref() != Some(at) => {
+                Some(format!("the place of its peer, {}, is taken", name(peer)))
+            }
+            Presence::Here(_) | Presence::Missing | Presence::Unknown => None,
+        };
+        let device = link.device.as_ref();
+        (self.lack_netns(&at.netns))
+            .or_else(|| peer.and_then(|peer| self.lack_netns(&peer.netns)))
+            .or_else(|| peer.and_then(taken))
+            .or_else(|| device.and_then(|device| self.lack_link(device)))
+    }
+
+    /// What is missing for a link, which is at `at` and otherwise like `link`, to be changed so.
+    pub(super) fn lack_of_change(&self, link: &Link, change: &Link, at: &Place) -> Lack {
+        let master = change.master.as_ref().or(link.master.as_ref());
+        let is_port = matches!(master, Some(Master::Of(_)));
+        if let Some(Master::Of(ifname)) = &change.master {
+            let master = Place { netns: at.netns.clone(), ifname: ifname.clone() };
+            if let Some(lack) = self.lack_link(&master) {
+                return Some(lack);
+            }
+        }
+        let port = &change.port;
+        if *port != BridgePort::default() && !is_port {
+            return Some(format!("{} is no port of a bridge", name(at)));
+        }
+        // `br_set_port_state`, net/bridge/br_netlink.c.
+        if port.state.is_some() && link.flags.up == Some(false) {
+            return Some(format!("a port has a state only once it is up, and {} is not", name(at)));
+        }
+        if let Some(device) = link.device.as_ref().filter(|_| change.flags.up == Some(true))
+            && follows_device(link)
+            && matches!(self.link(device), Presence::Here(link) if link.flags.up == Some(false))
+        {
+            return Some(format!("{}, which it is on, is down", name(device)));
+        }
+        self.lack_netns(&change.place.netns)
+    }
+
+    pub(super) fn lack_netns(&self, netns: &NetnsName) -> Lack {
+        (self.netns(netns) == Presence::Missing).then(|| format!("there is no namespace {netns}"))
+    }
+
+    fn lack_link(&self, place: &Place) -> Lack {
+        let lack = || format!("there is no link {}", name(place));
+        (self.link(place) == Presence::Missing).then(lack)
+    }
+
+    fn lack_ipv6(&self, place: &Place) -> Lack {
+        match self.link(place) {
+            Presence::Here(link) if lacks_ipv6(link) => {
+                Some(format!("{} has no IPv6, its MTU being less than 1280", name(place)))
+            }
+            Presence::Here(_) | Presence::Missing | Presence::Unknown => None,
+        }
+    }
+
+    fn lack_of_route(&self, key: &RouteKey, route: &Route, kernels: bool) -> Lack {
+        if !forwards(route.kind) {
+            return None;
+        }
+        let hops = route.nexthops.iter();
+        hops.filter_map(|hop| self.lack_of_hop((key, route), hop, kernels)).next().or_else(|| {
+            let source = route.source.filter(|source| !source.is_loopback())?;
+            let is_local = self.holding(&key.netns, source).next().is_some();
+            (!is_local).then(|| format!("its source {source} is on no link"))
+        })
+    }
+
+    fn lack_of_hop(&self, (key, route): (&RouteKey, &Route), hop: &Nexthop, kernels: bool) -> Lack {
+        let dev = hop.dev.as_ref();
+        if let Some(ifname) = dev {
+            let place = Place { netns: key.netns.clone(), ifname: ifname.clone() };
+            let ipv6 = || is_ipv6(key).then(|| self.lack_ipv6(&place)).flatten();
+            let down = match self.link(&place) {
+                Presence::Here(link) => {
+                    link.flags.up == Some(false) && route.kind == RouteKind::Unicast
+                }
+                Presence::Missing | Presence::Unknown => false,
+            };
+            let down = || down.then(|| format!("{} is down", name(&place)));
+            if let Some(lack) = self.lack_link(&place).or_else(down).or_else(ipv6) {
+                return Some(lack);
+            }
+        }
+        let via = hop.via.filter(|via| !hop.onlink && !is_link_local(*via))?;
+        match self.way_to(via, (&key.netns, dev), kernels) {
+            Some(_) => None,
+            None => Some(format!("nothing leads to its gateway {via}")),
+        }
+    }
+}
+
+/// A link in words.
+pub(super) fn name(place: &Place) -> String {
+    match place.netns.is_own() {
+        true => place.ifname.to_string(),
+        false => format!("{} in {}", place.ifname, place.netns),
+    }
+}
+
+/// Whether the kernel looks at the nexthops of such a route.
+fn forwards(kind: RouteKind) -> bool {
+    match kind {
+        RouteKind::Unicast
+        | RouteKind::Local
+        | RouteKind::Broadcast
+        | RouteKind::Anycast
+        | RouteKind::Multicast
+        | RouteKind::Nat => true,
+        RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit | RouteKind::Throw => {
+            false
+        }
+    }
+}
+
+/// Whether an address is reached on any link that has IPv6 (`fe80::/10`, RFC 4291).
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
+}

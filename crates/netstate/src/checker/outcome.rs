@@ -1,0 +1,206 @@
+//! Whether a state is what was to be reached: everything of the target is there as it is to be, and nothing else.
+
+use std::collections::BTreeMap;
+
+use super::effects::same_value;
+use super::needs::name;
+use super::nouns::{agrees, nature};
+use super::world::{Presence, World, is_inborn, master};
+use crate::attribute::Fields;
+use crate::link::{Link, LinkKind, Master, Place};
+use crate::name::LinkId;
+use crate::noun::{Key, Object};
+use crate::state::State;
+
+/// An object that is not as it is to be, and why.
+pub(super) type Fault = (Key, String);
+
+/// Compares the state that was reached with the target.
+pub(super) struct Outcome<'w, 'a> {
+    pub(super) observed: &'w State,
+    /// Which link was seen where.
+    pub(super) seen: BTreeMap<&'w Place, &'w LinkId>,
+    pub(super) now: &'w World<'a>,
+    pub(super) end: &'w World<'a>,
+}
+
+impl Outcome<'_, '_> {
+    pub(super) fn fault(&self, target: &BTreeMap<&Key, &Object>) -> Option<Fault> {
+        let missed = target.iter().find_map(|(key, object)| {
+            let reason = self.missed(key, object)?;
+            Some(((*key).clone(), reason))
+        });
+        missed.or_else(|| self.left(target))
+    }
+
+    /// Why an object of the target is not there.
+    fn missed(&self, key: &Key, wanted: &Object) -> Option<String> {
+        if nature(key, wanted).is_automatic {
+            return None;
+        }
+        match (key, wanted) {
+            (Key::Netns(netns), _) => {
+                (self.now.netns(netns) != Presence::Here(())).then(|| self.absent(key))
+            }
+            (Key::Link(id), Object::Link(wanted)) => {
+                let Some(place) = self.now.places.get(id) else {
+                    let at = &wanted.place;
+                    let went_home = self.end.netns(&at.netns) == Presence::Missing
+                        && is_inborn(at.ifname.as_str());
+                    return (!went_home).then(|| self.absent(key));
+                };
+                self.differs(key, wanted, &self.now.node(place)?.link)
+            }
+            (_, wanted) => match self.now.objects.get(key) {
+                Some(seen) => (!agrees(key, wanted, seen))
+                    .then(|| format!("it is not as it is to be, but {seen:?}")),
+                // What no plan could make is the kernel's to refuse.
+                None => self.end.lack(key, wanted, false).is_none().then(|| self.absent(key)),
+            },
+        }
+    }
+
+    fn absent(&self, key: &Key) -> String {
+        match self.now.lost.get(key) {
+            Some(why) => format!("it is to be there, but went along with {why}"),
+            None => "it is to be there, and was not made".into(),
+        }
+    }
+
+    /// In what a link is not as it is to be.
+    fn differs(&self, key: &Key, wanted: &Link, seen: &Link) -> Option<String> {
+        if wanted.place != seen.place {
+            let [to, at] = [&wanted.place, &seen.place].map(name);
+            return Some(format!("it is to be {to}, and is {at}"));
+        }
+        let mut fields = kind_differs(wanted.kind.as_ref(), seen.kind.as_ref());
+        fields.extend(wanted.attributes.changes(&seen.attributes).set_fields());
+        fields.extend(wanted.flags.changes(&seen.flags).set_fields());
+        if matches!(wanted.master, Some(Master::Of(_))) && wanted.master == seen.master {
+            fields.extend(wanted.port.changes(&seen.port).set_fields());
+        }
+        // A link that stays as it was seen still names others as they were called then.
+        let is_left = self.observed.objects.get(key).and_then(Object::link) == Some(wanted);
+        fields.extend(self.ties_differ(wanted, seen, is_left));
+        (!fields.is_empty()).then(|| format!("it is not as it is to be in {}", fields.join(", ")))
+    }
+
+    /// Which of the links that one refers to are others.
+    fn ties_differ(&self, wanted: &Link, seen: &Link, is_left: bool) -> Vec<&'static str> {
+        let mut fields = Vec::new();
+        let expected = |place: &Place| {
+            let id = self.end.node(place).and_then(|node| node.id.as_ref());
+            let same = self.seen.get(place).copied() == id;
+            self.end.link(place) != Presence::Missing && (same || !is_left)
+        };
+        let is_free = matches!(seen.master, Some(Master::Free) | None);
+        let other_master = match &wanted.master {
+            Some(Master::Of(_)) => {
+                seen.master != wanted.master && master(wanted).is_some_and(|at| expected(&at))
+            }
+            Some(Master::Free) => !is_free,
+            None => false,
+        };
+        if other_master {
+            fields.push("master");
+        }
+        if let Some(device) = &wanted.device
+            && seen.device.as_ref() != Some(device)
+            && expected(device)
+        {
+            fields.push("device");
+        }
+        if let Some(peer) = &wanted.peer
+            && seen.peer.as_ref() != Some(peer)
+        {
+            let is_stale = match self.end.link(peer) {
+                Presence::Here(other) => other.peer.as_ref() != Some(&wanted.place),
+                Presence::Missing => true,
+                Presence::Unknown => false,
+            };
+            if !is_stale {
+                fields.push("peer");
+            }
+        }
+        fields
+    }
+
+    /// What the target does not have and is there all the same. The end of a cable that has no name is there with the
+    /// other.
+    fn left(&self, target: &BTreeMap<&Key, &Object>) -> Option<Fault> {
+        let is_left = |key: &Key| !target.contains_key(key);
+        let namespaces = self.now.namespaces().cloned().map(Key::Netns);
+        let links = self.now.links().filter_map(|node| node.id.clone()).map(Key::Link);
+        let objects = self.now.objects.iter().filter(|(key, object)| {
+            let nature = nature(key, object);
+            !nature.is_automatic && !nature.is_part_of_home
+        });
+        let all = namespaces.chain(links).chain(objects.map(|(key, _)| key.clone()));
+        let left = all.into_iter().find(is_left)?;
+        Some((left, "it is to go, and is still there".into()))
+    }
+}
+
+/// In which attributes a link of a kind is not as it is to be, or that it is of another kind.
+pub(super) fn kind_differs(
+    wanted: Option<&LinkKind>,
+    seen: Option<&LinkKind>,
+) -> Vec<&'static str> {
+    match (wanted, seen) {
+        (None, _) => Vec::new(),
+        (Some(wanted), Some(seen)) if wanted.name() == seen.name() => {
+            let changes = wanted.changes(seen);
+            changes.iter().flat_map(LinkKind::set).map(|field| field.name).collect()
+        }
+        (Some(_), _) => vec!["type"],
+    }
+}
+
+/// In what `from` is said to be that the link is not. Fields of which nothing is known are passed over, and other links
+/// may go by the names that they were seen by.
+pub(super) fn from_differs(from: &Link, now: &Link, world: &World<'_>) -> Vec<&'static str> {
+    let mut fields = from.attributes.only(&now.attributes).changes(&now.attributes).set_fields();
+    fields.extend(from.flags.only(&now.flags).changes(&now.flags).set_fields());
+    fields.extend(from.port.only(&now.port).changes(&now.port).set_fields());
+    let unknown = unset(now.kind.as_ref());
+    let kind = from.kind.as_ref().filter(|_| now.kind.is_some());
+    let differing = kind_differs(kind, now.kind.as_ref());
+    fields.extend(differing.into_iter().filter(|name| !unknown.contains(name)));
+    let other = |from: &Option<Place>, now: &Option<Place>| {
+        from.as_ref().is_some_and(|from| {
+            now.as_ref() != Some(from) && now.as_ref() != Some(world.now_at(from))
+        })
+    };
+    let ties = [
+        ("master", master(from), master(now)),
+        ("device", from.device.clone(), now.device.clone()),
+        ("peer", from.peer.clone(), now.peer.clone()),
+    ];
+    fields.extend(ties.iter().filter(|(_, from, now)| other(from, now)).map(|(name, ..)| *name));
+    fields
+}
+
+/// Whether an object, but for a link, is what `from` says of it, where a route's links may go by the names that they were
+/// seen by.
+pub(super) fn is_still(key: &Key, from: &Object, now: &Object, world: &World<'_>) -> bool {
+    match (key, from, now) {
+        (_, Object::Sysctl(from), Object::Sysctl(now)) => same_value(from, now),
+        (Key::Route(key), Object::Route(from), Object::Route(now)) if from != now => {
+            let mut from = from.clone();
+            for dev in from.nexthops.iter_mut().filter_map(|hop| hop.dev.as_mut()) {
+                let seen = Place { netns: key.netns.clone(), ifname: dev.clone() };
+                dev.clone_from(&world.now_at(&seen).ifname);
+            }
+            from.nexthops.sort();
+            from == *now
+        }
+        (_, from, now) => from == now,
+    }
+}
+
+/// The attributes of which nothing is known.
+fn unset(kind: Option<&LinkKind>) -> Vec<&'static str> {
+    let Some(kind) = kind else { return Vec::new() };
+    let set = kind.set();
+    kind.fields().iter().filter(|field| !set.contains(field)).map(|field| field.name).collect()
+}

@@ -1,0 +1,406 @@
+//! A state that an operation can be tried on: its links by place, and the rest of it by the link that it is on.
+//!
+//! A state tells only what was asked for. A link or a namespace that neither the observed state nor the target names is
+//! [`Presence::Unknown`], and is neither relied upon nor missed.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::nouns::{nature, route};
+use crate::address::{Address, AddressKey};
+use crate::link::{Link, Master, Place};
+use crate::name::{LinkId, LinkName, NetnsName};
+use crate::noun::{Key, Object};
+
+/// `IFA_F_NOPREFIXROUTE` (include/uapi/linux/if_addr.h): the address comes without a route to its subnet.
+const NO_PREFIX_ROUTE: u32 = 0x200;
+
+/// A link with an MTU below this has no IPv6 (RFC 8200, section 5; `addrconf_notify`, net/ipv6/addrconf.c).
+const IPV6_MTU: u32 = 1280;
+
+/// The loopback of a namespace, and the devices that it has by itself once their modules are loaded
+/// (`fb_tunnels_only_for_init_net`, Documentation/admin-guide/sysctl/net.rst). They go with it.
+const INBORN: [&str; 11] = [
+    "erspan0",
+    "gre0",
+    "gretap0",
+    "ip6_vti0",
+    "ip6erspan0",
+    "ip6gre0",
+    "ip6tnl0",
+    "ip_vti0",
+    "lo",
+    "sit0",
+    "tunl0",
+];
+
+/// Whether something is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence<T> {
+    Here(T),
+    Missing,
+    /// Nobody has looked.
+    Unknown,
+}
+
+/// A link.
+#[derive(Clone, Debug)]
+pub(super) struct Node<'a> {
+    /// What it is called; the end of a cable that came with the other may have no such name.
+    pub(super) id: Option<LinkId>,
+    pub(super) link: Cow<'a, Link>,
+    /// What it was called first in this namespace.
+    pub(super) first: LinkName,
+}
+
+/// A state with the indexes that make a question cost what it concerns.
+#[derive(Debug, Default)]
+pub(super) struct World<'a> {
+    namespaces: BTreeMap<NetnsName, bool>,
+    links: BTreeMap<NetnsName, BTreeMap<LinkName, Node<'a>>>,
+    pub(super) places: BTreeMap<LinkId, Place>,
+    /// Where there is known to be no link.
+    vacant: BTreeSet<Place>,
+    /// The links above each: its ports, and those that have it as their device.
+    above: BTreeMap<Place, BTreeSet<Place>>,
+    /// Everything but namespaces and links.
+    pub(super) objects: BTreeMap<Key, Cow<'a, Object>>,
+    /// The keys of these by namespace and link.
+    on: BTreeMap<NetnsName, BTreeMap<Option<LinkName>, BTreeSet<Key>>>,
+    /// What leads to a prefix without a gateway, by link; and addresses that do not.
+    leading: BTreeMap<(NetnsName, IpNet), BTreeMap<LinkName, BTreeSet<Key>>>,
+    /// The prefix lengths of these.
+    lengths: BTreeSet<u8>,
+    /// The addresses of a namespace.
+    local: BTreeMap<(NetnsName, IpAddr), BTreeSet<Key>>,
+    /// The routes whose source an address is.
+    from: BTreeMap<(NetnsName, IpAddr), BTreeSet<Key>>,
+    /// Links over which there is no IPv4, for they have lost their last address.
+    pub(super) without_ipv4: BTreeSet<Place>,
+    /// Where renamed links are, by where they were at first.
+    called: BTreeMap<Place, Place>,
+    /// Why something is no longer there.
+    pub(super) lost: BTreeMap<Key, String>,
+}
+
+impl<'a> World<'a> {
+    /// The world that `entries` tell of; what only `others` tell of is missing from it.
+    pub(super) fn of(
+        entries: impl IntoIterator<Item = (&'a Key, &'a Object)>,
+        others: impl IntoIterator<Item = (&'a Key, &'a Object)>,
+    ) -> Self {
+        let mut world = Self::default();
+        for (key, object) in entries {
+            match (key, object) {
+                (Key::Netns(netns), _) => world.set_netns(netns, true),
+                (Key::Link(id), Object::Link(link)) => world.put_link(Node {
+                    id: Some(id.clone()),
+                    link: Cow::Borrowed(link),
+                    first: link.place.ifname.clone(),
+                }),
+                _ => world.put(key.clone(), Cow::Borrowed(object)),
+            }
+        }
+        for (key, object) in others {
+            match (key, object) {
+                (Key::Netns(netns), _) => drop(world.namespaces.entry(netns.clone()).or_default()),
+                (_, Object::Link(link)) if world.node(&link.place).is_none() => {
+                    world.vacant.insert(link.place.clone());
+                }
+                _ => {}
+            }
+        }
+        world
+    }
+
+    pub(super) fn netns(&self, netns: &NetnsName) -> Presence<()> {
+        match self.namespaces.get(netns) {
+            _ if netns.is_own() => Presence::Here(()),
+            Some(true) => Presence::Here(()),
+            Some(false) => Presence::Missing,
+            None => Presence::Unknown,
+        }
+    }
+
+    /// The namespaces that are there.
+    pub(super) fn namespaces(&self) -> impl Iterator<Item = &NetnsName> {
+        self.namespaces.iter().filter(|(_, here)| **here).map(|(netns, _)| netns)
+    }
+
+    pub(super) fn set_netns(&mut self, netns: &NetnsName, here: bool) {
+        self.namespaces.insert(netns.clone(), here);
+    }
+
+    pub(super) fn link(&self, place: &Place) -> Presence<&Link> {
+        match self.node(place) {
+            Some(node) => Presence::Here(&node.link),
+            None if self.vacant.contains(place) => Presence::Missing,
+            None if self.netns(&place.netns) == Presence::Missing => Presence::Missing,
+            None => Presence::Unknown,
+        }
+    }
+
+    /// Puts a link where it says that it is.
+    pub(super) fn put_link(&mut self, node: Node<'a>) {
+        let place = node.link.place.clone();
+        for below in below(&node.link) {
+            self.above.entry(below).or_default().insert(place.clone());
+        }
+        if let Some(id) = &node.id {
+            self.places.insert(id.clone(), place.clone());
+        }
+        self.vacant.remove(&place);
+        self.links.entry(place.netns).or_default().insert(place.ifname, node);
+    }
+
+    pub(super) fn node(&self, place: &Place) -> Option<&Node<'a>> {
+        self.links.get(&place.netns)?.get(&place.ifname)
+    }
+
+    /// A link that is to change in what no other link's entry depends on: not its place, master or device.
+    pub(super) fn link_mut(&mut self, place: &Place) -> Option<&mut Link> {
+        let node = self.links.get_mut(&place.netns)?.get_mut(&place.ifname)?;
+        Some(node.link.to_mut())
+    }
+
+    pub(super) fn take_link(&mut self, place: &Place) -> Option<Node<'a>> {
+        self.vacant.insert(place.clone());
+        let node = self.links.get_mut(&place.netns)?.remove(&place.ifname)?;
+        for below in below(&node.link) {
+            if let Some(above) = self.above.get_mut(&below) {
+                above.remove(place);
+            }
+        }
+        if let Some(id) = &node.id {
+            self.places.remove(id);
+        }
+        Some(node)
+    }
+
+    /// Notes that a link has another name.
+    pub(super) fn rename(&mut self, node: &Node<'_>) {
+        let place = &node.link.place;
+        let first = Place { netns: place.netns.clone(), ifname: node.first.clone() };
+        self.called.insert(first, place.clone());
+    }
+
+    /// Where the link is that was seen at this place, if it still is in that namespace.
+    pub(super) fn now_at<'w>(&'w self, seen: &'w Place) -> &'w Place {
+        self.called.get(seen).unwrap_or(seen)
+    }
+
+    /// Where the links are that stand on this one or are its ports.
+    pub(super) fn above(&self, place: &Place) -> Vec<Place> {
+        self.above.get(place).into_iter().flatten().cloned().collect()
+    }
+
+    /// The links of a namespace.
+    pub(super) fn links_in(&self, netns: &NetnsName) -> impl Iterator<Item = &Node<'a>> {
+        self.links.get(netns).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// All links.
+    pub(super) fn links(&self) -> impl Iterator<Item = &Node<'a>> {
+        self.links.values().flat_map(BTreeMap::values)
+    }
+
+    /// The keys of what is on a link.
+    pub(super) fn on_link(&self, place: &Place) -> impl Iterator<Item = &Key> {
+        let on = self.on.get(&place.netns).and_then(|on| on.get(&Some(place.ifname.clone())));
+        on.into_iter().flatten()
+    }
+
+    /// The keys of everything in a namespace.
+    pub(super) fn in_netns(&self, netns: &NetnsName) -> BTreeSet<Key> {
+        self.on.get(netns).into_iter().flat_map(BTreeMap::values).flatten().cloned().collect()
+    }
+
+    /// The addresses of the namespace that have this address, whatever their prefix.
+    pub(super) fn holding(&self, netns: &NetnsName, address: IpAddr) -> impl Iterator<Item = &Key> {
+        self.local.get(&(netns.clone(), address)).into_iter().flatten()
+    }
+
+    /// The routes of this source.
+    pub(super) fn routes_from(&self, netns: &NetnsName, source: IpAddr) -> Vec<Key> {
+        self.from.get(&(netns.clone(), source)).into_iter().flatten().cloned().collect()
+    }
+
+    /// Puts an object, in place of the one that has its key.
+    pub(super) fn put(&mut self, key: Key, object: Cow<'a, Object>) {
+        self.take(&key);
+        self.index(&key, &object, |keys, key| {
+            keys.insert(key.clone());
+        });
+        self.lost.remove(&key);
+        self.objects.insert(key, object);
+    }
+
+    pub(super) fn take(&mut self, key: &Key) -> Option<Cow<'a, Object>> {
+        let object = self.objects.remove(key)?;
+        self.index(key, &object, |keys, key| {
+            keys.remove(key);
+        });
+        Some(object)
+    }
+
+    fn index(&mut self, key: &Key, object: &Object, enter: impl Fn(&mut BTreeSet<Key>, &Key)) {
+        let Some(netns) = key.netns() else { return };
+        let mut devs: Vec<Option<LinkName>> =
+            nature(key, object).links.into_iter().map(Some).collect();
+        if devs.is_empty() {
+            devs.push(None);
+        }
+        let on = self.on.entry(netns.clone()).or_default();
+        devs.into_iter().for_each(|dev| enter(on.entry(dev).or_default(), key));
+        if let Some(prefix) = prefix_of(key, object) {
+            self.lengths.insert(prefix.prefix_len());
+            let leading = self.leading.entry((netns.clone(), prefix)).or_default();
+            for dev in nature(key, object).links {
+                enter(leading.entry(dev).or_default(), key);
+            }
+        }
+        if let Key::Address(at) = key {
+            enter(self.local.entry((netns.clone(), at.address.addr())).or_default(), key);
+        }
+        if let Some(source) = route(object).and_then(|route| route.source) {
+            enter(self.from.entry((netns.clone(), source)).or_default(), key);
+        }
+    }
+
+    /// The link that is up by which a gateway is reached without another gateway. What the kernel made counts only where `kernels`
+    /// says so, for it comes and goes.
+    pub(super) fn way_to(
+        &self,
+        via: IpAddr,
+        (netns, dev): (&NetnsName, Option<&LinkName>),
+        kernels: bool,
+    ) -> Option<LinkName> {
+        let lengths = self.lengths.iter().filter_map(|length| IpNet::new(via, *length).ok());
+        let leading = lengths.filter_map(|net| self.leading.get(&(netns.clone(), net.trunc())));
+        let leads = |key: &Key| {
+            let object =
+                self.objects.get(key).filter(|object| kernels || !nature(key, object).is_automatic);
+            object.is_some_and(|object| !is_address(key, via) && leads_there(object))
+        };
+        let up = |ifname: &LinkName| {
+            let place = Place { netns: netns.clone(), ifname: ifname.clone() };
+            self.carries(&place, via.is_ipv6())
+        };
+        for by_link in leading {
+            let found = match dev {
+                Some(dev) => by_link.get_key_value(dev).filter(|(_, keys)| keys.iter().any(leads)),
+                None => by_link.iter().find(|(dev, keys)| up(dev) && keys.iter().any(leads)),
+            };
+            if let Some((dev, _)) = found.filter(|(dev, _)| up(dev)) {
+                return Some(dev.clone());
+            }
+        }
+        None
+    }
+
+    /// The other addresses of a link that are in the subnet of this one.
+    pub(super) fn same_subnet<'w>(
+        &'w self,
+        of: &'w AddressKey,
+        address: &Address,
+    ) -> impl Iterator<Item = &'w AddressKey> {
+        let net = subnet(of, address).map(|net| (of.netns.clone(), net));
+        let keys = net.and_then(|net| self.leading.get(&net)?.get(&of.dev));
+        let addresses = keys
+            .into_iter()
+            .flatten()
+            .filter_map(|key| if let Key::Address(key) = key { Some(key) } else { None });
+        addresses.filter(move |key| *key != of)
+    }
+
+    /// Whether a route has anything from one of its links.
+    pub(super) fn carries(&self, place: &Place, ipv6: bool) -> bool {
+        match self.link(place) {
+            Presence::Here(link) => {
+                let barred = match ipv6 {
+                    true => lacks_ipv6(link),
+                    false => self.without_ipv4.contains(place),
+                };
+                link.flags.up != Some(false) && !barred
+            }
+            Presence::Missing => false,
+            Presence::Unknown => true,
+        }
+    }
+}
+
+/// Whether a link of this name is there for as long as its namespace.
+pub(super) fn is_inborn(name: &str) -> bool {
+    INBORN.contains(&name)
+}
+
+/// Whether a link is known to have no IPv6.
+pub(super) fn lacks_ipv6(link: &Link) -> bool {
+    link.attributes.mtu.is_some_and(|mtu| mtu < IPV6_MTU)
+}
+
+/// Whether a link is up only while the one below it is, and comes up with it, as a VLAN does (`vlan_dev_open`,
+/// net/8021q/vlan_dev.c, and `vlan_device_event`, net/8021q/vlan.c).
+pub(super) fn follows_device(link: &Link) -> bool {
+    link.kind.as_ref().is_some_and(|kind| kind.name() == "vlan")
+}
+
+/// Whether a link's MTU is at most that of the one below it, which cuts it (`vlan_device_event`, and
+/// `macvlan_device_event`, drivers/net/macvlan.c).
+pub(super) fn is_cut_by_device(link: &Link) -> bool {
+    link.kind.as_ref().is_some_and(|kind| ["vlan", "macvlan", "macvtap"].contains(&kind.name()))
+}
+
+/// Whether a link stays when the one below it moves to another namespace (`NETREG_UNREGISTERING` is asked for in
+/// `vlan_device_event`, `macvlan_device_event` and `ipvlan_device_event`).
+pub(super) fn survives_move(link: &Link) -> bool {
+    let survivors = ["vlan", "macvlan", "macvtap", "ipvlan", "ipvtap"];
+    link.kind.as_ref().is_some_and(|kind| survivors.contains(&kind.name()))
+}
+
+/// The places of the links that one refers to as its master and its device.
+pub(super) fn below(link: &Link) -> Vec<Place> {
+    master(link).into_iter().chain(link.device.clone()).collect()
+}
+
+/// Where the link is that one is a port of.
+pub(super) fn master(link: &Link) -> Option<Place> {
+    match &link.master {
+        Some(Master::Of(ifname)) => {
+            Some(Place { netns: link.place.netns.clone(), ifname: ifname.clone() })
+        }
+        Some(Master::Free) | None => None,
+    }
+}
+
+/// The prefix that an object is about, if it needs no gateway.
+fn prefix_of(key: &Key, object: &Object) -> Option<IpNet> {
+    match (key, object) {
+        (Key::Address(key), Object::Address(address)) => subnet(key, address),
+        (Key::Route(key), Object::Route(route)) => {
+            let leads = route.nexthops.iter().any(|hop| hop.via.is_none() && hop.dev.is_some());
+            leads.then_some(key.prefix)
+        }
+        _ => None,
+    }
+}
+
+/// The subnet of an address, which is that of its far end where it has one.
+fn subnet(key: &AddressKey, address: &Address) -> Option<IpNet> {
+    let peer = address.status.as_ref().and_then(|status| status.peer);
+    let net = IpNet::new(peer.unwrap_or(key.address.addr()), key.address.prefix_len()).ok()?;
+    Some(net.trunc())
+}
+
+/// Whether an object leads to the prefix that it is about.
+fn leads_there(object: &Object) -> bool {
+    let Object::Address(Address { status: Some(status) }) = object else { return true };
+    status.flags & NO_PREFIX_ROUTE == 0
+}
+
+fn is_address(key: &Key, address: IpAddr) -> bool {
+    matches!(key, Key::Address(key) if key.address.addr() == address)
+}
