@@ -380,6 +380,16 @@ fn remove_hangers(state: &mut State, place: &Place) {
 }
 
 fn rename_hangers(state: &mut State, old: &Place, new: &Place) {
+    let of = Some(Master::Of(old.ifname.clone()));
+    for object in state.objects.values_mut() {
+        let Object::Link(link) = object else { continue };
+        if link.place.netns == old.netns && link.master == of {
+            link.master = Some(Master::Of(new.ifname.clone()));
+        }
+        if link.device.as_ref() == Some(old) {
+            link.device = Some(new.clone());
+        }
+    }
     let hang: Vec<Key> = (state.objects.iter())
         .filter(|(key, object)| hangs_at(key, object, old))
         .map(|(key, _)| key.clone())
