@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "it is of use to tests only")]
 
+mod conformance;
 mod fake;
 pub mod netns;
 mod owner;

@@ -1,7 +1,13 @@
 //! What an engine does with a kernel, without datastores: observe, plan, execute, and find nothing left to do.
+//!
+//! Unlike an engine it looks at the whole kernel before and after, so that what the planner does not ask for is seen too.
+
+use std::collections::BTreeSet;
 
 use netstate::plan::{plan, target, wanted};
-use netstate::{Originals, Plan, PlanError, Refusal, Scope, Southbound, State};
+use netstate::{Key, Originals, Plan, PlanError, Refusal, Scope, Southbound, State};
+
+use crate::conformance::{self, Everything, Step};
 
 /// One who configures a kernel.
 #[derive(Debug)]
@@ -31,12 +37,19 @@ impl<S: Southbound> Owner<S> {
     /// Makes `desired` what is configured; or tells why not, with the kernel as it was.
     pub fn commit(&mut self, desired: &State) -> Result<Plan, String> {
         let running = self.running.clone();
+        let before = self.before(&running, desired);
         let plan = self.plan(&running, desired).map_err(|error| error.to_string())?;
         let touched = running.clone().merged(desired);
         match self.southbound.execute(&plan) {
-            Ok(()) => self.settle(&touched, desired, &plan),
+            Ok(()) => {
+                self.settle(&touched, desired, &plan);
+                self.conform(&before, (&touched, desired), &plan);
+                Ok(())
+            }
             Err(refusal) => {
-                self.undo(&touched, &running, (&plan, &refusal));
+                let undo = self.undo(&touched, &running, (&plan, &refusal));
+                self.conform(&before, (&touched, &running), &undo);
+                self.originals.release(&running);
                 Err(refusal.to_string())
             }
         }?;
@@ -45,20 +58,40 @@ impl<S: Southbound> Owner<S> {
         Ok(plan)
     }
 
-    fn undo(&mut self, touched: &State, running: &State, (plan, cause): (&Plan, &Refusal)) {
+    fn undo(&mut self, touched: &State, running: &State, (plan, cause): (&Plan, &Refusal)) -> Plan {
         let undo = self.plan(touched, running).expect("there is a way back");
         if let Err(refusal) = self.southbound.execute(&undo) {
             panic!("the way back is refused: {refusal}\n\nplan:\n{plan}\n{cause}\n\nundo:\n{undo}");
         }
-        self.settle(touched, running, &undo).expect("the way back leads there");
-        self.originals.release(running);
+        self.settle(touched, running, &undo);
+        undo
     }
 
-    fn settle(&mut self, touched: &State, desired: &State, plan: &Plan) -> Result<(), String> {
+    fn settle(&mut self, touched: &State, desired: &State, plan: &Plan) {
         let again = self.plan(touched, desired).expect("what is there can be planned again");
-        match again.ops.is_empty() {
-            true => Ok(()),
-            false => panic!("the plan\n{plan}leaves to do:\n{again}"),
-        }
+        assert!(again.ops.is_empty(), "the plan\n{plan}leaves to do:\n{again}");
     }
+
+    /// Everything that there is before a commit.
+    fn before(&mut self, touched: &State, desired: &State) -> Everything {
+        let step = Step { touched, desired, originals: &self.originals };
+        let parameters = parameters(step);
+        let places = conformance::places_before(step);
+        conformance::observe(&mut self.southbound, places, parameters)
+    }
+
+    /// Checks everything that there is after a commit.
+    fn conform(&mut self, before: &Everything, (touched, desired): (&State, &State), plan: &Plan) {
+        let step = Step { touched, desired, originals: &self.originals };
+        let places = conformance::places_after(step);
+        let after = conformance::observe(&mut self.southbound, places, parameters(step));
+        conformance::check(step, before, &after, plan);
+    }
+}
+
+/// The kernel parameters that a step is about.
+fn parameters(step: Step<'_>) -> BTreeSet<Key> {
+    let all = [&step.touched.objects, &step.desired.objects, &step.originals.objects];
+    let keys = all.into_iter().flat_map(|objects| objects.keys());
+    keys.filter(|key| matches!(key, Key::Sysctl(_))).cloned().collect()
 }

@@ -1,0 +1,257 @@
+//! Whether a kernel as a whole is as it is to be after a commit: everything configured as configured, everything that was
+//! given up as it was before or gone, and everything of others as it was.
+//!
+//! A planner that asks for a part of the kernel's state, and finds nothing left to do in it, does not see what it forgot to
+//! ask for. What is expected here comes from all that was there before the commit, and is compared by the rules of
+//! [`checker`]. What is on a link follows it when it is renamed, and is gone when the link is, or is in
+//! another namespace: the kernel does that, and it is documented.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netstate::plan::wanted;
+use netstate::uapi::NUD_NOARP;
+use netstate::{
+    Key, Link, LinkId, Master, NetnsName, Nexthop, Object, Originals, Place, Plan, Route, Scope,
+    Southbound, State, Wanted, checker,
+};
+
+/// All that a kernel holds, with links by the identities that the configuration has for them.
+#[derive(Clone, Debug)]
+pub(crate) struct Everything {
+    state: State,
+    places: BTreeMap<LinkId, Place>,
+}
+
+/// A step from one configuration to another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step<'a> {
+    pub(crate) touched: &'a State,
+    pub(crate) desired: &'a State,
+    pub(crate) originals: &'a Originals,
+}
+
+impl Step<'_> {
+    fn is_ours(&self, key: &Key) -> bool {
+        let sets = [&self.touched.objects, &self.desired.objects, &self.originals.objects];
+        sets.iter().any(|objects| objects.contains_key(key))
+    }
+}
+
+/// Reads everything. `places` tells where links are sought, the likeliest first; a place that is another link's is passed
+/// over.
+pub(crate) fn observe(
+    southbound: &mut impl Southbound,
+    places: impl IntoIterator<Item = (LinkId, Vec<Place>)>,
+    parameters: BTreeSet<Key>,
+) -> Everything {
+    let scope = Scope::Everything { known: BTreeMap::new() };
+    let mut all = southbound.observe(&scope).expect("everything can be observed");
+    let only = Scope::Only(Wanted { keys: parameters, ..Wanted::default() });
+    all.objects.extend(southbound.observe(&only).expect("parameters can be observed").objects);
+    let there: BTreeSet<Place> = links(&all).map(|(_, link)| link.place.clone()).collect();
+    let mut known: BTreeMap<Place, LinkId> = BTreeMap::new();
+    for (id, places) in places {
+        let free = |place: &&Place| there.contains(*place) && !known.contains_key(*place);
+        if !known.values().any(|other| *other == id)
+            && let Some(place) = places.iter().find(free)
+        {
+            known.insert(place.clone(), id);
+        }
+    }
+    let rekey = |(key, object): (Key, Object)| {
+        let id = object.link().map(|link| match known.get(&link.place) {
+            Some(id) => id.clone(),
+            None => foreign_id(&link.place),
+        });
+        let key = id.map_or(key, Key::Link);
+        (key, object)
+    };
+    let state = State { objects: all.objects.into_iter().map(rekey).collect() };
+    let places = links(&state).map(|(id, link)| (id.clone(), link.place.clone())).collect();
+    Everything { state, places }
+}
+
+/// Where the links of a step are once it is done.
+pub(crate) fn places_after(step: Step<'_>) -> Vec<(LinkId, Vec<Place>)> {
+    let states = [step.desired, &State { objects: step.originals.objects.clone() }, step.touched];
+    let found = states.into_iter().flat_map(|state| links(state).map(at).collect::<Vec<_>>());
+    found.collect()
+}
+
+/// Where the links of a step are before it begins.
+pub(crate) fn places_before(step: Step<'_>) -> Vec<(LinkId, Vec<Place>)> {
+    let touched = links(step.touched).map(at);
+    let sought = wanted(step.desired, step.touched, step.originals).links;
+    touched.chain(sought).collect()
+}
+
+/// Panics where the kernel is not as it is to be.
+pub(crate) fn check(step: Step<'_>, before: &Everything, after: &Everything, plan: &Plan) {
+    let expected = expected(step, before, after);
+    let nothing = Plan::default();
+    if let Err(violation) = checker::check(&after.state, &nothing, &expected.objects) {
+        panic!("the kernel as a whole is not as it is to be: {violation}\nafter\n{plan}");
+    }
+}
+
+fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
+    let mut expected = step.desired.clone();
+    let mut add = |key: Key, object: Object| {
+        expected.objects.entry(key).or_insert(object);
+    };
+    let seen: BTreeMap<&Place, &LinkId> =
+        before.places.iter().map(|(id, place)| (place, id)).collect();
+    // What is to be given back is called by where its link was at first.
+    let mut homes = seen.clone();
+    homes.extend(step.originals.objects.iter().filter_map(|(key, object)| match (key, object) {
+        (Key::Link(id), Object::Link(link)) => Some((&link.place, id)),
+        _ => None,
+    }));
+    for (key, object) in &step.originals.objects {
+        match (key, object) {
+            // A link that somebody took away is not made again.
+            (Key::Link(id), _) if !after.places.contains_key(id) => {}
+            (_, Object::Link(link)) => {
+                let at = |place: &Place| homes.get(place).copied();
+                add(key.clone(), Object::Link(Box::new(with_ties(link, at, after))));
+            }
+            _ => {
+                let at = |place: &Place| homes.get(place).copied();
+                if let Some((key, object)) = moved(key, object, at, after) {
+                    add(key, object);
+                }
+            }
+        }
+    }
+    for (key, object) in before.state.objects.iter().filter(|(key, _)| !step.is_ours(key)) {
+        let at = |place: &Place| seen.get(place).copied();
+        match object.link() {
+            Some(link) if goes_with_ours(link, before, after) => {}
+            Some(link) => add(key.clone(), Object::Link(Box::new(with_ties(link, at, after)))),
+            None => {
+                if let Some((key, object)) = moved(key, object, at, after) {
+                    add(key, object);
+                }
+            }
+        }
+    }
+    // What nobody has asked for by name: what was never made, the other ends of cables, and what a namespace is born with.
+    for (id, link) in links(&after.state) {
+        let key = Key::Link(id.clone());
+        let is_new = !before.state.objects.contains_key(&key) && !step.is_ours(&key);
+        let mate = link.peer.as_ref().and_then(|peer| id_at(after, peer));
+        let has_come_along = mate.is_some_and(|id| step.is_ours(&Key::Link(id.clone())));
+        let never_made = step.touched.objects.get(&key).and_then(Object::link);
+        let never_made = never_made.is_some_and(|link| link.kind.is_none());
+        if never_made || (is_new && (has_come_along || link.belongs_to_namespace())) {
+            add(key, Object::Link(Box::new(link.clone())));
+        }
+    }
+    // A link without ARP has neighbours without it as soon as something is sent (`arp_constructor`, net/ipv4/arp.c).
+    for (key, object) in after.state.objects.iter().filter(|(key, _)| !step.is_ours(key)) {
+        if matches!(object, Object::Neighbor(neighbor) if neighbor.nud == Some(NUD_NOARP)) {
+            add(key.clone(), object.clone());
+        }
+    }
+    expected
+}
+
+/// An object as it is to be, given the link that was at each place; none where its links are gone or elsewhere, or where
+/// it is a route that has no link that is up.
+fn moved<'i>(
+    key: &Key,
+    object: &Object,
+    at: impl Fn(&Place) -> Option<&'i LinkId>,
+    after: &Everything,
+) -> Option<(Key, Object)> {
+    let Some(netns) = key.netns() else { return Some((key.clone(), object.clone())) };
+    has_netns(after, netns).then_some(())?;
+    let new = |dev: &netstate::LinkName| {
+        let place = Place { netns: netns.clone(), ifname: dev.clone() };
+        // A link that is nobody's is where it was.
+        let Some(id) = at(&place) else { return Some(place.ifname) };
+        let to = after.places.get(id)?;
+        (to.netns == place.netns).then(|| to.ifname.clone())
+    };
+    let mut key = key.clone();
+    let mut object = object.clone();
+    match &mut key {
+        Key::Netns(_) | Key::Link(_) | Key::Rule(_) => {}
+        Key::Sysctl(key) => {
+            if let Some(dev) = key.path.dev() {
+                key.path = key.path.of_dev(&new(&dev)?)?;
+            }
+        }
+        Key::Address(key) => key.dev = new(&key.dev)?,
+        Key::Neighbor(key) => key.dev = new(&key.dev)?,
+        Key::Fdb(key) => key.dev = new(&key.dev)?,
+        Key::Route(_) => {
+            if let Object::Route(Route { nexthops, .. }) = &mut object {
+                for Nexthop { dev, .. } in nexthops.iter_mut() {
+                    if let Some(dev) = dev {
+                        *dev = new(dev)?;
+                    }
+                }
+                nexthops.sort();
+            }
+        }
+    }
+    Some((key, object))
+}
+
+/// A link whose master, device and peer are called as they are in the end; one that is gone is not expected.
+fn with_ties<'i>(
+    link: &Link,
+    at: impl Fn(&Place) -> Option<&'i LinkId>,
+    after: &Everything,
+) -> Link {
+    let to = |place: Place| match at(&place) {
+        Some(id) => after.places.get(id).cloned(),
+        None => Some(place),
+    };
+    let master = link.master_place().and_then(to);
+    let master = master.filter(|master| master.netns == link.place.netns);
+    Link {
+        master: match link.master {
+            Some(Master::Of(_)) => master.map(|master| Master::Of(master.ifname)),
+            _ => link.master.clone(),
+        },
+        device: link.device.clone().and_then(to),
+        peer: link.peer.clone().and_then(to),
+        ..link.clone()
+    }
+}
+
+/// Whether a link is the other end of one of ours that is gone, or was there for as long as its namespace.
+fn goes_with_ours(link: &Link, before: &Everything, after: &Everything) -> bool {
+    if link.belongs_to_namespace() && !has_netns(after, &link.place.netns) {
+        return true;
+    }
+    let mate = link.peer.as_ref().and_then(|peer| id_at(before, peer));
+    mate.is_some_and(|id| !after.places.contains_key(id))
+}
+
+fn has_netns(all: &Everything, netns: &NetnsName) -> bool {
+    netns.is_own() || all.state.objects.contains_key(&Key::Netns(netns.clone()))
+}
+
+fn id_at<'e>(all: &'e Everything, place: &Place) -> Option<&'e LinkId> {
+    all.places.iter().find_map(|(id, at)| (at == place).then_some(id))
+}
+
+fn at((id, link): (&LinkId, &Link)) -> (LinkId, Vec<Place>) {
+    (id.clone(), vec![link.place.clone()])
+}
+
+/// A name for a link that the configuration has none for.
+fn foreign_id(place: &Place) -> LinkId {
+    let text = format!("{}@{}", place.ifname, place.netns);
+    text.parse().expect("a name without control characters")
+}
+
+fn links(state: &State) -> impl Iterator<Item = (&LinkId, &Link)> {
+    state.objects.iter().filter_map(|(key, object)| match (key, object) {
+        (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
+        _ => None,
+    })
+}
