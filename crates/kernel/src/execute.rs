@@ -8,15 +8,17 @@
 use std::collections::HashMap;
 use std::os::fd::AsRawFd;
 
+use netstate::attribute::{Field, overlong};
 use netstate::link::Place;
 use netstate::{
     Action, Key, LinkName, NetnsName, Op, Plan, Refusal, SysctlKey, bound, object, with_nouns,
 };
 
 use crate::fault::Fault;
-use crate::message::{Message, message, row};
+use crate::message::{HEADER, Message, fixed, message, row};
 use crate::netns::{Namespace, Namespaces};
 use crate::observe::link_names;
+use crate::uapi::NLA_TYPE_MASK;
 use crate::{link, sysctl};
 
 /// How many requests a batch holds at most: were the kernel to refuse them all, the answers would still fit into
@@ -305,9 +307,30 @@ impl<'a> Execution<'a> {
             self.batch.netns = Some(netns.clone());
         }
         let sequence = u32::try_from(self.batch.requests.len()).unwrap_or_default();
-        self.batch.requests.push((self.batch.bytes.len(), op));
+        let start = self.batch.bytes.len();
         message(&mut self.batch.bytes, (kind, flags, sequence), body);
+        if self.batch.bytes.len() - start > usize::from(u16::MAX) {
+            self.refuse_overlong(op, start)?;
+        }
+        self.batch.requests.push((start, op));
         Ok(())
+    }
+
+    /// Fails where the request that starts there, the last of the batch, has an attribute whose length its header cannot
+    /// tell: the kernel would read something else.
+    fn refuse_overlong(&mut self, op: usize, start: usize) -> Result<()> {
+        let request = &self.batch.bytes[start..];
+        let field = match row_of(request) {
+            Some(row) => {
+                let Some(at) = overlong(&request[row..]) else { return Ok(()) };
+                field(&self.plan.ops[op], PointedAt { request, offset: row + at })
+            }
+            // Where its attributes start is not known, so none of them is known to be right.
+            None => None,
+        };
+        self.batch.bytes.truncate(start);
+        let message = "the value is longer than a netlink attribute can be, 64 KiB".into();
+        Err(Failure { op, errno: libc::EMSGSIZE, message, field })
     }
 
     /// Sends the batch, and fails with the first of its operations that the kernel refused.
@@ -359,6 +382,12 @@ fn acknowledge(bytes: &mut [u8]) {
     }
 }
 
+/// Where the attributes of a request start.
+fn row_of(request: &[u8]) -> Option<usize> {
+    let kind = Message::iterate(request).next()?.kind;
+    Some(HEADER + fixed::length(kind)?).filter(|row| *row <= request.len())
+}
+
 /// The place in a request that the kernel points at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PointedAt<'a> {
@@ -378,7 +407,7 @@ impl<'a> PointedAt<'a> {
     /// The attribute there, of a message whose fixed structure has this length.
     pub(crate) fn after(self, fixed: usize) -> Option<Enclosing<'a>> {
         let body = Message::iterate(self.request).next()?.body;
-        self.among(body.get(fixed..)?, 16 + fixed)
+        self.among(body.get(fixed..)?, HEADER + fixed)
     }
 
     /// The attribute there, within another.
@@ -386,7 +415,15 @@ impl<'a> PointedAt<'a> {
         self.among(outer.value, outer.start)
     }
 
+    /// The field whose attribute this is, or of the fields in it the one whose attribute is there.
+    pub(crate) fn field(self, at: Enclosing<'a>, fields: &[Field]) -> Option<&'static str> {
+        let found = fields.iter().find(|field| field.attribute == at.number && at.number != 0)?;
+        let inner = self.within(at).and_then(|inner| self.field(inner, found.nested));
+        Some(inner.unwrap_or(found.name))
+    }
+
     fn among(self, bytes: &'a [u8], mut start: usize) -> Option<Enclosing<'a>> {
+        let begin = start;
         for (number, value) in row(bytes) {
             let end = start + 4 + value.len();
             if (start..end).contains(&self.offset) {
@@ -394,6 +431,9 @@ impl<'a> PointedAt<'a> {
             }
             start = end.next_multiple_of(4);
         }
-        None
+        // One that is too long ends the row, as its header tells no length.
+        let (header, value) = bytes.get(start - begin..)?.split_first_chunk::<4>()?;
+        let number = u16::from_ne_bytes([header[2], header[3]]) & NLA_TYPE_MASK;
+        (self.offset >= start).then_some(Enclosing { number, start: start + 4, value })
     }
 }

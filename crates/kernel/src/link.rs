@@ -134,18 +134,17 @@ pub(crate) fn named(out: &mut Vec<u8>, name: &LinkName) {
 /// The field that the kernel points at: of the link, or of its kind within `IFLA_INFO_DATA`.
 pub(crate) fn field(link: &Link, at: PointedAt<'_>) -> Option<&'static str> {
     let outer = at.after(fixed::LINK)?;
-    let (number, fields) = match outer.number {
+    match outer.number {
         libc::IFLA_LINKINFO => {
             let data = at.within(outer)?;
-            (at.within(data)?.number, link.kind.as_ref()?.fields())
+            at.field(at.within(data)?, link.kind.as_ref()?.fields())
         }
-        libc::IFLA_MASTER => return Some("master"),
-        libc::IFLA_NET_NS_FD => return Some("netns"),
-        libc::IFLA_IFNAME => return Some("ifname"),
-        libc::IFLA_LINK => return Some("device"),
-        number => (number, LinkAttributes::FIELDS),
-    };
-    fields.iter().find(|field| field.attribute == number && number != 0).map(|field| field.name)
+        libc::IFLA_MASTER => Some("master"),
+        libc::IFLA_NET_NS_FD => Some("netns"),
+        libc::IFLA_IFNAME => Some("ifname"),
+        libc::IFLA_LINK => Some("device"),
+        _ => at.field(outer, LinkAttributes::FIELDS),
+    }
 }
 
 /// A link as a message tells it, with numbers where it speaks of other links.

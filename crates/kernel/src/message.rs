@@ -6,7 +6,7 @@ use crate::fault::Fault;
 use crate::uapi::{NLMSG_DONE, NLMSG_ERROR};
 
 /// `struct nlmsghdr`.
-const HEADER: usize = 16;
+pub(crate) const HEADER: usize = 16;
 
 /// Appends a message: `body` appends the fixed structure and the attributes. Its sequence number is
 /// `sequence`.
@@ -136,6 +136,21 @@ pub(crate) mod fixed {
     pub(crate) const ROUTE: usize = 12;
     /// `struct ndmsg`.
     pub(crate) const NEIGHBOR: usize = 12;
+
+    /// `struct fib_rule_hdr`.
+    pub(crate) const RULE: usize = 12;
+
+    /// The length of the fixed structure of a request of this kind.
+    pub(crate) fn length(kind: u16) -> Option<usize> {
+        match kind {
+            libc::RTM_NEWLINK | libc::RTM_DELLINK => Some(LINK),
+            libc::RTM_NEWADDR | libc::RTM_DELADDR => Some(ADDRESS),
+            libc::RTM_NEWROUTE | libc::RTM_DELROUTE => Some(ROUTE),
+            libc::RTM_NEWNEIGH | libc::RTM_DELNEIGH => Some(NEIGHBOR),
+            libc::RTM_NEWRULE | libc::RTM_DELRULE => Some(RULE),
+            _ => None,
+        }
+    }
 
     /// Appends a `struct ifinfomsg`.
     pub(crate) fn link(out: &mut Vec<u8>, index: u32, flags: u32, mask: u32) {

@@ -11,7 +11,7 @@ use netstate::uapi::{
 use netstate::{Key, LinkName, NetnsName, Object, Part, Wanted};
 
 use crate::execute::{self, CREATE, Doing, Execution, PointedAt};
-use crate::message::{Message, Wire};
+use crate::message::{Message, Wire, fixed};
 use crate::observe::{FAMILIES, Observer, Result};
 use crate::route::family;
 
@@ -21,9 +21,6 @@ pub(crate) const WIRE: Wire = Wire {
     plural: "rules",
     groups: &[libc::RTNLGRP_IPV4_RULE, libc::RTNLGRP_IPV6_RULE],
 };
-
-/// `struct fib_rule_hdr`.
-const HEADER: usize = 12;
 
 /// Appends the body of a request to add a rule, or to remove the one that is all of this.
 fn request(out: &mut Vec<u8>, key: &RuleKey, rule: &Rule) {
@@ -58,7 +55,7 @@ fn decode(message: Message<'_>, netns: &NetnsName) -> Option<(RuleKey, Rule)> {
         _ => return None,
     };
     let (mut from, mut to, mut pref, mut fwmark, mut fwmask) = (any, any, 0, 0, u32::MAX);
-    for (number, value) in message.attributes(HEADER) {
+    for (number, value) in message.attributes(fixed::RULE) {
         match number {
             FRA_SRC => from = IpAddr::take(value)?,
             FRA_DST => to = IpAddr::take(value)?,
@@ -79,7 +76,7 @@ fn decode(message: Message<'_>, netns: &NetnsName) -> Option<(RuleKey, Rule)> {
         tos: message.byte(3),
         fwmark,
     };
-    let rule: Rule = message.decode(HEADER);
+    let rule: Rule = message.decode(fixed::RULE);
     Some((key, Rule { action: Some(message.byte(7)), ..rule }))
 }
 
@@ -101,14 +98,14 @@ pub(crate) fn execute<'a>(
 
 /// The field that the kernel points at.
 pub(crate) fn field(_: &Rule, at: PointedAt<'_>) -> Option<&'static str> {
-    let number = at.after(HEADER)?.number;
-    match number {
+    let attribute = at.after(fixed::RULE)?;
+    match attribute.number {
         FRA_SRC => Some("from"),
         FRA_DST => Some("to"),
         FRA_PRIORITY => Some("pref"),
         FRA_FWMARK | FRA_FWMASK => Some("fwmark"),
         FRA_TABLE => Some("table"),
-        _ => Rule::FIELDS.iter().find(|field| field.attribute == number).map(|field| field.name),
+        _ => at.field(attribute, Rule::FIELDS),
     }
 }
 
@@ -161,7 +158,7 @@ impl Observer<'_> {
     ) -> Result<()> {
         let request = |out: &mut Vec<u8>| {
             out.push(family);
-            out.extend([0; HEADER - 1]);
+            out.extend([0; fixed::RULE - 1]);
         };
         let decode = |message: Message<'_>| decode(message, netns);
         for (key, rule) in self.dump((netns, libc::RTM_GETRULE), request, decode)? {

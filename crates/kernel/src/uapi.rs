@@ -5,6 +5,7 @@ pub(crate) const NLMSG_ERROR: u16 = 2;
 pub(crate) const NLMSG_DONE: u16 = 3;
 pub(crate) const NLMSGERR_ATTR_MSG: u16 = 1;
 pub(crate) const NLMSGERR_ATTR_OFFS: u16 = 2;
+pub(crate) const NLA_TYPE_MASK: u16 = 0x3fff;
 
 // net_namespace.h
 pub(crate) const NETNSA_NSID: u16 = 1;

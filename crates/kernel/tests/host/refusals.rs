@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use expect_test::{Expect, expect};
-use netstate::link::{Link, LinkAttributes, LinkKind, Vxlan};
+use netstate::link::{Dummy, Link, LinkAttributes, LinkKind, Vxlan};
 use netstate::{Action, Key, Object, Op, Plan, Refusal, RouteKey, Southbound, State};
 use testkit::netns::{ip, ip_json, isolated};
 
@@ -51,6 +51,29 @@ fn in_the_kernels_words() {
     check(
         sysctl("1", "net/ipv4/conf/none/rp_filter", "1"),
         expect!["No such file or directory (ENOENT) [-]"],
+    );
+}
+
+#[test]
+fn what_no_attribute_can_hold() {
+    let attributes =
+        LinkAttributes { alias: Some("x".repeat(70_000)), ..LinkAttributes::default() };
+    let kind = Some(LinkKind::Dummy(Dummy::default()));
+    let link = Link { kind, attributes, ..Link::at(place("x@1")) };
+    check(
+        (Key::Link("x".parse().unwrap()), Object::Link(Box::new(link))),
+        expect!["the value is longer than a netlink attribute can be, 64 KiB [alias]"],
+    );
+    let gateways: Vec<String> = (2..5000u16)
+        .map(|host| {
+            let [high, low] = host.to_be_bytes();
+            format!("10.0.{high}.{low}")
+        })
+        .collect();
+    let nexthops: Vec<(&str, &str)> = gateways.iter().map(|via| ("a", via.as_str())).collect();
+    check(
+        route("1", "10.1.0.0/16", &nexthops),
+        expect!["the value is longer than a netlink attribute can be, 64 KiB [nexthops]"],
     );
 }
 
