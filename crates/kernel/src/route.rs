@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
-use netstate::attribute::{Value, put, put_value};
+use netstate::attribute::{Attributes, Fields, Value, put, put_value};
 use netstate::route::{Nexthop, Route, RouteKey, RouteKind};
 use netstate::uapi::{RT_TABLE_LOCAL, RTPROT_KERNEL, RTPROT_STATIC};
 use netstate::{Key, LinkName, NetnsName};
@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use crate::execute::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed, row};
 use crate::socket::own_port;
-use crate::uapi::{RTAX_ADVMSS, RTAX_MTU, RTNH_F_ONLINK, RTNH_F_PERVASIVE};
+use crate::uapi::{RTNH_F_ONLINK, RTNH_F_PERVASIVE};
 
 mod exact;
 mod observe;
@@ -55,17 +55,7 @@ pub(crate) fn set(out: &mut Vec<u8>, key: &RouteKey, route: &Route, indexes: &[u
             flags: single.map_or(0, |(nexthop, _)| nexthop_flags(nexthop)).into(),
         },
     );
-    if let Some(source) = &route.source {
-        put_value(out, libc::RTA_PREFSRC, source);
-    }
-    let metrics = [(RTAX_MTU, route.mtu), (RTAX_ADVMSS, route.advmss)];
-    if metrics.iter().any(|(_, metric)| metric.is_some()) {
-        put(out, libc::RTA_METRICS, |out| {
-            for (number, metric) in metrics {
-                metric.iter().for_each(|metric| put_value(out, number, metric));
-            }
-        });
-    }
+    route.encode(out);
     match single {
         Some((nexthop, index)) => {
             if index != 0 {
@@ -138,16 +128,15 @@ pub(crate) fn dump(out: &mut Vec<u8>, filter: Filter) {
 
 /// The field that the kernel points at.
 pub(crate) fn field(_: &Route, at: PointedAt<'_>) -> Option<&'static str> {
-    match at.after(fixed::ROUTE)?.number {
+    let attribute = at.after(fixed::ROUTE)?;
+    match attribute.number {
         libc::RTA_DST => Some("prefix"),
         libc::RTA_OIF => Some("dev"),
         libc::RTA_GATEWAY | libc::RTA_VIA => Some("via"),
-        libc::RTA_PREFSRC => Some("source"),
         libc::RTA_PRIORITY => Some("metric"),
         libc::RTA_TABLE => Some("table"),
-        libc::RTA_METRICS => Some("mtu"),
         libc::RTA_MULTIPATH => Some("nexthops"),
-        _ => None,
+        _ => at.field(attribute, Route::FIELDS),
     }
 }
 
@@ -177,23 +166,14 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
             libc::RTA_TABLE => table = u32::take(value)?,
             libc::RTA_DST => destination = IpAddr::take(value),
             libc::RTA_PRIORITY => metric = u32::take(value)?,
-            libc::RTA_PREFSRC => route.source = IpAddr::take(value),
             libc::RTA_OIF => index = u32::take(value)?,
             libc::RTA_GATEWAY => nexthop.via = IpAddr::take(value),
             libc::RTA_VIA => nexthop.via = IpAddr::take(value.get(2..)?),
             libc::RTA_MULTIPATH => multipath = Some(value),
-            libc::RTA_METRICS => {
-                for (number, value) in row(value) {
-                    match number {
-                        RTAX_MTU => route.mtu = u32::take(value),
-                        RTAX_ADVMSS => route.advmss = u32::take(value),
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
+            _ => route.read(number, value).ok()?,
         }
     }
+    route.fill_absent();
     let of_the_kernel = table == RT_TABLE_LOCAL && protocol == RTPROT_KERNEL;
     if of_the_kernel || flags & libc::RTM_F_CLONED != 0 {
         return None;

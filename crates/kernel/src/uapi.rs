@@ -41,7 +41,5 @@ pub(crate) const NETCONFA_IFINDEX_DEFAULT: i32 = -2;
 pub(crate) const RTM_NEWNETCONF: u16 = 80;
 pub(crate) const RTNLGRP_IPV4_NETCONF: u32 = 24;
 pub(crate) const RTNLGRP_IPV6_NETCONF: u32 = 25;
-pub(crate) const RTAX_MTU: u16 = 2;
-pub(crate) const RTAX_ADVMSS: u16 = 8;
 pub(crate) const RTNH_F_PERVASIVE: u8 = 2;
 pub(crate) const RTNH_F_ONLINK: u8 = 4;

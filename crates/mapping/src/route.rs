@@ -8,7 +8,7 @@ mod tests;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use netstate::{Key, LinkId, Nexthop, Nexthops, Object, Route, RouteKey, RouteKind};
+use netstate::{Key, LinkId, Nexthop, Nexthops, Object, Route, RouteKey, RouteKind, RouteMetrics};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use yang::{Node, Path};
@@ -132,8 +132,7 @@ impl RouteLowering<'_, '_, '_> {
             protocol: Some(entry.protocol.unwrap_or(STATIC)),
             scope,
             source: entry.src,
-            mtu: entry.mtu,
-            advmss: entry.advmss,
+            metrics: RouteMetrics { mtu: entry.mtu, advmss: entry.advmss },
             nexthops,
         };
         if !self.lowering.add(Key::Route(self.key.clone()), Object::Route(route)) {

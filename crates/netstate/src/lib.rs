@@ -36,7 +36,7 @@ pub use neighbor::{Neighbor, NeighborKey};
 pub use noun::{Anchor, How, Key, Need, Needs, Noun, Object};
 pub use originals::Originals;
 pub use plan::{Action, Because, Op, Plan, PlanError};
-pub use route::{Nexthop, Nexthops, Route, RouteKey, RouteKind};
+pub use route::{Nexthop, Nexthops, Route, RouteKey, RouteKind, RouteMetrics};
 pub use rule::{Rule, RuleKey};
 pub use southbound::{
     Event, EventSink, ObserveError, Part, Refusal, Scope, Southbound, Wanted, Watched,

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::attribute::Attributes;
 use crate::link::Place;
 use crate::name::{LinkName, NetnsName};
 use crate::netns::spoken;
@@ -68,23 +69,37 @@ pub enum RouteKind {
 }
 
 /// A route's properties. An option that is `None` is left to the kernel.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct Route {
     /// `rtm_type`.
+    #[attribute(plain)]
     pub kind: RouteKind,
     /// `rtm_protocol`: who made the route (`RTPROT_…`).
     pub protocol: Option<u8>,
     /// `rtm_scope`: `RT_SCOPE_…`.
     pub scope: Option<u8>,
-    /// `RTA_PREFSRC`.
+    /// The source address that the host prefers.
+    #[attribute(RTA_PREFSRC)]
     pub source: Option<IpAddr>,
-    /// `RTAX_MTU`, bytes.
-    pub mtu: Option<u32>,
-    /// `RTAX_ADVMSS`, bytes.
-    pub advmss: Option<u32>,
+    /// What the destinations are taken to be like.
+    #[attribute(RTA_METRICS, nested)]
+    pub metrics: RouteMetrics,
     /// Where unicast packets go; several share the load by their weights. In order of `dev`, then `via`.
+    #[attribute(plain)]
     pub nexthops: Nexthops,
+}
+
+/// A route's metrics (`RTAX_…`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
+#[serde(deny_unknown_fields, default)]
+pub struct RouteMetrics {
+    /// Bytes.
+    #[attribute(RTAX_MTU)]
+    pub mtu: Option<u32>,
+    /// Bytes.
+    #[attribute(RTAX_ADVMSS)]
+    pub advmss: Option<u32>,
 }
 
 impl RouteKind {
@@ -262,7 +277,7 @@ impl NounFacts for Facts {
         seen.kind == wanted.kind
             && same(seen.protocol, wanted.protocol)
             && (ipv6 || seen.scope == wanted.scope.or(Some(wanted.natural_scope())))
-            && (seen.source, seen.mtu, seen.advmss) == (wanted.source, wanted.mtu, wanted.advmss)
+            && (seen.source, &seen.metrics) == (wanted.source, &wanted.metrics)
             && wanted.same_nexthops(seen)
     }
 

@@ -5,7 +5,8 @@ use netstate::link::{
 };
 use netstate::plan::wanted;
 use netstate::{
-    Key, Neighbor, NeighborKey, Object, Originals, Route, RouteKey, Scope, Southbound, State,
+    Key, Neighbor, NeighborKey, Object, Originals, Route, RouteKey, RouteMetrics, Scope,
+    Southbound, State,
 };
 use testkit::netns::{has_link_kind, ip, ip_json, isolated};
 
@@ -234,8 +235,7 @@ fn routes_of_every_sort() {
         };
         let other = RouteKey { table: 100_000, metric: 7, tos: 0x10, ..key.clone() };
         let rich = Route {
-            mtu: Some(1300),
-            advmss: Some(1200),
+            metrics: RouteMetrics { mtu: Some(1300), advmss: Some(1200) },
             source: Some("10.0.0.1".parse().unwrap()),
             protocol: Some(4),
             ..plain.clone()

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use netstate::plan::wanted;
 use netstate::{
-    Key, Object, Originals, Route, RouteKey, RouteKind, Scope, Southbound, State, Wanted,
+    Key, Object, Originals, Route, RouteKey, RouteKind, RouteMetrics, Scope, Southbound, State,
+    Wanted,
 };
 use testkit::netns::{ip, ip_json, isolated};
 
@@ -67,7 +68,7 @@ fn both_ways_tell_the_same() {
             by_gateway("10.4.0.0/16"),
             alter(by_gateway("10.4.0.0/16"), |_, route| {
                 route.source = "10.0.0.7".parse().ok();
-                (route.mtu, route.advmss) = (Some(1300), Some(1200));
+                route.metrics = RouteMetrics { mtu: Some(1300), advmss: Some(1200) };
             }),
             by_gateway("10.5.0.0/16"),
             alter(by_gateway("10.5.0.0/16"), |key, _| (key.tos, key.metric) = (16, 7)),

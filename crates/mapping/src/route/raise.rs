@@ -42,8 +42,8 @@ fn entry(key: &RouteKey, route: &Route, names: &Names<'_>) -> Entry {
         src: route.source,
         protocol: route.protocol,
         scope: route.scope.filter(|_| key.prefix.addr().is_ipv4()),
-        mtu: route.mtu,
-        advmss: route.advmss,
+        mtu: route.metrics.mtu,
+        advmss: route.metrics.advmss,
         // The model has room for one; which packets need a gateway on the link is the one that matters.
         flag: [ONLINK, PERVASIVE].into_iter().find(|bit| flags & bit != 0),
         nexthop: nexthops(key, route, names),

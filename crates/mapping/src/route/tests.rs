@@ -35,7 +35,7 @@ fn prefixes_tables_and_options() {
             {Route: {metric: 1024, netns: 1, prefix: ::/0, table: 254, tos: 0}} = {Route: {kind: unicast, nexthops: [{dev: eth0, onlink: false, pervasive: false, via: fe80::1, weight: 1}], protocol: 4}}
             {Route: {metric: 0, netns: vpn10, prefix: 10.1.0.0/16, table: 253, tos: 8}} = {Route: {kind: blackhole, protocol: 4, scope: 0}}
             {Route: {metric: 0, netns: vpn10, prefix: 10.2.0.0/16, table: 254, tos: 0}} = {Route: {kind: unicast, nexthops: [{dev: veth10, onlink: false, pervasive: false, via: fe80::1, weight: 1}], protocol: 4, scope: 0}}
-            {Route: {metric: 4294967295, netns: vpn10, prefix: 10.9.9.9/32, table: 7000, tos: 40}} = {Route: {advmss: 1360, kind: unicast, mtu: 1400, nexthops: [{dev: dummy10, onlink: true, pervasive: false, weight: 1}, {dev: veth10, onlink: true, pervasive: false, via: 10.0.0.254, weight: 3}], protocol: 186, scope: 200, source: 10.0.0.1}}
+            {Route: {metric: 4294967295, netns: vpn10, prefix: 10.9.9.9/32, table: 7000, tos: 40}} = {Route: {kind: unicast, metrics: {advmss: 1360, mtu: 1400}, nexthops: [{dev: dummy10, onlink: true, pervasive: false, weight: 1}, {dev: veth10, onlink: true, pervasive: false, via: 10.0.0.254, weight: 3}], protocol: 186, scope: 200, source: 10.0.0.1}}
         "#]],
     );
 }
