@@ -160,6 +160,13 @@ pub(crate) mod fixed {
         }
     }
 
+    /// Says in a `struct ndmsg` which neighbour it is about.
+    pub(crate) fn name_neighbor(header: &mut [u8], family: u8, index: u32, proxy: bool) {
+        header[0] = family;
+        header[4..8].copy_from_slice(&index.to_ne_bytes());
+        header[10] |= if proxy { libc::NTF_PROXY } else { 0 };
+    }
+
     /// Appends a `struct ndmsg`.
     pub(crate) fn neighbor(out: &mut Vec<u8>, family: u8, index: u32, (state, flags): (u16, u8)) {
         out.extend([family, 0, 0, 0]);

@@ -2,16 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use netstate::attribute::{Value, put_value};
+use netstate::attribute::{Attributes, Fields, Value, put_value};
 use netstate::neighbor::{Neighbor, NeighborKey};
 use netstate::uapi::NUD_PERMANENT;
-use netstate::{Key, LinkName, MacAddress, NetnsName, Object, ObserveError, Part, Wanted};
+use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 
 use crate::execute::{self, Doing, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed};
 use crate::observe::{FAMILIES, Observer};
 use crate::route::family;
-use crate::uapi::{NDA_FLAGS_EXT, NTF_EXT_MANAGED};
 
 /// How the kernel is asked for such objects, and where it notifies of them.
 pub(crate) const WIRE: Wire =
@@ -24,23 +23,14 @@ pub(crate) fn set(
     (address, proxy): (&IpAddr, bool),
     neighbor: &Neighbor,
 ) {
-    let flag = |set: Option<bool>, flag: u8| if set == Some(true) { flag } else { 0 };
-    let flags = flag(Some(proxy), libc::NTF_PROXY)
-        | flag(neighbor.router, libc::NTF_ROUTER)
-        | flag(neighbor.use_, libc::NTF_USE)
-        | flag(neighbor.extern_learn, libc::NTF_EXT_LEARNED);
-    let managed = neighbor.managed == Some(true);
     // An entry that is to be resolved has no state to be given.
-    let resolved = managed || neighbor.use_ == Some(true);
-    let state = neighbor.nud.unwrap_or(if resolved { libc::NUD_NONE } else { NUD_PERMANENT });
-    fixed::neighbor(out, family(address), index, (state, flags));
+    let resolved = neighbor.managed == Some(true) || neighbor.use_ == Some(true);
+    let state = if resolved { libc::NUD_NONE } else { NUD_PERMANENT };
+    let nud = neighbor.nud.or(Some(state));
+    let start = out.len();
+    Neighbor { nud, ..neighbor.clone() }.encode(out);
+    fixed::name_neighbor(&mut out[start..], family(address), index, proxy);
     put_value(out, libc::NDA_DST, address);
-    if let Some(lladdr) = &neighbor.lladdr {
-        put_value(out, libc::NDA_LLADDR, lladdr);
-    }
-    if managed {
-        put_value(out, NDA_FLAGS_EXT, &NTF_EXT_MANAGED);
-    }
 }
 
 /// Appends the body of a request that names a neighbour: to delete it, or to ask for it.
@@ -67,26 +57,11 @@ pub(crate) fn decode(message: Message<'_>) -> Option<(u32, IpAddr, bool, Neighbo
     if !is_neighbor(message) || message.byte(0) == BRIDGE {
         return None;
     }
-    let (mut address, mut lladdr, mut extended) = (None, None, 0);
-    for (number, value) in message.attributes(fixed::NEIGHBOR) {
-        match number {
-            libc::NDA_DST => address = IpAddr::take(value),
-            libc::NDA_LLADDR => lladdr = MacAddress::take(value),
-            NDA_FLAGS_EXT => extended = u32::take(value)?,
-            _ => {}
-        }
-    }
-    let flags = message.byte(10);
-    let proxy = flags & libc::NTF_PROXY != 0;
-    let neighbor = Neighbor {
-        lladdr,
-        nud: Some(message.number(8)),
-        router: Some(flags & libc::NTF_ROUTER != 0),
-        use_: Some(false),
-        managed: Some(extended & NTF_EXT_MANAGED != 0),
-        extern_learn: Some(flags & libc::NTF_EXT_LEARNED != 0),
-    };
-    Some((message.number(4), address?, proxy, neighbor))
+    let address = message.attributes(fixed::NEIGHBOR).find(|(number, _)| *number == libc::NDA_DST);
+    let address = address.and_then(|(_, value)| IpAddr::take(value))?;
+    let neighbor = Neighbor::decode(message.body).ok()?;
+    let proxy = message.byte(10) & libc::NTF_PROXY != 0;
+    Some((message.number(4), address, proxy, neighbor))
 }
 
 /// Whether a message is on a neighbour or a forwarding entry, which have one form.
@@ -117,7 +92,7 @@ pub(crate) fn execute<'a>(
 
 /// The field that the kernel points at.
 pub(crate) fn field(_: &Neighbor, at: PointedAt<'_>) -> Option<&'static str> {
-    (at.after(fixed::NEIGHBOR)?.number == libc::NDA_LLADDR).then_some("lladdr")
+    at.field(at.after(fixed::NEIGHBOR)?, Neighbor::FIELDS)
 }
 
 /// Reads all neighbours of namespaces, or those on certain links.

@@ -24,10 +24,6 @@ pub(crate) const IFA_F_MANAGETEMPADDR: u32 = 0x100;
 pub(crate) const IFA_F_NOPREFIXROUTE: u32 = 0x200;
 pub(crate) const IFA_F_MCAUTOJOIN: u32 = 0x400;
 
-// neighbour.h
-pub(crate) const NDA_FLAGS_EXT: u16 = 15;
-pub(crate) const NTF_EXT_MANAGED: u32 = 1;
-
 // netconf.h
 pub(crate) const NETCONFA_IFINDEX: u16 = 1;
 pub(crate) const NETCONFA_FORWARDING: u16 = 2;

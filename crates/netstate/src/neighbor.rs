@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::attribute::Attributes;
 use crate::link::Place;
 use crate::name::{LinkName, MacAddress, NetnsName};
 use crate::netns::spoken;
@@ -30,21 +31,28 @@ pub struct NeighborKey {
 }
 
 /// What is known of a neighbour. One that the kernel learned is observed, never desired.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
+#[attribute(header = 12)]
 pub struct Neighbor {
-    /// `NDA_LLADDR`.
+    /// The link-layer address.
+    #[attribute(NDA_LLADDR)]
     pub lladdr: Option<MacAddress>,
     /// `ndm_state`: one of the `NUD_…` bits (include/uapi/linux/neighbour.h); zero is none.
+    #[attribute(header, at = 8)]
     pub nud: Option<u16>,
-    /// `NTF_ROUTER`.
+    /// Whether it is a router.
+    #[attribute(header, at = 10, bit = NTF_ROUTER)]
     pub router: Option<bool>,
-    /// `NTF_USE`, which only a request holds.
+    /// Whether it is to be resolved now, which only a request holds.
     #[serde(rename = "use")]
+    #[attribute(header, at = 10, bit = NTF_USE)]
     pub use_: Option<bool>,
-    /// `NTF_EXT_MANAGED`.
+    /// Whether the kernel is to keep it resolved.
+    #[attribute(NDA_FLAGS_EXT, bit = NTF_EXT_MANAGED, absent = false)]
     pub managed: Option<bool>,
-    /// `NTF_EXT_LEARNED`.
+    /// Whether a program outside of the kernel has learned it.
+    #[attribute(header, at = 10, bit = NTF_EXT_LEARNED)]
     pub extern_learn: Option<bool>,
 }
 
