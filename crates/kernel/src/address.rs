@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 use netstate::address::{Address, AddressKey, AddressStatus};
-use netstate::attribute::{Value, put, put_value};
+use netstate::attribute::{Attributes, Fields, Value, put, put_value};
 use netstate::uapi::IFAPROT_KERNEL_RA;
 use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 use rustix::time::{ClockId, clock_gettime};
@@ -14,9 +14,7 @@ use crate::execute::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed};
 use crate::observe::{FAMILIES, FEW, Observer};
 use crate::route::family;
-use crate::uapi::{
-    IFA_F_MANAGETEMPADDR, IFA_F_MCAUTOJOIN, IFA_F_NOPREFIXROUTE, IFA_PROTO, IFA_RT_PRIORITY,
-};
+use crate::uapi::{IFA_F_MANAGETEMPADDR, IFA_F_MCAUTOJOIN, IFA_F_NOPREFIXROUTE, IFA_PROTO};
 
 /// How the kernel is asked for such objects, and where it notifies of them.
 pub(crate) const WIRE: Wire = Wire {
@@ -54,15 +52,7 @@ pub(crate) fn request(out: &mut Vec<u8>, index: u32, ip: &IpNet, address: &Addre
     };
     put_value(out, libc::IFA_ADDRESS, status.peer.as_ref().unwrap_or(&local));
     put_value(out, libc::IFA_FLAGS, &(status.flags & MADE));
-    if let Some(broadcast) = &status.broadcast {
-        put_value(out, libc::IFA_BROADCAST, broadcast);
-    }
-    if let Some(label) = &status.label {
-        put_value(out, libc::IFA_LABEL, label);
-    }
-    if let Some(metric) = &status.metric {
-        put_value(out, IFA_RT_PRIORITY, metric);
-    }
+    status.encode(out);
     if status.protocol != 0 {
         put_value(out, IFA_PROTO, &status.protocol);
     }
@@ -99,18 +89,16 @@ pub(crate) fn decode(message: Message<'_>) -> Option<(u32, IpNet, Address)> {
             libc::IFA_LOCAL => local = IpAddr::take(value),
             libc::IFA_ADDRESS => address = IpAddr::take(value),
             libc::IFA_FLAGS => status.flags = u32::take(value)?,
-            libc::IFA_BROADCAST => status.broadcast = IpAddr::take(value),
-            libc::IFA_LABEL => status.label = String::take(value),
             libc::IFA_CACHEINFO => {
                 let seconds = |at: usize| u32::take(value.get(at..at + 4)?);
                 status.preferred_until = seconds(0).and_then(ends);
                 status.valid_until = seconds(4).and_then(ends);
             }
-            IFA_RT_PRIORITY => status.metric = u32::take(value),
             IFA_PROTO => status.protocol = u8::take(value)?,
-            _ => {}
+            _ => status.read(number, value).ok()?,
         }
     }
+    status.fill_absent();
     let is_temporary = message.byte(0) == family(&Ipv6Addr::UNSPECIFIED.into())
         && status.flags & libc::IFA_F_TEMPORARY != 0;
     if is_temporary {
@@ -154,8 +142,8 @@ pub(crate) fn execute<'a>(
 }
 
 /// The field that the kernel points at.
-pub(crate) fn field(_: &Address, _: PointedAt<'_>) -> Option<&'static str> {
-    None
+pub(crate) fn field(_: &Address, at: PointedAt<'_>) -> Option<&'static str> {
+    at.field(at.after(fixed::ADDRESS)?, AddressStatus::FIELDS)
 }
 
 /// Reads all addresses of namespaces, or those of certain links.

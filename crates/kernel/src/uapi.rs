@@ -18,7 +18,6 @@ pub(crate) const VETH_INFO_PEER: u16 = 1;
 pub(crate) const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
 
 // if_addr.h
-pub(crate) const IFA_RT_PRIORITY: u16 = 9;
 pub(crate) const IFA_PROTO: u16 = 11;
 pub(crate) const IFA_F_MANAGETEMPADDR: u32 = 0x100;
 pub(crate) const IFA_F_NOPREFIXROUTE: u32 = 0x200;

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::attribute::Attributes;
 use crate::link::Place;
 use crate::name::{LinkName, NetnsName};
 use crate::netns::spoken;
@@ -36,22 +37,28 @@ pub struct Address {
 }
 
 /// What of an address is not configured.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(default)]
 pub struct AddressStatus {
     /// `IFA_FLAGS`: `IFA_F_…`.
+    #[attribute(plain)]
     pub flags: u32,
     /// `ifa_scope`: `RT_SCOPE_…`.
+    #[attribute(plain)]
     pub scope: u8,
     /// `IFA_PROTO`: who made it (`IFAPROT_…`); zero where it does not say.
+    #[attribute(plain)]
     pub protocol: u8,
     /// `IFA_ADDRESS`, where it is the far end's.
     pub peer: Option<IpAddr>,
-    /// `IFA_BROADCAST`.
+    /// The address that reaches all hosts of the subnet.
+    #[attribute(IFA_BROADCAST)]
     pub broadcast: Option<IpAddr>,
-    /// `IFA_LABEL`.
+    /// The name under which old tools show it, which begins with the link's.
+    #[attribute(IFA_LABEL)]
     pub label: Option<String>,
-    /// `IFA_RT_PRIORITY`: the metric of its prefix route.
+    /// The metric of its prefix route.
+    #[attribute(IFA_RT_PRIORITY)]
     pub metric: Option<u32>,
     /// `IFA_CACHEINFO`: when it ends, in seconds since the host's boot (`CLOCK_BOOTTIME`).
     pub valid_until: Option<u64>,
