@@ -170,8 +170,7 @@ fn route_agrees(key: &RouteKey, wanted: &Route, seen: &Route) -> bool {
         && same(wanted.protocol, seen.protocol)
         && (is_ipv6(key) || same(wanted.scope, seen.scope))
         && wanted.source == seen.source
-        && wanted.mtu == seen.mtu
-        && wanted.advmss == seen.advmss
+        && wanted.metrics == seen.metrics
         && hops
 }
 
