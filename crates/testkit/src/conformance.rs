@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use netstate::plan::wanted;
 use netstate::uapi::NUD_NOARP;
 use netstate::{
-    Key, Link, LinkId, Master, NetnsName, Nexthop, Object, Originals, Place, Plan, Route, Scope,
-    Southbound, State, Wanted, checker,
+    Key, Link, LinkId, LinkKind, Master, NetnsName, Nexthop, Object, Originals, Place, Plan, Route,
+    Scope, Southbound, State, Wanted, checker,
 };
 
 /// All that a kernel holds, with links by the identities that the configuration has for them.
@@ -85,6 +85,19 @@ pub(crate) fn places_before(step: Step<'_>) -> Vec<(LinkId, Vec<Place>)> {
     touched.chain(sought).collect()
 }
 
+/// A VLAN of others is cut to the MTU of the link below, and is up or down with it (`vlan_device_event`, net/8021q/vlan.c).
+fn bound_to_below(mut link: Link, after: &Everything) -> Link {
+    let Some(LinkKind::Vlan(vlan)) = &link.kind else { return link };
+    let below = links(&after.state).find(|(_, below)| Some(&below.place) == link.device.as_ref());
+    let Some((_, below)) = below else { return link };
+    let (attributes, flags) = (&mut link.attributes, &mut link.flags);
+    attributes.mtu = attributes.mtu.into_iter().chain(below.attributes.mtu).min();
+    if vlan.loose_binding != Some(true) {
+        flags.up = below.flags.up;
+    }
+    link
+}
+
 /// Panics where the kernel is not as it is to be.
 pub(crate) fn check(step: Step<'_>, before: &Everything, after: &Everything, plan: &Plan) {
     let expected = expected(step, before, after);
@@ -127,7 +140,10 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
         let at = |place: &Place| seen.get(place).copied();
         match object.link() {
             Some(link) if goes_with_ours(link, before, after) => {}
-            Some(link) => add(key.clone(), Object::Link(Box::new(with_ties(link, at, after)))),
+            Some(link) => {
+                let link = bound_to_below(with_ties(link, at, after), after);
+                add(key.clone(), Object::Link(Box::new(link)));
+            }
             None => {
                 if let Some((key, object)) = moved(key, object, at, after) {
                     add(key, object);

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 use super::nouns::{nature, route};
 use crate::address::{Address, AddressKey};
-use crate::link::{Link, Master, Place};
+use crate::link::{Link, LinkKind, Master, Place};
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::{Key, Object};
 
@@ -342,10 +342,13 @@ pub(super) fn lacks_ipv6(link: &Link) -> bool {
     link.attributes.mtu.is_some_and(|mtu| mtu < IPV6_MTU)
 }
 
-/// Whether a link is up only while the one below it is, and comes up with it, as a VLAN does (`vlan_dev_open`,
-/// net/8021q/vlan_dev.c, and `vlan_device_event`, net/8021q/vlan.c).
+/// Whether a link is up only while the one below it is, and comes up with it, as a VLAN does without loose binding
+/// (`vlan_dev_open`, net/8021q/vlan_dev.c, and `vlan_device_event`, net/8021q/vlan.c).
 pub(super) fn follows_device(link: &Link) -> bool {
-    link.kind.as_ref().is_some_and(|kind| kind.name() == "vlan")
+    match &link.kind {
+        Some(LinkKind::Vlan(vlan)) => vlan.loose_binding != Some(true),
+        _ => false,
+    }
 }
 
 /// Whether a link's MTU is at most that of the one below it, which cuts it (`vlan_device_event`, and
