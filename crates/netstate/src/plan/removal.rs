@@ -67,11 +67,14 @@ impl<'a> Account<'a> {
 
     /// Removes an object, after what the kernel would remove along with it only sometimes.
     fn remove(&mut self, key: &'a Key, object: &Object) {
-        let beside: Vec<Entry<'a>> =
-            noun::places(key, object).flat_map(|place| self.dependents(&place)).collect();
-        for (other, object) in noun::removed_before(key, object, &beside) {
-            if !self.lost.contains_key(other) {
-                self.remove_alone(other, object);
+        // What nothing goes with is removed without a look at what else is on its link.
+        if key.loss().is_some() {
+            let beside: Vec<Entry<'a>> =
+                noun::places(key, object).flat_map(|place| self.dependents(&place)).collect();
+            for (other, object) in noun::removed_before(key, object, &beside) {
+                if !self.lost.contains_key(other) {
+                    self.remove_alone(other, object);
+                }
             }
         }
         self.remove_alone(key, object);
