@@ -6,6 +6,7 @@
 //! does not compile.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -267,14 +268,14 @@ pub(crate) enum Loss<'a> {
 pub struct Loose {
     /// Any link of its namespace: the kernel found it one.
     pub links: bool,
-    /// An address of any link of its namespace.
-    pub addresses: bool,
+    /// An address, be it of any link of its namespace.
+    pub address: Option<IpAddr>,
 }
 
 impl Loose {
     /// Whether there is anything.
     pub fn is_any(self) -> bool {
-        self.links || self.addresses
+        self.links || self.address.is_some()
     }
 }
 
@@ -632,7 +633,7 @@ pub fn goes_with_down(key: &Key, object: &Object) -> bool {
 
 /// Whether the kernel may remove the object when an address goes from its link.
 pub fn goes_with_address(key: &Key, object: &Object) -> bool {
-    is_lost_with(key, object, &Loss::LastIpv4Address) || object.loose().addresses
+    is_lost_with(key, object, &Loss::LastIpv4Address) || object.loose().address.is_some()
 }
 
 #[cfg(test)]

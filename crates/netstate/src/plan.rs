@@ -105,8 +105,6 @@ pub(crate) enum Stage {
     Namespaces,
     /// Before links come, go and move.
     BeforeLinks,
-    /// Once links are where they are to be, before they get their properties.
-    OnLinks,
     /// Once links have their properties, before they come up.
     BeforeUp,
     /// Once links are up.
@@ -139,7 +137,6 @@ pub fn plan(target: &Target<'_>, observed: &State) -> Result<Plan, PlanError> {
     account.remove_surplus();
     account.remove_links();
     account.place_links()?;
-    account.settle(Stage::OnLinks);
     account.alter_links();
     account.settle(Stage::BeforeUp);
     account.raise_links();

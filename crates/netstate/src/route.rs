@@ -240,12 +240,14 @@ impl NounFacts for Facts {
         (Key::Route(key.clone()), Object::Route(route))
     }
 
-    /// An IPv4 route goes with its source (`fib_sync_down_addr`, net/ipv4/fib_semantics.c).
+    /// An IPv4 route of the main table goes with its source, once no link has that (`fib_sync_down_addr`,
+    /// net/ipv4/fib_semantics.c).
     fn is_lost_with(key: &RouteKey, route: &Route, loss: &Loss<'_>) -> bool {
         match loss {
             Loss::Down => true,
             Loss::Address(gone) => {
-                gone.address.addr().is_ipv4() && route.source == Some(gone.address.addr())
+                let source = route.source.filter(IpAddr::is_ipv4);
+                key.table == RT_TABLE_MAIN && source == Some(gone.address.addr())
             }
             Loss::LastIpv4Address => key.prefix.addr().is_ipv4(),
         }
@@ -255,7 +257,7 @@ impl NounFacts for Facts {
     fn loose(route: &Route) -> Loose {
         Loose {
             links: route.nexthops.iter().any(|hop| hop.dev.is_none() && hop.via.is_some()),
-            addresses: route.source.is_some(),
+            address: route.source,
         }
     }
 

@@ -201,9 +201,10 @@ impl NounFacts for Facts {
         Replaced::InPlace
     }
 
+    /// Those of a link come after its MTU, which IPv6 has none of below 1280 (`IPV6_MIN_MTU`).
     fn stage(key: &SysctlKey, _: &String) -> (Stage, u8) {
         let of_link = key.path.dev().is_some();
-        (if of_link { Stage::OnLinks } else { Stage::BeforeLinks }, 0)
+        (if of_link { Stage::BeforeUp } else { Stage::BeforeLinks }, 0)
     }
 
     fn removed_before<'a>(

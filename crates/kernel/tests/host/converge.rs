@@ -381,3 +381,24 @@ fn a_route_of_others_over_a_link_of_ours_and_one_of_theirs_stays() {
         assert_eq!(ip("route show 10.9.0.0/16"), before);
     });
 }
+
+/// IPv6 has no parameters on a link with an MTU below 1280 (`addrconf_notify`, net/ipv6/addrconf.c).
+#[test]
+fn a_link_gets_the_mtu_for_ipv6_and_a_parameter_of_it() {
+    isolated(|| {
+        let mut host = Host::open();
+        let cable = |mtu| {
+            let (key, mut object) = link("a", "a@1", veth("b@1"));
+            if let Object::Link(link) = &mut object {
+                link.attributes.mtu = Some(mtu);
+            }
+            (key, object)
+        };
+        let parameter = sysctl("1", "net/ipv6/conf/a/accept_ra", "2");
+        host.converge(&state([cable(1000)]));
+        host.converge(&state([cable(1500), parameter]));
+        let accept_ra = std::fs::read_to_string("/proc/sys/net/ipv6/conf/a/accept_ra");
+        assert_eq!(accept_ra.unwrap().trim(), "2");
+        host.converge(&State::default());
+    });
+}

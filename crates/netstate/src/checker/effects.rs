@@ -13,7 +13,7 @@ use crate::link::{BridgePort, Link, LinkKind, Master, Place};
 use crate::name::{LinkId, NetnsName};
 use crate::noun::{Key, Object};
 use crate::sysctl::{SysctlKey, SysctlPath};
-use crate::uapi::IFA_F_SECONDARY;
+use crate::uapi::{IFA_F_SECONDARY, RT_TABLE_MAIN};
 
 /// The parameters that set others when they are changed: of each, the first part and the last part of the paths that take
 /// its value, with a link's name or `default` between (`inet_forward_change`, net/ipv4/devinet.c;
@@ -177,12 +177,13 @@ impl<'a> World<'a> {
         matches!(object, Some(Object::Address(address)) if says_secondary(address))
     }
 
-    /// IPv4 routes from an address that the namespace no longer has go (`fib_sync_down_addr`), and with the last IPv4
+    /// IPv4 routes of the main table from an address that the namespace no longer has go (`fib_sync_down_addr`), and with the last IPv4
     /// address of a link all that the link has of IPv4 (`fib_disable_ip`, net/ipv4/fib_frontend.c).
     fn lose_with_address(&mut self, gone: &AddressKey, why: &str) {
         let source: IpAddr = gone.address.addr();
         if self.holding(&gone.netns, source).next().is_none() {
-            let routes = self.routes_from(&gone.netns, source);
+            let mut routes = self.routes_from(&gone.netns, source);
+            routes.retain(|key| matches!(key, Key::Route(key) if key.table == RT_TABLE_MAIN));
             routes.iter().for_each(|key| self.lose(key, why));
         }
         let place = Place { netns: gone.netns.clone(), ifname: gone.dev.clone() };

@@ -38,7 +38,11 @@ impl Link {
             },
             attributes: self.attributes.changes(&observed.attributes),
             flags: self.flags.changes(&observed.flags),
-            port: self.port.changes(&observed.port),
+            // A port of another bridge begins with the defaults (`new_nbp`, net/bridge/br_if.c).
+            port: match same_master {
+                true => self.port.changes(&observed.port),
+                false => self.port.clone(),
+            },
             master: self.master.clone().filter(|_| !same_master),
             device: self.device.clone().filter(|device| observed.device.as_ref() != Some(device)),
             peer: self.peer.clone().filter(|peer| observed.peer.as_ref() != Some(peer)),

@@ -14,7 +14,7 @@ use crate::name::{LinkId, LinkName};
 use crate::netns::spoken;
 use crate::noun::{self, Key, Object, Renaming};
 use crate::plan::sorted::{link, links};
-use crate::plan::{Account, Action, Because, PlanError, Stage};
+use crate::plan::{Account, Action, Because, PlanError};
 
 impl<'a> Account<'a> {
     /// The places whose links take along what is on them: they go, are made anew, or move to another namespace.
@@ -172,10 +172,10 @@ impl<'a> Account<'a> {
         let is_free = |place: &Place| !self.places.contains_key(place);
         let mate_fits =
             wanted.peer.as_ref().is_none_or(|peer| is_free(peer) || !awaited.contains(peer));
-        let stands = wanted
-            .device
-            .as_ref()
-            .is_none_or(|below| self.places.contains_key(below) || !awaited.contains(below));
+        let stands = wanted.device.as_ref().is_none_or(|below| match self.places.get(below) {
+            Some(id) => self.target_places.get(below).is_none_or(|wanted| *wanted == id),
+            None => !awaited.contains(below),
+        });
         is_free(&wanted.place) && mate_fits && stands
     }
 
@@ -322,6 +322,9 @@ impl<'a> Account<'a> {
         let Some(now) = self.links.get_mut(id).map(Cow::to_mut) else { return };
         let from = now.clone();
         let place = now.place.clone();
+        if change.master.is_some() {
+            now.port = BridgePort::default();
+        }
         now.overlay(&change);
         now.place = place.clone();
         if let (Some(master), true) = (now.master_place(), change.master.is_some()) {
@@ -412,11 +415,12 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// What is made before a link comes up is there by the link's new name, and no longer by the old one.
+    /// What was made on a link is there by the link's new name, and no longer by the old one. Parameters, which nobody makes,
+    /// are set by the new name.
     fn bring_along(&mut self, id: &LinkId, name: &LinkName) {
         let Some(seen) = link(self.observed, id) else { return };
         for (key, object) in self.dependents(&seen.place) {
-            if !matches!(noun::stage(key, object).0, Stage::BeforeUp | Stage::AfterUp)
+            if !noun::is_deleted_alone(key)
                 || noun::places(key, object).any(|place| place != seen.place)
             {
                 continue;
@@ -454,9 +458,9 @@ pub(super) fn is_anew<'p>(
     to: impl Fn(&Place) -> Option<&'p Place>,
 ) -> bool {
     let (Some(kind), Some(seen_kind)) = (&wanted.kind, &seen.kind) else { return false };
-    // That the other link goes elsewhere is no reason.
+    // That the other link goes elsewhere is no reason; that another takes its place is one.
     let is_other = |wanted: &Option<Place>, seen: &Option<Place>| match (wanted, seen) {
-        (Some(wanted), Some(seen)) => wanted != seen && to(seen) != Some(wanted),
+        (Some(wanted), Some(seen)) => to(seen).unwrap_or(seen) != wanted,
         (Some(_), None) => true,
         (None, _) => false,
     };

@@ -3,15 +3,19 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use super::dependents::Dependents;
 use super::sorted::{Entry, Sorted, links, side_by_side};
 use super::target::Target;
 use super::{Action, Because, Op};
 use crate::link::{Link, Place};
-use crate::name::LinkId;
+use crate::name::{LinkId, NetnsName};
 use crate::noun::{self, Key, Lasts, Loss, Object};
 use crate::state::State;
+
+/// What was observed that depends on an address, whichever link has it, by the address; and the addresses themselves.
+type BySource<'a> = BTreeMap<(&'a NetnsName, IpAddr), (Vec<&'a Key>, Vec<Entry<'a>>)>;
 
 /// The account of a plan.
 pub(crate) struct Account<'a> {
@@ -24,6 +28,7 @@ pub(crate) struct Account<'a> {
     /// What was observed and is not in the target.
     pub(crate) surplus: Sorted<'a>,
     dependents: OnceCell<Dependents<'a>>,
+    sourced: OnceCell<BySource<'a>>,
     /// The links as the operations so far leave them.
     pub(crate) links: BTreeMap<LinkId, Cow<'a, Link>>,
     /// Who is where.
@@ -56,6 +61,7 @@ impl<'a> Account<'a> {
             unsettled,
             surplus,
             dependents: OnceCell::new(),
+            sourced: OnceCell::new(),
             links: links(observed).map(|(id, link)| (id.clone(), Cow::Borrowed(link))).collect(),
             places: links(observed).map(at).collect(),
             observed_places: links(observed).map(|(id, link)| (&link.place, id)).collect(),
@@ -89,8 +95,29 @@ impl<'a> Account<'a> {
 
     /// What was observed on the link at `place` is gone, all of it.
     pub(crate) fn lose_all(&mut self, place: &Place, because: &Because) {
-        for (key, _) in self.dependents(place) {
+        let dependents = self.dependents(place);
+        for (key, _) in &dependents {
             self.lost.entry(key).or_insert_with(|| because.clone());
+        }
+        for (key, _) in dependents {
+            self.lose_sourced(key);
+        }
+    }
+
+    /// An address is gone, and with it what depends on it if no link has it any more.
+    fn lose_sourced(&mut self, key: &Key) {
+        let Some(loss @ Loss::Address(gone)) = key.loss() else { return };
+        let sourced = self.sourced.get_or_init(|| by_source(self.observed));
+        let Some((held, objects)) = sourced.get(&(&gone.netns, gone.address.addr())) else {
+            return;
+        };
+        if held.iter().any(|other| !self.lost.contains_key(other)) {
+            return;
+        }
+        for (key, object) in objects {
+            if noun::is_lost_with(key, object, &loss) {
+                self.lost.entry(key).or_insert(Because::AddressRemoved(gone.address));
+            }
         }
     }
 
@@ -107,7 +134,8 @@ impl<'a> Account<'a> {
     /// What goes with an object that is removed from its link: with an address what came from it, and, where the link has
     /// no IPv4 address left, all that the link has of IPv4.
     pub(super) fn lose_with(&mut self, key: &Key, object: &Object) {
-        let Some(loss @ Loss::Address(gone)) = key.loss() else { return };
+        let Some(Loss::Address(gone)) = key.loss() else { return };
+        self.lose_sourced(key);
         if gone.address.addr().is_ipv6() {
             return;
         }
@@ -119,13 +147,10 @@ impl<'a> Account<'a> {
             if is_last {
                 self.bare.insert(place);
             }
-            for (key, object) in dependents {
-                let with_last = || {
-                    is_last
-                        && noun::is_lost_with(key, object, &Loss::LastIpv4Address)
-                        && self.has_nothing(key, object)
-                };
-                if noun::is_lost_with(key, object, &loss) || with_last() {
+            for (key, object) in dependents.into_iter().filter(|_| is_last) {
+                if noun::is_lost_with(key, object, &Loss::LastIpv4Address)
+                    && self.has_nothing(key, object)
+                {
                     self.lost.entry(key).or_insert(Because::AddressRemoved(gone.address));
                 }
             }
@@ -170,4 +195,24 @@ fn linked(observed: &State) -> BTreeMap<Place, BTreeSet<LinkId>> {
         }
     }
     linked
+}
+
+fn by_source(observed: &State) -> BySource<'_> {
+    let mut sourced = BySource::new();
+    for (key, object) in &observed.objects {
+        if let (Some(address), Some(netns)) = (object.loose().address, key.netns()) {
+            sourced.entry((netns, address)).or_default().1.push((key, object));
+        }
+    }
+    if sourced.is_empty() {
+        return sourced;
+    }
+    for key in observed.objects.keys() {
+        if let Some(Loss::Address(held)) = key.loss()
+            && let Some((holders, _)) = sourced.get_mut(&(&held.netns, held.address.addr()))
+        {
+            holders.push(key);
+        }
+    }
+    sourced
 }

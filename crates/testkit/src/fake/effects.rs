@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use netstate::link::{LinkFlags, Master};
-use netstate::uapi::{IFA_F_PERMANENT, IFA_F_SECONDARY};
+use netstate::uapi::{IFA_F_PERMANENT, IFA_F_SECONDARY, RT_TABLE_MAIN};
 use netstate::{
     Action, Address, AddressKey, AddressStatus, Key, Link, LinkId, LinkKind, LinkName, NeighborKey,
     NetnsName, Object, Op, Place, Route, RouteKey, RouteKind, State, SysctlKey,
@@ -218,7 +218,6 @@ fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Result<(), Refu
         link.master = Some(Master::Free);
     } else if old != new {
         rename_hangers(state, &old, &new);
-        rename_references(state, &old, &new);
     }
     if change.flags.up == Some(true) {
         raise_vlans(state, &new);
@@ -302,19 +301,6 @@ fn take_vlans_along(state: &mut State, old: &Place, new: &Place) {
     }
 }
 
-/// Other links hold on to a link by its number, whatever it is called.
-fn rename_references(state: &mut State, old: &Place, new: &Place) {
-    for object in state.objects.values_mut() {
-        let Object::Link(link) = object else { continue };
-        if link.device.as_ref() == Some(old) {
-            link.device = Some(new.clone());
-        }
-        if link.place.netns == old.netns && link.master == Some(Master::Of(old.ifname.clone())) {
-            link.master = Some(Master::Of(new.ifname.clone()));
-        }
-    }
-}
-
 /// Whether a VLAN can become so on the link below.
 fn permit_above(state: &State, link: &Link, change: &Link) -> Result<(), Refused> {
     let below = link.device.as_ref().filter(|_| is_vlan(link)).and_then(|at_| at(state, at_));
@@ -376,7 +362,32 @@ fn release(state: &mut State, place: &Place) {
 }
 
 fn remove_hangers(state: &mut State, place: &Place) {
+    let on_link = |key: &Key| {
+        let Key::Address(key) = key else { return None };
+        let is_here = key.netns == place.netns && key.dev == place.ifname;
+        is_here.then(|| key.address.addr())
+    };
+    let sources: Vec<IpAddr> = state.objects.keys().filter_map(on_link).collect();
     state.objects.retain(|key, object| !hangs_at(key, object, place));
+    lose_sources(state, &place.netns, &sources);
+}
+
+/// IPv4 routes of the main table go with their source once no link has it (`fib_sync_down_addr`,
+/// net/ipv4/fib_semantics.c).
+fn lose_sources(state: &mut State, netns: &NetnsName, sources: &[IpAddr]) {
+    let is_held = |source: &IpAddr| {
+        let holds = |key: &Key| matches!(key, Key::Address(key) if key.netns == *netns && key.address.addr() == *source);
+        state.objects.keys().any(holds)
+    };
+    let gone: Vec<IpAddr> = sources.iter().copied().filter(|source| !is_held(source)).collect();
+    state.objects.retain(|key, object| match (key, object) {
+        (Key::Route(key), Object::Route(route)) => {
+            let from = route.source.filter(IpAddr::is_ipv4);
+            let is_main = key.netns == *netns && key.table == RT_TABLE_MAIN;
+            !(is_main && from.is_some_and(|from| gone.contains(&from)))
+        }
+        _ => true,
+    });
 }
 
 fn rename_hangers(state: &mut State, old: &Place, new: &Place) {
@@ -435,12 +446,7 @@ fn address_gone(state: &mut State, gone: &AddressKey, object: &Object) {
         state.objects.remove(&Key::Address(key.clone()));
     }
     let sources: Vec<IpAddr> = along.iter().chain([gone]).map(|key| key.address.addr()).collect();
-    state.objects.retain(|key, object| match (key, object) {
-        (Key::Route(key), Object::Route(route)) => {
-            key.netns != gone.netns || !route.source.is_some_and(|from| sources.contains(&from))
-        }
-        _ => true,
-    });
+    lose_sources(state, &gone.netns, &sources);
     if addresses(state, gone).next().is_none() {
         let place = Place { netns: gone.netns.clone(), ifname: gone.dev.clone() };
         disable(state, &place, |key| match key {
