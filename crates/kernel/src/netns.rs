@@ -21,8 +21,7 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
 use crate::execute::{Doing, Execution, PointedAt, Result as Executed};
 use crate::fault::Fault;
-use crate::message::Message;
-use crate::message::Wire;
+use crate::message::{Message, Wire};
 use crate::observe::Observer;
 use crate::socket::NetlinkSocket;
 

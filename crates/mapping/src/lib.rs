@@ -72,11 +72,11 @@ pub fn raise_nouns(
 }
 
 /// The YANG path of an object of `configuration`, or of one of its fields (the field's name in `netstate`).
-pub fn path(key: &Key, field: Option<&str>, configuration: &Tree) -> String {
+pub fn path(key: &Key, field: Option<&str>, configuration: &Tree) -> Path {
     if let Key::Link(id) = key {
-        return link::leaf_path(id, field, configuration).to_string();
+        return link::leaf_path(id, field, configuration);
     }
-    leaf_of(entry(key, &Known::of(configuration)), field, configuration).to_string()
+    leaf_of(entry(key, &Known::of(configuration)), field, configuration)
 }
 
 /// A configuration, and its names once they are needed.

@@ -51,7 +51,7 @@ pub(crate) fn check_raised(observed: &State, configuration: &str, expect: Expect
 /// Checks which node an object or its field comes from; the key as JSON.
 pub(crate) fn check_path(configuration: &str, (key, field): (&str, Option<&str>), expect: Expect) {
     let key: Key = serde_json::from_str(key).unwrap();
-    expect.assert_eq(&crate::path(&key, field, &tree(configuration)));
+    expect.assert_eq(&crate::path(&key, field, &tree(configuration)).to_string());
 }
 
 /// A configuration with links in two namespaces, and these routes.

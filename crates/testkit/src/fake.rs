@@ -205,23 +205,23 @@ fn only(state: &State, wanted: &Wanted) -> State {
     let found: BTreeMap<&LinkId, &Link> = (wanted.links.iter())
         .filter_map(|(id, places)| Some((id, *places.iter().find_map(|place| at.get(place))?)))
         .collect();
-    let hangers = wanted.wants_dependents(found.iter().map(|(id, link)| (*id, *link)));
+    let with_dependents = wanted.wants_dependents(found.iter().map(|(id, link)| (*id, *link)));
     for (id, link) in found {
         seen.objects.insert(Key::Link(id.clone()), Object::Link(Box::new(link.clone())));
         if wanted.wants_parameters(id, &link.place) {
             let of_link = |(key, object): &(&Key, &Object)| {
-                matches!(key, Key::Sysctl(_)) && effects::hangs_at(key, object, &link.place)
+                matches!(key, Key::Sysctl(_)) && effects::is_on(key, object, &link.place)
             };
             let own = state.objects.iter().filter(of_link);
             seen.objects.extend(own.map(|(key, object)| (key.clone(), object.clone())));
         }
-        if hangers {
-            let hangs = |(key, object): &(&Key, &Object)| {
+        if with_dependents {
+            let is_dependent = |(key, object): &(&Key, &Object)| {
                 !matches!(key, Key::Sysctl(_) | Key::Fdb(_))
-                    && effects::hangs_at(key, object, &link.place)
+                    && effects::is_on(key, object, &link.place)
             };
-            let hangers = state.objects.iter().filter(hangs);
-            seen.objects.extend(hangers.map(|(key, object)| (key.clone(), object.clone())));
+            let dependents = state.objects.iter().filter(is_dependent);
+            seen.objects.extend(dependents.map(|(key, object)| (key.clone(), object.clone())));
         }
     }
     let taken: BTreeSet<Place> = links(&seen).map(|link| link.place.clone()).collect();

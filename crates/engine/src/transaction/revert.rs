@@ -107,7 +107,7 @@ impl Engine {
         };
         let path = mapping::path(key, None, &self.running.intent.tree);
         let reason = format!("it could not be restored: {}", reason.message);
-        Err(Error::Impossible { path, key: key.clone(), reason }.into())
+        Err(Error::Impossible { path: path.to_string(), key: key.clone(), reason }.into())
     }
 
     /// Takes what an attempt has left in the state directory.

@@ -128,7 +128,7 @@ fn the_size_of_the_table_does_not_matter() {
         let mut host = Host::open();
         let links = [link("a", "a@1", veth("b@1")), link("b", "b@1", veth("a@1"))];
         host.converge(&state(links.clone()));
-        // What hangs on a link that is as it shall be is none of its business either.
+        // What is on a link that is as it is to be is not its concern either.
         let desired = state(links.into_iter().chain([route("1", "10.0.0.0/24", &[("a", "")])]));
         let scope = Scope::Only(one_by_one(&desired));
         let mut time = || {

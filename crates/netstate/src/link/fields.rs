@@ -50,7 +50,7 @@ impl Link {
         }
     }
 
-    /// Whether becoming so may take along what hangs on the link: where it goes elsewhere, down, or is made anew. What is
+    /// Whether becoming so may take along what is on the link: where it goes elsewhere, down, or is made anew. What is
     /// not known to leave addresses, routes and neighbours alone is taken to do that.
     pub fn disturbs(&self, observed: &Link) -> bool {
         let mut change = self.changes(observed);

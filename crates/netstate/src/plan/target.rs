@@ -117,7 +117,7 @@ fn give_back(
     let released: Vec<&Key> = without(released, &desired.objects).map(|(key, _)| key).collect();
     let homes = places_of(&originals.objects);
     let former = places_of(&touched.objects);
-    // Links come first, for what hangs on them can go back only to where one is.
+    // Links come first, for what is on them can go back only to where one is.
     let seen_at = places_of(&observed.objects);
     let (links, others): (Vec<_>, Vec<_>) =
         released.into_iter().partition(|key| key.noun().facts().found_by == FoundBy::Place);

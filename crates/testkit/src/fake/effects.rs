@@ -133,8 +133,8 @@ pub(super) fn refusal(errno: i32, words: &str) -> Refused {
     (errno, message)
 }
 
-/// Whether an object hangs on the link at `place`.
-pub(super) fn hangs_at(key: &Key, object: &Object, place: &Place) -> bool {
+/// Whether an object is on the link at `place`.
+pub(super) fn is_on(key: &Key, object: &Object, place: &Place) -> bool {
     let is = |netns: &NetnsName, dev: &LinkName| *netns == place.netns && *dev == place.ifname;
     match (key, object) {
         (Key::Address(key), _) => is(&key.netns, &key.dev),
@@ -211,13 +211,13 @@ fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Result<(), Refu
         go_down(state, &old);
     }
     if old.netns != new.netns {
-        remove_hangers(state, &old);
+        remove_dependents(state, &old);
         take_vlans_along(state, &old, &new);
         release(state, &old);
         link.flags.up = Some(false);
         link.master = Some(Master::Free);
     } else if old != new {
-        rename_hangers(state, &old, &new);
+        rename_dependents(state, &old, &new);
     }
     if change.flags.up == Some(true) {
         raise_vlans(state, &new);
@@ -321,7 +321,7 @@ fn permit_mtu_above(below: &Link, change: &Link) -> Result<(), Refused> {
 
 fn delete_link(state: &mut State, id: &LinkId) {
     let Some(Object::Link(link)) = state.objects.remove(&Key::Link(id.clone())) else { return };
-    remove_hangers(state, &link.place);
+    remove_dependents(state, &link.place);
     release(state, &link.place);
     if let Some(peer) = &link.peer
         && let Some(mate) = at(state, peer)
@@ -361,14 +361,14 @@ fn release(state: &mut State, place: &Place) {
     }
 }
 
-fn remove_hangers(state: &mut State, place: &Place) {
+fn remove_dependents(state: &mut State, place: &Place) {
     let on_link = |key: &Key| {
         let Key::Address(key) = key else { return None };
         let is_here = key.netns == place.netns && key.dev == place.ifname;
         is_here.then(|| key.address.addr())
     };
     let sources: Vec<IpAddr> = state.objects.keys().filter_map(on_link).collect();
-    state.objects.retain(|key, object| !hangs_at(key, object, place));
+    state.objects.retain(|key, object| !is_on(key, object, place));
     lose_sources(state, &place.netns, &sources);
 }
 
@@ -390,7 +390,7 @@ fn lose_sources(state: &mut State, netns: &NetnsName, sources: &[IpAddr]) {
     });
 }
 
-fn rename_hangers(state: &mut State, old: &Place, new: &Place) {
+fn rename_dependents(state: &mut State, old: &Place, new: &Place) {
     let of = Some(Master::Of(old.ifname.clone()));
     for object in state.objects.values_mut() {
         let Object::Link(link) = object else { continue };
@@ -401,11 +401,11 @@ fn rename_hangers(state: &mut State, old: &Place, new: &Place) {
             link.device = Some(new.clone());
         }
     }
-    let hang: Vec<Key> = (state.objects.iter())
-        .filter(|(key, object)| hangs_at(key, object, old))
+    let dependents: Vec<Key> = (state.objects.iter())
+        .filter(|(key, object)| is_on(key, object, old))
         .map(|(key, _)| key.clone())
         .collect();
-    for key in hang {
+    for key in dependents {
         let Some(mut object) = state.objects.remove(&key) else { continue };
         let dev = new.ifname.clone();
         let key = match key {
@@ -478,7 +478,7 @@ fn disable(state: &mut State, place: &Place, which: impl Fn(&Key) -> bool) {
         _ => false,
     };
     let gone: Vec<Key> = (state.objects.iter())
-        .filter(|(key, object)| hangs_at(key, object, place) && which(key) && !lasts((key, object)))
+        .filter(|(key, object)| is_on(key, object, place) && which(key) && !lasts((key, object)))
         .map(|(key, _)| key.clone())
         .collect();
     gone.iter().for_each(|key| drop(state.objects.remove(key)));

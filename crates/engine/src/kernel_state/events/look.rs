@@ -68,7 +68,7 @@ impl Engine {
         }
         for key in before.difference(self.kernel.skipped()) {
             let path = mapping::path(key, None, &self.running.intent.tree);
-            tracing::info!(path, "pending object applied");
+            tracing::info!(%path, "pending object applied");
         }
     }
 

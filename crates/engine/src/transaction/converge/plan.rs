@@ -124,12 +124,12 @@ impl Transition<'_> {
     pub(super) fn path(&self, key: &Key, field: Option<&str>) -> String {
         let tree = &self.to.tree;
         let new = mapping::path(key, field, tree);
-        let parsed = yang::Path::parse(tree.schema(), &new);
-        let there = parsed.is_ok_and(|path| tree.node(&path).is_some());
-        match there || !self.running.desired().contains(key) {
+        let there = tree.node(&new).is_some();
+        let path = match there || !self.running.desired().contains(key) {
             true => new,
             false => mapping::path(key, field, &self.running.tree),
-        }
+        };
+        path.to_string()
     }
 }
 
