@@ -54,6 +54,26 @@ fn a_check_tells_the_plan_and_changes_nothing() {
     assert_eq!((host.file("journal"), engine.kernel.originals().objects.len()), (None, 0));
 }
 
+/// The kernel removes a route with its source, be that of another link.
+#[test]
+fn a_route_from_an_address_of_another_link_stays() {
+    const ROUTE: &str = "/iproute2-ip-route:routes/route[prefix='10.9.0.0/16'][netns='vpn10'][table='254'][tos='0'][metric='0']";
+    let (_host, mut engine) = Host::with_nics();
+    engine.apply(CABLE).unwrap();
+    engine.apply(&format!("{ROUTE}/src = 192.168.10.10\n{ROUTE}/nexthop[dev='veth10']")).unwrap();
+    let session = engine.session();
+    let address = "/iproute2-ip-link:links/link[name='enp0s4']/ip";
+    engine.set(
+        session,
+        &format!("no {address}[address='192.168.10.10/24']\n{address}[address='192.168.10.10/25']"),
+    );
+    expect![[r#"
+        delete address 192.168.10.10/24 from enp0s4 in vpn10
+        add address 192.168.10.10/25 to enp0s4 in vpn10
+        add route 10.9.0.0/16 dev veth10 in vpn10 (because the address 192.168.10.10/24 is removed)"#]]
+    .assert_eq(&engine.check(session).unwrap().join("\n"));
+}
+
 #[test]
 fn what_is_taken_out_is_given_back() {
     let host = Host::new();

@@ -4,6 +4,7 @@
 //! or made anew takes its dependents along, configured or not, and so affects these.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use netstate::noun::{Anchor, is_needed, needs, places};
 use netstate::{Desired, Key, NetnsName, Object, Place};
@@ -35,6 +36,31 @@ pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&Desired]) -> BTree
         }
     }
     found
+}
+
+/// The objects that depend on one of these addresses, whichever link has it. The kernel goes through all routes as well when
+/// an address goes.
+pub(crate) fn on_addresses(
+    keys: &BTreeSet<Key>,
+    touched: &Desired,
+    desired: &Desired,
+) -> BTreeSet<Key> {
+    let before = keys.iter().filter(|key| touched.contains(key));
+    let addresses: BTreeSet<(&NetnsName, IpAddr)> = before
+        .filter_map(|key| {
+            let Key::Address(key) = key else { return None };
+            Some((&key.netns, key.address.addr()))
+        })
+        .collect();
+    if addresses.is_empty() {
+        return BTreeSet::new();
+    }
+    let depends = |key: &Key, object: &Object| {
+        let address = object.loose().address;
+        address.zip(key.netns()).is_some_and(|(at, netns)| addresses.contains(&(netns, at)))
+    };
+    let on = desired.iter().filter(|(key, object)| depends(key, object));
+    on.map(|(key, _)| key.clone()).collect()
 }
 
 /// The links that objects which are given up depend on: where such a link stays, what was there before the

@@ -7,7 +7,9 @@ use netstate::plan::{plan, target, wanted};
 use netstate::{Action, Desired, Key, Object, Op, PlanError, Scope, State};
 
 use crate::error::{Error, Result};
-use crate::transaction::affected::{Affected, links_below, place_of, with_dependents};
+use crate::transaction::affected::{
+    Affected, links_below, on_addresses, place_of, with_dependents,
+};
 use crate::transaction::converge::Kernel;
 use crate::transaction::transition::{Transition, TransitionPlan, is_of_others};
 
@@ -76,6 +78,7 @@ impl Kernel {
                         true => with_dependents(changed, &[touched, desired]),
                         false => changed,
                     };
+                keys.extend(on_addresses(&keys, touched, desired));
                 if !left_alone.is_empty() {
                     keys.retain(|key| !left_alone.contains(key));
                 }
