@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use netstate::plan::{plan, target, wanted};
-use netstate::{Key, Originals, Plan, PlanError, Refusal, Scope, Southbound, State};
+use netstate::{Key, Originals, Plan, PlanError, Refusal, Scope, Southbound, State, checker};
 
 use crate::conformance::{self, Everything, Step};
 
@@ -31,7 +31,12 @@ impl<S: Southbound> Owner<S> {
         let scope = Scope::Only(wanted(desired, touched, &self.originals));
         let observed = self.southbound.observe(&scope).expect("the kernel can be observed");
         self.originals.remember(desired, touched, &observed);
-        plan(&target(desired, touched, &self.originals, &observed)?, &observed)
+        let target = target(desired, touched, &self.originals, &observed)?;
+        let plan = plan(&target, &observed)?;
+        if let Err(violation) = checker::check(&observed, &plan, target.entries()) {
+            panic!("a plan that is none: {violation}\n{plan}");
+        }
+        Ok(plan)
     }
 
     /// Makes `desired` what is configured; or tells why not, with the kernel as it was.

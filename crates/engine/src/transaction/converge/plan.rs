@@ -35,8 +35,12 @@ impl Kernel {
             Some(_) => Scope::Only(wanted(&desired, &touched, &originals)),
             None => scope,
         };
-        let planned = target(&desired, &touched, &originals, &observed)
-            .and_then(|target| plan(&target, &observed));
+        let planned = target(&desired, &touched, &originals, &observed).and_then(|target| {
+            let plan = plan(&target, &observed)?;
+            #[cfg(test)]
+            netstate::checker::check(&observed, &plan, target.entries()).expect("the plan is one");
+            Ok(plan)
+        });
         let plan = planned.map_err(|error| transition.impossible(error))?;
         let links = links_up(&observed);
         let others = match plan.ops.iter().any(may_take_along) {
