@@ -132,7 +132,8 @@ pub(crate) fn fit_mtus<'a>(
         return;
     }
     let mtu = |(_, link): (&Key, &Link)| Some((link.place.clone(), link.attributes.mtu?));
-    let mut mtus: BTreeMap<Place, u32> = links().filter_map(mtu).collect();
+    let before: BTreeMap<Place, u32> = links().filter_map(mtu).collect();
+    let mut mtus = before.clone();
     // A link may stand on another of these, so one round is not always enough.
     for _ in &fitted {
         for (_, place, device, free) in &fitted {
@@ -141,18 +142,18 @@ pub(crate) fn fit_mtus<'a>(
             mtus.insert(place.clone(), fit);
         }
     }
-    for (key, place, ..) in fitted {
+    for (key, place, ..) in
+        fitted.into_iter().filter(|(_, place, ..)| mtus.get(place) != before.get(place))
+    {
         let mtu = mtus.get(&place).copied();
         if let Some(Object::Link(link)) = made.get_mut(&key) {
             link.attributes.mtu = mtu;
         } else if let Some(at) = others.iter().position(|(other, _)| **other == key)
-            && let Some(link) = others[at].1.link()
-            && link.attributes.mtu != mtu
+            && let Some(link) = others.remove(at).1.link()
         {
             let mut link = link.clone();
             link.attributes.mtu = mtu;
             made.insert(key, Object::Link(Box::new(link)));
-            others.remove(at);
         }
     }
 }
