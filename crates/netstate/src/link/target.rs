@@ -136,10 +136,14 @@ pub(crate) fn fit_mtus<'a>(
     let mut mtus = before.clone();
     // A link may stand on another of these, so one round is not always enough.
     for _ in &fitted {
+        let mut is_settled = true;
         for (_, place, device, free) in &fitted {
             let (Some(&own), Some(&limit)) = (mtus.get(place), mtus.get(device)) else { continue };
             let fit = if *free == FreeMtu::GivenUp { limit } else { own.min(limit) };
-            mtus.insert(place.clone(), fit);
+            is_settled &= mtus.insert(place.clone(), fit) == Some(fit);
+        }
+        if is_settled {
+            break;
         }
     }
     for (key, place, ..) in
