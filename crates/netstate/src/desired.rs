@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 
-use crate::link::Link;
 use crate::name::{LinkId, NetnsName};
+use crate::noun::link::Link;
+use crate::noun::sysctl::SysctlKey;
 use crate::noun::{Key, Noun, Object};
 use crate::state::State;
-use crate::sysctl::SysctlKey;
 
 /// One in so many objects is worth a pass over all of them.
 const MANY: usize = 8;

@@ -6,40 +6,33 @@
 //! answers with the ordered operations that turn one into the other; a [`Southbound`] carries them out.
 //! Nothing here does I/O or knows YANG.
 
-pub mod address;
 pub mod attribute;
 pub mod checker;
 pub mod desired;
-pub mod fdb;
-pub mod link;
 pub mod name;
-pub mod neighbor;
-pub mod netns;
 pub mod noun;
 pub mod originals;
 pub mod plan;
 pub mod probe;
-pub mod route;
-pub mod rule;
 pub mod southbound;
 pub mod state;
-pub mod sysctl;
 pub mod uapi;
 
-pub use address::{Address, AddressKey, AddressStatus};
 pub use attribute::{Attributes, Fields, Flags};
 pub use desired::Desired;
-pub use fdb::{FdbEntry, FdbKey};
-pub use link::{Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Master, Place};
 pub use name::{InvalidName, LinkId, LinkName, MacAddress, NetnsName};
-pub use neighbor::{Neighbor, NeighborKey};
+pub use noun::address::{Address, AddressKey, AddressStatus};
+pub use noun::fdb::{FdbEntry, FdbKey};
+pub use noun::link::{Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Master, Place};
+pub use noun::neighbor::{Neighbor, NeighborKey};
+pub use noun::route::{Nexthop, Nexthops, Route, RouteKey, RouteKind, RouteMetrics};
+pub use noun::rule::{Rule, RuleKey};
+pub use noun::sysctl::{SysctlKey, SysctlPath};
 pub use noun::{Anchor, How, Key, Need, Needs, Noun, Object};
+pub use noun::{address, fdb, link, neighbor, netns, route, rule, sysctl};
 pub use originals::Originals;
 pub use plan::{Action, Because, Op, Plan, PlanError};
-pub use route::{Nexthop, Nexthops, Route, RouteKey, RouteKind, RouteMetrics};
-pub use rule::{Rule, RuleKey};
 pub use southbound::{
     Event, EventSink, ObserveError, Part, Refusal, Scope, Southbound, Wanted, Watched,
 };
 pub use state::State;
-pub use sysctl::{SysctlKey, SysctlPath};

@@ -5,17 +5,26 @@
 //! and serves the other crates the same way ([`with_nouns`](crate::with_nouns)): a noun that leaves a fact or a place out
 //! does not compile.
 
+pub mod address;
+pub mod fdb;
+pub mod link;
+pub mod neighbor;
+pub mod netns;
+pub mod route;
+pub mod rule;
+pub mod sysctl;
+
 use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::address::AddressKey;
-use crate::link::{Link, Place};
+use self::address::AddressKey;
+use self::link::{Link, Place};
+use self::route::RouteKey;
 use crate::name::{LinkName, NetnsName};
 use crate::plan::{Change, Stage};
-use crate::route::RouteKey;
 use crate::southbound::Wanted;
 
 /// Calls the macro `$with` with a row for each noun: its documentation, its name, the stem of its files in every crate,
@@ -31,7 +40,7 @@ macro_rules! with_nouns {
             Netns netns ($crate::name::NetnsName) [];
             /// A link. It keeps its key when it moves to another namespace or is renamed.
             Link link ($crate::name::LinkId) [Box<$crate::link::Link>];
-            /// A kernel parameter; its value as [`plain_value`](crate::sysctl::plain_value) gives it.
+            /// A kernel parameter; its value as [`plain_value`](crate::noun::sysctl::plain_value) gives it.
             Sysctl sysctl ($crate::sysctl::SysctlKey) [String];
             /// An IP address on a link.
             Address address ($crate::address::AddressKey) [$crate::address::Address];
@@ -365,14 +374,14 @@ macro_rules! nouns {
 
             pub(crate) fn facts(self) -> &'static Facts {
                 match self {
-                    $(Noun::$noun => &const { <crate::$stem::Facts as NounFacts>::FACTS },)*
+                    $(Noun::$noun => &const { <$stem::Facts as NounFacts>::FACTS },)*
                 }
             }
 
             /// Adds to what is to be observed for a change what the keys of the objects do not say.
             pub(crate) fn wanted(self, wanted: &mut Wanted, change: &Change<'_>) {
                 match self {
-                    $(Noun::$noun => <crate::$stem::Facts as NounFacts>::wanted(wanted, change),)*
+                    $(Noun::$noun => <$stem::Facts as NounFacts>::wanted(wanted, change),)*
                 }
             }
         }
@@ -388,7 +397,7 @@ macro_rules! nouns {
             /// The namespace that it names. A namespace is in none, and a link's key does not tell where the link is.
             pub fn netns(&self) -> Option<&NetnsName> {
                 match self {
-                    $(Key::$noun(key) => <crate::$stem::Facts as NounFacts>::netns(key),)*
+                    $(Key::$noun(key) => <$stem::Facts as NounFacts>::netns(key),)*
                 }
             }
 
@@ -396,7 +405,7 @@ macro_rules! nouns {
             pub(crate) fn default_key(&self) -> Option<Key> {
                 match self {
                     $(Key::$noun(key) => {
-                        let default = <crate::$stem::Facts as NounFacts>::default_key(key)?;
+                        let default = <$stem::Facts as NounFacts>::default_key(key)?;
                         Some(Key::$noun(default))
                     })*
                 }
@@ -405,13 +414,13 @@ macro_rules! nouns {
             /// What the removal of its object is to what else is on the link.
             pub(crate) fn loss(&self) -> Option<Loss<'_>> {
                 match self {
-                    $(Key::$noun(key) => <crate::$stem::Facts as NounFacts>::loss(key),)*
+                    $(Key::$noun(key) => <$stem::Facts as NounFacts>::loss(key),)*
                 }
             }
 
             pub(crate) fn replaced(&self) -> Replaced {
                 match self {
-                    $(Key::$noun(key) => <crate::$stem::Facts as NounFacts>::replaced(key),)*
+                    $(Key::$noun(key) => <$stem::Facts as NounFacts>::replaced(key),)*
                 }
             }
         }
@@ -420,7 +429,7 @@ macro_rules! nouns {
         pub fn needs(key: &Key, object: &Object) -> Needs {
             match (key, object) {
                 $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
-                    <crate::$stem::Facts as NounFacts>::needs(key, bound!(object, [$($object)?]))
+                    <$stem::Facts as NounFacts>::needs(key, bound!(object, [$($object)?]))
                 })*
                 _ => Needs::new(),
             }
@@ -430,7 +439,7 @@ macro_rules! nouns {
             match (key, object) {
                 $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
                     let object = bound!(object, [$($object)?]);
-                    <crate::$stem::Facts as NounFacts>::renamed(key, object, names)
+                    <$stem::Facts as NounFacts>::renamed(key, object, names)
                 })*
                 (key, object) => (key.clone(), object.clone()),
             }
@@ -440,7 +449,7 @@ macro_rules! nouns {
             match (key, object) {
                 $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
                     let object = bound!(object, [$($object)?]);
-                    <crate::$stem::Facts as NounFacts>::is_lost_with(key, object, loss)
+                    <$stem::Facts as NounFacts>::is_lost_with(key, object, loss)
                 })*
                 _ => false,
             }
@@ -455,7 +464,7 @@ macro_rules! nouns {
                 ) => {
                     let seen = bound!(seen, [$($object)?]);
                     let wanted = bound!(wanted, [$($object)?]);
-                    <crate::$stem::Facts as NounFacts>::satisfies(key, seen, wanted)
+                    <$stem::Facts as NounFacts>::satisfies(key, seen, wanted)
                 })*
                 _ => false,
             }
@@ -465,7 +474,7 @@ macro_rules! nouns {
             match (key, object) {
                 $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
                     let object = bound!(object, [$($object)?]);
-                    <crate::$stem::Facts as NounFacts>::stage(key, object)
+                    <$stem::Facts as NounFacts>::stage(key, object)
                 })*
                 _ => (Stage::Never, 0),
             }
@@ -479,7 +488,7 @@ macro_rules! nouns {
             match (key, object) {
                 $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
                     let object = bound!(object, [$($object)?]);
-                    <crate::$stem::Facts as NounFacts>::removed_before(key, object, beside)
+                    <$stem::Facts as NounFacts>::removed_before(key, object, beside)
                 })*
                 _ => Vec::new(),
             }
@@ -491,7 +500,7 @@ macro_rules! nouns {
                 match self {
                     $(object!($noun, object, [$($object)?]) => {
                         let object = bound!(object, [$($object)?]);
-                        <crate::$stem::Facts as NounFacts>::is_automatic(object)
+                        <$stem::Facts as NounFacts>::is_automatic(object)
                     })*
                 }
             }
@@ -501,7 +510,7 @@ macro_rules! nouns {
                 match self {
                     $(object!($noun, object, [$($object)?]) => {
                         let object = bound!(object, [$($object)?]);
-                        <crate::$stem::Facts as NounFacts>::loose(object)
+                        <$stem::Facts as NounFacts>::loose(object)
                     })*
                 }
             }
@@ -511,7 +520,7 @@ macro_rules! nouns {
                 match self {
                     $(object!($noun, object, [$($object)?]) => {
                         let object = bound!(object, [$($object)?]);
-                        <crate::$stem::Facts as NounFacts>::is_of_daemon(object)
+                        <$stem::Facts as NounFacts>::is_of_daemon(object)
                     })*
                 }
             }
@@ -521,7 +530,7 @@ macro_rules! nouns {
                 match self {
                     $(object!($noun, object, [$($object)?]) => {
                         let object = bound!(object, [$($object)?]);
-                        let restorable = <crate::$stem::Facts as NounFacts>::restorable(object);
+                        let restorable = <$stem::Facts as NounFacts>::restorable(object);
                         made!($noun, restorable, [$($object)?])
                     })*
                 }
@@ -554,7 +563,7 @@ macro_rules! nouns {
                         _ => None,
                     };
                     let described = described!(object, before, [$($object)?]);
-                    <crate::$stem::Facts as NounFacts>::describe(f, verb, key, described)
+                    <$stem::Facts as NounFacts>::describe(f, verb, key, described)
                 })*
                 (key, _) => write!(f, "{} {}", verb.words()[0], key.noun().facts().name),
             }
@@ -566,7 +575,7 @@ macro_rules! nouns {
 macro_rules! overlaid {
     ($stem:ident, $object:ident, $other:ident, []) => {};
     ($stem:ident, $object:ident, $other:ident, [$type:ty]) => {
-        <crate::$stem::Facts as NounFacts>::overlay($object, $other)
+        <$stem::Facts as NounFacts>::overlay($object, $other)
     };
 }
 

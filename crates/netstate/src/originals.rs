@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::link::{Link, Place};
+use crate::noun::link::{Link, Place};
 use crate::noun::{self, Key, Object, Renaming};
 use crate::plan::dependents::Dependents;
 use crate::plan::sorted::{link_objects, side_by_side};

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::link::{Link, Place};
 use crate::name::{LinkId, LinkName, NetnsName};
+use crate::noun::link::{Link, Place};
+use crate::noun::route::{Route, RouteKey};
+use crate::noun::sysctl::SysctlKey;
 use crate::noun::{Key, Noun};
 use crate::plan::{Op, Plan};
 use crate::probe::{Attempt, Probe};
-use crate::route::{Route, RouteKey};
 use crate::state::State;
-use crate::sysctl::SysctlKey;
 
 /// A kernel: it can be observed, and it executes plans.
 pub trait Southbound: Send {

@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::link::{Bridge, LinkAttributes, LinkFlags, PortRange, Vxlan};
+use crate::noun::link::{Bridge, LinkAttributes, LinkFlags, PortRange, Vxlan};
 use crate::uapi::{IFF_NOARP, IFF_UP};
 
 fn check<T: Attributes + PartialEq + std::fmt::Debug>(attributes: T, expect: Expect) {

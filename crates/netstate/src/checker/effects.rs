@@ -7,12 +7,12 @@ use super::nouns::{Nature, nature, renamed};
 use super::world::{
     Node, Presence, World, follows_device, is_cut_by_device, lacks_ipv6, survives_move,
 };
-use crate::address::{Address, AddressKey, AddressStatus};
 use crate::attribute::Fields;
-use crate::link::{BridgePort, Link, LinkKind, Master, Place};
 use crate::name::{LinkId, NetnsName};
+use crate::noun::address::{Address, AddressKey, AddressStatus};
+use crate::noun::link::{BridgePort, Link, LinkKind, Master, Place};
+use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{Key, Object};
-use crate::sysctl::{SysctlKey, SysctlPath};
 use crate::uapi::{IFA_F_SECONDARY, RT_TABLE_MAIN};
 
 /// The parameters that set others when they are changed: of each, the first part and the last part of the paths that take

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use super::nouns::{is_ipv6, nature, route};
 use super::world::{Presence, World, follows_device, lacks_ipv6};
-use crate::link::{BridgePort, Link, Master, Place};
 use crate::name::NetnsName;
+use crate::noun::link::{BridgePort, Link, Master, Place};
+use crate::noun::route::{Nexthop, Route, RouteKey, RouteKind};
 use crate::noun::{Key, Object};
-use crate::route::{Nexthop, Route, RouteKey, RouteKind};
 
 /// What an object lacks, if anything.
 pub(super) type Lack = Option<String>;

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::effects::same_value;
-use crate::address::AddressKey;
-use crate::fdb::FdbKey;
 use crate::name::LinkName;
-use crate::neighbor::{Neighbor, NeighborKey};
+use crate::noun::address::AddressKey;
+use crate::noun::fdb::FdbKey;
+use crate::noun::neighbor::{Neighbor, NeighborKey};
+use crate::noun::route::{Nexthop, Route, RouteKey};
+use crate::noun::rule::Rule;
+use crate::noun::sysctl::SysctlKey;
 use crate::noun::{Key, Object};
-use crate::route::{Nexthop, Route, RouteKey};
-use crate::rule::Rule;
-use crate::sysctl::SysctlKey;
 use crate::uapi::{NUD_NOARP, NUD_PERMANENT, RTPROT_KERNEL, RTPROT_RA};
 
 /// What there is to know of an object that is neither a namespace nor a link.

@@ -7,8 +7,8 @@ use super::needs::name;
 use super::nouns::{agrees, nature};
 use super::world::{Presence, World, is_inborn, master};
 use crate::attribute::Fields;
-use crate::link::{Link, LinkKind, Master, Place};
 use crate::name::LinkId;
+use crate::noun::link::{Link, LinkKind, Master, Place};
 use crate::noun::{Key, Object};
 use crate::state::State;
 

@@ -7,13 +7,13 @@
 )]
 
 use super::*;
-use crate::address::{Address, AddressKey, AddressStatus};
-use crate::link::{Bridge, BridgePort, Dummy, Master, Veth, Vxlan};
 use crate::name::NetnsName;
-use crate::neighbor::{Neighbor, NeighborKey};
-use crate::route::{Nexthop, Route, RouteKey};
-use crate::rule::{Rule, RuleKey};
-use crate::sysctl::SysctlKey;
+use crate::noun::address::{Address, AddressKey, AddressStatus};
+use crate::noun::link::{Bridge, BridgePort, Dummy, Master, Veth, Vxlan};
+use crate::noun::neighbor::{Neighbor, NeighborKey};
+use crate::noun::route::{Nexthop, Route, RouteKey};
+use crate::noun::rule::{Rule, RuleKey};
+use crate::noun::sysctl::SysctlKey;
 use crate::uapi::{IFA_F_SECONDARY, NUD_PERMANENT, RTPROT_KERNEL};
 
 type Entry = (Key, Object);

@@ -10,9 +10,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::nouns::{nature, route};
-use crate::address::{Address, AddressKey};
-use crate::link::{Link, LinkKind, Master, Place};
 use crate::name::{LinkId, LinkName, NetnsName};
+use crate::noun::address::{Address, AddressKey};
+use crate::noun::link::{Link, LinkKind, Master, Place};
 use crate::noun::{Key, Object};
 
 /// `IFA_F_NOPREFIXROUTE` (include/uapi/linux/if_addr.h): the address comes without a route to its subnet.

@@ -9,8 +9,8 @@ use super::dependents::Dependents;
 use super::sorted::{Entry, Sorted, links, side_by_side};
 use super::target::Target;
 use super::{Action, Because, Op};
-use crate::link::{Link, Place};
 use crate::name::{LinkId, NetnsName};
+use crate::noun::link::{Link, Place};
 use crate::noun::{self, Key, Lasts, Loss, Object};
 use crate::state::State;
 

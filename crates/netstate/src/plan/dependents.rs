@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::sorted::Entry;
-use crate::link::Place;
+use crate::noun::link::Place;
 use crate::noun::places;
 use crate::state::State;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::account::Account;
 use super::sorted::{Entry, links};
 use super::{Action, Because};
-use crate::link::Place;
+use crate::noun::link::Place;
 use crate::noun::{self, How, Key, Loss, Need, Object, Removal, Renaming};
 
 impl<'a> Account<'a> {

@@ -4,8 +4,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::link::Link;
 use crate::name::LinkId;
+use crate::noun::link::Link;
 use crate::noun::{Key, Noun, Object};
 use crate::state::State;
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanError;
 use super::sorted::{Entry, Sorted, link_objects, together, without};
-use crate::link::{self, FreeMtu, Link, Place};
 use crate::name::NetnsName;
+use crate::noun::link::{self, FreeMtu, Link, Place};
 use crate::noun::{self, FoundBy, How, Key, Lasts, Need, Object, Removal, Renaming};
 use crate::originals::Originals;
 use crate::state::State;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::link::{Link, Place};
 use crate::name::{LinkId, LinkName, NetnsName};
+use crate::noun::link::{Link, Place};
 use crate::noun::{FoundBy, Key};
 use crate::plan::Change;
 use crate::plan::sorted::{link, link_objects, links};

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::link::Place;
 use crate::name::{LinkName, MacAddress, NetnsName};
+use crate::noun::link::Place;
 use crate::noun::{
     Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
     Renaming, Replaced, Verb,

@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::attribute::{Attributes, Field, Fields, Malformed};
-use crate::link::{Bridge, Dummy, Ifb, LinkAttributes, LinkFlags, Tun, Veth, Vlan, Vxlan};
+use crate::noun::link::{Bridge, Dummy, Ifb, LinkAttributes, LinkFlags, Tun, Veth, Vlan, Vxlan};
 
 kinds! {
     /// One end of a virtual Ethernet cable (veth(4)).

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
-use crate::link::Place;
 use crate::name::{LinkName, MacAddress, NetnsName};
-use crate::netns::spoken;
+use crate::noun::link::Place;
+use crate::noun::netns::spoken;
 use crate::noun::{
     Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
     Renaming, Replaced, Verb,

@@ -9,9 +9,11 @@ use std::collections::BTreeSet;
 
 use super::observed::name_aside;
 use crate::attribute::Fields;
-use crate::link::{Below, BridgePort, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place};
 use crate::name::{LinkId, LinkName};
-use crate::netns::spoken;
+use crate::noun::link::{
+    Below, BridgePort, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place,
+};
+use crate::noun::netns::spoken;
 use crate::noun::{self, Key, Object, Renaming};
 use crate::plan::sorted::{link, links};
 use crate::plan::{Account, Action, Because, PlanError};

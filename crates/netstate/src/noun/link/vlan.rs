@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::{AdditiveMap, Attributes};
-use crate::link::kind::{
+use crate::noun::link::kind::{
     Below, BelowAttribute, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
 };
-use crate::link::new_device::ethernet;
-use crate::link::{LinkAttributes, LinkFlags};
+use crate::noun::link::new_device::ethernet;
+use crate::noun::link::{LinkAttributes, LinkFlags};
 
 /// A VLAN's own attributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
 use crate::name::{LinkName, NetnsName};
-use crate::netns::spoken;
+use crate::noun::netns::spoken;
 use crate::noun::{
     Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object, Removal, Renaming,
     Replaced, Verb,

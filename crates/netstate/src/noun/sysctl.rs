@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::link::Place;
 use crate::name::{InvalidName, LinkName, NetnsName};
-use crate::netns::spoken;
+use crate::noun::link::Place;
+use crate::noun::netns::spoken;
 use crate::noun::{
     Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
     Renaming, Replaced, Verb,

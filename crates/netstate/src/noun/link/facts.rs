@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::link::{KindAttributes, Link, LinkKind, Master};
 use crate::name::{LinkId, NetnsName};
-use crate::netns::spoken;
+use crate::noun::link::{KindAttributes, Link, LinkKind, Master};
+use crate::noun::netns::spoken;
 use crate::noun::{
     Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
     Renaming, Replaced, Verb,

@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::{Attributes, Value};
-use crate::link::kind::{
+use crate::noun::link::kind::{
     Below, BelowAttribute, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
 };
-use crate::link::new_device::ethernet;
+use crate::noun::link::new_device::ethernet;
 use crate::uapi::{IFF_MULTICAST, IFLA_VXLAN_LINK};
 
 const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

@@ -1,7 +1,7 @@
 //! A link's fields as one whole: the groups of [`Fields`] that a link consists of, taken together.
 
 use crate::attribute::{Field, Fields};
-use crate::link::{BridgePort, Link, LinkKind, Master};
+use crate::noun::link::{BridgePort, Link, LinkKind, Master};
 
 /// A link whose MTU is below this has no IPv6 (`addrconf_notify`, net/ipv6/addrconf.c).
 const IPV6_MIN_MTU: u32 = 1280;

@@ -1,20 +1,22 @@
-//! An intermediate functional block, which traffic is redirected to by tc (drivers/net/ifb.c).
+//! A dummy link, which drops what is sent to it (drivers/net/dummy.c).
 
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
-use crate::link::kind::{Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice};
-use crate::link::new_device::ethernet;
+use crate::noun::link::kind::{
+    Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
+};
+use crate::noun::link::new_device::ethernet;
 use crate::uapi::IFF_NOARP;
 
-/// An ifb's own attributes: none.
+/// A dummy's own attributes: none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields)]
-pub struct Ifb {}
+pub struct Dummy {}
 
-impl Kind for Ifb {
+impl Kind for Dummy {
     const FACTS: KindFacts = KindFacts {
-        name: "ifb",
+        name: "dummy",
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Never,
         enslaves: false,
@@ -31,9 +33,9 @@ impl Kind for Ifb {
         Self {}
     }
 
-    /// `ifb_setup`, drivers/net/ifb.c (`TX_Q_LIMIT`).
+    /// `dummy_setup`, drivers/net/dummy.c.
     fn new_device(&self, _: bool) -> NewDevice {
-        ethernet(32, IFF_NOARP)
+        ethernet(1000, IFF_NOARP)
     }
 
     fn below(&self) -> Below {

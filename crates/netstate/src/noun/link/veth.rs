@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
-use crate::link::kind::{Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice};
-use crate::link::new_device::ethernet;
+use crate::noun::link::kind::{
+    Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
+};
+use crate::noun::link::new_device::ethernet;
 use crate::uapi::IFF_MULTICAST;
 
 /// A veth's own attributes: none.

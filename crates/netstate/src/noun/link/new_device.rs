@@ -2,9 +2,9 @@
 //! otherwise.
 
 use crate::attribute::Flags;
-use crate::link::kind::NewDevice;
-use crate::link::{BridgePort, Link, LinkAttributes, LinkFlags, LinkKind, Master};
 use crate::name::MacAddress;
+use crate::noun::link::kind::NewDevice;
+use crate::noun::link::{BridgePort, Link, LinkAttributes, LinkFlags, LinkKind, Master};
 
 /// `GSO_LEGACY_MAX_SIZE` and its like, include/linux/netdevice.h.
 const SEGMENTATION_BYTES: u32 = 65_536;

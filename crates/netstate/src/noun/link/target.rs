@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::transition::{below, is_anew};
-use crate::link::{BridgePort, Link, LinkKind, Master, Place};
 use crate::name::LinkId;
-use crate::netns::spoken;
+use crate::noun::link::{BridgePort, Link, LinkKind, Master, Place};
+use crate::noun::netns::spoken;
 use crate::noun::{Key, Object};
 use crate::plan::{Entry, Past, PlanError, link_objects};
 
@@ -114,7 +114,7 @@ pub(crate) enum FreeMtu {
 /// Fits MTUs that nobody asks for to that of the link below, as the kernel does ([`Below::mtu_within`]); `free` is
 /// none for a configured MTU. `others` are links that are as observed.
 ///
-/// [`Below::mtu_within`]: crate::link::Below::mtu_within
+/// [`Below::mtu_within`]: crate::noun::link::Below::mtu_within
 pub(crate) fn fit_mtus<'a>(
     made: &mut BTreeMap<Key, Object>,
     others: &mut Vec<Entry<'a>>,

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
-use crate::link::kind::{Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice};
-use crate::link::new_device::{ethernet, point_to_point};
+use crate::noun::link::kind::{
+    Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
+};
+use crate::noun::link::new_device::{ethernet, point_to_point};
 use crate::uapi::{IFF_MULTICAST, IFF_NOARP};
 
 /// A tun or tap device's own attributes.
