@@ -5,33 +5,26 @@
 //! called by their entries' names in YANG and by their places in the kernel; the `directory` of a configuration
 //! knows both.
 
-mod address;
 #[cfg(test)]
 mod coverage;
 mod directory;
 mod faults;
-mod fdb;
 mod instances;
-mod link;
 mod lowered;
 mod lowering;
 mod names;
-mod neighbor;
-mod netns;
+mod noun;
 mod part;
 mod raising;
 #[cfg(test)]
 mod refusals;
-mod route;
-mod rule;
 mod spelling;
-mod sysctl;
 #[cfg(test)]
 mod test;
 
 use std::cell::OnceCell;
 
-use netstate::{Key, Noun, State, with_nouns};
+use netstate::{Key, Noun, State};
 use yang::{Error, Path, Tree};
 
 pub use lowered::Lowered;
@@ -47,7 +40,7 @@ use raising::Raising;
 /// The state that `configuration` (valid by the schema) desires. Every fault of meaning that the schema cannot tell
 /// is found here, each with its YANG path.
 pub fn lower(configuration: &Tree) -> Result<State, Vec<Error>> {
-    Ok(Lowering::of(configuration).lowered()?.1)
+    Ok(noun::lower(Lowering::of(configuration))?.1)
 }
 
 /// The operational tree: what was observed, under the configuration's names.
@@ -66,7 +59,7 @@ pub fn raise_nouns(
     let raising = Raising { observed, names, configuration, directory };
     let mut tree = Tree::empty(configuration.schema());
     for noun in Noun::ALL.iter().filter(|noun| is_asked_for(**noun)) {
-        raise_noun(*noun, &raising, &mut tree)?;
+        noun::raise(*noun, &raising, &mut tree)?;
     }
     Ok(tree)
 }
@@ -74,9 +67,9 @@ pub fn raise_nouns(
 /// The YANG path of an object of `configuration`, or of one of its fields (the field's name in `netstate`).
 pub fn path(key: &Key, field: Option<&str>, configuration: &Tree) -> Path {
     if let Key::Link(id) = key {
-        return link::leaf_path(id, field, configuration);
+        return noun::link::leaf_path(id, field, configuration);
     }
-    leaf_of(entry(key, &Known::of(configuration)), field, configuration)
+    leaf_of(noun::path(key, &Known::of(configuration)), field, configuration)
 }
 
 /// A configuration, and its names once they are needed.
@@ -100,31 +93,6 @@ impl<'c> Known<'c> {
         self.directory.get_or_init(read)
     }
 }
-
-macro_rules! nouns {
-    ($($(#[$doc:meta])* $noun:ident $stem:ident ($key:ty) [$($object:ty)?];)*) => {
-        /// Has the file of each noun lower its entries.
-        fn lower_nouns(lowering: &mut Lowering<'_>) {
-            $($stem::lower(lowering);)*
-        }
-
-        /// Shows the objects of a noun.
-        fn raise_noun(noun: Noun, raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
-            match noun {
-                $(Noun::$noun => $stem::raise(raising, tree),)*
-            }
-        }
-
-        /// The entry of an object.
-        fn entry(key: &Key, known: &Known<'_>) -> Path {
-            match key {
-                $(Key::$noun(key) => $stem::path(key, known),)*
-            }
-        }
-    };
-}
-
-with_nouns!(nouns);
 
 /// The leaf of the entry that a field comes from, where the configuration has it.
 fn leaf_of(entry: Path, field: Option<&str>, configuration: &Tree) -> Path {

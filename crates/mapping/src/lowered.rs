@@ -11,9 +11,10 @@ use yang::{Diff, Error, Go, Node, Path, Tree, Value};
 
 use crate::directory::Directory;
 use crate::instances::{container_of, list_path, schema_node};
-use crate::link::Cables;
 use crate::lowering::Lowering;
-use crate::{Known, entry, spelling};
+use crate::noun::link::Cables;
+
+use crate::{Known, noun, spelling};
 
 /// As many entries are worth comparing with the whole.
 const MANY: usize = 1000;
@@ -29,7 +30,7 @@ pub struct Lowered {
 impl Lowered {
     /// Lowers a whole configuration (valid by the schema).
     pub fn of(configuration: &Tree) -> Result<Lowered, Vec<Error>> {
-        let (directory, state) = Lowering::of(configuration).lowered()?;
+        let (directory, state) = noun::lower(Lowering::of(configuration))?;
         Ok(Lowered { desired: state.into(), directory })
     }
 
@@ -43,7 +44,7 @@ impl Lowered {
 
     /// Where an object of `configuration`, of which this is the outcome, is configured.
     pub fn path(&self, key: &Key, configuration: &Tree) -> Path {
-        entry(key, &Known::with(configuration, self.directory.clone()))
+        noun::path(key, &Known::with(configuration, self.directory.clone()))
     }
 
     /// The same by a look at what has changed; none where that does not tell, or something is wrong.
@@ -73,7 +74,7 @@ impl Lowered {
 /// What these entries desire.
 fn state(tree: &Tree, directory: &Directory, entries: &BTreeSet<Path>) -> Option<State> {
     let lowering = Lowering::only(tree, directory.clone(), entries);
-    lowering.lowered().ok().map(|(_, state)| state)
+    noun::lower(lowering).ok().map(|(_, state)| state)
 }
 
 /// The entries of lists below top containers in which something changes, unless they are more than `limit`.

@@ -57,9 +57,8 @@ impl<'c> Lowering<'c> {
         only.iter().filter(within).filter_map(|path| self.configuration.node(path)).collect()
     }
 
-    /// Has each module lower its entries; the names and the state, if nothing is wrong.
-    pub(crate) fn lowered(mut self) -> Result<(Directory, State), Vec<Error>> {
-        crate::lower_nouns(&mut self);
+    /// The names and the state, if nothing is wrong.
+    pub(crate) fn lowered(self) -> Result<(Directory, State), Vec<Error>> {
         self.faults.into_result((self.directory, self.state))
     }
 

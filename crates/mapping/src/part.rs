@@ -5,33 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use netstate::{NetnsName, Noun, Part, Place, with_nouns};
+use netstate::{NetnsName, Noun, Part, Place};
 use yang::{Selected, Tree};
 
 use crate::directory::Directory;
 use crate::faults::Faults;
-
-/// A place where objects of a noun are shown: a list below a top container, or a node of its entries.
-pub(crate) struct ShownIn {
-    /// The top container.
-    pub(crate) container: &'static str,
-    /// The list below it; any where none is named.
-    pub(crate) list: Option<&'static str>,
-    /// The node of an entry; the entry itself where none is named.
-    pub(crate) node: Option<&'static str>,
-}
-
-macro_rules! shown_in {
-    ($($(#[$doc:meta])* $noun:ident $stem:ident ($key:ty) [$($object:ty)?];)*) => {
-        fn shown_in(noun: Noun) -> &'static [ShownIn] {
-            match noun {
-                $(Noun::$noun => crate::$stem::SHOWN_IN,)*
-            }
-        }
-    };
-}
-
-with_nouns!(shown_in);
+use crate::noun::shown_in;
 
 /// The part of the state that shows what is selected.
 pub fn part(selected: &[Selected], configuration: &Tree) -> Part {
@@ -48,32 +27,6 @@ pub fn part(selected: &[Selected], configuration: &Tree) -> Part {
         nouns: Noun::ALL.iter().copied().filter(is_shown).collect(),
         namespaces,
         links,
-    }
-}
-
-impl ShownIn {
-    /// In the entries of a list.
-    pub(crate) const fn list(container: &'static str, list: &'static str) -> ShownIn {
-        ShownIn { container, list: Some(list), node: None }
-    }
-
-    /// In the entries of all lists of a container.
-    pub(crate) const fn container(container: &'static str) -> ShownIn {
-        ShownIn { container, list: None, node: None }
-    }
-
-    /// In a node of the entries of all lists of a container.
-    pub(crate) const fn node(container: &'static str, node: &'static str) -> ShownIn {
-        ShownIn { container, list: None, node: Some(node) }
-    }
-
-    fn is_in(&self, selected: &Selected) -> bool {
-        let in_list = |list: &str| selected.below.is_none_or(|below| below.name == list);
-        let has_node =
-            |node: &&str| selected.nodes.as_ref().is_none_or(|nodes| nodes.contains(node));
-        selected.top.name == self.container
-            && self.list.is_none_or(in_list)
-            && self.node.as_ref().is_none_or(has_node)
     }
 }
 

@@ -15,8 +15,9 @@ use yang::{Error, Path, SchemaNode, Tree, Value};
 
 use crate::instances::{below, entries, entry_path, list_path, schema_node};
 use crate::lowering::{Lowering, User};
-use crate::part::ShownIn;
+use crate::noun::ShownIn;
 use crate::raising::Raising;
+
 use crate::{Known, spelling};
 
 /// Where operational data shows them.

@@ -3,10 +3,11 @@
 use netstate::AddressKey;
 use yang::{Error, Path, Tree};
 
+use crate::Known;
 use crate::lowering::Lowering;
-use crate::part::ShownIn;
+use crate::noun::ShownIn;
+use crate::noun::link;
 use crate::raising::Raising;
-use crate::{Known, link};
 
 /// Where operational data shows them.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::node("links", "ip")];

@@ -18,7 +18,7 @@ pub(crate) use raise::raise;
 
 use crate::instances::{below, entry_path};
 use crate::lowering::{Lowering, User};
-use crate::part::ShownIn;
+use crate::noun::ShownIn;
 
 /// Where operational data shows them.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::container("routes")];

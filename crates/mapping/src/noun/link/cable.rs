@@ -9,8 +9,8 @@ use netstate::{LinkId, LinkKind, Place};
 use yang::Path;
 
 use crate::instances::{below, entries, entry_path};
-use crate::link::kind;
 use crate::lowering::Lowering;
+use crate::noun::link::kind;
 
 /// Where the other end of each end is, and of which kind both are.
 #[derive(Debug, Default)]

@@ -9,10 +9,11 @@ use yang::{Error, Node, Path, Tree, Value};
 
 use crate::directory::Directory;
 use crate::instances::{below, entry_path, list_path, schema_node};
-use crate::link;
 use crate::lowering::Lowering;
-use crate::part::ShownIn;
+use crate::noun::ShownIn;
+use crate::noun::link;
 use crate::raising::Raising;
+
 use crate::{Known, spelling};
 
 /// Where operational data shows them.

@@ -15,7 +15,8 @@ pub(crate) use raise::raise;
 use crate::directory::Directory;
 use crate::instances::{below, entries, entry_path, list_path, schema_node};
 use crate::lowering::{Lowering, User};
-use crate::part::ShownIn;
+use crate::noun::ShownIn;
+
 use crate::{Known, spelling};
 
 /// Where operational data shows them.

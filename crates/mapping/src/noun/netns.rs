@@ -6,7 +6,7 @@ use yang::{Error, Path, Tree, Value};
 use crate::Known;
 use crate::instances::{list_path, schema_node};
 use crate::lowering::Lowering;
-use crate::part::ShownIn;
+use crate::noun::ShownIn;
 use crate::raising::Raising;
 
 /// Where operational data shows them.

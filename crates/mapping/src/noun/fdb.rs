@@ -13,8 +13,9 @@ use yang::{Error, Path, Tree, Value};
 use crate::instances::{list_path, schema_node};
 use crate::lowering::Lowering;
 use crate::names::Names;
-use crate::part::ShownIn;
+use crate::noun::ShownIn;
 use crate::raising::Raising;
+
 use crate::{Known, spelling};
 
 /// Where operational data shows them.

@@ -11,6 +11,7 @@ use netstate::{NetnsName, RouteKey};
 use yang::{Path, SchemaNode, Tree, Value};
 
 use crate::instances::{entries, entry_path, list_path, schema_node};
+
 use crate::{Known, spelling};
 
 /// `RT_TABLE_UNSPEC`, which the kernel takes for `RT_TABLE_MAIN`.

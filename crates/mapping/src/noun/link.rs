@@ -22,8 +22,8 @@ pub(crate) use raise::raise;
 
 use crate::instances::{below, entry_path};
 use crate::lowering::{Lowering, User};
-use crate::part::ShownIn;
-use crate::sysctl;
+use crate::noun::ShownIn;
+use crate::noun::sysctl;
 pub(crate) use cable::Cables;
 use entry::Entry;
 

@@ -1,0 +1,58 @@
+//! The nouns, a file each: how their entries in YANG become objects, and objects entries.
+
+pub(crate) mod address;
+pub(crate) mod fdb;
+pub(crate) mod link;
+pub(crate) mod neighbor;
+pub(crate) mod netns;
+pub(crate) mod route;
+pub(crate) mod rule;
+mod shown_in;
+pub(crate) mod sysctl;
+
+use netstate::{Key, Noun, State, with_nouns};
+use yang::{Error, Path, Tree};
+
+pub(crate) use shown_in::ShownIn;
+
+use crate::Known;
+use crate::directory::Directory;
+use crate::lowering::Lowering;
+use crate::raising::Raising;
+
+/// Has the file of each noun lower its entries; the names and the state, if nothing is wrong.
+pub(crate) fn lower(mut lowering: Lowering<'_>) -> Result<(Directory, State), Vec<Error>> {
+    lower_nouns(&mut lowering);
+    lowering.lowered()
+}
+
+macro_rules! nouns {
+    ($($(#[$doc:meta])* $noun:ident $stem:ident ($key:ty) [$($object:ty)?];)*) => {
+        fn lower_nouns(lowering: &mut Lowering<'_>) {
+            $($stem::lower(lowering);)*
+        }
+
+        /// Shows the objects of a noun.
+        pub(crate) fn raise(noun: Noun, raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
+            match noun {
+                $(Noun::$noun => $stem::raise(raising, tree),)*
+            }
+        }
+
+        /// The entry of an object.
+        pub(crate) fn path(key: &Key, known: &Known<'_>) -> Path {
+            match key {
+                $(Key::$noun(key) => $stem::path(key, known),)*
+            }
+        }
+
+        /// Where objects of a noun are shown.
+        pub(crate) fn shown_in(noun: Noun) -> &'static [ShownIn] {
+            match noun {
+                $(Noun::$noun => $stem::SHOWN_IN,)*
+            }
+        }
+    };
+}
+
+with_nouns!(nouns);
