@@ -16,10 +16,10 @@ use netstate::{
 
 use crate::fault::Fault;
 use crate::message::{HEADER, Message, fixed, message, row};
-use crate::netns::{Namespace, Namespaces};
+use crate::noun::netns::{Namespace, Namespaces};
+use crate::noun::{link, sysctl};
 use crate::observe::link_names;
 use crate::uapi::NLA_TYPE_MASK;
-use crate::{link, sysctl};
 
 /// How many requests a batch holds at most: were the kernel to refuse them all, the answers would still fit into
 /// the receive buffer that a process without privileges can have.
@@ -130,7 +130,7 @@ macro_rules! stage {
                 match (&op.key, &op.action) {
                     $((Key::$noun(key), Action::Create(object!($noun, object, [$($object)?]))) => {
                         let doing = Doing::Create(bound!(object, [$($object)?]));
-                        crate::$stem::execute(self, index, key, doing)
+                        crate::noun::$stem::execute(self, index, key, doing)
                     })*
                     $((
                         Key::$noun(key),
@@ -141,11 +141,11 @@ macro_rules! stage {
                     ) => {
                         let from = bound!(from, [$($object)?]);
                         let change = bound!(change, [$($object)?]);
-                        crate::$stem::execute(self, index, key, Doing::Update { from, change })
+                        crate::noun::$stem::execute(self, index, key, Doing::Update { from, change })
                     })*
                     $((Key::$noun(key), Action::Delete(object!($noun, object, [$($object)?]))) => {
                         let doing = Doing::Delete(bound!(object, [$($object)?]));
-                        crate::$stem::execute(self, index, key, doing)
+                        crate::noun::$stem::execute(self, index, key, doing)
                     })*
                     _ => Err(Failure::words(index, "the operation's object is not of its key's noun")),
                 }
@@ -158,7 +158,7 @@ macro_rules! stage {
                 &op.action;
             match (&op.key, object) {
                 $((Key::$noun(_), object!($noun, object, [$($object)?])) => {
-                    crate::$stem::field(bound!(object, [$($object)?]), at)
+                    crate::noun::$stem::field(bound!(object, [$($object)?]), at)
                 })*
                 _ => None,
             }

@@ -5,21 +5,14 @@
 //! Attributes are encoded by what `netstate` says of each field, one line a field; what is not regular about
 //! a noun's messages is in the file of that noun.
 
-mod address;
 mod execute;
 mod fault;
-mod fdb;
-mod link;
 mod message;
 mod monitor;
-mod neighbor;
-mod netns;
+mod noun;
 mod observe;
 mod probe;
-mod route;
-mod rule;
 mod socket;
-mod sysctl;
 mod tun;
 mod uapi;
 
@@ -28,7 +21,7 @@ use netstate::{EventSink, ObserveError, Part, Plan, Refusal, Scope, Southbound, 
 
 use crate::fault::Fault;
 use crate::monitor::Monitor;
-use crate::netns::Namespaces;
+use crate::noun::netns::Namespaces;
 
 /// This host's kernel, as seen from the namespace that the process was started in.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use crate::fault::Fault;
 use crate::monitor::listener::{Listener, Listeners};
 use crate::monitor::parameters::Parameters;
-use crate::netns;
+use crate::noun::netns;
 use crate::socket::READ;
 
 /// How long names may come and go before they are compared: at least, and at most.

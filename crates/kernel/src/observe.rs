@@ -13,9 +13,9 @@ use netstate::{
 };
 
 use crate::fault::Fault;
-use crate::link;
 use crate::message::fixed;
-use crate::netns::Namespaces;
+use crate::noun::link;
+use crate::noun::netns::Namespaces;
 use crate::socket::NetlinkSocket;
 use crate::uapi::RTEXT_FILTER_SKIP_STATS;
 pub(crate) use observer::{Observer, failed};
@@ -47,14 +47,14 @@ macro_rules! observe {
                 observer.link_names(&all, part)?;
             }
             $(if part.nouns.contains(&Noun::$noun) {
-                crate::$stem::observe_part(&mut observer, &names, part)?;
+                crate::noun::$stem::observe_part(&mut observer, &names, part)?;
             })*
             Ok(observer.state())
         }
 
         /// What a request of that kind asks for.
         fn plural(get: u16) -> &'static str {
-            let asked_for = [$(crate::$stem::WIRE),*].into_iter().find(|wire| wire.get == get);
+            let asked_for = [$(crate::noun::$stem::WIRE),*].into_iter().find(|wire| wire.get == get);
             asked_for.map_or("identifiers", |wire| wire.plural)
         }
 
@@ -67,7 +67,7 @@ macro_rules! observe {
                 }
             }
             $(if !$stem.is_empty() {
-                crate::$stem::observe(observer, &$stem, wanted)?;
+                crate::noun::$stem::observe(observer, &$stem, wanted)?;
             })*
             Ok(())
         }

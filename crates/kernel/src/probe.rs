@@ -11,7 +11,7 @@ use rustix::net::sockopt::set_socket_timeout;
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketType, ipproto};
 
 use crate::fault::Fault;
-use crate::netns;
+use crate::noun::netns;
 
 /// How long an answer is awaited.
 const PATIENCE: Duration = Duration::from_secs(1);

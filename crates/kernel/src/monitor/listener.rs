@@ -11,10 +11,10 @@ use rustix::event::{Timespec, epoll};
 
 use crate::fault::Fault;
 use crate::message::{Message, message};
+use crate::noun::{address, link, sysctl};
 use crate::observe::ask_for_links;
 use crate::socket::enlarge_receive_buffer;
 use crate::uapi::RTM_NEWNETCONF;
-use crate::{address, link, sysctl};
 
 /// How many namespaces with notifications are named at a time.
 const READABLE: usize = 64;
@@ -242,7 +242,7 @@ macro_rules! notified {
     ($($(#[$doc:meta])* $noun:ident $stem:ident ($key:ty) [$($object:ty)?];)*) => {
         /// The groups of notifications that there are of all nouns.
         fn groups() -> impl Iterator<Item = u32> {
-            [$(crate::$stem::WIRE.groups),*].into_iter().flatten().copied()
+            [$(crate::noun::$stem::WIRE.groups),*].into_iter().flatten().copied()
         }
 
         /// The object that a notification is about; `name` tells what the link of an index is called.
@@ -251,7 +251,7 @@ macro_rules! notified {
             netns: &NetnsName,
             name: impl Fn(u32) -> Option<LinkName>,
         ) -> Option<Key> {
-            None$(.or_else(|| crate::$stem::notified(message, netns, &name)))*
+            None$(.or_else(|| crate::noun::$stem::notified(message, netns, &name)))*
         }
     };
 }

@@ -13,7 +13,7 @@ use netstate::{Event, EventSink, Key, LinkName, NetnsName, SysctlKey};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-use crate::sysctl;
+use crate::noun::sysctl;
 
 /// The parameters that are watched.
 #[derive(Debug)]

@@ -9,12 +9,12 @@ use netstate::{Key, LinkName, NetnsName, Object, ObserveError, State, Wanted};
 
 use super::{FAMILIES, FEW, FEW_PLACES, Result, plural};
 use crate::fault::Fault;
-use crate::link::Seen;
 use crate::message::{Message, fixed};
-use crate::netns::Namespaces;
-use crate::route::Filter;
+use crate::noun::link::Seen;
+use crate::noun::netns::Namespaces;
+use crate::noun::route::Filter;
+use crate::noun::{link, neighbor, route};
 use crate::uapi::{NETNSA_FD, NETNSA_NSID, RTEXT_FILTER_SKIP_STATS};
-use crate::{link, neighbor, route};
 
 /// What was read so far, and what numbers stand for.
 pub(crate) struct Observer<'a> {

@@ -12,8 +12,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::execute::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed};
+use crate::noun::route::family;
 use crate::observe::{FAMILIES, FEW, Observer};
-use crate::route::family;
 use crate::uapi::{IFA_F_MANAGETEMPADDR, IFA_F_MCAUTOJOIN, IFA_F_NOPREFIXROUTE, IFA_PROTO};
 
 /// How the kernel is asked for such objects, and where it notifies of them.

@@ -9,8 +9,8 @@ use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 
 use crate::execute::{self, Doing, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed};
+use crate::noun::route::family;
 use crate::observe::{FAMILIES, Observer};
-use crate::route::family;
 
 /// How the kernel is asked for such objects, and where it notifies of them.
 pub(crate) const WIRE: Wire =

@@ -12,8 +12,8 @@ use netstate::{Key, LinkName, NetnsName, Object, Part, Wanted};
 
 use crate::execute::{self, CREATE, Doing, Execution, PointedAt};
 use crate::message::{Message, Wire, fixed};
+use crate::noun::route::family;
 use crate::observe::{FAMILIES, Observer, Result};
-use crate::route::family;
 
 /// How the kernel is asked for such objects, and where it notifies of them.
 pub(crate) const WIRE: Wire = Wire {

@@ -8,7 +8,7 @@ use netstate::{Key, LinkName, MacAddress, NetnsName, Object, ObserveError, Part,
 
 use crate::execute::{self, Doing, Execution, Failure, PointedAt};
 use crate::message::{Message, Wire, fixed};
-use crate::neighbor::{BRIDGE, is_neighbor};
+use crate::noun::neighbor::{BRIDGE, is_neighbor};
 use crate::observe::Observer;
 
 /// How the kernel is asked for such objects, and where it notifies of them.
