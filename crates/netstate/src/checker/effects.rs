@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::nouns::{Nature, nature, renamed};
+use super::nouns::{Nature, nature, renamed, same_value};
 use super::world::{
     Node, Presence, World, follows_device, is_cut_by_device, lacks_ipv6, survives_move,
 };
@@ -321,11 +321,6 @@ impl<'a> World<'a> {
             }
         }
     }
-}
-
-/// Whether two texts are one value of a parameter.
-pub(super) fn same_value(one: &str, other: &str) -> bool {
-    one.split_ascii_whitespace().eq(other.split_ascii_whitespace())
 }
 
 /// What a link has as a new port of its master.

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::effects::same_value;
 use crate::name::LinkName;
 use crate::noun::address::AddressKey;
 use crate::noun::fdb::FdbKey;
@@ -180,4 +179,9 @@ fn rule_agrees(wanted: &Rule, seen: &Rule) -> bool {
         && wanted.iif == seen.iif
         && wanted.oif == seen.oif
         && (wanted.protocol.is_none() || wanted.protocol == seen.protocol)
+}
+
+/// Whether two texts are one value of a parameter.
+pub(super) fn same_value(one: &str, other: &str) -> bool {
+    one.split_ascii_whitespace().eq(other.split_ascii_whitespace())
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::effects::same_value;
 use super::needs::name;
-use super::nouns::{agrees, nature};
+use super::nouns::{agrees, nature, same_value};
 use super::world::{Presence, World, is_inborn, master};
 use crate::attribute::Fields;
 use crate::name::LinkId;
