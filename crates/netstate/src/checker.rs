@@ -25,7 +25,7 @@ use self::world::{Presence, World, is_inborn};
 use crate::name::LinkId;
 use crate::noun::link::{Link, LinkKind, Place};
 use crate::noun::{Key, Object};
-use crate::plan::{Action, Op, Plan};
+use crate::operation::{Action, Op, Plan};
 use crate::state::State;
 
 /// What is wrong with a plan.

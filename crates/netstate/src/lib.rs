@@ -11,6 +11,7 @@ pub mod checker;
 pub mod desired;
 pub mod name;
 pub mod noun;
+pub mod operation;
 pub mod originals;
 pub mod plan;
 pub mod probe;
@@ -28,11 +29,10 @@ pub use noun::neighbor::{Neighbor, NeighborKey};
 pub use noun::route::{Nexthop, Nexthops, Route, RouteKey, RouteKind, RouteMetrics};
 pub use noun::rule::{Rule, RuleKey};
 pub use noun::sysctl::{SysctlKey, SysctlPath};
-pub use noun::{Anchor, How, Key, Need, Needs, Noun, Object};
+pub use noun::{Anchor, How, Key, Need, Needs, Noun, Object, Wanted};
 pub use noun::{address, fdb, link, neighbor, netns, route, rule, sysctl};
+pub use operation::{Action, Because, Op, Plan};
 pub use originals::Originals;
-pub use plan::{Action, Because, Op, Plan, PlanError};
-pub use southbound::{
-    Event, EventSink, ObserveError, Part, Refusal, Scope, Southbound, Wanted, Watched,
-};
+pub use plan::PlanError;
+pub use southbound::{Event, EventSink, ObserveError, Part, Refusal, Scope, Southbound, Watched};
 pub use state::State;

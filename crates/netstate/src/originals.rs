@@ -5,11 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::noun::link::{Link, Place};
+use crate::noun::link::{Link, Place, link_objects};
 use crate::noun::{self, Key, Object, Renaming};
-use crate::plan::dependents::Dependents;
-use crate::plan::sorted::{link_objects, side_by_side};
-use crate::state::State;
+use crate::state::{Dependents, State, side_by_side};
 
 /// Objects that existed before they were first configured, as they were then. An object that is configured
 /// and is not in here was made by the configuration, and goes when the configuration no longer has it.

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::name::{LinkId, LinkName, NetnsName};
-use crate::noun::link::{Link, Place};
-use crate::noun::route::{Route, RouteKey};
+use crate::noun::link::Place;
 use crate::noun::sysctl::SysctlKey;
-use crate::noun::{Key, Noun};
-use crate::plan::{Op, Plan};
+use crate::noun::{Key, Noun, Wanted};
+use crate::operation::{Op, Plan};
 use crate::probe::{Attempt, Probe};
 use crate::state::State;
 
@@ -85,48 +84,6 @@ impl Part {
     pub fn has_link(&self, place: &Place) -> bool {
         self.has_netns(&place.netns)
             && self.links.as_ref().is_none_or(|links| links.contains(place))
-    }
-}
-
-/// The objects that a change concerns.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Wanted {
-    /// The objects, but for links.
-    pub keys: BTreeSet<Key>,
-    /// What routes among `keys` may be like, given where they are few: a kernel that tells all routes of a table or
-    /// none can still be asked whether it holds just this one. What exists is told, expected or not.
-    pub expected: BTreeMap<RouteKey, Vec<Route>>,
-    /// Who made the routes among `keys` (`rtm_protocol`), where they are all to be of one maker: those of others may be
-    /// passed over, but for what has one of these keys.
-    pub protocol: Option<u8>,
-    /// The links, each with the places where it may be, the likeliest first.
-    pub links: BTreeMap<LinkId, Vec<Place>>,
-    /// The namespaces that links are to be in for the first time. Of one that is found elsewhere, the parameters are wanted
-    /// that are not those of a new link: it loses them as it moves.
-    pub homes: BTreeMap<LinkId, NetnsName>,
-    /// What links are to be. Unless all that are found become so without being disturbed, their addresses, routes and
-    /// static neighbours are wanted too, all of them, whoever made them: a link that is disturbed may take these along.
-    pub outcome: BTreeMap<LinkId, Box<Link>>,
-    /// The namespaces of which all links are wanted, whoever made them: they are to go. Links that are not
-    /// among `links` are keyed as by [`Scope::Everything`].
-    pub occupants: BTreeSet<NetnsName>,
-}
-
-impl Wanted {
-    /// Whether a link that was found at `place` is to go elsewhere, so that its parameters are wanted too.
-    pub fn wants_parameters(&self, id: &LinkId, place: &Place) -> bool {
-        self.homes.get(id).is_some_and(|home| *home != place.netns)
-    }
-
-    /// Whether what is on links is wanted too, given those that were found.
-    pub fn wants_dependents<'l>(
-        &self,
-        found: impl IntoIterator<Item = (&'l LinkId, &'l Link)>,
-    ) -> bool {
-        let is_left = |(id, link): (&LinkId, &Link)| {
-            self.outcome.get(id).is_some_and(|outcome| !outcome.disturbs(link))
-        };
-        !found.into_iter().all(is_left)
     }
 }
 

@@ -1,10 +1,16 @@
 //! Network state as a value: every object under its key, in the order of the keys.
 
+mod dependents;
+mod sorted;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::noun::{Key, Object};
+
+pub(crate) use dependents::Dependents;
+pub(crate) use sorted::{Entry, Sorted, side_by_side, together, without};
 
 /// Objects by key.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -11,11 +11,9 @@ use crate::name::{LinkName, NetnsName};
 use crate::noun::link::Place;
 use crate::noun::netns::spoken;
 use crate::noun::{
-    Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
-    Renaming, Replaced, Verb,
+    Change, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object,
+    Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
-use crate::plan::{Change, Stage};
-use crate::southbound::Wanted;
 use crate::uapi::{IFA_F_SECONDARY, IFAPROT_KERNEL_LL, IFAPROT_KERNEL_LO, IFAPROT_KERNEL_RA};
 
 /// Where an address is, and which.

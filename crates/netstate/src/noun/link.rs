@@ -1,15 +1,15 @@
 //! A network link (`struct ifinfomsg`, rtnetlink(7), ip-link(8)): what all kinds share.
 
+mod anew;
 pub mod bridge;
 pub mod dummy;
+mod entries;
 mod facts;
 mod fields;
 pub mod ifb;
 pub mod kind;
 mod new_device;
 mod observed;
-mod target;
-mod transition;
 pub mod tun;
 pub mod veth;
 pub mod vlan;
@@ -17,8 +17,10 @@ pub mod vxlan;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use anew::{below, is_anew};
+pub(crate) use entries::{link, link_entries, link_objects, links};
 pub(crate) use facts::Facts;
-pub(crate) use target::{FreeMtu, configured, fit_mtus, released};
+pub(crate) use observed::name_aside;
 
 pub use bridge::{Bridge, BridgePort};
 pub use dummy::Dummy;

@@ -10,11 +10,9 @@ use crate::name::{LinkName, MacAddress, NetnsName};
 use crate::noun::link::Place;
 use crate::noun::netns::spoken;
 use crate::noun::{
-    Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
-    Renaming, Replaced, Verb,
+    Change, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object,
+    Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
-use crate::plan::{Change, Stage};
-use crate::southbound::Wanted;
 use crate::uapi::{NUD_NOARP, NUD_PERMANENT};
 
 /// Where a neighbour is, and which.

@@ -1,16 +1,13 @@
 //! A network namespace (ip-netns(8), network_namespaces(7)): a name in `/run/netns`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::name::NetnsName;
 use crate::noun::{
-    Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object, Removal, Renaming,
-    Replaced, Verb,
+    Change, Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object, Removal,
+    Renaming, Replaced, Stage, Verb, Wanted,
 };
-use crate::plan::{Account, Action, Because, Change, PlanError, Stage};
-use crate::southbound::Wanted;
-use crate::state::State;
 
 /// What a namespace states about itself.
 pub(crate) struct Facts;
@@ -87,10 +84,10 @@ impl NounFacts for Facts {
 
     /// All links of a namespace that is to go: it goes only without any that is not its own.
     fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
-        let names = |state: &State| -> BTreeSet<NetnsName> {
+        let names = |objects: &BTreeMap<Key, Object>| -> BTreeSet<NetnsName> {
             let name =
                 |key: &Key| if let Key::Netns(name) = key { Some(name.clone()) } else { None };
-            state.objects.keys().map_while(name).collect()
+            objects.keys().map_while(name).collect()
         };
         wanted.occupants =
             names(change.touched).difference(&names(change.desired)).cloned().collect();
@@ -108,30 +105,6 @@ impl NounFacts for Facts {
     ) -> fmt::Result {
         let verb = if verb == Verb::Add { "create" } else { verb.words()[0] };
         write!(f, "{verb} namespace {key}")
-    }
-}
-
-impl Account<'_> {
-    /// Removes the namespaces that are not to be there. A link that is in one and is not the namespace's own is in the
-    /// way.
-    pub(crate) fn remove_namespaces(&mut self) -> Result<(), PlanError> {
-        let surplus: Vec<&Key> = self.surplus.iter().map(|(key, _)| key).collect();
-        for key in surplus {
-            let Key::Netns(netns) = key else { continue };
-            let within = self.places.iter().filter(|(place, _)| place.netns == *netns);
-            let in_the_way = within.filter(|(_, id)| {
-                self.links.get(*id).is_none_or(|link| !link.belongs_to_namespace())
-            });
-            let names: Vec<&str> = in_the_way.map(|(place, _)| place.ifname.as_str()).collect();
-            if !names.is_empty() {
-                return Err(PlanError {
-                    key: key.clone(),
-                    reason: format!("namespace {netns} is in use: it holds {}", names.join(", ")),
-                });
-            }
-            self.push(key, Action::Delete(Object::Netns), Because::NotConfigured);
-        }
-        Ok(())
     }
 }
 

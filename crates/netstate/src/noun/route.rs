@@ -13,11 +13,9 @@ use crate::name::{LinkName, NetnsName};
 use crate::noun::link::Place;
 use crate::noun::netns::spoken;
 use crate::noun::{
-    Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
-    Renaming, Replaced, Verb,
+    Change, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object,
+    Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
-use crate::plan::{Change, Stage};
-use crate::southbound::Wanted;
 use crate::uapi::{
     RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RT_TABLE_MAIN, RTPROT_BABEL, RTPROT_BGP,
     RTPROT_BIRD, RTPROT_DNROUTED, RTPROT_EIGRP, RTPROT_GATED, RTPROT_ISIS, RTPROT_KERNEL,
@@ -197,6 +195,13 @@ impl Route {
 /// How many routes are asked for one by one at most. Asking for one costs what reading ten does (2-core host, Linux
 /// 6.18), and how many there are is not known.
 const FEW: usize = 1000;
+
+impl Key {
+    /// The route's key, if it is one.
+    pub fn route(&self) -> Option<&RouteKey> {
+        if let Key::Route(key) = self { Some(key) } else { None }
+    }
+}
 
 /// What a route states about itself.
 pub(crate) struct Facts;

@@ -9,11 +9,9 @@ use crate::attribute::Attributes;
 use crate::name::{LinkName, NetnsName};
 use crate::noun::netns::spoken;
 use crate::noun::{
-    Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object, Removal, Renaming,
-    Replaced, Verb,
+    Change, Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object, Removal,
+    Renaming, Replaced, Stage, Verb, Wanted,
 };
-use crate::plan::{Change, Stage};
-use crate::southbound::Wanted;
 use crate::uapi::{RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, RTPROT_KERNEL};
 
 /// Which packets a rule is about, and when it is asked.

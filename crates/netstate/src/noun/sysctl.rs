@@ -9,13 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::{InvalidName, LinkName, NetnsName};
 use crate::noun::link::Place;
+use crate::noun::link::link_objects;
 use crate::noun::netns::spoken;
 use crate::noun::{
-    Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
-    Renaming, Replaced, Verb,
+    Change, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object,
+    Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
-use crate::plan::{Change, Stage, link_objects};
-use crate::southbound::Wanted;
 
 /// Which parameter, of which namespace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,14 +5,12 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::dependents::Dependents;
-use super::sorted::{Entry, Sorted, links, side_by_side};
 use super::target::Target;
-use super::{Action, Because, Op};
 use crate::name::{LinkId, NetnsName};
-use crate::noun::link::{Link, Place};
+use crate::noun::link::{Link, Place, links};
 use crate::noun::{self, Key, Lasts, Loss, Object};
-use crate::state::State;
+use crate::operation::{Action, Because, Op};
+use crate::state::{Dependents, Entry, Sorted, State, side_by_side};
 
 /// What was observed that depends on an address, whichever link has it, by the address; and the addresses themselves.
 type BySource<'a> = BTreeMap<(&'a NetnsName, IpAddr), (Vec<&'a Key>, Vec<Entry<'a>>)>;
@@ -62,9 +60,11 @@ impl<'a> Account<'a> {
             surplus,
             dependents: OnceCell::new(),
             sourced: OnceCell::new(),
-            links: links(observed).map(|(id, link)| (id.clone(), Cow::Borrowed(link))).collect(),
-            places: links(observed).map(at).collect(),
-            observed_places: links(observed).map(|(id, link)| (&link.place, id)).collect(),
+            links: links(&observed.objects)
+                .map(|(id, link)| (id.clone(), Cow::Borrowed(link)))
+                .collect(),
+            places: links(&observed.objects).map(at).collect(),
+            observed_places: links(&observed.objects).map(|(id, link)| (&link.place, id)).collect(),
             target_places: target.links().map(|(id, link)| (&link.place, id)).collect(),
             linked: linked(observed),
             lost: BTreeMap::new(),
@@ -189,7 +189,7 @@ fn differences<'a>(target: &Sorted<'a>, observed: &'a State) -> (Sorted<'a>, Sor
 
 fn linked(observed: &State) -> BTreeMap<Place, BTreeSet<LinkId>> {
     let mut linked: BTreeMap<Place, BTreeSet<LinkId>> = BTreeMap::new();
-    for (id, link) in links(observed) {
+    for (id, link) in links(&observed.objects) {
         for place in link.master_place().into_iter().chain(link.device.clone()) {
             linked.entry(place).or_default().insert(id.clone());
         }

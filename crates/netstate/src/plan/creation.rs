@@ -1,9 +1,9 @@
 //! The part of a plan that makes and alters objects, each stage after the other.
 
 use super::account::Account;
-use super::sorted::{Entry, together};
-use super::{Action, Because, Stage};
-use crate::noun::{self, Key, Need, Object, Replaced};
+use crate::noun::{self, Key, Need, Object, Replaced, Stage};
+use crate::operation::{Action, Because};
+use crate::state::{Entry, together};
 
 impl<'a> Account<'a> {
     /// Makes or alters the objects of a stage, each after those that it needs by their keys.

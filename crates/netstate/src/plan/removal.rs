@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::PlanError;
 use super::account::Account;
-use super::sorted::{Entry, links};
-use super::{Action, Because};
-use crate::noun::link::Place;
+use crate::noun::link::{Place, links};
 use crate::noun::{self, How, Key, Loss, Need, Object, Removal, Renaming};
+use crate::operation::{Action, Because};
+use crate::state::Entry;
 
 impl<'a> Account<'a> {
     /// Removes what is on links that stay, and what only part of its links would take along: what needs others before these.
@@ -58,7 +59,7 @@ impl<'a> Account<'a> {
 
     /// The places whose links are to be elsewhere, if anywhere, or others.
     fn vacated(&self, leaving: &BTreeSet<Place>) -> Vec<&'a Place> {
-        let vacated = links(self.observed).filter_map(|(id, seen)| {
+        let vacated = links(&self.observed.objects).filter_map(|(id, seen)| {
             let stays = self.target.link(id).is_some_and(|wanted| wanted.place == seen.place);
             (!stays || leaving.contains(&seen.place)).then_some(&seen.place)
         });
@@ -107,5 +108,27 @@ impl<'a> Account<'a> {
             }
         }
         self.target.at(moved.as_ref().map_or(key, |(key, _)| key)).is_some()
+    }
+
+    /// Removes the namespaces that are not to be there. A link that is in one and is not the namespace's own is in the
+    /// way.
+    pub(super) fn remove_namespaces(&mut self) -> Result<(), PlanError> {
+        let surplus: Vec<&Key> = self.surplus.iter().map(|(key, _)| key).collect();
+        for key in surplus {
+            let Key::Netns(netns) = key else { continue };
+            let within = self.places.iter().filter(|(place, _)| place.netns == *netns);
+            let in_the_way = within.filter(|(_, id)| {
+                self.links.get(*id).is_none_or(|link| !link.belongs_to_namespace())
+            });
+            let names: Vec<&str> = in_the_way.map(|(place, _)| place.ifname.as_str()).collect();
+            if !names.is_empty() {
+                return Err(PlanError {
+                    key: key.clone(),
+                    reason: format!("namespace {netns} is in use: it holds {}", names.join(", ")),
+                });
+            }
+            self.push(key, Action::Delete(Object::Netns), Because::NotConfigured);
+        }
+        Ok(())
     }
 }

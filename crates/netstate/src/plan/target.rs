@@ -1,14 +1,18 @@
 //! What the kernel is to hold: what is configured, what goes back to how it was, and what others made.
 
+mod links;
+mod past;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::links::FreeMtu;
+use self::past::Past;
 use super::PlanError;
-use super::sorted::{Entry, Sorted, link_objects, together, without};
 use crate::name::NetnsName;
-use crate::noun::link::{self, FreeMtu, Link, Place};
+use crate::noun::link::{Link, Place, link_objects};
 use crate::noun::{self, FoundBy, How, Key, Lasts, Need, Object, Removal, Renaming};
 use crate::originals::Originals;
-use crate::state::State;
+use crate::state::{Entry, Sorted, State, together, without};
 
 /// What the kernel is to hold.
 #[derive(Debug, Default)]
@@ -54,7 +58,7 @@ pub fn target<'a>(
         match (key, object) {
             (Key::Link(id), Object::Link(link)) => {
                 let past = Past::of(key, touched, originals, observed);
-                let link = link::configured(id, link, &past, to)?;
+                let link = links::configured(id, link, &past, to)?;
                 made.insert(key.clone(), Object::Link(Box::new(link)));
             }
             (_, Object::Link(_)) => {}
@@ -101,7 +105,7 @@ pub fn target<'a>(
         (None, Some(_)) if !originals.objects.contains_key(key) => Some(FreeMtu::GivenUp),
         (None, _) => Some(FreeMtu::Left),
     };
-    link::fit_mtus(&mut made, &mut others, free_mtu);
+    links::fit_mtus(&mut made, &mut others, free_mtu);
     let kept = together(configured, others).collect();
     Ok(Target { kept, made, given_back })
 }
@@ -147,40 +151,11 @@ fn give_back(
     given_back
 }
 
-/// What there is to say of an object besides what is desired.
-pub(crate) struct Past<'a> {
-    pub(crate) touched: Option<&'a Object>,
-    pub(crate) original: Option<&'a Object>,
-    pub(crate) observed: Option<&'a Object>,
-}
-
-impl<'a> Past<'a> {
-    fn of(key: &Key, touched: &'a State, originals: &'a Originals, observed: &'a State) -> Self {
-        Self {
-            touched: touched.objects.get(key),
-            original: originals.objects.get(key),
-            observed: observed.objects.get(key),
-        }
-    }
-
-    pub(crate) fn touched_link(&self) -> Option<&'a Link> {
-        self.touched.and_then(Object::link)
-    }
-
-    pub(crate) fn original_link(&self) -> Option<&'a Link> {
-        self.original.and_then(Object::link)
-    }
-
-    pub(crate) fn observed_link(&self) -> Option<&'a Link> {
-        self.observed.and_then(Object::link)
-    }
-}
-
 /// An object that was configured: as it was before, or nothing where we made it.
 fn released_object(key: &Key, past: &Past<'_>, observed: &State) -> Option<Object> {
     let facts = key.noun().facts();
     match (facts.found_by, past.original, facts.removal) {
-        (FoundBy::Place, _, _) => link::released(past),
+        (FoundBy::Place, _, _) => links::released(past),
         (FoundBy::Key, Some(original), _) => Some(original.clone()),
         // What cannot go takes the value that a new one has.
         (FoundBy::Key, None, Removal::Reset) => observed.objects.get(&key.default_key()?).cloned(),

@@ -6,11 +6,9 @@ use crate::name::{LinkId, NetnsName};
 use crate::noun::link::{KindAttributes, Link, LinkKind, Master};
 use crate::noun::netns::spoken;
 use crate::noun::{
-    Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object, Removal,
-    Renaming, Replaced, Verb,
+    Change, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object,
+    Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
-use crate::plan::{Change, Stage};
-use crate::southbound::Wanted;
 
 /// What a link states about itself.
 pub(crate) struct Facts;

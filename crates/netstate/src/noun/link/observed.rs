@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::{Link, Place, link, link_objects, links};
 use crate::name::{LinkId, LinkName, NetnsName};
-use crate::noun::link::{Link, Place};
-use crate::noun::{FoundBy, Key};
-use crate::plan::Change;
-use crate::plan::sorted::{link, link_objects, links};
-use crate::southbound::Wanted;
+use crate::noun::{Change, FoundBy, Key, Wanted};
 
 /// The links of a change, each with the places where it may be; and what is on them, unless it is sure to stay there.
 pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
@@ -30,17 +27,15 @@ pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
     // What is given up may take along others on its link.
     let gone = |key: &Key| {
         let facts = key.noun().facts();
-        facts.takes_along
-            && facts.found_by == FoundBy::Key
-            && !change.desired.objects.contains_key(key)
+        facts.takes_along && facts.found_by == FoundBy::Key && !change.desired.contains_key(key)
     };
-    if wanted.occupants.is_empty() && !change.touched.objects.keys().any(gone) {
+    if wanted.occupants.is_empty() && !change.touched.keys().any(gone) {
         wanted.outcome = outcome(change);
     }
 }
 
 /// The name of a link while another still has the one that it is to have.
-pub(super) fn name_aside(id: &LinkId) -> Option<LinkName> {
+pub(crate) fn name_aside(id: &LinkId) -> Option<LinkName> {
     // FNV-1a: the same name in every process, so that a link is found again after a crash.
     let hash = id
         .as_str()
@@ -75,7 +70,7 @@ fn outcome(change: &Change<'_>) -> BTreeMap<LinkId, Box<Link>> {
             both.overlay(wanted);
             both == *wanted
         });
-        let original = change.originals.objects.get(&Key::Link(id.clone()));
+        let original = change.originals.get(&Key::Link(id.clone()));
         let at_home = original.is_none_or(|original| {
             let places = [before, original.link()].map(|link| link.map(|link| &link.place));
             places == [Some(&wanted.place); 2]

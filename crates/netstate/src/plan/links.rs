@@ -7,16 +7,17 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::observed::name_aside;
+use super::PlanError;
+use super::account::Account;
 use crate::attribute::Fields;
 use crate::name::{LinkId, LinkName};
 use crate::noun::link::{
-    Below, BridgePort, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place,
+    Below, BridgePort, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place, below, is_anew,
+    link, links, name_aside,
 };
 use crate::noun::netns::spoken;
 use crate::noun::{self, Key, Object, Renaming};
-use crate::plan::sorted::{link, links};
-use crate::plan::{Account, Action, Because, PlanError};
+use crate::operation::{Action, Because};
 
 impl<'a> Account<'a> {
     /// The places whose links take along what is on them: they go, are made anew, or move to another namespace.
@@ -27,12 +28,12 @@ impl<'a> Account<'a> {
                 self.is_anew(wanted, seen) || wanted.place.netns != seen.place.netns
             })
         };
-        links(self.observed).filter(leaves).map(|(_, seen)| seen.place.clone()).collect()
+        links(&self.observed.objects).filter(leaves).map(|(_, seen)| seen.place.clone()).collect()
     }
 
     /// Removes the links that are not to be there, or are to be made anew.
     pub(crate) fn remove_links(&mut self) {
-        for (id, seen) in links(self.observed) {
+        for (id, seen) in links(&self.observed.objects) {
             // An earlier removal may have taken it along.
             if !self.links.contains_key(id) {
                 continue;
@@ -224,7 +225,7 @@ impl<'a> Account<'a> {
         now.overlay(&made);
         now.flags.up = Some(false);
         let key = Key::Link(id.clone());
-        let because = match link(self.observed, id) {
+        let because = match link(&self.observed.objects, id) {
             Some(_) => Because::LinkRemoved(wanted.place.ifname.clone()),
             None => self.reason(&key),
         };
@@ -409,7 +410,7 @@ impl<'a> Account<'a> {
 
     /// A link that goes elsewhere has nothing on it, whatever it was called meanwhile.
     fn leave_behind(&mut self, id: &LinkId) {
-        let Some(seen) = link(self.observed, id) else { return };
+        let Some(seen) = link(&self.observed.objects, id) else { return };
         for (key, _) in self.dependents(&seen.place) {
             if let Some(now) = self.brought.remove(key) {
                 self.present.remove(&now);
@@ -420,7 +421,7 @@ impl<'a> Account<'a> {
     /// What was made on a link is there by the link's new name, and no longer by the old one. Parameters, which nobody makes,
     /// are set by the new name.
     fn bring_along(&mut self, id: &LinkId, name: &LinkName) {
-        let Some(seen) = link(self.observed, id) else { return };
+        let Some(seen) = link(&self.observed.objects, id) else { return };
         for (key, object) in self.dependents(&seen.place) {
             if !noun::is_deleted_alone(key)
                 || noun::places(key, object).any(|place| place != seen.place)
@@ -445,42 +446,4 @@ impl<'a> Account<'a> {
             }
         }
     }
-}
-
-/// How a link depends on the link below.
-pub(super) fn below(link: &Link) -> Below {
-    link.kind.as_ref().map(LinkKind::below).unwrap_or_default()
-}
-
-/// Whether a link cannot become what is wanted but by being made anew; `to` tells where the link that was seen at a
-/// place is to be.
-pub(super) fn is_anew<'p>(
-    wanted: &Link,
-    seen: &Link,
-    to: impl Fn(&Place) -> Option<&'p Place>,
-) -> bool {
-    let (Some(kind), Some(seen_kind)) = (&wanted.kind, &seen.kind) else { return false };
-    // That the other link goes elsewhere is no reason; that another takes its place is one.
-    let is_other = |wanted: &Option<Place>, seen: &Option<Place>| match (wanted, seen) {
-        (Some(wanted), Some(seen)) => to(seen).unwrap_or(seen) != wanted,
-        (Some(_), None) => true,
-        (None, _) => false,
-    };
-    let other_mate = seen.peer.is_some() && is_other(&wanted.peer, &seen.peer);
-    let other_below = match below(seen).survives_move || same_netns(&wanted.device, &seen.device) {
-        true => is_other(&wanted.device, &seen.device),
-        // What the move of the link below takes along is made anew.
-        false => wanted.device.is_some() && wanted.device != seen.device,
-    };
-    let change = wanted.changes(seen);
-    kind.name() != seen_kind.name()
-        || (!seen_kind.facts().moves && wanted.place.netns != seen.place.netns)
-        || change.set().iter().any(|field| field.create_only)
-        || other_mate
-        || other_below
-}
-
-/// Whether both are in one namespace.
-fn same_netns(one: &Option<Place>, other: &Option<Place>) -> bool {
-    matches!((one, other), (Some(one), Some(other)) if one.netns == other.netns)
 }

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::sorted::Entry;
+use super::Entry;
+use super::State;
 use crate::noun::link::Place;
 use crate::noun::places;
-use crate::state::State;
 
 /// What is on the link at each place.
 #[derive(Debug, Default)]

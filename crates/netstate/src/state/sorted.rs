@@ -2,12 +2,10 @@
 //! for each key.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use crate::name::LinkId;
-use crate::noun::link::Link;
-use crate::noun::{Key, Noun, Object};
-use crate::state::State;
+use crate::noun::link::{Link, link_entries};
+use crate::noun::{Key, Object};
 
 /// An object under its key.
 pub(crate) type Entry<'a> = (&'a Key, &'a Object);
@@ -88,31 +86,4 @@ pub(crate) fn together<'a>(
     second: impl IntoIterator<Item = Entry<'a>>,
 ) -> impl Iterator<Item = Entry<'a>> {
     side_by_side(first, second).filter_map(|(key, first, second)| Some((key, first.or(second)?)))
-}
-
-/// The links among entries in the order of keys: those after the namespaces, without a look at what follows.
-pub(crate) fn link_entries<'a>(
-    entries: impl IntoIterator<Item = Entry<'a>>,
-) -> impl Iterator<Item = (&'a LinkId, &'a Link)> {
-    let before = |(key, _): &Entry<'_>| key.noun() < Noun::Link;
-    entries.into_iter().skip_while(before).map_while(|(key, object)| match (key, object) {
-        (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
-        _ => None,
-    })
-}
-
-/// The links among objects, under their keys.
-pub(crate) fn link_objects(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = (&Key, &Link)> {
-    let before = |(key, _): &Entry<'_>| key.noun() < Noun::Link;
-    objects.iter().skip_while(before).map_while(|(key, object)| Some((key, object.link()?)))
-}
-
-/// The links of a state.
-pub(crate) fn links(state: &State) -> impl Iterator<Item = (&LinkId, &Link)> {
-    link_entries(&state.objects)
-}
-
-/// The link of this identity.
-pub(crate) fn link<'a>(state: &'a State, id: &LinkId) -> Option<&'a Link> {
-    state.objects.get(&Key::Link(id.clone()))?.link()
 }

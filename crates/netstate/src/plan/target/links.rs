@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::transition::{below, is_anew};
+use super::past::Past;
 use crate::name::LinkId;
-use crate::noun::link::{BridgePort, Link, LinkKind, Master, Place};
+use crate::noun::link::{BridgePort, Link, LinkKind, Master, Place, below, is_anew, link_objects};
 use crate::noun::netns::spoken;
 use crate::noun::{Key, Object};
-use crate::plan::{Entry, Past, PlanError, link_objects};
+use crate::plan::PlanError;
+use crate::state::Entry;
 
 /// A configured link: what is observed of it, with what was configured and is no longer put back, and what
 /// is configured laid over that. `to` tells where the link that was seen at a place is to be.

@@ -1,0 +1,34 @@
+//! Links among other objects.
+
+use std::collections::BTreeMap;
+
+use super::Link;
+use crate::name::LinkId;
+use crate::noun::{Key, Noun, Object};
+
+/// The links among entries in the order of keys: those after the namespaces, without a look at what follows.
+pub(crate) fn link_entries<'a>(
+    entries: impl IntoIterator<Item = (&'a Key, &'a Object)>,
+) -> impl Iterator<Item = (&'a LinkId, &'a Link)> {
+    let before = |(key, _): &(&Key, &Object)| key.noun() < Noun::Link;
+    entries.into_iter().skip_while(before).map_while(|(key, object)| match (key, object) {
+        (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
+        _ => None,
+    })
+}
+
+/// The links among objects, under their keys.
+pub(crate) fn link_objects(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = (&Key, &Link)> {
+    let before = |(key, _): &(&Key, &Object)| key.noun() < Noun::Link;
+    objects.iter().skip_while(before).map_while(|(key, object)| Some((key, object.link()?)))
+}
+
+/// The same, under their identities.
+pub(crate) fn links(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = (&LinkId, &Link)> {
+    link_entries(objects)
+}
+
+/// The link of this identity.
+pub(crate) fn link<'a>(objects: &'a BTreeMap<Key, Object>, id: &LinkId) -> Option<&'a Link> {
+    objects.get(&Key::Link(id.clone()))?.link()
+}

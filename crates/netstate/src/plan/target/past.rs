@@ -1,0 +1,40 @@
+//! What there is to say of an object besides what is desired.
+
+use crate::noun::link::Link;
+use crate::noun::{Key, Object};
+use crate::originals::Originals;
+use crate::state::State;
+
+/// An object as it may have been applied, as it was before that, and as it is.
+pub(crate) struct Past<'a> {
+    pub(crate) touched: Option<&'a Object>,
+    pub(crate) original: Option<&'a Object>,
+    pub(crate) observed: Option<&'a Object>,
+}
+
+impl<'a> Past<'a> {
+    pub(super) fn of(
+        key: &Key,
+        touched: &'a State,
+        originals: &'a Originals,
+        observed: &'a State,
+    ) -> Self {
+        Self {
+            touched: touched.objects.get(key),
+            original: originals.objects.get(key),
+            observed: observed.objects.get(key),
+        }
+    }
+
+    pub(crate) fn touched_link(&self) -> Option<&'a Link> {
+        self.touched.and_then(Object::link)
+    }
+
+    pub(crate) fn original_link(&self) -> Option<&'a Link> {
+        self.original.and_then(Object::link)
+    }
+
+    pub(crate) fn observed_link(&self) -> Option<&'a Link> {
+        self.observed.and_then(Object::link)
+    }
+}
