@@ -3,9 +3,8 @@
 use std::fmt;
 use std::io;
 
-use netstate::attribute::Value;
+use netstate::attribute::{Value, iterate};
 
-use crate::message::row;
 use crate::uapi::{NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS};
 
 /// Why the kernel did not do what it was asked to.
@@ -23,7 +22,7 @@ impl Fault {
     /// From an answer's error number and attributes.
     pub(crate) fn from_answer(errno: i32, attributes: &[u8]) -> Self {
         let mut fault = Fault { errno, words: None, offset: None };
-        for (number, value) in row(attributes) {
+        for (number, value) in iterate(attributes).map_while(Result::ok) {
             match number {
                 NLMSGERR_ATTR_MSG => fault.words = String::take(value),
                 NLMSGERR_ATTR_OFFS => fault.offset = u32::take(value),

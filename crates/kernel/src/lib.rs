@@ -6,11 +6,14 @@
 //! a noun's messages is in the file of that noun.
 
 mod execute;
+mod execution;
 mod fault;
 mod message;
 mod monitor;
+mod namespaces;
 mod noun;
 mod observe;
+mod observer;
 mod probe;
 mod socket;
 mod tun;
@@ -21,7 +24,7 @@ use netstate::{EventSink, ObserveError, Part, Plan, Refusal, Scope, Southbound, 
 
 use crate::fault::Fault;
 use crate::monitor::Monitor;
-use crate::noun::netns::Namespaces;
+use crate::namespaces::Namespaces;
 
 /// This host's kernel, as seen from the namespace that the process was started in.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use crate::fault::Fault;
 use crate::monitor::listener::{Listener, Listeners};
 use crate::monitor::parameters::Parameters;
-use crate::noun::netns;
+use crate::namespaces;
 use crate::socket::READ;
 
 /// How long names may come and go before they are compared: at least, and at most.
@@ -57,7 +57,7 @@ impl Monitor {
                 Watch { own, namespaces, sink, ..watch }
             }
             None => {
-                let (listeners, present) = (Listeners::new()?, netns::list());
+                let (listeners, present) = (Listeners::new()?, namespaces::list());
                 let (buffer, compared) = (Vec::with_capacity(READ), Compared::default());
                 let parameters = Parameters::new();
                 Watch { own, namespaces, listeners, parameters, buffer, present, compared, sink }
@@ -122,7 +122,7 @@ impl Watch {
         let files = self.files(missing)?;
         if !files.is_empty() {
             for (name, listener) in
-                netns::inside_each(files, |name, _| Ok((name, Listener::open()?)))?
+                namespaces::inside_each(files, |name, _| Ok((name, Listener::open()?)))?
             {
                 self.listeners.add(name, listener)?;
             }
@@ -135,7 +135,7 @@ impl Watch {
         let files = self.files(&self.parameters.sought())?;
         if !files.is_empty() {
             let (parameters, sink) = (&mut self.parameters, &self.sink);
-            netns::inside_each(files, |name, _| {
+            namespaces::inside_each(files, |name, _| {
                 parameters.find(&name, sink);
                 Ok(())
             })?;
@@ -153,7 +153,7 @@ impl Watch {
             if name.is_own() {
                 files.push((name.clone(), self.own.try_clone()?));
             } else if self.present.contains_key(name) {
-                files.push((name.clone(), netns::open_file(name)?));
+                files.push((name.clone(), namespaces::open_file(name)?));
             }
         }
         Ok(files)
@@ -243,7 +243,7 @@ impl Watch {
     /// a removed namespace alive.
     fn compare_names(&mut self) {
         let begun = Instant::now();
-        let present = netns::list();
+        let present = namespaces::list();
         self.compared = Compared { due: None, took: begun.elapsed() };
         let before = std::mem::replace(&mut self.present, present);
         let names: BTreeSet<&NetnsName> = before.keys().chain(self.present.keys()).collect();

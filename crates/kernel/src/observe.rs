@@ -1,85 +1,35 @@
 //! Reading what the kernel holds: all of it, or certain objects with as little as the kernel lets one ask for.
-//!
-//! Messages speak of links by number, of other namespaces by numbers that hold in the link's namespace only. Both
-//! are turned into names here, and looked up once.
 
-mod observer;
+use std::collections::{BTreeMap, BTreeSet};
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use netstate::attribute::put_value;
-use netstate::{
-    Key, LinkName, NetnsName, Noun, Object, ObserveError, Part, State, Wanted, with_nouns,
-};
+use netstate::{Key, LinkName, NetnsName, Noun, Object, ObserveError, Part, State, Wanted};
 
 use crate::fault::Fault;
-use crate::message::fixed;
-use crate::noun::link;
-use crate::noun::netns::Namespaces;
-use crate::socket::NetlinkSocket;
-use crate::uapi::RTEXT_FILTER_SKIP_STATS;
-pub(crate) use observer::{Observer, failed};
+use crate::namespaces::Namespaces;
+use crate::noun::route::Filter;
+use crate::noun::{self, neighbor, route};
+use crate::observer::{FAMILIES, FEW, Observer, Result};
 
-pub(crate) type Result<T> = std::result::Result<T, ObserveError>;
-
-/// `AF_INET` and `AF_INET6`.
-pub(crate) const FAMILIES: [u8; 2] = [2, 10];
-
-/// How many links are asked about one by one at most where the answers tell of all that is on them.
-pub(crate) const FEW: usize = 8;
-
-/// At how many places of a namespace links are asked for one by one at most.
-const FEW_PLACES: usize = 128;
-
-macro_rules! observe {
-    ($($(#[$doc:meta])* $noun:ident $stem:ident ($key:ty) [$($object:ty)?];)*) => {
-        /// Reads a part of all that there is, state and statistics too.
-        pub(crate) fn part(namespaces: &mut Namespaces, part: &Part) -> Result<State> {
-            let all = namespaces.names();
-            let names: Vec<NetnsName> =
-                all.iter().filter(|name| part.has_netns(name)).cloned().collect();
-            // What a link is called depends on who else has its name, in whatever namespace.
-            let names_only = !part.nouns.contains(&Noun::Link)
-                && part.nouns.iter().any(|noun| *noun != Noun::Netns);
-            open_all(namespaces, if names_only { &all } else { &names })?;
-            let mut observer = Observer::new(namespaces);
-            if names_only {
-                observer.link_names(&all, part)?;
-            }
-            $(if part.nouns.contains(&Noun::$noun) {
-                crate::noun::$stem::observe_part(&mut observer, &names, part)?;
-            })*
-            Ok(observer.state())
-        }
-
-        /// What a request of that kind asks for.
-        fn plural(get: u16) -> &'static str {
-            let asked_for = [$(crate::noun::$stem::WIRE),*].into_iter().find(|wire| wire.get == get);
-            asked_for.map_or("identifiers", |wire| wire.plural)
-        }
-
-        /// Reads the objects that have these keys.
-        fn by_key(observer: &mut Observer<'_>, wanted: &Wanted) -> Result<()> {
-            $(let mut $stem: Vec<&$key> = Vec::new();)*
-            for key in &wanted.keys {
-                match key {
-                    $(Key::$noun(key) => $stem.push(key),)*
-                }
-            }
-            $(if !$stem.is_empty() {
-                crate::noun::$stem::observe(observer, &$stem, wanted)?;
-            })*
-            Ok(())
-        }
-    };
+/// Reads a part of all that there is, state and statistics too.
+pub(crate) fn part(namespaces: &mut Namespaces, part: &Part) -> Result<State> {
+    let all = namespaces.names();
+    let names: Vec<NetnsName> = all.iter().filter(|name| part.has_netns(name)).cloned().collect();
+    // What a link is called depends on who else has its name, in whatever namespace.
+    let names_only =
+        !part.nouns.contains(&Noun::Link) && part.nouns.iter().any(|noun| *noun != Noun::Netns);
+    open_all(namespaces, if names_only { &all } else { &names })?;
+    let mut observer = Observer::new(namespaces, noun::plural);
+    if names_only {
+        observer.link_names(&all, part)?;
+    }
+    noun::observe_part(&mut observer, &names, part)?;
+    Ok(state(observer))
 }
-
-with_nouns!(observe);
 
 /// Reads certain objects.
 pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State> {
     open_all(namespaces, concerned(wanted))?;
-    let mut observer = Observer::new(namespaces);
+    let mut observer = Observer::new(namespaces, noun::plural);
     let mut on_links: BTreeMap<&NetnsName, BTreeMap<u32, &LinkName>> = BTreeMap::new();
     let own = NetnsName::own();
     observer.read_links(wanted)?;
@@ -102,12 +52,12 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
     });
     if wanted.wants_dependents(found) {
         for (netns, links) in on_links {
-            observer.dependents(netns, &links)?;
+            dependents(&mut observer, netns, &links)?;
         }
     }
     observer.occupants(wanted)?;
-    by_key(&mut observer, wanted)?;
-    Ok(observer.state())
+    noun::by_key(&mut observer, wanted)?;
+    Ok(state(observer))
 }
 
 fn open_all<'n>(
@@ -126,15 +76,41 @@ fn concerned(wanted: &Wanted) -> BTreeSet<&NetnsName> {
     places.chain(keys).chain(&wanted.occupants).collect()
 }
 
-/// The names of the links of a namespace by their indexes, read with `socket`.
-pub(crate) fn link_names(
-    socket: &mut NetlinkSocket,
-) -> std::result::Result<HashMap<u32, LinkName>, Fault> {
-    Ok(socket.dump(libc::RTM_GETLINK, ask_for_links, link::decode_name)?.into_iter().collect())
+/// What is on links: their addresses, the routes over them, and their neighbours that were not learned. The
+/// kernel is asked for each of a few links, for everything where there are more.
+fn dependents(
+    observer: &mut Observer<'_>,
+    netns: &NetnsName,
+    links: &BTreeMap<u32, &LinkName>,
+) -> Result<()> {
+    let names: BTreeSet<&LinkName> = links.values().copied().collect();
+    let asked = match links.len() {
+        0..=FEW => links.keys().copied().collect(),
+        _ => vec![0],
+    };
+    for index in asked {
+        observer.addresses(netns, index, |index, _| links.contains_key(&index))?;
+        for family in FAMILIES {
+            let filter = Filter { family, index, ..Filter::default() };
+            observer.routes(netns, filter, |seen| {
+                seen.indexes.iter().any(|index| links.contains_key(index))
+            })?;
+            observer.neighbors(netns, (family, index), |key, neighbor| {
+                names.contains(&key.dev) && neighbor::is_static(key, neighbor)
+            })?;
+        }
+    }
+    Ok(())
 }
 
-/// What a request for all links says.
-pub(crate) fn ask_for_links(out: &mut Vec<u8>) {
-    fixed::link(out, 0, 0, 0);
-    put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
+/// What was read, as a state.
+fn state(mut observer: Observer<'_>) -> State {
+    observer.found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    observer.found.dedup_by(|(key, object), (kept_key, kept)| {
+        key == kept_key && {
+            route::join(kept_key, kept, object);
+            true
+        }
+    });
+    State { objects: observer.found.into_iter().collect() }
 }

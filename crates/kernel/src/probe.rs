@@ -11,7 +11,7 @@ use rustix::net::sockopt::set_socket_timeout;
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketType, ipproto};
 
 use crate::fault::Fault;
-use crate::noun::netns;
+use crate::namespaces;
 
 /// How long an answer is awaited.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const ECHO_REPLY_V6: u8 = 129;
 /// Asks once, from within the namespace that `file` is.
 pub(crate) fn ask(probe: &Probe, file: &File) -> Result<(), Fault> {
     let what = probe.what;
-    netns::inside(file, move || match what {
+    namespaces::inside(file, move || match what {
         Question::Ping(address) => ping(address),
         Question::Tcp(to) => Ok(TcpStream::connect_timeout(&to, PATIENCE).map(drop)?),
     })

@@ -5,14 +5,14 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
-use netstate::{Event, EventSink, Key, LinkName, NetnsName, SysctlKey, with_nouns};
+use netstate::{Event, EventSink, Key, LinkName, NetnsName, SysctlKey};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 
 use crate::fault::Fault;
 use crate::message::{Message, message};
-use crate::noun::{address, link, sysctl};
-use crate::observe::ask_for_links;
+use crate::noun::link::read::{ask_for_links, decode_name};
+use crate::noun::{address, groups, notified, sysctl};
 use crate::socket::enlarge_receive_buffer;
 use crate::uapi::RTM_NEWNETCONF;
 
@@ -157,7 +157,7 @@ impl Listener {
                 }
                 return Ok(false);
             }
-            None => self.names.extend(link::decode_name(message)),
+            None => self.names.extend(decode_name(message)),
         }
         Ok(true)
     }
@@ -221,7 +221,7 @@ impl Listener {
         let netns = netns.clone();
         match message.kind {
             libc::RTM_NEWLINK | libc::RTM_DELLINK => {
-                let (index, ifname) = link::decode_name(message)?;
+                let (index, ifname) = decode_name(message)?;
                 // A bridge tells of a port that leaves it as if the link were gone.
                 let gone = message.kind == libc::RTM_DELLINK && message.byte(0) == 0;
                 let before = match gone {
@@ -237,23 +237,3 @@ impl Listener {
         }
     }
 }
-
-macro_rules! notified {
-    ($($(#[$doc:meta])* $noun:ident $stem:ident ($key:ty) [$($object:ty)?];)*) => {
-        /// The groups of notifications that there are of all nouns.
-        fn groups() -> impl Iterator<Item = u32> {
-            [$(crate::noun::$stem::WIRE.groups),*].into_iter().flatten().copied()
-        }
-
-        /// The object that a notification is about; `name` tells what the link of an index is called.
-        fn notified(
-            message: Message<'_>,
-            netns: &NetnsName,
-            name: impl Fn(u32) -> Option<LinkName>,
-        ) -> Option<Key> {
-            None$(.or_else(|| crate::noun::$stem::notified(message, netns, &name)))*
-        }
-    };
-}
-
-with_nouns!(notified);

@@ -10,10 +10,10 @@ use netstate::uapi::IFAPROT_KERNEL_RA;
 use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::execute::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
+use crate::execution::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed};
 use crate::noun::route::family;
-use crate::observe::{FAMILIES, FEW, Observer};
+use crate::observer::{FAMILIES, FEW, Observer};
 use crate::uapi::{IFA_F_MANAGETEMPADDR, IFA_F_MCAUTOJOIN, IFA_F_NOPREFIXROUTE, IFA_PROTO};
 
 /// How the kernel is asked for such objects, and where it notifies of them.
@@ -131,7 +131,7 @@ pub(crate) fn execute<'a>(
     index: usize,
     key: &'a AddressKey,
     doing: Doing<'a, Address>,
-) -> execute::Result<()> {
+) -> execution::Result<()> {
     let (kind, address) = match doing {
         Doing::Create(address) => ((libc::RTM_NEWADDR, CREATE), address),
         Doing::Update { change, .. } => ((libc::RTM_NEWADDR, REPLACE), change),

@@ -6,10 +6,10 @@ use netstate::attribute::Value;
 use netstate::fdb::{FdbEntry, FdbKey};
 use netstate::{Key, LinkName, MacAddress, NetnsName, Object, ObserveError, Part, Wanted};
 
-use crate::execute::{self, Doing, Execution, Failure, PointedAt};
+use crate::execution::{self, Doing, Execution, Failure, PointedAt};
 use crate::message::{Message, Wire, fixed};
 use crate::noun::neighbor::{BRIDGE, is_neighbor};
-use crate::observe::Observer;
+use crate::observer::Observer;
 
 /// How the kernel is asked for such objects, and where it notifies of them.
 pub(crate) const WIRE: Wire =
@@ -69,7 +69,7 @@ pub(crate) fn execute<'a>(
     index: usize,
     _: &'a FdbKey,
     _: Doing<'a, FdbEntry>,
-) -> execute::Result<()> {
+) -> execution::Result<()> {
     Err(Failure::words(index, "forwarding entries are state"))
 }
 

@@ -1,18 +1,21 @@
 //! Links on the wire (`struct ifinfomsg` and `IFLA_…`).
 
-use netstate::attribute::{Attributes, Fields, Flags, Value, put, put_value};
+use netstate::LinkName;
+use netstate::attribute::{Attributes, Fields, Flags, put, put_value};
 use netstate::link::{
-    BelowAttribute, BridgePort, CreatedBy, Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus,
-    Master, MtuAtCreation, Place, Statistics,
+    BelowAttribute, BridgePort, CreatedBy, Link, LinkAttributes, LinkFlags, LinkKind,
+    MtuAtCreation, Place,
 };
-use netstate::{LinkName, MacAddress, NetnsName};
 
-use crate::execute::PointedAt;
-use crate::message::{Message, Wire, fixed, row};
+use crate::execution::PointedAt;
+use crate::message::{Wire, fixed};
 use crate::uapi::VETH_INFO_PEER;
 
 mod execute;
 mod observe;
+pub(crate) mod read;
+
+use read::put_name;
 
 pub(crate) use execute::execute;
 pub(crate) use observe::{notified, observe, observe_part};
@@ -125,12 +128,6 @@ pub(crate) fn update_port(out: &mut Vec<u8>, name: &LinkName, port: &BridgePort)
     });
 }
 
-/// Appends the body of a request that names a link: to delete it, or to ask for it.
-pub(crate) fn named(out: &mut Vec<u8>, name: &LinkName) {
-    fixed::link(out, 0, 0, 0);
-    put_name(out, name);
-}
-
 /// The field that the kernel points at: of the link, or of its kind within `IFLA_INFO_DATA`.
 pub(crate) fn field(link: &Link, at: PointedAt<'_>) -> Option<&'static str> {
     let outer = at.after(fixed::LINK)?;
@@ -145,112 +142,6 @@ pub(crate) fn field(link: &Link, at: PointedAt<'_>) -> Option<&'static str> {
         libc::IFLA_LINK => Some("device"),
         _ => at.field(outer, LinkAttributes::FIELDS),
     }
-}
-
-/// A link as a message tells it, with numbers where it speaks of other links.
-#[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    /// The link; its place is right, what refers to other links is not filled in.
-    pub(crate) link: Link,
-    pub(crate) index: u32,
-    /// The index of its master.
-    pub(crate) master: Option<u32>,
-    /// The index of the link below or at the other end.
-    pub(crate) below: Option<u32>,
-    /// The identifier, in the link's namespace, of the namespace of `below`, where that is another.
-    pub(crate) below_netns: Option<i32>,
-}
-
-/// Reads a message on a link of namespace `netns`. None where it is not on a link, or its name is not one that
-/// can be written.
-pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
-    if message.kind != libc::RTM_NEWLINK {
-        return None;
-    }
-    let mut name = None;
-    let (mut master, mut below, mut below_netns) = (None, None, None);
-    let mut info: &[u8] = &[];
-    let flags: u32 = message.number(8);
-    let mut status = LinkStatus {
-        index: message.number(4),
-        device_type: message.number(2),
-        flags,
-        ..LinkStatus::default()
-    };
-    for (number, value) in message.attributes(fixed::LINK) {
-        match number {
-            libc::IFLA_IFNAME => name = String::take(value)?.parse::<LinkName>().ok(),
-            libc::IFLA_MASTER => master = u32::take(value),
-            libc::IFLA_LINK => below = u32::take(value),
-            libc::IFLA_LINK_NETNSID => below_netns = i32::take(value),
-            libc::IFLA_LINKINFO => info = value,
-            libc::IFLA_OPERSTATE => status.operstate = u8::take(value)?,
-            libc::IFLA_LINKMODE => status.linkmode = u8::take(value)?,
-            libc::IFLA_QDISC => status.qdisc = String::take(value)?,
-            libc::IFLA_MIN_MTU => status.min_mtu = u32::take(value).filter(|mtu| *mtu != 0),
-            libc::IFLA_MAX_MTU => status.max_mtu = u32::take(value).filter(|mtu| *mtu != 0),
-            libc::IFLA_PERM_ADDRESS => status.permanent_address = MacAddress::take(value),
-            libc::IFLA_STATS64 => status.statistics = statistics(value),
-            _ => {}
-        }
-    }
-    let (mut kind_text, mut data, mut slave_kind, mut slave_data) =
-        (String::new(), &[][..], "", &[][..]);
-    for (number, value) in row(info) {
-        match number {
-            libc::IFLA_INFO_KIND => kind_text = String::take(value)?,
-            libc::IFLA_INFO_DATA => data = value,
-            libc::IFLA_INFO_SLAVE_KIND => slave_kind = str::from_utf8(value).unwrap_or_default(),
-            libc::IFLA_INFO_SLAVE_DATA => slave_data = value,
-            _ => {}
-        }
-    }
-    let kind = LinkKind::decode(&kind_text, data).unwrap_or_else(|_| LinkKind::named(&kind_text));
-    if let Some(BelowAttribute::InfoData(attribute)) = kind.facts().link_below.attribute() {
-        let underlay = row(data).find(|(number, _)| *number == attribute);
-        below = underlay.and_then(|(_, value)| u32::take(value));
-    }
-    let port = match slave_kind.trim_end_matches('\0') {
-        "bridge" => BridgePort::decode(slave_data).unwrap_or_default(),
-        _ => BridgePort::default(),
-    };
-    let attributes: LinkAttributes = message.decode(fixed::LINK);
-    let link = Link {
-        place: Place { netns: netns.clone(), ifname: name? },
-        kind: Some(kind),
-        attributes: LinkAttributes { index: Some(status.index), ..attributes },
-        flags: LinkFlags::decode(flags),
-        master: Some(Master::Free),
-        port,
-        device: None,
-        peer: None,
-        status: None,
-    };
-    // A link may say that it is below itself: there is none below it.
-    let below =
-        below.filter(|below| *below != 0 && (*below != status.index || below_netns.is_some()));
-    let index = status.index;
-    Some(Seen {
-        link: Link { status: Some(Box::new(status)), ..link },
-        index,
-        master,
-        below,
-        below_netns,
-    })
-}
-
-/// Reads of a message on a link only its index and its name.
-pub(crate) fn decode_name(message: Message<'_>) -> Option<(u32, LinkName)> {
-    let mut attributes = message.attributes(fixed::LINK);
-    let (_, name) = attributes.find(|(number, _)| *number == libc::IFLA_IFNAME)?;
-    Some((message.number(4), String::take(name)?.parse().ok()?))
-}
-
-fn put_name(out: &mut Vec<u8>, name: &LinkName) {
-    put(out, libc::IFLA_IFNAME, |out| {
-        out.extend(name.as_str().bytes());
-        out.push(0);
-    });
 }
 
 fn put_references(out: &mut Vec<u8>, references: &References<'_>) {
@@ -289,23 +180,4 @@ fn put_peer(out: &mut Vec<u8>, peer: &Place, references: &References<'_>) {
             put_value(out, libc::IFLA_NET_NS_FD, &netns);
         }
     });
-}
-
-/// Reads a `struct rtnl_link_stats64`.
-fn statistics(bytes: &[u8]) -> Statistics {
-    let counter = |at: usize| bytes.get(at * 8..at * 8 + 8).and_then(u64::take).unwrap_or_default();
-    Statistics {
-        rx_packets: counter(0),
-        tx_packets: counter(1),
-        rx_bytes: counter(2),
-        tx_bytes: counter(3),
-        rx_errors: counter(4),
-        tx_errors: counter(5),
-        rx_dropped: counter(6),
-        tx_dropped: counter(7),
-        multicast: counter(8),
-        collisions: counter(9),
-        rx_over_errors: counter(11),
-        tx_carrier_errors: counter(17),
-    }
 }

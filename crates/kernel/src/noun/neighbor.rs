@@ -7,10 +7,10 @@ use netstate::neighbor::{Neighbor, NeighborKey};
 use netstate::uapi::NUD_PERMANENT;
 use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 
-use crate::execute::{self, Doing, Execution, PointedAt, REPLACE};
+use crate::execution::{self, Doing, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed};
 use crate::noun::route::family;
-use crate::observe::{FAMILIES, Observer};
+use crate::observer::{FAMILIES, Observer};
 
 /// How the kernel is asked for such objects, and where it notifies of them.
 pub(crate) const WIRE: Wire =
@@ -75,7 +75,7 @@ pub(crate) fn execute<'a>(
     index: usize,
     key: &'a NeighborKey,
     doing: Doing<'a, Neighbor>,
-) -> execute::Result<()> {
+) -> execution::Result<()> {
     let dev = execution.index_of(index, &key.netns, &key.dev)?;
     match doing {
         Doing::Create(neighbor) | Doing::Update { change: neighbor, .. } => {

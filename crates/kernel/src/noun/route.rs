@@ -9,7 +9,7 @@ use netstate::uapi::{RT_TABLE_LOCAL, RTPROT_KERNEL, RTPROT_STATIC};
 use netstate::{Key, LinkName, NetnsName};
 use smallvec::SmallVec;
 
-use crate::execute::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
+use crate::execution::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed, row};
 use crate::socket::own_port;
 use crate::uapi::{RTNH_F_ONLINK, RTNH_F_PERVASIVE};
@@ -311,7 +311,7 @@ pub(crate) fn execute<'a>(
     index: usize,
     key: &'a RouteKey,
     doing: Doing<'a, Route>,
-) -> execute::Result<()> {
+) -> execution::Result<()> {
     let (flags, route) = match doing {
         Doing::Create(route) => (CREATE, route),
         Doing::Update { change, .. } => (REPLACE, change),

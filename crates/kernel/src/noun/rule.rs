@@ -10,10 +10,10 @@ use netstate::uapi::{
 };
 use netstate::{Key, LinkName, NetnsName, Object, Part, Wanted};
 
-use crate::execute::{self, CREATE, Doing, Execution, PointedAt};
+use crate::execution::{self, CREATE, Doing, Execution, PointedAt};
 use crate::message::{Message, Wire, fixed};
 use crate::noun::route::family;
-use crate::observe::{FAMILIES, Observer, Result};
+use crate::observer::{FAMILIES, Observer, Result};
 
 /// How the kernel is asked for such objects, and where it notifies of them.
 pub(crate) const WIRE: Wire = Wire {
@@ -86,7 +86,7 @@ pub(crate) fn execute<'a>(
     index: usize,
     key: &'a RuleKey,
     doing: Doing<'a, Rule>,
-) -> execute::Result<()> {
+) -> execution::Result<()> {
     let (kind, rule) = match doing {
         Doing::Create(rule) | Doing::Update { change: rule, .. } => {
             ((libc::RTM_NEWRULE, CREATE), rule)

@@ -1,60 +1,31 @@
 //! Kernel parameters: files below `/proc/sys/net`, which show the namespace of the thread that opens them.
 
-use std::fs::File;
-use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
 
 use netstate::attribute::Value;
-use netstate::sysctl::plain_value;
 use netstate::{
     Key, LinkName, NetnsName, Object, ObserveError, Part, SysctlKey, SysctlPath, Wanted,
 };
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::execute::{Doing, Execution, Failure, PointedAt, Result as Executed};
-use crate::fault::Fault;
+use crate::execution::{Doing, Execution, Failure, PointedAt, Result as Executed};
 use crate::message::{Message, Wire, row};
-use crate::observe::{Observer, failed};
+use crate::observer::{Observer, failed};
 use crate::uapi::{
     NETCONFA_FORWARDING, NETCONFA_IFINDEX, NETCONFA_IFINDEX_ALL, NETCONFA_IFINDEX_DEFAULT,
     NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN, NETCONFA_PROXY_NEIGH, NETCONFA_RP_FILTER,
     RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF,
 };
 
+pub(crate) mod file;
 mod own;
+
+use file::{file, read};
 
 /// How the kernel is asked for such objects, and where it notifies of them.
 pub(crate) const WIRE: Wire =
     Wire { get: 0, plural: "parameters", groups: &[RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF] };
-
-/// What opening or reading fails with where there is no parameter, one that can only be written, or one that has not been
-/// set (`stable_secret`, net/ipv6/addrconf.c).
-const ABSENT: [i32; 5] = [libc::ENOENT, libc::EISDIR, libc::ENOTDIR, libc::EACCES, libc::EIO];
-
-/// Reads a parameter of the namespace of the calling thread; none where there is no such one to be read.
-pub(crate) fn read(path: &SysctlPath) -> Result<Option<String>, Fault> {
-    let mut value = String::new();
-    let opened = File::options().read(true).custom_flags(libc::O_NOFOLLOW).open(file(path));
-    match opened.and_then(|mut file| file.read_to_string(&mut value)) {
-        Ok(_) => Ok(Some(plain_value(&value))),
-        Err(error) if ABSENT.map(Some).contains(&error.raw_os_error()) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Writes a parameter of the namespace of the calling thread.
-pub(crate) fn write(path: &SysctlPath, value: &str) -> Result<(), Fault> {
-    let mut file = File::options().write(true).custom_flags(libc::O_NOFOLLOW).open(file(path))?;
-    // The kernel takes a value with one call; what a second would write is another value.
-    let written = file.write(value.as_bytes())?;
-    if written < value.len() {
-        return Err(Fault::from_answer(libc::EINVAL, &[]));
-    }
-    Ok(())
-}
 
 /// The parameters that a notification says have changed (`struct netconfmsg`, include/uapi/linux/netconf.h): the few
 /// that have one, by the names of their files. `dev` names links by their numbers.
@@ -105,10 +76,6 @@ pub(crate) fn is_told(path: &SysctlPath) -> bool {
 /// The file of a parameter of the namespace of the calling thread, which is not read or written by it.
 pub(crate) fn hold(path: &SysctlPath) -> Result<OwnedFd, Errno> {
     rustix::fs::open(file(path), OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
-}
-
-fn file(path: &SysctlPath) -> PathBuf {
-    PathBuf::from("/proc/sys").join(path.as_str())
 }
 
 /// Carries out an operation on a parameter.

@@ -4,8 +4,9 @@ use netstate::LinkId;
 use netstate::attribute::Fields;
 use netstate::link::{CreatedBy, Link, LinkKind, Master, Place};
 
-use super::{References, create, named, rest, says_something, update, update_port};
-use crate::execute::{CREATE, Doing, Execution, Failure, Result};
+use super::read::named;
+use super::{References, create, rest, says_something, update, update_port};
+use crate::execution::{CREATE, Doing, Execution, Failure, Result};
 use crate::tun;
 
 /// Carries out an operation on a link.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::{Key, Link, LinkId, LinkName, NetnsName, Object, ObserveError, Part, Place, Wanted};
 
-use super::{Seen, decode, decode_name};
+use super::read::{Seen, ask_for_links, decode, decode_name};
 use crate::message::{Message, fixed};
-use crate::observe::{Observer, ask_for_links};
+use crate::observer::Observer;
 
 type Result<T> = std::result::Result<T, ObserveError>;
 
@@ -57,6 +57,18 @@ impl Observer<'_> {
         Ok(seen)
     }
 
+    /// Every link of the namespaces that are to go.
+    pub(crate) fn occupants(&mut self, wanted: &Wanted) -> Result<()> {
+        let links = self.found.iter().filter_map(|(_, object)| object.link());
+        let found: BTreeSet<Place> = links.map(|link| link.place.clone()).collect();
+        let mut links = Vec::new();
+        for netns in &wanted.occupants {
+            links.extend(self.links(netns)?);
+        }
+        links.retain(|seen| !found.contains(&seen.link.place));
+        self.foreign_links(links, &BTreeMap::new(), wanted.links.keys().cloned().collect())
+    }
+
     /// Takes links in under their kernel names, or as `NAME@NETNS` where that is taken, but for `known` places.
     pub(crate) fn foreign_links(
         &mut self,
@@ -100,7 +112,7 @@ impl Observer<'_> {
 
     /// The link at a place with its counters.
     fn link_with_state(&mut self, place: &Place) -> Result<Option<Seen>> {
-        let named = |out: &mut Vec<u8>| super::named(out, &place.ifname);
+        let named = |out: &mut Vec<u8>| super::read::named(out, &place.ifname);
         let read = |message: Message<'_>| decode(message, &place.netns);
         let seen = self.get((&place.netns, libc::RTM_GETLINK), named, read)?;
         Ok(seen.filter(|seen| seen.link.place == *place))

@@ -13,7 +13,7 @@ use netstate::{Key, NetnsName, Object, Route, RouteKey, RouteKind, Wanted};
 use super::{set, told};
 use crate::fault::Fault;
 use crate::message::message;
-use crate::observe::{Observer, Result, failed};
+use crate::observer::{Observer, Result, failed};
 
 /// How many questions go out at once: the answers to all have to fit into the receive buffer.
 const BATCH: usize = 400;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use netstate::{Key, NetnsName, Object, Part, RouteKey, Wanted};
 
 use super::{Filter, Seen, decode, dump, family};
-use crate::observe::{FAMILIES, Observer, Result};
+use crate::observer::{FAMILIES, Observer, Result};
 
 /// How many keys that nothing was found by are asked about one by one.
 const FEW: usize = 1000;

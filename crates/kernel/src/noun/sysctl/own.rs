@@ -9,7 +9,7 @@ use std::path::Path;
 use netstate::{Key, LinkName, Object, Place, SysctlKey, SysctlPath};
 
 use super::read;
-use crate::observe::{Observer, Result, failed};
+use crate::observer::{Observer, Result, failed};
 
 /// Where parameters of links are, a folder a link, below `/proc/sys`.
 const FOLDERS: [&str; 4] = ["net/ipv4/conf", "net/ipv4/neigh", "net/ipv6/conf", "net/ipv6/neigh"];

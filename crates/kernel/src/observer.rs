@@ -1,24 +1,37 @@
 //! Asking a namespace, and putting names where its answers have numbers.
+//!
+//! Messages speak of links by number, of other namespaces by numbers that hold in the link's namespace only. Both
+//! are turned into names here, and looked up once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::AsRawFd;
 
 use netstate::attribute::{Value, put_value};
 use netstate::link::{Link, Master, Place};
-use netstate::{Key, LinkName, NetnsName, Object, ObserveError, State, Wanted};
+use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Wanted};
 
-use super::{FAMILIES, FEW, FEW_PLACES, Result, plural};
 use crate::fault::Fault;
 use crate::message::{Message, fixed};
-use crate::noun::link::Seen;
-use crate::noun::netns::Namespaces;
-use crate::noun::route::Filter;
-use crate::noun::{link, neighbor, route};
+use crate::namespaces::Namespaces;
+use crate::noun::link::read::{Seen, decode, decode_name, named};
 use crate::uapi::{NETNSA_FD, NETNSA_NSID, RTEXT_FILTER_SKIP_STATS};
+
+pub(crate) type Result<T> = std::result::Result<T, ObserveError>;
+
+/// `AF_INET` and `AF_INET6`.
+pub(crate) const FAMILIES: [u8; 2] = [2, 10];
+
+/// How many links are asked about one by one at most where the answers tell of all that is on them.
+pub(crate) const FEW: usize = 8;
+
+/// At how many places of a namespace links are asked for one by one at most.
+const FEW_PLACES: usize = 128;
 
 /// What was read so far, and what numbers stand for.
 pub(crate) struct Observer<'a> {
     pub(crate) namespaces: &'a mut Namespaces,
+    /// What a request of a kind asks for, in words.
+    plural: fn(u16) -> &'static str,
     /// What was read, in the order of reading; of what was read twice the first is taken.
     pub(crate) found: Vec<(Key, Object)>,
     /// Names of links by index; none for an index that no link has.
@@ -41,9 +54,10 @@ struct Identifiers {
 }
 
 impl<'a> Observer<'a> {
-    pub(super) fn new(namespaces: &'a mut Namespaces) -> Self {
+    pub(crate) fn new(namespaces: &'a mut Namespaces, plural: fn(u16) -> &'static str) -> Self {
         Self {
             namespaces,
+            plural,
             found: Vec::new(),
             names: HashMap::new(),
             read: HashMap::new(),
@@ -57,36 +71,12 @@ impl<'a> Observer<'a> {
         self.found.push((key, object));
     }
 
-    /// What was read, as a state.
-    pub(super) fn state(mut self) -> State {
-        self.found.sort_by(|(a, _), (b, _)| a.cmp(b));
-        self.found.dedup_by(|(key, object), (kept_key, kept)| {
-            key == kept_key && {
-                route::join(kept_key, kept, object);
-                true
-            }
-        });
-        State { objects: self.found.into_iter().collect() }
-    }
-
     pub(crate) fn exists(&self, netns: &NetnsName) -> bool {
         self.namespaces.exists(netns)
     }
 
-    /// Every link of the namespaces that are to go.
-    pub(super) fn occupants(&mut self, wanted: &Wanted) -> Result<()> {
-        let links = self.found.iter().filter_map(|(_, object)| object.link());
-        let found: BTreeSet<Place> = links.map(|link| link.place.clone()).collect();
-        let mut links = Vec::new();
-        for netns in &wanted.occupants {
-            links.extend(self.links(netns)?);
-        }
-        links.retain(|seen| !found.contains(&seen.link.place));
-        self.foreign_links(links, &BTreeMap::new(), wanted.links.keys().cloned().collect())
-    }
-
     /// Reads the links of namespaces of which many are wanted, all together.
-    pub(super) fn read_links(&mut self, wanted: &Wanted) -> Result<()> {
+    pub(crate) fn read_links(&mut self, wanted: &Wanted) -> Result<()> {
         let mut counts: BTreeMap<&NetnsName, usize> = BTreeMap::new();
         for place in wanted.links.values().flatten() {
             *counts.entry(&place.netns).or_default() += 1;
@@ -96,7 +86,7 @@ impl<'a> Observer<'a> {
                 fixed::link(out, 0, 0, 0);
                 put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
             };
-            let decode = |message: Message<'_>| link::decode(message, netns);
+            let decode = |message: Message<'_>| decode(message, netns);
             let seen: Vec<Seen> = self.dump((netns, libc::RTM_GETLINK), all, decode)?;
             seen.iter().for_each(|seen| self.number(&seen.link.place, seen.index));
             let by_name = seen.into_iter().map(|seen| (seen.link.place.ifname.clone(), seen));
@@ -117,12 +107,12 @@ impl<'a> Observer<'a> {
         if let Some(read) = self.read.get(&place.netns) {
             return Ok(read.get(&place.ifname).cloned());
         }
-        let named = |out: &mut Vec<u8>| {
-            link::named(out, &place.ifname);
+        let ask = |out: &mut Vec<u8>| {
+            named(out, &place.ifname);
             put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
         };
-        let decode = |message: Message<'_>| link::decode(message, &place.netns);
-        let seen = self.get((&place.netns, libc::RTM_GETLINK), named, decode)?;
+        let decode = |message: Message<'_>| decode(message, &place.netns);
+        let seen = self.get((&place.netns, libc::RTM_GETLINK), ask, decode)?;
         // A namespace that had no identifier here may have been given one just now.
         if let Some(identifiers) = self.identifiers.get_mut(&place.netns) {
             identifiers.asked.clear();
@@ -157,33 +147,6 @@ impl<'a> Observer<'a> {
         Ok(link)
     }
 
-    /// What is on links: their addresses, the routes over them, and their neighbours that were not learned. The
-    /// kernel is asked for each of a few links, for everything where there are more.
-    pub(super) fn dependents(
-        &mut self,
-        netns: &NetnsName,
-        links: &BTreeMap<u32, &LinkName>,
-    ) -> Result<()> {
-        let names: BTreeSet<&LinkName> = links.values().copied().collect();
-        let asked = match links.len() {
-            0..=FEW => links.keys().copied().collect(),
-            _ => vec![0],
-        };
-        for index in asked {
-            self.addresses(netns, index, |index, _| links.contains_key(&index))?;
-            for family in FAMILIES {
-                let filter = Filter { family, index, ..Filter::default() };
-                self.routes(netns, filter, |seen| {
-                    seen.indexes.iter().any(|index| links.contains_key(index))
-                })?;
-                self.neighbors(netns, (family, index), |key, neighbor| {
-                    names.contains(&key.dev) && neighbor::is_static(key, neighbor)
-                })?;
-            }
-        }
-        Ok(())
-    }
-
     /// What the link of an index is called.
     pub(crate) fn name(&mut self, netns: &NetnsName, index: u32) -> Result<Option<LinkName>> {
         if let Some(name) = self.names.get(netns).and_then(|names| names.get(&index)) {
@@ -193,7 +156,7 @@ impl<'a> Observer<'a> {
             fixed::link(out, index, 0, 0);
             put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
         };
-        let seen = self.get((netns, libc::RTM_GETLINK), numbered, link::decode_name)?;
+        let seen = self.get((netns, libc::RTM_GETLINK), numbered, decode_name)?;
         let name = seen.map(|(_, name)| name);
         self.names.entry(netns.clone()).or_default().insert(index, name.clone());
         Ok(name)
@@ -279,7 +242,7 @@ impl<'a> Observer<'a> {
         match namespace.socket.dump(kind, body, read) {
             Ok(found) => Ok(found),
             Err(fault) if fault.is_absence() || is_unsupported(&fault) => Ok(Vec::new()),
-            Err(fault) => Err(failed(&format!("dump {} of", plural(kind)), netns)(fault)),
+            Err(fault) => Err(failed(&format!("dump {} of", (self.plural)(kind)), netns)(fault)),
         }
     }
 
@@ -293,7 +256,7 @@ impl<'a> Observer<'a> {
             return Ok(None);
         };
         let answer = namespace.socket.get(kind, body, read);
-        answer.map_err(|fault| failed(&format!("read {} of", plural(kind)), netns)(fault))
+        answer.map_err(|fault| failed(&format!("read {} of", (self.plural)(kind)), netns)(fault))
     }
 }
 
