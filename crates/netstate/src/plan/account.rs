@@ -16,36 +16,36 @@ use crate::state::{Dependents, Entry, Sorted, State, side_by_side};
 type BySource<'a> = BTreeMap<(&'a NetnsName, IpAddr), (Vec<&'a Key>, Vec<Entry<'a>>)>;
 
 /// The account of a plan.
-pub(crate) struct Account<'a> {
-    pub(crate) target: &'a Sorted<'a>,
+pub(super) struct Account<'a> {
+    pub(super) target: &'a Sorted<'a>,
     /// Where the target is from.
     origin: &'a Target<'a>,
-    pub(crate) observed: &'a State,
+    pub(super) observed: &'a State,
     /// What of the target was not observed, or is otherwise; but for links.
     pub(super) unsettled: Sorted<'a>,
     /// What was observed and is not in the target.
-    pub(crate) surplus: Sorted<'a>,
+    pub(super) surplus: Sorted<'a>,
     dependents: OnceCell<Dependents<'a>>,
     sourced: OnceCell<BySource<'a>>,
     /// The links as the operations so far leave them.
-    pub(crate) links: BTreeMap<LinkId, Cow<'a, Link>>,
+    pub(super) links: BTreeMap<LinkId, Cow<'a, Link>>,
     /// Who is where.
-    pub(crate) places: BTreeMap<Place, LinkId>,
+    pub(super) places: BTreeMap<Place, LinkId>,
     /// Who was seen where.
-    pub(crate) observed_places: BTreeMap<&'a Place, &'a LinkId>,
+    pub(super) observed_places: BTreeMap<&'a Place, &'a LinkId>,
     /// Who is to be where.
-    pub(crate) target_places: BTreeMap<&'a Place, &'a LinkId>,
+    pub(super) target_places: BTreeMap<&'a Place, &'a LinkId>,
     /// The links that have the link at a place below them, or as their master.
-    pub(crate) linked: BTreeMap<Place, BTreeSet<LinkId>>,
+    pub(super) linked: BTreeMap<Place, BTreeSet<LinkId>>,
     /// What was observed, and has gone along with something; why.
-    pub(crate) lost: BTreeMap<&'a Key, Because>,
+    pub(super) lost: BTreeMap<&'a Key, Because>,
     /// Links that have lost their last IPv4 address, or are down.
-    pub(crate) bare: BTreeSet<Place>,
+    pub(super) bare: BTreeSet<Place>,
     /// What renamed links have brought along: the observed key, and the present one.
-    pub(crate) brought: BTreeMap<&'a Key, Key>,
+    pub(super) brought: BTreeMap<&'a Key, Key>,
     /// The present keys of these, and the keys of what has been made for others that need it.
-    pub(crate) present: BTreeSet<Key>,
-    pub(crate) ops: Vec<Op>,
+    pub(super) present: BTreeSet<Key>,
+    pub(super) ops: Vec<Op>,
 }
 
 impl<'a> Account<'a> {
@@ -76,12 +76,12 @@ impl<'a> Account<'a> {
     }
 
     /// Appends an operation.
-    pub(crate) fn push(&mut self, key: &Key, action: Action, because: Because) {
+    pub(super) fn push(&mut self, key: &Key, action: Action, because: Because) {
         self.ops.push(Op { key: key.clone(), action, because });
     }
 
     /// Why an object of the target is made or altered where nothing else is to be said.
-    pub(crate) fn reason(&self, key: &Key) -> Because {
+    pub(super) fn reason(&self, key: &Key) -> Because {
         match self.origin.is_given_back(key) {
             true => Because::GivenBack,
             false => Because::Configured,
@@ -89,12 +89,12 @@ impl<'a> Account<'a> {
     }
 
     /// What was observed on the link that was seen at a place. Most plans do not ask.
-    pub(crate) fn dependents(&self, place: &Place) -> Vec<Entry<'a>> {
+    pub(super) fn dependents(&self, place: &Place) -> Vec<Entry<'a>> {
         self.dependents.get_or_init(|| Dependents::of(self.observed)).at(place).to_vec()
     }
 
     /// What was observed on the link at `place` is gone, all of it.
-    pub(crate) fn lose_all(&mut self, place: &Place, because: &Because) {
+    pub(super) fn lose_all(&mut self, place: &Place, because: &Because) {
         let dependents = self.dependents(place);
         for (key, _) in &dependents {
             self.lost.entry(key).or_insert_with(|| because.clone());
@@ -122,7 +122,7 @@ impl<'a> Account<'a> {
     }
 
     /// What goes with a link that goes down. What lasts with any of its links goes once all are down.
-    pub(crate) fn lose_with_down(&mut self, place: &Place) {
+    pub(super) fn lose_with_down(&mut self, place: &Place) {
         let because = Because::LinkDown(place.ifname.clone());
         for (key, object) in self.dependents(place) {
             if noun::is_lost_with(key, object, &Loss::Down) && self.has_nothing(key, object) {

@@ -21,7 +21,7 @@ use crate::operation::{Action, Because};
 
 impl<'a> Account<'a> {
     /// The places whose links take along what is on them: they go, are made anew, or move to another namespace.
-    pub(crate) fn leaving(&self) -> BTreeSet<Place> {
+    pub(super) fn leaving(&self) -> BTreeSet<Place> {
         let leaves = |(id, seen): &(&LinkId, &Link)| {
             let wanted = self.target.link(id);
             wanted.is_none_or(|wanted| {
@@ -32,7 +32,7 @@ impl<'a> Account<'a> {
     }
 
     /// Removes the links that are not to be there, or are to be made anew.
-    pub(crate) fn remove_links(&mut self) {
+    pub(super) fn remove_links(&mut self) {
         for (id, seen) in links(&self.observed.objects) {
             // An earlier removal may have taken it along.
             if !self.links.contains_key(id) {
@@ -50,7 +50,7 @@ impl<'a> Account<'a> {
     }
 
     /// Makes, moves and renames links, each once its place is free and what it stands on is there.
-    pub(crate) fn place_links(&mut self) -> Result<(), PlanError> {
+    pub(super) fn place_links(&mut self) -> Result<(), PlanError> {
         let mut pending: Vec<(&'a LinkId, &'a Link)> = self.target.links().collect();
         loop {
             pending.retain(|(id, wanted)| {
@@ -80,7 +80,7 @@ impl<'a> Account<'a> {
     }
 
     /// Gives each link that is in its place its properties, but for being up.
-    pub(crate) fn alter_links(&mut self) {
+    pub(super) fn alter_links(&mut self) {
         for (id, wanted) in self.below_first() {
             let Some(now) = self.links.get(id) else { continue };
             let mut change = wanted.changes(now);
@@ -108,7 +108,7 @@ impl<'a> Account<'a> {
     }
 
     /// Brings links up, and takes those down again that came up along with the one below.
-    pub(crate) fn raise_links(&mut self) {
+    pub(super) fn raise_links(&mut self) {
         let mut raised = BTreeSet::new();
         let in_order = self.below_first();
         for (id, wanted) in &in_order {

@@ -12,7 +12,7 @@ use crate::state::Entry;
 
 /// A configured link: what is observed of it, with what was configured and is no longer put back, and what
 /// is configured laid over that. `to` tells where the link that was seen at a place is to be.
-pub(crate) fn configured<'a>(
+pub(super) fn configured<'a>(
     id: &LinkId,
     desired: &'a Link,
     past: &Past<'_>,
@@ -85,7 +85,7 @@ pub(crate) fn configured<'a>(
 }
 
 /// A link that was configured and is no longer: as it was before, or nothing where we made it.
-pub(crate) fn released(past: &Past<'_>) -> Option<Object> {
+pub(super) fn released(past: &Past<'_>) -> Option<Object> {
     let Some(original) = past.original_link() else {
         // What cannot have been made has not been touched either: it was missing, and others have brought it.
         let was_missing = past.touched_link().is_some_and(|link| link.kind.is_none());
@@ -105,7 +105,7 @@ pub(crate) fn released(past: &Past<'_>) -> Option<Object> {
 
 /// What becomes of an MTU that is not configured.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FreeMtu {
+pub(super) enum FreeMtu {
     /// It was configured before: it is as that of a new link.
     GivenUp,
     /// It stays, as far as the link below allows.
@@ -116,7 +116,7 @@ pub(crate) enum FreeMtu {
 /// none for a configured MTU. `others` are links that are as observed.
 ///
 /// [`Below::mtu_within`]: crate::noun::link::Below::mtu_within
-pub(crate) fn fit_mtus<'a>(
+pub(super) fn fit_mtus<'a>(
     made: &mut BTreeMap<Key, Object>,
     others: &mut Vec<Entry<'a>>,
     free: impl Fn(&Key) -> Option<FreeMtu>,

@@ -6,10 +6,10 @@ use crate::originals::Originals;
 use crate::state::State;
 
 /// An object as it may have been applied, as it was before that, and as it is.
-pub(crate) struct Past<'a> {
-    pub(crate) touched: Option<&'a Object>,
-    pub(crate) original: Option<&'a Object>,
-    pub(crate) observed: Option<&'a Object>,
+pub(super) struct Past<'a> {
+    pub(super) touched: Option<&'a Object>,
+    pub(super) original: Option<&'a Object>,
+    pub(super) observed: Option<&'a Object>,
 }
 
 impl<'a> Past<'a> {
@@ -26,15 +26,15 @@ impl<'a> Past<'a> {
         }
     }
 
-    pub(crate) fn touched_link(&self) -> Option<&'a Link> {
+    pub(super) fn touched_link(&self) -> Option<&'a Link> {
         self.touched.and_then(Object::link)
     }
 
-    pub(crate) fn original_link(&self) -> Option<&'a Link> {
+    pub(super) fn original_link(&self) -> Option<&'a Link> {
         self.original.and_then(Object::link)
     }
 
-    pub(crate) fn observed_link(&self) -> Option<&'a Link> {
+    pub(super) fn observed_link(&self) -> Option<&'a Link> {
         self.observed.and_then(Object::link)
     }
 }
