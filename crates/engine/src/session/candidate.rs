@@ -164,7 +164,8 @@ impl Candidate {
             }
         }
         let settled = meant.len();
-        let left = self.refresh(running).err().unwrap_or_default().len();
+        // The session has seen what was in conflict, not what else others have committed.
+        let left = self.catch_up(running).err().unwrap_or_default().len();
         (settled, left)
     }
 

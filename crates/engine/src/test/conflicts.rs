@@ -149,3 +149,16 @@ fn a_third_commit_is_a_conflict_of_its_own() {
     engine.commit(bob, Request::default()).unwrap();
     assert!(link(&engine).contains("mtu = 1300"));
 }
+
+#[test]
+fn settling_a_conflict_shows_what_is_in_conflict_and_no_more() {
+    let (_host, mut engine, _, bob) = disputed("@/mtu = 1400\n@/group = 7", "@/mtu = 1300");
+    let without_either = tree(NICS);
+    engine.conflicts(bob).unwrap();
+    assert_eq!(engine.resolve(bob, &place("@/mtu"), Side::Ours).unwrap(), 0);
+    // The new content has neither: it takes away what the conflict has shown, and leaves the rest.
+    engine.replace_candidate(bob, without_either).unwrap();
+    engine.commit(bob, Request::default()).unwrap();
+    assert!(!link(&engine).contains("mtu"), "{}", link(&engine));
+    assert!(link(&engine).contains("group = 7"), "{}", link(&engine));
+}

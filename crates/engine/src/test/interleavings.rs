@@ -94,8 +94,9 @@ struct World {
     people: Vec<Person>,
     /// Who holds the lock.
     lock: Option<u32>,
-    /// The commit by which a session knew a cell because it had changed it itself, be it to what others had by then.
-    agreed: BTreeMap<(u32, usize), u64>,
+    /// The commit by which a session knew a cell: it had changed it itself, be it to what others had by then, or had
+    /// settled a conflict about it.
+    knows: BTreeMap<(u32, usize), u64>,
     /// Running after each commit, with who made it: zero for the daemon.
     commits: Vec<(u32, Tree)>,
 }
@@ -110,7 +111,7 @@ impl World {
         };
         let people = (0..PEOPLE).map(|_| person(&mut engine)).collect();
         let commits = vec![(0, engine.running.intent.tree.clone())];
-        World { host, engine, people, lock: None, agreed: BTreeMap::new(), commits }
+        World { host, engine, people, lock: None, knows: BTreeMap::new(), commits }
     }
 
     fn act(&mut self, who: usize, act: &Act) {
@@ -175,6 +176,9 @@ impl World {
                 let left = self.engine.resolve(session, &place, *side).ok();
                 assert_eq!(left, (!conflicts.is_empty()).then(|| all - conflicts.len()));
                 self.settled(who, &conflicts, *side);
+                // Their conflicts have shown the session these cells, and no other.
+                let latest = self.engine.running.id;
+                self.knows.extend(conflicts.iter().map(|cell| ((session, *cell), latest)));
             }
             Act::Lock => {
                 let locked = self.engine.sessions.lock(session, Datastore::Running).is_ok();
@@ -255,7 +259,7 @@ impl World {
             self.commits.push((session, self.engine.running.intent.tree.clone()));
         }
         let latest = self.commits.len() as u64;
-        self.agreed.extend(ours.keys().map(|cell| ((session, *cell), latest)));
+        self.knows.extend(ours.keys().map(|cell| ((session, *cell), latest)));
         self.people[who] = Person { session, looked, ..Person::default() };
     }
 
@@ -298,8 +302,8 @@ impl World {
         for (pair, made) in self.commits[first..].windows(2).zip(id + 1..) {
             let (before, after) = (cells(&pair[0].1), cells(&pair[1].1));
             for cell in (0..CELLS.len()).filter(|cell| before[*cell] != after[*cell]) {
-                let agreed = self.agreed.get(&(session, cell)).is_some_and(|by| *by >= made);
-                match pair[1].0 == session || agreed {
+                let known = self.knows.get(&(session, cell)).is_some_and(|by| *by >= made);
+                match pair[1].0 == session || known {
                     true => changed.remove(&cell),
                     false => changed.insert(cell),
                 };
