@@ -125,13 +125,15 @@ impl World {
                 self.people[who] = Person { session, replaced: true, looked, ..Person::default() };
             }
             Act::Look => {
+                let clear = self.conflicts(who).is_empty();
                 self.engine.candidate(session).unwrap();
-                self.looked(who);
+                self.looked_if(who, clear);
             }
             Act::ReadRunning => {
+                let clear = self.conflicts(who).is_empty();
                 let running = self.engine.snapshot.borrow().running.clone();
                 self.engine.saw(session, &running).unwrap();
-                self.looked(who);
+                self.looked_if(who, clear);
             }
             Act::Discard => {
                 self.engine.discard(session).unwrap();
@@ -161,8 +163,9 @@ impl World {
             Act::Update(prefers) => {
                 let conflicts = self.conflicts(who);
                 let updated = self.engine.update(session, *prefers);
-                assert_eq!(updated.is_ok(), prefers.is_some() || conflicts.is_empty());
-                self.looked(who);
+                let clear = prefers.is_some() || conflicts.is_empty();
+                assert_eq!(updated.is_ok(), clear);
+                self.looked_if(who, clear);
                 if let Some(side) = prefers {
                     self.settled(who, &conflicts, *side);
                 }
@@ -310,6 +313,13 @@ impl World {
             }
         }
         changed.into_iter().filter(|cell| then[*cell] != now[*cell]).collect()
+    }
+
+    /// A look brings in nothing while there are conflicts: what the session has stays a change of what it saw before.
+    fn looked_if(&mut self, who: usize, clear: bool) {
+        if clear {
+            self.looked(who);
+        }
     }
 
     fn looked(&mut self, who: usize) {
