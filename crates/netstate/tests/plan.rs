@@ -306,3 +306,39 @@ fn comparable(mut state: State) -> State {
 fn libc_enomem() -> i32 {
     12
 }
+
+/// The namespace that the other end is in may have no name, or be about to go.
+#[test]
+fn a_cable_whose_other_end_is_out_of_sight_is_made_anew() {
+    let end = RandomLink {
+        netns: 0,
+        renamed: false,
+        up: Some(true),
+        mtu: None,
+        address: None,
+        route: None,
+        proxy_arp: None,
+        port: false,
+    };
+    let other = RandomLink { netns: 1, ..end.clone() };
+    let links = [None, Some(end), None, Some(other)];
+    let desired = RandomState { links, forwarding: None }.state();
+    let kernel = FakeKernel::holding(host());
+    commit(&mut Owner::new(kernel.clone()), &desired);
+    let mut observed = kernel.state();
+    observed.objects.remove(&Key::Link("right".parse().unwrap())).unwrap();
+    let left = observed.objects.get_mut(&Key::Link("left".parse().unwrap())).unwrap();
+    let Object::Link(left) = left else { unreachable!("it is a link") };
+    assert!(left.peer.take().is_some());
+    let originals = Originals::default();
+    let target = target(&desired, &desired, &originals, &observed).unwrap();
+    let plan = plan(&target, &observed).unwrap();
+    check(&observed, &plan, target.entries()).unwrap();
+    assert_eq!(
+        plan.to_string(),
+        "delete left from the host's namespace\n\
+         create veth left in the host's namespace with peer right in red\n\
+         set left in the host's namespace up\n\
+         set right in red up\n"
+    );
+}

@@ -165,10 +165,14 @@ impl<'a> Account<'a> {
 
     /// Whether a link cannot become what is wanted but by being made anew.
     fn is_anew(&self, wanted: &Link, seen: &Link) -> bool {
-        is_anew(wanted, seen, |at| {
+        let to = |at: &Place| {
             let id = self.observed_places.get(at)?;
             self.target.link(id).map(|link| &link.place)
-        })
+        };
+        let is_missing = |at: &Place| {
+            self.target_places.get(at).is_some_and(|id| link(&self.observed.objects, id).is_none())
+        };
+        is_anew(wanted, seen, to, is_missing)
     }
 
     fn is_ready(&self, wanted: &Link, awaited: &BTreeSet<&Place>) -> bool {

@@ -54,11 +54,14 @@ pub fn target<'a>(
     let mut configured = Vec::with_capacity(desired.objects.len());
     let seen_at = places_of(&observed.objects);
     let to = |seen: &Place| Some(&desired.objects.get(*seen_at.get(seen)?)?.link()?.place);
+    let desired_at = places_of(&desired.objects);
+    let is_missing =
+        |at: &Place| desired_at.get(at).is_some_and(|key| !observed.objects.contains_key(key));
     for (key, object) in &desired.objects {
         match (key, object) {
             (Key::Link(id), Object::Link(link)) => {
                 let past = Past::of(key, touched, originals, observed);
-                let link = links::configured(id, link, &past, to)?;
+                let link = links::configured(id, link, &past, (to, is_missing))?;
                 made.insert(key.clone(), Object::Link(Box::new(link)));
             }
             (_, Object::Link(_)) => {}

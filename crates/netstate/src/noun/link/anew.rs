@@ -8,11 +8,12 @@ pub(crate) fn below(link: &Link) -> Below {
 }
 
 /// Whether a link cannot become what is wanted but by being made anew; `to` tells where the link that was seen at a
-/// place is to be.
+/// place is to be, and `is_missing` whether the link that is to be at a place is nowhere.
 pub(crate) fn is_anew<'p>(
     wanted: &Link,
     seen: &Link,
     to: impl Fn(&Place) -> Option<&'p Place>,
+    is_missing: impl Fn(&Place) -> bool,
 ) -> bool {
     let (Some(kind), Some(seen_kind)) = (&wanted.kind, &seen.kind) else { return false };
     // That the other link goes elsewhere is no reason; that another takes its place is one.
@@ -21,7 +22,12 @@ pub(crate) fn is_anew<'p>(
         (Some(_), None) => true,
         (None, _) => false,
     };
-    let other_mate = seen.peer.is_some() && is_other(&wanted.peer, &seen.peer);
+    // The other end may be in a namespace without a name, or in one that is going. It is made again only along with this
+    // end.
+    let other_mate = match &seen.peer {
+        Some(_) => is_other(&wanted.peer, &seen.peer),
+        None => wanted.peer.as_ref().is_some_and(is_missing),
+    };
     let other_below = match below(seen).survives_move || same_netns(&wanted.device, &seen.device) {
         true => is_other(&wanted.device, &seen.device),
         // What the move of the link below takes along is made anew.

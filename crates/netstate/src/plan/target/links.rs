@@ -11,12 +11,13 @@ use crate::plan::PlanError;
 use crate::state::Entry;
 
 /// A configured link: what is observed of it, with what was configured and is no longer put back, and what
-/// is configured laid over that. `to` tells where the link that was seen at a place is to be.
+/// is configured laid over that. `to` tells where the link that was seen at a place is to be, `is_missing` whether the
+/// link that is to be at a place is nowhere.
 pub(super) fn configured<'a>(
     id: &LinkId,
     desired: &'a Link,
     past: &Past<'_>,
-    to: impl Fn(&Place) -> Option<&'a Place>,
+    (to, is_missing): (impl Fn(&Place) -> Option<&'a Place>, impl Fn(&Place) -> bool),
 ) -> Result<Link, PlanError> {
     let refuse = |reason| Err(PlanError { key: Key::Link(id.clone()), reason });
     let (touched, original) = (past.touched_link(), past.original_link());
@@ -53,7 +54,7 @@ pub(super) fn configured<'a>(
         new.restore(touched, &base);
     }
     new.overlay(desired);
-    if is_anew(&new, observed, to) {
+    if is_anew(&new, observed, to, is_missing) {
         return match past.original {
             None => Ok(new),
             Some(_) => refuse(format!(
