@@ -31,7 +31,8 @@ pub struct PlanError {
     pub reason: String,
 }
 
-/// The operations that turn `observed` into `target`. Tests put them before the [`checker`](crate::checker).
+/// The operations that turn `observed` into `target`. Tests and debug builds put them before the
+/// [`checker`](crate::checker).
 pub fn plan(target: &Target<'_>, observed: &State) -> Result<Plan, PlanError> {
     let objects = target.objects();
     let mut account = Account::new(&objects, target, observed);

@@ -14,7 +14,10 @@ use crate::{built, command};
 /// Longer than anything takes that works at all.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A running daemon.
+/// What a debug build logs of a plan that the checker does not take.
+const BROKEN_RULE: &str = "plan breaks a rule";
+
+/// A running daemon. A test in which one of its plans breaks a rule fails at its end.
 ///
 /// Its files are in the `/run` of its world and go with it; the daemon ends with the test, also with one that is killed.
 #[derive(Debug)]
@@ -106,13 +109,16 @@ impl Daemon {
     }
 
     /// Has the host given back, by a `netloomd` that does nothing else.
+    #[track_caller]
     pub fn release(&self) -> Ran {
         let ran = command(built("netloomd"))
             .args(["--release", "--state-dir"])
             .arg(&self.state)
             .env("NO_COLOR", "1")
             .output();
-        Ran::of(ran.expect("run netloomd"))
+        let ran = Ran::of(ran.expect("run netloomd"));
+        assert!(!ran.err.contains(BROKEN_RULE), "{}", ran.err);
+        ran
     }
 
     /// Awaits that the daemon has ended by itself.
@@ -225,9 +231,12 @@ impl Drop for Daemon {
         if self.child.is_some() {
             self.kill();
         }
-        if std::thread::panicking() {
+        let fails = std::thread::panicking();
+        let breaks_rule = self.log().contains(BROKEN_RULE);
+        if fails || breaks_rule {
             eprintln!("netloomd's log:\n{}", self.log());
         }
+        assert!(fails || !breaks_rule, "{BROKEN_RULE}");
     }
 }
 

@@ -9,7 +9,7 @@ mod put_back;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::plan::{plan, target, wanted};
+use netstate::plan::wanted;
 use netstate::probe::{Attempt, Probe};
 use netstate::{
     Desired, EventSink, Key, ObserveError, Op, Originals, Plan, Refusal, Scope, Southbound, State,
@@ -20,6 +20,7 @@ use crate::error::{Error, Errors, Result};
 use crate::ledger::Ledger;
 use crate::ledger::journal::{Journal, Writing};
 use crate::transaction::affected::{Affected, with_dependents};
+use crate::transaction::converge::plan::checked_plan;
 use crate::transaction::step::Step;
 #[cfg(any(test, feature = "faults"))]
 use crate::transaction::step::{Boundary, Fault};
@@ -254,8 +255,7 @@ impl Kernel {
     /// What is left to do of a plan.
     fn left(&mut self, transition: &Transition<'_>, made: &TransitionPlan) -> Result<Plan> {
         let observed = self.southbound.observe(&made.scope)?;
-        let left = target(&made.desired, &made.touched, &made.originals, &observed)
-            .and_then(|target| plan(&target, &observed));
+        let left = checked_plan([&made.desired, &made.touched], &made.originals, &observed);
         left.map_err(|error| transition.impossible(error).into())
     }
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::noun::{is_needed, places, takes_along};
 use netstate::plan::{plan, target, wanted};
-use netstate::{Action, Desired, Key, Object, Op, PlanError, Scope, State};
+use netstate::{
+    Action, Desired, Key, Object, Op, Originals, Plan, PlanError, Scope, State, checker,
+};
 
 use crate::error::{Error, Result};
 use crate::transaction::affected::{
@@ -35,12 +37,7 @@ impl Kernel {
             Some(_) => Scope::Only(wanted(&desired, &touched, &originals)),
             None => scope,
         };
-        let planned = target(&desired, &touched, &originals, &observed).and_then(|target| {
-            let plan = plan(&target, &observed)?;
-            #[cfg(test)]
-            netstate::checker::check(&observed, &plan, target.entries()).expect("the plan is one");
-            Ok(plan)
-        });
+        let planned = checked_plan([&desired, &touched], &originals, &observed);
         let plan = planned.map_err(|error| transition.impossible(error))?;
         let links = links_up(&observed);
         let others = match plan.ops.iter().any(may_take_along) {
@@ -138,6 +135,26 @@ impl Transition<'_> {
         };
         path.to_string()
     }
+}
+
+/// The plan from what was observed to what is desired, given what may have been applied. The checker, whose rules are
+/// written apart from the planner's, looks at each plan of a debug build. A plan that breaks a rule is a mistake of the
+/// planner: it ends a test of this crate, while a daemon says so and leaves the kernel to judge.
+pub(super) fn checked_plan(
+    [desired, touched]: [&State; 2],
+    originals: &Originals,
+    observed: &State,
+) -> std::result::Result<Plan, PlanError> {
+    let target = target(desired, touched, originals, observed)?;
+    let plan = plan(&target, observed)?;
+    if cfg!(debug_assertions)
+        && let Err(rule) = checker::check(observed, &plan, target.entries())
+    {
+        tracing::error!(%rule, %plan, "plan breaks a rule");
+        #[cfg(test)]
+        unreachable!("plan breaks a rule: {rule}\n{plan}");
+    }
+    Ok(plan)
 }
 
 /// Whether what others have on a link may be lost by what is done.
