@@ -62,6 +62,11 @@ impl Host {
         host
     }
 
+    /// Takes a link of the device to where that cannot see it: this host's namespace has no name.
+    pub fn take(&self, netns: &str, link: &str) {
+        ip(&format!("-n {netns} link set {link} netns {}", self.holder.id()));
+    }
+
     /// Gives the NIC an address, and sends everything else to `gateway`.
     pub fn address(&self, address: &str, gateway: &str) {
         self.ip(&format!("address add {address} dev eth0"));

@@ -35,6 +35,12 @@ fn what_went_with_a_link_comes_back_with_it() {
         ip("-n vpn10 link add veth10 type veth peer name veth20 netns vpn20");
         kernel::until("all is as before", || kernel::holds() == before);
         kernel::until("nothing differs", || drift(&daemon) == NOTHING);
+        step("a cable of which one end is taken out of sight is made anew by `repair`");
+        lab.pc1.take("vpn20", "veth20");
+        kernel::until("that is told", || drift(&daemon).contains("delete veth10"));
+        daemon.run("repair\n");
+        kernel::until("all is as before", || kernel::holds() == before);
+        kernel::until("nothing differs", || drift(&daemon) == NOTHING);
     });
 }
 

@@ -81,6 +81,17 @@ pub(crate) fn links_below(
     at.map(|(id, _)| Key::Link(id.clone())).collect()
 }
 
+/// The other ends of the pairs among these: each is made along with the other, so that only both tell what is missing.
+pub(crate) fn other_ends(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
+    let links = keys.iter().filter_map(|key| desired.get(key)?.link());
+    let peers: BTreeSet<&Place> = links.filter_map(|link| link.peer.as_ref()).collect();
+    if peers.is_empty() {
+        return BTreeSet::new();
+    }
+    let at = desired.links().filter(|(_, link)| peers.contains(&link.place));
+    at.map(|(id, _)| Key::Link(id.clone())).collect()
+}
+
 /// What depends on the link at each place, what depends on each other object, and what is in each namespace.
 #[derive(Default)]
 struct Dependents<'a> {

@@ -10,7 +10,7 @@ use netstate::{
 
 use crate::error::{Error, Result};
 use crate::transaction::affected::{
-    Affected, links_below, on_addresses, place_of, with_dependents,
+    Affected, links_below, on_addresses, other_ends, place_of, with_dependents,
 };
 use crate::transaction::converge::Kernel;
 use crate::transaction::transition::{Transition, TransitionPlan, is_of_others};
@@ -65,7 +65,11 @@ impl Kernel {
                 let keys = touched.iter().chain(desired.iter()).map(|(key, _)| key);
                 keys.filter(|key| !self.skipped.contains(key)).cloned().collect()
             }
-            Affected::Named(keys) => keys.difference(&self.skipped).cloned().collect(),
+            Affected::Named(keys) => {
+                let mut keys = keys | &other_ends(keys, desired);
+                keys.retain(|key| !self.skipped.contains(key));
+                keys
+            }
             Affected::Change => {
                 let changed = touched.differing(desired);
                 let below = links_below(&changed, touched, desired);
