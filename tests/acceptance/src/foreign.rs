@@ -56,19 +56,19 @@ const COMMITS: [Commit; 6] = [
         walks: false,
     },
     Commit {
-        of: "an address more or less",
+        of: "adding or deleting an address",
         there: "links-iproute2 link eth1 ip 10.0.9.1/24",
         back: "no links-iproute2 link eth1 ip 10.0.9.1/24",
         walks: true,
     },
     Commit {
-        of: "a link down or up",
+        of: "setting a link down or up",
         there: "links-iproute2 link eth1 admin-status down",
         back: "links-iproute2 link eth1 admin-status up",
         walks: true,
     },
     Commit {
-        of: "a pair of links more or less",
+        of: "adding or deleting a pair of links",
         there: "links-iproute2 link one type iproute2-ip-link:veth virtual_peer_name two\n\
                 top\nlinks-iproute2 link two type iproute2-ip-link:veth virtual_peer_name one",
         back: "no links-iproute2 link one\nno links-iproute2 link two",

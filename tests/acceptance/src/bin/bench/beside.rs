@@ -27,7 +27,7 @@ pub(crate) fn measure() -> Vec<BesideOthers> {
 /// As docs/bench.md shows it.
 pub(crate) fn table(results: &[BesideOthers]) -> String {
     let mut text = String::from(
-        "| beside a million routes of others | without | beside | ratio |\n|---|---:|---:|---:|\n",
+        "| operation | without foreign routes | beside a million foreign routes | ratio |\n|---|---:|---:|---:|\n",
     );
     for row in results {
         let ratio = row.beside / row.alone;
@@ -39,8 +39,8 @@ pub(crate) fn table(results: &[BesideOthers]) -> String {
         let _ = writeln!(text, "| {}{mark} | {alone} | {beside} | {ratio:.2} |", row.of);
     }
     text.push_str(
-        "\n(1) The kernel goes through all routes to tell those over a link, as for `ip route show dev`, and again to set a \
-         link down.  \n",
+        "\n(1) To find the routes over a link, the kernel walks through all routes, as for `ip route show dev`. To set a link \
+         down, it walks through all routes again.  \n",
     );
     text
 }

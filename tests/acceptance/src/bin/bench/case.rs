@@ -130,10 +130,10 @@ impl Step {
         match self {
             Self::Load => "load",
             Self::Again => "load the same again",
-            Self::OneMore => "one more on top",
+            Self::OneMore => "one more",
             Self::Read => "read all state",
-            Self::RestartFull => "restart, the kernel full",
-            Self::RestartEmpty => "restart, the kernel empty",
+            Self::RestartFull => "restart, state still in the kernel",
+            Self::RestartEmpty => "restart, kernel empty",
             Self::Delete => "delete all",
         }
     }

@@ -35,7 +35,7 @@ pub(crate) fn run(command: &mut Command, folder: &Path) -> Result<Took, String> 
     }
     let (success, peak) = reap(pid).map_err(|error| error.to_string())?;
     if !ended {
-        return Err(format!("ended after {} s", LIMIT.as_secs()));
+        return Err(format!("stopped at the time limit of {} s", LIMIT.as_secs()));
     }
     if !success {
         let err = fs::read_to_string(folder.join("err")).unwrap_or_default();

@@ -89,7 +89,7 @@ fn hopeless((way, step): (Way, Step), case: Case, before: &[Cell]) -> Option<Str
     match &fewer.outcome {
         Outcome::Missing { why } => Some(why.clone()),
         Outcome::Figures(figures) => (figures.seconds * times > LIMIT.as_secs_f64())
-            .then(|| format!("not tried: {:.1} s for {}", figures.seconds, fewer.case)),
+            .then(|| format!("not run: {} took {:.1} s", fewer.case, figures.seconds)),
     }
 }
 

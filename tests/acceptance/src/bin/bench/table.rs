@@ -31,7 +31,7 @@ pub(crate) fn full(results: &Results) -> String {
         let _ = writeln!(text, "- {name}: {value}");
     }
     if !results.beside.is_empty() {
-        let _ = writeln!(text, "\n### Routes of others\n\n{}", beside::table(&results.beside));
+        let _ = writeln!(text, "\n### Foreign routes\n\n{}", beside::table(&results.beside));
     }
     for case in results.cases() {
         let _ = writeln!(text, "\n### {}\n", heading(case));

@@ -89,7 +89,7 @@ fn ip(&Task { noun, step, files, .. }: &Task<'_>) -> Result<Command, String> {
         (Step::Read, Noun::VethPairs) => ip.args(["-j", "-d", "address", "show"]),
         (Step::Read, Noun::Netnses) => ip.args(["-j", "netns", "list"]),
         (Step::Again, Noun::VethPairs | Noun::Netnses) => {
-            return Err("refuses to make what is there".into());
+            return Err("fails for objects that already exist".into());
         }
         (_, Noun::Routes | Noun::VethPairs | Noun::Netnses) => {
             ip.arg("-batch").arg(files.path(step, Form::Batch))
@@ -103,7 +103,7 @@ fn floor(&Task { noun, step, files, .. }: &Task<'_>) -> Result<Command, String> 
     match (step, noun) {
         (_, Noun::Netnses) => {
             return Err(
-                "of namespaces, `ip -batch` is the floor, which are not made by netlink".into()
+                "netlink cannot create namespaces; here `ip -batch` is the lower bound".into()
             );
         }
         (Step::Again, Noun::VethPairs) => return Err("has nothing to send".into()),
@@ -118,7 +118,7 @@ fn floor(&Task { noun, step, files, .. }: &Task<'_>) -> Result<Command, String> 
 
 fn nmstate(&Task { noun, step, files, .. }: &Task<'_>) -> Result<Command, String> {
     if noun == Noun::Netnses {
-        return Err("has no namespaces".into());
+        return Err("does not support namespaces".into());
     }
     let mut nmstate = command(tool("nmstate/bin/nmstate-peer")?);
     match step {
@@ -135,7 +135,7 @@ fn nmstate(&Task { noun, step, files, .. }: &Task<'_>) -> Result<Command, String
 
 fn ndb(&Task { noun, step, files, .. }: &Task<'_>) -> Result<Command, String> {
     if noun == Noun::Netnses {
-        return Err("its view of namespaces fails to make one".into());
+        return Err("its namespace view cannot create a namespace".into());
     }
     let mut ndb = command(tool("pyroute2/bin/python")?);
     ndb.arg(repository().join("bench/peers/ndb.py"));
