@@ -1,4 +1,4 @@
-//! Lists the modules of the repository's `yang/` folder, so that a new one is embedded by being there.
+//! Lists the modules of the repository's `yang/` folder, so that each module in it is embedded.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
-//! The capabilities that peers may name in their hellos.
+//! The capabilities in hellos.
 
-/// RFC 6241 over end-of-message framing throughout.
+/// RFC 6241 with end-of-message framing.
 pub const BASE_1_0: &str = "urn:ietf:params:netconf:base:1.0";
-/// RFC 6241 over chunks, once both hellos are read.
+/// RFC 6241 with chunked framing after both hellos.
 pub const BASE_1_1: &str = "urn:ietf:params:netconf:base:1.1";
 /// RFC 6241 section 8.3.
 pub const CANDIDATE: &str = "urn:ietf:params:netconf:capability:candidate:1.0";
@@ -16,7 +16,7 @@ pub const VALIDATE_1_1: &str = "urn:ietf:params:netconf:capability:validate:1.1"
 pub const STARTUP: &str = "urn:ietf:params:netconf:capability:startup:1.0";
 /// RFC 5277.
 pub const NOTIFICATION_1_0: &str = "urn:ietf:params:netconf:capability:notification:1.0";
-/// RFC 5277 section 6: requests go on after `create-subscription`.
+/// RFC 5277 section 6: requests are possible after `create-subscription`.
 pub const INTERLEAVE_1_0: &str = "urn:ietf:params:netconf:capability:interleave:1.0";
-/// draft-ietf-netconf-privcand: each session's candidate is its own.
+/// draft-ietf-netconf-privcand: each session has its own candidate.
 pub const PRIVATE_CANDIDATE: &str = "urn:ietf:params:netconf:capability:private-candidate:1.0";

@@ -1,4 +1,4 @@
-//! Errors as NETCONF tells them (RFC 6241 section 4.3 and appendix A).
+//! NETCONF errors (RFC 6241 section 4.3 and appendix A).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,9 +16,9 @@ pub struct RpcError {
     pub tag: String,
     pub severity: Severity,
     pub app_tag: Option<String>,
-    /// As RFC 7951 writes instance-identifiers, for people; on the wire it is XPath.
+    /// The path in the format of RFC 7951 instance-identifiers. In messages it is XPath.
     pub path: Option<String>,
-    /// The namespaces of the modules that the path names, which `<error-path>` declares.
+    /// The namespaces of the modules in the path, which `<error-path>` declares.
     pub modules: BTreeMap<String, String>,
     pub message: Option<String>,
     /// The content of `<error-info>`.
@@ -43,18 +43,18 @@ pub enum Severity {
     Warning,
 }
 
-/// Text that is no message that can be acted on, and what to answer.
+/// A message that cannot be executed, and the error reply to it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{error}")]
 pub struct MessageError {
-    /// What the answer repeats of the request, as far as it could be read.
+    /// The attributes of the request that the reply repeats, as far as they could be read.
     pub envelope: Envelope,
-    /// What is wrong.
+    /// The error.
     pub error: Box<RpcError>,
 }
 
 impl RpcError {
-    /// An error with a message for a person.
+    /// An error with a message for users.
     pub fn new(error_type: ErrorType, tag: &str, message: impl Into<String>) -> Self {
         Self {
             error_type,
@@ -74,7 +74,7 @@ impl RpcError {
         self
     }
 
-    /// A message that does not parse.
+    /// The error for a message that cannot be parsed.
     pub(crate) fn malformed(fault: &Malformed) -> Self {
         Self::new(
             ErrorType::Rpc,
@@ -83,7 +83,7 @@ impl RpcError {
         )
     }
 
-    /// Writes `<rpc-error>` with the elements' prefix.
+    /// Writes `<rpc-error>`. `prefix` is the prefix of the elements.
     pub(crate) fn write(&self, out: &mut String, prefix: &str) {
         leaf(out, &format!("{prefix}error-type"), self.error_type.name());
         leaf(out, &format!("{prefix}error-tag"), &self.tag);
@@ -105,7 +105,7 @@ impl RpcError {
         }
     }
 
-    /// Where a namespace is not known the path is written as it is: better a wrong XPath than no place.
+    /// If a namespace is not known, the path is written unchanged: an invalid XPath is better than no path.
     fn write_path(&self, out: &mut String, prefix: &str, path: &str) {
         let xpath = to_xpath(path).and_then(|(xpath, used)| {
             let declare = |module: &str| {
@@ -120,7 +120,7 @@ impl RpcError {
         *out += &format!("<{prefix}error-path{declarations}>{path}</{prefix}error-path>");
     }
 
-    /// Reads the content of the `<rpc-error>` that was entered.
+    /// Reads the content of the `<rpc-error>` element that was entered.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let mut error = Self::new(ErrorType::Application, "operation-failed", "");
         error.message = None;
@@ -155,7 +155,7 @@ impl RpcError {
 }
 
 impl fmt::Display for RpcError {
-    /// The path, where there is one, and the message; without a message, the tag.
+    /// The path, if there is one, and the message. If there is no message, the tag.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(path) = &self.path {
             write!(f, "{path}: ")?;

@@ -1,62 +1,63 @@
-//! Messages on a byte stream: end-of-message framing until both hellos are read, chunked after (RFC 6242 section 4).
+//! Splits a byte stream into messages: end-of-message framing until both hellos are read, chunked framing
+//! afterwards (RFC 6242 section 4).
 //!
-//! The decoder looks at each byte once and keeps no more than one message; bytes after a message wait
-//! until that message is taken, because a hello changes the framing of what follows it.
+//! The decoder reads each byte once and stores at most one message. Bytes after a message wait until that message
+//! is taken, because a hello changes the framing of the bytes after it.
 
 use std::borrow::Cow;
 
-/// Which framing is in force.
+/// The framing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
-    /// `]]>]]>` after each message: hellos, and base:1.0 throughout.
+    /// `]]>]]>` after each message: for hellos, and always with base:1.0.
     #[default]
     EndOfMessage,
-    /// Chunks with their lengths: base:1.1.
+    /// Chunks with their lengths, with base:1.1.
     Chunked,
 }
 
-/// Bytes that are no message.
+/// An error in the byte stream.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FramingError {
-    /// A chunk header that RFC 6242 section 4.2 does not allow. Nothing after it can be read.
+    /// A chunk header that RFC 6242 section 4.2 does not allow. The rest of the stream cannot be read.
     #[error("byte {offset}: chunk header expected, found {found:?}")]
     Header {
-        /// Where, from the stream's start.
+        /// The position from the start of the stream.
         offset: u64,
-        /// What was there.
+        /// The bytes at that position.
         found: String,
     },
-    /// A message longer than the limit. Nothing after it can be read.
+    /// A message that is longer than the limit. The rest of the stream cannot be read.
     #[error("message of more than {limit} bytes")]
     TooLong {
         /// The limit in bytes.
         limit: usize,
     },
-    /// Bytes that are not UTF-8. The stream goes on after this message.
+    /// A message that is not UTF-8. The stream can continue after this message.
     #[error("message is not UTF-8 at byte {offset} of it")]
     Utf8 {
-        /// Where in the message.
+        /// The position in the message.
         offset: usize,
     },
 }
 
-/// Finds messages in bytes as they come.
+/// Finds messages in a stream of bytes.
 #[derive(Debug)]
 pub struct Decoder {
     framing: Framing,
     limit: usize,
-    /// Bytes that came; those before `taken` are done with.
+    /// Received bytes. Those before `taken` are processed.
     input: Vec<u8>,
     taken: usize,
-    /// What is done with since the stream began, beside `taken`.
+    /// The number of bytes that were processed and removed from `input`.
     dropped: u64,
-    /// Up to where `input` was searched for the end of the message.
+    /// The position in `input` up to which the end of the message was searched.
     searched: usize,
-    /// The chunks so far of the message that is coming.
+    /// The chunks so far of the current message.
     message: Vec<u8>,
-    /// What is missing of the chunk that is coming.
+    /// The number of missing bytes of the current chunk.
     missing: usize,
-    /// Why nothing more can be read.
+    /// The error after which nothing more can be read.
     broken: Option<FramingError>,
 }
 
@@ -66,14 +67,14 @@ const END_OF_CHUNKS: &[u8] = b"\n##\n";
 const LONGEST_HEADER: usize = 13;
 
 impl Default for Decoder {
-    /// A decoder that starts as each session does, with a limit that holds a million routes.
+    /// A decoder for a new session. Its limit is enough for a million routes.
     fn default() -> Self {
         Self::with_limit(256 << 20)
     }
 }
 
 impl Decoder {
-    /// A decoder of messages of at most `limit` bytes.
+    /// A decoder for messages of at most `limit` bytes.
     pub fn with_limit(limit: usize) -> Self {
         Self {
             framing: Framing::EndOfMessage,
@@ -88,15 +89,16 @@ impl Decoder {
         }
     }
 
-    /// Changes the framing for what comes after the messages already taken.
+    /// Changes the framing of the bytes after the messages that were already taken.
     pub fn set_framing(&mut self, framing: Framing) {
         self.framing = framing;
         self.searched = self.taken;
     }
 
-    /// Takes bytes.
+    /// Adds received bytes.
     pub fn push(&mut self, bytes: &[u8]) {
-        // Moving the rest to the front only once it is the smaller half keeps the work linear.
+        // The remaining bytes are moved to the front only when they are the smaller half, so that the total cost is
+        // linear.
         if self.taken > self.input.len() / 2 {
             self.input.drain(..self.taken);
             self.dropped += self.taken as u64;
@@ -106,7 +108,7 @@ impl Decoder {
         self.input.extend_from_slice(bytes);
     }
 
-    /// The next whole message, if it is there.
+    /// The next complete message, if there is one.
     pub fn message(&mut self) -> Result<Option<String>, FramingError> {
         if let Some(broken) = &self.broken {
             return Err(broken.clone());
@@ -122,7 +124,7 @@ impl Decoder {
             .map_err(|error| FramingError::Utf8 { offset: error.utf8_error().valid_up_to() })
     }
 
-    /// Whether bytes of a message that is not whole wait for the rest of it.
+    /// Whether there are bytes of an incomplete message.
     pub fn is_within_message(&self) -> bool {
         self.taken < self.input.len() || !self.message.is_empty() || self.missing > 0
     }
@@ -189,7 +191,7 @@ impl Decoder {
     }
 }
 
-/// What stands where a chunk header is due.
+/// The bytes at the position of a chunk header.
 enum Header {
     Incomplete,
     Wrong,
@@ -197,7 +199,7 @@ enum Header {
     End { header: usize },
 }
 
-/// Reads `LF "#" chunk-size LF`, or `LF "##" LF` where a chunk came before.
+/// Reads `LF "#" chunk-size LF`, or `LF "##" LF` after a chunk.
 fn header(bytes: &[u8], end_allowed: bool) -> Header {
     let Some(rest) = bytes.strip_prefix(b"\n#") else {
         let incomplete = bytes.is_empty() || bytes == b"\n";
@@ -228,7 +230,7 @@ fn header(bytes: &[u8], end_allowed: bool) -> Header {
     }
 }
 
-/// A message as the pieces to send one after the other; the message itself is not copied.
+/// A message as a list of pieces to send. The message itself is not copied.
 pub fn pieces(framing: Framing, message: &str) -> Vec<Cow<'_, [u8]>> {
     match framing {
         Framing::EndOfMessage => vec![message.as_bytes().into(), END_OF_MESSAGE.into()],
@@ -241,7 +243,7 @@ pub fn pieces(framing: Framing, message: &str) -> Vec<Cow<'_, [u8]>> {
     }
 }
 
-/// A message as bytes to send. The message is not empty.
+/// A message as bytes to send. The message must not be empty.
 pub fn encode(framing: Framing, message: &str) -> Vec<u8> {
     pieces(framing, message).concat()
 }
@@ -252,7 +254,7 @@ mod tests {
 
     use super::*;
 
-    /// Decodes `bytes` whole, then a byte at a time; both must find the same.
+    /// Decodes `bytes` at once, then byte by byte. Both must give the same result.
     fn check(framing: Framing, bytes: &[u8], expect: Expect) {
         let found = |step: usize| {
             let mut decoder = Decoder::with_limit(40);

@@ -1,4 +1,4 @@
-//! `<hello>`: what a peer can do (RFC 6241 section 8.1).
+//! `<hello>`: the capabilities of a peer (RFC 6241 section 8.1).
 
 use crate::capability::{BASE_1_0, BASE_1_1};
 use crate::error::{MessageError, RpcError};
@@ -12,7 +12,7 @@ use crate::xml::{Malformed, Reader, leaf};
 pub struct Hello {
     /// The capabilities' URIs.
     pub capabilities: Vec<String>,
-    /// From the server only.
+    /// Only in the server's hello.
     pub session_id: Option<u32>,
 }
 
@@ -38,7 +38,7 @@ impl Hello {
         out + "</hello>"
     }
 
-    /// Whether the peer names this capability, with whatever parameters.
+    /// Whether the peer has this capability, with any parameters.
     pub fn has(&self, capability: &str) -> bool {
         self.capabilities.iter().any(|uri| {
             uri.strip_prefix(capability)
@@ -46,8 +46,8 @@ impl Hello {
         })
     }
 
-    /// The framing after the hellos of `self` and `peer` (RFC 6242 section 4.1). None where they have no
-    /// version of the protocol in common.
+    /// The framing after the hellos of `self` and `peer` (RFC 6242 section 4.1). None if they have no common
+    /// version of the protocol.
     pub fn framing(&self, peer: &Hello) -> Option<Framing> {
         if self.has(BASE_1_1) && peer.has(BASE_1_1) {
             Some(Framing::Chunked)

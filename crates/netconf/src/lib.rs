@@ -1,8 +1,8 @@
 //! NETCONF framing and messages, without I/O, for both roles (RFC 6241, RFC 6242).
 //!
-//! [`Decoder`] turns bytes into messages and [`encode`] messages into bytes; [`Hello`], [`Rpc`],
-//! [`Reply`] and [`Notification`] are the messages as values. Content that is modelled in YANG stays XML text ([`Xml`]): it is
-//! cut out of a message and put into one without being looked at more than once.
+//! [`Decoder`] decodes bytes to messages, and [`encode`] encodes messages to bytes. [`Hello`], [`Rpc`], [`Reply`]
+//! and [`Notification`] are the messages as values. Content that is modelled in YANG stays XML text ([`Xml`]): it
+//! is copied from or into a message and parsed at most once.
 
 pub mod capability;
 pub mod error;

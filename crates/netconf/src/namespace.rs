@@ -1,4 +1,4 @@
-//! The XML namespaces that messages are written in.
+//! The XML namespaces of the messages.
 
 /// RFC 6241: the protocol itself.
 pub const BASE: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";
@@ -8,7 +8,7 @@ pub const NMDA: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda";
 pub const DATASTORES: &str = "urn:ietf:params:xml:ns:yang:ietf-datastores";
 /// RFC 5277: `create-subscription` and `<notification>`.
 pub const NOTIFICATION: &str = "urn:ietf:params:xml:ns:netconf:notification:1.0";
-/// RFC 6470: what a server tells of itself.
+/// RFC 6470: notifications about the server itself.
 pub const NETCONF_EVENTS: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-notifications";
 /// draft-ietf-netconf-privcand: `update`.
 pub const PRIVATE_CANDIDATE: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-private-candidate";
@@ -16,5 +16,5 @@ pub const PRIVATE_CANDIDATE: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-pr
 pub const MONITORING: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring";
 /// The module netloom-rpc: Netloom's own operations.
 pub const NETLOOM: &str = "urn:netloom:rpc";
-/// The module netloom-notifications: what Netloom tells beyond that.
+/// The module netloom-notifications: Netloom's additional notifications.
 pub const NETLOOM_NOTIFICATIONS: &str = "urn:netloom:notifications";

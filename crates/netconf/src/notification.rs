@@ -1,5 +1,4 @@
-//! `<notification>`: something that has happened (RFC 5277), told in the words of RFC 6470 and of the module
-//! netloom-notifications.
+//! `<notification>`: an event (RFC 5277), in the format of RFC 6470 or of the module netloom-notifications.
 
 mod read;
 mod write;
@@ -13,11 +12,11 @@ use crate::rpc::Named;
 pub struct Notification {
     /// `eventTime`, as `yang:date-and-time`.
     pub time: String,
-    /// What has happened.
+    /// The event.
     pub event: Event,
 }
 
-/// Who did it.
+/// The user and session that caused an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// `username`.
@@ -26,7 +25,7 @@ pub struct Actor {
     pub session: u32,
 }
 
-/// What has happened. Who did it is none where it was the server, unasked.
+/// An event. The user is none if the daemon acted by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// RFC 6470 `netconf-config-change`: running has changed.
@@ -36,77 +35,77 @@ pub enum Event {
     },
     /// RFC 6470 `netconf-confirmed-commit`.
     ConfirmedCommit {
-        /// Who brought it there.
+        /// Who caused the event.
         by: Option<Actor>,
-        /// Where.
+        /// The new phase.
         event: ConfirmEvent,
-        /// Seconds that are left, of a start or an extension.
+        /// The remaining seconds, for a start or an extension.
         timeout: Option<u32>,
     },
     /// RFC 6470 `netconf-session-start`.
     SessionStart(Actor),
     /// RFC 6470 `netconf-session-end`.
     SessionEnd {
-        /// Whose.
+        /// The session.
         by: Actor,
-        /// How.
+        /// The reason for the end.
         reason: TerminationReason,
         /// The session that killed it.
         killed_by: Option<u32>,
     },
-    /// `netloom-notifications:commit`: what running's change was.
+    /// `netloom-notifications:commit`: the details of a change of running.
     Commit {
         /// The transaction.
         id: u64,
         /// Who made it.
         by: Option<Actor>,
-        /// Why, where it was said.
+        /// The comment, if there is one.
         comment: Option<String>,
-        /// What changed, in a line.
+        /// A one-line summary of the changes.
         summary: String,
     },
-    /// `netloom-notifications:confirmation`: what a confirmed commit has come to.
+    /// `netloom-notifications:confirmation`: the phase of a confirmed commit has changed.
     Confirmation {
         /// The transaction.
         id: u64,
-        /// Who brought it there.
+        /// Who caused the event.
         by: Option<Actor>,
-        /// Where.
+        /// The new phase.
         phase: Phase,
-        /// Seconds that are left until it is undone, where it waits.
+        /// The remaining seconds until the commit is undone, if it waits.
         seconds: Option<u32>,
     },
-    /// `netloom-notifications:scheduled-commit-refused`: a commit that was to be made at a time is not.
+    /// `netloom-notifications:scheduled-commit-refused`: a scheduled commit is refused at its time.
     ScheduledRefused {
         /// Its number in the schedule.
         number: u32,
         /// Who scheduled it.
         user: String,
-        /// Why, in words.
+        /// The reason, as text.
         cause: String,
     },
     /// `netloom-notifications:diverged`: the kernel holds neither the old configuration nor the new one.
     Diverged {
-        /// Where, as YANG paths.
+        /// The nodes, as YANG paths.
         paths: Vec<String>,
-        /// Why, in words.
+        /// The reason, as text.
         cause: String,
     },
     /// `netloom-notifications:converged`: kernel and running agree again.
     Converged,
-    /// `netloom-notifications:drift`: others have changed what is configured, or nothing differs any more.
+    /// `netloom-notifications:drift`: others have changed configured objects, or no differences are left.
     Drift {
-        /// What has come to differ, as YANG paths; of many the first few.
+        /// The nodes that differ, as YANG paths. If there are many, these are the first ones.
         paths: Vec<String>,
-        /// How many objects differ by now.
+        /// The number of objects that differ now.
         count: u64,
     },
-    /// `netloom-notifications:missed`: this client has read too slowly for so many.
+    /// `netloom-notifications:missed`: this client reads too slowly, and notifications were dropped.
     Missed {
-        /// How many are lost.
+        /// The number of dropped notifications.
         count: u64,
     },
-    /// One that is not known here.
+    /// An event of an unknown type.
     Other {
         /// Its namespace.
         namespace: String,
@@ -127,7 +126,7 @@ pub enum ConfirmEvent {
     Complete,
 }
 
-/// RFC 6470 `termination-reason`, as far as it happens here.
+/// RFC 6470 `termination-reason`, as far as Netloom uses it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named by RFC 6470")]
 pub enum TerminationReason {
@@ -138,23 +137,23 @@ pub enum TerminationReason {
     Other,
 }
 
-/// Where a confirmed commit is in its life, and how it ends.
+/// The phases of a confirmed commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
-    /// It waits for its confirmation.
+    /// The commit waits for confirmation.
     #[default]
     Started,
-    /// Another on top of it waits anew.
+    /// There is another commit on top of it, which waits too.
     Extended,
-    /// It is undone soon.
+    /// The commit will be undone soon.
     Expiring,
-    /// It is confirmed.
+    /// The commit is confirmed.
     Confirmed,
-    /// It is undone: nobody confirmed it in time.
+    /// The commit is undone, because nobody confirmed it in time.
     TimedOut,
-    /// It is undone: somebody took it back.
+    /// The commit is undone, because somebody cancelled it.
     Cancelled,
-    /// It is undone: only its session could have confirmed it.
+    /// The commit is undone, because the only session that could have confirmed it has ended.
     SessionEnded,
 }
 

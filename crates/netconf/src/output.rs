@@ -1,111 +1,111 @@
-//! The answers of Netloom's own operations, as values (module netloom-rpc).
+//! The replies of Netloom's own operations, as values (module netloom-rpc).
 
 use crate::error::{MessageError, RpcError};
 use crate::namespace::NETLOOM;
 use crate::rpc::Envelope;
 use crate::xml::{Malformed, Reader, Xml, leaf};
 
-/// What a commit did.
+/// The result of a commit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CommitOutput {
-    /// The history entry's stable id; none where there was nothing to commit.
+    /// The stable id of the history entry. None if there was nothing to commit.
     pub id: Option<u64>,
-    /// What changed, for a person, in a line.
+    /// A one-line summary of the changes.
     pub summary: String,
-    /// How long it took in the daemon.
+    /// How long the daemon needed for the commit.
     pub milliseconds: f64,
 }
 
-/// What a commit would do: a line an operation, in words.
+/// The operations that a commit would execute, as text with one line per operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckOutput {
     /// The lines in the order of execution.
     pub operations: Vec<String>,
 }
 
-/// The commits of the past.
+/// The history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryOutput {
     /// The latest first.
     pub commits: Vec<HistoryEntry>,
 }
 
-/// Who last changed what of running.
+/// Who last changed each node of running.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BlameOutput {
     /// The latest first.
     pub commits: Vec<Blamed>,
 }
 
-/// A commit, and the paths of what it touched: an instance was last changed by the first commit that names it, or one
-/// above it.
+/// A commit, and the paths of the nodes that it changed. The first commit that names an instance, or an instance
+/// above it, changed the instance last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Blamed {
     /// The commit.
     pub commit: HistoryEntry,
-    /// Instances.
+    /// The changed instances.
     pub paths: Vec<String>,
 }
 
-/// One commit of the past.
+/// One commit of the history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryEntry {
     /// How many commits ago.
     pub position: u32,
     /// Stable id.
     pub id: u64,
-    /// Who made it; none where its file cannot be read.
+    /// The user. None if the record cannot be read.
     pub user: Option<String>,
-    /// How the user came.
+    /// The origin of the user's session.
     pub from: Option<String>,
-    /// When, as `yang:date-and-time`.
+    /// The time, as `yang:date-and-time`.
     pub time: Option<String>,
-    /// The comment, where one was given.
+    /// The comment, if there is one.
     pub comment: Option<String>,
-    /// What changed, in a line.
+    /// A one-line summary of the changes.
     pub summary: String,
-    /// What its file is sealed with, in hexadecimal.
+    /// The digest of the record, in hexadecimal.
     pub digest: Option<String>,
-    /// What is wrong with its file: there is no way back past such a commit.
+    /// What is wrong with the record. Configurations before such a commit are not available.
     pub fault: Option<String>,
 }
 
-/// Where a candidate contradicts what others have committed.
+/// The conflicts of a candidate with what others have committed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConflictsOutput {
     /// In the order of the paths.
     pub conflicts: Vec<Conflict>,
 }
 
-/// One node in conflict. Where a node has no value its text is empty; where nothing is, there is none.
+/// One node in conflict. The text is empty if the node has no value, and none if the node does not exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conflict {
-    /// Where.
+    /// The path.
     pub path: String,
-    /// What the session saw.
+    /// The node as the session last saw it.
     pub base: Option<String>,
-    /// What it makes of that.
+    /// The node in the candidate.
     pub mine: Option<String>,
-    /// What is running.
+    /// The node in running.
     pub theirs: Option<String>,
-    /// The commit that made that, where the history tells.
+    /// The commit that made the node in running, if the history contains it.
     pub id: Option<u64>,
-    /// Who committed it.
+    /// The user who made that commit.
     pub user: Option<String>,
-    /// How that user came.
+    /// The origin of the user's session.
     pub from: Option<String>,
-    /// When, as `yang:date-and-time`.
+    /// The time, as `yang:date-and-time`.
     pub time: Option<String>,
 }
 
-/// The commits that wait for their time.
+/// The scheduled commits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScheduleOutput {
     /// The next one first.
     pub commits: Vec<ScheduledCommit>,
 }
 
-/// A commit that waits for its time. Times are `yang:date-and-time`.
+/// A scheduled commit. Times are `yang:date-and-time`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScheduledCommit {
     /// Its number in the schedule.
@@ -114,31 +114,31 @@ pub struct ScheduledCommit {
     pub time: String,
     /// When it was scheduled.
     pub scheduled: String,
-    /// Who did that.
+    /// The user who scheduled it.
     pub user: String,
-    /// How that user came.
+    /// The origin of the user's session.
     pub from: String,
-    /// The comment, where one was given.
+    /// The comment, if there is one.
     pub comment: Option<String>,
-    /// What it would have changed when it was scheduled, in a line.
+    /// A one-line summary of what the commit would have changed when it was scheduled.
     pub summary: String,
-    /// What has kept it waiting since it was due.
+    /// Why the commit is due and still waits.
     pub obstacle: Option<String>,
 }
 
-/// Two configurations as far as they differ, with what is around that.
+/// The parts of two configurations that differ, with the nodes around them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DifferenceOutput {
-    /// The first, as the content of a `<config>`.
+    /// The first configuration, as the content of a `<config>`.
     pub before: Xml,
-    /// The second.
+    /// The second configuration.
     pub after: Xml,
 }
 
-/// What is left after some conflicts were settled.
+/// The result of a resolution of conflicts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResolveOutput {
-    /// How many conflicts.
+    /// The number of conflicts that are left.
     pub left: u32,
 }
 
@@ -369,7 +369,7 @@ impl BlameOutput {
     }
 }
 
-/// `<commit>`, with what it touched where that is asked for.
+/// `<commit>`, with the changed paths if they are requested.
 fn commit(entry: &HistoryEntry, paths: &[String]) -> String {
     let mut out = format!("<commit xmlns=\"{NETLOOM}\">");
     leaf(&mut out, "position", &entry.position.to_string());
@@ -421,7 +421,7 @@ fn own_leaf(out: &mut String, name: &str, text: &str) {
     *out += &Xml::leaf(name, NETLOOM, text).0;
 }
 
-/// Gives each element of the content to `field`, which takes it whole.
+/// Calls `field` with each element of the content.
 fn read(
     Xml(content): &Xml,
     mut field: impl FnMut(&mut Reader<'_>, &str) -> Result<(), Malformed>,

@@ -1,10 +1,10 @@
-//! The two spellings of an instance's path.
+//! The two formats of an instance's path.
 //!
-//! In between, and for people, it is RFC 7951's: a module's name stands where it changes
-//! (`/a:links/link[name='x']/b:mtu`). In `<error-path>` it is XPath, where each name carries its prefix
-//! (RFC 6241 section 4.3).
+//! Internally, and for users, a path has the format of RFC 7951: the module's name appears where the module changes
+//! (`/a:links/link[name='x']/b:mtu`). In `<error-path>` it is XPath, where each name has its prefix (RFC 6241
+//! section 4.3).
 
-/// RFC 7951 to XPath, and the prefixes used. None where `path` is no such path.
+/// Converts RFC 7951 to XPath, and returns the prefixes. None if `path` is not such a path.
 pub(crate) fn to_xpath(path: &str) -> Option<(String, Vec<&str>)> {
     let mut out = String::new();
     let mut prefixes = Vec::new();
@@ -29,7 +29,7 @@ pub(crate) fn to_xpath(path: &str) -> Option<(String, Vec<&str>)> {
     Some((out, prefixes))
 }
 
-/// XPath to RFC 7951. What is no such path stays as it is.
+/// Converts XPath to RFC 7951. Any other text is returned unchanged.
 pub(crate) fn from_xpath(path: &str) -> String {
     let Some(steps) = steps(path) else { return path.to_string() };
     let mut out = String::new();
@@ -56,7 +56,7 @@ pub(crate) fn from_xpath(path: &str) -> String {
 struct Step<'a> {
     prefix: Option<&'a str>,
     name: &'a str,
-    /// What stands before the `=`, and the rest.
+    /// The text before the `=`, and the rest.
     predicates: Vec<(&'a str, &'a str)>,
 }
 

@@ -10,14 +10,14 @@ use crate::xml::{Element, Malformed, Reader, Xml};
 pub enum Reply {
     /// `<ok/>`.
     Ok,
-    /// Whatever else the reply holds, for example `<data>…</data>`.
+    /// Any other content of the reply, for example `<data>…</data>`.
     Data(Xml),
     /// `<rpc-error>`, one or more.
     Errors(Vec<RpcError>),
 }
 
 impl Reply {
-    /// Reads an `<rpc-reply>`; answers its `message-id` too.
+    /// Reads an `<rpc-reply>`, and also returns its `message-id`.
     pub fn from_xml(text: &str) -> Result<(Option<String>, Reply), MessageError> {
         let read = || {
             let (reader, root) = Reader::enter(text)?;
@@ -29,7 +29,7 @@ impl Reply {
         })
     }
 
-    /// Writes it, with what it repeats of the request. Data may be large, and is written around, not copied.
+    /// Writes the reply, with the repeated attributes of the request. Data may be large, and is not copied.
     pub fn into_xml(self, envelope: &Envelope) -> String {
         let Envelope { prefix, attributes } = envelope;
         let mut content = match self {
@@ -50,7 +50,7 @@ impl Reply {
     }
 }
 
-/// Reads the message that has been entered, by its root element.
+/// Reads the message whose root element was entered.
 pub(crate) fn read(
     mut reader: Reader<'_>,
     root: &Element,

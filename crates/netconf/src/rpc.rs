@@ -8,25 +8,25 @@ use std::net::IpAddr;
 use crate::namespace::BASE;
 use crate::xml::{Xml, attribute_escaped};
 
-/// What an answer repeats of the request: `message-id` and every other attribute and namespace declaration of
-/// `<rpc>`, as written (RFC 6241 section 4.1), and the prefix that the element had.
+/// The parts of a request that its reply repeats: `message-id` and all other attributes and namespace declarations
+/// of `<rpc>`, as written (RFC 6241 section 4.1), and the prefix of the element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// With the colon; empty where there is none.
+    /// The prefix with the colon. Empty if there is no prefix.
     pub(crate) prefix: String,
-    /// With the space before them. The declaration of the base namespace is among them.
+    /// The attributes, each with the space before it. They include the declaration of the base namespace.
     pub(crate) attributes: String,
 }
 
 impl Default for Envelope {
-    /// That of a request of which nothing could be read.
+    /// For a request that could not be read.
     fn default() -> Self {
         Self { prefix: String::new(), attributes: format!(" xmlns=\"{BASE}\"") }
     }
 }
 
 impl Envelope {
-    /// That of a request with this `message-id` and nothing else.
+    /// For a request with this `message-id` and no other attributes.
     pub fn new(message_id: &str) -> Self {
         let mut envelope = Self::default();
         envelope.attributes += &format!(" message-id=\"{}\"", attribute_escaped(message_id));
@@ -63,16 +63,16 @@ impl Datastore {
     }
 }
 
-/// What an operation reads from.
+/// The source of data for an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A datastore.
     Datastore(Datastore),
-    /// Content within the request: that of `<config>`.
+    /// Content in the request: the content of `<config>`.
     Config(Xml),
 }
 
-/// What an edit does where it names no operation.
+/// The default operation of an edit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named by RFC 6241 section 7.2")]
 pub enum DefaultOperation {
@@ -92,7 +92,7 @@ pub enum TestOption {
     TestOnly,
 }
 
-/// What an edit does on an error.
+/// The reaction of an edit to an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named by RFC 6241 section 7.2")]
 pub enum ErrorOption {
@@ -102,7 +102,7 @@ pub enum ErrorOption {
     RollbackOnError,
 }
 
-/// What an update does where a session and others have changed the same node.
+/// How an update resolves conflicts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named by draft-ietf-netconf-privcand")]
 pub enum ResolutionMode {
@@ -112,69 +112,69 @@ pub enum ResolutionMode {
     PreferRunning,
 }
 
-/// Whose version of a node in conflict holds.
+/// The side to keep in a conflict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Side {
-    /// The session's.
+    /// The value of the session.
     #[default]
     Mine,
-    /// That of running.
+    /// The value of running.
     Theirs,
 }
 
-/// A configuration of the past.
+/// An earlier configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revision {
-    /// As it was so many commits ago; 0 is running itself.
+    /// The configuration so many commits ago. 0 is running itself.
     Position(u32),
-    /// As the commit of this id made it.
+    /// The configuration that the commit with this id made.
     Id(u64),
     /// The rescue configuration.
     Rescue,
 }
 
-/// A configuration, of now or of the past.
+/// A present or earlier configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Configuration {
-    /// A datastore's; operational data are none.
+    /// The content of a datastore other than operational.
     Datastore(Datastore),
-    /// One of the past.
+    /// An earlier configuration.
     Revision(Revision),
 }
 
-/// That a commit is undone unless it is confirmed in time (RFC 6241 section 8.4).
+/// The parameters of a confirmed commit, which is undone unless it is confirmed in time (RFC 6241 section 8.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmed {
     /// `confirm-timeout`, seconds.
     pub timeout: u32,
-    /// `persist`: the name by which another session may confirm it.
+    /// `persist`: the name with which another session can confirm the commit.
     pub persist: Option<String>,
 }
 
 impl Confirmed {
-    /// What `confirm-timeout` is where a request does not say.
+    /// The default of `confirm-timeout`.
     pub const TIMEOUT: u32 = 600;
 }
 
-/// A question whose answer helps to confirm a commit (`netloom-rpc:commit`).
+/// A check that helps to confirm a commit (`netloom-rpc:commit`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What is asked.
+    /// The check.
     pub question: Question,
-    /// The namespace that it is asked from; the daemon's own where none is named.
+    /// The namespace that the check is sent from. None is the daemon's own namespace.
     pub netns: Option<String>,
 }
 
-/// What is asked.
+/// The type of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
-    /// Whether this address answers an echo request.
+    /// The address must answer an ICMP echo request.
     Ping(IpAddr),
-    /// Whether a TCP connection to this port is accepted.
+    /// The address must accept a TCP connection to this port.
     Tcp(IpAddr, u16),
 }
 
-/// `<rpc>`: an operation. Filters are the children of `<filter type="subtree">`, and `config` those of
+/// `<rpc>`: an operation. A filter is the content of `<filter type="subtree">`, and `config` is the content of
 /// `<config>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(
@@ -189,7 +189,7 @@ pub enum Rpc {
     Get {
         filter: Option<Xml>,
     },
-    /// RFC 8526 section 3.1; `config_filter` limits the answer to configuration.
+    /// RFC 8526 section 3.1. `config_filter` limits the reply to configuration.
     GetData {
         datastore: Datastore,
         filter: Option<Xml>,
@@ -198,7 +198,7 @@ pub enum Rpc {
     EditConfig {
         target: Datastore,
         default_operation: DefaultOperation,
-        /// None where the request leaves it to the server.
+        /// None if the request does not specify it.
         test_option: Option<TestOption>,
         error_option: ErrorOption,
         config: Xml,
@@ -222,7 +222,7 @@ pub enum Rpc {
         persist_id: Option<String>,
     },
     DiscardChanges,
-    /// draft-ietf-netconf-privcand: what others have committed comes into the candidate.
+    /// draft-ietf-netconf-privcand: merges what others have committed into the candidate.
     Update(ResolutionMode),
     CloseSession,
     /// RFC 5277 section 2.1.1.
@@ -236,46 +236,47 @@ pub enum Rpc {
         version: Option<String>,
         format: Option<String>,
     },
-    /// `netloom-rpc:commit`: as `<commit>`, but with a comment for the history, and answered by
-    /// [`CommitOutput`](crate::CommitOutput). With a timeout, in seconds, any session may confirm it, and so do answers
-    /// to all of its checks.
+    /// `netloom-rpc:commit`: like `<commit>`, but with a comment for the history and the reply
+    /// [`CommitOutput`](crate::CommitOutput). With a timeout, in seconds, any session can confirm the commit. It is
+    /// also confirmed when all of its checks have been answered.
     CommitWithComment {
         comment: Option<String>,
         confirm_timeout: Option<u32>,
         checks: Vec<Check>,
     },
-    /// `netloom-rpc:check-commit`: what a commit would do, in words ([`CheckOutput`](crate::CheckOutput)).
+    /// `netloom-rpc:check-commit`: the operations of a commit, as text ([`CheckOutput`](crate::CheckOutput)).
     CheckCommit,
-    /// `netloom-rpc:rollback`: an earlier configuration into the candidate.
+    /// `netloom-rpc:rollback`: loads an earlier configuration into the candidate.
     Rollback(Revision),
     /// `netloom-rpc:get-revision`: an earlier configuration.
     GetRevision(Revision),
-    /// `netloom-rpc:get-difference`: two configurations as far as they differ
+    /// `netloom-rpc:get-difference`: the parts of two configurations that differ
     /// ([`DifferenceOutput`](crate::DifferenceOutput)).
     GetDifference {
         from: Configuration,
         to: Configuration,
     },
-    /// `netloom-rpc:repair`: makes the kernel what running says where others have changed it.
+    /// `netloom-rpc:repair`: repairs changes by others, so that the kernel matches running.
     Repair,
-    /// `netloom-rpc:save-rescue`: keeps running as the rescue configuration.
+    /// `netloom-rpc:save-rescue`: saves running as the rescue configuration.
     SaveRescue,
     /// `netloom-rpc:delete-rescue`.
     DeleteRescue,
     /// `netloom-rpc:get-conflicts` ([`ConflictsOutput`](crate::ConflictsOutput)).
     GetConflicts,
-    /// `netloom-rpc:resolve-conflicts` ([`ResolveOutput`](crate::ResolveOutput)); without a path all of them.
+    /// `netloom-rpc:resolve-conflicts` ([`ResolveOutput`](crate::ResolveOutput)). Without a path it resolves all
+    /// conflicts.
     ResolveConflicts {
         path: Option<String>,
         keep: Side,
     },
-    /// `netloom-rpc:get-blame`: who last changed what of running, all of it or at a path and below
+    /// `netloom-rpc:get-blame`: who last changed each node of running, or each node at a path and below
     /// ([`BlameOutput`](crate::BlameOutput)).
     GetBlame {
         path: Option<String>,
     },
-    /// `netloom-rpc:schedule-commit`: has the candidate committed at `time`, a `yang:date-and-time`
-    /// ([`ScheduleOutput`](crate::ScheduleOutput) of that one).
+    /// `netloom-rpc:schedule-commit`: schedules a commit of the candidate at `time`, a `yang:date-and-time`
+    /// ([`ScheduleOutput`](crate::ScheduleOutput) with this commit).
     ScheduleCommit {
         time: String,
         comment: Option<String>,
@@ -288,7 +289,7 @@ pub enum Rpc {
     GetHistory,
 }
 
-/// One table for both directions: a choice of names.
+/// One table of names for both directions.
 pub(crate) trait Named: Copy + Default + PartialEq + 'static {
     const NAMES: &'static [(Self, &'static str)];
 

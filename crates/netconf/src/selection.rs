@@ -1,24 +1,25 @@
-//! Which events a subscriber wants: a subtree filter (RFC 6241 section 6) that is held against XML as it is written.
+//! The events that a subscriber selects: a subtree filter (RFC 6241 section 6), which is applied to the XML of each
+//! event.
 //!
-//! An event is of interest where the filter would leave anything of it (RFC 5277 section 3.6); it is then told whole.
+//! An event is selected if the filter leaves any part of it (RFC 5277 section 3.6). It is then sent as a whole.
 
 use crate::error::{ErrorType, RpcError};
 use crate::namespace::{BASE, NOTIFICATION};
 use crate::xml::{Malformed, Reader, Xml};
 
-/// How many bytes a filter may have. It is kept, and held against each event.
+/// The maximum size of a filter in bytes. It is stored, and applied to each event.
 const LONGEST: usize = 1 << 16;
 
-/// A filter, read.
+/// A parsed filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection(Vec<Element>);
 
-/// An element, of a filter or of an event.
+/// An element of a filter or of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Element {
     namespace: String,
     name: String,
-    /// Whether it has attributes, as which events have none.
+    /// Whether the element has attributes. Events have no attributes.
     attributed: bool,
     content: Content,
 }
@@ -42,7 +43,7 @@ impl Selection {
         elements(filter).map(Selection).map_err(|fault| refused("bad-element", fault.to_string()))
     }
 
-    /// Whether it would leave anything of this event.
+    /// Whether the filter leaves any part of this event.
     pub fn selects(&self, event: &Xml) -> bool {
         let events = elements(event).unwrap_or_default();
         events.iter().any(|event| self.0.iter().any(|filter| filter.selects(event)))
@@ -51,7 +52,7 @@ impl Selection {
 
 impl Element {
     fn selects(&self, found: &Element) -> bool {
-        // A filter without a namespace, which then has that of the request around it, is of any.
+        // A filter without its own namespace has the namespace of the request, and matches any namespace.
         let any = ["", BASE, NOTIFICATION].contains(&self.namespace.as_str());
         if self.name != found.name || self.attributed || !(any || self.namespace == found.namespace)
         {
@@ -63,7 +64,7 @@ impl Element {
             (Content::Children(wanted), Content::Children(children)) => {
                 let holds = |filter: &Element| children.iter().any(|child| filter.selects(child));
                 let is_match = |filter: &&Element| matches!(filter.content, Content::Text(_));
-                // All content match nodes must hold; of what else is selected some must be there.
+                // All content match nodes must match. Of the other selected nodes, at least one must exist.
                 let (matches, others): (Vec<_>, Vec<_>) = wanted.iter().partition(is_match);
                 matches.into_iter().all(holds)
                     && (others.is_empty() || others.into_iter().any(holds))

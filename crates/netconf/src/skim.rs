@@ -1,11 +1,11 @@
-//! A glance along an element's content, for where it ends.
+//! Finds the end of an element's content quickly.
 //!
-//! What a message carries for others is large, and they parse it in full. It is only to be known here where it ends, that
-//! its tags fit and that it names no entity of its own. Whatever else may be in it, a comment, a document type or a
-//! fault, is left to the reader that knows all of XML.
+//! The content of a message can be large, and its recipient parses it completely. Here only the end of the content
+//! matters, that the tags match, and that there are no entities other than the predefined ones. Anything else (a
+//! comment, a document type or an error) is left to the complete XML reader.
 
-/// How many bytes the content is long whose end tag must follow, at this many elements' depth; none where a glance does
-/// not tell, or where elements nest deeper than `deepest`.
+/// The length of the content in bytes, up to the end tag at this depth. None if this scanner cannot determine it,
+/// or if elements are nested deeper than `deepest`.
 pub(crate) fn content(text: &str, depth: usize, deepest: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut open: Vec<&str> = Vec::new();
@@ -36,7 +36,7 @@ pub(crate) fn content(text: &str, depth: usize, deepest: usize) -> Option<usize>
 
 const ENTITIES: [&str; 5] = ["&amp;", "&lt;", "&gt;", "&quot;", "&apos;"];
 
-/// The tag that `text` begins with, up to its `>`.
+/// The first tag of `text`, up to its `>`.
 fn tag(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     if matches!(bytes.get(1)?, b'!' | b'?') {

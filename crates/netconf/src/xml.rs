@@ -1,9 +1,9 @@
-//! XML text as messages hold it, and the one reader that takes messages apart.
+//! XML text as the content of messages, and the only reader that parses messages.
 //!
-//! The reader pulls: it names one child element after the other, and the caller takes each as text, as
-//! children of its own, or as a whole ([`Xml`]). Nothing is copied but what the caller keeps, and each
-//! byte is parsed once, so that a message costs in proportion to its length. A document type, and with
-//! it every entity but XML's own five, is refused, and so is absurd depth.
+//! This is a pull reader: it returns one child element after the other, and the caller takes each as text, as child
+//! elements, or as a whole ([`Xml`]). Only what the caller keeps is copied. Each byte is parsed once, so that the
+//! cost of a message is proportional to its length. A document type is refused, and with it every entity other than
+//! the five predefined ones. Excessive depth is refused too.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -34,7 +34,7 @@ impl Xml {
         Xml(self.0 + &format!("</{name}>"))
     }
 
-    /// The text of the element, where the fragment is one element that holds text.
+    /// The text of the element, if the fragment is one element with text.
     pub fn text(&self) -> Option<String> {
         let (mut reader, _) = Reader::enter(&self.0).ok()?;
         let text = reader.text().ok()?;
@@ -42,14 +42,14 @@ impl Xml {
     }
 }
 
-/// How deep elements may nest. YANG data is seldom deeper than a dozen.
+/// The maximum depth of elements. YANG data is rarely deeper than twelve levels.
 const MAX_DEPTH: usize = 100;
-/// How many attributes an element of the protocol itself may have.
+/// The maximum number of attributes of a protocol element.
 const MAX_ATTRIBUTES: usize = 64;
-/// What declarations may add to a fragment before it counts as an attack.
+/// The maximum size that declarations may add to a fragment. A larger size counts as an attack.
 const MAX_DECLARED: usize = 1 << 20;
 
-/// What is wrong with a text, as XML.
+/// An XML error.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("byte {offset}: {reason}")]
 pub(crate) struct Malformed {
@@ -60,11 +60,11 @@ pub(crate) struct Malformed {
 /// An element's start.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Element {
-    /// As written, with the colon; empty where there is none.
+    /// The prefix as written, with the colon. Empty if there is no prefix.
     pub(crate) prefix: String,
     pub(crate) namespace: String,
     pub(crate) name: String,
-    /// Those in no namespace, by name. Declarations are no attributes.
+    /// The attributes without a namespace, by name. Declarations are not attributes.
     pub(crate) attributes: Vec<(String, String)>,
     /// All attributes and declarations as written, with the space before them.
     pub(crate) written: String,
@@ -85,13 +85,13 @@ impl Element {
 pub(crate) struct Reader<'a> {
     text: &'a str,
     reader: NsReader<&'a [u8]>,
-    /// Bytes that were read past the reader, which does not count them.
+    /// Bytes that were read outside the reader, which does not count them.
     skimmed: usize,
     depth: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// Enters the document; answers its root element.
+    /// Enters the document and returns its root element.
     pub(crate) fn enter(text: &'a str) -> Result<(Self, Element), Malformed> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if let Some(offset) = text.bytes().position(is_illegal) {
@@ -107,14 +107,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Enters the document, whose root element is to be `name` of RFC 6241.
+    /// Enters the document. Its root element must be `name` of RFC 6241.
     pub(crate) fn enter_base(text: &'a str, name: &str) -> Result<(Self, Element), Malformed> {
         let (reader, root) = Self::enter(text)?;
         reader.expect_base(&root, name)?;
         Ok((reader, root))
     }
 
-    /// That the root element is `name` of RFC 6241.
+    /// Checks that the root element is `name` of RFC 6241.
     pub(crate) fn expect_base(&self, root: &Element, name: &str) -> Result<(), Malformed> {
         if root.is(BASE, name) {
             return Ok(());
@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
         Err(self.malformed(format!("<{found}> of {namespace:?} where <{name}> of {BASE:?} is due")))
     }
 
-    /// Whatever follows the root element must be no element.
+    /// There must be no element after the root element.
     pub(crate) fn finish(mut self) -> Result<(), Malformed> {
         match self.child()? {
             Some(element) => {
@@ -133,8 +133,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next child of the element that was entered last; none at its end, which leaves it.
-    /// Text beside elements is refused.
+    /// The next child of the element that was entered last. At its end the result is none, and the element is left.
+    /// Text between elements is refused.
     pub(crate) fn child(&mut self) -> Result<Option<Element>, Malformed> {
         loop {
             match self.event()?.1 {
@@ -150,7 +150,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text of the element that was entered last, which it leaves. Child elements are refused.
+    /// The text of the element that was entered last. The element is left. Child elements are refused.
     pub(crate) fn text(&mut self) -> Result<String, Malformed> {
         let mut content = String::new();
         loop {
@@ -169,8 +169,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The content of the element that was entered last, which it leaves. Every declaration in scope is put
-    /// on the fragment's top elements: prefixes may stand in values too, where only YANG tells them.
+    /// The content of the element that was entered last. The element is left. All declarations in scope are added
+    /// to the top elements of the fragment, since values may also contain prefixes, which only YANG can recognise.
     pub(crate) fn fragment(&mut self) -> Result<Xml, Malformed> {
         let declarations = self.declarations();
         let inside = self.depth;
@@ -213,8 +213,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The namespace that `name`, an identity that [`text`](Self::text) has just answered, has by its prefix, and
-    /// its local part. The declarations of the element that held it are still in scope then.
+    /// The namespace of the prefix of `name`, an identity that [`text`](Self::text) has just returned, and its
+    /// local part. The declarations of its element are still in scope then.
     pub(crate) fn qualified(&self, name: &str) -> (String, String) {
         let (namespace, local) = self.reader.resolver().resolve_element(QName(name));
         let namespace = match namespace {
@@ -224,7 +224,7 @@ impl<'a> Reader<'a> {
         (namespace, local.into_inner().to_string())
     }
 
-    /// Goes to the end of the content of the element that was entered last, where a glance finds that.
+    /// Moves to the end of the content of the element that was entered last, if the fast scanner finds it.
     fn skim(&mut self) {
         let (read, rest) = self.text.split_at(self.position());
         if read.ends_with("/>") {
@@ -323,7 +323,7 @@ impl<'a> Reader<'a> {
                     PrefixDeclaration::Default => "xmlns".to_string(),
                     PrefixDeclaration::Named(prefix) => format!("xmlns:{prefix}"),
                 };
-                // The resolver keeps the value as it was written, perhaps between apostrophes.
+                // The resolver keeps the value as written, which may be between apostrophes.
                 let value = namespace.into_inner().replace('"', "&quot;");
                 let written = format!(" {name}=\"{value}\"");
                 (name, written)
@@ -351,7 +351,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The declarations that `start` does not make itself.
+/// The declarations in scope that `start` does not contain itself.
 fn missing(declarations: &[(String, String)], start: &BytesStart<'_>) -> String {
     let own: BTreeSet<&str> = start
         .attributes()
@@ -374,7 +374,7 @@ pub(crate) fn leaf(out: &mut String, name: &str, text: &str) {
     *out += &format!("<{name}>{}</{name}>", escaped(text));
 }
 
-/// Text as XML content. A character that XML cannot carry becomes U+FFFD.
+/// Text as XML content. A character that is not allowed in XML becomes U+FFFD.
 pub(crate) fn escaped(text: &str) -> String {
     if text.chars().all(is_legal) {
         return partial_escape(text).into_owned();

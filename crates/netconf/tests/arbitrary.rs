@@ -1,9 +1,9 @@
-//! Whatever bytes come, in whatever pieces, there is a message or an error, and never a panic.
+//! Any bytes, in any pieces, give a message or an error, and never a panic.
 
 use netconf::{Decoder, Framing, Hello, Incoming, Rpc, Selection, Xml, encode};
 use proptest::prelude::*;
 
-/// Pieces of messages in wrong orders reach deeper than random bytes do.
+/// Pieces of messages in the wrong order reach more code than random bytes do.
 fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let words: Vec<&'static [u8]> = vec![
         b"<rpc message-id=\"1\" xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\">",

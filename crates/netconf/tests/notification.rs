@@ -1,4 +1,4 @@
-//! `<notification>`: what is written is read, and what is wrong is told.
+//! Tests that `<notification>` can be written and read back, and that invalid ones give an error.
 
 use expect_test::{Expect, expect};
 use netconf::notification::{Actor, ConfirmEvent, Event, Phase, TerminationReason};

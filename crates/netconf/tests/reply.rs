@@ -1,4 +1,4 @@
-//! `<hello>`, `<rpc-reply>` and the answers of Netloom's own operations, written and read back.
+//! `<hello>`, `<rpc-reply>` and the replies of Netloom's own operations, written and read back.
 
 use expect_test::{Expect, expect};
 use netconf::capability::{BASE_1_0, BASE_1_1, CANDIDATE};
@@ -143,7 +143,7 @@ fn own_answers() {
     let blame = BlameOutput { commits };
     assert_eq!(BlameOutput::from_xml(&blame.to_xml()).unwrap(), blame);
 
-    // As a client gets them: cut out of the reply.
+    // As a client receives them: as a part of the reply.
     let text = Reply::Data(history.to_xml()).into_xml(&Envelope::new("1"));
     let (_, Reply::Data(content)) = Reply::from_xml(&text).unwrap() else { panic!() };
     assert_eq!(HistoryOutput::from_xml(&content).unwrap(), history);

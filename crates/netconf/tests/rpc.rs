@@ -1,4 +1,4 @@
-//! `<rpc>` as peers write it: what is read, what is refused, and with which error.
+//! `<rpc>` as clients write it: the parsed operation, or the error reply.
 
 use expect_test::{Expect, expect};
 use netconf::namespace::BASE;
@@ -342,7 +342,7 @@ fn refused_operations() {
 
 #[test]
 fn envelopes() {
-    // RFC 6241 section 4.1: an additional attribute comes back, and so does every declaration.
+    // RFC 6241 section 4.1: the reply repeats additional attributes and all declarations.
     check_message(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
          <rpc message-id='1&quot;01' xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\"
@@ -483,7 +483,7 @@ fn malformed() {
     );
 }
 
-/// The fragment that an edit's content becomes.
+/// The fragment of an edit's content.
 fn check_fragment(text: &str, expect: Expect) {
     let shown = match Rpc::from_xml(text) {
         Ok((_, Rpc::EditConfig { config: Xml(config), .. })) => config,

@@ -1,7 +1,7 @@
-//! Management interfaces over the engine.
+//! The management interfaces of the engine.
 //!
-//! An interface translates: requests to calls of an [`engine::Session`], answers and errors back. What a
-//! request means is the engine's to say; the kernel is out of reach from here.
+//! A management interface translates requests to calls of an [`engine::Session`], and translates results and errors
+//! back. The engine defines the meaning of a request. This crate cannot reach the kernel.
 
 mod netconf;
 mod unix;

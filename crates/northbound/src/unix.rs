@@ -1,7 +1,9 @@
-//! NETCONF on a unix socket. The file's permissions decide who may connect, and the kernel reports who did.
+//! NETCONF on a unix socket. The permissions of the socket control who may connect, and the kernel reports the
+//! user.
 //!
-//! The socket is made under a temporary name and moved into place once it can be served, with its
-//! permissions set: whoever sees the file can use it, and a dead daemon's socket is replaced in one step.
+//! The socket is created under a temporary name, with its permissions set, and renamed when it can accept
+//! connections. So every socket under the final name can be used, and the socket of a crashed daemon is replaced in
+//! one step.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -21,43 +23,43 @@ use yang::Schema;
 use crate::netconf::serve_until;
 use crate::user::user_name;
 
-/// How many sessions there may be; a further one waits for one to end.
+/// The maximum number of sessions. Further connections wait until a session ends.
 const MAX_SESSIONS: usize = 256;
 
-/// How long sessions may take to end.
+/// How long the server waits for sessions to end.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A unix socket, listening.
+/// A listening unix socket.
 #[derive(Debug)]
 pub struct Listener {
     listener: UnixListener,
     path: PathBuf,
 }
 
-/// Why there is no socket.
+/// Why the socket could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// Somebody answers there.
+    /// Another daemon serves this socket.
     #[error("{0}: a daemon is serving this socket already")]
     InUse(PathBuf),
-    /// The name is taken by something else.
+    /// The path exists and is not a socket.
     #[error("{0}: exists and is not a socket")]
     NotASocket(PathBuf),
-    /// The system refuses.
+    /// A system call failed.
     #[error("{path}: cannot {action}")]
     Io {
-        /// The file.
+        /// The path.
         path: PathBuf,
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// The system's words.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
 }
 
 impl Listener {
-    /// Listens at `path`, which only the owner may use.
+    /// Listens at `path`. Only the owner can connect.
     pub fn bind(path: &Path) -> Result<Listener, BindError> {
         let failed =
             |action| move |source| BindError::Io { path: path.to_path_buf(), action, source };
@@ -81,8 +83,7 @@ impl Listener {
         }
     }
 
-    /// Serves until `stop` resolves; then ends each session after the request that it is at, and removes the
-    /// socket.
+    /// Serves until `stop` resolves. Then ends each session after its current request, and removes the socket.
     pub async fn serve(
         self,
         engine: Handle,
@@ -98,7 +99,7 @@ impl Listener {
                 () = &mut stop => break,
                 Some(ended) = sessions.join_next() => {
                     if let Err(panic) = ended {
-                        error!(%panic, "a session's task failed");
+                        error!(%panic, "session task failed");
                     }
                     continue;
                 }
@@ -115,15 +116,15 @@ impl Listener {
                         drop(place);
                     });
                 }
-                Err(error) => warn!(%error, "a connection could not be accepted"),
+                Err(error) => warn!(%error, "cannot accept a connection"),
             }
         }
         drop(running);
-        // The name is removed first, so that a client that connects now fails at once.
+        // The name is removed first, so that a new connection fails at once.
         drop(self);
         let ended = async { while sessions.join_next().await.is_some() {} };
         if timeout(GRACE, ended).await.is_err() {
-            warn!("sessions that do not end are broken off");
+            warn!("sessions did not end in time and are closed");
             sessions.shutdown().await;
         }
     }
@@ -144,13 +145,13 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_file(&self.path) {
-            warn!(path = %self.path.display(), %error, "the socket's file stays");
+            warn!(path = %self.path.display(), %error, "cannot remove the socket");
         }
     }
 }
 
-/// Fails where a daemon serves `path`, or where it is no socket. A socket that nobody listens on is a dead
-/// daemon's, and may be replaced.
+/// Fails if a daemon serves `path`, or if it is not a socket. A socket without a listener belongs to a crashed
+/// daemon, and may be replaced.
 pub fn refuse_if_taken(path: &Path) -> Result<(), BindError> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -1,9 +1,9 @@
-//! The name of a user, from `/etc/passwd` alone: no name service decides who a peer is.
+//! The name of a user, from `/etc/passwd` only. A name service must not decide who a peer is.
 
-/// Where Linux keeps the names of local users.
+/// The file with the names of local users.
 const PASSWD: &str = "/etc/passwd";
 
-/// The user's name; `uid N` where the user has none.
+/// The user's name, or `uid N` if the user has no name.
 pub(crate) fn user_name(uid: u32) -> String {
     let passwd = std::fs::read(PASSWD).unwrap_or_default();
     let passwd = String::from_utf8_lossy(&passwd);

@@ -1,4 +1,4 @@
-//! What a configuration of 100,000 routes costs: time for each thing that is done with trees, and memory.
+//! The cost of a configuration of 100,000 routes: the time of each operation on trees, and memory.
 
 #![allow(clippy::unwrap_used, reason = "a bench may stop at what goes wrong")]
 
@@ -68,13 +68,13 @@ fn measure<T>(what: &str, work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Nanoseconds that this thread has had a processor for, whoever else wanted it.
+/// The processor time of this thread in nanoseconds.
 fn busy() -> f64 {
     let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     times.split(' ').next().and_then(|time| time.parse().ok()).unwrap_or_default()
 }
 
-/// Bytes of memory that this process has now.
+/// The memory that this process uses now, in bytes.
 fn resident() -> f64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<f64>().ok());

@@ -1,7 +1,7 @@
-//! What differs between two trees.
+//! The differences between two trees.
 //!
-//! What appears or goes is held as the whole that it is, shared with its tree: a difference costs as little as the trees
-//! allow, however much comes with one of its parts. Who wants to know each node that is concerned walks over them.
+//! A node that is added or removed with everything below it is stored as one part, which is shared with its tree. A
+//! difference is therefore cheap, however large its parts are. To get each changed node, walk over the difference.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -21,18 +21,18 @@ pub struct Diff {
     parts: Vec<Part>,
 }
 
-/// What is one in a difference, with all that is below it.
+/// One part of a difference, with everything below it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Part {
-    /// The instance appears.
+    /// The instance is added.
     Created(Path, Instance),
-    /// The leaf has another value: before, after.
+    /// The value of the leaf changes: before, after.
     Replaced(Path, Value, Value),
-    /// The instance goes.
+    /// The instance is removed.
     Deleted(Path, Instance),
 }
 
-/// What is at a path.
+/// The content at a path.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Instance {
     /// A leaf or a leaf-list entry.
@@ -41,26 +41,26 @@ pub enum Instance {
     Entry(Arc<Entry>),
 }
 
-/// One node's change. A container or list entry that appears or goes is one change for itself and one for
-/// each node below it, but for the keys, which its path tells.
+/// The change of one node. If a container or list entry is added or removed, there is one change for itself and one
+/// for each node below it, except for the keys, which are in its path.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// The instance appears; of a leaf, with its value.
+    /// The instance is added. A leaf has its value.
     Created(Path, Option<Value>),
-    /// The leaf has another value: before, after.
+    /// The value of the leaf changes: before, after.
     Replaced(Path, Value, Value),
-    /// The instance goes; of a leaf, with the value it had.
+    /// The instance is removed. A leaf has its old value.
     Deleted(Path, Option<Value>),
 }
 
-/// Where a walk over a difference goes from a node.
+/// How a walk over a difference continues after a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Go {
-    /// To what appears or goes below it, if anything.
+    /// With the nodes that are added or removed below it, if there are any.
     Below,
-    /// On to the next node that is not below it.
+    /// With the next node that is not below it.
     Past,
-    /// Nowhere: what was wanted is known.
+    /// The walk ends.
     Home,
 }
 
@@ -70,7 +70,7 @@ impl Diff {
         self.parts.is_empty()
     }
 
-    /// The changes, each as large as it is.
+    /// The changes as parts.
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }
@@ -94,14 +94,13 @@ impl Diff {
         })
     }
 
-    /// Tells `visit` each node that changes, in path order, with the part that it is of.
+    /// Calls `visit` with each node that changes, in path order, and with the part to which the node belongs.
     pub fn walk<'a>(&'a self, mut visit: impl FnMut(&'a Part, &[Step]) -> Go) {
         let mut parts = self.parts.iter();
         _ = parts.try_for_each(|part| part.walk(&mut |steps, _| visit(part, steps)));
     }
 
-    /// The same changes without those of containers without presence, which come and go with what they hold: that is
-    /// told in their place.
+    /// The same changes without containers without presence. The changes of their content are listed instead.
     #[must_use]
     pub fn opened(&self) -> Diff {
         let mut parts = Vec::with_capacity(self.parts.len());
@@ -109,8 +108,8 @@ impl Diff {
         Diff { parts }
     }
 
-    /// The edit that makes these changes. It merges what appears and removes what goes, so that it also
-    /// applies where somebody else has done the same.
+    /// The edit that makes these changes. It merges what is added and removes what is deleted, so that it also
+    /// applies if somebody else has made the same changes.
     pub fn to_edit(&self) -> Edit {
         let edit = Edit::of(Operation::Merge, Vec::new());
         self.parts.iter().fold(edit, |edit, part| {
@@ -126,8 +125,8 @@ impl Diff {
         })
     }
 
-    /// The two trees that this is of, as far as they differ: what is not so in the other, and what is around that. Where a
-    /// container without presence would be empty on a side, something that the trees have in common keeps it.
+    /// The parts of the two trees that differ, with the nodes around them. If a container without presence would be
+    /// empty on one side, it gets a node that both trees have.
     pub fn sides(&self, old: &Tree, new: &Tree) -> Result<(Tree, Tree)> {
         let empty = || Tree::empty(old.schema());
         let (mut before, mut after) = (empty(), empty());
@@ -143,7 +142,7 @@ impl Diff {
             after.create(&above)?;
             let lacking = [(&before, old), (&after, new)];
             let lacking = lacking.into_iter().find(|(side, _)| side.nodes(&above).is_empty());
-            // What differs there is all on the other side, so that what this one has is in both.
+            // The differences there are all on the other side, so that both trees have the nodes of this side.
             if let Some((path, value)) = lacking.and_then(|(_, whole)| first_below(whole, &above)) {
                 put(&mut before, &path, value.as_ref())?;
                 put(&mut after, &path, value.as_ref())?;
@@ -152,7 +151,7 @@ impl Diff {
         Ok((before, after))
     }
 
-    /// The same edit as XML, the content of `<config>`.
+    /// The edit as XML, the content of `<config>`.
     pub fn to_xml(&self) -> String {
         written(&self.parts, |part| match part {
             Part::Created(path, instance) => Effect::Put(path, instance),
@@ -161,7 +160,7 @@ impl Diff {
         })
     }
 
-    /// The edit that takes these changes back, as XML.
+    /// The edit that undoes these changes, as XML.
     pub fn to_xml_back(&self) -> String {
         written(&self.parts, |part| match part {
             Part::Deleted(path, instance) => Effect::Put(path, instance),
@@ -171,7 +170,7 @@ impl Diff {
     }
 }
 
-/// Something below a container that is there for itself, and its value where it has one.
+/// A node below a container that does not exist merely for its content, with its value if it has one.
 fn first_below(tree: &Tree, path: &Path) -> Option<(Path, Option<Value>)> {
     let (mut path, mut node) = tree.nodes(path).into_iter().next()?;
     while node.schema().kind == (NodeKind::Container { presence: false }) {
@@ -192,7 +191,7 @@ fn put(tree: &mut Tree, path: &Path, value: Option<&Value>) -> Result<()> {
     }
 }
 
-/// What an edit does about a part.
+/// The operation of an edit for a part.
 enum Effect<'a> {
     Put(&'a Path, &'a Instance),
     Set(&'a Path, &'a Value),
@@ -223,14 +222,14 @@ fn written<'a>(parts: &'a [Part], effect: impl Fn(&'a Part) -> Effect<'a>) -> St
 }
 
 impl Part {
-    /// Where it is.
+    /// The path of the part.
     pub fn path(&self) -> &Path {
         match self {
             Part::Created(path, _) | Part::Replaced(path, ..) | Part::Deleted(path, _) => path,
         }
     }
 
-    /// Tells `visit` its nodes, each with the value that it has, or is to have.
+    /// Calls `visit` with the nodes of the part, each with its old or new value.
     fn walk(&self, visit: &mut impl FnMut(&[Step], Option<&Value>) -> Go) -> ControlFlow<()> {
         let mut steps = self.path().steps.clone();
         match self {
@@ -275,7 +274,7 @@ impl Instance {
 }
 
 impl Change {
-    /// Where it is.
+    /// The path of the node.
     pub fn path(&self) -> &Path {
         match self {
             Change::Created(path, _) | Change::Replaced(path, ..) | Change::Deleted(path, _) => {
@@ -286,7 +285,7 @@ impl Change {
 }
 
 impl Tree {
-    /// What is to change in this tree to make it `newer`. Shared structure is not visited.
+    /// The changes from this tree to `newer`. Shared structure is not visited.
     pub fn diff(&self, newer: &Tree) -> Diff {
         let mut walk = Walk { path: Path::default(), parts: Vec::new() };
         if !Arc::ptr_eq(&self.root, &newer.root) {
@@ -360,7 +359,7 @@ impl Walk {
                     }
                 });
             }
-            // Equal leaves; and the two slots are of one node, so that they hold the same kind of content.
+            // Equal leaves. Otherwise the two slots belong to one node, so that they hold the same kind of content.
             (
                 Content::Leaf(_) | Content::LeafList(_) | Content::Container(_) | Content::List(_),
                 _,
@@ -374,7 +373,7 @@ impl Walk {
         self.path.steps.pop();
     }
 
-    /// The instances of a slot appear, or go.
+    /// The instances of a slot are added or removed.
     fn all(&mut self, slot: &Slot, part: fn(Path, Instance) -> Part) {
         _ = each(slot, |step, instance| {
             self.whole(step, instance, part);
@@ -387,7 +386,7 @@ impl Walk {
     }
 }
 
-/// Tells `visit` the instances of a slot.
+/// Calls `visit` with the instances of a slot.
 fn each(slot: &Slot, mut visit: impl FnMut(Step, Instance) -> ControlFlow<()>) -> ControlFlow<()> {
     let step = |keys| Step { node: slot.node, keys };
     match &slot.content {
@@ -404,7 +403,7 @@ fn each(slot: &Slot, mut visit: impl FnMut(Step, Instance) -> ControlFlow<()>) -
     }
 }
 
-/// Adds a part, or what it holds where it is a container without presence.
+/// Adds a part, or the content of a container without presence.
 fn open(part: Part, parts: &mut Vec<Part>) {
     let last = part.path().steps.last().map(|step| step.node.kind);
     let is_void = last == Some(NodeKind::Container { presence: false });

@@ -11,7 +11,7 @@ use crate::tree::Tree;
 use crate::tree::entry::{self, Entry, Slot};
 use crate::value::Value;
 
-/// What to change in a tree.
+/// The changes for a tree.
 #[derive(Clone, Debug)]
 pub struct Edit {
     /// The `default-operation`: merge, replace or none.
@@ -19,13 +19,13 @@ pub struct Edit {
     pub(crate) content: Content,
 }
 
-/// What an edit names.
+/// The nodes of an edit.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
-    /// Instances without operations of their own, configuration only: large edits are such, and a tree takes them in
-    /// as what they are.
+    /// Configuration instances without their own operations. Large edits have this form, and a tree merges the
+    /// instances directly.
     Plain(Tree),
-    /// The top-level nodes, in the order in which they are done.
+    /// The top-level nodes, in the order of their execution.
     Nodes(Vec<EditNode>),
 }
 
@@ -33,13 +33,13 @@ pub(crate) enum Content {
 #[derive(Clone, Debug)]
 pub(crate) struct EditNode {
     pub(crate) node: &'static SchemaNode,
-    /// The `operation` attribute, where it was given.
+    /// The `operation` attribute, if there is one.
     pub(crate) operation: Option<Operation>,
-    /// Of a list entry: its keys.
+    /// The keys of a list entry.
     pub(crate) keys: Keys,
-    /// Of a leaf or leaf-list entry; absent where a leaf is to be deleted.
+    /// The value of a leaf or leaf-list entry. Absent if a leaf is to be deleted.
     pub(crate) value: Option<Value>,
-    /// Of a container or list entry, but for its keys.
+    /// The children of a container or list entry, without its keys.
     pub(crate) children: Vec<EditNode>,
 }
 
@@ -56,7 +56,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// As the RFC has it.
+    /// The name in the RFC.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Operation::None => "none",
@@ -70,12 +70,12 @@ impl Operation {
 }
 
 impl Edit {
-    /// An edit that does one thing to one instance; `value` for a leaf. What is above is merged.
+    /// An edit with one operation on one instance. `value` is for a leaf. The nodes above are merged.
     pub fn one(path: &Path, operation: Operation, value: Option<Value>) -> Edit {
         Edit::single(path, Some(operation), value, Vec::new())
     }
 
-    /// An edit that merges one instance, with what it holds: where several are, entries that they share are told once.
+    /// An edit that merges one instance with its content. Several such edits share their common list entries.
     pub(crate) fn merging(path: &Path, value: Option<Value>, content: &Entry) -> Edit {
         Edit::single(path, None, value, content.slots().iter().flat_map(edit_nodes).collect())
     }
@@ -106,7 +106,7 @@ impl Edit {
         Edit { default_operation, content: Content::Nodes(nodes) }
     }
 
-    /// Whether it takes away what it does not name.
+    /// Whether it removes nodes that it does not name.
     pub fn replaces(&self) -> bool {
         fn any(nodes: &[EditNode]) -> bool {
             let replaces = |node: &EditNode| node.operation == Some(Operation::Replace);
@@ -119,16 +119,16 @@ impl Edit {
         named || self.default_operation == Operation::Replace
     }
 
-    /// Both edits in one: what `other` does comes after.
+    /// Both edits in one. The operations of `other` come second.
     pub fn and(self, other: Edit) -> Edit {
         use Operation::{Merge, None, Replace};
         let mut default_operation = self.default_operation;
         let (mut nodes, mut more) = (self.content.into_nodes(), other.content.into_nodes());
         match (default_operation, other.default_operation) {
             (a, b) if a == b => {}
-            // It takes everything's place.
+            // It replaces everything.
             (_, Replace) => return Edit::of(Replace, more),
-            // `none` is no attribute's value (RFC 6241 section 7.2), so that it has to be the default.
+            // `none` is not a value of the attribute (RFC 6241 section 7.2), so it must be the default operation.
             (Merge, None) => {
                 explicit(&mut nodes, Merge);
                 default_operation = None;
@@ -166,7 +166,7 @@ impl PartialEq for Edit {
     }
 }
 
-/// Gives the operation to the nodes that have none of their own.
+/// Sets the operation of the nodes without their own operation.
 fn explicit(nodes: &mut [EditNode], operation: Operation) {
     for node in nodes {
         node.operation = node.operation.or(Some(operation));
@@ -183,8 +183,8 @@ impl PartialEq for EditNode {
     }
 }
 
-/// Adds `node` after `nodes`, within the last of them where that is the same instance with the same
-/// operation: edits made one after the other stay as small as one made at once.
+/// Adds `node` after `nodes`, or merges it into the last of them if that is the same instance with the same
+/// operation. A series of edits is then as small as a single edit.
 fn append(nodes: &mut Vec<EditNode>, node: EditNode) {
     match nodes.last_mut() {
         Some(last)

@@ -11,7 +11,7 @@ use crate::tree::sorted::Sorted;
 use crate::value::Value;
 use crate::xml;
 
-/// One element of a filter, for one node of the schema.
+/// One element of a filter, for one schema node.
 #[derive(Clone, Debug)]
 pub(crate) struct Filter {
     pub(crate) node: &'static SchemaNode,
@@ -20,25 +20,25 @@ pub(crate) struct Filter {
 
 #[derive(Clone, Debug)]
 pub(crate) enum What {
-    /// A selection node: all instances, whole (section 6.2.4).
+    /// A selection node: all instances, completely (section 6.2.4).
     All,
-    /// A containment node: of all instances, what the filters below select (section 6.2.3).
+    /// A containment node: of all instances, the nodes that the filters below select (section 6.2.3).
     Below(Filters),
-    /// A content match node: an instance of the parent where the leaf has this value (section 6.2.5).
+    /// A content match node: selects an instance of the parent if the leaf has this value (section 6.2.5).
     Is(Value),
 }
 
-/// Elements of a filter side by side.
+/// The elements of a filter on one level.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filters {
     pub(crate) filters: Vec<Filter>,
-    /// A content match among them that nothing can satisfy.
+    /// Whether one of them is a content match that cannot be satisfied.
     pub(crate) impossible: bool,
 }
 
 impl Tree {
-    /// The part of the tree that an RFC 6241 section 6 subtree filter (the children of `<filter>`, as XML)
-    /// selects. An element without a namespace is of any; one that the schema does not know selects nothing.
+    /// The part of the tree that an RFC 6241 section 6 subtree filter (the children of `<filter>`, as XML) selects.
+    /// An element without a namespace matches any namespace. An element that is not in the schema selects nothing.
     pub fn filter(&self, subtree: &str) -> Result<Tree> {
         let filters = xml::read_filter(self.schema(), subtree)?;
         let mut root = Entry::default();
@@ -49,21 +49,21 @@ impl Tree {
     }
 }
 
-/// What a filter may select of one list below a top container, or of all that is in a top node.
+/// The part that a filter may select: of one list below a top container, or of a whole top node.
 #[derive(Clone, Debug)]
 pub struct Selected {
     /// The top node.
     pub top: &'static SchemaNode,
-    /// The node below it; none where all of it is selected.
+    /// The node below it. None if all of the top node is selected.
     pub below: Option<&'static SchemaNode>,
-    /// The values that an entry of that list must have as its keys.
+    /// The values of keys that an entry of that list must have.
     pub keys: Vec<(&'static str, Value)>,
-    /// The names of the nodes of an entry that are selected, besides its keys; none where all are.
+    /// The names of the selected nodes of an entry, besides its keys. None if all are selected.
     pub nodes: Option<Vec<&'static str>>,
 }
 
 impl Schema {
-    /// What such a filter may select something of: whoever reads that much need read nothing else.
+    /// The parts that such a filter may select. A caller needs to read only these.
     pub fn selected(&'static self, subtree: &str) -> Result<Vec<Selected>> {
         let filters = xml::read_filter(self, subtree)?;
         let mut selected = Vec::new();
@@ -83,7 +83,7 @@ impl Schema {
 }
 
 impl Filters {
-    /// What the filters select of an instance; nothing where its content does not match.
+    /// The selected nodes of an instance. Empty if its content does not match.
     fn of(&self, keys: &[Value], entry: &Entry) -> Option<Entry> {
         let matches = |filter: &Filter| match &filter.what {
             What::Is(value) => filter.is(value, keys, entry),
@@ -103,7 +103,7 @@ impl Filters {
         any.then_some(selected)
     }
 
-    /// The keys of the one entry of the list that can match, where all are given.
+    /// The keys of the only entry of the list that can match, if all keys are given.
     fn entry_of(&self, list: &SchemaNode) -> Option<Keys> {
         let given = |key: &&'static SchemaNode| {
             self.filters.iter().find_map(|filter| match &filter.what {
@@ -116,7 +116,7 @@ impl Filters {
 }
 
 impl Filter {
-    /// What it selects of a node below `top`.
+    /// The nodes below `top` that it selects.
     fn selected(&self, top: &'static SchemaNode) -> Selected {
         let (mut keys, mut nodes) = (Vec::new(), None);
         if let What::Below(filters) = &self.what {
@@ -149,17 +149,17 @@ impl Filter {
         })
     }
 
-    /// The value of the key that this filter is about, where it is about a key.
+    /// The value of the key, if this filter is for a key.
     fn key<'k>(&self, keys: &'k [Value]) -> Option<&'k Value> {
         let list = self.node.parent()?;
         let index = list.keys.iter().position(|key| std::ptr::eq(*key, self.node))?;
         keys.get(index)
     }
 
-    /// Adds what is selected of an instance's children; answers whether anything was.
+    /// Adds the selected children of an instance. Returns whether there were any.
     fn select(&self, keys: &[Value], from: &Entry, into: &mut Entry) -> bool {
         if self.key(keys).is_some() {
-            // The keys of what is selected are always told.
+            // The keys of selected entries are always included.
             return true;
         }
         let Some(slot) = from.slot(self.node) else { return false };

@@ -1,4 +1,4 @@
-//! JSON as RFC 7951 has it.
+//! JSON in the format of RFC 7951.
 
 mod read;
 mod write;

@@ -1,9 +1,10 @@
-//! YANG schema, data trees, edits, validation: libyang behind one door.
+//! YANG schema, data trees, edits and validation. This crate encapsulates libyang.
 //!
-//! A [`Schema`] is compiled once per process and lives as long as it does; its nodes are plain values that
-//! any thread may read. A [`Tree`] is an immutable value with shared structure: a copy is free, an edit
-//! costs in proportion to its size, and so does the difference of two trees of one descent. libyang
-//! parses modules, checks values, evaluates XPath and validates; no other crate sees it.
+//! A [`Schema`] is compiled once per process and is never freed. Its nodes are plain values that any thread may
+//! read. A [`Tree`] is an immutable value with structural sharing: a copy is free, and the cost of an edit is
+//! proportional to the size of the edit. The cost of the difference of two related trees is proportional to the
+//! size of the difference. libyang parses modules, checks values, evaluates XPath and validates. No other crate
+//! uses libyang.
 
 mod diff;
 mod edit;

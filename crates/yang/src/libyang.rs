@@ -1,8 +1,8 @@
-//! The door to libyang: the one place of this crate that is not safe Rust.
+//! The interface to libyang: the only module of this crate with unsafe Rust.
 //!
-//! A context is made, filled and compiled by one thread, then leaked; from then on it is only read. libyang
-//! permits that to any number of threads: its dictionary has a lock, its errors are kept per thread, and
-//! the one lazily filled table, compiled patterns, is filled here before the context is handed out.
+//! One thread creates, fills and compiles a context, and then leaks it. From then on it is only read. libyang
+//! permits that for any number of threads: its dictionary has a lock, and its errors are stored per thread. The
+//! only table that is filled lazily, the compiled patterns, is filled here before other threads use the context.
 #![allow(unsafe_code, reason = "libyang is a C library; every call is argued for where it is made")]
 
 mod constraint;
@@ -43,11 +43,11 @@ unsafe impl Send for RawModule {}
 // SAFETY: as above.
 unsafe impl Sync for RawModule {}
 
-/// A fault as libyang tells it.
+/// An error from libyang.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) message: String,
-    /// Of the data at fault, or of the schema node.
+    /// The path of the invalid data, or of the schema node.
     pub(crate) path: Option<String>,
     pub(crate) app_tag: Option<String>,
     pub(crate) line: u64,
@@ -67,7 +67,7 @@ impl Context {
         builder.set_embedded_modules(Box::leak(Box::new(texts)));
         let wanted: Vec<(&str, Option<&str>, &[&str])> =
             modules.iter().map(|(name, _)| (*name, None, &["*"][..])).collect();
-        // Nobody asks for warnings; kept, they would pile up.
+        // Warnings are not used. If they were stored, they would accumulate.
         // SAFETY: sets a number that libyang reads atomically.
         unsafe { ffi::ly_log_level(ffi::LY_LOG_LEVEL::LY_LLERR) };
         let recorder = Recorder::start();
@@ -84,7 +84,7 @@ impl Context {
         Ok(context)
     }
 
-    /// Every module, in the order in which libyang met them.
+    /// Every module, in the order of libyang.
     pub(crate) fn modules(self) -> Vec<RawModule> {
         let mut index = 0;
         let mut modules = Vec::new();
@@ -117,7 +117,7 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// Makes libyang keep all faults of this thread, rather than the last, until it is finished.
+/// Makes libyang store all errors of this thread, and not only the last, until this value is dropped.
 struct Recorder {
     /// libyang holds a pointer to it.
     options: Box<u32>,
@@ -131,7 +131,7 @@ impl Recorder {
         Recorder { options }
     }
 
-    /// The faults that libyang has met since.
+    /// The errors of libyang since then.
     fn finish(self, context: Context) -> Vec<Fault> {
         debug_assert_eq!(*self.options, ffi::LY_LOSTORE);
         let mut faults = Vec::new();
@@ -162,7 +162,7 @@ impl Drop for Recorder {
     }
 }
 
-/// A C text that lives as long as the caller says.
+/// A C text with the lifetime that the caller chooses.
 ///
 /// # Safety
 /// `pointer` is null or a NUL-terminated text that stays for `'a`.

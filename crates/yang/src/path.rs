@@ -1,4 +1,4 @@
-//! Where an instance is in a tree.
+//! The path of an instance in a tree.
 
 mod keys;
 
@@ -11,7 +11,7 @@ pub use keys::Keys;
 use crate::error::{Error, ErrorTag, Result};
 use crate::schema::{NodeKind, Schema, SchemaNode};
 
-/// An instance: the steps from the root. Shown as an RFC 7951 instance-identifier:
+/// An instance: the steps from the root. Its text is an RFC 7951 instance-identifier:
 /// `/iproute2-ip-link:links/link[name='veth10']/mtu`.
 #[derive(Clone, Debug, Default)]
 pub struct Path {
@@ -24,12 +24,12 @@ pub struct Path {
 pub struct Step {
     /// The node.
     pub node: &'static SchemaNode,
-    /// Of a list entry: its keys in order. Of a leaf-list entry: its value. Empty: all of a list.
+    /// The keys of a list entry in order, or the value of a leaf-list entry. Empty: all entries of a list.
     pub keys: Keys,
 }
 
 impl Path {
-    /// Reads the shown form; module names may be left out where they are clear.
+    /// Reads the text of a path. Module names may be omitted if they are unambiguous.
     pub fn parse(schema: &'static Schema, text: &str) -> Result<Path> {
         let mut scanner = Scanner { text, rest: text };
         let mut path = Path::default();
@@ -47,7 +47,7 @@ impl Path {
         }
     }
 
-    /// This path and one more step.
+    /// This path with one more step.
     pub fn join(&self, node: &'static SchemaNode, keys: impl Into<Keys>) -> Path {
         let mut steps = Vec::with_capacity(self.steps.len() + 1);
         steps.extend_from_slice(&self.steps);
@@ -55,12 +55,12 @@ impl Path {
         Path { steps }
     }
 
-    /// Whether it leads to something below `other`, or to `other` itself.
+    /// Whether it is a path to `other` or to a node below `other`.
     pub fn is_below(&self, other: &Path) -> bool {
         self.steps.starts_with(&other.steps)
     }
 
-    /// What the last step leads to; nothing for the root.
+    /// The schema node of the last step. None for the root.
     pub(crate) fn node(&self) -> Option<&'static SchemaNode> {
         self.steps.last().map(|step| step.node)
     }
@@ -101,7 +101,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// Single quotes hold anything but themselves; within double quotes a backslash escapes.
+/// A text in single quotes can contain any other character. In double quotes, a backslash escapes.
 fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     if !text.contains('\'') {
         return write!(f, "'{text}'");
@@ -124,7 +124,7 @@ impl PartialOrd for Path {
 }
 
 impl Ord for Path {
-    /// By schema order of the nodes, then by the keys; a parent comes before its children.
+    /// Sorted by the schema order of the nodes, then by the keys. A parent comes before its children.
     fn cmp(&self, other: &Self) -> Ordering {
         self.steps.cmp(&other.steps)
     }
@@ -147,7 +147,7 @@ impl PartialOrd for Step {
 impl Ord for Step {
     fn cmp(&self, other: &Self) -> Ordering {
         let order = self.node.order().cmp(&other.node.order());
-        // Nodes of one place in different schemas are different all the same.
+        // Nodes with the same position in different schemas are still different.
         let order = order.then_with(|| ptr::from_ref(self.node).cmp(&ptr::from_ref(other.node)));
         order.then_with(|| self.keys.cmp(&other.keys))
     }
@@ -182,7 +182,7 @@ impl Scanner<'_> {
         self.rest = self.rest.trim_start_matches([' ', '\t']);
     }
 
-    /// An identifier (RFC 7950 section 6.2), with its module where one is given.
+    /// An identifier (RFC 7950 section 6.2), with its module if there is one.
     fn name(&mut self) -> Result<(Option<String>, String)> {
         let first = self.word();
         let (module, name) = match self.rest.strip_prefix(':') {
@@ -269,7 +269,7 @@ impl Scanner<'_> {
                 let stranger =
                     given.iter().find(|(name, _)| node.keys.iter().all(|key| key.name != *name));
                 if let Some((name, _)) = stranger {
-                    return Err(self.fault(&format!("{name} is no key of {}", node.name)));
+                    return Err(self.fault(&format!("{name} is not a key of {}", node.name)));
                 }
                 let value =
                     |key: &&'static SchemaNode| match given.iter().find(|(n, _)| n == key.name) {
@@ -288,7 +288,7 @@ impl Scanner<'_> {
             NodeKind::List => Vec::new(),
             NodeKind::Container { .. } | NodeKind::Leaf if given.is_empty() => Vec::new(),
             NodeKind::Container { .. } | NodeKind::Leaf => {
-                return Err(self.fault(&format!("{} is no list, it has no keys", node.name)));
+                return Err(self.fault(&format!("{} is not a list and has no keys", node.name)));
             }
         };
         Ok(Step { node, keys: keys.into() })
@@ -356,7 +356,9 @@ mod tests {
         );
         check(
             "/links[name='a']",
-            expect![[r#"error: "/links[name='a']": column 17: links is no list, it has no keys"#]],
+            expect![[
+                r#"error: "/links[name='a']": column 17: links is not a list and has no keys"#
+            ]],
         );
         check("/links/link[1]", expect![[r#"error: "/links/link[1]": column 14: `=` expected"#]]);
         check(
@@ -383,7 +385,7 @@ mod tests {
         );
         check(
             "/links/link[mtu='5']",
-            expect![[r#"error: "/links/link[mtu='5']": column 21: mtu is no key of link"#]],
+            expect![[r#"error: "/links/link[mtu='5']": column 21: mtu is not a key of link"#]],
         );
         check(
             "/routes/route[prefix='default']",

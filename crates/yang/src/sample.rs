@@ -1,4 +1,4 @@
-//! A small schema for this crate's tests, with one of each thing that they need.
+//! A small schema for this crate's tests, with one example of each construct.
 
 use std::sync::OnceLock;
 

@@ -17,7 +17,7 @@ use crate::value::Value;
 /// The module texts of the repository's `yang/` folder.
 const NETLOOM: &[&str] = include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 
-/// The modules of this process, compiled. Made once, never freed: `&'static` throughout.
+/// The compiled modules of this process. Created once and never freed, so all references are `&'static`.
 pub struct Schema {
     modules: &'static [Module],
     /// Top-level data nodes.
@@ -34,20 +34,20 @@ pub struct Module {
     pub prefix: String,
     pub revision: Option<String>,
     pub description: Option<String>,
-    /// Whether its nodes are in the schema, rather than only its types.
+    /// Whether its nodes are in the schema, and not only its types.
     pub implemented: bool,
-    /// The features that are on.
+    /// The enabled features.
     pub features: Vec<String>,
     raw: RawModule,
 }
 
-/// A data node of the schema; choices and cases are flattened away, [`SchemaNode::case`] tells them.
+/// A data node of the schema. Choices and cases are removed, and [`SchemaNode::case`] describes them.
 pub struct SchemaNode {
-    /// The module that defines it (of an augment: the augmenting one).
+    /// The module that defines it. For a node of an augment, this is the augmenting module.
     pub module: &'static Module,
     /// Its name.
     pub name: &'static str,
-    /// What it is.
+    /// The kind of the node.
     pub kind: NodeKind,
     /// `description`.
     pub description: Option<&'static str>,
@@ -57,41 +57,41 @@ pub struct SchemaNode {
     pub mandatory: bool,
     /// `units`.
     pub units: Option<&'static str>,
-    /// `default`, canonical; several for a leaf-list.
+    /// `default`, in canonical form. A leaf-list may have several.
     pub defaults: Vec<Value>,
-    /// Of a leaf or leaf-list.
+    /// The type of a leaf or leaf-list.
     pub leaf_type: Option<Type>,
-    /// Of a list: its key leaves, in order.
+    /// The key leaves of a list, in order.
     pub keys: Vec<&'static SchemaNode>,
     /// Data children in schema order, keys first.
     pub children: Vec<&'static SchemaNode>,
-    /// Choice and case that it is of, outermost first.
+    /// The choice and the case that contain it, outermost first.
     pub case: Vec<(&'static str, &'static str)>,
     /// Extension instances of the module `netloom-extensions`: keyword and argument.
     pub extensions: Vec<(&'static str, Option<&'static str>)>,
     pub(crate) raw: RawNode,
-    /// Of a leaf: what needs no closer look.
+    /// The texts that a leaf accepts without a check by libyang.
     ipv4: Ipv4,
-    /// What is known once the whole schema is built.
+    /// Data that is computed when the whole schema is built.
     place: OnceLock<Place>,
 }
 
-/// Where a node is in its schema.
+/// The position of a node in its schema.
 #[derive(Clone, Copy)]
 struct Place {
     parent: Option<&'static SchemaNode>,
-    /// Among its siblings.
+    /// The index among its siblings.
     index: usize,
-    /// Among all nodes, parents before children.
+    /// The index among all nodes. Parents come before children.
     order: usize,
-    /// Whether validation looks at it, or at something below it.
+    /// Whether validation reads it, or a node below it.
     seen: bool,
     afar: bool,
     /// All modules of the schema.
     modules: &'static [Module],
 }
 
-/// What a schema node is.
+/// The kind of a schema node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the YANG statements of those names")]
 pub enum NodeKind {
@@ -102,35 +102,36 @@ pub enum NodeKind {
 }
 
 impl Schema {
-    /// Compiles Netloom's own modules (embedded in the program) and the standard ones that they import.
-    /// Compiled once per process; later calls answer the same schema.
+    /// Compiles Netloom's own modules (embedded in the program) and the standard modules that they import. They are
+    /// compiled once per process, and later calls return the same schema.
     pub fn netloom() -> Result<&'static Schema> {
         static SCHEMA: OnceLock<Result<&'static Schema>> = OnceLock::new();
         SCHEMA.get_or_init(|| Schema::from_texts(NETLOOM)).clone()
     }
 
-    /// Compiles these module texts, for tests. What is compiled is never freed. Refused are: configuration that
-    /// is `ordered-by user`, lists without keys, `anydata` and `anyxml`; trees have no form for them.
+    /// Compiles these module texts, for tests. The result is never freed. Trees cannot represent configuration that
+    /// is `ordered-by user`, lists without keys, `anydata` and `anyxml`, so these are refused.
     pub fn from_texts(texts: &[&str]) -> Result<&'static Schema> {
         build::compile(texts)
     }
 
-    /// Every module, also those only imported; what a module imports stands before it.
+    /// Every module, including those that are only imported. A module comes after its imports.
     pub fn modules(&self) -> &'static [Module] {
         self.modules
     }
 
-    /// The top-level data nodes in the order of the modules.
+    /// The top-level data nodes, in the order of the modules.
     pub fn top(&self) -> &[&'static SchemaNode] {
         &self.top
     }
 
-    /// The top-level node of this name; `module` is a module's name, needed where two have the node.
+    /// The top-level node of this name. `module` is a module's name, which is needed if two modules have such a
+    /// node.
     pub fn top_node(&self, module: Option<&str>, name: &str) -> Option<&'static SchemaNode> {
         find(&self.top, module, name)
     }
 
-    /// Whether `node` is of this schema.
+    /// Whether `node` belongs to this schema.
     pub(crate) fn has(&self, node: &'static SchemaNode) -> bool {
         let mut root = node;
         while let Some(parent) = root.parent() {
@@ -148,12 +149,12 @@ impl Module {
 }
 
 impl SchemaNode {
-    /// The child of this name; `module` is needed where an augment repeats a name.
+    /// The child of this name. `module` is needed if an augment has a node of the same name.
     pub fn child(&self, module: Option<&str>, name: &str) -> Option<&'static SchemaNode> {
         find(&self.children, module, name)
     }
 
-    /// The node above.
+    /// The parent node.
     pub fn parent(&self) -> Option<&'static SchemaNode> {
         self.place.get().and_then(|place| place.parent)
     }
@@ -168,11 +169,11 @@ impl SchemaNode {
         self.extensions.iter().find(|(name, _)| *name == keyword).map(|(_, argument)| *argument)
     }
 
-    /// Checks `text` against the leaf's type and answers its canonical value. Identities may be given
-    /// with or without their module. Leafrefs are checked for their form, not for their target.
+    /// Checks `text` against the leaf's type and returns its canonical value. Identities may be given with or
+    /// without their module. The form of leafrefs is checked, but not their target.
     pub fn value(&'static self, text: &str) -> Result<Value> {
         if self.leaf_type.is_none() {
-            let message = format!("{} is no leaf, it has no value", self.name);
+            let message = format!("{} is not a leaf and has no value", self.name);
             return Err(Error::new(ErrorTag::BadElement, message));
         }
         cache::value(self, text, || {
@@ -180,7 +181,7 @@ impl SchemaNode {
                 return Ok(Value::String(text.into()));
             }
             self.raw.check(text).or_else(|refusal| {
-                // libyang wants the module of an identity that is not of the leaf's own.
+                // libyang requires the module of an identity if it is not the module of the leaf.
                 let modules =
                     self.leaf_type.iter().flat_map(|leaf_type| leaf_type.modules_of(text));
                 let full = modules.map(|module| self.raw.check(&format!("{module}:{text}")));
@@ -192,23 +193,23 @@ impl SchemaNode {
         })
     }
 
-    /// Its place among its siblings.
+    /// Its index among its siblings.
     pub(crate) fn index(&self) -> usize {
         self.place.get().map_or(0, |place| place.index)
     }
 
-    /// Its place among all nodes of the schema, a parent before its children.
+    /// Its index among all nodes of the schema. A parent comes before its children.
     pub(crate) fn order(&self) -> usize {
         self.place.get().map_or(0, |place| place.order)
     }
 
-    /// Whether the validation of a configuration looks at it, or at something below it; for all else its
-    /// type says everything.
+    /// Whether the validation of a configuration reads it, or a node below it. For all other nodes the type is the
+    /// only constraint.
     pub(crate) fn is_seen(&self) -> bool {
         self.place.get().is_none_or(|place| place.seen)
     }
 
-    /// Whether the validity of other nodes, wherever they are, may hang on its instances.
+    /// Whether the validity of other nodes, anywhere in the tree, may depend on its instances.
     pub(crate) fn is_seen_from_afar(&self) -> bool {
         self.place.get().is_none_or(|place| place.afar)
     }
@@ -232,7 +233,7 @@ impl fmt::Debug for Schema {
 }
 
 impl fmt::Debug for SchemaNode {
-    /// The schema path; the whole structure has no end.
+    /// The schema path. The complete structure is recursive.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(parent) = self.parent() {
             parent.fmt(f)?;
@@ -653,7 +654,7 @@ mod tests {
             "\u{ffff}",
             expect!["error: a value cannot hold the character U+FFFF"],
         );
-        check("/links/link", "x", expect!["error: link is no leaf, it has no value"]);
+        check("/links/link", "x", expect!["error: link is not a leaf and has no value"]);
     }
 
     #[test]

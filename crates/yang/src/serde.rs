@@ -1,11 +1,12 @@
-//! Trees and the types of other crates: serde over the nodes of a tree.
+//! Connects trees with the types of other crates: serde over the nodes of a tree.
 //!
-//! A container or list entry is a struct or a map, a leaf-list a sequence, a list a sequence of entries. An
-//! enumeration gives its name to a text or a Rust enum, its number to an integer, and to a `bool` true for
-//! `on`, `up`, `true` or 1. A node that the struct does not know is an error that names its path.
+//! A container or list entry is a struct or a map, a leaf-list is a sequence, and a list is a sequence of entries.
+//! An enumeration is read as its name into a text or a Rust enum, as its number into an integer, and as true into a
+//! `bool` for `on`, `up`, `true` or 1. A node that is not in the struct is an error with its path.
 //!
-//! Extensions of netloom-extensions adapt a model to a struct: `field` gives the name of the field that a leaf is read
-//! into, `spelling` says how its text spells numbers, and `apart` keeps a node out of the struct of its parent.
+//! Extensions of netloom-extensions adapt a model to a struct. `field` gives the name of the struct's field for a
+//! leaf, `spelling` defines how the text of a leaf represents numbers, and `apart` excludes a node from the struct
+//! of its parent.
 
 mod read;
 mod spelling;
@@ -14,7 +15,7 @@ mod write;
 use crate::error::{Error, ErrorTag};
 use crate::schema::SchemaNode;
 
-/// Names that stand for true and false; the first of each that a leaf's type has is written.
+/// Names for true and false. When a value is written, the first of these names that the leaf's type has is used.
 const TRUTHS: [(&str, &str); 4] = [("on", "off"), ("up", "down"), ("true", "false"), ("1", "0")];
 
 impl ::serde::de::Error for Error {
@@ -37,17 +38,17 @@ impl ::serde::ser::Error for Error {
     }
 }
 
-/// The name of the field that a node is read into and written from.
+/// The name of the field for a node.
 fn field_name(node: &'static SchemaNode) -> &'static str {
     node.extension("field").flatten().unwrap_or(node.name)
 }
 
-/// Whether a node is no field of the struct that its parent is read into.
+/// Whether a node is excluded from the struct of its parent.
 fn is_apart(node: &SchemaNode) -> bool {
     node.extension("apart").is_some()
 }
 
-/// Puts the schema's way down to `node` before a fault's path.
+/// Adds the schema path of `node` before the path of an error.
 fn under(error: Error, node: &'static SchemaNode) -> Error {
     match node.parent() {
         Some(parent) => error.below(format_args!("{parent:?}")),
@@ -195,7 +196,7 @@ mod tests {
     fn an_entry_is_written_beside_the_others() {
         let mut whole = tree(LINES);
         let link = Link { mtu: Some(100), ..Link::default() };
-        // The name of the entry may be left out where the path tells it, but a different one is a fault.
+        // The name of the entry may be omitted if the path contains it. A different name is an error.
         let error = whole.serialize(&path("/links/link[name='c']"), &link).unwrap_err();
         expect![[r#"/sample:links/link[name='c']/name: the key name is "c", not """#]]
             .assert_eq(&error.to_string());

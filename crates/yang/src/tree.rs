@@ -1,4 +1,4 @@
-//! A data tree: an immutable value with shared structure.
+//! A data tree: an immutable value with structural sharing.
 
 pub(crate) mod entry;
 pub(crate) mod interner;
@@ -19,8 +19,8 @@ use crate::tree::entry::{Content, Slot};
 use crate::tree::sorted::Sorted;
 use crate::value::Value;
 
-/// The instances below one schema. Cloning it copies a pointer. Only what was set is in it: defaults that
-/// are in use (RFC 7950 section 7.6.1) are not, and containers without presence only where something is below.
+/// The instances of one schema. A clone copies only a pointer. It contains only explicit values: no defaults in use
+/// (RFC 7950 section 7.6.1), and no containers without presence that are empty.
 #[derive(Clone)]
 pub struct Tree {
     schema: &'static Schema,
@@ -32,7 +32,7 @@ pub struct Tree {
 pub enum Node<'a> {
     /// A container.
     Container(&'static SchemaNode, &'a Entry),
-    /// A list entry, with its keys (which are also among its children).
+    /// A list entry with its keys, which are also among its children.
     ListEntry(&'static SchemaNode, &'a Keys, &'a Entry),
     /// A leaf.
     Leaf(&'static SchemaNode, &'a Value),
@@ -50,7 +50,7 @@ impl Tree {
         Tree { schema, root }
     }
 
-    /// The schema that it is of.
+    /// The schema of the tree.
     pub fn schema(&self) -> &'static Schema {
         self.schema
     }
@@ -75,7 +75,7 @@ impl Tree {
         Some(node)
     }
 
-    /// The instances that `path` leads to, each with its path; a list step without keys leads to all entries.
+    /// The instances at `path`, each with its own path. A list step without keys selects all entries.
     pub fn nodes<'a>(&'a self, path: &Path) -> Vec<(Path, Node<'a>)> {
         let Some((first, rest)) = path.steps.split_first() else { return Vec::new() };
         let top = self.root.slot(first.node).into_iter().flat_map(Slot::instances);
@@ -92,7 +92,8 @@ impl Tree {
         found
     }
 
-    /// Only the instance at `path` (all entries of a list without keys), with its ancestors and their keys.
+    /// Only the instance at `path` (all entries if the list has no keys in the path), with its ancestors and their
+    /// keys.
     pub fn subtree(&self, path: &Path) -> Tree {
         let root = part(&self.root, &path.steps).unwrap_or_default();
         Tree::new(self.schema, Arc::new(root))
@@ -103,8 +104,8 @@ impl Tree {
         Tree::new(self.schema, self.root.retain(&|node| node.config))
     }
 
-    /// Sets the leaf (or adds the leaf-list value), creating what is above it. The value is one that the
-    /// leaf's [`SchemaNode::value`] answers.
+    /// Sets the leaf (or adds the leaf-list value), and creates the nodes above it. The value must come from the
+    /// leaf's [`SchemaNode::value`].
     pub fn set(&mut self, path: &Path, value: Value) -> Result<()> {
         let (last, above) = self.instance_path(path)?;
         match last.node.kind {
@@ -125,8 +126,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Creates the container or list entry, with its keys, and what is above it. A container without presence
-    /// is there as soon as something is below it.
+    /// Creates the container or list entry, with its keys, and the nodes above it. A container without presence
+    /// exists as soon as it has content.
     pub fn create(&mut self, path: &Path) -> Result<()> {
         let (last, _) = self.instance_path(path)?;
         match last.node.kind {
@@ -135,7 +136,7 @@ impl Tree {
                 return Err(Error::new(ErrorTag::BadElement, "a leaf needs a value").at(path));
             }
         }
-        // Only a list entry or a presence container can stand empty at the end.
+        // Only a list entry or a presence container can be empty at the end of the path.
         let stays = |step: &Step| step.node.kind != NodeKind::Container { presence: false };
         let end = path.steps.iter().rposition(stays).map_or(0, |index| index + 1);
         if end > 0 {
@@ -144,8 +145,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Removes the instance at `path`; answers whether there was one. Non-presence containers that this
-    /// leaves empty go too.
+    /// Removes the instance at `path`, and returns whether there was one. Containers without presence that become
+    /// empty are removed too.
     pub fn remove(&mut self, path: &Path) -> Result<bool> {
         let Some((last, above)) = path.steps.split_last() else {
             let found = !self.is_empty();
@@ -160,23 +161,23 @@ impl Tree {
         Ok(prune(Arc::make_mut(&mut self.root), &path.steps))
     }
 
-    /// Adds what `other` has to this tree; leaves of `other` win.
+    /// Adds the instances of `other` to this tree. If both have a leaf, the value of `other` is used.
     pub fn merge(&mut self, other: &Tree) {
         Entry::merge_shared(&mut self.root, &other.root);
     }
 
-    /// The last step of a path to one instance, and those above it.
+    /// The last step of a path to one instance, and the steps above it.
     pub(crate) fn instance_path<'p>(&self, path: &'p Path) -> Result<(&'p Step, &'p [Step])> {
         let Some((last, above)) = path.steps.split_last() else {
             return Err(Error::new(ErrorTag::BadElement, "the root is no instance to set").at(path));
         };
-        // A leaf-list's value may be told apart from its path.
+        // A leaf-list's value may be given outside the path.
         let whole = path.steps.len() - usize::from(last.node.kind == NodeKind::LeafList);
         self.check_path(path, whole)?;
         Ok((last, above))
     }
 
-    /// What is at the steps, made where it is missing.
+    /// The content at the steps. Missing nodes are created.
     pub(crate) fn descend(&mut self, steps: &[Step]) -> &mut Entry {
         let mut entry = Arc::make_mut(&mut self.root);
         for step in steps {
@@ -185,7 +186,7 @@ impl Tree {
         entry
     }
 
-    /// Whether the path is one of this schema, with the keys of its first `whole` steps.
+    /// Whether the path is valid in this schema, with the keys of its first `whole` steps.
     fn check_path(&self, path: &Path, whole: usize) -> Result<()> {
         let mut above: Option<&'static SchemaNode> = None;
         for (index, step) in path.steps.iter().enumerate() {
@@ -245,7 +246,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Its value, of a leaf or leaf-list entry.
+    /// The value of a leaf or leaf-list entry.
     pub fn value(&self) -> Option<&'a Value> {
         match self {
             Node::Leaf(_, value) | Node::LeafListEntry(_, value) => Some(value),
@@ -253,7 +254,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Its keys, of a list entry.
+    /// The keys of a list entry.
     pub fn keys(&self) -> &'a [Value] {
         match self {
             Node::ListEntry(_, keys, _) => keys,
@@ -286,7 +287,7 @@ impl<'a> Node<'a> {
         key.into_iter().chain(slot.into_iter().flat_map(Slot::instances))
     }
 
-    /// The child that the step leads to; none where it leads to several.
+    /// The child of the step. None if the step has several instances.
     fn instance(&self, step: &Step) -> Option<Node<'a>> {
         match key_index(step.node) {
             Some(_) => self.children_of(step.node).next(),
@@ -294,7 +295,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// What it holds, keys apart.
+    /// Its content without the keys.
     pub(crate) fn entry(&self) -> Option<&'a Entry> {
         match self {
             Node::Container(_, entry) | Node::ListEntry(_, _, entry) => Some(entry),
@@ -315,12 +316,12 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Which of its list's keys the leaf is.
+/// The index of the leaf among the keys of its list.
 fn key_index(node: &'static SchemaNode) -> Option<usize> {
     node.parent()?.keys.iter().position(|key| ptr::eq(*key, node))
 }
 
-/// Those of `nodes` that the step leads to.
+/// The nodes of `nodes` that the step selects.
 fn select<'a>(
     above: &Path,
     nodes: impl Iterator<Item = Node<'a>>,
@@ -333,7 +334,7 @@ fn select<'a>(
         .collect()
 }
 
-/// What a step to the instance has for keys.
+/// The keys in a step to the instance.
 pub(crate) fn instance_keys(node: &Node<'_>) -> Keys {
     match node {
         Node::ListEntry(_, keys, _) => (*keys).clone(),
@@ -342,7 +343,7 @@ pub(crate) fn instance_keys(node: &Node<'_>) -> Keys {
     }
 }
 
-/// Removes what the steps lead to, and the containers without presence that are then empty.
+/// Removes the instances at the steps, and the containers without presence that become empty.
 fn prune(entry: &mut Entry, steps: &[Step]) -> bool {
     match steps {
         [] => false,
@@ -358,7 +359,7 @@ fn prune(entry: &mut Entry, steps: &[Step]) -> bool {
     }
 }
 
-/// What the steps lead to, with what is above.
+/// The content at the steps, with the nodes above.
 fn part(entry: &Entry, steps: &[Step]) -> Option<Entry> {
     let Some((step, rest)) = steps.split_first() else { return Some(entry.clone()) };
     if key_index(step.node).is_some() {
@@ -395,7 +396,7 @@ fn part(entry: &Entry, steps: &[Step]) -> Option<Entry> {
     Some(only)
 }
 
-// A tree goes from thread to thread: the engine's, and those of its readers.
+// Trees are passed between threads: the engine's and its readers'.
 const _: () = {
     const fn shared<T: Send + Sync>() {}
     shared::<Tree>();

@@ -1,4 +1,4 @@
-//! Validation, by libyang, told in words that a network engineer can act on.
+//! Validation by libyang, with error messages that a network engineer can act on.
 
 use crate::diff::{Diff, Go};
 use crate::error::{Error, ErrorTag};
@@ -7,19 +7,20 @@ use crate::path::{Path, Step};
 use crate::schema::{SchemaNode, Type};
 use crate::tree::Tree;
 
-/// More entries than these are validated with the whole tree.
+/// With more entries than this, the whole tree is validated.
 const MANY: usize = 64;
 
 impl Tree {
-    /// Everything that is wrong with the tree as a configuration (RFC 7950 section 8): references, `must`, `when`,
-    /// mandatory nodes, uniqueness, each with its instance's path. Empty when it is valid.
+    /// All errors of the tree as a configuration (RFC 7950 section 8): references, `must`, `when`, mandatory nodes,
+    /// uniqueness, each with its instance's path. Empty if the tree is valid.
     pub fn validate(&self) -> Result<(), Vec<Error>> {
-        // Values are of their types already, so that libyang need see only what constraints look at.
+        // Values are already valid for their types, so libyang needs only the nodes that constraints read.
         self.validate_seeing(SchemaNode::is_seen)
     }
 
-    /// The same of a tree that was valid before `diff` led to it: only what the changes may have made wrong is looked
-    /// at. Nodes that expressions and references look at are looked at with all of the tree, others with their entry.
+    /// The same for a tree that was valid before the changes of `diff`. Only the constraints that the changes may
+    /// violate are checked. Nodes that expressions and references read are checked together with the whole tree,
+    /// others together with their entry.
     pub fn validate_change(&self, diff: &Diff) -> Result<(), Vec<Error>> {
         let mut entries: Vec<Vec<Step>> = Vec::new();
         let mut is_far_reaching = false;
@@ -43,11 +44,11 @@ impl Tree {
         for steps in entries {
             part.merge(&self.subtree(&Path { steps }));
         }
-        // Alone, an entry may lack what is not in it; whether that is so, the whole tells.
+        // An entry alone may lack nodes that are outside it. Only the whole tree shows whether this is an error.
         part.validate().or_else(|_| self.validate())
     }
 
-    /// Validates what libyang sees of the tree, and that there is no state in it.
+    /// Validates the part of the tree that libyang needs, and checks that there is no state in the tree.
     pub(crate) fn validate_seeing(&self, seen: fn(&SchemaNode) -> bool) -> Result<(), Vec<Error>> {
         let config = self.config_only();
         let faults = self.schema().context.validate(config.json(false, seen));
@@ -70,7 +71,7 @@ impl Tree {
         Err(errors.into_iter().map(|(_, error)| error).collect())
     }
 
-    /// A fault of libyang's in our words.
+    /// Converts an error of libyang to our own message.
     fn tell(&self, fault: Fault) -> (Option<Path>, Error) {
         let path = fault.path.as_deref().and_then(|text| Path::parse(self.schema(), text).ok());
         let (tag, message) = self.words(&fault, path.as_ref());
@@ -108,10 +109,10 @@ impl Tree {
             return (ErrorTag::OperationFailed, message);
         }
         if let Some(name) = quoted("Too many \"", "\" instances.") {
-            return (ErrorTag::OperationFailed, format!("there are too many of {name}"));
+            return (ErrorTag::OperationFailed, format!("there are too many instances of {name}"));
         }
         if let Some(name) = quoted("Too few \"", "\" instances.") {
-            return (ErrorTag::OperationFailed, format!("there are too few of {name}"));
+            return (ErrorTag::OperationFailed, format!("there are too few instances of {name}"));
         }
         if (said.starts_with("Invalid leafref value") || said.starts_with("Invalid union value"))
             && let Some(message) = path.and_then(|path| self.dangling(path))
@@ -121,7 +122,7 @@ impl Tree {
         (ErrorTag::OperationFailed, said.to_owned())
     }
 
-    /// What the value at `path` refers to that is not there.
+    /// The missing instance to which the value at `path` refers.
     fn dangling(&self, path: &Path) -> Option<String> {
         let node = path.node()?;
         let value = match path.steps.last().map(|step| &step.keys[..]) {
@@ -147,7 +148,7 @@ impl Tree {
     }
 }
 
-/// The leaves that a reference, or a union with references among its members, may lead to.
+/// The target leaves of a reference, or of a union with references among its members.
 fn targets_of(leaf_type: &Type, targets: &mut Vec<&'static SchemaNode>) {
     if let Type::Leafref { target, .. } = leaf_type {
         targets.push(target);

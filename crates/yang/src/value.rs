@@ -1,11 +1,11 @@
-//! A leaf's value, canonical and typed.
+//! The value of a leaf, canonical and typed.
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-/// A value in its canonical form (RFC 7950 section 9). A union's value is that of the member that took it.
-/// Values are ordered as people count: digits within texts compare as numbers.
+/// A value in its canonical form (RFC 7950 section 9). The value of a union is the value of the member that
+/// accepted it. Values have natural order: digits within texts compare as numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the YANG types of those names")]
 pub enum Value {
@@ -13,7 +13,7 @@ pub enum Value {
     Boolean(bool),
     Integer(i64),
     Unsigned(u64),
-    /// 64-bit integers and decimals are texts in JSON (RFC 7951 section 6.1).
+    /// 64-bit integers and decimals are strings in JSON (RFC 7951 section 6.1).
     Integer64(i64),
     Unsigned64(u64),
     Decimal64(Arc<str>),
@@ -35,7 +35,7 @@ pub struct Identity {
     pub name: String,
 }
 
-// Trees hold many values.
+// Trees contain many values, so that they must be small.
 const _: () = assert!(size_of::<Value>() == 24);
 
 impl fmt::Display for Identity {
@@ -65,7 +65,7 @@ impl fmt::Display for Value {
 
 impl Ord for Value {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Most are of one type, and most texts that are equal are shared.
+        // Most values have the same type, and most equal texts are shared.
         match (self, other) {
             (Value::String(a), Value::String(b)) if Arc::ptr_eq(a, b) => return Ordering::Equal,
             (Value::String(a), Value::String(b)) => return natural(a, b),
@@ -83,7 +83,7 @@ impl Ord for Value {
             (Value::Enumeration(_, a), Value::Enumeration(_, b)) => a.cmp(b),
             (Value::Identity(a), Value::Identity(b)) => natural(&a.module, &b.module),
             (Value::Decimal64(a), Value::Decimal64(b)) => a.cmp(b),
-            // All else is equal by key and rank.
+            // All others are equal if key and rank are equal.
             _ => Ordering::Equal,
         })
     }
@@ -95,12 +95,12 @@ impl PartialOrd for Value {
     }
 }
 
-/// What a value is ordered by: truth values, then numbers, then texts, whatever the type.
+/// The sort key of a value: booleans, then numbers, then texts, for any type.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Key<'a> {
     Nothing,
     Truth(bool),
-    /// In units of 10^-18, the finest that decimal64 knows.
+    /// In units of 10^-18, the smallest unit of decimal64.
     Number(i128),
     Text(&'a str),
 }
@@ -127,7 +127,7 @@ impl Value {
         }
     }
 
-    /// Tells values of one text and different types apart.
+    /// Distinguishes values with the same text and different types.
     fn rank(&self) -> u8 {
         match self {
             Value::Empty => 0,
@@ -147,7 +147,7 @@ impl Value {
     }
 }
 
-/// A decimal of at most 18 fraction digits in units of 10^-18.
+/// A decimal with at most 18 fraction digits, in units of 10^-18.
 fn decimal(text: &str) -> Option<i128> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),
@@ -159,10 +159,10 @@ fn decimal(text: &str) -> Option<i128> {
     Some(sign * unscaled.checked_mul(scale)?)
 }
 
-/// Compares texts as people do, `eth2` before `eth10`; equal only where they are the same bytes.
+/// Compares texts in natural order, `eth2` before `eth10`. Only identical bytes are equal.
 fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
-    // Both go on alike from the first byte that differs, or from the start of the number that it is of.
+    // Both continue at the first byte that differs, or at the start of the number that contains it.
     let differs = left.iter().zip(right).position(|(x, y)| x != y);
     let mut same = differs.unwrap_or(left.len().min(right.len()));
     while same > 0 && left[same - 1].is_ascii_digit() {
@@ -186,7 +186,7 @@ fn natural(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// Takes a run of digits off `text`; without its leading zeros.
+/// Removes a run of digits from the start of `text`, and returns it without leading zeros.
 fn digits<'a>(text: &mut &'a [u8]) -> &'a [u8] {
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     let (mut run, rest) = text.split_at(end);

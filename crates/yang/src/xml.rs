@@ -1,4 +1,4 @@
-//! XML as RFC 7950 has it.
+//! XML in the format of RFC 7950.
 
 mod edit;
 mod filter;
@@ -12,7 +12,7 @@ pub(crate) use filter::read_filter;
 /// The namespace of the `operation` attribute (RFC 6241 section 3.1).
 const NETCONF: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";
 
-/// Rewrites the modules or prefixes of the names in an instance-identifier, text in quotes apart.
+/// Rewrites the modules or prefixes of the names in an instance-identifier, except for text in quotes.
 fn rename(path: &str, mut name: impl FnMut(Option<&str>, &str) -> String) -> String {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;

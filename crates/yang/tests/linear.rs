@@ -1,5 +1,5 @@
-//! What is done with a whole tree costs in proportion to it: four times the entries must not cost much more than four
-//! times the time.
+//! The cost of operations on whole trees is linear: four times the entries must not take much more than four times
+//! the time.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what goes wrong")]
 
@@ -11,11 +11,11 @@ use yang::{Edit, Operation, Schema, Tree};
 const FEW: usize = 1_000;
 const TIMES: usize = 4;
 
-/// More entries by that factor take at most this many times the time. A cost that grew by their square would take sixteen
-/// times; what else the machine does can make it more than four.
+/// With that factor more entries, an operation takes at most this many times the time. A quadratic cost would be
+/// sixteen times. Other load on the machine can make it more than four.
 const MOST: f64 = 8.0;
 
-/// The least of several runs is what the work takes; the rest is what else the machine did.
+/// The minimum of several runs is the time of the operation. The rest is caused by other load on the machine.
 const RUNS: usize = 3;
 
 #[track_caller]
@@ -27,7 +27,7 @@ fn check<T>(what: &str, material: impl Fn(usize) -> T, work: impl Fn(&T)) {
     assert!(ratio < MOST, "{what}: {short:.0} ns become {long:.0} ns, {ratio:.1} times as much");
 }
 
-/// Nanoseconds that this thread has had a processor for, whoever else wanted it.
+/// The processor time of this thread in nanoseconds.
 fn busy(work: impl FnOnce()) -> f64 {
     let times = || {
         let time = rustix::time::clock_gettime(ClockId::ThreadCPUTime);
@@ -47,7 +47,7 @@ fn more_entries_cost_no_more_than_in_proportion() {
     check("write XML", tree, |tree| _ = tree.to_xml(false));
     let xml = |count| tree(count).to_xml(false);
     check("read XML", xml, |xml| _ = Tree::from_xml(schema, xml).unwrap());
-    // What is not plain takes another way.
+    // Text that is not plain is read by other code.
     let odd = |count| xml(count).replace("</table>", "<!-- --></table>");
     check("read odd XML", odd, |xml| _ = Tree::from_xml(schema, xml).unwrap());
     let edit = |first, count| {
@@ -67,7 +67,7 @@ fn more_entries_cost_no_more_than_in_proportion() {
     });
 }
 
-/// Routes from the one of number `first`.
+/// Routes, beginning with number `first`.
 fn json(first: usize, count: usize) -> String {
     let mut json = String::from(r#"{"iproute2-ip-route:routes":{"route":["#);
     for index in first..first + count {

@@ -1,4 +1,4 @@
-//! What a client receives: answers to what it has asked, and between them notifications.
+//! The messages that a client receives: replies to its requests, and notifications in between.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use crate::xml::{Element, Malformed, Reader};
 pub enum Incoming {
     /// `<rpc-reply>`.
     Reply {
-        /// That of the request that it answers.
+        /// The `message-id` of the request.
         message_id: Option<String>,
-        /// The answer.
+        /// The reply.
         reply: Reply,
     },
     /// `<notification>`.
@@ -116,7 +116,7 @@ fn read_event(reader: &mut Reader<'_>, element: Element) -> Result<Event, Malfor
     Ok(event)
 }
 
-/// The leaves of an event by their names, which differ, in whatever container they are.
+/// The leafs of an event by name. The order and the containers of the leafs differ between events.
 #[derive(Default)]
 struct Fields(BTreeMap<String, Vec<String>>);
 

@@ -16,7 +16,7 @@ impl Notification {
 }
 
 impl Event {
-    /// Its element, which a filter looks at.
+    /// The element of the event, for filters.
     pub fn to_xml(&self) -> Xml {
         let mut content = String::new();
         self.write_content(&mut content);

@@ -1,4 +1,4 @@
-//! `<rpc>` from XML, and what to answer where it is wrong.
+//! Reads `<rpc>` from XML. An invalid request gives an error reply.
 
 use super::{
     Check, Configuration, Confirmed, Datastore, Envelope, Named, Question, Revision, Rpc, Source,
@@ -12,7 +12,7 @@ use crate::xml::{Element, Malformed, Reader, Xml};
 type Result<T> = std::result::Result<T, Box<RpcError>>;
 
 impl Rpc {
-    /// Reads an `<rpc>`; answers what the reply repeats of it too.
+    /// Reads an `<rpc>`, and also returns the parts that the reply repeats.
     pub fn from_xml(text: &str) -> std::result::Result<(Envelope, Rpc), MessageError> {
         let mut envelope = Envelope::default();
         match read(text, &mut envelope) {
@@ -366,7 +366,7 @@ struct Parameters<'r, 'a> {
 }
 
 impl Parameters<'_, '_> {
-    /// The next parameter, which is in the operation's own namespace.
+    /// The next parameter. It must be in the operation's own namespace.
     fn next(&mut self) -> Result<Option<Element>> {
         let child = self.reader.child()?;
         match child {
@@ -381,7 +381,7 @@ impl Parameters<'_, '_> {
         }
     }
 
-    /// What tells a configuration of the past.
+    /// The parameter that selects an earlier configuration.
     fn revision(&mut self, child: &Element) -> Result<Revision> {
         match child.name.as_str() {
             "position" => Ok(Revision::Position(self.parsed(child)?)),
@@ -391,7 +391,7 @@ impl Parameters<'_, '_> {
         }
     }
 
-    /// A leaf that says all by being there.
+    /// A leaf without content.
     fn empty(&mut self, child: &Element) -> Result<()> {
         let text = self.text()?;
         if text.is_empty() { Ok(()) } else { Err(invalid(&child.name, &text)) }
@@ -456,7 +456,7 @@ impl Parameters<'_, '_> {
         required(number, name)
     }
 
-    /// The content of `<source>` or `<target>`: an empty element named as the datastore.
+    /// The content of `<source>` or `<target>`: an empty element with the datastore's name.
     fn datastore(&mut self) -> Result<Datastore> {
         match self.source()? {
             Source::Datastore(datastore) => Ok(datastore),
@@ -467,7 +467,7 @@ impl Parameters<'_, '_> {
         }
     }
 
-    /// The same, or `<config>`.
+    /// The content of `<source>` or `<target>`, which can also be `<config>`.
     fn source(&mut self) -> Result<Source> {
         let Some(child) = self.next()? else {
             let operation = &self.operation.name;
@@ -476,7 +476,7 @@ impl Parameters<'_, '_> {
         };
         let source = match (child.name.as_str(), Datastore::named(&child.name)) {
             ("config", _) => Source::Config(self.reader.fragment()?),
-            // RFC 6241 knows no operational datastore; that is for get-data.
+            // RFC 6241 has no operational datastore. It is available with get-data.
             (_, None | Some(Datastore::Operational)) => return Err(unknown(&child)),
             (_, Some(datastore)) => {
                 self.text()?;

@@ -1,4 +1,4 @@
-//! What the server says of itself in its `<hello>`, and nothing that it does not do.
+//! The capabilities in the server's `<hello>`. They contain only what the server supports.
 
 use ::netconf::capability::{
     BASE_1_0, BASE_1_1, CANDIDATE, CONFIRMED_COMMIT_1_1, INTERLEAVE_1_0, NOTIFICATION_1_0,
@@ -6,7 +6,7 @@ use ::netconf::capability::{
 };
 use yang::Schema;
 
-/// The protocol's capabilities, then a URI for each module that is implemented.
+/// The protocol's capabilities, followed by a URI for each implemented module.
 pub(super) fn capabilities(schema: &Schema) -> Vec<String> {
     let protocol = [
         BASE_1_0,

@@ -1,19 +1,19 @@
-//! The one translation of the engine's errors into NETCONF's (RFC 6241 appendix A).
+//! Translates the engine's errors into NETCONF errors (RFC 6241 appendix A). No other file does this.
 
 use ::netconf::{ErrorType, Reply, RpcError};
 use yang::{ErrorTag, Schema};
 
-/// What a request failed with, at least one error.
+/// The errors of a failed request, at least one.
 #[derive(Debug, PartialEq)]
 pub(super) struct Errors(pub(super) Vec<RpcError>);
 
 impl Errors {
-    /// A fault of the request itself.
+    /// An error in the request itself.
     pub(super) fn request(tag: ErrorTag, message: impl Into<String>) -> Self {
         Errors(vec![RpcError::new(ErrorType::Protocol, name(tag), message)])
     }
 
-    /// The reply that reports them.
+    /// The reply with the errors.
     pub(super) fn into_reply(self, schema: &Schema) -> Reply {
         let Errors(mut errors) = self;
         for error in &mut errors {

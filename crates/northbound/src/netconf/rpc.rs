@@ -1,8 +1,8 @@
-//! What each operation means to the engine.
+//! Executes each NETCONF operation with the engine.
 //!
-//! The candidate is the session's own (draft-ietf-netconf-privcand) and the one datastore that can be edited;
-//! running changes by commit alone, startup is copied to as a whole. Reading and printing large content
-//! is done off the threads that serve connections.
+//! Each session has its own candidate (draft-ietf-netconf-privcand), which is the only datastore that can be
+//! edited. Running changes only by commits, and startup can only be replaced as a whole. Large content is parsed
+//! and printed on other threads than those that serve connections.
 
 use std::time::{Duration, SystemTime};
 
@@ -26,7 +26,7 @@ type Result<T> = std::result::Result<T, Errors>;
 pub(super) struct Operations {
     pub(super) session: Session,
     pub(super) schema: &'static Schema,
-    /// The notifications that the session gets between its replies.
+    /// The notifications that the session sends between its replies.
     pub(super) subscription: Option<Subscription>,
 }
 
@@ -58,7 +58,7 @@ impl Operations {
             }
             Rpc::EditConfig { target, default_operation, test_option, error_option, config } => {
                 writable(target, "edit-config")?;
-                // The edit happens whole or not at all, which is all that the others ask for.
+                // The edit is applied completely or not at all, which satisfies the other error options too.
                 if error_option == ErrorOption::ContinueOnError {
                     let message = "continue-on-error: an edit happens whole or not at all";
                     return Err(Errors::request(ErrorTag::OperationNotSupported, message));
@@ -153,7 +153,7 @@ impl Operations {
                 ok(self.session.roll_back(&past, content).await)
             }
             Rpc::GetDifference { from, to } => {
-                // Of one past: another commit moves all positions.
+                // Both must come from the same history: another commit changes all positions.
                 let past = self.session.past().await?;
                 let to = self.configuration(&past, to).await?;
                 let from = self.configuration(&past, from).await?;
@@ -204,7 +204,7 @@ impl Operations {
         }
     }
 
-    /// A configuration of the past, and the way that leads back to it.
+    /// An earlier configuration, and the revision that selects it.
     async fn past(&self, of: Revision) -> Result<(Past, Tree)> {
         let past = self.session.past().await?;
         let found =
@@ -222,7 +222,7 @@ impl Operations {
         }
     }
 
-    /// RFC 6241 section 7.7: running, and the state of the device.
+    /// RFC 6241 section 7.7: running and the state of the device.
     async fn running_and_state(&self, filter: Option<&Xml>) -> Result<Tree> {
         let mut tree = match filter {
             Some(Xml(filter)) => self.session.operational(self.schema.selected(filter)?).await?,
@@ -307,7 +307,7 @@ impl Operations {
     }
 }
 
-/// The instant that a `yang:date-and-time` names (RFC 9911).
+/// The point in time of a `yang:date-and-time` (RFC 9911).
 fn instant(text: &str) -> Result<SystemTime> {
     time::parse(text).map_err(|error| {
         Errors::request(ErrorTag::InvalidValue, format!("<time>: {text:?}: {error}"))
@@ -330,7 +330,7 @@ fn scheduled(one: engine::Scheduled) -> ScheduledCommit {
     ScheduledCommit { number, time, scheduled, user, from, comment, summary, obstacle }
 }
 
-/// What a check asks, and from which namespace.
+/// A check of a confirmed commit, and the namespace that it is sent from.
 fn probe(check: Check) -> Result<Probe> {
     let Check { question, netns } = check;
     let netns = match netns {
@@ -346,11 +346,11 @@ fn probe(check: Check) -> Result<Probe> {
     Ok(Probe { netns, what })
 }
 
-/// Does what takes long and waits for nothing on a thread of its own.
+/// Runs a long computation on a separate thread. It must not wait for anything.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        // The task cannot be cancelled: nothing holds its handle but this.
+        // The task cannot be cancelled, since nothing else has its handle.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
@@ -360,12 +360,12 @@ fn ok(result: engine::Result<()>) -> Result<Reply> {
     Ok(Reply::Ok)
 }
 
-/// RFC 7950 section 7.14.4: without output the reply is `<ok/>`.
+/// RFC 7950 section 7.14.4: if there is no output, the reply is `<ok/>`.
 fn output(content: Xml) -> Reply {
     if content == Xml::default() { Reply::Ok } else { Reply::Data(content) }
 }
 
-/// `<data>` in the namespace of the operation that asks.
+/// `<data>` in the namespace of the requested operation.
 async fn data(tree: Tree, filter: Option<Xml>, namespace: &'static str) -> Result<Reply> {
     blocking(move || {
         let tree = match filter {
@@ -377,7 +377,7 @@ async fn data(tree: Tree, filter: Option<Xml>, namespace: &'static str) -> Resul
     .await
 }
 
-/// Only the candidate is edited: there is no capability `:writable-running`.
+/// Only the candidate can be edited, since there is no capability `:writable-running`.
 fn writable(target: ::netconf::Datastore, operation: &str) -> Result<()> {
     use ::netconf::Datastore::{Candidate, Operational, Running, Startup};
     match target {

@@ -1,4 +1,4 @@
-//! One NETCONF session on one stream: hellos, the change of framing, then requests, one at a time and in order.
+//! One NETCONF session on one stream: hellos, the change of framing, then requests one after the other.
 
 use std::io;
 
@@ -16,7 +16,7 @@ use super::capabilities::capabilities;
 use super::rpc::{Operations, blocking};
 use super::subscription::Subscription;
 
-/// Speaks NETCONF on one stream until either side closes it.
+/// Serves NETCONF on one stream until either side closes it.
 pub async fn serve(
     stream: UnixStream,
     origin: Origin,
@@ -27,7 +27,7 @@ pub async fn serve(
     serve_until(stream, origin, (engine, schema), stopping).await
 }
 
-/// The same, but ends between two requests once the sender of `stopping` is dropped.
+/// The same, but also ends between two requests after the sender of `stopping` is dropped.
 pub(crate) async fn serve_until(
     stream: UnixStream,
     origin: Origin,
@@ -46,7 +46,7 @@ pub(crate) async fn serve_until(
         let result = run(connection, operations, stopping).await;
         match &result {
             Ok(()) => info!("session closed"),
-            Err(error) => warn!(%error, "session broken off"),
+            Err(error) => warn!(%error, "session failed"),
         }
         result
     }
@@ -66,7 +66,7 @@ async fn run(
         let Connection { input, output } = &mut connection;
         let Operations { session, subscription, .. } = &mut operations;
         let owes = output.owes();
-        // A peer that reads no notifications may still ask, and holds up nobody but itself.
+        // A peer that reads no notifications can still send requests, and delays only itself.
         let message = tokio::select! {
             biased;
             _ = stopping.changed() => return Ok(()),
@@ -99,7 +99,7 @@ async fn run(
     }
 }
 
-/// The next notification. A session that has not subscribed waits for ever.
+/// The next notification. Waits forever if the session has not subscribed.
 async fn next(subscription: Option<&mut Subscription>) -> Vec<String> {
     match subscription {
         Some(subscription) => subscription.next().await,
@@ -107,7 +107,7 @@ async fn next(subscription: Option<&mut Subscription>) -> Vec<String> {
     }
 }
 
-/// RFC 6241 section 8.1. Answers whether the session goes on.
+/// RFC 6241 section 8.1. Returns whether the session continues.
 async fn exchange_hellos(connection: &mut Connection, operations: &Operations) -> io::Result<bool> {
     let own = Hello {
         capabilities: capabilities(operations.schema),
@@ -115,7 +115,7 @@ async fn exchange_hellos(connection: &mut Connection, operations: &Operations) -
     };
     connection.output.send(&own.to_xml()).await?;
     let Incoming::Message(text) = connection.input.message().await? else {
-        debug!("no hello");
+        debug!("connection closed before a hello");
         return Ok(false);
     };
     let peer = Hello::from_xml(&text).map_err(invalid_data)?;
@@ -123,12 +123,12 @@ async fn exchange_hellos(connection: &mut Connection, operations: &Operations) -
         return Err(invalid_data(format!("a client's <hello> has no session-id, but {id} came")));
     }
     let framing = own.framing(&peer);
-    let framing = framing.ok_or_else(|| invalid_data("no version of the protocol in common"))?;
+    let framing = framing.ok_or_else(|| invalid_data("no common version of NETCONF"))?;
     connection.set_framing(framing);
     Ok(true)
 }
 
-/// The reply to a request, and whether the session ends with it.
+/// The reply to a request, and whether the session ends after it.
 async fn answer(operations: &mut Operations, text: String) -> (String, bool) {
     let (envelope, rpc) = match blocking(move || Rpc::from_xml(&text)).await {
         Ok(request) => request,
@@ -154,7 +154,7 @@ fn invalid_data(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> i
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// Messages over a stream, each way by itself.
+/// Messages over a stream. Each direction is independent of the other.
 struct Connection {
     input: Input,
     output: Output,
@@ -167,16 +167,16 @@ struct Input {
 }
 
 struct Output {
-    /// Small pieces leave together, large ones uncopied.
+    /// Small pieces are sent together, large pieces without a copy.
     stream: BufWriter<OwnedWriteHalf>,
     framing: Framing,
-    /// Notifications that the peer has not taken yet, framed; the next ones wait in the engine's ring.
+    /// Framed notifications that the peer has not read yet. Later ones wait in the engine's ring.
     owed: Vec<u8>,
 }
 
 enum Incoming {
     Message(String),
-    /// A message that is lost, but after which the stream goes on.
+    /// A message is lost, but the stream can continue.
     NotUtf8(FramingError),
     /// The peer has closed the stream.
     End,
@@ -200,26 +200,26 @@ impl Connection {
 }
 
 impl Input {
-    /// The next message. Nothing is lost where the caller stops waiting.
+    /// The next message. It is cancel safe: nothing is lost if the caller stops waiting.
     async fn message(&mut self) -> io::Result<Incoming> {
         loop {
             match self.decoder.message() {
                 Ok(Some(message)) => return Ok(Incoming::Message(message)),
                 Ok(None) => {}
                 Err(error @ FramingError::Utf8 { .. }) => return Ok(Incoming::NotUtf8(error)),
-                // RFC 6242 section 4.2: the session cannot be saved.
+                // RFC 6242 section 4.2: the session must be closed.
                 Err(error @ (FramingError::Header { .. } | FramingError::TooLong { .. })) => {
                     return Err(invalid_data(error));
                 }
             }
             let length = match self.stream.read(&mut self.buffer).await {
-                // A client that is gone cannot be answered.
+                // A client that has closed the connection cannot get a reply.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
                 length => length?,
             };
             if length == 0 {
                 if self.decoder.is_within_message() {
-                    debug!("the stream ends within a message");
+                    debug!("connection closed within a message");
                 }
                 return Ok(Incoming::End);
             }
@@ -229,7 +229,7 @@ impl Input {
 }
 
 impl Output {
-    /// Sends a message, after what is owed.
+    /// Sends a message, after the data that waits to be sent.
     async fn send(&mut self, message: &str) -> io::Result<()> {
         let owed = std::mem::take(&mut self.owed);
         self.stream.write_all(&owed).await?;
@@ -239,17 +239,17 @@ impl Output {
         self.stream.flush().await
     }
 
-    /// Whether something is left to send.
+    /// Whether data waits to be sent.
     fn owes(&self) -> bool {
         !self.owed.is_empty()
     }
 
-    /// Has a message sent as the peer takes it.
+    /// Queues a message. It is sent as fast as the peer reads.
     fn owe(&mut self, message: &str) {
         self.owed.extend(encode(self.framing, message));
     }
 
-    /// Sends some of what is owed. Nothing is lost, nor sent twice, where the caller stops waiting.
+    /// Sends some of the queued data. It is cancel safe: nothing is lost or sent twice if the caller stops waiting.
     async fn pay(&mut self) -> io::Result<()> {
         let length = self.stream.get_mut().write(&self.owed).await?;
         self.owed.drain(..length);

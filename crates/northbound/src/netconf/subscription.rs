@@ -1,6 +1,8 @@
-//! A session's subscription (RFC 5277): the engine's notices as notifications, those that the subscriber wants.
+//! A session's subscription (RFC 5277): sends the engine's notices that match the subscriber's filter as
+//! notifications.
 //!
-//! Each is sent as the events of RFC 6470 that fit it, and as Netloom's own event where that says more.
+//! Each notice is sent as the matching event of RFC 6470, and as Netloom's own event if that contains more
+//! information.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,17 +14,17 @@ use yang::ErrorTag;
 use super::error::Errors;
 use super::time;
 
-/// The one stream there is (RFC 5277 section 3.2.3).
+/// The only stream (RFC 5277 section 3.2.3).
 const STREAM: &str = "NETCONF";
 
-/// Who the daemon is where RFC 6470 wants a user.
+/// The daemon's name, where RFC 6470 requires a user.
 const DAEMON: &str = "netloomd";
 
 /// The notifications of a session.
 #[derive(Debug)]
 pub(super) struct Subscription {
     notices: Notices,
-    /// None where everything is wanted.
+    /// None if all events are selected.
     selection: Option<Selection>,
 }
 
@@ -42,8 +44,8 @@ impl Subscription {
         Ok(Subscription { notices, selection })
     }
 
-    /// The next messages; none of them where what has happened is of no interest. Waits for ever once nothing can
-    /// happen any more. Nothing is lost where the caller stops waiting.
+    /// The next messages. The list is empty if the filter selects none of them. Waits forever when no more events
+    /// can happen. It is cancel safe: nothing is lost if the caller stops waiting.
     pub(super) async fn next(&mut self) -> Vec<String> {
         let Some(heard) = self.notices.next().await else {
             return std::future::pending().await;
@@ -53,7 +55,7 @@ impl Subscription {
             Heard::Missed(count) => (SystemTime::now(), vec![Event::Missed { count }]),
         };
         let wanted = |event: &Event| match &self.selection {
-            // No filter drops the notification that some are missing.
+            // A filter never drops the notification about missed notifications.
             Some(selection) => {
                 matches!(event, Event::Missed { .. }) || selection.selects(&event.to_xml())
             }
@@ -107,7 +109,7 @@ fn confirmation(id: u64, by: Option<Actor>, phase: engine::Phase) -> Vec<Event> 
     };
     let seconds = left.map(seconds);
     let standard = standard.map(|event| {
-        // RFC 6470: all events but a timeout name who did it; session 0 is no session.
+        // RFC 6470: all events except a timeout name the user. Session 0 is no session.
         let daemon = || Actor { user: DAEMON.into(), session: 0 };
         let by = match event {
             ConfirmEvent::Timeout => None,
@@ -129,7 +131,7 @@ fn actor(by: By) -> Option<Actor> {
     }
 }
 
-/// Whole seconds; what has begun counts.
+/// Whole seconds, rounded up.
 fn seconds(left: Duration) -> u32 {
     u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
 }

@@ -1,25 +1,25 @@
-//! Instants as `yang:date-and-time` (RFC 9911, which takes the format from RFC 3339), in UTC.
+//! Points in time as `yang:date-and-time` (RFC 9911, with the format of RFC 3339), in UTC.
 
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 
-/// The instant in whole seconds.
+/// The time in whole seconds.
 pub(super) fn seconds(time: SystemTime) -> String {
     format!("{:.0}", timestamp(time))
 }
 
-/// The instant in milliseconds, all three digits of them.
+/// The time in milliseconds, always with three digits.
 pub(super) fn milliseconds(time: SystemTime) -> String {
     format!("{:.3}", timestamp(time))
 }
 
-/// The instant that the text names, whatever its offset.
+/// The point in time of a text, with any offset.
 pub(super) fn parse(text: &str) -> Result<SystemTime, jiff::Error> {
     text.parse::<Timestamp>().and_then(SystemTime::try_from)
 }
 
-/// A time beyond the years that the format can express becomes the last one that it can.
+/// A time outside the years of the format becomes the last time in the format.
 fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or(Timestamp::MAX)
 }
@@ -36,7 +36,7 @@ mod tests {
         for (time, in_seconds, in_milliseconds) in [
             (0, "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
             (7, "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.007Z"),
-            // Digits are cut off, so that a time is never later than the instant.
+            // Digits are truncated, so that the text is never later than the time.
             (1_709_210_096_999, "2024-02-29T12:34:56Z", "2024-02-29T12:34:56.999Z"),
             (253_370_764_800_000, "9999-01-01T00:00:00Z", "9999-01-01T00:00:00.000Z"),
         ] {

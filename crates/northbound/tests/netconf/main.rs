@@ -1,4 +1,4 @@
-//! NETCONF as a client meets it, served by the engine on a kernel of values.
+//! Tests NETCONF as a client sees it. The engine runs on the fake kernel.
 #![allow(clippy::expect_used, reason = "tests and what they stand on")]
 
 mod notifications;

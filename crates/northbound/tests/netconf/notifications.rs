@@ -1,4 +1,4 @@
-//! Subscribers that are slow: they hold up nobody, and learn what they have missed.
+//! Slow subscribers: they delay nobody, and are informed about missed notifications.
 
 use engine::Origin;
 use netconf::notification::Event;
@@ -10,7 +10,7 @@ const SUBSCRIBE: &str =
     "<create-subscription xmlns=\"urn:ietf:params:xml:ns:netconf:notification:1.0\"/>";
 const GET: &str = "<get-config><source><running/></source></get-config>";
 
-/// More than a socket and the engine's ring hold.
+/// More than the capacity of a socket and of the engine's ring.
 const SESSIONS: usize = 2000;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,7 +21,7 @@ async fn a_subscriber_that_does_not_read_holds_up_nobody() {
     come_and_go(&server).await;
     let mut other = server.open().await;
     assert!(other.call(GET).await.is_some());
-    // It is asked while what it was told before is still unread.
+    // The request is sent while earlier notifications are still unread.
     let rpc = |id: &str| netconf::Rpc::CloseSession.to_xml(id);
     slow.send(&rpc("last")).await;
     let mut count = Count::default();
@@ -37,7 +37,7 @@ async fn a_subscriber_that_does_not_read_holds_up_nobody() {
     let Count { missed, told } = count;
     assert!(told > 0);
     assert_eq!(slow.receive().await, None);
-    // The last ones may not have been told before the end.
+    // The last ones may not have been sent before the end.
     assert!(missed + told <= 2 * SESSIONS as u64 + 1, "{missed} missed, {told} told");
 }
 
@@ -92,7 +92,7 @@ impl Count {
     }
 }
 
-/// Sessions that open and end: two notices each.
+/// Sessions that open and end, with two notices each.
 async fn come_and_go(server: &Server) {
     for _ in 0..SESSIONS {
         let origin = Origin { user: "bob".into(), from: "test".into() };

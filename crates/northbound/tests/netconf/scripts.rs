@@ -1,8 +1,9 @@
-//! The protocol by script, one a section of RFC 6241.
+//! Protocol tests as scripts, one script per section of RFC 6241.
 //!
-//! In `scripts/*.txt` a line `A> …` is (a part of) what session A sends, within an `<rpc>`; the lines `A< …` after
-//! it are the content of the reply, indented; `A< (closed)` is the end of the stream. After `A hears 2:` the lines are
-//! the next two notifications. Other lines are prose. Sessions open when they are first named. `UPDATE_EXPECT=1` writes the replies anew.
+//! In `scripts/*.txt`, a line `A> …` is (a part of) the text that session A sends, within an `<rpc>`. The lines `A<
+//! …` after it are the content of the reply, indented. `A< (closed)` is the end of the stream. The lines after `A
+//! hears 2:` are the next two notifications. Other lines are prose. A session opens when it is first named.
+//! `UPDATE_EXPECT=1` rewrites the replies.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,7 +36,7 @@ async fn scripts() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-/// The script with the replies that came.
+/// The script with the actual replies.
 async fn play(script: &str) -> String {
     let server = Server::start();
     let mut sessions: BTreeMap<String, Client> = BTreeMap::new();
@@ -81,13 +82,13 @@ async fn play(script: &str) -> String {
     played
 }
 
-/// Who is to hear how many notifications.
+/// Which session receives how many notifications.
 fn hears(line: &str) -> Option<(&str, usize)> {
     let (name, count) = line.split_once(" hears ").filter(|(name, _)| is_name(name))?;
     Some((name, count.strip_suffix(':')?.parse().ok()?))
 }
 
-/// Whether the element that the text begins with is closed.
+/// Whether the first element of the text is complete.
 fn is_whole(text: &str) -> bool {
     let name = text.trim_start_matches('<').split([' ', '/', '>']).next().unwrap_or_default();
     text.ends_with(&format!("</{name}>"))
@@ -102,14 +103,14 @@ fn is_reply(line: &str) -> bool {
     line.split_once("< ").is_some_and(|(name, _)| is_name(name))
 }
 
-/// A line an element, and what differs from run to run left out.
+/// One line per element, without the parts that differ from run to run.
 fn indented(xml: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut depth = 0_usize;
     let mut open = false;
     for tag in xml.split_inclusive('>').filter(|tag| !tag.is_empty()) {
         let (text, tag) = tag.split_at(tag.find('<').unwrap_or(tag.len()));
-        // Of a module's text the beginning is enough.
+        // The beginning of a module's text is enough.
         let text = text.split_once('\n').map_or(text, |(line, _)| line);
         let closes = tag.starts_with("</");
         if closes {

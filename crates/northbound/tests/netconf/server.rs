@@ -1,4 +1,4 @@
-//! A server on a kernel of values, and a client of it.
+//! A server on the fake kernel, and its client.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 use yang::Schema;
 
-/// How long anything may take before it counts as hung.
+/// How long an action may take before the test fails.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// An engine with nothing configured, whose state goes with it.
+/// An engine without configuration. Its state directory is removed with it.
 pub(crate) struct Server {
     pub(crate) engine: engine::Handle,
     pub(crate) schema: &'static Schema,
@@ -38,12 +38,12 @@ impl Server {
         Self { engine, schema, state }
     }
 
-    /// Where the engine keeps its state.
+    /// The engine's state directory.
     pub(crate) fn state_dir(&self) -> &std::path::Path {
         self.state.path()
     }
 
-    /// A connection on which nothing has been said.
+    /// A connection on which nothing has been sent.
     pub(crate) fn connect(&self) -> Client {
         let (stream, served) = UnixStream::pair().expect("a pair of sockets");
         let origin = engine::Origin { user: "ann".into(), from: "test".into() };
@@ -52,7 +52,7 @@ impl Server {
         Client { stream, decoder, framing, heard: VecDeque::new() }
     }
 
-    /// A session over chunks.
+    /// A session with chunked framing.
     pub(crate) async fn open(&self) -> Client {
         let mut client = self.connect();
         client.hello(&[BASE_1_1]).await;
@@ -60,7 +60,7 @@ impl Server {
     }
 }
 
-/// The other end of a session.
+/// The client end of a session.
 pub(crate) struct Client {
     pub(crate) stream: UnixStream,
     decoder: Decoder,
@@ -70,7 +70,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Exchanges hellos and changes the framing; answers the server's.
+    /// Exchanges hellos and changes the framing. Returns the server's hello.
     pub(crate) async fn hello(&mut self, capabilities: &[&str]) -> Hello {
         let capabilities = capabilities.iter().map(ToString::to_string).collect();
         let own = Hello { capabilities, session_id: None };
@@ -88,11 +88,11 @@ impl Client {
     }
 
     pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
-        // A server that has closed the stream is found out by who reads.
+        // Only a read shows that the server has closed the stream.
         let _ = self.stream.write_all(bytes).await;
     }
 
-    /// The next message; none where the server has closed the stream.
+    /// The next message. None if the server has closed the stream.
     pub(crate) async fn receive(&mut self) -> Option<String> {
         let mut buffer = vec![0; 1 << 16];
         loop {
@@ -115,7 +115,7 @@ impl Client {
         }
     }
 
-    /// Sends an operation and answers what the reply holds.
+    /// Sends an operation and returns the content of the reply.
     pub(crate) async fn call(&mut self, operation: &str) -> Option<String> {
         const BASE: &str = netconf::namespace::BASE;
         self.send(&format!("<rpc message-id=\"1\" xmlns=\"{BASE}\">{operation}</rpc>")).await;

@@ -1,4 +1,5 @@
-//! Hellos, the change of framing, broken streams, and ends (RFC 6241 section 8.1, RFC 6242 section 4).
+//! Hellos, the change of framing, invalid streams, and the end of sessions (RFC 6241 section 8.1, RFC 6242 section
+//! 4).
 
 use crate::server::Server;
 use netconf::capability::{

@@ -1,4 +1,4 @@
-//! The unix socket: its permissions, its name, who answers on it, and its end.
+//! The unix socket: its permissions, its name, the daemon that serves it, and its removal.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

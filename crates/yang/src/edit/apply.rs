@@ -12,7 +12,7 @@ use crate::tree::entry::Entry;
 use crate::value::Value;
 
 impl Tree {
-    /// Applies an RFC 6241 section 7.2 edit; on error the tree is as it was.
+    /// Applies an RFC 6241 section 7.2 edit. If this fails, the tree is unchanged.
     pub fn edit(&mut self, edit: &Edit) -> Result<()> {
         let mut root = match edit.default_operation {
             Operation::Replace => Arc::default(),
@@ -38,7 +38,7 @@ impl Tree {
         let entry = Arc::make_mut(root);
         for node in nodes {
             if !self.schema().has(node.node) || node.node.parent().is_some() {
-                let message = format!("{} is no top-level node of this schema", node.node.name);
+                let message = format!("{} is not a top-level node of this schema", node.node.name);
                 return Err(Error::new(ErrorTag::UnknownElement, message));
             }
             apply(entry, node, operation)?;
@@ -59,7 +59,7 @@ fn apply(above: &mut Entry, edit: &EditNode, inherited: Operation) -> Result<()>
     result.map_err(|error| error.below(Step { node: edit.node, keys: keys.into() }))
 }
 
-/// Does what an operation does to the instance as it is; answers whether there is more to do.
+/// Applies an operation to the existing instance. Returns whether there are children to process.
 fn remove_or_check(
     above: &mut Entry,
     (node, keys): (&'static SchemaNode, &[Value]),
@@ -96,7 +96,7 @@ fn remove_or_check(
     }
 }
 
-/// Puts the instance there and goes on to what is below it.
+/// Creates the instance and continues with the nodes below it.
 fn put(above: &mut Entry, (edit, keys): (&EditNode, &[Value]), operation: Operation) -> Result<()> {
     let node = edit.node;
     if node.leaf_type.is_some() {
@@ -109,13 +109,13 @@ fn put(above: &mut Entry, (edit, keys): (&EditNode, &[Value]), operation: Operat
             }
         };
     }
-    // A container without presence is always there, only perhaps empty.
+    // A container without presence always exists, but may be empty.
     let void = node.kind == NodeKind::Container { presence: false };
     if void && edit.children.is_empty() {
         return Ok(());
     }
     if operation != Operation::Create && !above.has(node, keys) {
-        // What is named only to reach a removal need not be there, and is not made.
+        // A node that is named only for a removal below it may be missing, and is not created.
         if edit.operation.is_none() && only_removes(&edit.children) {
             return Ok(());
         }
@@ -142,7 +142,7 @@ fn fault<T>(tag: ErrorTag, message: impl Into<String>) -> Result<T> {
     Err(Error::new(tag, message))
 }
 
-/// Whether these nodes, of which there are some, do nothing but `remove`.
+/// Whether there are nodes, and all of them only `remove`.
 fn only_removes(nodes: &[EditNode]) -> bool {
     let removes = |node: &EditNode| match node.operation {
         Some(operation) => operation == Operation::Remove,

@@ -1,4 +1,4 @@
-//! Reading a tree from RFC 7951 JSON, as it streams by.
+//! Reads a tree from RFC 7951 JSON as a stream.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::tree::sorted::Sorted;
 use crate::value::Value;
 
 impl Tree {
-    /// Reads RFC 7951 JSON: one object, members named `module:node`. Types are checked, references are not.
+    /// Reads RFC 7951 JSON: one object with members `module:node`. Types are checked. References are not checked.
     pub fn from_json(schema: &'static Schema, text: &str) -> Result<Tree> {
         let reading = Reading::default();
         let mut json = serde_json::Deserializer::from_str(text);
@@ -29,18 +29,18 @@ impl Tree {
     }
 }
 
-/// What all that reads one document shares.
+/// The state that is shared by all readers of one document.
 #[derive(Default)]
 struct Reading {
     fault: RefCell<Fault>,
     interner: RefCell<Interner>,
 }
 
-/// What went wrong, where; serde's own errors carry texts only.
+/// The first error with its path. serde's own errors have only a text.
 #[derive(Default)]
 struct Fault {
     error: Option<Error>,
-    /// Steps from the fault up.
+    /// The steps from the error upwards.
     path: Vec<String>,
 }
 
@@ -66,13 +66,13 @@ impl Fault {
     }
 }
 
-/// Keeps the fault, and answers an error that makes serde stop.
+/// Stores the error, and returns one that makes serde stop.
 fn refuse<E: de::Error>(reading: &Reading, error: Error) -> E {
     reading.fault.borrow_mut().error = Some(error);
     E::custom("")
 }
 
-/// Notes where an error that passes by comes from.
+/// Adds a step to the path of an error that is being returned.
 fn pass<E>(reading: &Reading, error: E, step: impl FnOnce() -> String) -> E {
     reading.fault.borrow_mut().path.push(step());
     error
@@ -112,7 +112,7 @@ impl<'de> Visitor<'de> for Members<'_> {
         let keys = self.parent.map_or(&[][..], |parent| &parent.keys);
         let mut values: Vec<Option<Value>> = vec![None; keys.len()];
         let mut entry = Entry::default();
-        // Where a fault in this object is: told by the parent once the keys are known.
+        // The parent adds the path of an error in this object when the keys are known.
         let result = (|| {
             while let Some(node) = object.next_key_seed(Name(self))? {
                 if let Some(index) = keys.iter().position(|key| std::ptr::eq(*key, node)) {
@@ -220,7 +220,7 @@ impl Visitor<'_> for Name<'_> {
     }
 }
 
-/// The instances of a node under one parent; none for a container that holds nothing.
+/// The instances of a node below one parent. None for an empty container.
 struct Instances<'f> {
     schema: &'static Schema,
     node: &'static SchemaNode,
@@ -367,7 +367,7 @@ impl<'de> Visitor<'de> for Leaf<'_> {
     }
 }
 
-/// How a value is written in JSON.
+/// The JSON type of a value.
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
     Text,
@@ -393,8 +393,8 @@ impl Leaf<'_> {
             | Value::Binary(_)
             | Value::InstanceIdentifier(_) => (Form::Text, "a text, in quotes"),
         };
-        // A text that a union's number takes may be there for another member; which one takes it is decided
-        // by the text alone, as in XML.
+        // A text that matches a number of the union may be meant for another member. As in XML, only the text
+        // decides which member applies.
         let union = || {
             let leaf_type = self.node.leaf_type.as_ref();
             leaf_type.is_some_and(|of| of.any(|member| matches!(member, Type::Union(_))))

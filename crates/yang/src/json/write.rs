@@ -1,4 +1,4 @@
-//! Writing a tree as RFC 7951 JSON.
+//! Writes a tree as RFC 7951 JSON.
 
 use ::serde::ser::{SerializeMap, SerializeSeq};
 use ::serde::{Serialize, Serializer};
@@ -9,12 +9,12 @@ use crate::tree::entry::{Content, Entry, Slot};
 use crate::value::Value;
 
 impl Tree {
-    /// RFC 7951 JSON; `indent` for people.
+    /// RFC 7951 JSON. `indent` makes it readable for people.
     pub fn to_json(&self, indent: bool) -> String {
         self.json(indent, |_| true)
     }
 
-    /// JSON of the instances that `shown` admits, and of keys.
+    /// JSON of the instances that `shown` accepts, and of keys.
     pub(crate) fn json(&self, indent: bool, shown: fn(&SchemaNode) -> bool) -> String {
         let members = Members { keys: &[], values: &[], entry: &self.root, shown };
         let text = match indent {
@@ -50,7 +50,7 @@ impl Serialize for Members<'_> {
     }
 }
 
-/// A member's name, with its module where that is not the parent's.
+/// A member's name, with its module if that differs from the parent's.
 struct Name(&'static SchemaNode);
 
 impl Serialize for Name {

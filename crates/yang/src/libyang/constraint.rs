@@ -1,4 +1,4 @@
-//! What validation of a node looks at, apart from its type.
+//! The other nodes that the validation of a node depends on, apart from its type.
 
 use std::ptr;
 
@@ -7,14 +7,15 @@ use yang5::ffi::LY_DATA_TYPE as Base;
 
 use super::{Kind, RawNode, sized};
 
-/// What has to be known of a tree to validate instances of a node.
+/// The parts of a tree that are needed to validate instances of a node.
 #[derive(Debug, Default)]
 pub(crate) struct Constraint {
-    /// Whether there is anything to validate.
+    /// Whether there are any constraints.
     pub(crate) some: bool,
-    /// The nodes that expressions and references read, wherever they are, and those whose number matters.
+    /// The nodes that expressions and references read, anywhere in the tree, and the nodes whose number matters.
     pub(crate) reads: Vec<RawNode>,
-    /// That it may be any node: a reference to whatever it says, or an expression that libyang cannot take apart.
+    /// Whether any node may be read: by a reference to an arbitrary instance, or by an expression that libyang
+    /// cannot analyse.
     pub(crate) anything: bool,
 }
 
@@ -123,7 +124,7 @@ impl Constraint {
     }
 }
 
-/// The nodes that are read to evaluate the expression.
+/// The nodes that the expression reads.
 ///
 /// # Safety
 /// All are compiled parts of one context; `context` may be null for the root.

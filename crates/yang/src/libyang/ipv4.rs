@@ -1,8 +1,9 @@
-//! IPv4 addresses and prefixes in canonical form need no regular expression.
+//! Checks canonical IPv4 addresses and prefixes without regular expressions.
 //!
-//! They are most of the values that a large configuration holds once each, and libyang takes half a microsecond for one. Which
-//! leaves take them is told by libyang's own names for what checks their types, so that a pattern added to a
-//! type, or a member that might take the text before, leaves all to libyang. What is not canonical is libyang's too.
+//! A large configuration has many of these values, each only once, and libyang needs microseconds for each.
+//! libyang's own names for the plugins and patterns of a type decide whether a leaf accepts such a value. If a type
+//! has another pattern, or if an earlier member of a union might accept the text, libyang checks the value. libyang
+//! also checks all values that are not canonical.
 
 use std::ffi::c_char;
 
@@ -11,7 +12,7 @@ use yang5::ffi::LY_DATA_TYPE as Base;
 
 use super::{RawNode, sized, text};
 
-/// Which of these a leaf takes as they are.
+/// Which of these forms a leaf accepts without changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ipv4 {
     address: bool,
@@ -19,7 +20,7 @@ pub(crate) struct Ipv4 {
 }
 
 impl Ipv4 {
-    /// Whether the text is such a value of the leaf, its own canonical form.
+    /// Whether the text is a valid value of the leaf in canonical form.
     pub(crate) fn takes(self, text: &str) -> bool {
         let (address, length) = match text.split_once('/') {
             Some((address, length)) if self.prefix => (address, number(length, 32)),
@@ -37,27 +38,27 @@ impl Ipv4 {
     }
 }
 
-/// A number as libyang writes it.
+/// A number in libyang's format.
 fn number(digits: &str, most: u32) -> Option<u32> {
     let canonical = matches!(digits.as_bytes(), [b'0'] | [b'1'..=b'9', ..]);
     let plain = canonical && digits.len() <= 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|number| plain && *number <= most)
 }
 
-/// The beginning of libyang's `struct lyplg_type` (`plugins_types.h`), whose first member is its `id`. The bindings do not
-/// have the structure; a test pins what is assumed of it.
+/// The beginning of libyang's `struct lyplg_type` (`plugins_types.h`), whose first member is its `id`. The bindings
+/// do not contain the structure. A test checks this assumption.
 #[repr(C)]
 pub(super) struct Plugin {
     pub(super) id: *const c_char,
 }
 
 unsafe extern "C" {
-    /// Of libyang's `tree_schema.h`; the bindings leave out what it answers.
+    /// From libyang's `tree_schema.h`. The bindings omit the return value.
     pub(super) fn lysc_get_type_plugin(reference: usize) -> *const Plugin;
 }
 
 impl RawNode {
-    /// Which IPv4 texts this leaf takes.
+    /// The IPv4 texts that this leaf accepts.
     pub(crate) fn ipv4(self) -> Ipv4 {
         let leaf = self.0.cast::<ffi::lysc_node_leaf>();
         let mut ipv4 = Ipv4::default();
@@ -67,8 +68,8 @@ impl RawNode {
     }
 }
 
-/// Adds what the type takes; answers whether it refuses every other text of digits, three dots and perhaps a slash, so
-/// that a union's next member is asked.
+/// Adds what the type accepts. Returns whether the type refuses every other text of digits, three dots and an
+/// optional slash, so that the next member of a union is tried.
 ///
 /// # Safety
 /// `pointer` is a compiled type.
@@ -94,7 +95,7 @@ unsafe fn collect(pointer: *const ffi::lysc_type, ipv4: &mut Ipv4) -> bool {
                 match id {
                     "ly2 ipv4-address" if unrestricted => ipv4.address = true,
                     "ly2 ipv4-address-prefix" if unrestricted => ipv4.prefix = true,
-                    // These want colons.
+                    // These require colons.
                     _ if id.starts_with("ly2 ipv6-") => {}
                     _ => return false,
                 }

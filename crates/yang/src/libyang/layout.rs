@@ -1,8 +1,9 @@
-//! Pins what this crate assumes of libyang's memory beyond its bindings.
+//! Tests the assumptions about libyang's memory layout that its bindings do not cover.
 //!
-//! Three assumptions are no part of `libyang5-sys`, so that its update would not break the build: how a sized array counts
-//! its elements ([`sized`]), that a type's plugin begins with its id ([`super::ipv4`]), and that patterns are given to the
-//! matcher as a sized array ([`super::value`]). Each test compares what is read with the module's text.
+//! `libyang5-sys` does not contain three assumptions, so an update would not break the build: how a sized array
+//! counts its elements ([`sized`]), that a type's plugin begins with its id ([`super::ipv4`]), and that patterns
+//! are passed to the matcher as a sized array ([`super::value`]). Each test compares the values with the text of
+//! the module.
 
 use std::mem::{align_of, offset_of, size_of};
 
@@ -54,7 +55,7 @@ fn the_count_of_a_sized_array_is_a_u64_right_before_the_first_element() {
         let expressions = sized(patterns("word")).iter().map(|p| text((**p).expr).unwrap());
         assert!(expressions.eq(["[a-z]+", "x.*"]));
     }
-    // The count leaves no gap before elements of these types.
+    // There is no gap between the count and elements of these types.
     assert!(align_of::<ffi::lysc_type_bitenum_item>() <= size_of::<u64>());
     assert!(align_of::<*const ffi::lysc_pattern>() <= size_of::<u64>());
 }
@@ -87,7 +88,7 @@ fn a_plugin_begins_with_its_id() {
 
 #[test]
 fn all_types_begin_alike() {
-    /// Where the structure has the members that are read before its kind is known.
+    /// The offsets of the members that are read before the kind of the structure is known.
     macro_rules! beginning {
         ($type:ty) => {
             [offset_of!($type, name), offset_of!($type, plugin_ref), offset_of!($type, basetype)]

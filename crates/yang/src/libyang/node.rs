@@ -18,7 +18,7 @@ unsafe impl Send for RawNode {}
 // SAFETY: as above.
 unsafe impl Sync for RawNode {}
 
-/// What a compiled node is.
+/// The kind of a compiled node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Container {
@@ -33,7 +33,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-/// A compiled type, with what restricts it.
+/// A compiled type with its restrictions.
 #[derive(Clone, Debug)]
 pub(crate) enum RawType {
     Binary,
@@ -93,7 +93,7 @@ impl RawModule {
         }
     }
 
-    /// What it imports.
+    /// The modules that it imports.
     pub(crate) fn imports(self) -> Vec<RawModule> {
         // SAFETY: the parsed module is kept by the context; imports are resolved once it is compiled.
         unsafe {
@@ -119,7 +119,7 @@ impl RawModule {
         }
     }
 
-    /// The data nodes at its top.
+    /// The data nodes at the top.
     pub(crate) fn top(self) -> Vec<RawNode> {
         match self.module().compiled.is_null() {
             true => Vec::new(),
@@ -191,12 +191,12 @@ impl RawNode {
         matches!(self.kind(), Kind::List | Kind::LeafList) && self.flag(ffi::LYS_ORDBY_USER)
     }
 
-    /// Of a leaf: whether it is a key.
+    /// Whether a leaf is a key.
     pub(crate) fn is_key(self) -> bool {
         self.kind() == Kind::Leaf && self.flag(ffi::LYS_KEY)
     }
 
-    /// Data nodes below, keys first, as if there were no choices.
+    /// The data nodes below, keys first, without choices and cases.
     pub(crate) fn children(self) -> Vec<RawNode> {
         match self.kind() {
             Kind::Container { .. } | Kind::List => data_nodes(self.0, ptr::null()),
@@ -204,7 +204,7 @@ impl RawNode {
         }
     }
 
-    /// The choices and cases between it and the data node above, outermost first.
+    /// The choices and cases between the node and the data node above, outermost first.
     pub(crate) fn cases(self) -> Vec<(&'static str, &'static str)> {
         let mut cases = Vec::new();
         let mut above = RawNode(self.node().parent);
@@ -232,7 +232,7 @@ impl RawNode {
         }
     }
 
-    /// Of a leaf or leaf-list.
+    /// The type of a leaf or leaf-list.
     pub(crate) fn leaf_type(self) -> Option<RawType> {
         let leaf = self.leaf()?;
         let mut targets = self.leafref_targets().into_iter();
@@ -240,7 +240,7 @@ impl RawNode {
         Some(unsafe { read_type(leaf.type_, &mut targets) })
     }
 
-    /// The leaves that its type's leafrefs lead to, in the order of a union's members.
+    /// The target leaves of the leafrefs in its type, in the order of a union's members.
     fn leafref_targets(self) -> Vec<RawNode> {
         let mut set = ptr::null_mut();
         // SAFETY: the node is a leaf or leaf-list; the set is freed here, its nodes are the context's.
@@ -365,7 +365,7 @@ unsafe fn integer(pointer: *const ffi::lysc_type, signed: bool, bits: u8) -> Raw
     RawType::Integer { signed, bits, ranges }
 }
 
-/// The parts of a range or, where there is none, all that the type can hold.
+/// The parts of a range. Without a range, all values of the type.
 ///
 /// # Safety
 /// `range` is null or a compiled range.

@@ -1,4 +1,4 @@
-//! Validating a whole tree.
+//! Validates a whole tree.
 
 use std::ffi::CString;
 use std::ptr;
@@ -8,7 +8,7 @@ use yang5::ffi;
 use super::{Context, Fault, Recorder};
 
 impl Context {
-    /// What is wrong with a configuration, given as JSON whose values are known to be of their types.
+    /// The errors of a configuration, which is given as JSON whose values are valid for their types.
     pub(crate) fn validate(self, json: String) -> Vec<Fault> {
         let Ok(json) = CString::new(json) else {
             // Writers of JSON escape it.
@@ -33,14 +33,14 @@ impl Context {
         match (answer, faults.is_empty()) {
             (ffi::LY_ERR::LY_SUCCESS, _) => Vec::new(),
             (_, false) => faults,
-            (_, true) => vec![Fault::new("libyang does not say why it refuses the configuration")],
+            (_, true) => vec![Fault::new("libyang refuses the configuration without a reason")],
         }
     }
 }
 
 #[cfg(test)]
 impl Context {
-    /// What libyang reads, as the JSON and XML that it writes.
+    /// The data that libyang reads, printed by libyang as JSON and XML.
     pub(crate) fn reprint(self, text: &str, xml: bool) -> (String, String) {
         use std::ffi::CStr;
 

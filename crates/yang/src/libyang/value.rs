@@ -1,4 +1,4 @@
-//! Checking one value against a leaf's type, and saying what a refused one should have been.
+//! Checks one value against a leaf's type, and describes the valid values in the error.
 
 use std::ffi::c_char;
 use std::fmt::Write as _;
@@ -11,10 +11,10 @@ use yang5::ffi::LY_DATA_TYPE as Base;
 use super::{Context, Kind, RawNode, Recorder, sized, text};
 use crate::value::{Identity, Value, decimal64};
 
-/// Longer texts than this are no value of a configuration, and libyang counts bits in 32 of them in places.
+/// A longer text cannot be a value of a configuration. In some places, libyang counts bits in 32-bit numbers.
 const LONGEST: usize = 16 << 20;
 
-/// A text that a type refuses.
+/// A text that is invalid for a type.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) message: String,
@@ -22,7 +22,7 @@ pub(crate) struct Refusal {
 }
 
 unsafe extern "C" {
-    /// Of libyang's `plugins_types.h`, which the bindings leave out.
+    /// From libyang's `plugins_types.h`. The bindings omit it.
     fn lyplg_type_validate_patterns(
         ctx: *const ffi::ly_ctx,
         patterns: *const *const ffi::lysc_pattern,
@@ -34,7 +34,7 @@ unsafe extern "C" {
 }
 
 impl RawNode {
-    /// The value that `text` stands for, of the union's member that takes it. Leafrefs are not followed.
+    /// The value of `text`, by the member of a union that accepts it. Leafrefs are not followed.
     pub(crate) fn check(self, value: &str) -> Result<Value, Refusal> {
         if value.len() > LONGEST {
             let message = format!("a value of {} bytes is too long", value.len());
@@ -113,7 +113,7 @@ impl RawNode {
         }
     }
 
-    /// Why `value` is refused: what each member of the type would have taken.
+    /// Why `value` is invalid: the values that each member of the type would accept.
     fn explain(self, value: &str, said: Option<String>) -> String {
         let mut shown = String::new();
         for c in value.chars().take(80) {
@@ -201,11 +201,11 @@ unsafe fn typed(real: *const ffi::lysc_type, canonical: &str) -> Value {
     }
 }
 
-/// What a type would have taken instead of a value.
+/// The values that a type would accept.
 #[derive(Default)]
 struct Wanted<'a> {
     value: &'a str,
-    /// The schema's own words.
+    /// The schema's own error message.
     messages: Vec<String>,
     /// Descriptions that follow "is not".
     forms: Vec<String>,
@@ -336,7 +336,7 @@ impl Wanted<'_> {
                 }
                 return;
             }
-            // All restrictions hold: what refuses it is libyang's own knowledge of the typedef.
+            // All restrictions are satisfied, so libyang's built-in check of the typedef refuses it.
             if let Some(name) = name {
                 self.form(format!("{} {name}", article(name)));
             }
@@ -397,7 +397,7 @@ unsafe fn each_pattern(
     }
 }
 
-/// Whether `value` satisfies the pattern, inverted or not.
+/// Whether `value` matches the pattern, which may be inverted.
 ///
 /// # Safety
 /// `pattern` is of the context.
@@ -406,7 +406,7 @@ pub(super) unsafe fn matches(
     pattern: *const ffi::lysc_pattern,
     value: &str,
 ) -> bool {
-    /// A sized array of one element, as [`sized`] reads one.
+    /// A sized array with one element, in the layout that [`sized`] reads.
     #[repr(C)]
     struct One {
         count: u64,

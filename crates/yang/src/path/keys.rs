@@ -1,4 +1,4 @@
-//! What names an instance among its siblings.
+//! The keys of an instance, which distinguish it from its siblings.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::value::Value;
 
-/// The keys of a list entry in the schema's order, or the value of a leaf-list entry; empty for all else. A copy shares
-/// the values: an entry's keys are in its tree, in the paths that lead to it, and in what is said of these.
+/// The keys of a list entry in the schema's order, or the value of a leaf-list entry. Empty for all other nodes. A
+/// copy shares the values, because an entry's keys are in its tree, in its paths, and in the messages about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Keys(Option<Arc<[Value]>>);
 

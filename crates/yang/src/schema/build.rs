@@ -1,4 +1,4 @@
-//! Copying what libyang has compiled into our own tables.
+//! Copies libyang's compiled schema into our own tables.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -8,10 +8,10 @@ use crate::error::{Error, ErrorTag, Result};
 use crate::libyang::{Context, Ipv4, Kind, RawModule, RawNode, RawType};
 use crate::value::decimal64;
 
-/// The module whose extensions [`SchemaNode::extensions`] tells.
+/// The module with the extensions of [`SchemaNode::extensions`].
 const EXTENSIONS: &str = "netloom-extensions";
 
-/// Compiles module texts; what is compiled is never freed.
+/// Compiles module texts. The result is never freed.
 pub(super) fn compile(texts: &[&str]) -> Result<&'static Schema> {
     let mut named = Vec::new();
     for text in texts {
@@ -73,8 +73,8 @@ impl Builder {
         Builder { raw_modules, modules: Vec::leak(copied), leaves: HashMap::new() }
     }
 
-    /// The nodes that validation looks at, ancestors and keys apart, and whether it does so from elsewhere; none where
-    /// it may be all.
+    /// The nodes that validation reads, without ancestors and keys, and whether constraints of other nodes read
+    /// them. None if these may be all nodes.
     fn seen(&self, nodes: &[&'static SchemaNode]) -> Option<HashMap<RawNode, bool>> {
         let mut seen = HashMap::new();
         for node in nodes.iter().filter(|node| node.config) {
@@ -196,7 +196,7 @@ impl Builder {
             RawType::InstanceIdentifier => Type::InstanceIdentifier,
             RawType::Integer { signed, bits, ranges } => Type::Integer { signed, bits, ranges },
             RawType::Leafref { path, target, real } => {
-                // The real type is that of the target, references followed to their end.
+                // The real type is the type of the target, after all references are followed.
                 let real = self.leaf_type(*real)?;
                 match target {
                     Some(target) => Type::Leafref {
@@ -218,16 +218,16 @@ impl Builder {
     }
 }
 
-/// Tells nodes where they are.
+/// Sets the positions of the nodes.
 struct Placer {
     modules: &'static [Module],
-    /// The nodes that validation looks at; all of them where that cannot be told.
+    /// The nodes that validation reads. All nodes if that is unknown.
     seen: Option<HashMap<RawNode, bool>>,
     order: usize,
 }
 
 impl Placer {
-    /// Answers whether validation looks at any of `nodes`.
+    /// Returns whether validation reads any of `nodes`.
     fn place(
         &mut self,
         parent: Option<&'static SchemaNode>,
@@ -250,7 +250,7 @@ impl Placer {
     }
 }
 
-/// Lists what `module` imports, then it.
+/// Lists the imports of `module`, then `module` itself.
 fn after_imports(module: RawModule, list: &mut Vec<RawModule>) {
     if list.contains(&module) {
         return;

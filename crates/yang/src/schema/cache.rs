@@ -1,4 +1,4 @@
-//! A cache of values that were checked lately.
+//! A cache of recently checked values.
 //!
 //! Most values of a large configuration repeat: a namespace, a table, `up`. The cache saves libyang's work. It saves
 //! memory too, since a clone shares the text.
@@ -12,7 +12,7 @@ use crate::value::Value;
 /// The number of slots. A value's hash selects its one slot.
 const SLOTS: usize = 1024;
 
-/// Longer texts seldom repeat.
+/// Longer texts rarely repeat.
 const LONGEST: usize = 64;
 
 struct Cached {
@@ -25,8 +25,8 @@ thread_local! {
     static CACHE: RefCell<Vec<Option<Cached>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Whether the values of `node` seldom repeat: it is the first key of a list that is in no other list, so that each entry
-/// has another one.
+/// Whether the values of `node` rarely repeat: it is the first key of a list that is in no other list, so that each
+/// entry has a different value.
 fn is_distinct(node: &SchemaNode) -> bool {
     let Some(list) = node.parent() else { return false };
     list.keys.first().is_some_and(|first| ptr::eq(*first, node))
@@ -34,7 +34,8 @@ fn is_distinct(node: &SchemaNode) -> bool {
             .all(|above| above.kind != NodeKind::List)
 }
 
-/// The slot of a value. Values that collide evict each other, so that the hash needs to be fast more than good.
+/// The slot of a value. If two values have the same slot, one evicts the other. A fast hash is therefore more
+/// important than a good one.
 fn slot(node: &SchemaNode, text: &str) -> usize {
     let mix = |hash: u64, bytes: &[u8]| {
         let mut word = [0; 8];

@@ -1,4 +1,4 @@
-//! A leaf's type.
+//! The type of a leaf.
 
 use crate::schema::SchemaNode;
 
@@ -17,7 +17,7 @@ pub enum Type {
     Empty,
     /// Names with their values and descriptions.
     Enumeration(Vec<(String, i32, Option<String>)>),
-    /// All identities that can stand here, as `module:name`.
+    /// All identities that are valid here, as `module:name`.
     Identityref(Vec<String>),
     InstanceIdentifier,
     Integer {
@@ -25,7 +25,7 @@ pub enum Type {
         bits: u8,
         ranges: Vec<(i128, i128)>,
     },
-    /// The path as written in the schema, the leaf it leads to, and that leaf's type.
+    /// The path as written in the schema, the target leaf, and that leaf's type.
     Leafref {
         path: String,
         target: &'static SchemaNode,
@@ -39,7 +39,7 @@ pub enum Type {
 }
 
 impl Type {
-    /// The types of which one takes a value: a union's members, references followed.
+    /// The types of which one accepts a value: the members of a union, with references followed.
     pub(crate) fn members(&self) -> Vec<&Type> {
         match self {
             Type::Union(members) => members.iter().flat_map(Type::members).collect(),
@@ -57,7 +57,7 @@ impl Type {
         }
     }
 
-    /// Whether it, or one of its members, is such a type.
+    /// Whether the type, or one of its members, is such a type.
     pub(crate) fn any(&self, such: fn(&Type) -> bool) -> bool {
         let below = match self {
             Type::Union(members) => members.iter().any(|member| member.any(such)),
@@ -76,7 +76,7 @@ impl Type {
         below || such(self)
     }
 
-    /// The modules of the identities of this name that it takes.
+    /// The modules of the identities of this name that the type accepts.
     pub(super) fn modules_of(&self, identity: &str) -> Vec<&str> {
         let mut modules = Vec::new();
         for member in self.members() {

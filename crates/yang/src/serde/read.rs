@@ -1,4 +1,4 @@
-//! Reading serde types from nodes.
+//! Reads serde types from nodes.
 
 use std::marker::PhantomData;
 
@@ -19,8 +19,8 @@ use crate::tree::{Node, instance_keys};
 use crate::value::Value;
 
 impl<'a> Node<'a> {
-    /// Reads the instance (its keys and `config false` nodes too) into `T`. A fault's path begins at the root;
-    /// the keys of lists above are not known to a node, and so not in it.
+    /// Reads the instance (including its keys and `config false` nodes) into `T`. The path of an error begins at
+    /// the root. It does not contain the keys of lists above, since a node does not know them.
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T> {
         self.deserialize_seed(PhantomData)
     }
@@ -82,7 +82,7 @@ impl<'de> Deserializer<'de> for Instance<'_> {
     ) -> Result<V::Value> {
         match self.0.value() {
             Some(value) => Scalar(value).deserialize_enum(name, variants, visitor),
-            // The variant is the one child.
+            // The variant is the name of the only child.
             None => visitor.visit_enum(MapAccessDeserializer::new(Members::of(&self.0))),
         }
     }
@@ -104,7 +104,7 @@ impl<'de> Deserializer<'de> for Instance<'_> {
     }
 }
 
-/// The children of an instance, those of one name together.
+/// The children of an instance, grouped by name.
 struct Members<'a> {
     keys: std::slice::Iter<'static, &'static SchemaNode>,
     key_values: std::slice::Iter<'a, Value>,
@@ -179,7 +179,7 @@ impl<'de> MapAccess<'de> for Members<'_> {
     }
 }
 
-/// What the texts of a leaf, or all those of a leaf-list, spell.
+/// The values of the texts of a leaf or leaf-list.
 fn spelled(slot: &Slot, spelling: Spelling) -> Result<serde_json::Value> {
     let mut all = serde_json::Map::new();
     for node in slot.instances() {

@@ -1,12 +1,12 @@
-//! Leaves whose texts spell numbers: the extension `spelling` of netloom-extensions says how.
+//! Leaves whose texts represent numbers. The extension `spelling` of netloom-extensions defines the format.
 //!
-//! A struct holds the numbers, as the kernel does; the texts are the model's.
+//! A struct contains the numbers, as in the kernel. The model defines the texts.
 
 use serde_json::Value as Json;
 
 use crate::schema::SchemaNode;
 
-/// How a leaf spells what a struct holds as numbers.
+/// The text format of a leaf whose struct field is a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spelling {
     /// Two hexadecimal digits: an octet.
@@ -15,14 +15,14 @@ pub(super) enum Spelling {
     Number,
     /// Four octets with dots between them: a 32-bit number, the first octet the highest.
     DottedQuad,
-    /// Two numbers with white space between them.
+    /// Two numbers, separated by white space.
     Pair,
     /// In a leaf-list, `KEY:VALUE` for each entry of a map.
     Map,
 }
 
 impl Spelling {
-    /// The spelling of a leaf; none where its value is as YANG has it.
+    /// The format of a leaf. None if its values have the format of YANG.
     pub(super) fn of(node: &SchemaNode) -> Option<Spelling> {
         match node.extension("spelling")?? {
             "hex-octet" => Some(Spelling::HexOctet),
@@ -34,7 +34,7 @@ impl Spelling {
         }
     }
 
-    /// What a text spells; none where it spells nothing.
+    /// The value of a text. None if the text is invalid.
     pub(super) fn read(self, text: &str) -> Option<Json> {
         match self {
             Spelling::HexOctet => u8::from_str_radix(text, 16).ok().map(Json::from),
@@ -59,7 +59,8 @@ impl Spelling {
         }
     }
 
-    /// The texts that spell a value: several of a map, one of anything else. None where there are none for it.
+    /// The texts of a value: several texts for a map, one text for all others. None if the value cannot be
+    /// represented.
     pub(super) fn write(self, value: &Json) -> Option<Vec<String>> {
         let number = || value.as_u64();
         Some(match self {

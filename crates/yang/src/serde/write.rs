@@ -1,4 +1,4 @@
-//! Writing serde types into a tree.
+//! Writes serde types into a tree.
 
 use std::fmt::Display;
 use std::ptr;
@@ -18,7 +18,7 @@ use crate::value::Value;
 
 impl Tree {
     /// Writes the fields of `value` below the container or list entry at `path`. Fields that are `None` are
-    /// left out; a field that the schema does not have there is an error.
+    /// omitted. A field that is not in the schema is an error.
     pub fn serialize<T: Serialize>(&mut self, path: &Path, value: &T) -> Result<()> {
         let (last, above) = self.instance_path(path)?;
         if matches!(last.node.kind, NodeKind::Leaf | NodeKind::LeafList) {
@@ -39,7 +39,7 @@ impl Tree {
     }
 }
 
-/// What is written below one instance.
+/// The values below one instance.
 struct Fields {
     node: &'static SchemaNode,
     keys: Vec<Option<Value>>,
@@ -63,7 +63,7 @@ impl Fields {
         written.map_err(|error| error.below(Step { node, keys: Keys::default() }))
     }
 
-    /// The node that a field of that name is written to: the one of its name, or the first that names it as its field.
+    /// The node for a field: the node with this name, or the first node that has this name as its `field`.
     fn member(&self, name: &str) -> Option<&'static SchemaNode> {
         let own = self.node.child(None, name).filter(|node| !is_apart(node));
         let own = own.filter(|node| field_name(node) == name);
@@ -107,7 +107,7 @@ impl Fields {
         }
     }
 
-    /// Puts this as an instance of its node into what is above.
+    /// Adds this to its parent as an instance of its node.
     fn finish(self, above: &mut Entry) -> Result<()> {
         let keys: Keys = self.keys.into_iter().flatten().collect();
         if keys.len() != self.node.keys.len() {
@@ -124,7 +124,7 @@ impl Fields {
 struct Field<'f> {
     fields: &'f mut Fields,
     node: &'static SchemaNode,
-    /// The instance, where its keys are known beforehand.
+    /// The instance, if its keys are known in advance.
     inside: Option<Fields>,
 }
 
@@ -141,7 +141,7 @@ impl Field<'_> {
         }
     }
 
-    /// A number may stand for one of an enumeration's names.
+    /// A number can represent a name of an enumeration.
     fn number(self, number: impl Display + Copy + TryInto<i64>) -> Result<()> {
         let enums = self.node.leaf_type.as_ref().map(Type::enums).unwrap_or_default();
         let wanted = number.try_into().ok();
@@ -179,7 +179,7 @@ impl Field<'_> {
     }
 }
 
-/// A fault for what a tree has no form for.
+/// An error for a value that a tree cannot represent.
 fn unsupported<T>(what: &str) -> Result<T> {
     Err(Error::new(ErrorTag::OperationNotSupported, format!("{what} have no form in YANG")))
 }
@@ -367,7 +367,7 @@ impl SerializeSeq for Elements<'_> {
 struct Nested<'f> {
     above: &'f mut Fields,
     inside: Fields,
-    /// Of a map: the name that was written last.
+    /// The last key of a map that was written.
     name: Option<String>,
 }
 

@@ -1,8 +1,8 @@
-//! The inside of a tree: what a container, a list entry or the root holds.
+//! The content of a container, a list entry or the root.
 //!
-//! Children stand in a sorted array, found by their place in the schema; what is below them is shared between
-//! copies of the tree until one of them changes it. Two rules hold always: no container without presence is
-//! empty, and of a choice there are nodes of one case only (RFC 7950 section 7.9).
+//! The children are in an array, sorted by their position in the schema. Copies of the tree share the content below
+//! them until one copy changes it. Two rules always hold: no container without presence is empty, and there are
+//! nodes of only one case of a choice (RFC 7950 section 7.9).
 
 use std::ptr;
 use std::sync::Arc;
@@ -15,21 +15,21 @@ use crate::tree::Node;
 use crate::tree::sorted::{self, Sorted};
 use crate::value::Value;
 
-/// The children of a container, of a list entry, or of the root. The keys of a list entry are beside it.
+/// The children of a container, of a list entry, or of the root. The keys of a list entry are stored separately.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
-    /// Most entries hold one.
+    /// Most entries have one child.
     slots: SmallVec<[Slot; 1]>,
 }
 
-/// All instances of one schema node under one parent.
+/// All instances of one schema node below one parent.
 #[derive(Clone, Debug)]
 pub(crate) struct Slot {
     pub(crate) node: &'static SchemaNode,
     pub(crate) content: Content,
 }
 
-/// Trees hold many of these: what is seldom is boxed.
+/// Trees contain many of these, so that rare variants are boxed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     Leaf(Value),
@@ -52,7 +52,7 @@ impl Entry {
         self.slots.get(index).filter(|slot| ptr::eq(slot.node, node))
     }
 
-    /// Whether there is the instance with these keys (of a leaf-list: with this value).
+    /// Whether there is an instance with these keys (for a leaf-list: with this value).
     pub(crate) fn has(&self, node: &'static SchemaNode, keys: &[Value]) -> bool {
         self.slot(node).and_then(|slot| slot.instance(keys)).is_some()
     }
@@ -62,7 +62,7 @@ impl Entry {
         self.slots.get_mut(index).filter(|slot| ptr::eq(slot.node, node))
     }
 
-    /// Which node's instances would go if there were some of `node`: its own, or those of another case.
+    /// The node whose instances would be removed if `node` got instances: the node itself, or one of another case.
     pub(crate) fn rival(&self, node: &'static SchemaNode) -> Option<&'static SchemaNode> {
         if let Some(slot) = self.slot(node) {
             return Some(slot.node);
@@ -73,12 +73,12 @@ impl Entry {
         self.slots.iter().map(|slot| slot.node).find(|other| excludes(node, other))
     }
 
-    /// Gives memory back that was set aside for more children.
+    /// Frees unused capacity.
     pub(crate) fn shrink(&mut self) {
         self.slots.shrink_to_fit();
     }
 
-    /// Puts the instances of `node` in place of what was there, its rivals included.
+    /// Replaces the instances of `node`, and removes nodes of other cases.
     pub(crate) fn put(&mut self, node: &'static SchemaNode, content: Content) {
         match self.position(node) {
             Ok(index) => self.slots[index].content = content,
@@ -92,7 +92,7 @@ impl Entry {
         }
     }
 
-    /// The instances of `node`, put there empty where there are none.
+    /// The instances of `node`. If there are none, an empty slot is created.
     fn content(&mut self, node: &'static SchemaNode) -> &mut Content {
         if self.position(node).is_err() {
             let empty = match node.kind {
@@ -116,7 +116,7 @@ impl Entry {
         }
     }
 
-    /// The content of the container, or of the list entry with these keys, made where there is none.
+    /// The content of the container, or of the list entry with these keys. It is created if it is missing.
     pub(crate) fn below(&mut self, node: &'static SchemaNode, keys: &Keys) -> &mut Entry {
         match self.content(node) {
             Content::List(entries) => Arc::make_mut(entries.entry(keys)),
@@ -127,7 +127,7 @@ impl Entry {
         }
     }
 
-    /// Adds an entry to a list; false where there is one with these keys, whose place it takes.
+    /// Adds an entry to a list. Returns false if it replaces an entry with these keys.
     pub(crate) fn add(&mut self, list: &'static SchemaNode, keys: Keys, entry: Arc<Entry>) -> bool {
         match self.content(list) {
             Content::List(entries) => entries.insert(keys, entry).is_none(),
@@ -137,8 +137,8 @@ impl Entry {
         }
     }
 
-    /// Removes the instances of `node`: the one with these keys (of a leaf-list: this value), or all where none
-    /// are given. Answers whether there were any.
+    /// Removes the instances of `node`: the one with these keys (for a leaf-list: with this value), or all without
+    /// keys. Returns whether there were any.
     pub(crate) fn remove(&mut self, node: &'static SchemaNode, keys: &[Value]) -> bool {
         let Some(slot) = self.slot_mut(node) else { return false };
         let (found, empty) = match (&mut slot.content, keys) {
@@ -157,14 +157,14 @@ impl Entry {
         found
     }
 
-    /// Removes the slot of `node` where it holds nothing that exists by itself.
+    /// Removes the slot of `node` if it is empty.
     pub(crate) fn prune(&mut self, node: &'static SchemaNode) {
         if self.slot(node).is_some_and(Slot::is_void) {
             self.slots.retain(|slot| !ptr::eq(slot.node, node));
         }
     }
 
-    /// Adds what `other` has; leaves of `other` win.
+    /// Adds the instances of `other`. If both have a leaf, the value of `other` is used.
     pub(crate) fn merge(&mut self, other: &Entry) {
         for slot in &other.slots {
             match (self.slot_mut(slot.node).map(|slot| &mut slot.content), &slot.content) {
@@ -177,13 +177,13 @@ impl Entry {
                 (Some(Content::LeafList(own)), Content::LeafList(values)) => {
                     own.merge(values, |(), ()| {});
                 }
-                // A leaf, or nothing, or what a node of the same schema cannot hold.
+                // A leaf, nothing, or a combination that cannot occur for two nodes of the same schema.
                 (Some(_) | None, content) => self.put(slot.node, content.clone()),
             }
         }
     }
 
-    /// The same of entries that trees share: where there was nothing, `own` becomes `other`.
+    /// The same for shared entries: if there was nothing, `own` becomes `other`.
     pub(crate) fn merge_shared(own: &mut Arc<Entry>, other: &Arc<Entry>) {
         if own.is_empty() {
             own.clone_from(other);
@@ -192,8 +192,8 @@ impl Entry {
         }
     }
 
-    /// What is left of it without the instances that `keep` refuses and what is below them. The same entry,
-    /// shared, where nothing goes.
+    /// The entry without the instances that `keep` refuses, and without the nodes below them. If nothing is
+    /// removed, the result is the same shared entry.
     pub(crate) fn retain(self: &Arc<Entry>, keep: &impl Fn(&SchemaNode) -> bool) -> Arc<Entry> {
         let mut copy = Arc::clone(self);
         for slot in &self.slots {
@@ -277,7 +277,7 @@ impl PartialEq for Slot {
 impl Eq for Slot {}
 
 impl Content {
-    /// Whether the two are one in memory, and so equal without a look.
+    /// Whether the two are the same object in memory, and thus equal without a comparison.
     pub(crate) fn shares(&self, other: &Content) -> bool {
         match (self, other) {
             (Content::Container(a), Content::Container(b)) => Arc::ptr_eq(a, b),
@@ -314,7 +314,7 @@ impl<'a> Iterator for Instances<'a> {
     }
 }
 
-/// Whether the two are of different cases of one choice.
+/// Whether the two belong to different cases of one choice.
 fn excludes(node: &SchemaNode, other: &SchemaNode) -> bool {
     let apart = node.case.iter().zip(&other.case).find(|(a, b)| a != b);
     apart.is_some_and(|((choice, _), (other, _))| choice == other)

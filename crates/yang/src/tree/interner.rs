@@ -1,7 +1,8 @@
 //! Equal instances share memory.
 //!
-//! In a long list neighbours resemble each other: a hundred thousand routes have a dozen next hops. A reader compares
-//! each instance with the last one that it read of the same schema node. Where they are equal, it keeps one of the two.
+//! In a long list, adjacent entries are similar: a hundred thousand routes have a dozen next hops. A reader
+//! compares each instance with the last one of the same schema node. If they are equal, it stores only one of the
+//! two.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ pub(crate) struct Interner {
 }
 
 impl Interner {
-    /// The entry; shared with the last instance of `node` where the two are equal.
+    /// The entry. If it is equal to the last instance of `node`, it is shared with it.
     pub(crate) fn shared(&mut self, node: &'static SchemaNode, entry: Entry) -> Arc<Entry> {
         let (_, last) = self.last(node);
         if **last != entry {
@@ -25,8 +26,8 @@ impl Interner {
         Arc::clone(last)
     }
 
-    /// The keys; shared with those of the last entry of `list` where the two are equal. Entries of a list below
-    /// another often have the same keys as those of the neighbour.
+    /// The keys. If they are equal to those of the last entry of `list`, they are shared with it. Entries of a list
+    /// in another list often have the same keys as the entry before.
     pub(crate) fn shared_keys(&mut self, list: &'static SchemaNode, keys: Keys) -> Keys {
         let (last, _) = self.last(list);
         if *last != keys {

@@ -1,4 +1,4 @@
-//! What holds for all trees, tried on random ones of the sample schema.
+//! Properties of all trees, tested on random trees of the sample schema.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use crate::sample::{lines, schema};
 use crate::schema::NodeKind;
 use crate::tree::Tree;
 
-/// A leaf or instance below a link or a route, with a value that may do.
+/// A leaf or instance below a link or a route, with a value that may be valid.
 const BELOW: &[(&str, &[&str])] = &[
     ("", &[""]),
     ("/mtu", &["64", "1500"]),
@@ -34,7 +34,7 @@ const BELOW: &[(&str, &[&str])] = &[
     ("/inner", &["x"]),
 ];
 
-/// One thing to do to a tree: where, and the value to set; none to remove it.
+/// One change of a tree: the path, and the value to set, or none to remove the instance.
 type Change = (String, Option<&'static str>);
 
 fn change() -> impl Strategy<Value = Change> {
@@ -54,7 +54,7 @@ fn change() -> impl Strategy<Value = Change> {
 
 fn apply(tree: &mut Tree, changes: &[Change]) {
     for (path, value) in changes {
-        // A path of a link's leaf below a route, and the like.
+        // For example the path of a link's leaf below a route.
         let Ok(path) = Path::parse(schema(), path) else { continue };
         let Some(node) = path.node() else { continue };
         match value {
@@ -77,10 +77,10 @@ fn any_tree() -> impl Strategy<Value = Tree> {
     })
 }
 
-/// Takes entries out until what is left is valid.
+/// Removes entries until the rest is valid.
 fn without_faults(mut tree: Tree) -> Tree {
     while let Err(faults) = tree.validate() {
-        // libyang's form of a name with both quotes in it is none that can be read.
+        // libyang's form of a name with both types of quotes cannot be read.
         let path = faults.iter().find_map(|fault| Path::parse(schema(), fault.path.as_ref()?).ok());
         let mut path = path.unwrap_or_else(|| Path::parse(schema(), "/links/link").unwrap());
         path.steps.truncate(2);
@@ -98,7 +98,7 @@ proptest! {
         let changes: Vec<crate::Change> = diff.changes().collect();
         prop_assert!(changes.is_sorted_by_key(crate::Change::path));
         prop_assert!(diff.parts().is_sorted_by_key(crate::Part::path));
-        // Opened, it tells the same but for containers without presence that come or go by themselves.
+        // Node by node, the difference is the same, except for containers without presence.
         let opened = diff.opened();
         let is_void = |path: &Path| {
             path.node().unwrap().kind == NodeKind::Container { presence: false }
@@ -139,7 +139,7 @@ proptest! {
     fn trees_of_one_descent_differ_by_what_was_done(a in any_tree(), changes in vec(change(), 0..6)) {
         let mut b = a.clone();
         apply(&mut b, &changes);
-        // The same tree, without shared structure.
+        // The same tree, without structural sharing.
         let apart = Tree::from_json(schema(), &b.to_json(false)).unwrap();
         prop_assert_eq!(a.diff(&b), a.diff(&apart));
         prop_assert_eq!(b.diff(&a), apart.diff(&a));
@@ -165,7 +165,7 @@ proptest! {
             prop_assert_eq!(&Tree::from_json(schema(), &tree.to_json(indent)).unwrap(), &tree);
             let xml = tree.to_xml(indent);
             prop_assert_eq!(&Tree::from_xml(schema(), &xml).unwrap(), &tree);
-            // The same, but nothing of it as plain as we write it.
+            // The same tree, but in no place as plain as our own XML.
             let commented = xml.replace("</", "<!-- --></");
             prop_assert_eq!(&Tree::from_xml(schema(), &commented).unwrap(), &tree);
         }
@@ -187,7 +187,7 @@ proptest! {
         let context = schema().context;
         let (json, xml) = context.reprint(&tree.to_json(false), false);
         prop_assert_eq!(&Tree::from_json(schema(), &json).unwrap(), &tree, "{}", json);
-        // It writes a carriage return as it is, of which any reader of XML makes a line feed.
+        // libyang writes a carriage return unescaped, and each XML reader converts it to a line feed.
         let ours = Tree::from_json(schema(), &tree.to_json(false).replace("\\r\\n", "\\n")).unwrap();
         prop_assert_eq!(&Tree::from_xml(schema(), &xml).unwrap(), &ours, "{}", xml);
         let (json, _) = context.reprint(&tree.to_xml(true), true);
@@ -252,7 +252,7 @@ proptest! {
         }
         leaves(schema().top(), &mut |node| {
             if let Ok(value) = node.value(&text) {
-                // What is canonical stays as it is.
+                // A canonical value does not change.
                 assert_eq!(node.value(&value.to_string()), Ok(value));
             }
         });

@@ -1,7 +1,7 @@
-//! A sorted map that is small when it holds little and shares structure when it holds much.
+//! A sorted map that is small with few entries, and shares structure with many entries.
 //!
-//! Most lists of a configuration have a few entries, for which a B-tree's first node would be many times too
-//! large; some have a hundred thousand, and must be copied and compared for nothing.
+//! Most lists of a configuration have a few entries. For these, the first node of a B-tree would be far too large.
+//! Some lists have a hundred thousand entries, and copies and comparisons of them must cost nothing.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -24,7 +24,7 @@ pub(crate) enum Iter<'a, K, V> {
     Many(ordmap::Iter<'a, K, V, imbl::shared_ptr::DefaultSharedPtr>),
 }
 
-/// What one key has in two maps: in the first, in the second, or different values in both.
+/// The difference of two maps for one key: only in the first, only in the second, or different values in both.
 pub(crate) type Difference<'a, K, V> = (&'a K, Option<&'a V>, Option<&'a V>);
 
 impl<K, V> Default for Sorted<K, V> {
@@ -65,7 +65,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         self.get(key).is_some()
     }
 
-    /// The value of `key`, made where there is none.
+    /// The value of `key`. It is created if it is missing.
     pub(crate) fn entry(&mut self, key: &K) -> &mut V
     where
         V: Default,
@@ -89,7 +89,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         }
     }
 
-    /// Puts `value` at `key`; answers what was there.
+    /// Sets the `value` of `key`, and returns the old value.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self {
             Sorted::Few(entries) => match position(entries, &key) {
@@ -110,7 +110,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         }
     }
 
-    /// Adds what `other` has; `both` merges its value into the one that is there.
+    /// Adds the entries of `other`. `both` merges the values of a key that both maps have.
     pub(crate) fn merge(&mut self, other: &Self, both: impl Fn(&mut V, &V)) {
         if self.is_empty() {
             self.clone_from(other);
@@ -166,7 +166,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         }
     }
 
-    /// Whether the two are one in memory.
+    /// Whether the two are the same object in memory.
     pub(crate) fn shares(&self, other: &Self) -> bool {
         match (self, other) {
             (Sorted::Many(a), Sorted::Many(b)) => a.ptr_eq(b),
@@ -174,7 +174,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         }
     }
 
-    /// Tells `visit` what differs, in the order of the keys. What the two share is not looked at.
+    /// Calls `visit` with the differences, in the order of the keys. Shared parts are skipped.
     pub(crate) fn diff<'a>(&'a self, newer: &'a Self, mut visit: impl FnMut(Difference<'a, K, V>))
     where
         V: PartialEq,
@@ -263,7 +263,7 @@ impl<K, V> Clone for Iter<'_, K, V> {
     }
 }
 
-/// Makes room for one more, and not for several: most small lists stay as small as they are.
+/// Reserves space for exactly one more entry, because most small lists do not grow.
 fn squeeze<T>(entries: &mut Vec<T>) {
     if entries.len() == entries.capacity() {
         entries.reserve_exact(1);

@@ -1,4 +1,4 @@
-//! An edit written as it is told, instance by instance: only its text is held.
+//! An edit that is written instance by instance. Only its text is in memory.
 
 use std::fmt;
 
@@ -9,24 +9,24 @@ use crate::schema::{NodeKind, SchemaNode};
 use crate::tree::entry::Entry;
 use crate::value::Value;
 
-/// Writes an edit that merges what it is told of, and removes some. It is always at some instance, at first at the top.
+/// Writes an edit that merges instances and removes others. It has a current instance, which is the top at first.
 #[derive(Default)]
 pub struct EditWriter {
     writer: Writer,
     open: Vec<Open>,
 }
 
-/// An element that is not closed.
+/// An element that is still open.
 struct Open {
     step: Step,
-    /// Where its start tag begins, where that ends, and where its content begins.
+    /// The offsets of the start and the end of its start tag, and of its content.
     start: usize,
     tag: usize,
     content: usize,
 }
 
 impl EditWriter {
-    /// Goes to the instance at `path`, a container, a list entry or the top, which is merged.
+    /// Makes the instance at `path` the current one: a container, a list entry or the top. The edit merges it.
     pub fn go(&mut self, path: &[Step]) {
         let same = |(open, step): &(&Open, &Step)| open.step == **step;
         let common = self.open.iter().zip(path).take_while(same).count();
@@ -36,7 +36,7 @@ impl EditWriter {
         path[common..].iter().for_each(|step| self.enter(step));
     }
 
-    /// Goes into a container or list entry of the instance where it is.
+    /// Enters a container or list entry of the current instance.
     pub fn enter(&mut self, step: &Step) {
         let start = self.writer.out.len();
         self.writer.start(step.node, None);
@@ -47,7 +47,7 @@ impl EditWriter {
         self.open.push(Open { step: step.clone(), start, tag, content });
     }
 
-    /// Goes to the instance above. A container without presence that was told nothing of is left out.
+    /// Leaves the current instance. A container without presence is omitted if nothing was written into it.
     pub fn leave(&mut self) {
         let Some(Open { step, start, tag, content }) = self.open.pop() else { return };
         let out = &mut self.writer.out;
@@ -61,17 +61,17 @@ impl EditWriter {
         }
     }
 
-    /// Sets a leaf, or adds a value to a leaf-list, of the instance where it is.
+    /// Sets a leaf of the current instance, or adds a value to a leaf-list.
     pub fn set(&mut self, leaf: &'static SchemaNode, value: &Value) {
         self.writer.leaf(leaf, Some(value), None);
     }
 
-    /// Puts what an entry holds into the instance where it is.
+    /// Writes the content of an entry into the current instance.
     pub(crate) fn put(&mut self, content: &Entry) {
         content.slots().iter().for_each(|slot| self.writer.slot(slot));
     }
 
-    /// Removes what is one step below the instance where it is, if it is there; of a leaf-list the value.
+    /// Removes the child at one step below the current instance, if it exists. For a leaf-list, this is the value.
     pub(crate) fn remove(&mut self, step: &Step, value: Option<&Value>) {
         let operation = Some(Operation::Remove);
         if step.node.leaf_type.is_some() {
@@ -81,12 +81,12 @@ impl EditWriter {
         self.writer.body(step.node, |writer| writer.keys(step.node, &step.keys));
     }
 
-    /// How long the text is so far, in bytes.
+    /// The length of the text so far, in bytes.
     pub fn len(&self) -> usize {
         self.writer.out.len()
     }
 
-    /// Whether nothing was told yet.
+    /// Whether nothing was written yet.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

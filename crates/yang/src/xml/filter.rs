@@ -1,4 +1,4 @@
-//! Reading subtree filters.
+//! Reads subtree filters.
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
@@ -9,18 +9,18 @@ use crate::error::{ErrorTag, Result};
 use crate::filter::{Filter, Filters, What};
 use crate::schema::{NodeKind, Schema, SchemaNode};
 
-/// The children of `<filter>`, or the whole of it.
+/// The children of `<filter>`, or the whole `<filter>`.
 pub(crate) fn read_filter(schema: &'static Schema, text: &str) -> Result<Filters> {
     let mut reader = Reader::new(schema, text, Purpose::Data);
     let read = reader.filters(&[schema.top()], None)?;
     Ok(read.filters)
 }
 
-/// What an element holds.
+/// The content of an element.
 #[derive(Default)]
 struct Inside {
     filters: Filters,
-    /// Whether there are elements, known or not.
+    /// Whether there are child elements, known or unknown.
     nested: bool,
     text: String,
 }
@@ -29,12 +29,12 @@ struct Inside {
 struct Element<'x> {
     tag: BytesStart<'x>,
     empty: bool,
-    /// Whether nothing is around it.
+    /// Whether it is at the top.
     top: bool,
 }
 
 impl<'x> Reader<'x> {
-    /// The content of the element `inside`, or of the document; each element may be one of the nodes of any of
+    /// The content of the element `inside`, or of the document. Each child element may be a node in any of
     /// `places`.
     fn filters(
         &mut self,
@@ -83,7 +83,7 @@ impl<'x> Reader<'x> {
         let nodes = self.candidates(places, &tag)?;
         let name = tag.local_name().into_inner().to_owned();
         if nodes.is_empty() {
-            // At the top it may be the `<filter>` around the filter.
+            // At the top, this may be the `<filter>` element itself.
             if name == "filter" && top && !empty {
                 let read = self.filters(places, Some(&name))?;
                 into.filters.extend(read.filters.filters);
@@ -121,8 +121,8 @@ impl<'x> Reader<'x> {
         Ok(())
     }
 
-    /// The nodes that the element can stand for. Attributes are of no node of ours, so that one that is to be
-    /// matched leaves none (RFC 6241 section 6.2.2).
+    /// The nodes that the element may stand for. Our nodes have no attributes, so that an element with an attribute
+    /// to match has none (RFC 6241 section 6.2.2).
     fn candidates(
         &self,
         places: &[&[&'static SchemaNode]],
@@ -154,7 +154,7 @@ impl<'x> Reader<'x> {
         Ok(places.iter().flat_map(|nodes| *nodes).filter(fits).copied().collect())
     }
 
-    /// The text of an element that stands for nothing, without what is nested in it.
+    /// The text of an element without a node, without nested elements.
     fn skip(&mut self, name: &str) -> Result<String> {
         let mut text = String::new();
         let mut depth = 0_usize;

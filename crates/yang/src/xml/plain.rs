@@ -1,8 +1,9 @@
-//! Elements of the plainest form, read at a glance.
+//! A fast reader for elements of the simplest form.
 //!
-//! Writers of large documents write `<name>text</name>`, without prefixes, comments or references, and with no attribute
-//! but the namespace of a node that augments another module. An element that is of this form throughout is read
-//! here; any other, and one in which something is wrong, is not touched, and left to the reader that knows all of XML.
+//! Writers of large documents write `<name>text</name>`, without prefixes, comments or references. The only
+//! attribute is the namespace of a node that augments another module. This reader reads an element that has only
+//! this form. It does not consume any other element, or an element with an error. The general XML reader handles
+//! these.
 
 use std::ptr;
 
@@ -10,8 +11,8 @@ use super::read::{Instance, Leaf, Level, Purpose, Reader, Sink};
 use crate::schema::{NodeKind, SchemaNode, Type};
 
 impl<'x> Reader<'x> {
-    /// Reads plain children of the instance that is being read, up to the first element that is none. The namespace of
-    /// `parent` is the one in force.
+    /// Reads plain children of the current instance, up to the first element that is not plain. The default
+    /// namespace is that of `parent`.
     pub(super) fn plain_children<S: Sink>(
         &mut self,
         parent: &'static SchemaNode,
@@ -32,8 +33,8 @@ impl<'x> Reader<'x> {
         self.skip_to(rest);
     }
 
-    /// Reads an element; answers what follows it. It is `likely` the next of the children, and so will be the one
-    /// after it.
+    /// Reads an element and returns the text after it. `likely` is a guess of the element's node, and is updated
+    /// for the next element.
     fn child<S: Sink>(
         &mut self,
         text: &'x str,
@@ -76,7 +77,7 @@ impl<'x> Reader<'x> {
                 (text, end_tag(tag, start.name)?)
             }
         };
-        // What a prefix stands for is told elsewhere.
+        // Prefixes are declared elsewhere.
         let prefixed =
             |member: &Type| matches!(member, Type::Identityref(_) | Type::InstanceIdentifier);
         if text.contains(':') && node.leaf_type.as_ref()?.any(prefixed) {
@@ -115,7 +116,7 @@ impl<'x> Reader<'x> {
         Some(rest)
     }
 
-    /// Reads up to the end tag of the element; answers what follows that.
+    /// Reads up to the end tag of the element, and returns the text after it.
     fn plain_content<S: Sink>(
         &mut self,
         start: &Start<'x>,
@@ -134,7 +135,7 @@ impl<'x> Reader<'x> {
 /// A start tag.
 struct Start<'x> {
     name: &'x str,
-    /// That of its only attribute, where it has one.
+    /// The value of its only attribute, if there is one.
     namespace: Option<&'x str>,
     empty: bool,
     after: &'x str,
@@ -160,7 +161,7 @@ impl<'x> Start<'x> {
     }
 }
 
-/// What follows the end tag that `text` begins with.
+/// The text after the end tag at the start of `text`.
 fn end_tag<'x>(text: &'x str, name: &str) -> Option<&'x str> {
     text.strip_prefix("</")?.strip_prefix(name)?.strip_prefix('>')
 }

@@ -1,4 +1,4 @@
-//! Reading trees and edits from XML, as it streams by.
+//! Reads trees and edits from XML as a stream.
 
 use std::ptr;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use crate::tree::interner::Interner;
 use crate::value::Value;
 
 impl Tree {
-    /// Reads XML: the top-level elements, side by side or within one `<config>` or `<data>` of any namespace.
+    /// Reads XML: the top-level elements, one after the other, or within one `<config>` or `<data>` element of any
+    /// namespace.
     pub fn from_xml(schema: &'static Schema, text: &str) -> Result<Tree> {
         let reader = Reader::new(schema, text, Purpose::Data);
         let root: Entry = reader.document(&["config", "data"])?;
@@ -27,12 +28,12 @@ impl Tree {
 }
 
 impl Edit {
-    /// Reads the content of `<config>`: elements side by side, or within one `<config>`.
+    /// Reads the content of `<config>`: a list of elements, or one `<config>` element around them.
     pub fn from_xml(schema: &'static Schema, text: &str, default: Operation) -> Result<Edit> {
         let plain = Reader::new(schema, text, Purpose::PlainEdit).document::<Entry>(&["config"]);
         let content = match plain {
             Ok(root) => edit::Content::Plain(Tree::new(schema, Arc::new(root))),
-            // It is not plain, or it is wrong, which this way finds too.
+            // The document is not plain or not valid. The general reader also reports the errors.
             Err(_) => edit::Content::Nodes(
                 Reader::new(schema, text, Purpose::Edit).document(&["config"])?,
             ),
@@ -41,21 +42,21 @@ impl Edit {
     }
 }
 
-/// What is read.
+/// The kind of document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Data,
-    /// An edit of which each element may have an `operation`.
+    /// An edit whose elements may each have an `operation`.
     Edit,
-    /// An edit of configuration without operations, that names no instance twice.
+    /// An edit of configuration without operations, and without duplicate instances.
     PlainEdit,
 }
 
-/// Where what is read goes: into a tree, or into an edit.
+/// The target of the reader: a tree or an edit.
 pub(super) trait Sink: Default {
     fn leaf(&mut self, leaf: Leaf) -> Result<()>;
     fn inner(&mut self, instance: Instance<Self>, interner: &mut Interner) -> Result<()>;
-    /// Called when nothing more comes.
+    /// Called at the end of the document.
     fn done(&mut self) {}
 }
 
@@ -142,18 +143,18 @@ pub(super) struct Reader<'x> {
     schema: &'static Schema,
     text: &'x str,
     xml: NsReader<&'x [u8]>,
-    /// Bytes that were read past `xml`, which does not count them.
+    /// Bytes that were read outside `xml`, which does not count them.
     skipped: usize,
     pub(super) purpose: Purpose,
     pub(super) interner: Interner,
 }
 
-/// What is being read: the root, a container or a list entry.
+/// The current instance: the root, a container or a list entry.
 pub(super) struct Level<S> {
     pub(super) node: Option<&'static SchemaNode>,
     operation: Option<Operation>,
     pub(super) keys: Vec<Option<Value>>,
-    /// The same, once they are all there.
+    /// The keys, when all of them have been read.
     named: Keys,
     pub(super) content: S,
 }
@@ -164,7 +165,7 @@ impl<S: Sink> Level<S> {
         Level { node, operation: None, keys, named: Keys::default(), content: S::default() }
     }
 
-    /// The keys that were read.
+    /// The keys that have been read.
     pub(super) fn keys(&mut self) -> Keys {
         std::mem::take(&mut self.keys).into_iter().flatten().collect()
     }
@@ -173,7 +174,7 @@ impl<S: Sink> Level<S> {
 /// An element's start.
 struct Start<'x> {
     tag: BytesStart<'x>,
-    /// Whether it ends at once.
+    /// Whether it is an empty-element tag.
     empty: bool,
 }
 
@@ -183,12 +184,12 @@ impl<'x> Reader<'x> {
         Reader { schema, text, xml, skipped: 0, purpose, interner }
     }
 
-    /// What the prefixes stand for where the reader is.
+    /// The prefix declarations at the current position.
     pub(super) fn resolver(&self) -> &NamespaceResolver {
         self.xml.resolver()
     }
 
-    /// The whole document; one element of a name in `wrappers` around it is seen through.
+    /// Reads the whole document. One outer element with a name in `wrappers` is ignored.
     fn document<S: Sink>(mut self, wrappers: &[&str]) -> Result<S> {
         let mut top = Level::<S>::of(None);
         let mut first = true;
@@ -214,7 +215,7 @@ impl<'x> Reader<'x> {
         Ok(top.content)
     }
 
-    /// An element, a child of what is being read.
+    /// Reads an element, a child of the current instance.
     fn element<S: Sink>(&mut self, start: Start<'x>, above: &mut Level<S>) -> Result<()> {
         let node = self.resolve(above.node, &start.tag)?;
         if self.purpose == Purpose::PlainEdit && !node.config {
@@ -297,7 +298,7 @@ impl<'x> Reader<'x> {
         }
     }
 
-    /// The next child element; none at the end of the element `inside`, or of the document.
+    /// The next child element. None at the end of the element `inside`, or of the document.
     fn next(&mut self, inside: Option<&str>) -> Result<Option<Start<'x>>> {
         loop {
             match self.event()? {
@@ -413,7 +414,7 @@ impl<'x> Reader<'x> {
         Err(if known { fault } else { fault.of_namespace(namespace) })
     }
 
-    /// The `operation` attribute; any other is refused.
+    /// The `operation` attribute. Any other attribute is refused.
     fn operation(&self, tag: &BytesStart<'_>) -> Result<Option<Operation>> {
         let mut operation = None;
         for attribute in tag.attributes() {
@@ -448,7 +449,7 @@ impl<'x> Reader<'x> {
         Ok(operation)
     }
 
-    /// The value as JSON would have it: with modules where XML has prefixes.
+    /// The value in the form of JSON, with modules instead of XML prefixes.
     pub(super) fn json_form(&self, node: &SchemaNode, text: String) -> String {
         let Some(leaf_type) = &node.leaf_type else { return text };
         let module = |name: &str| {
@@ -458,7 +459,7 @@ impl<'x> Reader<'x> {
             modules.filter(|module| module.namespace == namespace).map(|m| &m.name).next()
         };
         if leaf_type.any(|member| matches!(member, Type::InstanceIdentifier)) {
-            // A module is told where it changes (RFC 7951 section 6.11).
+            // The module is written where it changes (RFC 7951 section 6.11).
             let mut current = String::new();
             return rename(&text, |prefix, name| {
                 let full = prefix.map(|prefix| format!("{prefix}:{name}"));
@@ -490,17 +491,17 @@ impl<'x> Reader<'x> {
         self.fault_at(self.place(self.xml.buffer_position()), tag, message)
     }
 
-    /// Where the place in `xml` is in the text.
+    /// The offset in the text of the position in `xml`.
     fn place(&self, in_xml: u64) -> usize {
         usize::try_from(in_xml).map_or(usize::MAX, |place| place.saturating_add(self.skipped))
     }
 
-    /// What is still to be read.
+    /// The rest of the text.
     pub(super) fn rest(&self) -> &'x str {
         &self.text[self.text.len() - self.xml.get_ref().len()..]
     }
 
-    /// Goes on with `rest`, an end of what is still to be read.
+    /// Continues with `rest`, which is a suffix of the rest of the text.
     pub(super) fn skip_to(&mut self, rest: &'x str) {
         self.skipped += self.rest().len() - rest.len();
         *self.xml.get_mut() = rest.as_bytes();

@@ -1,4 +1,4 @@
-//! Writing trees and edits as XML.
+//! Writes trees and edits as XML.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use crate::tree::entry::{Content, Entry, Slot};
 use crate::value::Value;
 
 impl Tree {
-    /// XML elements side by side, each with its namespace declared; `indent` for people.
+    /// A list of XML elements, each with its namespace declared. `indent` makes the text readable for people.
     pub fn to_xml(&self, indent: bool) -> String {
         let mut writer = Writer { indent, ..Writer::default() };
         self.root.slots().iter().for_each(|slot| writer.slot(slot));
@@ -25,7 +25,7 @@ impl Edit {
         self.xml(false)
     }
 
-    /// The same, for people.
+    /// The same, readable for people.
     pub fn to_indented_xml(&self) -> String {
         self.xml(true)
     }
@@ -86,7 +86,7 @@ impl Writer {
         node.keys.iter().zip(keys).for_each(|(key, value)| self.leaf(key, Some(value), None));
     }
 
-    /// `<name`, with the declarations and attributes that it needs, but for its end.
+    /// `<name` with the required declarations and attributes, without the end of the tag.
     pub(super) fn start(&mut self, node: &'static SchemaNode, operation: Option<Operation>) {
         self.line();
         self.out.push('<');
@@ -100,7 +100,7 @@ impl Writer {
         }
     }
 
-    /// What is between the tags, and the end tag; one tag where there is nothing.
+    /// The content and the end tag. An element without content becomes one tag.
     pub(super) fn body(&mut self, node: &'static SchemaNode, content: impl FnOnce(&mut Writer)) {
         let tag = self.out.len();
         self.out.push('>');
@@ -170,11 +170,11 @@ impl Writer {
         self.close();
     }
 
-    /// Declares a prefix for the module on the element that is being started, once.
+    /// Declares a prefix for the module in the current start tag, only once.
     fn declare(&mut self, node: &SchemaNode, module: &str) -> String {
         let known = node.modules().iter().find(|known| known.name == module);
         let Some(Module { prefix, namespace, .. }) = known else { return module.to_owned() };
-        // The `operation` attribute's prefix is not to be declared twice on one element.
+        // The prefix of the `operation` attribute must not be declared twice in one element.
         let prefix = if prefix == "nc" { module } else { prefix };
         let declaration = format!("xmlns:{prefix}");
         let element = self.out.rfind('<').unwrap_or_default();
@@ -196,7 +196,7 @@ impl Writer {
         self.out.push('>');
     }
 
-    /// Begins a line, where lines are wanted.
+    /// Begins a line if the text is indented.
     fn line(&mut self) {
         if self.indent {
             let width = self.depth * 2;
@@ -221,7 +221,7 @@ impl Writer {
                 b'<' => "&lt;",
                 b'>' => "&gt;",
                 b'"' if attribute => "&quot;",
-                // A reader makes a line feed of a bare carriage return.
+                // An XML reader converts a bare carriage return to a line feed.
                 b'\r' => "&#13;",
                 _ => "\"",
             });
