@@ -1,4 +1,4 @@
-//! The other end of the socket: one request, one reply; between replies, what has happened.
+//! The client end of the socket: sends a request and reads its reply, and receives notifications between replies.
 
 mod filter;
 
@@ -16,14 +16,14 @@ use netconf::{
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
 
-/// Why a request was not answered as it should have been.
+/// Why a request did not get a valid reply.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
     #[error("the connection to netloomd is lost")]
     Lost(#[source] io::Error),
-    #[error("netloomd closed the connection; uncommitted changes are gone")]
+    #[error("netloomd closed the connection; uncommitted changes are lost")]
     Closed,
-    #[error("netloomd does not speak NETCONF as it should: {0}")]
+    #[error("invalid NETCONF message from netloomd: {0}")]
     Protocol(String),
     #[error("{}", .0.iter().map(refusal).collect::<Vec<_>>().join("\n"))]
     Refused(Vec<RpcError>),
@@ -35,45 +35,45 @@ pub(crate) struct Client {
     stream: UnixStream,
     incoming: Replies,
     framing: Framing,
-    /// Its number, and whether the server sends notifications.
+    /// The session's number, and whether the server sends notifications.
     session: Option<u32>,
     notifies: bool,
     schema: &'static Schema,
     requests: u64,
-    /// Whether the answer to the last request is still to be read.
+    /// Whether the reply to the last request has not been read yet.
     unanswered: bool,
 }
 
-/// Where replies come from.
+/// The source of replies.
 #[derive(Debug)]
 enum Replies {
     /// The socket itself.
     Messages(Messages),
-    /// The thread that reads it, and passes notifications on at once.
+    /// The thread that reads the socket and passes notifications on at once.
     Listener(Receiver<Result<NumberedReply>>),
 }
 
-/// A reply, and the request that it answers.
+/// A reply, and the request that it belongs to.
 type NumberedReply = (Option<String>, Reply);
 
-/// What comes from the server.
+/// A message from the server.
 #[derive(Debug)]
 struct Messages {
     stream: UnixStream,
     decoder: Decoder,
 }
 
-/// What a listener hears.
+/// An event for a listener.
 pub(crate) enum Heard {
     Event(Event),
-    /// The connection has ended: there will be nothing more.
+    /// The connection has ended. No more events follow.
     Gone,
 }
 
 type Result<T> = std::result::Result<T, ClientError>;
 
 impl Client {
-    /// Greets the server.
+    /// Exchanges hellos with the server.
     pub(crate) fn open(stream: UnixStream, schema: &'static Schema) -> Result<Self> {
         let read = stream.try_clone().map_err(ClientError::Lost)?;
         let mut messages = Messages { stream: read, decoder: Decoder::default() };
@@ -82,7 +82,7 @@ impl Client {
         send(&stream, Framing::EndOfMessage, &ours.to_xml())?;
         let theirs = Hello::from_xml(&messages.next()?).map_err(|error| protocol(&error))?;
         let Some(framing) = ours.framing(&theirs) else {
-            return Err(ClientError::Protocol("no version in common".into()));
+            return Err(ClientError::Protocol("no common version of NETCONF".into()));
         };
         messages.decoder.set_framing(framing);
         Ok(Self {
@@ -98,12 +98,12 @@ impl Client {
         })
     }
 
-    /// Its number.
+    /// The session's number.
     pub(crate) fn session(&self) -> Option<u32> {
         self.session
     }
 
-    /// Has `hear` called with what happens from now on, as it happens, by a thread of its own.
+    /// Starts a thread that calls `hear` with each event from now on.
     pub(crate) fn listen(&mut self, mut hear: impl FnMut(Heard) + Send + 'static) -> Result<()> {
         if self.notifies {
             self.done(&Rpc::CreateSubscription { stream: None, filter: None })?;
@@ -123,7 +123,7 @@ impl Client {
                     Ok(Incoming::Reply { message_id, reply }) => Ok((message_id, reply)),
                     Err(error) => Err(error),
                 };
-                // Nobody asks any more once the client is closed.
+                // The receiver is gone once the client is closed.
                 let _closed = replies.send(reply);
                 if ends {
                     return hear(Heard::Gone);
@@ -133,7 +133,7 @@ impl Client {
         Ok(())
     }
 
-    /// The content of a datastore, or what of it is at `path`.
+    /// The content of a datastore, or its part at `path`.
     pub(crate) fn read(&mut self, datastore: Datastore, path: &Path) -> Result<Tree> {
         let filter = filter::subtree(path).map(Xml);
         let reply = self.call(&match datastore {
@@ -160,14 +160,15 @@ impl Client {
         self.done(&edit_config(default_operation, edit.to_xml()))
     }
 
-    /// Asks to merge `config`, the content of `<config>`, into the candidate. The answer is left for whatever comes
-    /// next, [`settle`](Self::settle) at the latest: the server reads while the client goes on.
+    /// Sends a request to merge `config`, the content of `<config>`, into the candidate. The reply is read by the
+    /// next call, at the latest by [`settle`](Self::settle): the server reads the request while the client
+    /// continues.
     pub(crate) fn begin_merge(&mut self, config: String) -> Result<()> {
         self.settle()?;
         self.ask(&edit_config(DefaultOperation::Merge, config))
     }
 
-    /// Awaits the answer that is still to come, if any.
+    /// Waits for the outstanding reply, if there is one.
     pub(crate) fn settle(&mut self) -> Result<()> {
         match self.unanswered {
             true => self.answer().map(drop),
@@ -175,7 +176,7 @@ impl Client {
         }
     }
 
-    /// Makes the candidate what `content` says.
+    /// Replaces the candidate with `content`.
     pub(crate) fn replace(&mut self, content: &Tree) -> Result<()> {
         let source = Source::Config(Xml(content.to_xml(false)));
         self.done(&Rpc::CopyConfig { target: Datastore::Candidate, source })
@@ -185,20 +186,20 @@ impl Client {
         self.done(&Rpc::DiscardChanges)
     }
 
-    /// Where the candidate contradicts what others have committed.
+    /// The conflicts of the candidate with what others have committed.
     pub(crate) fn conflicts(&mut self) -> Result<ConflictsOutput> {
         let content = self.content(&Rpc::GetConflicts)?;
         ConflictsOutput::from_xml(&content).map_err(|error| protocol(&error))
     }
 
-    /// Settles the conflicts at and below a place.
+    /// Resolves the conflicts at and below a path.
     pub(crate) fn resolve(&mut self, place: &Path, keep: Side) -> Result<ResolveOutput> {
         let path = (!place.steps.is_empty()).then(|| place.to_string());
         let content = self.content(&Rpc::ResolveConflicts { path, keep })?;
         ResolveOutput::from_xml(&content).map_err(|error| protocol(&error))
     }
 
-    /// Brings what others have committed into the candidate, if that contradicts nothing.
+    /// Merges what others have committed into the candidate, if there is no conflict.
     pub(crate) fn update(&mut self) -> Result<()> {
         self.done(&Rpc::Update(ResolutionMode::RevertOnConflict))
     }
@@ -211,8 +212,8 @@ impl Client {
         self.done(&Rpc::Unlock(datastore))
     }
 
-    /// Whether the candidate differs from what is running. RFC 6241 section 7.5: only one without changes can be
-    /// locked; nothing large needs to be read to know.
+    /// Whether the candidate differs from running. RFC 6241 section 7.5: only a candidate without changes can be
+    /// locked. So this does not need to read large data.
     pub(crate) fn has_changes(&mut self) -> Result<bool> {
         match self.lock(Datastore::Candidate) {
             Ok(()) => self.unlock(Datastore::Candidate).map(|()| false),
@@ -227,13 +228,13 @@ impl Client {
         self.done(&Rpc::Rollback(to))
     }
 
-    /// A configuration of the past.
+    /// An earlier configuration.
     pub(crate) fn revision(&mut self, of: Revision) -> Result<Tree> {
         let data = self.content(&Rpc::GetRevision(of))?;
         self.tree(&data)
     }
 
-    /// Two configurations as far as they differ: with what is around that, and nothing else.
+    /// The parts of two configurations that differ, with the nodes around them.
     pub(crate) fn difference(
         &mut self,
         from: Configuration,
@@ -253,7 +254,7 @@ impl Client {
         self.done(&Rpc::SaveRescue)
     }
 
-    /// Commits; with a timeout, in seconds, to be confirmed by then.
+    /// Commits. With a timeout, in seconds, the commit must be confirmed in time.
     pub(crate) fn commit(
         &mut self,
         comment: Option<String>,
@@ -264,7 +265,7 @@ impl Client {
         CommitOutput::from_xml(&content).map_err(|error| protocol(&error))
     }
 
-    /// Has the candidate committed at a time, `yang:date-and-time`.
+    /// Schedules a commit of the candidate at a time, `yang:date-and-time`.
     pub(crate) fn schedule(
         &mut self,
         time: String,
@@ -278,7 +279,7 @@ impl Client {
         self.done(&Rpc::CancelScheduledCommit(number))
     }
 
-    /// What is scheduled.
+    /// The scheduled commits.
     pub(crate) fn scheduled(&mut self) -> Result<ScheduleOutput> {
         let content = self.content(&Rpc::GetSchedule)?;
         ScheduleOutput::from_xml(&content).map_err(|error| protocol(&error))
@@ -293,7 +294,7 @@ impl Client {
         CheckOutput::from_xml(&content).map_err(|error| protocol(&error))
     }
 
-    /// Who last changed what of running at `path` and below.
+    /// Who last changed the nodes of running at `path` and below.
     pub(crate) fn blame(&mut self, path: &Path) -> Result<BlameOutput> {
         let path = Some(path.to_string()).filter(|_| !path.steps.is_empty());
         let content = self.content(&Rpc::GetBlame { path })?;
@@ -305,7 +306,7 @@ impl Client {
         HistoryOutput::from_xml(&content).map_err(|error| protocol(&error))
     }
 
-    /// Says goodbye; whether the server heard it no longer matters.
+    /// Closes the session. It does not matter whether the server receives this.
     pub(crate) fn close(mut self) {
         let _ = self.call(&Rpc::CloseSession);
     }
@@ -314,7 +315,7 @@ impl Client {
         self.call(rpc).map(|_| ())
     }
 
-    /// The data that the server has answered with.
+    /// The data of a reply.
     fn tree(&self, Xml(data): &Xml) -> Result<Tree> {
         let tree = Tree::from_xml(self.schema, data);
         tree.map_err(|error| ClientError::Protocol(error.to_string()))
@@ -364,7 +365,7 @@ impl Replies {
     fn next(&mut self) -> Result<NumberedReply> {
         match self {
             Replies::Messages(messages) => loop {
-                // Without a subscription no notification comes; if one does, nobody wants it.
+                // Without a subscription there are no notifications. A notification that comes anyway is ignored.
                 if let Incoming::Reply { message_id, reply } = messages.incoming()? {
                     return Ok((message_id, reply));
                 }
@@ -379,7 +380,7 @@ impl Messages {
         Incoming::from_xml(&self.next()?).map_err(|error| protocol(&error))
     }
 
-    /// The next message as it came.
+    /// The next message, unparsed.
     fn next(&mut self) -> Result<String> {
         let mut bytes = vec![0; 64 * 1024];
         loop {
@@ -398,13 +399,13 @@ impl Messages {
 }
 
 impl ClientError {
-    /// Whether the request was refused for conflicts alone.
+    /// Whether the request was refused only because of conflicts.
     pub(crate) fn is_conflict(&self) -> bool {
         let conflict = |error: &RpcError| error.app_tag.as_deref() == Some("conflict");
         matches!(self, ClientError::Refused(errors) if errors.iter().all(conflict))
     }
 
-    /// Whether there is nobody to talk to any more.
+    /// Whether the connection is lost.
     pub(crate) fn is_fatal(&self) -> bool {
         match self {
             ClientError::Lost(_) | ClientError::Closed | ClientError::Protocol(_) => true,
@@ -417,7 +418,7 @@ fn edit_config(default_operation: DefaultOperation, config: String) -> Rpc {
     Rpc::EditConfig {
         target: Datastore::Candidate,
         default_operation,
-        // A candidate may be wrong until it is committed.
+        // A candidate may be invalid until it is committed.
         test_option: Some(TestOption::Set),
         error_option: ErrorOption::RollbackOnError,
         config: Xml(config),

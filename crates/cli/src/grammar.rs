@@ -1,7 +1,7 @@
-//! What can be typed, and the same words written: lines, commands, statements of configuration, and configuration as text.
+//! The syntax of the command line: lines, commands, configuration statements, and configuration as text.
 //!
-//! A line is split into [`words`], and a [`cursor`] reads them. [`command`] knows the commands, [`statement`] walks
-//! the schema for a line of configuration. [`render`] writes configuration as the lines that make it.
+//! [`words`] splits a line, and a [`cursor`] reads the words. [`command`] knows the commands, [`statement`] walks
+//! the schema for a line of configuration. [`render`] writes configuration as the lines that create it.
 
 pub(crate) mod command;
 pub(crate) mod cursor;

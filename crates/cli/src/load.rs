@@ -1,4 +1,4 @@
-//! A configuration file, in whichever form it is: JSON, XML, or text as one would type it.
+//! Configuration files in any format: JSON, XML, or configuration text.
 
 use yang::{EditWriter, Path, Schema, Step, Tree, Value};
 
@@ -9,7 +9,7 @@ use crate::grammar::render;
 use crate::grammar::statement::{Grammar, Live, Move, Statement};
 use crate::grammar::words::words;
 
-/// Reads a file's content. The fault names line and column, or the node.
+/// Reads a file's content. The error names line and column, or the node.
 pub(crate) fn read(schema: &'static Schema, content: &str) -> Result<Tree, String> {
     match content.trim_start().chars().next() {
         Some('{') => Tree::from_json(schema, content).map_err(|error| error.to_string()),
@@ -27,8 +27,8 @@ pub(crate) fn read(schema: &'static Schema, content: &str) -> Result<Tree, Strin
     }
 }
 
-/// Reads a file's content as edits that merge it, one after the other, each the content of `<config>`. `merge` is called
-/// with one as soon as it is longer than `part`. This needs no tree of the whole text.
+/// Reads a file's content as a series of edits that merge it, each the content of `<config>`. Calls `merge` with an
+/// edit as soon as it is longer than `part`. This needs no tree of the whole text.
 pub(crate) fn read_to_merge(
     schema: &'static Schema,
     content: &str,
@@ -56,10 +56,10 @@ pub(crate) fn read_to_merge(
     Ok(merge(edit.finish())?)
 }
 
-/// Why a file was not merged, or not all of it.
+/// Why a file was not merged, or not completely.
 #[derive(Debug)]
 pub(crate) enum NotMerged {
-    /// What is wrong with its content.
+    /// An error in the file's content.
     Content(String),
     Client(ClientError),
 }
@@ -76,7 +76,7 @@ impl From<ClientError> for NotMerged {
     }
 }
 
-/// A tree in a form.
+/// A tree in a format.
 pub(crate) fn write(tree: &Tree, form: Form) -> String {
     match form {
         Form::Text => render::text(tree, &Path::default()),
@@ -86,7 +86,7 @@ pub(crate) fn write(tree: &Tree, form: Form) -> String {
     }
 }
 
-/// The form that a file's name asks for.
+/// The format that a file's name selects.
 pub(crate) fn form_of(file: &str) -> Form {
     match file.rsplit_once('.') {
         Some((_, "json")) => Form::Json,
@@ -96,8 +96,8 @@ pub(crate) fn form_of(file: &str) -> Form {
     }
 }
 
-/// Reads the indented form, line by line, each with its number and the mode that it is in: a line belongs to the nearest line above that
-/// is indented less. `exit` and comments may stand in it.
+/// Reads the indented form line by line, each with its number and its mode. A line belongs to the nearest line
+/// above it with less indentation. The text may contain `exit` and comments.
 fn text<E: From<String>>(
     schema: &'static Schema,
     content: &str,
@@ -139,7 +139,7 @@ fn put(tree: &mut Tree, path: &Path, value: Option<Value>) -> yang::Result<()> {
     }
 }
 
-/// A file is read without a look at what exists.
+/// For a file, existing data is not looked up.
 struct Nothing;
 
 impl Live for Nothing {

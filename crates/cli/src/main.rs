@@ -1,7 +1,7 @@
 //! netloom: the command line, generated from the models.
 //!
-//! The [`grammar`] makes a line from the [`terminal`] or a [`script`] into a command. The [`shell`] carries the command
-//! out: it speaks NETCONF to the daemon ([`client`]), and shows what comes back ([`show`]).
+//! The [`grammar`] parses a line from the [`terminal`] or a [`script`] into a command. The [`shell`] executes the
+//! command: it speaks NETCONF to the daemon ([`client`]), and formats the reply ([`show`]).
 
 mod client;
 mod grammar;
@@ -34,13 +34,13 @@ struct Options {
     /// The daemon's socket.
     #[arg(long, value_name = "PATH", default_value = "/run/netloom/netconf.sock")]
     socket: PathBuf,
-    /// Run a command and leave; may be given several times, the first that fails ends the run.
+    /// Run a command and exit. Can be repeated; the first command that fails ends the run.
     #[arg(short, value_name = "COMMAND")]
     commands: Vec<String>,
     /// Run the engine in this process, without a daemon.
     #[arg(long, requires = "state_dir", conflicts_with = "socket")]
     standalone: bool,
-    /// Where the engine of --standalone keeps its state.
+    /// The state directory of the engine with --standalone.
     #[arg(long, value_name = "DIR", requires = "standalone")]
     state_dir: Option<PathBuf>,
 }

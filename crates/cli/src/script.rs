@@ -1,4 +1,4 @@
-//! Commands that nobody types: from `-c` or from standard input, up to the first that fails.
+//! Non-interactive commands: from `-c` or from standard input, up to the first one that fails.
 
 use std::io::BufRead;
 
@@ -7,13 +7,13 @@ use anyhow::{Context, Result};
 use crate::shell::{Shell, ShellError};
 use crate::terminal::pager;
 
-/// Runs the commands of `-c`; the exit status.
+/// Runs the commands of `-c`, and returns the exit status.
 pub(crate) fn commands(shell: Shell, commands: &[String]) -> Result<u8> {
     let lines = commands.iter().map(|command| Ok(command.clone()));
     run(shell, lines, "command")
 }
 
-/// Runs the lines of a script; the exit status.
+/// Runs the lines of a script, and returns the exit status.
 pub(crate) fn lines(shell: Shell, script: impl BufRead) -> Result<u8> {
     run(shell, script.lines(), "line")
 }
@@ -34,7 +34,7 @@ fn run(
                 }
             }
             Err(error) => {
-                // A line that is shown with its mark begins in the first column, or the mark is off.
+                // A line with a mark below it must begin in the first column, or the mark is at the wrong position.
                 let space = if matches!(error, ShellError::Line { .. }) { '\n' } else { ' ' };
                 eprintln!("{unit} {number}:{space}{error}");
                 shell.close();
@@ -45,7 +45,7 @@ fn run(
     let left = shell.may_leave();
     shell.close();
     if let Err(error) = left {
-        eprintln!("at the end: {error}; they are dropped");
+        eprintln!("at the end: {error}; they are discarded");
         return Ok(1);
     }
     Ok(0)

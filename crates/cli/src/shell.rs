@@ -1,4 +1,4 @@
-//! Carries commands out: the one place that knows the session, the mode, and what a command means to them.
+//! Executes commands. It holds the session and the mode, and knows the meaning of each command.
 
 mod error;
 
@@ -33,27 +33,27 @@ pub(crate) struct Shell {
     mode: Option<Mode>,
     /// Whether configuration mode was ever entered, which the prompt shows.
     configures: bool,
-    /// Whether the candidate was touched since it last was what is running.
+    /// Whether the candidate was changed since it last was the same as running.
     edited: bool,
-    /// The conflicts that were last shown; none where they are not known.
+    /// The conflicts that were last shown. None if they are not known.
     conflicts: RefCell<Option<Vec<Path>>>,
     host: String,
 }
 
-/// What a line did.
+/// The result of a line.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
-    /// What there is to read.
+    /// The text to show.
     pub(crate) text: String,
-    /// Whether it may be shown page by page.
+    /// Whether the text may be shown page by page.
     pub(crate) paged: bool,
-    /// Whether the user is done.
+    /// Whether the user exits.
     pub(crate) quits: bool,
 }
 
 type Result<T> = std::result::Result<T, ShellError>;
 
-/// How much of an edit is sent at once where it can be sent in parts: enough that a part costs more than its answer.
+/// The size of one part, if an edit can be sent in parts. It is large, so that a part costs more than its reply.
 const PART: usize = 1 << 20;
 
 const HELP: &str = "\
@@ -65,7 +65,7 @@ show prints configuration and state; its output can be filtered: | display json,
 ";
 
 impl Shell {
-    /// `host` is what the prompt begins with.
+    /// `host` is the beginning of the prompt.
     pub(crate) fn new(client: Client, schema: &'static Schema, host: String) -> Self {
         Self {
             schema,
@@ -83,12 +83,12 @@ impl Shell {
         self.client.borrow().session()
     }
 
-    /// Has `hear` called with what happens from now on.
+    /// Calls `hear` with each event from now on.
     pub(crate) fn listen(&self, hear: impl FnMut(Heard) + Send + 'static) -> Result<()> {
         Ok(self.client.borrow_mut().listen(hear)?)
     }
 
-    /// What stands before the line that is typed, without the space after it.
+    /// The prompt, without the space after it.
     pub(crate) fn prompt(&self) -> String {
         match &self.mode {
             Some(mode) => format!("{}(config{})#", self.host, mode.prompt()),
@@ -97,12 +97,12 @@ impl Shell {
         }
     }
 
-    /// What could stand at the end of what is typed.
+    /// The candidates for completion at the end of the line.
     pub(crate) fn complete(&self, line: &str) -> std::result::Result<Candidates, Fault> {
         command::complete(&self.grammar(), self.mode.as_ref(), line)
     }
 
-    /// Carries out a line.
+    /// Executes a line.
     pub(crate) fn run(&mut self, line: &str) -> Result<Done> {
         let (command, pipes) = command::parse(&self.grammar(), self.mode.as_ref(), line)
             .map_err(|fault| ShellError::Line { line: line.to_owned(), fault })?;
@@ -190,7 +190,7 @@ impl Shell {
             }
             Command::CommitCancel => {
                 self.client.borrow_mut().cancel()?;
-                "the commit that waited for its confirmation is undone\n".into()
+                "the commit that waited for confirmation is undone\n".into()
             }
             Command::CommitCheck => self.check()?,
             Command::DiscardChanges => {
@@ -217,7 +217,7 @@ impl Shell {
             }
             Command::SaveRescue => {
                 self.client.borrow_mut().save_rescue()?;
-                "running is the rescue configuration\n".into()
+                "running is saved as the rescue configuration\n".into()
             }
             Command::Lock => {
                 self.client.borrow_mut().lock(Datastore::Running)?;
@@ -246,7 +246,7 @@ impl Shell {
         Ok(Done { text: pipe::apply(&pipes, text), paged, quits: false })
     }
 
-    /// Whether nothing would be lost by leaving.
+    /// Whether no changes would be lost by an exit.
     pub(crate) fn may_leave(&self) -> Result<()> {
         if !self.edited {
             return Ok(());
@@ -299,7 +299,7 @@ impl Shell {
         Ok(written(&tree, path, form))
     }
 
-    /// What of two configurations differs at a path and below.
+    /// The difference of two configurations at a path and below.
     fn difference(
         &self,
         (from, to): (Configuration, Configuration),
@@ -311,7 +311,7 @@ impl Shell {
         difference::text(&from, &to, pipe::form_of(pipes)).ok_or(ShellError::Difference)
     }
 
-    /// Running behind who last changed it.
+    /// Running, with the author of each line.
     fn blame(&self, path: &Path, form: Form) -> Result<String> {
         let mut client = self.client.borrow_mut();
         let tree = client.read(Datastore::Running, path)?;
@@ -358,7 +358,7 @@ impl Shell {
         })
     }
 
-    /// What is in conflict, in words; `resolve` settles that and nothing that comes later.
+    /// The conflicts as text. `resolve` resolves these conflicts, and not later ones.
     fn conflicts(&self) -> Result<String> {
         let found = self.client.borrow_mut().conflicts()?.conflicts;
         let paths = found.iter().filter_map(|one| Path::parse(self.schema, &one.path).ok());
@@ -366,7 +366,7 @@ impl Shell {
         Ok(conflict::table(self.schema, &found))
     }
 
-    /// Tells what is in conflict where that is why something was refused.
+    /// Adds the conflicts to an error, if they are the reason for it.
     fn or_conflicts<T>(&self, outcome: std::result::Result<T, ClientError>) -> Result<T> {
         match outcome {
             Err(error) if error.is_conflict() => Err(ShellError::Conflicts(self.conflicts()?)),
@@ -406,15 +406,15 @@ impl Shell {
             client.replace(&tree)?;
             return Ok(String::new());
         }
-        // What only a file changes can be taken back by itself, so that it may go to the server in parts, which are
-        // read there while the next one is read here.
+        // If only a file has changed the candidate, the changes can be undone separately. The file can then be sent
+        // in parts, so that the server reads one part while the next part is read here.
         let part = if was_edited { usize::MAX } else { PART };
         let merge = |part| client.begin_merge(part);
         let merged = load::read_to_merge(self.schema, &content, part, merge);
         let merged = merged.and_then(|()| Ok(client.settle()?));
         merged.map_err(|error| {
             if !was_edited {
-                // Whatever these say, the fault that led here says more.
+                // If these requests fail too, the first error is more useful.
                 let _ = client.settle();
                 let _ = client.discard();
             }
@@ -437,7 +437,7 @@ impl Shell {
 impl Live for Shell {
     fn conflicts(&self) -> Vec<Path> {
         if self.conflicts.borrow().is_none() && self.client.try_borrow_mut().is_ok() {
-            // A list of what could be typed is no reason to fail.
+            // Completion does not report errors.
             let _unknown = Shell::conflicts(self);
         }
         self.conflicts.borrow().clone().unwrap_or_default()
@@ -447,7 +447,7 @@ impl Live for Shell {
         let Ok(mut client) = self.client.try_borrow_mut() else { return Vec::new() };
         let mut values = Vec::new();
         for datastore in [Datastore::Candidate, Datastore::Operational] {
-            // A list of what could be typed is no reason to fail.
+            // Completion does not report errors.
             let tree = client.read(datastore, path).unwrap_or_else(|_| Tree::empty(self.schema));
             values
                 .extend(tree.nodes(path).into_iter().filter_map(|(_, node)| node.value().cloned()));
@@ -458,7 +458,7 @@ impl Live for Shell {
     }
 }
 
-/// What of a configuration is at a path.
+/// The part of a configuration at a path.
 fn part(tree: Tree, path: &Path) -> Tree {
     if path.steps.is_empty() { tree } else { tree.subtree(path) }
 }
@@ -472,7 +472,7 @@ fn written(tree: &Tree, path: &Path, form: Form) -> String {
     }
 }
 
-/// The lists at or below `path` whose state is shown with configuration.
+/// The lists at or below `path` whose state is shown together with configuration.
 fn shown_with_configuration(schema: &'static Schema, path: &Path) -> Vec<Path> {
     let mut found = Vec::new();
     let nodes = match path.steps.last() {

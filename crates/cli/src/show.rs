@@ -1,4 +1,4 @@
-//! The server's answers as text for a person.
+//! Formats the server's replies for users.
 
 pub(crate) mod blame;
 pub(crate) mod conflict;

@@ -1,4 +1,4 @@
-//! The engine in this process: the only place of the command line that knows of one.
+//! The engine in this process. Only this file of the command line knows the engine.
 
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -15,8 +15,8 @@ pub(crate) struct Standalone {
     engine: Handle,
 }
 
-/// Starts the engine on `state_dir` and answers the client's end of a connection to it: the way is the same as
-/// to a daemon.
+/// Starts the engine on `state_dir` and returns the client's end of a connection to it. Requests take the same path
+/// as to a daemon.
 pub(crate) fn start(state_dir: &Path, schema: &'static Schema) -> Result<(Standalone, UnixStream)> {
     let settings = Settings::of_host(state_dir.to_owned())?;
     let kernel = Kernel::open().context("opening the kernel's netlink sockets")?;
@@ -33,7 +33,7 @@ pub(crate) fn start(state_dir: &Path, schema: &'static Schema) -> Result<(Standa
     runtime.spawn(async move {
         match tokio::net::UnixStream::from_std(theirs) {
             Ok(stream) => {
-                // The client sees that the connection ends, and reports it.
+                // The client detects that the connection ends, and reports it.
                 let _ = northbound::serve(stream, origin, served, schema).await;
             }
             Err(error) => eprintln!("netloom: {error}"),
@@ -43,7 +43,7 @@ pub(crate) fn start(state_dir: &Path, schema: &'static Schema) -> Result<(Standa
 }
 
 impl Standalone {
-    /// Lets the engine finish what it does.
+    /// Waits until the engine has finished its work.
     pub(crate) fn stop(self) {
         self.runtime.block_on(self.engine.stop());
     }

@@ -1,5 +1,5 @@
-//! A person at a terminal: line editing, history, TAB, `?` without Enter, and above the line that is being typed what
-//! others do meanwhile.
+//! The interactive terminal: line editing, history, TAB, `?` without Enter, and notices above the line that is
+//! being typed.
 
 mod notice;
 pub(crate) mod pager;
@@ -26,13 +26,13 @@ use crate::shell::Shell;
 use crate::terminal::notice::Notifier;
 
 const MENU: &str = "completions";
-/// What the key `?` stands for, as reedline hands it over.
+/// The internal command of the key `?`, as reedline returns it.
 const HELP: &str = "?";
 const HISTORY_LINES: usize = 1000;
-/// How many lines about what happens wait until they can be shown.
+/// How many lines of notices wait until they can be shown.
 const NOTICES: usize = 100;
 
-/// Runs lines until the user leaves; the exit status.
+/// Runs lines until the user exits, and returns the exit status.
 pub(crate) fn run(shell: Shell) -> anyhow::Result<u8> {
     end_with_terminal();
     let (notices, gone) = (ExternalPrinter::new(NOTICES), Arc::new(AtomicBool::new(false)));
@@ -85,8 +85,8 @@ pub(crate) fn run(shell: Shell) -> anyhow::Result<u8> {
     Ok(status)
 }
 
-/// Ends the program when its terminal does. The editor would not notice that there is nothing left to read, and the
-/// signal for it may be ignored, as under nohup(1), or go to other processes.
+/// Ends the program when its terminal is gone. The editor does not detect this by itself. The signal for it may be
+/// ignored, as under nohup(1), or may go to other processes.
 fn end_with_terminal() {
     thread::spawn(|| {
         let stdin = io::stdin();
@@ -94,7 +94,7 @@ fn end_with_terminal() {
             match poll(&mut [PollFd::new(&stdin, PollFlags::empty())], None) {
                 Ok(_) => process::exit(1),
                 Err(Errno::INTR) => {}
-                // Then it is left to the signal.
+                // Then only the signal ends the program.
                 Err(_) => return,
             }
         }
@@ -131,7 +131,7 @@ fn editor(shell: &Arc<Mutex<Shell>>) -> Reedline {
     }
 }
 
-/// `$XDG_STATE_HOME/netloom/history`, or none where that cannot be made.
+/// `$XDG_STATE_HOME/netloom/history`, or none if it cannot be created.
 fn history_file() -> Option<PathBuf> {
     let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
     let state = state.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".local/state")))?;
@@ -140,7 +140,7 @@ fn history_file() -> Option<PathBuf> {
     Some(folder.join("history"))
 }
 
-/// Tells what could stand at the cursor; within quotes `?` is a character like any other.
+/// Shows the candidates at the cursor. Within quotes, `?` is an ordinary character.
 fn help(shell: &Mutex<Shell>, editor: &mut Reedline) {
     let line = editor.current_buffer_contents().to_owned();
     let before = line.get(..editor.current_insertion_point()).unwrap_or(&line);
@@ -148,7 +148,7 @@ fn help(shell: &Mutex<Shell>, editor: &mut Reedline) {
         editor.run_edit_commands(&[EditCommand::InsertChar('?')]);
         return;
     }
-    // The editor has left the cursor after the prompt, and shows the line anew below.
+    // The editor has left the cursor after the prompt, and redraws the line below.
     println!("{line}?");
     match locked(shell).complete(before) {
         Ok(candidates) => print!("{}", table(&candidates)),
@@ -156,7 +156,7 @@ fn help(shell: &Mutex<Shell>, editor: &mut Reedline) {
     }
 }
 
-/// Candidates with what they are.
+/// The candidates with their descriptions.
 fn table(candidates: &Candidates) -> String {
     let width = candidates.list.iter().map(|c| c.text.chars().count()).max().unwrap_or_default();
     let line = |candidate: &crate::grammar::cursor::Candidate| {

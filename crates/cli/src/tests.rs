@@ -363,7 +363,7 @@ fn what_is_wrong_is_shown_where_it_is() {
             dent-1(config-links-iproute2)# commit | count
               commit | count
                      ^^^^^^^
-            the command prints nothing that could be piped
+            the command has no output for a pipe
             dent-1(config-links-iproute2)#
         "#]],
     );
@@ -379,11 +379,11 @@ fn changes_are_not_left_behind() {
             dent-1> conf t
             dent-1(config)# netnses-iproute2 netns red
             dent-1(config)# exit
-            there are uncommitted changes: `commit` brings them into effect, `discard-changes` drops them
+            there are uncommitted changes: `commit` applies them, `discard-changes` discards them
             dent-1(config)# end
-            there are uncommitted changes: `commit` brings them into effect, `discard-changes` drops them
+            there are uncommitted changes: `commit` applies them, `discard-changes` discards them
             dent-1(config)# quit
-            there are uncommitted changes: `commit` brings them into effect, `discard-changes` drops them
+            there are uncommitted changes: `commit` applies them, `discard-changes` discards them
             dent-1(config)# show config-candidate diff
             +netnses-iproute2
             + netns red
@@ -528,10 +528,10 @@ fn help_tells_what_can_follow() {
         "",
         expect![[r#"
             configure: Enter configuration mode
-            exit: Leave this mode; at the start, leave the program
+            exit: Leave this mode, or exit the program at the start
             help: How to use this command line
-            quit: Leave the program
-            repair: Make the kernel what running says where others have changed it
+            quit: Exit the program
+            repair: Repair changes by others in the kernel
             show: Show configuration, state or history
         "#]],
     );
@@ -546,38 +546,38 @@ fn help_tells_what_can_follow() {
         "ro",
         expect![[r#"
         routes-iproute2: IPv4 and IPv6 routes
-        rollback: Put an earlier configuration into the candidate
+        rollback: Load an earlier configuration into the candidate
     "#]],
     );
     device.help(
         "links-iproute2 link ",
         expect![[r#"
-        enp0s4
-        enp0s5
-        <name> (told): The link's name: a NIC's own, or that of a link to be made, 1..255 characters
-    "#]],
+            enp0s4
+            enp0s5
+            <name> (told): The name of the link: of an existing NIC, or of a link to be created, 1..255 characters
+        "#]],
     );
     device.help(
         "netns ",
         expect![[r#"
-        1: The namespace that the daemon runs in, the host's own.
-        vpn10
-        vpn20
-        <netns> (told): The namespace (VPN) that the link is in, default 1
-    "#]],
+            1: The namespace of the daemon, which is the host's namespace.
+            vpn10
+            vpn20
+            <netns> (told): The namespace (VPN) of the link, default 1
+        "#]],
     );
     device.help(
         "admin-status ",
         expect![[r#"
-        down: The link carries nothing, and routes over it are gone.
-        up: The link carries traffic as soon as it has a carrier.
-    "#]],
+            down: The link carries no traffic, and routes over it are removed.
+            up: The link carries traffic as soon as it has a carrier.
+        "#]],
     );
     device.help(
         "mtu ",
         expect![[r#"
-        <number> (told): The largest packet that the link takes, 0..2147483647, bytes
-    "#]],
+            <number> (told): The size of the largest packet, 0..2147483647, bytes
+        "#]],
     );
     device.help(
         "type iproute2-ip-link:v",
@@ -590,29 +590,29 @@ fn help_tells_what_can_follow() {
     );
     device.help("routes-iproute2 route default ", expect![[r#"
         table: The routing table, by name or number, 0..4294967295, default main
-        metric: Of several routes to one prefix the lowest metric wins, 0..4294967295, default 0
-        tos: Only packets with this type of service; IPv4 only, 0..255, default default
-        netns: The namespace (VPN) whose routing table this is, default 1
-        src: The source address that this host prefers for packets of its own
-        protocol: Who made the route; static unless this says otherwise
-        scope: How far away the destinations are; told by the nexthops unless this says otherwise
-        mtu: The path MTU towards the destinations, where it is less than the link's
+        metric: If there are several routes to a prefix, the route with the lowest metric is used, 0..4294967295, default 0
+        tos: The route matches packets with this type of service; IPv4 only, 0..255, default default
+        netns: The namespace (VPN) of the route, default 1
+        src: The source address that this host prefers for its own packets
+        protocol: The origin of the route; the default is static
+        scope: The distance of the destinations; the default depends on the nexthops
+        mtu: The path MTU to the destinations, if it is less than the MTU of the link
         advmss: The maximum segment size that TCP advertises to the destinations
         flag: A flag of all nexthops
-        nexthop: Where packets go next: out of a link, to a gateway or (without one) to the destination itself, which then is resolved on that link
-        type: What the route does with packets: unicast unless this says otherwise
+        nexthop: The link that packets are sent through, and optionally a gateway
+        type: The action of the route for packets; the default is unicast
         <cr> (told)
     "#]]);
     device.help(
         "show history | ",
         expect![[r#"
-            blame: Each line behind who last changed it
-            compare: What differs from an earlier configuration
-            count: How many lines there are
-            display: In another form
-            except: Lines that a regular expression does not match
-            match: Lines that a regular expression matches
-            no-more: Without pages
+            blame: Show who last changed each line
+            compare: Show the differences from an earlier configuration
+            count: Count the lines
+            display: Change the format
+            except: Only lines that do not match a regular expression
+            match: Only lines that match a regular expression
+            no-more: Do not stop after each page
         "#]],
     );
     device.help("nonsense ", expect![[r#"

@@ -31,8 +31,8 @@ fn names_of_namespaces() {
             "../x": a namespace's name holds only letters, digits and `._-@+`, for example vpn10
             "..": `.` and `..` name directories, not namespaces
             "-all": a namespace's name does not begin with `-`, which ip-netns(8) takes for an option
-            "": a namespace's name is a file's name: 1 to 255 characters
-            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": a namespace's name is a file's name: 1 to 255 characters
+            "": a namespace's name is the name of a file: 1 to 255 characters
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": a namespace's name is the name of a file: 1 to 255 characters
             "1": namespace 1 is the one that the daemon runs in: it is always there and not configured
         "#]],
     );
@@ -67,8 +67,8 @@ fn names_and_addresses_of_links() {
             "192.168.10.10": the address needs a prefix length, for example 192.168.10.10/24 or 2001:db8::10/64
             "2001:db8::1/64" is 2001:db8::1/64
             "2001:db8::1": the address needs a prefix length, for example 192.168.10.10/24 or 2001:db8::10/64
-            "10.0.0.256/8": this is no IP address with its prefix length, for example 192.168.10.10/24 or 2001:db8::10/64
-            "10.0.0.1/33": this is no IP address with its prefix length, for example 192.168.10.10/24 or 2001:db8::10/64
+            "10.0.0.256/8": this is not an IP address with a prefix length, for example 192.168.10.10/24 or 2001:db8::10/64
+            "10.0.0.1/33": this is not an IP address with a prefix length, for example 192.168.10.10/24 or 2001:db8::10/64
         "#]],
     );
     check(

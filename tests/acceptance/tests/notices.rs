@@ -72,7 +72,7 @@ fn a_daemon_that_ends_is_noticed_at_the_prompt() {
         let mut daemon = Daemon::start();
         let mut ann = person(&daemon);
         daemon.stop();
-        ann.see("netloomd closed the connection; uncommitted changes are gone");
+        ann.see("netloomd closed the connection; uncommitted changes are lost");
         assert!(!ann.ends());
     });
 }

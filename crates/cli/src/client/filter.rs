@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use yang::{NodeKind, Path};
 
-/// The filter that selects what is at `path`; none where that is everything.
+/// The filter that selects the data at `path`. None if that is everything.
 pub(crate) fn subtree(path: &Path) -> Option<String> {
     if path.steps.is_empty() {
         return None;

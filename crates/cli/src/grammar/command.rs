@@ -1,4 +1,5 @@
-//! The commands that are not configuration: a table of words, and what each goes on with.
+//! The commands other than configuration statements: a table of words, with the parser for the rest of each
+//! command.
 
 mod commit;
 mod show;
@@ -15,7 +16,7 @@ use crate::grammar::resolution::Resolution;
 use crate::grammar::statement::{Grammar, Statement};
 use crate::grammar::words::{Fault, words};
 
-/// A line, understood.
+/// A parsed line.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// An empty line, or a comment.
@@ -26,32 +27,32 @@ pub(crate) enum Command {
     Top,
     Quit,
     Help,
-    /// What of a datastore is at a path.
+    /// The part of a datastore at a path.
     Show(Datastore, Path),
-    /// What of a configuration of the past is at a path.
+    /// The part of an earlier configuration at a path.
     ShowRevision(Revision, Path),
     ShowConflicts,
     ShowDiff,
     ShowDrift,
     ShowHistory,
-    /// What is to be committed at which time.
+    /// The commits that are scheduled.
     ShowSchedule,
-    /// What the commit so many commits ago changed.
+    /// The changes of the commit N commits ago.
     ShowCommit(u32),
     Commit {
         comment: Option<String>,
-        /// Within how many it is to be confirmed.
+        /// The minutes within which the commit must be confirmed.
         minutes: Option<u32>,
-        /// What confirms it too.
+        /// The checks that also confirm the commit.
         checks: Vec<Check>,
     },
-    /// The candidate is to be committed at a time.
+    /// Schedules a commit of the candidate at a time.
     CommitAt {
         time: Timestamp,
         comment: Option<String>,
     },
     CommitCancel,
-    /// A scheduled commit, by its number, is not to be made.
+    /// Cancels a scheduled commit, by its number.
     CommitCancelAt(u32),
     CommitCheck,
     DiscardChanges,
@@ -73,7 +74,7 @@ pub(crate) enum Command {
     Delete(Edit),
 }
 
-/// What a user can do where.
+/// The keyword of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
     Commit,
@@ -98,31 +99,31 @@ enum Word {
 }
 
 const ALWAYS: &[(Word, &str, &str)] = &[
-    (Word::Exit, "exit", "Leave this mode; at the start, leave the program"),
+    (Word::Exit, "exit", "Leave this mode, or exit the program at the start"),
     (Word::Help, "help", "How to use this command line"),
-    (Word::Quit, "quit", "Leave the program"),
-    (Word::Repair, "repair", "Make the kernel what running says where others have changed it"),
+    (Word::Quit, "quit", "Exit the program"),
+    (Word::Repair, "repair", "Repair changes by others in the kernel"),
     (Word::Show, "show", "Show configuration, state or history"),
 ];
 const OPERATIONAL: &[(Word, &str, &str)] =
     &[(Word::Configure, "configure", "Enter configuration mode")];
 const CONFIGURATION: &[(Word, &str, &str)] = &[
-    (Word::Commit, "commit", "Bring the candidate into effect, whole or not at all"),
-    (Word::DiscardChanges, "discard-changes", "Make the candidate what is running"),
+    (Word::Commit, "commit", "Apply the candidate, completely or not at all"),
+    (Word::DiscardChanges, "discard-changes", "Reset the candidate to running"),
     (Word::Do, "do", "Run a command of the start mode"),
     (Word::End, "end", "Leave configuration mode"),
     (Word::Load, "load", "Read configuration from a file into the candidate"),
-    (Word::Lock, "lock", "Keep others from committing"),
+    (Word::Lock, "lock", "Prevent commits of others"),
     (Word::No, "no", "Delete from the candidate"),
-    (Word::Resolve, "resolve", "Settle conflicts with what others have committed"),
-    (Word::Rollback, "rollback", "Put an earlier configuration into the candidate"),
+    (Word::Resolve, "resolve", "Resolve conflicts with the commits of others"),
+    (Word::Rollback, "rollback", "Load an earlier configuration into the candidate"),
     (Word::Save, "save", "Write the candidate to a file"),
     (Word::Top, "top", "Go to the top of the configuration"),
-    (Word::Unlock, "unlock", "Let others commit again"),
-    (Word::Update, "update", "Bring what others have committed into the candidate"),
+    (Word::Unlock, "unlock", "Allow commits of others again"),
+    (Word::Update, "update", "Merge what others have committed into the candidate"),
 ];
 
-/// Understands a line; `mode` is none outside configuration mode.
+/// Parses a line. `mode` is none outside configuration mode.
 pub(crate) fn parse(
     grammar: &Grammar<'_>,
     mode: Option<&Mode>,
@@ -140,7 +141,7 @@ pub(crate) fn parse(
         .and_then(|command| Ok((command, pipe::parse(&mut Cursor::parsing(pipes, line.len()))?)));
     match parsed {
         Ok((command, pipes)) if !pipes.is_empty() && !command.prints() => {
-            Err(Fault::new(end..line.len(), "the command prints nothing that could be piped"))
+            Err(Fault::new(end..line.len(), "the command has no output for a pipe"))
         }
         Ok(parsed) => Ok(parsed),
         Err(Stop::Fault(fault)) => Err(fault),
@@ -148,7 +149,7 @@ pub(crate) fn parse(
     }
 }
 
-/// What could stand at the end of `line`, up to the cursor.
+/// The candidates for completion at the end of `line`, which ends at the cursor.
 pub(crate) fn complete(
     grammar: &Grammar<'_>,
     mode: Option<&Mode>,
@@ -174,7 +175,7 @@ pub(crate) fn complete(
 }
 
 impl Command {
-    /// Whether it may change the candidate.
+    /// Whether the command may change the candidate.
     pub(crate) fn edits(&self) -> bool {
         matches!(
             self,
@@ -244,7 +245,7 @@ fn command(
             })
         })
     };
-    // A word that is whole on one side is meant there; a beginning that fits both is nobody's.
+    // A complete word on one side has priority. A prefix that fits both sides is ambiguous.
     let whole = (is(&beginnings, true), is(&built_in_words, true));
     let begun = (is(&beginnings, false), is(&built_in_words, false));
     if whole.0 || (begun.0 && !begun.1) {
@@ -300,8 +301,8 @@ fn built_in(
         Word::Rollback => Command::Rollback(revision(cursor)?),
         Word::Load => {
             let ways = [
-                Candidate::word("merge", "Add to the candidate"),
-                Candidate::word("replace", "Take the place of the candidate"),
+                Candidate::word("merge", "Merge the file into the candidate"),
+                Candidate::word("replace", "Replace the candidate with the file"),
             ];
             let replaces = cursor.choose(&ways, false)? == Some(1);
             Command::Load { replaces, file: file(cursor, "")? }

@@ -1,7 +1,7 @@
 //! Reads a line word by word: the same walk parses a finished line and completes an unfinished one.
 //!
-//! A grammar asks the cursor for a keyword or a value. When a line is being completed and its last word is reached,
-//! the answer is [`Stop::Candidates`]: what could stand there, which is just what the grammar asked for.
+//! A grammar asks the cursor for a keyword or a value. If a line is being completed and its last word is reached,
+//! the result is [`Stop::Candidates`]: the words or values that the grammar asked for.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,18 +12,18 @@ use yang::SchemaNode;
 use crate::grammar::schema;
 use crate::grammar::words::{Fault, Word};
 
-/// Something that could stand at a place.
+/// A candidate for completion.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
-    /// What to type; for a placeholder, what stands for it: `<cr>`, `<ip-address>`.
+    /// The text to type. For a placeholder, the text that represents it: `<cr>`, `<ip-address>`.
     pub(crate) text: Cow<'static, str>,
     help: Help,
-    /// Whether TAB can insert it; otherwise it is only shown.
+    /// Whether TAB can insert the candidate. Otherwise it is only shown.
     pub(crate) typed: bool,
 }
 
-/// One line about a candidate. That of a schema's node is written only for who reads it: lines are parsed far more
-/// often than they are completed.
+/// One line of help about a candidate. For a schema node it is generated only on demand, because lines are parsed
+/// far more often than they are completed.
 #[derive(Clone, Debug)]
 pub(crate) enum Help {
     Text(Cow<'static, str>),
@@ -31,24 +31,24 @@ pub(crate) enum Help {
     Value(&'static SchemaNode),
 }
 
-/// Why a walk along a line ended before the line did.
+/// Why a walk along a line ended before the end of the line.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// The line is wrong.
+    /// The line is invalid.
     Fault(Fault),
-    /// The line is being completed, and this is what could stand at its end.
+    /// The line is being completed, and these are the candidates at its end.
     Candidates(Candidates),
 }
 
-/// What could stand in place of the last word.
+/// The candidates for the last word.
 #[derive(Debug, Default)]
 pub(crate) struct Candidates {
-    /// The last word's place; empty at the end of the line where it has not begun.
+    /// The position of the last word. It is empty at the end of the line if the word has not begun.
     pub(crate) span: Range<usize>,
     pub(crate) list: Vec<Candidate>,
 }
 
-/// The words of a line, and how far they are read.
+/// The words of a line, and the position of the reader.
 #[derive(Debug)]
 pub(crate) struct Cursor<'a> {
     words: &'a [Word<'a>],
@@ -71,7 +71,7 @@ impl Candidate {
         Self::word(schema::name(node), Help::Node(node))
     }
 
-    /// One line about it.
+    /// One line of help about the node.
     pub(crate) fn help(&self) -> String {
         match &self.help {
             Help::Text(text) => text.to_string(),
@@ -86,23 +86,23 @@ impl Candidate {
 }
 
 impl<'a> Cursor<'a> {
-    /// Over a line that is finished. `end` is the line's length in bytes.
+    /// Reads a complete line. `end` is the line's length in bytes.
     pub(crate) fn parsing(words: &'a [Word<'a>], end: usize) -> Self {
         Self { words, at: 0, end, completing: false }
     }
 
-    /// Over a line whose last word is being typed; it is empty where the line ends in white space.
+    /// Reads a line whose last word is being typed. That word is empty if the line ends in white space.
     pub(crate) fn completing(words: &'a [Word<'a>], end: usize) -> Self {
         Self { words, at: 0, end, completing: true }
     }
 
-    /// The next word, without taking it. None at the end, and where completion is asked for.
+    /// The next word, without taking it. None at the end, and at the word that is being completed.
     pub(crate) fn peek(&self) -> Option<&'a Word<'a>> {
         if self.is_at_completion() { None } else { self.words.get(self.at) }
     }
 
-    /// Takes one of the words that `options` name, whole or by an unambiguous beginning; answers which. None at the
-    /// line's end, where `may_end` allows that.
+    /// Takes one of the words of `options`, complete or as an unambiguous prefix, and returns which. None at the
+    /// end of the line, if `may_end` permits that.
     pub(crate) fn choose(
         &mut self,
         options: &[Candidate],
@@ -119,14 +119,14 @@ impl<'a> Cursor<'a> {
         Ok(Some(found))
     }
 
-    /// Whether the next word would be taken by [`Cursor::choose`], exactly or as a beginning.
+    /// Whether [`Cursor::choose`] would take the next word, exactly or as a prefix.
     pub(crate) fn matches(&self, options: &[Candidate]) -> bool {
         self.peek().is_some_and(|word| {
             !word.quoted && options.iter().any(|option| option.text.starts_with(&*word.text))
         })
     }
 
-    /// Takes any word. `options` are the candidates where the line is being completed.
+    /// Takes any word. `options` are the candidates if the line is being completed.
     pub(crate) fn value(
         &mut self,
         what: impl fmt::Display,
@@ -145,21 +145,21 @@ impl<'a> Cursor<'a> {
         Ok(word)
     }
 
-    /// Nothing more may stand on the line.
+    /// Fails if there are more words on the line.
     pub(crate) fn finish(&mut self) -> Result<(), Stop> {
         if self.is_at_completion() {
             return Err(self.candidates(std::iter::empty(), true));
         }
         match self.words.get(self.at) {
             Some(word) => {
-                let message = format!("{:?} is more than the command takes", word.text);
+                let message = format!("{:?} is unexpected after the command", word.text);
                 Err(Stop::Fault(Fault::new(word.span.clone(), message)))
             }
             None => Ok(()),
         }
     }
 
-    /// What could stand here, of which the beginning that is typed may leave little.
+    /// The candidates for the last word, limited to those that begin with the text that is already typed.
     pub(crate) fn candidates(
         &self,
         options: impl Iterator<Item = Candidate>,
@@ -176,7 +176,7 @@ impl<'a> Cursor<'a> {
         Stop::Candidates(Candidates { span, list })
     }
 
-    /// Whether the word that is being typed is next.
+    /// Whether the next word is the one that is being completed.
     pub(crate) fn is_at_completion(&self) -> bool {
         let last_ends_line = self.words.last().is_some_and(|word| word.span.end == self.end);
         let typed = self.words.len() - usize::from(last_ends_line);

@@ -1,10 +1,10 @@
-//! Where in the configuration the user is.
+//! The user's position in the configuration.
 
 use yang::{Path, SchemaNode};
 
 use crate::grammar::schema::name;
 
-/// A configuration mode: an instance, and each level of the way to it as it was entered.
+/// A configuration mode: an instance, and each level above it that was entered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Mode {
     levels: Vec<Level>,
@@ -13,28 +13,28 @@ pub(crate) struct Mode {
 #[derive(Clone, Debug, PartialEq)]
 struct Level {
     path: Path,
-    /// What the prompt says: the container's name, or the keys that were typed.
+    /// The text in the prompt: the container's name, or the keys as typed.
     shown: String,
 }
 
 impl Mode {
-    /// The instance; no steps at the top.
+    /// The instance. It has no steps at the top.
     pub(crate) fn path(&self) -> Path {
         self.levels.last().map(|level| level.path.clone()).unwrap_or_default()
     }
 
-    /// One mode up; false at the top.
+    /// Leaves one mode. False at the top.
     pub(crate) fn up(&mut self) -> bool {
         self.levels.pop().is_some()
     }
 
-    /// Enters the instance at `path`, which is below this one, or at the top.
+    /// Enters the instance at `path`, which is below this mode or at the top.
     pub(crate) fn enter(&mut self, path: Path, typed_keys: &[(&'static SchemaNode, String)]) {
         let here = self.path().steps.len();
         if path.steps.len() == 1 {
             self.levels.clear();
         } else if path.steps.len() > here + 1 {
-            // The levels between, so that `exit` leads up one by one.
+            // The levels in between, so that `exit` leaves them one by one.
             for length in here + 1..path.steps.len() {
                 let path = Path { steps: path.steps[..length].to_vec() };
                 let shown = shown(&path, &[]);
@@ -45,7 +45,7 @@ impl Mode {
         self.levels.push(Level { path, shown });
     }
 
-    /// What stands between the parentheses of the prompt after `config`.
+    /// The text in the prompt's parentheses after `config`.
     pub(crate) fn prompt(&self) -> String {
         self.levels.last().map(|level| format!("-{}", level.shown)).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What several commands take: a number of some meaning, a configuration of the past, a file.
+//! The parameters that several commands have: numbers, earlier configurations, files.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use netconf::Revision;
 use crate::grammar::cursor::{Candidate, Cursor, Stop};
 use crate::grammar::words::Fault;
 
-/// The next word as a `T`; `what` says in the message what it should have been.
+/// The next word as a `T`. `what` names the expected value in the error message.
 pub(crate) fn parsed<T: FromStr>(
     cursor: &mut Cursor<'_>,
     what: &str,
@@ -19,10 +19,10 @@ pub(crate) fn parsed<T: FromStr>(
     })
 }
 
-/// A configuration of the past: by position, by id, or the one to go back to where all else is lost.
+/// An earlier configuration: by position, by id, or the rescue configuration.
 pub(crate) fn revision(cursor: &mut Cursor<'_>) -> Result<Revision, Stop> {
     let words = [
-        Candidate::word("id", "The one that a commit made, by its number"),
+        Candidate::word("id", "The configuration after the commit with this number"),
         Candidate::word("rescue", "The rescue configuration"),
     ];
     if cursor.is_at_completion() && cursor.peek().is_none() {
@@ -47,7 +47,7 @@ pub(crate) fn position(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
     })
 }
 
-/// A file's path, or the word that stands for another place.
+/// A file's path, or a keyword instead of a path.
 pub(crate) fn file(cursor: &mut Cursor<'_>, other: &'static str) -> Result<String, Stop> {
     let options = || {
         let other = Candidate::word(other, "Running, as the rescue configuration");

@@ -1,4 +1,4 @@
-//! What follows a `|`: another form of what is shown, or a part of its lines.
+//! The stages after a `|`: another output format, or a filter of lines.
 
 use netconf::{Configuration, Revision};
 use regex::Regex;
@@ -10,9 +10,9 @@ use crate::grammar::words::Fault;
 /// One stage.
 #[derive(Clone, Debug)]
 pub(crate) enum Pipe {
-    /// Behind who last changed it.
+    /// Shows who last changed each line.
     Blame,
-    /// What differs from a configuration of the past.
+    /// Shows the differences from an earlier configuration.
     Compare(Revision),
     Display(Form),
     Match(Regex),
@@ -21,7 +21,7 @@ pub(crate) enum Pipe {
     NoMore,
 }
 
-/// How a tree is written.
+/// The format of a tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Form {
     #[default]
@@ -33,15 +33,15 @@ pub(crate) enum Form {
 
 /// Reads `| STAGE | STAGE …`.
 pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Vec<Pipe>, Stop> {
-    let bar = [Candidate::word("|", "Filter, or show in another form")];
+    let bar = [Candidate::word("|", "Filter the output, or change its format")];
     let stages = [
-        Candidate::word("blame", "Each line behind who last changed it"),
-        Candidate::word("compare", "What differs from an earlier configuration"),
-        Candidate::word("count", "How many lines there are"),
-        Candidate::word("display", "In another form"),
-        Candidate::word("except", "Lines that a regular expression does not match"),
-        Candidate::word("match", "Lines that a regular expression matches"),
-        Candidate::word("no-more", "Without pages"),
+        Candidate::word("blame", "Show who last changed each line"),
+        Candidate::word("compare", "Show the differences from an earlier configuration"),
+        Candidate::word("count", "Count the lines"),
+        Candidate::word("display", "Change the format"),
+        Candidate::word("except", "Only lines that do not match a regular expression"),
+        Candidate::word("match", "Only lines that match a regular expression"),
+        Candidate::word("no-more", "Do not stop after each page"),
     ];
     let mut pipes = Vec::new();
     while cursor.choose(&bar, true)?.is_some() {
@@ -62,18 +62,18 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Vec<Pipe>, Stop> {
     Ok(pipes)
 }
 
-/// The form that the pipes ask for.
+/// The output format that the stages select.
 pub(crate) fn form_of(pipes: &[Pipe]) -> Form {
     let form = |pipe: &Pipe| if let Pipe::Display(form) = pipe { Some(*form) } else { None };
     pipes.iter().rev().find_map(form).unwrap_or_default()
 }
 
-/// Whether they ask who last changed what.
+/// Whether the stages include `blame`.
 pub(crate) fn blames(pipes: &[Pipe]) -> bool {
     pipes.iter().any(|pipe| matches!(pipe, Pipe::Blame))
 }
 
-/// What the pipes compare with.
+/// The configuration that the stages compare with.
 pub(crate) fn compared(pipes: &[Pipe]) -> Option<Configuration> {
     pipes.iter().rev().find_map(|pipe| match pipe {
         Pipe::Compare(revision) => Some(Configuration::Revision(*revision)),
@@ -86,7 +86,7 @@ pub(crate) fn compared(pipes: &[Pipe]) -> Option<Configuration> {
     })
 }
 
-/// What is left of the text.
+/// Applies the stages to the text.
 pub(crate) fn apply(pipes: &[Pipe], mut text: String) -> String {
     for pipe in pipes {
         let keep = |keep: &dyn Fn(&str) -> bool| {
@@ -105,8 +105,8 @@ pub(crate) fn apply(pipes: &[Pipe], mut text: String) -> String {
 fn form(cursor: &mut Cursor<'_>) -> Result<Form, Stop> {
     let forms = [
         Candidate::word("json", "RFC 7951"),
-        Candidate::word("set", "Whole lines, as one would type them at the top"),
-        Candidate::word("text", "Indented, as one would type it"),
+        Candidate::word("set", "Whole lines, each with its complete path"),
+        Candidate::word("text", "Indented configuration text"),
         Candidate::word("xml", "RFC 7950"),
     ];
     Ok(match cursor.choose(&forms, false)? {

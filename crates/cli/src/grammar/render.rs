@@ -1,17 +1,17 @@
-//! Trees as one would type them: indented, as whole lines, and what differs between two.
+//! Trees as configuration text: indented, as whole lines, and as the difference of two trees.
 //!
-//! Lines go to a [`Sink`], with the instance that each belongs to.
+//! Lines go to a [`Sink`], together with the instance that each line belongs to.
 
 use yang::{Change, Node, NodeKind, Path, Step, Tree};
 
 use crate::grammar::schema::{is_inline, key_default, name};
 use crate::grammar::words::quoted;
 
-/// Where lines go.
+/// The receiver of lines.
 pub(crate) trait Sink {
-    /// What follows is below these steps.
+    /// The following lines are below these steps.
     fn at(&mut self, above: &[Step]);
-    /// What follows is of this instance, which is below the one before, until it is left.
+    /// The following lines belong to this instance, which is below the one before, until it is left.
     fn enter(&mut self, node: &Node<'_>);
     fn leave(&mut self);
     /// A line of the instance that was entered last.
@@ -30,14 +30,14 @@ impl Sink for String {
     }
 }
 
-/// The indented form of what is at `path`, without the lines that lead there.
+/// The indented form of the data at `path`, without the lines that lead there.
 pub(crate) fn text(tree: &Tree, path: &Path) -> String {
     let mut out = String::new();
     text_lines(&mut out, tree, path);
     out
 }
 
-/// Whole lines, each of which says where it belongs.
+/// Whole lines, each with its complete path.
 pub(crate) fn set(tree: &Tree, path: &Path) -> String {
     let mut out = String::new();
     set_lines(&mut out, tree, path);
@@ -65,11 +65,11 @@ pub(crate) fn set_lines(out: &mut impl Sink, tree: &Tree, path: &Path) {
     });
 }
 
-/// What to do to one tree to make it another: `+` and `-` lines among those that lead to them.
+/// The changes from one tree to another: `+` and `-` lines, with the lines that lead to them.
 pub(crate) fn diff(old: &Tree, new: &Tree) -> String {
     let mut out = String::new();
     let mut shown: Vec<Step> = Vec::new();
-    // What appears or goes as a whole is shown as a whole.
+    // If a whole node is added or deleted, all of it is shown.
     let mut whole: Option<Path> = None;
     for change in old.diff(new).changes() {
         let path = change.path();
@@ -109,13 +109,13 @@ pub(crate) fn diff(old: &Tree, new: &Tree) -> String {
     out
 }
 
-/// A path as one types it.
+/// A path in the syntax of the command line.
 pub(crate) fn path(path: &Path) -> String {
     path.steps.iter().map(step).collect::<Vec<_>>().join(" ")
 }
 
-/// Tells `visit` the instances that `path` leads to, where they are, and whether they are what was asked for, or the
-/// top.
+/// Calls `visit` with the instances on `path`, with their paths, and with whether each is the requested instance,
+/// or the top.
 fn each<'a>(tree: &'a Tree, path: &Path, mut visit: impl FnMut(&[Step], Node<'a>, bool)) {
     if path.steps.is_empty() {
         tree.top().for_each(|node| visit(&[], node, false));
@@ -160,7 +160,7 @@ fn block_children(out: &mut impl Sink, node: &Node<'_>, depth: usize) {
     }
 }
 
-/// A line of the indented form. With no mark the first column is part of the indentation.
+/// A line of the indented form. Without a mark, the first column belongs to the indentation.
 fn line(out: &mut String, mark: char, depth: usize, text: &str) {
     if mark != ' ' {
         out.push(mark);
@@ -170,7 +170,7 @@ fn line(out: &mut String, mark: char, depth: usize, text: &str) {
     out.push('\n');
 }
 
-/// A step of a path as one types it.
+/// A step of a path in the syntax of the command line.
 pub(crate) fn step(step: &Step) -> String {
     match step.keys.is_empty() {
         true => name(step.node).into_owned(),
@@ -178,7 +178,7 @@ pub(crate) fn step(step: &Step) -> String {
     }
 }
 
-/// A list entry's name and keys, but for keys that are what they are when they are left out.
+/// A list entry's name and keys, without the keys that have their default.
 fn entry_line(list: &'static yang::SchemaNode, keys: &[yang::Value]) -> String {
     let mut text = name(list).into_owned();
     for (at, (key, value)) in list.keys.iter().zip(keys).enumerate() {
@@ -213,7 +213,7 @@ fn inline_leaves(node: &Node<'_>) -> String {
     text
 }
 
-/// Answers whether there was anything to say.
+/// Returns whether anything was written.
 fn lines(out: &mut impl Sink, node: &Node<'_>, above: &str) -> bool {
     out.enter(node);
     let said = instance_lines(out, node, above);

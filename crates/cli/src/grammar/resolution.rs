@@ -1,4 +1,4 @@
-//! What follows `resolve`: the conflicts to settle, and the side to keep.
+//! The arguments of `resolve`: the conflicts to resolve, and the side to keep.
 
 use netconf::Side;
 use yang::Path;
@@ -7,15 +7,15 @@ use crate::grammar::cursor::{Candidate, Cursor, Stop};
 use crate::grammar::render;
 use crate::grammar::words::words;
 
-/// Which conflicts `resolve` settles, and how.
+/// Which conflicts `resolve` resolves, and how.
 #[derive(Debug)]
 pub(crate) struct Resolution {
-    /// At and below this place; at the root, all.
+    /// At and below this path. At the root: all conflicts.
     pub(crate) place: Path,
     pub(crate) keep: Side,
 }
 
-/// Reads the rest of a line that begins with `resolve`. The paths of the known conflicts are the words that it can have.
+/// Reads the rest of a line that begins with `resolve`. Only the paths of known conflicts are accepted.
 pub(crate) fn read(cursor: &mut Cursor<'_>, known: &[Path]) -> Result<Resolution, Stop> {
     let mut left: Vec<TypedPath<'_>> = known.iter().map(TypedPath::of).collect();
     let mut taken = 0;
@@ -25,7 +25,7 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, known: &[Path]) -> Result<Resolution
         let mut options: Vec<Candidate> =
             sides.iter().map(|(_, word, help)| Candidate::word(*word, *help)).collect();
         if taken == 0 {
-            options.push(Candidate::word("all", "All that is in conflict"));
+            options.push(Candidate::word("all", "All conflicts"));
         }
         let fixed = options.len();
         for word in left.iter().filter_map(|typed| typed.words.get(taken)) {
@@ -47,10 +47,8 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, known: &[Path]) -> Result<Resolution
     }
 }
 
-const SIDES: &[(Side, &str, &str)] = &[
-    (Side::Mine, "mine", "What you have made of it holds"),
-    (Side::Theirs, "theirs", "What is running holds"),
-];
+const SIDES: &[(Side, &str, &str)] =
+    &[(Side::Mine, "mine", "Keep your value"), (Side::Theirs, "theirs", "Keep the running value")];
 
 fn side(cursor: &mut Cursor<'_>) -> Result<Side, Stop> {
     let options: Vec<_> =
@@ -59,11 +57,11 @@ fn side(cursor: &mut Cursor<'_>) -> Result<Side, Stop> {
     Ok(chosen.and_then(|chosen| SIDES.get(chosen)).map(|(side, ..)| *side).unwrap_or_default())
 }
 
-/// A path as the words that a user types.
+/// A path as the words of a command.
 struct TypedPath<'p> {
     path: &'p Path,
     words: Vec<String>,
-    /// After how many words each step ends.
+    /// The number of words up to the end of each step.
     ends: Vec<usize>,
 }
 
@@ -78,7 +76,7 @@ impl TypedPath<'_> {
         TypedPath { path, words: typed, ends }
     }
 
-    /// The place that its first `taken` words name, if they name one.
+    /// The path that consists of the first `taken` words, if there is one.
     fn place(&self, taken: usize) -> Option<Path> {
         let last = self.ends.iter().position(|end| *end == taken)?;
         Some(Path { steps: self.path.steps[..=last].to_vec() })

@@ -1,10 +1,10 @@
-//! How the schema's nodes are called on the command line, and what help says of them.
+//! The names of schema nodes on the command line, and their help texts.
 
 use std::borrow::Cow;
 
 use yang::{NodeKind, Schema, SchemaNode, Type, Value};
 
-/// The name of a node: at the top CONTAINER-PREFIX, where PREFIX is the module's name up to its first `-`.
+/// The name of a node. At the top it is CONTAINER-PREFIX, where PREFIX is the module's name up to its first `-`.
 pub(crate) fn name(node: &SchemaNode) -> Cow<'static, str> {
     match node.parent() {
         None => {
@@ -15,7 +15,7 @@ pub(crate) fn name(node: &SchemaNode) -> Cow<'static, str> {
     }
 }
 
-/// The data nodes below `node`, or at the top: without keys, and without state unless that is asked for.
+/// The data nodes below `node`, or at the top, without keys. State nodes are included only on request.
 pub(crate) fn children(
     schema: &'static Schema,
     node: Option<&'static SchemaNode>,
@@ -26,7 +26,7 @@ pub(crate) fn children(
     nodes.iter().filter(wanted).copied().collect()
 }
 
-/// Whether a line that ends at this node stays in its mode.
+/// Whether a line that ends at this node does not enter a mode.
 pub(crate) fn is_inline(node: &SchemaNode) -> bool {
     match node.kind {
         NodeKind::Container { .. } => false,
@@ -38,12 +38,12 @@ pub(crate) fn is_inline(node: &SchemaNode) -> bool {
     }
 }
 
-/// What a key is where it is left out.
+/// The value of a key that is omitted.
 pub(crate) fn key_default(key: &'static SchemaNode) -> Option<Value> {
     key.value(key.extension("key-default")??).ok()
 }
 
-/// One line about a node: its description's first sentence, and what a leaf takes.
+/// One line of help about a node: the first sentence of its description, and the values of a leaf.
 pub(crate) fn help(node: &SchemaNode) -> String {
     let description = node.description.unwrap_or_default();
     let text = description.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -58,7 +58,7 @@ pub(crate) fn help(node: &SchemaNode) -> String {
     help
 }
 
-/// What stands for a value of a leaf in help: its type, range, unit and default.
+/// The placeholder for a value of a leaf: its type, range, unit and default.
 pub(crate) fn value_help(leaf: &SchemaNode) -> String {
     let mut parts = vec![help(leaf)];
     if let Some(bounds) = leaf.leaf_type.as_ref().and_then(bounds) {
@@ -75,7 +75,7 @@ pub(crate) fn value_help(leaf: &SchemaNode) -> String {
     parts.join(", ")
 }
 
-/// A word that stands for any value of the type.
+/// The placeholder for any value of the type.
 pub(crate) fn placeholder(leaf_type: &Type, leaf: &str) -> Option<String> {
     let name = match leaf_type {
         Type::Enumeration(_) | Type::Identityref(_) | Type::Boolean | Type::Empty => return None,

@@ -1,8 +1,8 @@
-//! A line of configuration: a walk down the schema from the mode that it is typed in.
+//! A line of configuration: a walk down the schema from the mode in which it is typed.
 //!
-//! A container's name descends. A list's name takes the first key as the next word, further keys as `NAME VALUE`
-//! in any order, optional where they have a default. A leaf's name takes a value, after which the line may go on
-//! with what else there is at that level, or above it as far as the line itself descended.
+//! A container's name descends. After a list's name follows the value of the first key. Further keys are `NAME
+//! VALUE`, in any order, and optional if they have a default. After a leaf's name follows its value. Then the line
+//! may continue with other nodes at that level, or at a level above to which the line itself descended.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -16,29 +16,29 @@ use crate::grammar::resolution::{self, Resolution};
 use crate::grammar::schema::{children, is_inline, key_default, placeholder};
 use crate::grammar::words::{Fault, Word, quoted};
 
-/// What is there now, for completion.
+/// The existing data, for completion.
 pub(crate) trait Live {
-    /// The values that the leaf at this path (list steps without keys mean all entries) has in the candidate and
-    /// in operational state, each once.
+    /// The values of the leaf at this path (list steps without keys mean all entries) in the candidate and in
+    /// operational state, each only once.
     fn values(&self, path: &Path) -> Vec<String>;
 
-    /// The paths where the candidate conflicts with what others have committed, as last shown.
+    /// The paths of the candidate's conflicts with the commits of others, as last shown.
     fn conflicts(&self) -> Vec<Path>;
 }
 
-/// What a line of configuration says: a walk that starts in the line's mode, or at the top.
+/// The meaning of a line of configuration: a walk that starts in the line's mode, or at the top.
 #[derive(Debug, Default)]
 pub(crate) struct Statement {
     from_top: bool,
     walk: Vec<Move>,
-    /// Whether the walk's end is a mode that the line enters: the keys of it as typed.
+    /// Whether the line enters a mode at the end of the walk: the keys of that mode as typed.
     pub(crate) enters: Option<Vec<TypedKey>>,
 }
 
-/// A move of a walk.
+/// A step of a walk.
 #[derive(Debug)]
 pub(crate) enum Move {
-    /// Into a container or list entry, which the line makes where it is not there.
+    /// Descends into a container or list entry. The line creates it if it does not exist.
     Into(Step),
     Up,
     /// Sets a leaf, or adds the value to a leaf-list.
@@ -48,32 +48,32 @@ pub(crate) enum Move {
 /// A key as it was typed.
 pub(crate) type TypedKey = (&'static SchemaNode, String);
 
-/// Who walks: which nodes there are, and where to look for what exists.
+/// The grammar of statements: the available nodes, and the source of existing data.
 pub(crate) struct Grammar<'a> {
     schema: &'static Schema,
     live: &'a dyn Live,
-    /// What can follow each node, once it was asked for: lines of a file ask again and again.
+    /// The possible next nodes of each node, cached because the lines of a file ask for them repeatedly.
     choices: RefCell<HashMap<Place, Rc<Choices>>>,
     further_keys: RefCell<HashMap<*const SchemaNode, Rc<FurtherKeys>>>,
 }
 
-/// A node by its address, none for the top; and whether a line begins there.
+/// A node by its address (none for the top), and whether a line begins there.
 type Place = (Option<*const SchemaNode>, bool);
 
-/// What can follow.
+/// The possible next nodes.
 struct Choices {
     nodes: Vec<&'static SchemaNode>,
     words: Vec<Candidate>,
 }
 
-/// The keys of a list beside the first, which stands without its name.
+/// The keys of a list except the first, which is written without its name.
 struct FurtherKeys {
     words: Vec<Candidate>,
     defaults: Vec<Option<Value>>,
 }
 
 impl Statement {
-    /// Where it starts, if it is typed in `mode`.
+    /// The start of the walk, if the line is typed in `mode`.
     pub(crate) fn start<'m>(&self, mode: &'m [Step]) -> &'m [Step] {
         if self.from_top { &[] } else { mode }
     }
@@ -82,7 +82,7 @@ impl Statement {
         &self.walk
     }
 
-    /// Where it ends, if it is typed in `mode`.
+    /// The end of the walk, if the line is typed in `mode`.
     pub(crate) fn end(&self, mode: &[Step]) -> Path {
         let mut steps = self.start(mode).to_vec();
         for step in &self.walk {
@@ -95,8 +95,8 @@ impl Statement {
         Path { steps }
     }
 
-    /// The instances that it makes, and leaves with their values, if it is typed in `mode`. A container without
-    /// presence is made by what it holds.
+    /// The instances and the leafs with values that the line creates, if it is typed in `mode`. A container without
+    /// presence exists through its content.
     pub(crate) fn sets(&self, mode: &[Step]) -> Vec<(Path, Option<Value>)> {
         let mut sets = Vec::new();
         let mut path = Path { steps: self.start(mode).to_vec() };
@@ -115,7 +115,7 @@ impl Statement {
         sets
     }
 
-    /// The edit that merges what the line says.
+    /// The edit that merges the line.
     pub(crate) fn edit(&self, mode: &[Step]) -> Option<Edit> {
         self.sets(mode)
             .into_iter()
@@ -130,17 +130,17 @@ impl<'a> Grammar<'a> {
         Self { schema, live, choices, further_keys }
     }
 
-    /// What may begin a line of configuration in a mode: what is there, and the top containers.
+    /// The words that may begin a line of configuration in a mode: the nodes in the mode, and the top containers.
     pub(crate) fn beginnings(&self, mode: &[Step]) -> Vec<Candidate> {
         self.beginning(mode.last().map(|step| step.node)).words.clone()
     }
 
-    /// Reads what conflicts are to be settled, and how.
+    /// Reads the conflicts to resolve, and the side to keep.
     pub(crate) fn resolution(&self, cursor: &mut Cursor<'_>) -> Result<Resolution, Stop> {
         resolution::read(cursor, &self.live.conflicts())
     }
 
-    /// Reads a line of configuration, whose first word is known to begin one.
+    /// Reads a line of configuration. The caller has checked its first word.
     pub(crate) fn statement(
         &self,
         cursor: &mut Cursor<'_>,
@@ -169,7 +169,7 @@ impl<'a> Grammar<'a> {
                 NodeKind::Leaf | NodeKind::LeafList => {
                     let value = self.leaf_value(cursor, node)?;
                     statement.walk.push(Move::Set(node, value));
-                    // A line that says more than where it goes, goes nowhere.
+                    // A line that also sets something does not enter a mode.
                     statement.enters = None;
                 }
             }
@@ -178,7 +178,7 @@ impl<'a> Grammar<'a> {
         Ok(statement)
     }
 
-    /// Reads the rest of a line after `no`: the one instance to delete, with its value where one is given.
+    /// Reads the rest of a line after `no`: the instance to delete, with its value if there is one.
     pub(crate) fn deletion(
         &self,
         cursor: &mut Cursor<'_>,
@@ -222,7 +222,7 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    /// Reads a path from the top: list entries with their keys, or none for all of them.
+    /// Reads a path from the top. List entries have their keys, or no keys for all entries.
     pub(crate) fn place(&self, cursor: &mut Cursor<'_>, with_diff: bool) -> Result<Path, Stop> {
         let mut path = Path::default();
         loop {
@@ -233,8 +233,10 @@ impl<'a> Grammar<'a> {
             };
             let mut options: Vec<_> = nodes.iter().map(|node| Candidate::node(node)).collect();
             if with_diff && node.is_none() && cursor.is_at_completion() {
-                options
-                    .push(Candidate::word("diff", "What differs from the running configuration"));
+                options.push(Candidate::word(
+                    "diff",
+                    "The differences from the running configuration",
+                ));
             }
             let Some(chosen) = cursor.choose(&options, true)? else { return Ok(path) };
             let node = nodes[chosen];
@@ -253,12 +255,12 @@ impl<'a> Grammar<'a> {
         !list.keys.is_empty() && (cursor.peek().is_some() || cursor.is_at_completion())
     }
 
-    /// What can begin a line in the mode of `node`: what is below it, and the top containers.
+    /// The words that can begin a line in the mode of `node`: the nodes below it, and the top containers.
     fn beginning(&self, node: Option<&'static SchemaNode>) -> Rc<Choices> {
         self.choices(node, true)
     }
 
-    /// What can follow on a line that has descended to `node`.
+    /// The words that can follow on a line that has descended to `node`.
     fn below(&self, node: Option<&'static SchemaNode>) -> Rc<Choices> {
         self.choices(node, false)
     }
@@ -277,14 +279,14 @@ impl<'a> Grammar<'a> {
         Rc::clone(choices)
     }
 
-    /// The next node that the line names, at its lowest level or, after a leaf, at one above.
+    /// The next node on the line, at its lowest level or, after a leaf, at a level above.
     fn next_node(
         &self,
         cursor: &mut Cursor<'_>,
         levels: &mut Vec<Option<&'static SchemaNode>>,
         walk: &mut Vec<Move>,
     ) -> Result<Option<&'static SchemaNode>, Stop> {
-        // The mode itself is not left by a line, and the top has no room beside one container.
+        // A line cannot leave its own mode, and the top can have only one container on a line.
         let lowest = usize::from(levels[0].is_none());
         let fits = |level: &Option<_>| cursor.matches(&self.below(*level).words);
         while levels.len() > lowest + 1 {
@@ -302,8 +304,8 @@ impl<'a> Grammar<'a> {
         Ok(cursor.choose(&below.words, true)?.map(|chosen| below.nodes[chosen]))
     }
 
-    /// Reads the keys of an entry of `list`, none of a container; also as they were typed. `above` is the instance
-    /// that it is in.
+    /// Reads the keys of an entry of `list` (none for a container), and returns them also as typed. `above` is the
+    /// parent instance.
     fn keys(
         &self,
         cursor: &mut Cursor<'_>,
@@ -334,7 +336,7 @@ impl<'a> Grammar<'a> {
                 let options = words.iter().chain(more).cloned();
                 return Err(cursor.candidates(options, !required));
             }
-            // A word that begins both a key and a leaf is the caller's to refuse as ambiguous.
+            // If a word is a prefix of both a key and a leaf, the caller reports it as ambiguous.
             if !required && !cursor.matches(&words) {
                 break;
             }
@@ -361,7 +363,7 @@ impl<'a> Grammar<'a> {
         Rc::clone(keys)
     }
 
-    /// Reads a key of an entry of a list in the instance `above`; also as it was typed.
+    /// Reads a key of a list entry in the instance `above`, and returns it also as typed.
     fn key_value(
         &self,
         cursor: &mut Cursor<'_>,
@@ -398,7 +400,7 @@ impl<'a> Grammar<'a> {
         value(leaf, word)
     }
 
-    /// What a leaf can be set to, as far as that can be listed, and what stands for the rest.
+    /// The possible values of a leaf, as far as they can be listed, and a placeholder for the others.
     fn value_candidates(&self, leaf: &'static SchemaNode) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         if let Some(leaf_type) = &leaf.leaf_type {
@@ -473,7 +475,7 @@ fn value(leaf: &'static SchemaNode, word: &Word) -> Result<Value, Stop> {
         .map_err(|error| Stop::Fault(Fault::new(word.span.clone(), error.message)))
 }
 
-/// The path to a schema node, through all entries of the lists on the way.
+/// The path to a schema node, through all entries of the lists above it.
 fn path_of(node: &'static SchemaNode) -> Path {
     let mut nodes = vec![node];
     let mut above = node.parent();

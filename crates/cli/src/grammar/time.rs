@@ -1,4 +1,4 @@
-//! Times as a person writes them: today's, or another day's, on this host's clock.
+//! Times in the format of users: today or on another day, on this host's clock.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
@@ -7,25 +7,25 @@ use jiff::{Timestamp, ToSpan, ZonedDateTime};
 use crate::grammar::cursor::{Candidate, Cursor, Stop};
 use crate::grammar::words::Fault;
 
-/// `HH:MM[:SS]`, the next time that it is that; `YYYY-MM-DD HH:MM[:SS]`; or an instant of RFC 3339, with its offset.
+/// `HH:MM[:SS]`, the next time of day with this value; `YYYY-MM-DD HH:MM[:SS]`; or RFC 3339 with an offset.
 pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Timestamp, Stop> {
     let options = || {
         vec![
-            Candidate::placeholder("HH:MM[:SS]", "The next time that it is that"),
-            Candidate::placeholder("YYYY-MM-DD HH:MM[:SS]", "On that day"),
+            Candidate::placeholder("HH:MM[:SS]", "The next time at this time of day"),
+            Candidate::placeholder("YYYY-MM-DD HH:MM[:SS]", "On this day"),
         ]
     };
     let first = cursor.value("the time", options)?;
     let (mut text, mut span) = (first.text.to_string(), first.span.clone());
     if text.parse::<Date>().is_ok() && text.len() == "2026-01-31".len() {
-        let options = || vec![Candidate::placeholder("HH:MM[:SS]", "On that day")];
+        let options = || vec![Candidate::placeholder("HH:MM[:SS]", "On this day")];
         let time = cursor.value("the time of that day", options)?;
         text = format!("{text} {}", time.text);
         span.end = time.span.end;
     }
     parsed(&text, &ZonedDateTime::now()).ok_or_else(|| {
         let message =
-            format!("{text:?} is no time: HH:MM, YYYY-MM-DD HH:MM, or YYYY-MM-DDTHH:MM:SSZ");
+            format!("{text:?} is not a time: HH:MM, YYYY-MM-DD HH:MM, or YYYY-MM-DDTHH:MM:SSZ");
         Stop::Fault(Fault::new(span, message))
     })
 }
@@ -35,7 +35,7 @@ fn parsed(text: &str, now: &ZonedDateTime) -> Option<Timestamp> {
         return Some(instant);
     }
     let zone = now.time_zone();
-    // A day on which the clock is turned may have no such time, or two: then jiff's compatible one is meant.
+    // On a day when the clock changes, a time may not exist or exist twice. jiff's "compatible" rule then applies.
     let at = |time: DateTime| zone.to_zoned_datetime(time).ok();
     if let Ok(time) = text.parse() {
         return Some(at(time)?.timestamp());
@@ -56,7 +56,7 @@ pub(crate) fn local(instant: &str) -> String {
             .to_zoned_datetime(TimeZone::system())
             .strftime("%Y-%m-%d %H:%M:%S %:z")
             .to_string(),
-        // A text that is not an instant is shown as it is.
+        // A text that is not a valid time is shown unchanged.
         Err(_) => instant.to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! A line as words: where each stands, and what it says once its quotes are gone.
+//! Splits a line into words: the position of each, and its value without quotes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,15 +9,15 @@ use std::ops::Range;
 pub(crate) struct Word<'a> {
     /// Without quotes.
     pub(crate) text: Cow<'a, str>,
-    /// Where it stands in the line, in bytes, quotes included.
+    /// The word's position in the line, in bytes, including quotes.
     pub(crate) span: Range<usize>,
-    /// Whether any of it was quoted: it is then a value, never `|`.
+    /// Whether a part of the word was quoted. It is then a value, never `|`.
     pub(crate) quoted: bool,
     /// Whether a quote was opened and not closed.
     pub(crate) open: bool,
 }
 
-/// What is wrong with a line, and where.
+/// An error in a line, and its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Fault {
@@ -31,13 +31,13 @@ impl Fault {
         Self { message: message.into(), span }
     }
 
-    /// The line, with a mark under the place, and the message.
+    /// The line, with a mark under the position, and the message.
     pub(crate) fn show(&self, line: &str) -> Shown<'_> {
         Shown { fault: self, line: line.to_owned() }
     }
 }
 
-/// A fault with its line.
+/// An error with its line.
 pub(crate) struct Shown<'a> {
     fault: &'a Fault,
     line: String,
@@ -53,8 +53,8 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// The words of a line. Quotes of either kind keep white space, and `"` lets `\` escape; a comment (`!` or `#` as
-/// a line's first character) has no words.
+/// The words of a line. Both types of quotes keep white space, and within `"` a `\` escapes. A comment (`!` or `#`
+/// as a line's first character) has no words.
 pub(crate) fn words(line: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let mut rest = line.trim_start();
@@ -81,8 +81,8 @@ pub(crate) fn words(line: &str) -> Vec<Word<'_>> {
 
 const QUOTES: [char; 2] = ['"', '\''];
 
-/// Adds to `text` what a word goes on with from its first quote. Answers what follows the word, and whether a quote
-/// is left open.
+/// Appends to `text` the rest of a word from its first quote on. Returns the text after the word, and whether a
+/// quote is not closed.
 fn unquoted<'a>(rest: &'a str, text: &mut String) -> (&'a str, bool) {
     let mut quote: Option<char> = None;
     let mut escaped = false;
@@ -102,7 +102,7 @@ fn unquoted<'a>(rest: &'a str, text: &mut String) -> (&'a str, bool) {
     ("", quote.is_some())
 }
 
-/// A value as a word that [`words`] reads back.
+/// A value as a word that [`words`] can read back.
 pub(crate) fn quoted(value: &str) -> String {
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"'|\\".contains(c);
     if !value.is_empty() && value.chars().all(plain) && !value.starts_with(['!', '#']) {

@@ -1,11 +1,11 @@
-//! Why a line did nothing.
+//! Why a line was not executed.
 
 use std::io;
 
 use crate::client::ClientError;
 use crate::grammar::words::Fault;
 
-/// Why a line did nothing.
+/// Why a line was not executed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ShellError {
     #[error("{}", .fault.show(.line))]
@@ -16,16 +16,16 @@ pub(crate) enum ShellError {
     File { file: String, source: io::Error },
     #[error("{file}: {message}")]
     Content { file: String, message: String },
-    #[error("only lines of config-running can be blamed: as text, or by `display set`")]
+    #[error("`blame` works only for config-running, as text or with `display set`")]
     Blame,
     #[error("a difference is shown as text, json or xml")]
     Difference,
     #[error(
-        "there are uncommitted changes: `commit` brings them into effect, `discard-changes` drops them"
+        "there are uncommitted changes: `commit` applies them, `discard-changes` discards them"
     )]
     Uncommitted,
     #[error(
-        "others have changed what you have; nothing is done, and your candidate is as it was\n\
+        "others have changed the same nodes as you; nothing is done, and your candidate is unchanged\n\
          {0}`resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all"
     )]
     Conflicts(String),

@@ -1,4 +1,4 @@
-//! Who last changed what: each line of a configuration behind the commit that it has been so since.
+//! `blame`: each line of a configuration with the commit that last changed it.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use yang::{Node, Path, Schema, Step};
 use crate::grammar::render::Sink;
 use crate::grammar::schema::is_inline;
 
-/// What stands where no commit is known: the line is older than the history.
+/// The placeholder if no commit is known: the line is older than the history.
 const OLDER: &str = "older";
 
-/// Lines, and by whom they are.
+/// Lines with their authors.
 pub(crate) struct Blame {
     commits: Vec<[String; 3]>,
-    /// The latest commit that touched an instance, by its place among the commits.
+    /// The index of the latest commit that changed an instance.
     latest: BTreeMap<Path, usize>,
-    /// Where lines come from.
+    /// The source of the lines.
     place: Path,
     lines: Vec<(Option<usize>, String)>,
 }
 
 impl Blame {
-    /// From the server's answer.
+    /// Parses the server's reply.
     pub(crate) fn new(output: &BlameOutput, schema: &'static Schema) -> Blame {
         let (mut commits, mut latest) = (Vec::new(), BTreeMap::new());
         for (at, blamed) in output.commits.iter().enumerate() {
@@ -37,7 +37,7 @@ impl Blame {
         Blame { commits, latest, place: Path::default(), lines: Vec::new() }
     }
 
-    /// The lines behind their commits, in columns.
+    /// The lines with their commits, in columns.
     pub(crate) fn text(&self) -> String {
         let older = [OLDER.to_owned(), String::new(), String::new()];
         let commit = |at: &Option<usize>| at.map_or(&older, |at| &self.commits[at]);
@@ -52,8 +52,8 @@ impl Blame {
         all.iter().map(line).collect()
     }
 
-    /// The latest commit that touched what a line shows: the instance where it is, what is above, and, of a list entry
-    /// that is shown in a line, what is below.
+    /// The latest commit that changed the data of a line: the instance itself, its ancestors, and, for a list entry
+    /// that is shown on one line, its descendants.
     fn latest(&self) -> Option<usize> {
         let steps = &self.place.steps;
         let above = (1..=steps.len()).map(|length| Path { steps: steps[..length].to_vec() });

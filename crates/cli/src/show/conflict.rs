@@ -1,14 +1,14 @@
-//! `show conflicts`: the table of what a candidate and the commits of others have both changed.
+//! `show conflicts`: the table of the nodes that both the candidate and the commits of others have changed.
 
 use netconf::Conflict;
 use yang::{Path, Schema};
 
 use crate::grammar::render;
 
-/// What is in conflict, a line a node, under a headline.
+/// The conflicts with one line per node, after a headline.
 pub(crate) fn table(schema: &'static Schema, conflicts: &[Conflict]) -> String {
     if conflicts.is_empty() {
-        return "nothing is in conflict\n".into();
+        return "there are no conflicts\n".into();
     }
     let headline = ["path", "was", "yours", "theirs", "by"].map(String::from);
     let rows = conflicts.iter().map(|conflict| {

@@ -1,4 +1,4 @@
-//! What differs between two configurations: for a person, as an edit that NETCONF takes, and as a patch that RESTCONF takes.
+//! The difference of two configurations: as text, as a NETCONF edit, and as a RESTCONF patch.
 
 use serde_json::{Value, json};
 use yang::{NodeKind, Part, Path, Step, Tree};
@@ -6,7 +6,7 @@ use yang::{NodeKind, Part, Path, Step, Tree};
 use crate::grammar::pipe::Form;
 use crate::grammar::render;
 
-/// The difference in a form; none in one that has no word for what goes.
+/// The difference in a format. None for a format that cannot express deletions.
 pub(crate) fn text(old: &Tree, new: &Tree, form: Form) -> Option<String> {
     match form {
         Form::Text => Some(render::diff(old, new)),
@@ -16,7 +16,7 @@ pub(crate) fn text(old: &Tree, new: &Tree, form: Form) -> Option<String> {
     }
 }
 
-/// RFC 8072 `yang-patch`, without what was there before.
+/// RFC 8072 `yang-patch`, without the old values.
 fn patch(old: &Tree, new: &Tree) -> Value {
     let diff = old.diff(new).opened();
     let edits = diff.parts().iter().zip(1_u32..).map(|(part, number)| {
@@ -54,7 +54,7 @@ fn target(path: &Path) -> String {
     target
 }
 
-/// A node's name, with its module's where RFC 7951 section 4 has it.
+/// A node's name, with the module's name if RFC 7951 section 4 requires it.
 fn name(step: &Step) -> String {
     match step.node.starts_module() {
         true => format!("{}:{}", step.node.module.name, step.node.name),
@@ -62,7 +62,7 @@ fn name(step: &Step) -> String {
     }
 }
 
-/// Percent-encoded but for what RFC 3986 leaves unreserved.
+/// Percent-encoded, except for the unreserved characters of RFC 3986.
 fn escaped(key: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
@@ -73,7 +73,7 @@ fn escaped(key: &str) -> String {
     key.bytes().map(byte).collect()
 }
 
-/// What is at `path`, under its name with its module's.
+/// The data at `path`, under its name with the module's name.
 fn value(tree: &Tree, path: &Path) -> Value {
     let Some(last) = path.steps.last() else { return Value::Null };
     let mut found: Value =

@@ -1,4 +1,4 @@
-//! `show drift`: what others have changed, in words.
+//! `show drift`: changes by others, as text.
 
 use yang::{Node, Path, Schema, Tree};
 
@@ -8,7 +8,7 @@ pub(crate) fn path(schema: &'static Schema) -> Path {
     drift.map(|node| Path::default().join(node, Vec::new())).unwrap_or_default()
 }
 
-/// A few lines for each object that is not as it is configured.
+/// A few lines for each object that differs from its configuration.
 pub(crate) fn text(operational: &Tree) -> String {
     let drift = operational.top().find(|node| node.schema().module.name == "netloom-drift");
     let objects = drift.iter().flat_map(Node::children);
@@ -29,8 +29,8 @@ fn object(object: &Node<'_>) -> String {
         leaf("since").unwrap_or_default(),
         leaf("policy").unwrap_or_default(),
         repairs.unwrap_or_default(),
-        line("difference", "to put right: "),
-        line("waits-for", "comes back with "),
+        line("difference", "to repair: "),
+        line("waits-for", "will be restored with "),
         line("obstacle", "stays: "),
     )
 }

@@ -1,10 +1,10 @@
-//! `show history` and `show schedule`: the commits that were made, and those that wait for their time.
+//! `show history` and `show schedule`: the commits that were made, and the scheduled commits.
 
 use netconf::{HistoryEntry, ScheduledCommit};
 
 use crate::grammar::time;
 
-/// Two lines for each commit, and a third for one whose record is broken.
+/// Two lines for each commit, and a third line if its record is broken.
 pub(crate) fn commits(commits: &[HistoryEntry]) -> String {
     let line = |commit: &HistoryEntry| {
         let comment = remark(commit.comment.as_deref());
@@ -21,7 +21,7 @@ pub(crate) fn commits(commits: &[HistoryEntry]) -> String {
     commits.iter().map(line).collect()
 }
 
-/// Two lines for each scheduled commit, and a third for one that is due and cannot be made.
+/// Two lines for each scheduled commit, and a third line if it is due and cannot be made.
 pub(crate) fn scheduled(commits: &[ScheduledCommit]) -> String {
     let line = |one: &ScheduledCommit| {
         let comment = remark(one.comment.as_deref());
@@ -37,7 +37,7 @@ pub(crate) fn scheduled(commits: &[ScheduledCommit]) -> String {
     }
 }
 
-/// A commit's comment, in quotes after a space; nothing where there is none.
+/// A commit's comment, in quotes after a space. Empty if there is no comment.
 pub(crate) fn remark(comment: Option<&str>) -> String {
     comment.map(|comment| format!(" \"{comment}\"")).unwrap_or_default()
 }

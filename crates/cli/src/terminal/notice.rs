@@ -1,6 +1,6 @@
-//! Events as notices: a line for a person who is typing something else.
+//! Events as notices: one line for a user who is typing another line.
 //!
-//! A notice begins as a comment does, so that it does nothing if it is pasted along with commands.
+//! A notice begins like a comment, so that it has no effect if it is pasted together with commands.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,20 +11,20 @@ use netconf::notification::{Actor, Event, Phase};
 use crate::client::Heard;
 use crate::show::history::remark;
 
-/// Hands the notices of a session to its terminal.
+/// Passes the notices of a session to its terminal.
 pub(crate) struct Notifier {
-    /// The session whose user this is.
+    /// The user's own session.
     pub(crate) own: Option<u32>,
     /// The lines to show.
     pub(crate) lines: SyncSender<String>,
-    /// Set once the daemon is gone.
+    /// Set when the daemon is gone.
     pub(crate) gone: Arc<AtomicBool>,
     /// How many lines were dropped because the channel was full.
     pub(crate) unseen: u64,
 }
 
 impl Notifier {
-    /// Never blocks, since the replies of the server come on the same thread.
+    /// Never blocks, since the same thread reads the server's replies.
     pub(crate) fn notify(&mut self, heard: Heard) {
         match heard {
             Heard::Event(event) => {
@@ -41,7 +41,8 @@ impl Notifier {
     }
 }
 
-/// The notice of an event for a person in session `own`: none of their own actions, and none twice.
+/// The notice of an event for the user of session `own`. There is no notice for the user's own actions, and no
+/// duplicate.
 pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
     let ours = |by: &Option<Actor>| by.as_ref().is_some_and(|by| Some(by.session) == own);
     let line = match event {
@@ -72,7 +73,7 @@ pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
             format!("commit at {number}, scheduled by {user}, is refused: {cause}")
         }
         Event::Diverged { cause, .. } => {
-            format!("a failed commit could not be taken back, kernel and running differ: {cause}")
+            format!("a failed commit could not be undone, kernel and running differ: {cause}")
         }
         Event::Converged => "kernel and running agree again".into(),
         Event::Drift { paths, count } => drift(paths, *count),
@@ -124,7 +125,8 @@ fn duration(seconds: u32) -> String {
     }
 }
 
-/// The text on one line and without control characters, which a terminal would obey: others have written some of it.
+/// The text on one line, without control characters. A terminal would execute these, and others have written parts
+/// of the text.
 fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -216,7 +218,7 @@ mod tests {
         check(
             Event::Diverged { paths: vec!["/a:b".into()], cause },
             expect![
-                "! a failed commit could not be taken back, kernel and running differ: /a:b: the kernel refused to add it: no"
+                "! a failed commit could not be undone, kernel and running differ: /a:b: the kernel refused to add it: no"
             ],
         );
         check(Event::Converged, expect!["! kernel and running agree again"]);

@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, read};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode, size};
 
-/// Writes `text` to standard output, by pages where that is a terminal and the text is longer than it. A
-/// reader who has gone away has read enough.
+/// Writes `text` to standard output. If that is a terminal and the text is longer than it, the text is shown in
+/// pages. It is no error if the reader closes the output.
 pub(crate) fn show(text: &str, paged: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let rows = match size() {

@@ -12,12 +12,12 @@ fn conflicts_are_told_and_settled_one_by_one() {
     device.check(
         "show conflicts\nresolve all mine",
         expect![[r#"
-        dent-1(config-links-iproute2)# show conflicts
-        nothing is in conflict
-        dent-1(config-links-iproute2)# resolve all mine
-        nothing is in conflict at or below /
-        dent-1(config-links-iproute2)#
-    "#]],
+            dent-1(config-links-iproute2)# show conflicts
+            there are no conflicts
+            dent-1(config-links-iproute2)# resolve all mine
+            nothing is in conflict at or below /
+            dent-1(config-links-iproute2)#
+        "#]],
     );
     device.meanwhile(
         "configure\nlinks-iproute2 link enp0s4 mtu 1300 group 8\nno links-iproute2 link enp0s4 mtu\n\
@@ -27,21 +27,21 @@ fn conflicts_are_told_and_settled_one_by_one() {
         "commit\ncommit check\nupdate\nshow",
         expect![[r#"
         dent-1(config-links-iproute2)# commit
-        others have changed what you have; nothing is done, and your candidate is as it was
+        others have changed the same nodes as you; nothing is done, and your candidate is unchanged
         path                              was   yours  theirs  by
         links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
         links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
         links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
         `resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all
         dent-1(config-links-iproute2)# commit check
-        others have changed what you have; nothing is done, and your candidate is as it was
+        others have changed the same nodes as you; nothing is done, and your candidate is unchanged
         path                              was   yours  theirs  by
         links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
         links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
         links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
         `resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all
         dent-1(config-links-iproute2)# update
-        others have changed what you have; nothing is done, and your candidate is as it was
+        others have changed the same nodes as you; nothing is done, and your candidate is unchanged
         path                              was   yours  theirs  by
         links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
         links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
@@ -59,7 +59,7 @@ fn conflicts_are_told_and_settled_one_by_one() {
     device.help(
         "resolve ",
         expect![[r#"
-        all: All that is in conflict
+        all: All conflicts
         links-iproute2
     "#]],
     );
@@ -73,8 +73,8 @@ fn conflicts_are_told_and_settled_one_by_one() {
     device.help(
         "resolve links-iproute2 link enp0s4 ",
         expect![[r#"
-        mine: What you have made of it holds
-        theirs: What is running holds
+        mine: Keep your value
+        theirs: Keep the running value
         mtu
         group
     "#]],

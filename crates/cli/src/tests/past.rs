@@ -26,14 +26,14 @@ fn a_commit_to_be_confirmed() {
             commit 2: 1 netns added (… ms)
             it is undone in 10 minutes unless `commit` confirms it
             dent-1(config)# commit cancel
-            the commit that waited for its confirmation is undone
+            the commit that waited for confirmation is undone
             dent-1(config)# show config-running
             netnses-iproute2
              netns red
             dent-1(config)# commit confirmed 0
               commit confirmed 0
                                ^
-            "0" is no number of minutes from 1 to 10080
+            "0" is not a number of minutes from 1 to 10080
             dent-1(config)# commit confirmed
             nothing to commit
             dent-1(config)#
@@ -42,9 +42,9 @@ fn a_commit_to_be_confirmed() {
     device.help(
         "commit confirmed ",
         expect![[r#"
-            check: What confirms it too, once it is answered
-            comment: Say why, for the history
-            <minutes> (told): How long to wait for the confirmation; 10 by default
+            check: A check that also confirms the commit
+            comment: Add a comment for the history
+            <minutes> (told): How long to wait for the confirmation, 10 by default
             <cr> (told)
         "#]],
     );
@@ -99,11 +99,11 @@ fn who_last_changed_what() {
             #4  ann  1970-01-01T00:00:00Z  routes-iproute2 route 10.0.0.0/8 netns vpn10 nexthop enp0s4 weight 2
             #3  ann  1970-01-01T00:00:00Z  routes-iproute2 route 11.0.0.0/8 netns vpn10 nexthop enp0s4
             dent-1# show config-running | blame | display json
-            only lines of config-running can be blamed: as text, or by `display set`
+            `blame` works only for config-running, as text or with `display set`
             dent-1# show config-candidate | blame
-            only lines of config-running can be blamed: as text, or by `display set`
+            `blame` works only for config-running, as text or with `display set`
             dent-1# show history | blame
-            only lines of config-running can be blamed: as text, or by `display set`
+            `blame` works only for config-running, as text or with `display set`
             dent-1#
         "#]],
     );
@@ -138,7 +138,7 @@ fn the_past() {
             dent-1(config)# commit
             commit 1: 1 netns added (… ms)
             dent-1(config)# save rescue
-            running is the rescue configuration
+            running is saved as the rescue configuration
             dent-1(config)# netnses-iproute2 netns blue
             dent-1(config)# commit
             commit 2: 1 netns added (… ms)
@@ -172,7 +172,7 @@ fn the_past() {
     device.help(
         "rollback ",
         expect![[r#"
-        id: The one that a commit made, by its number
+        id: The configuration after the commit with this number
         rescue: The rescue configuration
         <number> (told): How many commits ago; 0 is running
     "#]],
@@ -187,7 +187,7 @@ fn the_past() {
     device.help(
         "show config-running | compare rollback ",
         expect![[r#"
-        id: The one that a commit made, by its number
+        id: The configuration after the commit with this number
         rescue: The rescue configuration
         <number> (told): How many commits ago; 0 is running
     "#]],

@@ -1,4 +1,4 @@
-//! What follows `commit`.
+//! The arguments of `commit`.
 
 use netconf::{Check, Question};
 
@@ -11,19 +11,19 @@ use crate::grammar::words::Fault;
 /// Reads the rest of a line that begins with `commit`.
 pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
     let more = [
-        Candidate::word("at", "Do it at a time to come"),
-        Candidate::word("check", "Tell what it would do, and do nothing"),
-        Candidate::word("comment", "Say why, for the history"),
-        Candidate::word("confirmed", "Undo it unless `commit` confirms it in time"),
+        Candidate::word("at", "Schedule the commit for a later time"),
+        Candidate::word("check", "Show what the commit would do, without doing it"),
+        Candidate::word("comment", "Add a comment for the history"),
+        Candidate::word("confirmed", "Undo the commit unless `commit` confirms it in time"),
         Candidate::word(
             "cancel",
-            "Undo the commit that waits for its confirmation, or forget one for a time to come",
+            "Undo the commit that waits for confirmation, or cancel a scheduled commit",
         ),
     ];
     Ok(match cursor.choose(&more, true)? {
         Some(0) => {
             let time = time::read(cursor)?;
-            let more = [Candidate::word("comment", "Say why, for the history")];
+            let more = [Candidate::word("comment", "Add a comment for the history")];
             let given = cursor.choose(&more, true)?;
             let comment = given.map(|_| comment(cursor)).transpose()?;
             Command::CommitAt { time, comment }
@@ -31,10 +31,12 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
         Some(1) => Command::CommitCheck,
         Some(2) => unconfirmed(Some(comment(cursor)?)),
         Some(3) => confirmed(cursor)?,
-        Some(_) => match cursor.choose(&[Candidate::word("at", "One for a time to come")], true)? {
+        Some(_) => match cursor
+            .choose(&[Candidate::word("at", "Cancel a scheduled commit")], true)?
+        {
             Some(_) => {
                 let number =
-                    || vec![Candidate::placeholder("<number>", "As `show schedule` has it")];
+                    || vec![Candidate::placeholder("<number>", "The number in `show schedule`")];
                 Command::CommitCancelAt(parsed(cursor, "the number of a scheduled commit", number)?)
             }
             None => Command::CommitCancel,
@@ -44,7 +46,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
 }
 
 fn comment(cursor: &mut Cursor<'_>) -> Result<String, Stop> {
-    let options = || vec![Candidate::placeholder("<text>", "Why the change is made")];
+    let options = || vec![Candidate::placeholder("<text>", "The reason for the change")];
     let mut comment = cursor.value("the comment", options)?.text.to_string();
     while cursor.peek().is_some() {
         comment += " ";
@@ -53,15 +55,15 @@ fn comment(cursor: &mut Cursor<'_>) -> Result<String, Stop> {
     Ok(comment)
 }
 
-/// How long a commit waits for its confirmation where nothing else is said, and at most: a week. Minutes.
+/// How long a commit waits for confirmation by default, and at most (a week). In minutes.
 const WAIT: u32 = 10;
 const LONGEST: u32 = 7 * 24 * 60;
 
 fn confirmed(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
     let more = [
-        Candidate::word("check", "What confirms it too, once it is answered"),
-        Candidate::word("comment", "Say why, for the history"),
-        Candidate::placeholder("<minutes>", "How long to wait for the confirmation; 10 by default"),
+        Candidate::word("check", "A check that also confirms the commit"),
+        Candidate::word("comment", "Add a comment for the history"),
+        Candidate::placeholder("<minutes>", "How long to wait for the confirmation, 10 by default"),
     ];
     let given = match cursor.peek() {
         Some(word) => word.text.starts_with(|first: char| first.is_ascii_digit()),
@@ -87,8 +89,8 @@ fn unconfirmed(comment: Option<String>) -> Command {
 /// `ping ADDRESS [netns NAME]` or `tcp ADDRESS PORT [netns NAME]`.
 fn check(cursor: &mut Cursor<'_>) -> Result<Check, Stop> {
     let kinds = [
-        Candidate::word("ping", "That an address answers"),
-        Candidate::word("tcp", "That an address accepts a connection"),
+        Candidate::word("ping", "Check that an address answers"),
+        Candidate::word("tcp", "Check that an address accepts a connection"),
     ];
     let is_tcp = cursor.choose(&kinds, false)? == Some(1);
     let address = || vec![Candidate::placeholder("<address>", "An IPv4 or IPv6 address")];
@@ -96,11 +98,11 @@ fn check(cursor: &mut Cursor<'_>) -> Result<Check, Stop> {
     let question = match is_tcp {
         false => Question::Ping(address),
         true => {
-            let port = || vec![Candidate::placeholder("<port>", "A port's number")];
+            let port = || vec![Candidate::placeholder("<port>", "A TCP port number")];
             Question::Tcp(address, parsed(cursor, "the port", port)?)
         }
     };
-    let from = [Candidate::word("netns", "The namespace (VPN) to ask from")];
+    let from = [Candidate::word("netns", "The namespace (VPN) to send the check from")];
     let netns = match cursor.matches(&from) {
         true => {
             cursor.choose(&from, false)?;
@@ -116,7 +118,7 @@ fn minutes(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
     let word = cursor.value("the minutes", Vec::new)?;
     let minutes = word.text.parse().ok().filter(|minutes| (1..=LONGEST).contains(minutes));
     minutes.ok_or_else(|| {
-        let message = format!("{:?} is no number of minutes from 1 to {LONGEST}", word.text);
+        let message = format!("{:?} is not a number of minutes from 1 to {LONGEST}", word.text);
         Stop::Fault(Fault::new(word.span.clone(), message))
     })
 }

@@ -1,4 +1,4 @@
-//! What follows `show`.
+//! The arguments of `show`.
 
 use netconf::Datastore;
 
@@ -15,15 +15,15 @@ pub(super) fn read(
     cursor: &mut Cursor<'_>,
 ) -> Result<Command, Stop> {
     let what = [
-        Candidate::word("config-candidate", "What a commit would make of the configuration"),
+        Candidate::word("config-candidate", "The configuration with your uncommitted changes"),
         Candidate::word("config-running", "The configuration in effect"),
         Candidate::word("config-startup", "The configuration of the next boot"),
-        Candidate::word("conflicts", "What you and others have changed, each in another way"),
-        Candidate::word("drift", "What others have changed of what is configured"),
+        Candidate::word("conflicts", "Nodes that you and others have changed differently"),
+        Candidate::word("drift", "Configured objects that others have changed"),
         Candidate::word("history", "The commits, the latest first"),
-        Candidate::word("operational-data", "What the kernel holds"),
+        Candidate::word("operational-data", "The state of the kernel"),
         Candidate::word("rollback", "An earlier configuration"),
-        Candidate::word("schedule", "The commits that wait for their time"),
+        Candidate::word("schedule", "The scheduled commits"),
     ];
     let datastore = match cursor.choose(&what, mode.is_some())? {
         None => {
@@ -31,7 +31,7 @@ pub(super) fn read(
             return Ok(Command::Show(Datastore::Candidate, path));
         }
         Some(0) => {
-            let diff = [Candidate::word("diff", "What differs from the running configuration")];
+            let diff = [Candidate::word("diff", "The differences from the running configuration")];
             if cursor.matches(&diff) {
                 cursor.choose(&diff, false)?;
                 cursor.finish()?;
@@ -76,7 +76,7 @@ fn history(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {
         return Ok(Command::ShowHistory);
     }
     let position = position(cursor)?;
-    cursor.choose(&[Candidate::word("diff", "What the commit changed")], false)?;
+    cursor.choose(&[Candidate::word("diff", "The changes of the commit")], false)?;
     cursor.finish()?;
     Ok(Command::ShowCommit(position))
 }
