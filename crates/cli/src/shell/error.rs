@@ -26,7 +26,7 @@ pub(crate) enum ShellError {
     Uncommitted,
     #[error(
         "others have changed the same nodes as you; nothing is done, and your candidate is unchanged\n\
-         {0}`resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all"
+         {0}`resolve PATH mine` or `theirs` resolves one of these, `resolve all mine` or `theirs` all"
     )]
     Conflicts(String),
 }

@@ -32,21 +32,21 @@ fn conflicts_are_told_and_settled_one_by_one() {
         links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
         links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
         links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
-        `resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all
+        `resolve PATH mine` or `theirs` resolves one of these, `resolve all mine` or `theirs` all
         dent-1(config-links-iproute2)# commit check
         others have changed the same nodes as you; nothing is done, and your candidate is unchanged
         path                              was   yours  theirs  by
         links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
         links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
         links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
-        `resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all
+        `resolve PATH mine` or `theirs` resolves one of these, `resolve all mine` or `theirs` all
         dent-1(config-links-iproute2)# update
         others have changed the same nodes as you; nothing is done, and your candidate is unchanged
         path                              was   yours  theirs  by
         links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
         links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
         links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
-        `resolve PATH mine` or `theirs` settles one of these, `resolve all mine` or `theirs` all
+        `resolve PATH mine` or `theirs` resolves one of these, `resolve all mine` or `theirs` all
         dent-1(config-links-iproute2)# show
         link enp0s4
          mtu 1400
