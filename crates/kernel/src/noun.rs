@@ -42,14 +42,21 @@ macro_rules! nouns {
                     let doing = Doing::Delete(bound!(object, [$($object)?]));
                     $stem::execute(execution, index, key, doing)
                 })*
+                (Key::Address(key), Action::Await) => {
+                    address::await_detection(execution, index, key)
+                }
                 _ => Err(Failure::words(index, "the operation's object is not of its key's noun")),
             }
         }
 
         /// The field of the object of `op` that the kernel points at in a request.
         pub(crate) fn field(op: &Op, at: PointedAt<'_>) -> Option<&'static str> {
-            let (Action::Create(object) | Action::Update { change: object, .. } | Action::Delete(object)) =
-                &op.action;
+            let object = match &op.action {
+                Action::Create(object)
+                | Action::Update { change: object, .. }
+                | Action::Delete(object) => object,
+                Action::Await => return None,
+            };
             match (&op.key, object) {
                 $((Key::$noun(_), object!($noun, object, [$($object)?])) => {
                     $stem::field(bound!(object, [$($object)?]), at)

@@ -127,6 +127,14 @@ impl<'a> Walk<'a> {
                 self.now.lose_link(&link.place, &why());
                 Ok(())
             }
+            (key, Action::Await) => {
+                let Key::Address(at) = key else {
+                    return Err("only addresses are awaited".into());
+                };
+                forbid(at.address.addr().is_ipv4(), || "IPv4 detects no duplicates".into())?;
+                let there = self.now.objects.contains_key(key);
+                forbid(!there, || self.absent(key))
+            }
             (Key::Netns(_) | Key::Link(_), _) => Err("it is no operation on such an object".into()),
             (key, Action::Create(object)) => {
                 let is_made = !nature(key, object).is_part_of_home;

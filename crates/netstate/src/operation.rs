@@ -48,6 +48,9 @@ pub enum Action {
     },
     /// Removes it; the object is as it was seen.
     Delete(Object),
+    /// Waits until an address has passed duplicate address detection (RFC 4862, section 5.4); it may be refused as a
+    /// duplicate.
+    Await,
 }
 
 /// Why an operation is in a plan.

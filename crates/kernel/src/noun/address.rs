@@ -1,5 +1,7 @@
 //! IP addresses on the wire (`struct ifaddrmsg` and `IFA_…`).
 
+mod detection;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -9,6 +11,8 @@ use netstate::attribute::{Attributes, Fields, Value, put, put_value};
 use netstate::uapi::IFAPROT_KERNEL_RA;
 use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 use rustix::time::{ClockId, clock_gettime};
+
+pub(crate) use self::detection::await_detection;
 
 use crate::execution::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed};

@@ -8,6 +8,7 @@
 )]
 
 mod converge;
+mod detection;
 mod exact;
 mod namespaces;
 mod observe;

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::{Action, Because, Op, Plan};
-use crate::noun::{Described, Verb, describe};
+use crate::noun::address::AddressKey;
+use crate::noun::netns::spoken;
+use crate::noun::{Described, Key, Verb, describe};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,8 +19,19 @@ impl fmt::Display for Op {
             Action::Create(object) => (Verb::Add, object, None),
             Action::Update { from, change } => (Verb::Replace, change, Some(from)),
             Action::Delete(object) => (Verb::Delete, object, None),
+            Action::Await => return describe_await(f, &self.key),
         };
         describe(f, verb, &self.key, Described { object, before })
+    }
+}
+
+fn describe_await(f: &mut fmt::Formatter<'_>, key: &Key) -> fmt::Result {
+    match key {
+        Key::Address(AddressKey { netns, dev, address }) => {
+            let netns = spoken(netns);
+            write!(f, "wait for duplicate address detection of {address} on {dev} in {netns}")
+        }
+        key => write!(f, "wait for {}", key.noun().facts().name),
     }
 }
 

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use netstate::link::{LinkFlags, Master};
-use netstate::uapi::{IFA_F_PERMANENT, IFA_F_SECONDARY, RT_TABLE_MAIN};
+use netstate::uapi::{
+    IFA_F_DADFAILED, IFA_F_PERMANENT, IFA_F_SECONDARY, IFA_F_TENTATIVE, RT_TABLE_MAIN,
+};
 use netstate::{
     Action, Address, AddressKey, AddressStatus, Key, Link, LinkId, LinkKind, LinkName, NeighborKey,
     NetnsName, Object, Op, Place, Route, RouteKey, RouteKind, State, SysctlKey,
@@ -41,6 +43,7 @@ pub(super) fn apply(state: &mut State, op: &Op) -> Result<(), Refused> {
             state.objects.insert(key.clone(), shown);
             Ok(())
         }
+        (key, Action::Await) => await_detection(state, key),
         (key, Action::Update { change, .. }) => {
             if !state.objects.contains_key(key) && !matches!(key, Key::Sysctl(_)) {
                 return Err(refusal(libc::ENOENT, ""));
@@ -61,6 +64,22 @@ pub(super) fn apply(state: &mut State, op: &Op) -> Result<(), Refused> {
             None => Err(refusal(libc::ESRCH, "")),
         },
     }
+}
+
+/// Ends the duplicate address detection of an address (`addrconf_dad_completed`, `addrconf_dad_stop`,
+/// net/ipv6/addrconf.c).
+fn await_detection(state: &mut State, key: &Key) -> Result<(), Refused> {
+    let (Key::Address(at), Some(Object::Address(address))) = (key, state.objects.get_mut(key))
+    else {
+        return Err(refusal(libc::EADDRNOTAVAIL, "the address is not there"));
+    };
+    let Some(status) = &mut address.status else { return Ok(()) };
+    if status.flags & IFA_F_DADFAILED != 0 {
+        let words = format!("duplicate address: another host on {} has it", at.dev);
+        return Err(refusal(libc::EADDRNOTAVAIL, &words));
+    }
+    status.flags &= !IFA_F_TENTATIVE;
+    Ok(())
 }
 
 /// What a dump shows of an object that was made so.

@@ -118,7 +118,7 @@ fn is_away(op: &Op) -> bool {
         (Key::Link(_), Action::Update { from, change: Object::Link(change) }) => {
             place_of(from) != Some(&change.place)
         }
-        (_, Action::Create(_) | Action::Update { .. } | Action::Delete(_)) => false,
+        (_, Action::Create(_) | Action::Update { .. } | Action::Delete(_) | Action::Await) => false,
     }
 }
 
@@ -128,7 +128,7 @@ pub(super) fn has_moved(op: &Op, desired: &Desired) -> bool {
         (Action::Update { from, change }, Some(Object::Link(link))) => {
             link.kind.is_none() && place_of(from) != place_of(change)
         }
-        (Action::Update { .. } | Action::Create(_) | Action::Delete(_), _) => false,
+        (Action::Update { .. } | Action::Create(_) | Action::Delete(_) | Action::Await, _) => false,
     }
 }
 

@@ -163,7 +163,7 @@ pub(super) fn checked_plan(
 
 /// Whether what others have on a link may be lost by what is done.
 fn may_take_along(op: &Op) -> bool {
-    takes_along(&op.key) && !matches!(op.action, Action::Create(_))
+    takes_along(&op.key) && !matches!(op.action, Action::Create(_) | Action::Await)
 }
 
 /// What depends on links and is in none of these.

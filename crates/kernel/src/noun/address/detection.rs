@@ -1,0 +1,239 @@
+//! Waiting for duplicate address detection (RFC 4862, section 5.4), which the kernel does while an address is tentative.
+//!
+//! The kernel notifies when detection ends either way (`addrconf_dad_completed`, `addrconf_dad_stop`,
+//! net/ipv6/addrconf.c). A notification is a reason to ask for the address again, never the answer.
+
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddrV6};
+use std::time::{Duration, Instant};
+
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use netstate::attribute::{Value, put_value};
+use netstate::neighbor::Neighbor;
+use netstate::uapi::{IFA_F_DADFAILED, IFA_F_TENTATIVE};
+use netstate::{AddressKey, MacAddress};
+use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, RecvFlags, SocketType};
+
+use super::decode;
+use crate::execution::{self, Execution, REPLACE};
+use crate::fault::Fault;
+use crate::message::{Message, message};
+use crate::noun::neighbor;
+use crate::noun::route::family;
+use crate::socket::{NetlinkSocket, READ};
+
+/// How long detection may take. By default it takes one to two seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the other host may take to tell its link-layer address. The kernel asks three times, a second apart.
+const PATIENCE_WITH_OTHER: Duration = Duration::from_secs(2);
+
+/// A neighbour advertisement (ICMPv6), and its length up to the options.
+const ADVERTISEMENT: u8 = 136;
+const ADVERTISEMENT_LENGTH: usize = 24;
+/// The number of the option.
+const TARGET_LINK_LAYER_ADDRESS: u8 = 2;
+
+/// Waits until an address has passed detection; fails where another host has it.
+pub(crate) fn await_detection(
+    execution: &mut Execution<'_>,
+    index: usize,
+    key: &AddressKey,
+) -> execution::Result<()> {
+    let dev = execution.index_of(index, &key.netns, &key.dev)?;
+    execution.inside(index, &key.netns, || settle(dev, key))
+}
+
+/// What detection has found out so far.
+enum Finding {
+    Unique,
+    Duplicate,
+    Tentative,
+}
+
+/// Waits inside the namespace.
+fn settle(dev: u32, key: &AddressKey) -> Result<(), Fault> {
+    let address = key.address.addr();
+    // It listens before it asks, so that no end of a detection is missed.
+    let listener = Listener::open(libc::RTNLGRP_IPV6_IFADDR)?;
+    let mut socket = NetlinkSocket::open()?;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match finding(&mut socket, dev, address)? {
+            Finding::Unique => return Ok(()),
+            Finding::Duplicate => {
+                let dev_name = &key.dev;
+                let words = match holder(&mut socket, dev, address)? {
+                    Some(holder) => {
+                        format!("duplicate address: another host on {dev_name} has it, {holder}")
+                    }
+                    None => format!("duplicate address: another host on {dev_name} has it"),
+                };
+                return Err(Fault::of(&words, Errno::ADDRNOTAVAIL));
+            }
+            Finding::Tentative if Instant::now() < until => {}
+            Finding::Tentative => {
+                let words = format!(
+                    "duplicate address detection has not ended within {} s; it begins once {} has a carrier",
+                    PATIENCE.as_secs(),
+                    key.dev,
+                );
+                return Err(Fault::of(&words, Errno::TIMEDOUT));
+            }
+        }
+        listener.wait(until, |message| {
+            decode(message).is_some_and(|(at, ip, _)| (at, ip.addr()) == (dev, address))
+        })?;
+    }
+}
+
+/// Asks for one address (`inet6_rtm_getaddr`, net/ipv6/addrconf.c).
+fn finding(socket: &mut NetlinkSocket, dev: u32, address: IpAddr) -> Result<Finding, Fault> {
+    let request = |out: &mut Vec<u8>| {
+        out.extend([family(&address), 0, 0, 0]);
+        dev.put(out);
+        put_value(out, libc::IFA_ADDRESS, &address);
+    };
+    let answer = socket.get(libc::RTM_GETADDR, request, |answer| {
+        let (_, _, address) = decode(answer)?;
+        Some(address.status?.flags)
+    });
+    let flags = match answer {
+        Ok(Some(flags)) => flags,
+        Err(fault) if fault.errno != libc::EADDRNOTAVAIL => return Err(fault),
+        Ok(None) | Err(_) => {
+            return Err(Fault::of("the address is not there", Errno::ADDRNOTAVAIL));
+        }
+    };
+    // The kernel uses an optimistic address (RFC 4429) while it is tentative.
+    let is_tentative = flags & IFA_F_TENTATIVE != 0 && flags & libc::IFA_F_OPTIMISTIC == 0;
+    Ok(match (flags & IFA_F_DADFAILED != 0, is_tentative) {
+        (true, _) => Finding::Duplicate,
+        (false, true) => Finding::Tentative,
+        (false, false) => Finding::Unique,
+    })
+}
+
+/// The link-layer address of the host that has an address, where that host tells it soon.
+///
+/// The kernel asks for it like for any neighbour, but heeds no answer on an address that is its own
+/// (`ndisc_recv_na`, net/ipv6/ndisc.c), so the answers are listened to here, with the privilege to do so.
+fn holder(socket: &mut NetlinkSocket, dev: u32, address: IpAddr) -> Result<Option<String>, Fault> {
+    let IpAddr::V6(target) = address else { return Ok(None) };
+    let icmp = Some(rustix::net::ipproto::ICMPV6);
+    let Ok(advertisements) = rustix::net::socket(AddressFamily::INET6, SocketType::RAW, icmp)
+    else {
+        return Ok(None);
+    };
+    let mut request = Vec::new();
+    let sequence = socket.next_sequence();
+    let solicited = Neighbor { use_: Some(true), ..Neighbor::default() };
+    message(&mut request, (libc::RTM_NEWNEIGH, REPLACE | libc::NLM_F_ACK, sequence), |out| {
+        neighbor::set(out, dev, (&address, false), &solicited);
+    });
+    if !socket.transact(&request)?.is_empty() {
+        return Ok(None);
+    }
+    let until = Instant::now() + PATIENCE_WITH_OTHER;
+    let mut packet = [0; 256];
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        set_socket_timeout(&advertisements, Timeout::Recv, Some(left))?;
+        let (length, sender) =
+            match rustix::net::recvfrom(&advertisements, &mut packet[..], RecvFlags::empty()) {
+                Ok((length, _, sender)) => (length, sender),
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+        // A sender with a link-local address is on the link that the address tells.
+        let scope = sender.and_then(|sender| SocketAddrV6::try_from(sender).ok());
+        let is_of_link = scope.is_none_or(|sender| [0, dev].contains(&sender.scope_id()));
+        let lladdr = advertised(packet.get(..length).unwrap_or_default(), target);
+        if let Some(lladdr) = lladdr.filter(|_| is_of_link) {
+            return Ok(Some(lladdr.to_string()));
+        }
+    }
+}
+
+/// The target link-layer address of a neighbour advertisement (RFC 4861, sections 4.4 and 4.6.1) of that target.
+fn advertised(packet: &[u8], target: Ipv6Addr) -> Option<MacAddress> {
+    let (head, mut options) = packet.split_at_checked(ADVERTISEMENT_LENGTH)?;
+    if head[0] != ADVERTISEMENT || head[8..] != target.octets() {
+        return None;
+    }
+    loop {
+        let length = usize::from(*options.get(1)?) * 8;
+        let option = options.get(..length).filter(|option| !option.is_empty())?;
+        if option[0] == TARGET_LINK_LAYER_ADDRESS {
+            return MacAddress::take(&option[2..]);
+        }
+        options = &options[length..];
+    }
+}
+
+/// A socket that hears the notifications of a group in the namespace that it was opened in.
+struct Listener {
+    socket: Socket,
+}
+
+impl Listener {
+    fn open(group: u32) -> Result<Self, Fault> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind(&SocketAddr::new(0, 1 << (group - 1)))?;
+        Ok(Self { socket })
+    }
+
+    /// Waits for a notification that `is_awaited`, for one that is lost, or until the time is over.
+    fn wait(&self, until: Instant, is_awaited: impl Fn(Message<'_>) -> bool) -> Result<(), Fault> {
+        let mut buffer = Vec::with_capacity(READ);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            set_socket_timeout(&self.socket, Timeout::Recv, Some(left))?;
+            buffer.clear();
+            match self.socket.recv(&mut buffer, 0) {
+                Ok(_) if Message::iterate(&buffer).any(&is_awaited) => return Ok(()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_advertisement_tells_a_link_layer_address() {
+        let target: Ipv6Addr = "2001:db8::1".parse().unwrap();
+        let mut packet = vec![ADVERTISEMENT, 0, 0, 0, 0x20, 0, 0, 0];
+        packet.extend(target.octets());
+        let nonce = [14, 1, 1, 2, 3, 4, 5, 6];
+        let lladdr = [TARGET_LINK_LAYER_ADDRESS, 1, 2, 0, 0, 0, 0, 11];
+        let packet = [&packet[..], &nonce, &lladdr].concat();
+        let told = |packet: &[u8], target| Some(advertised(packet, target)?.to_string());
+        assert_eq!(told(&packet, target).as_deref(), Some("02:00:00:00:00:0b"));
+        assert_eq!(told(&packet, "2001:db8::2".parse().unwrap()), None);
+        for length in 0..packet.len() {
+            assert_eq!(told(&packet[..length], target), None);
+        }
+    }
+
+    #[test]
+    fn an_option_without_a_length_ends_an_advertisement() {
+        let mut packet = vec![0; ADVERTISEMENT_LENGTH + 8];
+        packet[0] = ADVERTISEMENT;
+        assert_eq!(advertised(&packet, Ipv6Addr::UNSPECIFIED), None);
+    }
+}
