@@ -5,15 +5,21 @@
 //! would otherwise be tested against its own mistakes; the same cases run on the real kernel.
 
 mod effects;
+mod ipv6;
+mod parameters;
+mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use netstate::probe::{Attempt, Probe};
 use netstate::{
-    Event, EventSink, Key, Link, LinkId, Object, ObserveError, Op, Part, Place, Plan, Refusal,
-    Scope, Southbound, State, SysctlKey, Wanted, Watched,
+    AddressKey, Event, EventSink, Key, Link, LinkId, Object, ObserveError, Op, Part, Place, Plan,
+    Refusal, Scope, Southbound, State, SysctlKey, Wanted, Watched,
 };
+
+use self::ipv6::Duplicate;
 
 /// A handle to a kernel of values.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +38,8 @@ struct Held {
     watcher: Option<EventSink>,
     /// The probes that are answered.
     answers: BTreeSet<Probe>,
+    /// Addresses that other hosts have.
+    duplicates: BTreeSet<Duplicate>,
 }
 
 impl std::fmt::Debug for Held {
@@ -90,6 +98,34 @@ impl FakeKernel {
         self.held().answers.insert(probe);
     }
 
+    /// From here on another host has an address on a link: once detection ends, by [`settle_addresses`] or by an
+    /// operation that awaits it, the address here is shown as a duplicate.
+    ///
+    /// [`settle_addresses`]: FakeKernel::settle_addresses
+    pub fn declare_duplicate(&self, place: &Place, address: IpAddr) {
+        let duplicate = (place.netns.clone(), place.ifname.clone(), address);
+        self.held().duplicates.insert(duplicate);
+    }
+
+    /// Ends duplicate address detection on all links that are up, and tells the watcher.
+    pub fn settle_addresses(&self) {
+        let duplicates = self.held().duplicates.clone();
+        self.change(|state| {
+            let on_links_up = |key: &Key| match key {
+                Key::Address(key) => {
+                    let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
+                    let link = effects::link(state, &place)?;
+                    (link.flags.up == Some(true)).then(|| key.clone())
+                }
+                _ => None,
+            };
+            let addresses: Vec<AddressKey> = state.objects.keys().filter_map(on_links_up).collect();
+            for key in addresses {
+                ipv6::end_detection(state, &duplicates, &key);
+            }
+        });
+    }
+
     /// Every operation that was carried out.
     pub fn executed(&self) -> Vec<Op> {
         self.held().executed.clone()
@@ -131,7 +167,10 @@ impl Southbound for FakeKernel {
                     held.refusal = None;
                     Err(refusal)
                 }
-                None => effects::apply(&mut held.state, op),
+                None => {
+                    let Held { state, duplicates, .. } = &mut *held;
+                    effects::apply(state, duplicates, op)
+                }
             };
             done.map_err(|(errno, message)| Refusal {
                 index,
@@ -165,9 +204,13 @@ fn event(key: &Key, object: &Object) -> Event {
     }
 }
 
+/// A part of the state. Parameters are not among it: nobody can list those that somebody has set.
 fn part(state: &State, part: &Part) -> State {
     let mut seen = State::default();
     for (key, object) in &state.objects {
+        if matches!(key, Key::Sysctl(_)) {
+            continue;
+        }
         let link = object.link();
         let has_noun = part.nouns.contains(&key.noun());
         let asked_for = match (key, link) {
@@ -209,8 +252,11 @@ fn only(state: &State, wanted: &Wanted) -> State {
     for (id, link) in found {
         seen.objects.insert(Key::Link(id.clone()), Object::Link(Box::new(link.clone())));
         if wanted.wants_parameters(id, &link.place) {
-            let of_link = |(key, object): &(&Key, &Object)| {
-                matches!(key, Key::Sysctl(_)) && effects::is_on(key, object, &link.place)
+            let of_link = |(key, object): &(&Key, &Object)| match (key, object) {
+                (Key::Sysctl(at), Object::Sysctl(value)) => {
+                    effects::is_on(key, object, &link.place) && parameters::is_own(state, at, value)
+                }
+                _ => false,
             };
             let own = state.objects.iter().filter(of_link);
             seen.objects.extend(own.map(|(key, object)| (key.clone(), object.clone())));
@@ -236,17 +282,11 @@ fn only(state: &State, wanted: &Wanted) -> State {
     seen
 }
 
-/// A parameter's value: zero until it is set, for as long as its namespace and link are there.
+/// A parameter's value, for as long as its namespace and link are there.
 fn parameter(state: &State, key: &SysctlKey) -> Option<String> {
-    if let Some(Object::Sysctl(value)) = state.objects.get(&Key::Sysctl(key.clone())) {
-        return Some(value.clone());
-    }
-    let there = key.netns.is_own() || state.objects.contains_key(&Key::Netns(key.netns.clone()));
-    let link_there = key.path.dev().is_none_or(|ifname| {
-        let place = Place { netns: key.netns.clone(), ifname };
-        links(state).any(|link| link.place == place)
-    });
-    (there && link_there).then(|| "0".into())
+    effects::need_netns(state, &key.netns).ok()?;
+    let there = !parameters::lacks_link(state, key);
+    there.then(|| parameters::value(state, &key.netns, key.path.as_str()).to_owned())
 }
 
 fn links(state: &State) -> impl Iterator<Item = &Link> {
@@ -268,7 +308,8 @@ mod tests {
         fake.refuse_after(1, libc::ENOMEM);
         let refusal = fake.execute(&plan).unwrap_err();
         assert_eq!((refusal.index, refusal.errno), (1, libc::ENOMEM));
-        assert_eq!(fake.state().objects.len(), 1);
+        let has = |name: &str| fake.state().objects.contains_key(&op(name).key);
+        assert_eq!([has("red"), has("blue")], [true, false]);
         assert_eq!(fake.execute(&plan).unwrap_err().errno, libc::EEXIST);
     }
 }

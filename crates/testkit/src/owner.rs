@@ -2,10 +2,12 @@
 //!
 //! Unlike an engine it looks at the whole kernel before and after, so that what the planner does not ask for is seen too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::plan::{plan, target, wanted};
-use netstate::{Key, Originals, Plan, PlanError, Refusal, Scope, Southbound, State, checker};
+use netstate::{
+    Key, Originals, Place, Plan, PlanError, Refusal, Scope, Southbound, State, SysctlKey, checker,
+};
 
 use crate::conformance::{self, Everything, Step};
 
@@ -94,9 +96,28 @@ impl<S: Southbound> Owner<S> {
     }
 }
 
-/// The kernel parameters that a step is about.
+/// The kernel parameters that a step is about, those of a link by each name that it has in the step.
 fn parameters(step: Step<'_>) -> BTreeSet<Key> {
     let all = [&step.touched.objects, &step.desired.objects, &step.originals.objects];
-    let keys = all.into_iter().flat_map(|objects| objects.keys());
-    keys.filter(|key| matches!(key, Key::Sysctl(_))).cloned().collect()
+    let objects = || all.into_iter().flatten();
+    let mut places: BTreeMap<&Key, BTreeSet<&Place>> = BTreeMap::new();
+    for (key, object) in objects() {
+        if let Some(link) = object.link() {
+            places.entry(key).or_default().insert(&link.place);
+        }
+    }
+    let mut parameters = BTreeSet::new();
+    for (key, _) in objects() {
+        let Key::Sysctl(at) = key else { continue };
+        parameters.insert(key.clone());
+        let Some(ifname) = at.path.dev() else { continue };
+        let place = Place { netns: at.netns.clone(), ifname };
+        let of_link = places.values().filter(|names| names.contains(&place)).flatten();
+        for other in of_link.filter(|other| other.netns == at.netns) {
+            if let Some(path) = at.path.of_dev(&other.ifname) {
+                parameters.insert(Key::Sysctl(SysctlKey { path, ..at.clone() }));
+            }
+        }
+    }
+    parameters
 }

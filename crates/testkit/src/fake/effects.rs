@@ -1,25 +1,46 @@
 //! What Linux does with an operation: it refuses, or the state changes, and more with it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use netstate::link::{LinkFlags, Master};
 use netstate::uapi::{
-    IFA_F_DADFAILED, IFA_F_PERMANENT, IFA_F_SECONDARY, IFA_F_TENTATIVE, RT_TABLE_MAIN,
+    IFA_F_DADFAILED, IFA_F_PERMANENT, IFA_F_SECONDARY, IFA_F_TENTATIVE, IFAPROT_KERNEL_LO,
+    RT_SCOPE_HOST, RT_TABLE_MAIN,
 };
 use netstate::{
     Action, Address, AddressKey, AddressStatus, Key, Link, LinkId, LinkKind, LinkName, NeighborKey,
-    NetnsName, Object, Op, Place, Route, RouteKey, RouteKind, State, SysctlKey,
+    NetnsName, Object, Op, Place, Route, State, SysctlKey,
 };
 
+use super::ipv6::{self, Duplicate};
+use super::{parameters, routes};
+
 /// An error number and the kernel's words.
-type Refused = (i32, String);
+pub(super) type Refused = (i32, String);
 
 /// The largest MTU of virtual Ethernet devices, and the least of all that carry IPv4 (`ETH_MIN_MTU`).
 const MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
 
-/// Carries out one operation.
-pub(super) fn apply(state: &mut State, op: &Op) -> Result<(), Refused> {
+/// Carries out one operation; `duplicates` are the addresses that other hosts have.
+pub(super) fn apply(
+    state: &mut State,
+    duplicates: &BTreeSet<Duplicate>,
+    op: &Op,
+) -> Result<(), Refused> {
+    if op.action == Action::Await {
+        return ipv6::await_detection(state, duplicates, &op.key);
+    }
+    let is_link = matches!(op.key, Key::Link(_) | Key::Netns(_));
+    let before = is_link.then(|| Standing::of_all(state));
+    carry_out(state, op)?;
+    before.into_iter().for_each(|before| follow_links(state, &before));
+    Ok(())
+}
+
+fn carry_out(state: &mut State, op: &Op) -> Result<(), Refused> {
     match (&op.key, &op.action) {
+        (Key::Netns(netns), Action::Create(_)) => create_netns(state, &op.key, netns),
         (Key::Link(id), Action::Create(Object::Link(link))) => create_link(state, id, link),
         (
             Key::Link(_),
@@ -30,12 +51,24 @@ pub(super) fn apply(state: &mut State, op: &Op) -> Result<(), Refused> {
         }
         (Key::Link(_), Action::Delete(Object::Link(link))) => {
             let id = at(state, &link.place).ok_or_else(|| refusal(libc::ENODEV, ""))?;
+            if is_loopback(link) {
+                // `rtnl_delete_link`, net/core/rtnetlink.c.
+                return Err(refusal(libc::EOPNOTSUPP, ""));
+            }
             delete_link(state, &id);
             Ok(())
         }
         (Key::Netns(netns), Action::Delete(_)) => delete_netns(state, &op.key, netns),
+        (Key::Sysctl(key), Action::Create(object) | Action::Update { change: object, .. }) => {
+            permit(state, &op.key, object)?;
+            if let Object::Sysctl(value) = object {
+                parameters::set(state, key, value);
+            }
+            Ok(())
+        }
+        (_, Action::Await) => Err(refusal(libc::EINVAL, "")),
         (key, Action::Create(object)) => {
-            if state.objects.contains_key(key) && !matches!(key, Key::Sysctl(_)) {
+            if state.objects.contains_key(key) {
                 return Err(refusal(libc::EEXIST, ""));
             }
             permit(state, key, object)?;
@@ -43,9 +76,8 @@ pub(super) fn apply(state: &mut State, op: &Op) -> Result<(), Refused> {
             state.objects.insert(key.clone(), shown);
             Ok(())
         }
-        (key, Action::Await) => await_detection(state, key),
         (key, Action::Update { change, .. }) => {
-            if !state.objects.contains_key(key) && !matches!(key, Key::Sysctl(_)) {
+            if !state.objects.contains_key(key) {
                 return Err(refusal(libc::ENOENT, ""));
             }
             permit(state, key, change)?;
@@ -66,20 +98,112 @@ pub(super) fn apply(state: &mut State, op: &Op) -> Result<(), Refused> {
     }
 }
 
-/// Ends the duplicate address detection of an address (`addrconf_dad_completed`, `addrconf_dad_stop`,
-/// net/ipv6/addrconf.c).
-fn await_detection(state: &mut State, key: &Key) -> Result<(), Refused> {
-    let (Key::Address(at), Some(Object::Address(address))) = (key, state.objects.get_mut(key))
-    else {
-        return Err(refusal(libc::EADDRNOTAVAIL, "the address is not there"));
-    };
-    let Some(status) = &mut address.status else { return Ok(()) };
-    if status.flags & IFA_F_DADFAILED != 0 {
-        let words = format!("duplicate address: another host on {} has it", at.dev);
-        return Err(refusal(libc::EADDRNOTAVAIL, &words));
+/// How a link stands to what follows from it.
+struct Standing {
+    netns: NetnsName,
+    is_up: bool,
+    has_ipv6: bool,
+}
+
+impl Standing {
+    fn of_all(state: &State) -> BTreeMap<LinkId, Standing> {
+        let standing = |link: &Link| Standing {
+            netns: link.place.netns.clone(),
+            is_up: link.flags.up == Some(true),
+            has_ipv6: ipv6::has_ipv6(link),
+        };
+        let links = state.objects.iter().filter_map(|(key, object)| match (key, object) {
+            (Key::Link(id), Object::Link(link)) => Some((id.clone(), standing(link))),
+            _ => None,
+        });
+        links.collect()
     }
-    status.flags &= !IFA_F_TENTATIVE;
+}
+
+/// What follows where links are new in their namespaces, have come up, or got an MTU that IPv6 takes or does not take.
+fn follow_links(state: &mut State, before: &BTreeMap<LinkId, Standing>) {
+    for (id, now) in Standing::of_all(state) {
+        let Some(Object::Link(link)) = state.objects.get(&Key::Link(id.clone())) else { continue };
+        let (place, is_loopback) = (link.place.clone(), is_loopback(link));
+        let before = before.get(&id).filter(|before| before.netns == now.netns);
+        if before.is_none() {
+            parameters::take_defaults(state, &place, "ipv4");
+        }
+        match (before.is_some_and(|before| before.has_ipv6), now.has_ipv6) {
+            (true, false) => ipv6::leave(state, &place),
+            (false, true) => parameters::take_defaults(state, &place, "ipv6"),
+            (true, true) | (false, false) => {}
+        }
+        if now.is_up && !before.is_some_and(|before| before.is_up) {
+            ipv6::begin_detection(state, &place);
+            if is_loopback {
+                add_loopback_addresses(state, &place);
+            }
+        }
+    }
+}
+
+/// The loopback has its addresses once it is up (`inetdev_event`, net/ipv4/devinet.c; `init_loopback`,
+/// net/ipv6/addrconf.c).
+fn add_loopback_addresses(state: &mut State, place: &Place) {
+    for text in ["127.0.0.1/8", "::1/128"] {
+        let Ok(address) = text.parse::<ipnet::IpNet>() else { continue };
+        if address.addr().is_ipv6() && (!ipv6::is_there(state, place) || ipv6::is_off(state, place))
+        {
+            continue;
+        }
+        let (netns, dev) = (place.netns.clone(), place.ifname.clone());
+        let status = AddressStatus {
+            flags: IFA_F_PERMANENT,
+            scope: RT_SCOPE_HOST,
+            protocol: IFAPROT_KERNEL_LO,
+            ..AddressStatus::default()
+        };
+        let key = Key::Address(AddressKey { netns, dev, address });
+        let made = Object::Address(Address { status: Some(status) });
+        state.objects.entry(key).or_insert(made);
+    }
+}
+
+/// A namespace comes with its loopback, which is down (`loopback_net_init`, drivers/net/loopback.c).
+fn create_netns(state: &mut State, key: &Key, netns: &NetnsName) -> Result<(), Refused> {
+    if state.objects.contains_key(key) {
+        return Err(refusal(libc::EEXIST, ""));
+    }
+    state.objects.insert(key.clone(), Object::Netns);
+    let invalid = |_| refusal(libc::EINVAL, "");
+    let id: LinkId = format!("lo@{netns}").parse().map_err(invalid)?;
+    let place = Place { netns: netns.clone(), ifname: "lo".parse().map_err(invalid)? };
+    let mut link = Link::at(place);
+    link.kind = Some(LinkKind::Other(String::new()));
+    link.attributes.mtu = Some(65_536);
+    link.flags.up = Some(false);
+    link.master = Some(Master::Free);
+    state.objects.insert(Key::Link(id), Object::Link(Box::new(link)));
     Ok(())
+}
+
+/// Whether a link is the loopback of its namespace.
+pub(super) fn is_loopback(link: &Link) -> bool {
+    link.place.ifname.as_str() == "lo"
+}
+
+/// The flags of an address.
+pub(super) fn address_flags(state: &State, key: &AddressKey) -> Option<u32> {
+    match state.objects.get(&Key::Address(key.clone())) {
+        Some(Object::Address(address)) => {
+            Some(address.status.as_ref().map_or(0, |status| status.flags))
+        }
+        _ => None,
+    }
+}
+
+/// The same, to be changed.
+pub(super) fn address_flags_mut<'s>(state: &'s mut State, key: &AddressKey) -> Option<&'s mut u32> {
+    match state.objects.get_mut(&Key::Address(key.clone())) {
+        Some(Object::Address(address)) => Some(&mut address.status.get_or_insert_default().flags),
+        _ => None,
+    }
 }
 
 /// What a dump shows of an object that was made so.
@@ -97,12 +221,19 @@ fn as_shown(state: &State, key: &Key, object: &Object) -> Object {
     }
 }
 
-/// An IPv4 address is secondary to those that were there before it in its subnet, and none that has an end is permanent.
+/// An IPv6 address is tentative until its detection has ended. An IPv4 address is secondary to those that were there before it in its subnet, and none that has an end is permanent.
 fn shown_address(state: &State, key: &AddressKey, address: &Address) -> Address {
     let secondary = key.address.addr().is_ipv4()
         && addresses(state, key).any(|(other, _)| other.address.trunc() == key.address.trunc());
     let status = address.status.clone().unwrap_or_default();
-    let mut flags = status.flags & !(IFA_F_PERMANENT | IFA_F_SECONDARY);
+    let found_out = IFA_F_PERMANENT | IFA_F_SECONDARY | IFA_F_TENTATIVE | IFA_F_DADFAILED;
+    let mut flags = status.flags & !found_out;
+    // An address that is there already keeps how it stands.
+    flags |= match address_flags(state, key) {
+        Some(flags) => flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED),
+        None if ipv6::is_detected(state, key, flags) => IFA_F_TENTATIVE,
+        None => 0,
+    };
     if status.valid_until.is_none() {
         flags |= IFA_F_PERMANENT;
     }
@@ -113,7 +244,7 @@ fn shown_address(state: &State, key: &AddressKey, address: &Address) -> Address 
 }
 
 /// The addresses of the link that one is on, of the same family.
-fn addresses<'a>(
+pub(super) fn addresses<'a>(
     state: &'a State,
     of: &'a AddressKey,
 ) -> impl Iterator<Item = (&'a AddressKey, &'a Address)> {
@@ -132,17 +263,21 @@ pub(super) fn refusal(errno: i32, words: &str) -> Refused {
     let text = std::io::Error::from_raw_os_error(errno).to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let name = match errno {
+        libc::EACCES => "EACCES",
         libc::EADDRNOTAVAIL => "EADDRNOTAVAIL",
         libc::EBUSY => "EBUSY",
         libc::EEXIST => "EEXIST",
+        libc::EHOSTUNREACH => "EHOSTUNREACH",
         libc::EINVAL => "EINVAL",
         libc::ENETDOWN => "ENETDOWN",
         libc::ENETUNREACH => "ENETUNREACH",
         libc::ENODEV => "ENODEV",
         libc::ENOENT => "ENOENT",
         libc::ENOMEM => "ENOMEM",
+        libc::EOPNOTSUPP => "EOPNOTSUPP",
         libc::ERANGE => "ERANGE",
         libc::ESRCH => "ESRCH",
+        libc::ETIMEDOUT => "ETIMEDOUT",
         _ => "errno",
     };
     let message = match words {
@@ -211,7 +346,8 @@ fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Result<(), Refu
         return Err(refusal(libc::ENODEV, ""));
     };
     let (mut link, old, new) = ((**now).clone(), now.place.clone(), change.place.clone());
-    if old.netns != new.netns && matches!(link.kind, Some(LinkKind::Bridge(_))) {
+    let stays = matches!(link.kind, Some(LinkKind::Bridge(_))) || is_loopback(&link);
+    if old.netns != new.netns && stays {
         return Err(refusal(libc::EINVAL, "The interface netns is immutable"));
     }
     if old != new {
@@ -482,7 +618,7 @@ fn address_gone(state: &mut State, gone: &AddressKey, object: &Object) {
 }
 
 /// A link stops carrying what `which` takes; a route lasts while another of its links carries it.
-fn disable(state: &mut State, place: &Place, which: impl Fn(&Key) -> bool) {
+pub(super) fn disable(state: &mut State, place: &Place, which: impl Fn(&Key) -> bool) {
     let carries = |netns: &NetnsName, dev: &LinkName| {
         let other = Place { netns: netns.clone(), ifname: dev.clone() };
         let link = at(state, &other).and_then(|id| state.objects.get(&Key::Link(id))?.link());
@@ -515,70 +651,28 @@ fn permit(state: &State, key: &Key, object: &Object) -> Result<(), Refused> {
     let need_dev = |netns: &NetnsName, ifname: &LinkName| {
         need_netns(state, netns)?;
         let place = Place { netns: netns.clone(), ifname: ifname.clone() };
-        at(state, &place).map(|_| ()).ok_or_else(|| refusal(libc::ENODEV, ""))
+        at(state, &place).map(|_| place).ok_or_else(|| refusal(libc::ENODEV, ""))
     };
     match (key, object) {
-        (Key::Address(key), _) => need_dev(&key.netns, &key.dev),
-        (Key::Neighbor(key), _) => need_dev(&key.netns, &key.dev),
-        (Key::Sysctl(key), _) => match key.path.dev() {
-            Some(dev) => need_dev(&key.netns, &dev).map_err(|_| refusal(libc::ENOENT, "")),
-            None => need_netns(state, &key.netns),
-        },
-        (Key::Route(key), Object::Route(route)) => permit_route(state, key, route),
+        (Key::Address(key), _) => {
+            need_dev(&key.netns, &key.dev)?;
+            if key.address.addr().is_ipv4() { Ok(()) } else { ipv6::permit_address(state, key) }
+        }
+        (Key::Neighbor(key), _) => {
+            let place = need_dev(&key.netns, &key.dev)?;
+            if key.address.is_ipv4() { Ok(()) } else { ipv6::permit_neighbor(state, &place) }
+        }
+        (Key::Sysctl(key), _) => {
+            need_netns(state, &key.netns)?;
+            match parameters::lacks_link(state, key) {
+                true => Err(refusal(libc::ENOENT, "")),
+                false => Ok(()),
+            }
+        }
+        (Key::Route(key), Object::Route(route)) => routes::permit(state, key, route),
         (Key::Rule(key), _) => need_netns(state, &key.netns),
         (Key::Netns(_) | Key::Link(_) | Key::Fdb(_) | Key::Route(_), _) => Ok(()),
     }
-}
-
-fn permit_route(state: &State, key: &RouteKey, route: &Route) -> Result<(), Refused> {
-    need_netns(state, &key.netns)?;
-    if route.kind != RouteKind::Unicast {
-        return Ok(());
-    }
-    for hop in &route.nexthops {
-        let up = |ifname: &LinkName| {
-            let place = Place { netns: key.netns.clone(), ifname: ifname.clone() };
-            let id = at(state, &place)?;
-            match state.objects.get(&Key::Link(id)) {
-                Some(Object::Link(link)) => Some(link.flags.up == Some(true)),
-                _ => None,
-            }
-        };
-        match hop.dev.as_ref().map(up) {
-            Some(None) => return Err(refusal(libc::ENODEV, "")),
-            Some(Some(false)) => {
-                return Err(refusal(libc::ENETDOWN, "Device for nexthop is not up"));
-            }
-            Some(Some(true)) | None => {}
-        }
-        if let Some(via) = hop.via
-            && !hop.onlink
-            && !is_on_link(state, &key.netns, hop.dev.as_ref(), via)
-        {
-            return Err(refusal(libc::ENETUNREACH, "Nexthop has invalid gateway"));
-        }
-    }
-    Ok(())
-}
-
-/// Whether a gateway is reached without another: by an address of the link, or by a route over it.
-fn is_on_link(state: &State, netns: &NetnsName, dev: Option<&LinkName>, via: IpAddr) -> bool {
-    state.objects.iter().any(|(key, object)| match (key, object) {
-        (Key::Address(key), _) => {
-            key.netns == *netns
-                && dev.is_none_or(|dev| *dev == key.dev)
-                && key.address.contains(&via)
-                && key.address.addr() != via
-        }
-        (Key::Route(key), Object::Route(route)) => {
-            key.netns == *netns
-                && key.prefix.contains(&via)
-                && route.nexthops.iter().any(|hop| {
-                    hop.via.is_none() && dev.is_none_or(|dev| hop.dev.as_ref() == Some(dev))
-                })
-        }
-        _ => false,
-    })
 }
 
 fn permit_mtu(link: &Link) -> Result<(), Refused> {
@@ -593,7 +687,7 @@ fn permit_mtu(link: &Link) -> Result<(), Refused> {
     }
 }
 
-fn need_netns(state: &State, netns: &NetnsName) -> Result<(), Refused> {
+pub(super) fn need_netns(state: &State, netns: &NetnsName) -> Result<(), Refused> {
     match netns.is_own() || state.objects.contains_key(&Key::Netns(netns.clone())) {
         true => Ok(()),
         false => Err(refusal(libc::ENOENT, "")),
@@ -601,7 +695,12 @@ fn need_netns(state: &State, netns: &NetnsName) -> Result<(), Refused> {
 }
 
 /// The link at `place`.
-fn at(state: &State, place: &Place) -> Option<LinkId> {
+pub(super) fn link<'s>(state: &'s State, place: &Place) -> Option<&'s Link> {
+    state.objects.values().filter_map(Object::link).find(|link| link.place == *place)
+}
+
+/// And what it is called.
+pub(super) fn at(state: &State, place: &Place) -> Option<LinkId> {
     ids(state, |link| link.place == *place).pop()
 }
 

@@ -1,0 +1,167 @@
+//! What IPv6 does on a link: where it is, what takes it off, and how its addresses come to be used.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use netstate::uapi::{IFA_F_DADFAILED, IFA_F_TENTATIVE};
+use netstate::{Address, AddressKey, Key, Link, LinkName, NetnsName, Object, Place, State};
+
+use super::effects::{self, Refused, refusal};
+use super::parameters;
+
+/// The least MTU that IPv6 takes a link with (`IPV6_MIN_MTU`, RFC 8200 section 5).
+const MIN_MTU: u32 = 1280;
+
+/// An address that another host has, with the link that it is reached over.
+pub(super) type Duplicate = (NetnsName, LinkName, IpAddr);
+
+/// Whether IPv6 knows a link at all (`addrconf_notify`, net/ipv6/addrconf.c).
+pub(super) fn is_there(state: &State, place: &Place) -> bool {
+    effects::link(state, place).is_some_and(has_ipv6)
+}
+
+/// The same of the link itself.
+pub(super) fn has_ipv6(link: &Link) -> bool {
+    link.attributes.mtu.is_none_or(|mtu| mtu >= MIN_MTU)
+}
+
+/// Whether IPv6 knows a link and is turned off there.
+pub(super) fn is_off(state: &State, place: &Place) -> bool {
+    let path = format!("net/ipv6/conf/{}/disable_ipv6", place.ifname);
+    parameters::value(state, &place.netns, &path) != "0"
+}
+
+/// Whether a link takes an address (`inet6_addr_add`, `ipv6_add_addr`).
+pub(super) fn permit_address(state: &State, key: &AddressKey) -> Result<(), Refused> {
+    let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
+    if !is_there(state, &place) {
+        return Err(refusal(libc::EINVAL, ""));
+    }
+    if is_off(state, &place) {
+        return Err(refusal(libc::EACCES, "ipv6: IPv6 is disabled on this device"));
+    }
+    let ip = key.address.addr();
+    let other = |(other, _): (&AddressKey, &Address)| other.address.addr() == ip && other != key;
+    match effects::addresses(state, key).any(other) {
+        true => Err(refusal(libc::EEXIST, "ipv6: address already assigned")),
+        false => Ok(()),
+    }
+}
+
+/// Whether a link takes a neighbour (`ndisc_allow_add`, net/ipv6/ndisc.c).
+pub(super) fn permit_neighbor(state: &State, place: &Place) -> Result<(), Refused> {
+    match is_there(state, place) && !is_off(state, place) {
+        true => Ok(()),
+        false => Err(refusal(libc::EINVAL, "IPv6 is disabled on this device")),
+    }
+}
+
+/// A link's parameters have been set: it loses what it has of IPv6 where that is off (`addrconf_disable_change`).
+pub(super) fn follow_parameters(state: &mut State, place: &Place) {
+    if is_off(state, place) {
+        effects::disable(state, place, is_ipv6);
+    }
+}
+
+/// IPv6 forgets a link, its parameters too (`addrconf_ifdown` with `unregister`).
+pub(super) fn leave(state: &mut State, place: &Place) {
+    effects::disable(state, place, is_ipv6);
+    let is_parameter = |key: &Key| match key {
+        Key::Sysctl(key) => {
+            key.netns == place.netns
+                && key.path.as_str().starts_with("net/ipv6/")
+                && key.path.dev().as_ref() == Some(&place.ifname)
+        }
+        _ => false,
+    };
+    state.objects.retain(|key, _| !is_parameter(key));
+}
+
+fn is_ipv6(key: &Key) -> bool {
+    match key {
+        Key::Address(key) => key.address.addr().is_ipv6(),
+        Key::Neighbor(key) => key.address.is_ipv6(),
+        Key::Route(key) => key.prefix.addr().is_ipv6(),
+        Key::Netns(_) | Key::Link(_) | Key::Sysctl(_) | Key::Fdb(_) | Key::Rule(_) => false,
+    }
+}
+
+/// Whether an address is tentative at first (`addrconf_dad_begin`, net/ipv6/addrconf.c). On a link that is down it stays so
+/// until some time after the link is up.
+pub(super) fn is_detected(state: &State, key: &AddressKey, flags: u32) -> bool {
+    let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
+    let path = format!("net/ipv6/conf/{}/accept_dad", key.dev);
+    let accepts = path.parse().is_ok_and(|path| {
+        let at = netstate::SysctlKey { netns: key.netns.clone(), path };
+        state.objects.get(&Key::Sysctl(at)) != Some(&Object::Sysctl("0".into()))
+    });
+    let resolves = effects::link(state, &place)
+        .is_some_and(|link| link.flags.arp != Some(false) && !effects::is_loopback(link));
+    key.address.addr().is_ipv6() && accepts && resolves && flags & libc::IFA_F_NODAD == 0
+}
+
+/// A link has come up: detection begins anew for all of its addresses (`addrconf_dad_run`).
+pub(super) fn begin_detection(state: &mut State, place: &Place) {
+    let of_link: Vec<AddressKey> = (state.objects.keys())
+        .filter_map(|key| match key {
+            Key::Address(key) if key.netns == place.netns && key.dev == place.ifname => {
+                Some(key.clone())
+            }
+            _ => None,
+        })
+        .collect();
+    for key in of_link {
+        let flags = |state: &State| effects::address_flags(state, &key);
+        let is_detected = flags(state).is_some_and(|flags| is_detected(state, &key, flags));
+        if is_detected && let Some(flags) = effects::address_flags_mut(state, &key) {
+            *flags = (*flags & !IFA_F_DADFAILED) | IFA_F_TENTATIVE;
+        }
+    }
+}
+
+/// Detection of an address ends (`addrconf_dad_completed`, `addrconf_dad_stop`).
+pub(super) fn end_detection(state: &mut State, duplicates: &BTreeSet<Duplicate>, key: &AddressKey) {
+    let duplicate = (key.netns.clone(), key.dev.clone(), key.address.addr());
+    if let Some(flags) = effects::address_flags_mut(state, key)
+        && *flags & IFA_F_TENTATIVE != 0
+    {
+        match duplicates.contains(&duplicate) {
+            true => *flags |= IFA_F_DADFAILED,
+            false => *flags &= !(IFA_F_TENTATIVE | IFA_F_DADFAILED),
+        }
+    }
+}
+
+/// Waits for the end of detection.
+pub(super) fn await_detection(
+    state: &mut State,
+    duplicates: &BTreeSet<Duplicate>,
+    key: &Key,
+) -> Result<(), Refused> {
+    let Some(key) = (if let Key::Address(key) = key { Some(key) } else { None }) else {
+        return Err(refusal(libc::EINVAL, "only addresses are awaited"));
+    };
+    if !state.objects.contains_key(&Key::Address(key.clone())) {
+        return Err(refusal(libc::EADDRNOTAVAIL, "the address is not there"));
+    }
+    let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
+    let is_up = effects::link(state, &place).is_some_and(|link| link.flags.up == Some(true));
+    let is_tentative = |state: &State| {
+        effects::address_flags(state, key).is_some_and(|flags| flags & IFA_F_TENTATIVE != 0)
+    };
+    if is_tentative(state) && !is_up {
+        let words = format!(
+            "duplicate address detection has not ended within 10 s; it begins once {} has a carrier",
+            key.dev
+        );
+        return Err(refusal(libc::ETIMEDOUT, &words));
+    }
+    end_detection(state, duplicates, key);
+    match is_tentative(state) {
+        true => {
+            let words = format!("duplicate address: another host on {} has it", key.dev);
+            Err(refusal(libc::EADDRNOTAVAIL, &words))
+        }
+        false => Ok(()),
+    }
+}
