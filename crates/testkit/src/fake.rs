@@ -111,15 +111,11 @@ impl FakeKernel {
     pub fn settle_addresses(&self) {
         let duplicates = self.held().duplicates.clone();
         self.change(|state| {
-            let on_links_up = |key: &Key| match key {
-                Key::Address(key) => {
-                    let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
-                    let link = effects::link(state, &place)?;
-                    (link.flags.up == Some(true)).then(|| key.clone())
-                }
-                _ => None,
-            };
-            let addresses: Vec<AddressKey> = state.objects.keys().filter_map(on_links_up).collect();
+            let addresses: Vec<AddressKey> = (state.objects.keys())
+                .filter_map(
+                    |key| if let Key::Address(key) = key { Some(key.clone()) } else { None },
+                )
+                .collect();
             for key in addresses {
                 ipv6::end_detection(state, &duplicates, &key);
             }

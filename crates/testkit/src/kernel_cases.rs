@@ -134,6 +134,7 @@ pub const KERNEL_CASES: &[KernelCase] = &[
             address 2001:db8::1/128 lo@red
             up lo@red
             link? lo@red => up
+            await 2001:db8::1/128 lo@red
             route 10.1.0.0/16 red dev lo src 10.0.0.1
             route 2001:db8:1::/48 red dev lo src 2001:db8::1
             address? ::1/128 lo@red => yes
@@ -146,6 +147,9 @@ pub const KERNEL_CASES: &[KernelCase] = &[
     KernelCase {
         title: "an IPv6 source is awaited",
         script: "
+            netns red
+            address 2001:db8::1/128 lo@red
+            await 2001:db8::1/128 lo@red
             veth a@1 b@1
             address 2001:db8::1/64 a@1
             route 2001:db8:1::/48 1 dev a src 2001:db8::1 => Invalid source address (EINVAL: Invalid argument)
@@ -153,6 +157,45 @@ pub const KERNEL_CASES: &[KernelCase] = &[
             route 2001:db8:1::/48 1 dev b src 2001:db8::1
             route 2001:db8:2::/48 1 dev a src 2001:db8::2 => Invalid source address (EINVAL: Invalid argument)
             await 2001:db8::2/64 a@1 => the address is not there (EADDRNOTAVAIL: Cannot assign requested address)
+        ",
+    },
+    KernelCase {
+        title: "an IPv6 address that is removed is no longer a source, one that goes with its link is",
+        script: "
+            veth a@1 b@1
+            veth c@1 d@1
+            address 2001:db8::1/64 a@1
+            address 2001:db8::1/64 c@1
+            await 2001:db8::1/64 a@1
+            await 2001:db8::1/64 c@1
+            route 2001:db8:1::/48 1 dev c src 2001:db8::1
+            noaddress 2001:db8::1/64 a@1
+            source? 2001:db8:1::/48 1 => 2001:db8::1
+            noaddress 2001:db8::1/64 c@1
+            source? 2001:db8:1::/48 1 => none
+            address 2001:db8::1/64 a@1
+            await 2001:db8::1/64 a@1
+            route 2001:db8:2::/48 1 dev c src 2001:db8::1
+            down a@1
+            address? 2001:db8::1/64 a@1 => no
+            source? 2001:db8:2::/48 1 => 2001:db8::1
+        ",
+    },
+    KernelCase {
+        title: "a route outlives what its gateway was reached by",
+        script: "
+            veth a@1 b@1
+            address 10.0.0.1/24 a@1
+            address 10.1.0.1/24 a@1
+            address 2001:db8::1/64 a@1
+            route 10.9.0.0/16 1 dev a via 10.0.0.7
+            route 2001:db8:1::/48 1 dev a via 2001:db8::7
+            noaddress 10.0.0.1/24 a@1
+            noaddress 2001:db8::1/64 a@1
+            route? 10.9.0.0/16 1 => yes
+            route? 2001:db8:1::/48 1 => yes
+            noaddress 10.1.0.1/24 a@1
+            route? 10.9.0.0/16 1 => no
         ",
     },
     KernelCase {
@@ -244,7 +287,7 @@ fn ask(southbound: &mut dyn Southbound, words: &[&str]) -> Option<String> {
     let mut wanted = Wanted::default();
     let key = match words[..] {
         ["address?", address, at] => Key::Address(address_key(address, at)),
-        ["route?", prefix, netns] => Key::Route(route_key(prefix, netns)),
+        ["route?" | "source?", prefix, netns] => Key::Route(route_key(prefix, netns)),
         ["sysctl?", netns, path] => Key::Sysctl(sysctl_key(netns, path)),
         ["link?", at] => {
             let id: netstate::LinkId = "asked".parse().expect("a name");
@@ -261,6 +304,9 @@ fn ask(southbound: &mut dyn Southbound, words: &[&str]) -> Option<String> {
         Some(Object::Sysctl(value)) => value.clone(),
         Some(Object::Link(link)) if link.flags.up == Some(true) => "up".into(),
         Some(Object::Link(_)) => "down".into(),
+        Some(Object::Route(route)) if words[0] == "source?" => {
+            route.source.map_or("none".into(), |source| source.to_string())
+        }
         Some(_) => "yes".into(),
         None if matches!(key, Key::Sysctl(_)) => "none".into(),
         None => "no".into(),
@@ -296,6 +342,10 @@ fn act(southbound: &mut dyn Southbound, words: &[&str]) -> String {
         ["address", address, at] => {
             let key = Key::Address(address_key(address, at));
             create(key, Object::Address(Address::default()))
+        }
+        ["noaddress", address, at] => {
+            let key = Key::Address(address_key(address, at));
+            vec![Op::new(key, Action::Delete(Object::Address(Address::default())))]
         }
         ["await", address, at] => {
             vec![Op::new(Key::Address(address_key(address, at)), Action::Await)]

@@ -15,15 +15,27 @@ use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{Key, Object};
 use crate::uapi::{IFA_F_SECONDARY, RT_TABLE_MAIN};
 
-/// The parameters that set others when they are changed: of each, the first part and the last part of the paths that take
-/// its value, with a link's name or `default` between (`inet_forward_change`, net/ipv4/devinet.c;
-/// `addrconf_forward_change` and `addrconf_disable_change`, net/ipv6/addrconf.c).
-const SPREADING: [(&str, &str, &str); 4] = [
+/// The parameters that set others: of each, the first part and the last part of the paths that take its value, with a link's
+/// name or `default` between (`inet_forward_change`, net/ipv4/devinet.c; `addrconf_fixup_forwarding`,
+/// `addrconf_disable_ipv6`, `addrconf_fixup_linkdown` and `addrconf_sysctl_addr_gen_mode`, net/ipv6/addrconf.c). Those of IPv4
+/// do when they change, those of IPv6 in any case.
+const SPREADING: [(&str, &str, &str); 7] = [
     ("net/ipv4/ip_forward", "net/ipv4/conf/", "/forwarding"),
     ("net/ipv4/conf/all/forwarding", "net/ipv4/conf/", "/forwarding"),
+    ("net/ipv4/conf/all/forwarding", "net/ipv4/ip_forward", ""),
     ("net/ipv6/conf/all/forwarding", "net/ipv6/conf/", "/forwarding"),
     ("net/ipv6/conf/all/disable_ipv6", "net/ipv6/conf/", "/disable_ipv6"),
+    (
+        "net/ipv6/conf/all/ignore_routes_with_linkdown",
+        "net/ipv6/conf/",
+        "/ignore_routes_with_linkdown",
+    ),
+    ("net/ipv6/conf/all/addr_gen_mode", "net/ipv6/conf/", "/addr_gen_mode"),
 ];
+
+/// The two names of the parameter that sets `accept_redirects` to the contrary when it changes.
+const FORWARDING: [&str; 2] = ["net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding"];
+const CONTRARY: &str = "net/ipv4/conf/all/accept_redirects";
 
 impl<'a> World<'a> {
     /// A new link, with what the kernel gives one of its kind, and the other end of its cable.
@@ -302,23 +314,46 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A parameter that others follow is changed.
+    /// A parameter that others follow is set.
     fn spread(&mut self, at: &SysctlKey, value: &str) {
+        let path = at.path.as_str();
         let same = match self.objects.get(&Key::Sysctl(at.clone())).map(Cow::as_ref) {
             Some(Object::Sysctl(old)) => same_value(old, value),
             _ => false,
         };
-        let rules = SPREADING.iter().filter(|(path, _, _)| *path == at.path.as_str() && !same);
-        for (_, start, end) in rules {
-            for key in self.in_netns(&at.netns) {
-                let follows = |path: &SysctlPath| {
-                    let path = path.as_str();
-                    path.starts_with(start) && path.ends_with(end) && path != at.path.as_str()
-                };
-                if matches!(&key, Key::Sysctl(key) if follows(&key.path)) {
-                    self.put(key, Cow::Owned(Object::Sysctl(value.into())));
-                }
-            }
+        let acts = !same || path.starts_with("net/ipv6/");
+        let rules = || SPREADING.iter().filter(|(source, _, _)| acts && *source == path);
+        let follows = |other: &str| {
+            let rule = |(_, start, end): &(&str, &str, &str)| {
+                other.starts_with(start) && other.ends_with(end)
+            };
+            other != path && rules().any(rule)
+        };
+        let contrary = if same_value(value, "0") { "1" } else { "0" };
+        let is_forwarding = acts && FORWARDING.contains(&path);
+        let mut set = vec![(at.path.clone(), value)];
+        for key in self.in_netns(&at.netns) {
+            let Key::Sysctl(other) = &key else { continue };
+            let value = match other.path.as_str() {
+                CONTRARY if is_forwarding => contrary,
+                other if follows(other) => value,
+                _ => continue,
+            };
+            set.push((other.path.clone(), value));
+            self.put(key.clone(), Cow::Owned(Object::Sysctl(value.into())));
+        }
+        let why = format!("{path} = {value}");
+        for (path, value) in set {
+            self.turn_off_ipv6(&at.netns, &path, value, &why);
+        }
+    }
+
+    /// A link whose parameter says so loses what it has of IPv6, but for its parameters (`addrconf_disable_change`).
+    fn turn_off_ipv6(&mut self, netns: &NetnsName, path: &SysctlPath, value: &str, why: &str) {
+        let is_off = path.as_str().ends_with("/disable_ipv6") && !same_value(value, "0");
+        if let Some(ifname) = path.dev().filter(|_| is_off) {
+            let place = Place { netns: netns.clone(), ifname };
+            self.lose_from(&place, why, |nature| nature.of_ipv6 && !nature.is_part_of_home);
         }
     }
 }

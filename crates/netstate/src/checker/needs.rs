@@ -1,12 +1,14 @@
 //! What an object needs of the rest of the state for the kernel to take it.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::nouns::{is_ipv6, nature, route};
+use super::nouns::{is_ipv6, nature, route, same_value};
 use super::world::{Presence, World, follows_device, lacks_ipv6};
 use crate::name::NetnsName;
 use crate::noun::link::{BridgePort, Link, Master, Place};
 use crate::noun::route::{Nexthop, Route, RouteKey, RouteKind};
+use crate::noun::sysctl::SysctlKey;
 use crate::noun::{Key, Object};
 
 /// What an object lacks, if anything.
@@ -25,9 +27,13 @@ impl World<'_> {
         let nature = nature(key, object);
         let links = || nature.links.iter().cloned().map(place);
         let ipv6 = || links().find_map(|at| self.lack_ipv6(&at)).filter(|_| nature.of_ipv6);
+        // Parameters are there on a link that IPv6 is off on.
+        let off = || links().find_map(|at| self.lack_enabled_ipv6(&at));
+        let off = || off().filter(|_| nature.of_ipv6 && !nature.is_part_of_home);
         (self.lack_netns(netns))
             .or_else(|| links().find_map(|at| self.lack_link(&at)))
             .or_else(ipv6)
+            .or_else(off)
     }
 
     /// What is missing for a new link; `at` is where it is made.
@@ -91,6 +97,18 @@ impl World<'_> {
         }
     }
 
+    /// `disable_ipv6`, net/ipv6/addrconf.c.
+    fn lack_enabled_ipv6(&self, place: &Place) -> Lack {
+        let path = format!("net/ipv6/conf/{}/disable_ipv6", place.ifname).parse().ok()?;
+        let parameter = Key::Sysctl(SysctlKey { netns: place.netns.clone(), path });
+        match self.objects.get(&parameter).map(Cow::as_ref) {
+            Some(Object::Sysctl(value)) if !same_value(value, "0") => {
+                Some(format!("IPv6 is off on {}", name(place)))
+            }
+            _ => None,
+        }
+    }
+
     fn lack_of_route(&self, key: &RouteKey, route: &Route, kernels: bool) -> Lack {
         if !forwards(route.kind) {
             return None;
@@ -115,7 +133,9 @@ impl World<'_> {
                 Presence::Missing | Presence::Unknown => false,
             };
             let down = || down.then(|| format!("{} is down", name(&place)));
-            if let Some(lack) = self.lack_link(&place).or_else(down).or_else(ipv6) {
+            let off = || is_ipv6(key).then(|| self.lack_enabled_ipv6(&place)).flatten();
+            let lack = self.lack_link(&place).or_else(down).or_else(ipv6).or_else(off);
+            if let Some(lack) = lack {
                 return Some(lack);
             }
         }

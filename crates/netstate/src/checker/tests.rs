@@ -567,6 +567,48 @@ fn a_parameter_that_others_follow_comes_first() {
 }
 
 #[test]
+fn forwarding_sets_whether_redirects_are_accepted() {
+    let all = |value| sysctl("net/ipv4/conf/all/forwarding", value);
+    let other_name = |value| sysctl("net/ipv4/ip_forward", value);
+    let redirects = |value| sysctl("net/ipv4/conf/all/accept_redirects", value);
+    let before = [all("0"), other_name("0"), redirects("1")];
+    let after = [all("1"), other_name("1"), redirects("1")];
+    let right = [update(&all("0"), &all("1")), update(&redirects("0"), &redirects("1"))];
+    check_both((&before, &after), &right, &right[..1], "not as it is to be");
+}
+
+#[test]
+fn nothing_of_ipv6_is_on_a_link_where_it_is_off() {
+    let off = |value| sysctl("net/ipv6/conf/d0/disable_ipv6", value);
+    let (d0, on) = (link("d0", "d0", up), address("d0", "2001:db8::1/64"));
+    let pair = (&[d0.clone(), on.clone(), off("0")][..], &[d0.clone(), off("1")][..]);
+    let right = [delete(&on), update(&off("0"), &off("1"))];
+    let wrong = [update(&off("0"), &off("1")), delete(&on)];
+    check_both(pair, &right, &wrong, "it is gone since");
+    let pair = (&[d0.clone(), off("1")][..], &[d0, on.clone(), off("0")][..]);
+    let right = [update(&off("1"), &off("0")), create(&on)];
+    let wrong = [create(&on), update(&off("1"), &off("0"))];
+    check_both(pair, &right, &wrong, "IPv6 is off on d0");
+}
+
+#[test]
+fn only_ipv6_addresses_that_are_there_are_awaited() {
+    let d0 = link("d0", "d0", up);
+    let awaited = |entry: &Entry| Op::new(entry.0.clone(), Action::Await);
+    for (text, reason) in [("2001:db8::1/64", "it is not there"), ("10.0.0.1/24", "IPv4")] {
+        let on = address("d0", text);
+        let pair = (&[d0.clone()][..], &[d0.clone(), on.clone()][..]);
+        let right = [create(&on), awaited(&on)];
+        let right = if text.contains(':') { &right[..] } else { &right[..1] };
+        let wrong = match text.contains(':') {
+            true => [awaited(&on), create(&on)],
+            false => [create(&on), awaited(&on)],
+        };
+        check_both(pair, right, &wrong, reason);
+    }
+}
+
+#[test]
 fn everything_follows_a_renamed_link() {
     let (old, on) = (link("d0", "d0", down), address("d0", "10.0.0.1/24"));
     let tunnel = |device: &str| {

@@ -231,7 +231,7 @@ fn shown_address(state: &State, key: &AddressKey, address: &Address) -> Address 
     // An address that is there already keeps how it stands.
     flags |= match address_flags(state, key) {
         Some(flags) => flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED),
-        None if ipv6::is_detected(state, key, flags) => IFA_F_TENTATIVE,
+        None if ipv6::is_tentative_at_first(key, flags) => IFA_F_TENTATIVE,
         None => 0,
     };
     if status.valid_until.is_none() {
@@ -588,6 +588,7 @@ fn address_gone(state: &mut State, gone: &AddressKey, object: &Object) {
         address.status.as_ref().is_some_and(|status| status.flags & IFA_F_SECONDARY != 0)
     };
     if gone.address.addr().is_ipv6() {
+        routes::forget_source(state, gone);
         return;
     }
     let was_primary = matches!(object, Object::Address(address) if !is_secondary(address));

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use netstate::uapi::{IFA_F_DADFAILED, IFA_F_TENTATIVE};
-use netstate::{Address, AddressKey, Key, Link, LinkName, NetnsName, Object, Place, State};
+use netstate::{
+    Address, AddressKey, Key, Link, LinkName, NetnsName, Object, Place, State, SysctlKey,
+};
 
 use super::effects::{self, Refused, refusal};
 use super::parameters;
@@ -86,18 +88,23 @@ fn is_ipv6(key: &Key) -> bool {
     }
 }
 
-/// Whether an address is tentative at first (`addrconf_dad_begin`, net/ipv6/addrconf.c). On a link that is down it stays so
-/// until some time after the link is up.
-pub(super) fn is_detected(state: &State, key: &AddressKey, flags: u32) -> bool {
+/// Whether an address is tentative at first (`ipv6_add_addr`, net/ipv6/addrconf.c): also where nothing is detected, until the
+/// kernel's worker has seen that.
+pub(super) fn is_tentative_at_first(key: &AddressKey, flags: u32) -> bool {
+    key.address.addr().is_ipv6() && flags & libc::IFA_F_NODAD == 0
+}
+
+/// Whether an address passes without being detected, be its link up or down (`addrconf_dad_begin`).
+fn passes_at_once(state: &State, key: &AddressKey) -> bool {
     let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
     let path = format!("net/ipv6/conf/{}/accept_dad", key.dev);
-    let accepts = path.parse().is_ok_and(|path| {
-        let at = netstate::SysctlKey { netns: key.netns.clone(), path };
+    let is_accepted = path.parse().is_ok_and(|path| {
+        let at = SysctlKey { netns: key.netns.clone(), path };
         state.objects.get(&Key::Sysctl(at)) != Some(&Object::Sysctl("0".into()))
     });
     let resolves = effects::link(state, &place)
         .is_some_and(|link| link.flags.arp != Some(false) && !effects::is_loopback(link));
-    key.address.addr().is_ipv6() && accepts && resolves && flags & libc::IFA_F_NODAD == 0
+    !(is_accepted && resolves)
 }
 
 /// A link has come up: detection begins anew for all of its addresses (`addrconf_dad_run`).
@@ -111,21 +118,27 @@ pub(super) fn begin_detection(state: &mut State, place: &Place) {
         })
         .collect();
     for key in of_link {
-        let flags = |state: &State| effects::address_flags(state, &key);
-        let is_detected = flags(state).is_some_and(|flags| is_detected(state, &key, flags));
-        if is_detected && let Some(flags) = effects::address_flags_mut(state, &key) {
+        if let Some(flags) = effects::address_flags_mut(state, &key)
+            && is_tentative_at_first(&key, *flags)
+        {
             *flags = (*flags & !IFA_F_DADFAILED) | IFA_F_TENTATIVE;
         }
     }
 }
 
-/// Detection of an address ends (`addrconf_dad_completed`, `addrconf_dad_stop`).
+/// Detection of an address ends, unless its link is down (`addrconf_dad_completed`, `addrconf_dad_stop`).
 pub(super) fn end_detection(state: &mut State, duplicates: &BTreeSet<Duplicate>, key: &AddressKey) {
+    let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
+    let is_up = effects::link(state, &place).is_some_and(|link| link.flags.up == Some(true));
+    let at_once = passes_at_once(state, key);
+    if !is_up && !at_once {
+        return;
+    }
     let duplicate = (key.netns.clone(), key.dev.clone(), key.address.addr());
     if let Some(flags) = effects::address_flags_mut(state, key)
         && *flags & IFA_F_TENTATIVE != 0
     {
-        match duplicates.contains(&duplicate) {
+        match !at_once && duplicates.contains(&duplicate) {
             true => *flags |= IFA_F_DADFAILED,
             false => *flags &= !(IFA_F_TENTATIVE | IFA_F_DADFAILED),
         }
@@ -144,24 +157,20 @@ pub(super) fn await_detection(
     if !state.objects.contains_key(&Key::Address(key.clone())) {
         return Err(refusal(libc::EADDRNOTAVAIL, "the address is not there"));
     }
-    let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
-    let is_up = effects::link(state, &place).is_some_and(|link| link.flags.up == Some(true));
-    let is_tentative = |state: &State| {
-        effects::address_flags(state, key).is_some_and(|flags| flags & IFA_F_TENTATIVE != 0)
-    };
-    if is_tentative(state) && !is_up {
-        let words = format!(
-            "duplicate address detection has not ended within 10 s; it begins once {} has a carrier",
-            key.dev
-        );
-        return Err(refusal(libc::ETIMEDOUT, &words));
-    }
     end_detection(state, duplicates, key);
-    match is_tentative(state) {
-        true => {
+    let flags = effects::address_flags(state, key).unwrap_or_default();
+    match (flags & IFA_F_TENTATIVE != 0, flags & IFA_F_DADFAILED != 0) {
+        (false, _) => Ok(()),
+        (true, true) => {
             let words = format!("duplicate address: another host on {} has it", key.dev);
             Err(refusal(libc::EADDRNOTAVAIL, &words))
         }
-        false => Ok(()),
+        (true, false) => {
+            let words = format!(
+                "duplicate address detection has not ended within 10 s; it begins once {} has a carrier",
+                key.dev
+            );
+            Err(refusal(libc::ETIMEDOUT, &words))
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use netstate::uapi::{IFA_F_TENTATIVE, RT_TABLE_MAIN};
 use netstate::{
-    Key, LinkName, NetnsName, Nexthop, Object, Place, Route, RouteKey, RouteKind, State,
+    AddressKey, Key, LinkName, NetnsName, Nexthop, Object, Place, Route, RouteKey, RouteKind, State,
 };
 
 use super::effects::{self, Refused, refusal};
@@ -98,6 +98,23 @@ fn permit_source(state: &State, key: &RouteKey, route: &Route) -> Result<(), Ref
         IpAddr::V4(_) => Err(refusal(libc::EINVAL, "Invalid prefsrc address")),
         IpAddr::V6(_) if holders.any(|flags| flags & IFA_F_TENTATIVE == 0) => Ok(()),
         IpAddr::V6(_) => Err(refusal(libc::EINVAL, "Invalid source address")),
+    }
+}
+
+/// An IPv6 address is removed: unless another link has it, the routes that come from it stay, and no longer do
+/// (`rt6_remove_prefsrc`, net/ipv6/route.c). They still do where it goes along with its link.
+pub(super) fn forget_source(state: &mut State, gone: &AddressKey) {
+    let source = gone.address.addr();
+    if holders(state, &gone.netns, source).any(|flags| flags & IFA_F_TENTATIVE == 0) {
+        return;
+    }
+    for (key, object) in &mut state.objects {
+        if let (Key::Route(key), Object::Route(route)) = (key, object)
+            && key.netns == gone.netns
+            && route.source == Some(source)
+        {
+            route.source = None;
+        }
     }
 }
 
