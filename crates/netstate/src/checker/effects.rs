@@ -344,12 +344,12 @@ impl<'a> World<'a> {
         }
         let why = format!("{path} = {value}");
         for (path, value) in set {
-            self.turn_off_ipv6(&at.netns, &path, value, &why);
+            self.turn_off_ipv6((&at.netns, &path), value, &why);
         }
     }
 
     /// A link whose parameter says so loses what it has of IPv6, but for its parameters (`addrconf_disable_change`).
-    fn turn_off_ipv6(&mut self, netns: &NetnsName, path: &SysctlPath, value: &str, why: &str) {
+    fn turn_off_ipv6(&mut self, (netns, path): (&NetnsName, &SysctlPath), value: &str, why: &str) {
         let is_off = path.as_str().ends_with("/disable_ipv6") && !same_value(value, "0");
         if let Some(ifname) = path.dev().filter(|_| is_off) {
             let place = Place { netns: netns.clone(), ifname };

@@ -26,13 +26,11 @@ impl fmt::Display for Op {
 }
 
 fn describe_await(f: &mut fmt::Formatter<'_>, key: &Key) -> fmt::Result {
-    match key {
-        Key::Address(AddressKey { netns, dev, address }) => {
-            let netns = spoken(netns);
-            write!(f, "wait for duplicate address detection of {address} on {dev} in {netns}")
-        }
-        key => write!(f, "wait for {}", key.noun().facts().name),
-    }
+    let Key::Address(AddressKey { netns, dev, address }) = key else {
+        return write!(f, "wait for {}", key.noun().facts().name);
+    };
+    let netns = spoken(netns);
+    write!(f, "wait for duplicate address detection of {address} on {dev} in {netns}")
 }
 
 impl Op {

@@ -68,13 +68,10 @@ pub(super) fn follow_parameters(state: &mut State, place: &Place) {
 /// IPv6 forgets a link, its parameters too (`addrconf_ifdown` with `unregister`).
 pub(super) fn leave(state: &mut State, place: &Place) {
     effects::disable(state, place, is_ipv6);
-    let is_parameter = |key: &Key| match key {
-        Key::Sysctl(key) => {
-            key.netns == place.netns
-                && key.path.as_str().starts_with("net/ipv6/")
-                && key.path.dev().as_ref() == Some(&place.ifname)
-        }
-        _ => false,
+    let is_parameter = |key: &Key| {
+        matches!(key, Key::Sysctl(key) if key.netns == place.netns
+            && key.path.as_str().starts_with("net/ipv6/")
+            && key.path.dev().as_ref() == Some(&place.ifname))
     };
     state.objects.retain(|key, _| !is_parameter(key));
 }
@@ -110,12 +107,9 @@ fn passes_at_once(state: &State, key: &AddressKey) -> bool {
 /// A link has come up: detection begins anew for all of its addresses (`addrconf_dad_run`).
 pub(super) fn begin_detection(state: &mut State, place: &Place) {
     let of_link: Vec<AddressKey> = (state.objects.keys())
-        .filter_map(|key| match key {
-            Key::Address(key) if key.netns == place.netns && key.dev == place.ifname => {
-                Some(key.clone())
-            }
-            _ => None,
-        })
+        .filter_map(|key| if let Key::Address(key) = key { Some(key) } else { None })
+        .filter(|key| key.netns == place.netns && key.dev == place.ifname)
+        .cloned()
         .collect();
     for key in of_link {
         if let Some(flags) = effects::address_flags_mut(state, &key)
