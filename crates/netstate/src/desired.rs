@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
+use ipnet::{IpNet, Ipv4Net};
 
-use crate::name::{LinkId, NetnsName};
-use crate::noun::link::Link;
+use crate::name::{LinkId, LinkName, NetnsName};
+use crate::noun::address::AddressKey;
+use crate::noun::link::{Link, Place};
+use crate::noun::route::{Route, RouteKey};
 use crate::noun::sysctl::SysctlKey;
 use crate::noun::{Key, Noun, Object};
 use crate::state::State;
@@ -18,6 +21,8 @@ const MANY: usize = 8;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Desired {
     objects: OrdMap<Key, Object>,
+    /// Which link is to be at which place.
+    places: OrdMap<Place, LinkId>,
 }
 
 impl Desired {
@@ -43,12 +48,106 @@ impl Desired {
 
     /// Puts an object; answers with what was there.
     pub fn insert(&mut self, key: Key, object: Object) -> Option<Object> {
-        self.objects.insert(key, object)
+        let place = match (&key, &object) {
+            (Key::Link(id), Object::Link(link)) => Some((link.place.clone(), id.clone())),
+            _ => None,
+        };
+        let before = self.objects.insert(key, object);
+        if let Some((place, id)) = place {
+            self.leave(&id, before.as_ref());
+            self.places.insert(place, id);
+        }
+        before
     }
 
     /// Takes an object out.
     pub fn remove(&mut self, key: &Key) -> Option<Object> {
-        self.objects.remove(key)
+        let before = self.objects.remove(key);
+        if let Key::Link(id) = key {
+            self.leave(id, before.as_ref());
+        }
+        before
+    }
+
+    /// A link is no longer where it was.
+    fn leave(&mut self, id: &LinkId, before: Option<&Object>) {
+        if let Some(Object::Link(link)) = before
+            && self.places.get(&link.place) == Some(id)
+        {
+            self.places.remove(&link.place);
+        }
+    }
+
+    /// The link that is to be at a place.
+    pub fn link_at(&self, place: &Place) -> Option<(&LinkId, &Link)> {
+        let key = Key::Link(self.places.get(place)?.clone());
+        match self.objects.get_key_value(&key)? {
+            (Key::Link(id), Object::Link(link)) => Some((id, link)),
+            _ => None,
+        }
+    }
+
+    /// The addresses on the link at a place.
+    pub fn addresses_of(&self, place: &Place) -> impl Iterator<Item = &AddressKey> {
+        let own = place.clone();
+        self.addresses_from(&place.netns, Some(&place.ifname))
+            .take_while(move |key| key.netns == own.netns && key.dev == own.ifname)
+    }
+
+    /// The addresses in a namespace.
+    pub fn addresses_in(&self, netns: &NetnsName) -> impl Iterator<Item = &AddressKey> {
+        let own = netns.clone();
+        self.addresses_from(netns, None).take_while(move |key| key.netns == own)
+    }
+
+    fn addresses_from(
+        &self,
+        netns: &NetnsName,
+        dev: Option<&LinkName>,
+    ) -> impl Iterator<Item = &AddressKey> {
+        let least = AddressKey {
+            netns: netns.clone(),
+            dev: dev.cloned().unwrap_or_else(LinkName::least),
+            address: IpNet::V4(Ipv4Net::default()),
+        };
+        let from = self.objects.range(Key::Address(least)..);
+        from.map_while(|(key, _)| if let Key::Address(key) = key { Some(key) } else { None })
+    }
+
+    /// Whether a table has a route.
+    pub fn has_routes(&self, netns: &NetnsName, table: u32) -> bool {
+        let least = IpNet::V4(Ipv4Net::default());
+        self.routes_from(netns, table, least).next().is_some()
+    }
+
+    /// The routes of a table to exactly this prefix, those of the least metric first as far as the type of service is one.
+    pub fn routes_to(
+        &self,
+        netns: &NetnsName,
+        table: u32,
+        prefix: IpNet,
+    ) -> impl Iterator<Item = (&Key, &Route)> {
+        let to =
+            move |(key, _): &(&Key, &Route)| key.route().is_some_and(|key| key.prefix == prefix);
+        self.routes_from(netns, table, prefix).take_while(to)
+    }
+
+    fn routes_from(
+        &self,
+        netns: &NetnsName,
+        table: u32,
+        prefix: IpNet,
+    ) -> impl Iterator<Item = (&Key, &Route)> {
+        let netns = netns.clone();
+        let least = RouteKey { netns: netns.clone(), table, prefix, tos: 0, metric: 0 };
+        self.objects.range(Key::Route(least)..).map_while(move |(key, object)| {
+            match (key.route()?, object) {
+                (of, Object::Route(route)) if of.netns == netns && of.table == table => {
+                    Some((key, route))
+                }
+                _ => None,
+            }
+        })
     }
 
     /// All objects, in the order of their keys.
@@ -110,10 +209,12 @@ impl Desired {
         let mut merged = self.clone();
         for key in self.differing(other) {
             let Some(object) = other.get(&key) else { continue };
-            match merged.objects.get_mut(&key) {
-                Some(before) => before.overlay(object),
-                None => drop(merged.insert(key, object.clone())),
+            let mut both = object.clone();
+            if let Some(before) = merged.get(&key) {
+                both = before.clone();
+                both.overlay(object);
             }
+            merged.insert(key, both);
         }
         merged
     }
@@ -133,7 +234,11 @@ fn both<'a>(
 
 impl FromIterator<(Key, Object)> for Desired {
     fn from_iter<I: IntoIterator<Item = (Key, Object)>>(objects: I) -> Self {
-        Self { objects: objects.into_iter().collect() }
+        let objects: OrdMap<Key, Object> = objects.into_iter().collect();
+        let mut desired = Self { objects, places: OrdMap::new() };
+        let places = desired.links().map(|(id, link)| (link.place.clone(), id.clone())).collect();
+        desired.places = places;
+        desired
     }
 }
 

@@ -18,6 +18,7 @@ pub mod probe;
 pub mod southbound;
 pub mod state;
 pub mod uapi;
+pub mod verdict;
 
 pub use attribute::{Attributes, Fields, Flags};
 pub use desired::Desired;
@@ -36,3 +37,4 @@ pub use originals::Originals;
 pub use plan::PlanError;
 pub use southbound::{Event, EventSink, ObserveError, Part, Refusal, Scope, Southbound, Watched};
 pub use state::State;
+pub use verdict::{Hold, Verdict};

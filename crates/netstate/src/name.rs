@@ -104,6 +104,13 @@ impl NetnsName {
     }
 }
 
+impl LinkName {
+    /// A name that comes before all others.
+    pub(crate) fn least() -> Self {
+        Self("!".into())
+    }
+}
+
 impl Value for LinkName {
     /// A text that ends with a zero, as most attributes that hold names want it.
     fn put(&self, out: &mut Vec<u8>) {

@@ -6,6 +6,7 @@
 //! does not compile.
 
 pub mod address;
+mod condition;
 mod facts;
 pub mod fdb;
 pub mod link;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use self::link::{Link, Place};
 use crate::name::NetnsName;
 
+pub use condition::{Condition, Gateway, Outcome, Rule};
 pub use facts::{Anchor, How, Loose, Need, Needs};
 pub(crate) use facts::{
     Described, Facts, FoundBy, Lasts, Loss, NounFacts, Removal, Renaming, Replaced, Stage, Verb,
@@ -180,6 +182,29 @@ macro_rules! nouns {
             }
         }
 
+        /// Adds the conditions that an object is in the kernel under, beside those that its links put.
+        pub(crate) fn conditions(key: &Key, object: &Object, conditions: &mut Vec<Condition>) {
+            match (key, object) {
+                $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
+                    let object = bound!(object, [$($object)?]);
+                    <$stem::Facts as NounFacts>::conditions(key, object, conditions)
+                })*
+                _ => {}
+            }
+        }
+
+        /// What can be had of an object while these conditions are not met.
+        pub(crate) fn without(key: &Key, object: &Object, unmet: &[Condition]) -> Option<Object> {
+            match (key, object) {
+                $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
+                    let object = bound!(object, [$($object)?]);
+                    let less = <$stem::Facts as NounFacts>::without(key, object, unmet);
+                    less.map(|less| made!($noun, less, [$($object)?]))
+                })*
+                _ => None,
+            }
+        }
+
         pub(crate) fn renamed(key: &Key, object: &Object, names: Renaming<'_>) -> (Key, Object) {
             match (key, object) {
                 $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
@@ -222,6 +247,17 @@ macro_rules! nouns {
                     <$stem::Facts as NounFacts>::stage(key, object)
                 })*
                 _ => (Stage::Never, 0),
+            }
+        }
+
+        /// What the kernel makes of another object when this one becomes so.
+        pub(crate) fn sets(key: &Key, object: &Object, other: &Key) -> Option<Object> {
+            match (key, object) {
+                $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
+                    let object = bound!(object, [$($object)?]);
+                    <$stem::Facts as NounFacts>::sets(key, object, other)
+                })*
+                _ => None,
             }
         }
 

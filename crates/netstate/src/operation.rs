@@ -72,6 +72,8 @@ pub enum Because {
     LinkRenamed(LinkName),
     /// It is lost with this address.
     AddressRemoved(IpNet),
+    /// The kernel alters it along with this.
+    SetAlong(Box<Key>),
     /// A change that follows is possible only while the link is down.
     NeedsDown,
     /// The name of this link is needed for another.

@@ -19,7 +19,7 @@ use crate::state::State;
 
 use account::Account;
 pub use scope::wanted;
-pub use target::{Target, target};
+pub use target::{Goal, Target, target};
 
 /// No order of operations leads there.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -72,6 +72,7 @@ pub const IFLA_TUN_TYPE: u16 = 3;
 
 // if.h: IFF_…
 pub const IFF_UP: u32 = 0x1;
+pub const IFF_LOWER_UP: u32 = 0x1_0000;
 pub const IFF_NOTRAILERS: u32 = 0x20;
 pub const IFF_NOARP: u32 = 0x80;
 pub const IFF_PROMISC: u32 = 0x100;

@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::plan::{plan, target, wanted};
+use netstate::plan::{Goal, plan, target, wanted};
+use netstate::verdict::{Contradiction, Environment};
 use netstate::{
-    Key, Originals, Place, Plan, PlanError, Refusal, Scope, Southbound, State, SysctlKey, checker,
+    Desired, Key, Originals, Place, Plan, PlanError, Refusal, Scope, Southbound, State, SysctlKey,
+    Verdict, checker,
 };
 
 use crate::conformance::{self, Everything, Step};
@@ -20,12 +22,17 @@ pub struct Owner<S> {
     pub running: State,
     /// What was there before.
     pub originals: Originals,
+    /// Why objects of what was planned for last are held.
+    pub held: Vec<String>,
+    /// What is active of it.
+    active: State,
 }
 
 impl<S: Southbound> Owner<S> {
     /// One who has not configured anything.
     pub fn new(southbound: S) -> Self {
-        Self { southbound, running: State::default(), originals: Originals::default() }
+        let (running, active) = (State::default(), State::default());
+        Self { southbound, running, originals: Originals::default(), held: Vec::new(), active }
     }
 
     /// The way from what may have been applied to what is desired, and the originals of what it touches.
@@ -33,12 +40,46 @@ impl<S: Southbound> Owner<S> {
         let scope = Scope::Only(wanted(desired, touched, &self.originals));
         let observed = self.southbound.observe(&scope).expect("the kernel can be observed");
         self.originals.remember(desired, touched, &observed);
-        let target = target(desired, touched, &self.originals, &observed)?;
+        let verdict = self.verdict(touched, desired, &observed)?;
+        let mut possible = desired.clone();
+        verdict.amend(&mut possible);
+        let goal = Goal { desired: &possible, held: &verdict.held };
+        let target = target(goal, touched, &self.originals, &observed)?;
         let plan = plan(&target, &observed)?;
         if let Err(violation) = checker::check(&observed, &plan, target.entries()) {
             panic!("a plan that is none: {violation}\n{plan}");
         }
+        self.held = verdict.holds().map(|(_, hold)| hold.reason.clone()).collect();
+        self.active = possible;
+        self.active.objects.retain(|key, _| !verdict.held.contains_key(key));
         Ok(plan)
+    }
+
+    /// What is active of a configuration.
+    fn verdict(
+        &mut self,
+        touched: &State,
+        desired: &State,
+        observed: &State,
+    ) -> Result<Verdict, PlanError> {
+        let keys: BTreeSet<Key> = desired.objects.keys().cloned().collect();
+        let whole = Desired::from(desired.clone());
+        let scope = Scope::Everything { known: BTreeMap::new() };
+        let everything = self.southbound.observe(&scope).expect("everything can be observed");
+        let environment = Environment {
+            observed,
+            looked_for: &keys,
+            touched,
+            originals: &self.originals,
+            answers: Some(&everything),
+        };
+        let verdict = Verdict::of(&whole, &keys, &environment);
+        match verdict.refused.first() {
+            Some(Contradiction { key, reason, .. }) => {
+                Err(PlanError { key: key.clone(), reason: reason.clone() })
+            }
+            None => Ok(verdict),
+        }
     }
 
     /// Makes `desired` what is configured; or tells why not, with the kernel as it was.
@@ -50,12 +91,14 @@ impl<S: Southbound> Owner<S> {
         match self.southbound.execute(&plan) {
             Ok(()) => {
                 self.settle(&touched, desired, &plan);
-                self.conform(&before, (&touched, desired), &plan);
+                let active = self.active.clone();
+                self.conform(&before, (&touched, &active), &plan);
                 Ok(())
             }
             Err(refusal) => {
                 let undo = self.undo(&touched, &running, (&plan, &refusal));
-                self.conform(&before, (&touched, &running), &undo);
+                let active = self.active.clone();
+                self.conform(&before, (&touched, &active), &undo);
                 self.originals.release(&running);
                 Err(refusal.to_string())
             }

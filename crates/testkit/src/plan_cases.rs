@@ -29,7 +29,7 @@ pub fn run_plan_case(case: &Path, southbound: impl Southbound, lower: impl Fn(&s
     let mut host = Owner::new(southbound);
     let foreign = read("host.json").unwrap_or_default();
     host.commit(&foreign).expect("the host can be set up");
-    let mut owner = Owner { running: State::default(), originals: Originals::default(), ..host };
+    let mut owner = Owner::new(host.southbound);
     let mut told = String::new();
     let steps = (1..).map_while(|step| read(&format!("{step}.json")));
     let back = std::iter::once(State::default());
@@ -39,7 +39,10 @@ pub fn run_plan_case(case: &Path, southbound: impl Southbound, lower: impl Fn(&s
             false => format!("{}", step + 1),
         };
         match owner.commit(&desired) {
-            Ok(plan) => write!(told, "# {title}\n{plan}\n"),
+            Ok(plan) => {
+                let held = owner.held.iter().map(|reason| format!("held: {reason}\n"));
+                write!(told, "# {title}\n{plan}{}\n", held.collect::<String>())
+            }
             Err(refusal) => write!(told, "# {title}: refused\n{refusal}\n\n"),
         }
         .expect("a string takes text");

@@ -11,10 +11,13 @@ use crate::name::{LinkName, NetnsName};
 use crate::noun::link::Place;
 use crate::noun::netns::spoken;
 use crate::noun::{
-    Change, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object,
-    Removal, Renaming, Replaced, Stage, Verb, Wanted,
+    Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts,
+    Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
-use crate::uapi::{IFA_F_SECONDARY, IFAPROT_KERNEL_LL, IFAPROT_KERNEL_LO, IFAPROT_KERNEL_RA};
+use crate::uapi::{
+    IFA_F_DADFAILED, IFA_F_SECONDARY, IFA_F_TENTATIVE, IFAPROT_KERNEL_LL, IFAPROT_KERNEL_LO,
+    IFAPROT_KERNEL_RA,
+};
 
 /// Where an address is, and which.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,6 +28,13 @@ pub struct AddressKey {
     pub dev: LinkName,
     /// The address with its prefix length, host bits kept.
     pub address: IpNet,
+}
+
+impl AddressKey {
+    /// The place of the link.
+    pub fn place(&self) -> Place {
+        Place { netns: self.netns.clone(), ifname: self.dev.clone() }
+    }
 }
 
 /// What else there is to an address.
@@ -81,6 +91,14 @@ impl Address {
     }
 }
 
+impl Object {
+    /// Whether it is an address that is not used yet, as duplicate address detection goes on or has failed.
+    pub(crate) fn is_tentative(&self) -> bool {
+        let Object::Address(Address { status: Some(status) }) = self else { return false };
+        status.flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED) != 0
+    }
+}
+
 /// What an address states about itself.
 pub(crate) struct Facts;
 
@@ -95,6 +113,7 @@ impl NounFacts for Facts {
         is_needed: false,
         takes_along: true,
         is_watched: false,
+        sets_others: false,
         found_by: FoundBy::Key,
     };
 
@@ -103,8 +122,17 @@ impl NounFacts for Facts {
     }
 
     fn needs(key: &AddressKey, _: &Address) -> Needs {
-        let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
-        [Need::of_place(place, How::There)].into()
+        [Need::of_place(key.place(), How::There)].into()
+    }
+
+    fn conditions(key: &AddressKey, _: &Address, conditions: &mut Vec<Condition>) {
+        if key.address.addr().is_ipv6() {
+            conditions.push(Condition::Ipv6(key.place()));
+        }
+    }
+
+    fn without(_: &AddressKey, _: &Address, _: &[Condition]) -> Option<Address> {
+        None
     }
 
     fn renamed(key: &AddressKey, address: &Address, names: Renaming<'_>) -> (Key, Object) {
@@ -150,6 +178,10 @@ impl NounFacts for Facts {
         let needs_up = key.address.addr().is_ipv6() && address.has_end();
         let stage = if needs_up { Stage::AfterUp } else { Stage::BeforeUp };
         (stage, u8::from(address.is_secondary()))
+    }
+
+    fn sets(_: &AddressKey, _: &Address, _: &Key) -> Option<Object> {
+        None
     }
 
     /// An IPv4 address takes along the later ones of its subnet, unless `promote_secondaries` says otherwise.

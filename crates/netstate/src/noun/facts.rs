@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use smallvec::SmallVec;
 
 use super::address::AddressKey;
+use super::condition::Condition;
 use super::link::Place;
 use super::wanted::{Change, Wanted};
 use super::{Key, Object};
@@ -26,6 +27,13 @@ pub(crate) trait NounFacts {
 
     /// What an object needs besides its namespace.
     fn needs(key: &Self::Key, object: &Self::Object) -> Needs;
+
+    /// Adds the conditions that it is in the kernel under, beside those that its links put.
+    fn conditions(key: &Self::Key, object: &Self::Object, conditions: &mut Vec<Condition>);
+
+    /// What can be had of it while these conditions are not met; none where that is nothing.
+    fn without(key: &Self::Key, object: &Self::Object, unmet: &[Condition])
+    -> Option<Self::Object>;
 
     /// The same object once a link of its namespace goes by another name.
     fn renamed(key: &Self::Key, object: &Self::Object, names: Renaming<'_>) -> (Key, Object);
@@ -53,6 +61,9 @@ pub(crate) trait NounFacts {
 
     /// When in a plan an object is made, and in which order among those of that stage.
     fn stage(key: &Self::Key, object: &Self::Object) -> (Stage, u8);
+
+    /// What the kernel makes of another object when this one becomes so.
+    fn sets(key: &Self::Key, object: &Self::Object, other: &Key) -> Option<Object>;
 
     /// Those of the objects on the same link that the kernel may remove along with this one. A plan removes them first,
     /// so that they are gone in any case.
@@ -98,6 +109,8 @@ pub(crate) struct Facts {
     pub(crate) takes_along: bool,
     /// Whether the monitor is given its name to watch it.
     pub(crate) is_watched: bool,
+    /// Whether the kernel may alter others when one is altered.
+    pub(crate) sets_others: bool,
     /// How it is found.
     pub(crate) found_by: FoundBy,
 }
@@ -198,6 +211,14 @@ impl Need {
     /// The need of the object of a key.
     pub fn of_key(key: Key, how: How) -> Need {
         Need { of: Anchor::Key(Box::new(key)), how }
+    }
+
+    /// The place of the link, where it is a link that is needed.
+    pub(crate) fn into_place(self) -> Option<Place> {
+        match self.of {
+            Anchor::Place(place) => Some(place),
+            Anchor::Key(_) => None,
+        }
     }
 
     /// The place of the link, where it is a link that is needed.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::name::{LinkName, MacAddress, NetnsName};
 use crate::noun::link::Place;
 use crate::noun::{
-    Change, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object,
-    Removal, Renaming, Replaced, Stage, Verb, Wanted,
+    Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts,
+    Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
 
 /// Where an entry is, and which.
@@ -63,6 +63,7 @@ impl NounFacts for Facts {
         is_needed: false,
         takes_along: false,
         is_watched: false,
+        sets_others: false,
         found_by: FoundBy::Key,
     };
 
@@ -73,6 +74,12 @@ impl NounFacts for Facts {
     fn needs(key: &Self::Key, _: &FdbEntry) -> Needs {
         let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
         [Need::of_place(place, How::There)].into()
+    }
+
+    fn conditions(_: &Self::Key, _: &Self::Object, _: &mut Vec<Condition>) {}
+
+    fn without(_: &Self::Key, _: &Self::Object, _: &[Condition]) -> Option<Self::Object> {
+        None
     }
 
     fn renamed(key: &Self::Key, entry: &FdbEntry, names: Renaming<'_>) -> (Key, Object) {
@@ -110,6 +117,10 @@ impl NounFacts for Facts {
 
     fn stage(_: &Self::Key, _: &FdbEntry) -> (Stage, u8) {
         (Stage::Never, 0)
+    }
+
+    fn sets(_: &Self::Key, _: &Self::Object, _: &Key) -> Option<Object> {
+        None
     }
 
     fn removed_before<'a>(

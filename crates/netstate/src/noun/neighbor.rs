@@ -10,8 +10,8 @@ use crate::name::{LinkName, MacAddress, NetnsName};
 use crate::noun::link::Place;
 use crate::noun::netns::spoken;
 use crate::noun::{
-    Change, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object,
-    Removal, Renaming, Replaced, Stage, Verb, Wanted,
+    Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts,
+    Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
 use crate::uapi::{NUD_NOARP, NUD_PERMANENT};
 
@@ -68,6 +68,7 @@ impl NounFacts for Facts {
         is_needed: false,
         takes_along: false,
         is_watched: false,
+        sets_others: false,
         found_by: FoundBy::Key,
     };
 
@@ -78,6 +79,12 @@ impl NounFacts for Facts {
     fn needs(key: &NeighborKey, _: &Neighbor) -> Needs {
         let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
         [Need::of_place(place, How::There)].into()
+    }
+
+    fn conditions(_: &NeighborKey, _: &Neighbor, _: &mut Vec<Condition>) {}
+
+    fn without(_: &NeighborKey, _: &Neighbor, _: &[Condition]) -> Option<Neighbor> {
+        None
     }
 
     fn renamed(key: &NeighborKey, neighbor: &Neighbor, names: Renaming<'_>) -> (Key, Object) {
@@ -131,6 +138,10 @@ impl NounFacts for Facts {
 
     fn stage(_: &NeighborKey, _: &Neighbor) -> (Stage, u8) {
         (Stage::AfterUp, 2)
+    }
+
+    fn sets(_: &NeighborKey, _: &Neighbor, _: &Key) -> Option<Object> {
+        None
     }
 
     fn removed_before<'a>(

@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::name::NetnsName;
 use crate::noun::{
-    Change, Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object, Removal,
-    Renaming, Replaced, Stage, Verb, Wanted,
+    Change, Condition, Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object,
+    Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
 
 /// What a namespace states about itself.
@@ -23,6 +23,7 @@ impl NounFacts for Facts {
         is_needed: true,
         takes_along: false,
         is_watched: true,
+        sets_others: false,
         found_by: FoundBy::Key,
     };
 
@@ -32,6 +33,12 @@ impl NounFacts for Facts {
 
     fn needs(_: &Self::Key, (): &()) -> Needs {
         Needs::new()
+    }
+
+    fn conditions(_: &Self::Key, (): &(), _: &mut Vec<Condition>) {}
+
+    fn without(_: &Self::Key, (): &(), _: &[Condition]) -> Option<()> {
+        None
     }
 
     fn renamed(key: &Self::Key, (): &(), _: Renaming<'_>) -> (Key, Object) {
@@ -68,6 +75,10 @@ impl NounFacts for Facts {
 
     fn stage(_: &Self::Key, (): &()) -> (Stage, u8) {
         (Stage::Namespaces, 0)
+    }
+
+    fn sets(_: &Self::Key, (): &(), _: &Key) -> Option<Object> {
+        None
     }
 
     fn removed_before<'a>(

@@ -13,8 +13,8 @@ use crate::name::{LinkName, NetnsName};
 use crate::noun::link::Place;
 use crate::noun::netns::spoken;
 use crate::noun::{
-    Change, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object,
-    Removal, Renaming, Replaced, Stage, Verb, Wanted,
+    Change, Condition, Described, FoundBy, Gateway, How, Key, Lasts, Loose, Loss, Need, Needs,
+    NounFacts, Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
 use crate::uapi::{
     RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RT_TABLE_MAIN, RTPROT_BABEL, RTPROT_BGP,
@@ -217,6 +217,7 @@ impl NounFacts for Facts {
         is_needed: false,
         takes_along: false,
         is_watched: false,
+        sets_others: false,
         found_by: FoundBy::Key,
     };
 
@@ -235,6 +236,55 @@ impl NounFacts for Facts {
             }
         }
         needs
+    }
+
+    /// A link, its IPv6, and a gateway on it are conditions of each nexthop. The source is one of the whole.
+    fn conditions(key: &RouteKey, route: &Route, conditions: &mut Vec<Condition>) {
+        if route.kind != RouteKind::Unicast {
+            return;
+        }
+        let mut last: Option<&LinkName> = None;
+        for hop in &route.nexthops {
+            if let Some(dev) = hop.dev.as_ref().filter(|dev| last != Some(*dev)) {
+                last = Some(dev);
+                if key.prefix.addr().is_ipv6() {
+                    let place = Place { netns: key.netns.clone(), ifname: dev.clone() };
+                    conditions.push(Condition::Ipv6(place));
+                }
+            }
+            if let Some(via) = hop.via.filter(|_| !hop.onlink) {
+                let (netns, dev) = (key.netns.clone(), hop.dev.clone());
+                conditions.push(Condition::Gateway(Gateway { netns, table: key.table, dev, via }));
+            }
+        }
+        let source = route.source.map(|source| Condition::Source(key.netns.clone(), source));
+        conditions.extend(source);
+    }
+
+    /// It goes over the links that are up.
+    fn without(key: &RouteKey, route: &Route, unmet: &[Condition]) -> Option<Route> {
+        let is_on = |hop: &Nexthop, place: &Place| {
+            place.netns == key.netns && Some(&place.ifname) == hop.dev.as_ref()
+        };
+        let is_unmet = |hop: &Nexthop| {
+            unmet.iter().any(|condition| match condition {
+                Condition::Link(place) | Condition::LinkUp(place) => is_on(hop, place),
+                Condition::Gateway(gateway) => {
+                    gateway.dev == hop.dev && Some(gateway.via) == hop.via
+                }
+                Condition::Ipv6(_)
+                | Condition::Ipv6Parameters(_)
+                | Condition::MtuWithin(..)
+                | Condition::Source(..)
+                | Condition::SameValue(_) => false,
+            })
+        };
+        let is_of_nexthop = |condition: &Condition| {
+            matches!(condition, Condition::Link(_) | Condition::LinkUp(_) | Condition::Gateway(_))
+        };
+        let mut less = route.clone();
+        less.nexthops.retain(|hop| !is_unmet(hop));
+        (unmet.iter().all(is_of_nexthop) && !less.nexthops.is_empty()).then_some(less)
     }
 
     fn renamed(key: &RouteKey, route: &Route, names: Renaming<'_>) -> (Key, Object) {
@@ -297,6 +347,10 @@ impl NounFacts for Facts {
     fn stage(_: &RouteKey, route: &Route) -> (Stage, u8) {
         let by_gateway = route.nexthops.iter().any(|hop| hop.via.is_some());
         (Stage::AfterUp, if by_gateway { 4 } else { 3 })
+    }
+
+    fn sets(_: &RouteKey, _: &Route, _: &Key) -> Option<Object> {
+        None
     }
 
     fn removed_before<'a>(

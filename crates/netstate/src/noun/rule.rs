@@ -9,8 +9,8 @@ use crate::attribute::Attributes;
 use crate::name::{LinkName, NetnsName};
 use crate::noun::netns::spoken;
 use crate::noun::{
-    Change, Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object, Removal,
-    Renaming, Replaced, Stage, Verb, Wanted,
+    Change, Condition, Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object,
+    Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
 use crate::uapi::{RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, RTPROT_KERNEL};
 
@@ -73,6 +73,7 @@ impl NounFacts for Facts {
         is_needed: false,
         takes_along: false,
         is_watched: false,
+        sets_others: false,
         found_by: FoundBy::Key,
     };
 
@@ -83,6 +84,12 @@ impl NounFacts for Facts {
     /// The kernel keeps a rule whose links are not there, and compares names.
     fn needs(_: &RuleKey, _: &Rule) -> Needs {
         Needs::new()
+    }
+
+    fn conditions(_: &RuleKey, _: &Rule, _: &mut Vec<Condition>) {}
+
+    fn without(_: &RuleKey, _: &Rule, _: &[Condition]) -> Option<Rule> {
+        None
     }
 
     fn renamed(key: &RuleKey, rule: &Rule, _: Renaming<'_>) -> (Key, Object) {
@@ -125,6 +132,10 @@ impl NounFacts for Facts {
     /// Once there are routes to be looked up.
     fn stage(_: &RuleKey, _: &Rule) -> (Stage, u8) {
         (Stage::AfterUp, 5)
+    }
+
+    fn sets(_: &RuleKey, _: &Rule, _: &Key) -> Option<Object> {
+        None
     }
 
     fn removed_before<'a>(

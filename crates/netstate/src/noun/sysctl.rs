@@ -12,8 +12,8 @@ use crate::noun::link::Place;
 use crate::noun::link::link_objects;
 use crate::noun::netns::spoken;
 use crate::noun::{
-    Change, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object,
-    Removal, Renaming, Replaced, Stage, Verb, Wanted,
+    Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts,
+    Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
 
 /// Which parameter, of which namespace.
@@ -31,6 +31,10 @@ impl SysctlKey {
         Some(Place { netns: self.netns.clone(), ifname: self.path.dev()? })
     }
 }
+
+/// The parameters of IPv6 that set those of `default` and of each link when they are set for `all`.
+const SPREADING: [&str; 4] =
+    ["forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"];
 
 /// A path below `/proc/sys`, with `/` between its parts, the first of which is `net`: it cannot lead elsewhere.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,6 +66,52 @@ impl SysctlPath {
             ("conf" | "neigh", dev) => dev.parse().ok(),
             _ => None,
         }
+    }
+
+    /// The other name of the same value, if it has two (`devinet_sysctl_forward`, net/ipv4/devinet.c).
+    pub fn same_value(&self) -> Option<SysctlPath> {
+        let other = match self.as_str() {
+            "net/ipv4/ip_forward" => "net/ipv4/conf/all/forwarding",
+            "net/ipv4/conf/all/forwarding" => "net/ipv4/ip_forward",
+            _ => return None,
+        };
+        Some(Self(other.into()))
+    }
+
+    /// The value that the kernel gives `other` when this parameter is changed to `value`; none where it leaves that alone
+    /// (`inet_forward_change`, net/ipv4/devinet.c; `addrconf_fixup_forwarding` and its like, net/ipv6/addrconf.c).
+    pub fn sets(&self, value: &str, other: &SysctlPath) -> Option<String> {
+        let is_conf_of = |family: &str, name: &str| {
+            let parts: Vec<&str> = other.as_str().split('/').collect();
+            matches!(parts[..], ["net", of, "conf", _, last] if (of, last) == (family, name))
+        };
+        if other == self {
+            return None;
+        }
+        match self.as_str() {
+            "net/ipv4/ip_forward" | "net/ipv4/conf/all/forwarding" => match other.as_str() {
+                "net/ipv4/conf/all/accept_redirects" => {
+                    Some(if value == "0" { "1" } else { "0" }.into())
+                }
+                _ => is_conf_of("ipv4", "forwarding").then(|| value.into()),
+            },
+            of_all => {
+                let name = of_all.strip_prefix("net/ipv6/conf/all/")?;
+                let spreads = SPREADING.contains(&name) && is_conf_of("ipv6", name);
+                spreads.then(|| value.into())
+            }
+        }
+    }
+
+    /// Whether it switches IPv6 off and on, for a link or for all of a namespace.
+    pub fn switches_ipv6(&self) -> bool {
+        self.as_str().starts_with("net/ipv6/conf/") && self.as_str().ends_with("/disable_ipv6")
+    }
+
+    /// Whether the kernel sets other parameters when this one is changed.
+    pub fn sets_others(&self) -> bool {
+        let of_all = self.as_str().strip_prefix("net/ipv6/conf/all/");
+        self.same_value().is_some() || of_all.is_some_and(|name| SPREADING.contains(&name))
     }
 
     /// The same parameter of another link; none where it is not a link's.
@@ -153,6 +203,7 @@ impl NounFacts for Facts {
         is_needed: false,
         takes_along: false,
         is_watched: true,
+        sets_others: true,
         found_by: FoundBy::Key,
     };
 
@@ -162,6 +213,18 @@ impl NounFacts for Facts {
 
     fn needs(key: &SysctlKey, _: &String) -> Needs {
         key.place().map(|place| Need::of_place(place, How::There)).into_iter().collect()
+    }
+
+    /// A link without IPv6 for its MTU has no parameters of IPv6 (`addrconf_ifdown`, net/ipv6/addrconf.c).
+    fn conditions(key: &SysctlKey, _: &String, conditions: &mut Vec<Condition>) {
+        let is_ipv6 = key.path.as_str().starts_with("net/ipv6/");
+        conditions.extend(key.place().filter(|_| is_ipv6).map(Condition::Ipv6Parameters));
+        let same = key.path.same_value().map(|path| SysctlKey { path, ..key.clone() });
+        conditions.extend(same.map(Condition::SameValue));
+    }
+
+    fn without(_: &SysctlKey, _: &String, _: &[Condition]) -> Option<String> {
+        None
     }
 
     fn renamed(key: &SysctlKey, value: &String, names: Renaming<'_>) -> (Key, Object) {
@@ -201,9 +264,18 @@ impl NounFacts for Facts {
     }
 
     /// Those of a link come after its MTU, which IPv6 has none of below 1280 (`IPV6_MIN_MTU`).
+    /// Those that set others come before these.
     fn stage(key: &SysctlKey, _: &String) -> (Stage, u8) {
         let of_link = key.path.dev().is_some();
-        (if of_link { Stage::BeforeUp } else { Stage::BeforeLinks }, 0)
+        let stage = if of_link { Stage::BeforeUp } else { Stage::BeforeLinks };
+        (stage, u8::from(!of_link && !key.path.sets_others()))
+    }
+
+    fn sets(key: &SysctlKey, value: &String, other: &Key) -> Option<Object> {
+        let Key::Sysctl(other) = other else { return None };
+        let same_netns = other.netns == key.netns;
+        let set = key.path.sets(value, &other.path).filter(|_| same_netns);
+        set.map(Object::Sysctl)
     }
 
     fn removed_before<'a>(

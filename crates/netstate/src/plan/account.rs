@@ -15,6 +15,9 @@ use crate::state::{Dependents, Entry, Sorted, State, side_by_side};
 /// What was observed that depends on an address, whichever link has it, by the address; and the addresses themselves.
 type BySource<'a> = BTreeMap<(&'a NetnsName, IpAddr), (Vec<&'a Key>, Vec<Entry<'a>>)>;
 
+/// The addresses of the target, by the namespace and the IP address.
+type ByAddress<'a> = BTreeMap<(&'a NetnsName, IpAddr), Vec<&'a Key>>;
+
 /// The account of a plan.
 pub(super) struct Account<'a> {
     pub(super) target: &'a Sorted<'a>,
@@ -39,6 +42,13 @@ pub(super) struct Account<'a> {
     pub(super) linked: BTreeMap<Place, BTreeSet<LinkId>>,
     /// What was observed, and has gone along with something; why.
     pub(super) lost: BTreeMap<&'a Key, Because>,
+    /// What was observed, and has been altered by something; why.
+    pub(super) altered: BTreeMap<&'a Key, Because>,
+    /// The places of links that have come up.
+    pub(super) raised: BTreeSet<Place>,
+    /// The addresses that have been awaited.
+    pub(super) awaited: BTreeSet<&'a Key>,
+    addresses: OnceCell<ByAddress<'a>>,
     /// Links that have lost their last IPv4 address, or are down.
     pub(super) bare: BTreeSet<Place>,
     /// What renamed links have brought along: the observed key, and the present one.
@@ -68,6 +78,10 @@ impl<'a> Account<'a> {
             target_places: target.links().map(|(id, link)| (&link.place, id)).collect(),
             linked: linked(observed),
             lost: BTreeMap::new(),
+            altered: BTreeMap::new(),
+            raised: BTreeSet::new(),
+            awaited: BTreeSet::new(),
+            addresses: OnceCell::new(),
             bare: BTreeSet::new(),
             brought: BTreeMap::new(),
             present: BTreeSet::new(),
@@ -115,8 +129,42 @@ impl<'a> Account<'a> {
             return;
         }
         for (key, object) in objects {
+            let because = || Because::AddressRemoved(gone.address);
             if noun::is_lost_with(key, object, &loss) {
-                self.lost.entry(key).or_insert(Because::AddressRemoved(gone.address));
+                self.lost.entry(key).or_insert_with(because);
+            } else if gone.address.addr().is_ipv6() {
+                // It stays, without its source (`fib6_remove_prefsrc`, net/ipv6/route.c).
+                self.altered.entry(key).or_insert_with(because);
+            }
+        }
+    }
+
+    /// The addresses of the target that have this IP address.
+    pub(super) fn holders(&self, netns: &NetnsName, address: IpAddr) -> Vec<&'a Key> {
+        let addresses = self.addresses.get_or_init(|| {
+            let mut addresses = ByAddress::new();
+            for (key, _) in self.target.iter() {
+                if let Some(Loss::Address(held)) = key.loss() {
+                    addresses.entry((&held.netns, held.address.addr())).or_default().push(key);
+                }
+            }
+            addresses
+        });
+        addresses.get(&(netns, address)).cloned().unwrap_or_default()
+    }
+
+    /// What the kernel alters along with an object is no longer as it is to be, and is settled once more. What others made
+    /// follows.
+    pub(super) fn lose_what_is_set(&mut self, key: &Key, object: &Object) {
+        let origin = self.origin;
+        let configured = self.target.iter().filter(|(other, _)| {
+            other.noun() == key.noun()
+                && (origin.is_configured(other) || origin.is_given_back(other))
+        });
+        for (other, wanted) in configured {
+            let Some(set) = noun::sets(key, object, other) else { continue };
+            if !noun::satisfies(other, &set, wanted) {
+                self.lost.entry(other).or_insert_with(|| Because::SetAlong(Box::new(key.clone())));
             }
         }
     }

@@ -1,5 +1,8 @@
 //! The part of a plan that makes and alters objects, each stage after the other.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use super::account::Account;
 use crate::noun::{self, Key, Need, Object, Replaced, Stage};
 use crate::operation::{Action, Because};
@@ -10,8 +13,18 @@ impl<'a> Account<'a> {
     pub(super) fn settle(&mut self, stage: Stage) {
         let mut objects = self.unsettled_in(stage);
         objects.sort_by_key(|(key, object)| noun::stage(key, object).1);
-        for (key, object) in objects {
+        let lost = self.lost.len();
+        for (key, object) in &objects {
             self.settle_with_needs(key, object);
+        }
+        // What comes first may have altered what was settled, and is not among these.
+        if self.lost.len() > lost {
+            let known: BTreeSet<&Key> = objects.iter().map(|(key, _)| *key).collect();
+            for (key, object) in self.unsettled_in(stage) {
+                if !known.contains(key) {
+                    self.settle_with_needs(key, object);
+                }
+            }
         }
     }
 
@@ -28,7 +41,9 @@ impl<'a> Account<'a> {
     fn unsettled_in(&self, stage: Stage) -> Vec<Entry<'a>> {
         let is_in = |(key, object): &Entry<'_>| noun::stage(key, object).0 == stage;
         let lost = self.lost.keys().filter_map(|key| Some((*key, self.target.at(key)?)));
-        together(self.unsettled.iter().filter(is_in), lost.filter(is_in)).collect()
+        let altered = self.altered.keys().filter_map(|key| Some((*key, self.target.at(key)?)));
+        let unsettled = self.unsettled.iter().filter(is_in);
+        together(together(unsettled, lost.filter(is_in)), altered.filter(is_in)).collect()
     }
 
     /// Makes an object what it is to be, if it is not.
@@ -37,11 +52,16 @@ impl<'a> Account<'a> {
             return;
         }
         let lost = self.lost.get(key).cloned();
-        let because = lost.clone().unwrap_or_else(|| self.reason(key));
+        let altered = self.altered.get(key).cloned();
+        let because = lost.clone().or(altered.clone()).unwrap_or_else(|| self.reason(key));
         let seen = self.observed.objects.get(key).filter(|_| lost.is_none());
+        let is_settled = |seen: &Object| altered.is_none() && noun::satisfies(key, seen, wanted);
+        if seen.is_none_or(|seen| !is_settled(seen)) {
+            self.await_source(key, wanted);
+        }
         match seen {
             None => self.push(key, Action::Create(wanted.clone()), because),
-            Some(seen) if noun::satisfies(key, seen, wanted) => return,
+            Some(seen) if is_settled(seen) => return,
             Some(seen) => match key.replaced() {
                 Replaced::Anew => {
                     self.push(key, Action::Delete(seen.clone()), Because::Replaced);
@@ -55,6 +75,32 @@ impl<'a> Account<'a> {
         }
         if noun::is_needed(key) {
             self.present.insert(key.clone());
+        }
+        if key.noun().facts().sets_others {
+            self.lose_what_is_set(key, wanted);
+        }
+        if let Key::Netns(netns) = key {
+            self.bring_loopback(netns);
+        }
+    }
+
+    /// An IPv6 address is a source only once duplicate address detection has ended (`ipv6_chk_addr`, net/ipv6/addrconf.c).
+    fn await_source(&mut self, key: &Key, object: &Object) {
+        let Some(source @ IpAddr::V6(_)) = object.loose().address else { return };
+        let Some(netns) = key.netns() else { return };
+        let holders = self.holders(netns, source);
+        let is_usable = |holder: &&Key| {
+            let seen =
+                self.observed.objects.get(*holder).filter(|_| !self.lost.contains_key(*holder));
+            let is_there = seen.is_some_and(|seen| !seen.is_tentative());
+            let raised = |seen: &Object| {
+                noun::places(holder, seen).any(|place| self.raised.contains(&place))
+            };
+            self.awaited.contains(*holder) || is_there && !seen.is_some_and(raised)
+        };
+        if let Some(first) = holders.first().filter(|_| !holders.iter().any(is_usable)) {
+            self.push(first, Action::Await, Because::Configured);
+            self.awaited.insert(first);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::PlanError;
 use super::account::Account;
 use crate::attribute::Fields;
-use crate::name::{LinkId, LinkName};
+use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::link::{
     Below, BridgePort, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place, below, is_anew,
     link, links, name_aside,
@@ -29,6 +29,18 @@ impl<'a> Account<'a> {
             })
         };
         links(&self.observed.objects).filter(leaves).map(|(_, seen)| seen.place.clone()).collect()
+    }
+
+    /// A new namespace has a loopback.
+    pub(super) fn bring_loopback(&mut self, netns: &NetnsName) {
+        let loopback = self.target_places.iter().find_map(|(place, id)| {
+            let is_in = place.netns == *netns && !self.links.contains_key(*id);
+            Some(((*id).clone(), Link::loopback(place).filter(|_| is_in)?))
+        });
+        if let Some((id, link)) = loopback {
+            self.places.insert(link.place.clone(), id.clone());
+            self.links.insert(id, Cow::Owned(link));
+        }
     }
 
     /// Removes the links that are not to be there, or are to be made anew.
@@ -370,6 +382,7 @@ impl<'a> Account<'a> {
 
     /// The link at `place` has come up, and so have those that come up with it.
     fn is_up(&mut self, place: &Place) {
+        self.raised.insert(place.clone());
         for id in self.standing_on(place) {
             let Some(link) = self.links.get_mut(&id) else { continue };
             if below(link).raised_along && link.flags.up != Some(true) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanError;
 use super::account::Account;
-use crate::noun::link::{Place, links};
+use crate::noun::link::{Link, Place, links};
 use crate::noun::{self, How, Key, Loss, Need, Object, Removal, Renaming};
 use crate::operation::{Action, Because};
 use crate::state::Entry;
@@ -47,7 +47,10 @@ impl<'a> Account<'a> {
             .filter_map(Need::place)
             .cloned()
             .collect();
-        let gone = places.iter().filter(|at| leaving.contains(at)).count();
+        // IPv6 addresses go with their link, unless `keep_addr_on_down` says otherwise.
+        let goes_down = !key.noun().facts().takes_along && noun::goes_with_down(key, object);
+        let is_gone = |at: &&Place| leaving.contains(at) || goes_down && self.is_going_down(at);
+        let gone = places.iter().filter(is_gone).count();
         let goes_by_itself = gone > 0 && gone == places.len();
         if !goes_by_itself && (gone > 0 || !self.stays(key, object, &places)) {
             for dependent in needed_by.get(key).into_iter().flatten() {
@@ -55,6 +58,14 @@ impl<'a> Account<'a> {
             }
             self.remove(key, object);
         }
+    }
+
+    /// Whether the link that was seen at a place is to stay there and go down.
+    fn is_going_down(&self, place: &Place) -> bool {
+        let Some(id) = self.observed_places.get(place) else { return false };
+        let is_up = |link: Option<&Link>| Some(link?.flags.up == Some(true));
+        let seen = self.links.get(*id).map(|link| &**link);
+        is_up(seen) == Some(true) && is_up(self.target.link(id)) == Some(false)
     }
 
     /// The places whose links are to be elsewhere, if anywhere, or others.

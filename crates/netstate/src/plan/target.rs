@@ -9,10 +9,11 @@ use self::links::FreeMtu;
 use self::past::Past;
 use super::PlanError;
 use crate::name::NetnsName;
-use crate::noun::link::{Link, Place, link_objects};
-use crate::noun::{self, FoundBy, How, Key, Lasts, Need, Object, Removal, Renaming};
+use crate::noun::link::{Place, link_objects};
+use crate::noun::{self, FoundBy, How, Key, Lasts, Object, Removal, Renaming};
 use crate::originals::Originals;
 use crate::state::{Entry, Sorted, State, together, without};
+use crate::verdict::Hold;
 
 /// What the kernel is to hold.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub struct Target<'a> {
     made: BTreeMap<Key, Object>,
     /// Those of what is made that go back to how they were.
     given_back: BTreeSet<Key>,
+    /// What is configured, held or not.
+    desired: Option<&'a State>,
 }
 
 impl Target<'_> {
@@ -35,21 +38,44 @@ impl Target<'_> {
         Sorted::of(self.entries())
     }
 
+    /// Whether an object is configured, rather than left as others made it.
+    pub(super) fn is_configured(&self, key: &Key) -> bool {
+        self.desired.is_some_and(|desired| desired.objects.contains_key(key))
+    }
+
     /// Whether an object is to be as it was before it was configured.
     pub(super) fn is_given_back(&self, key: &Key) -> bool {
         self.given_back.contains(key)
     }
 }
 
-/// What the kernel is to hold once `desired` applies: `desired` itself; what `touched` (the states that
-/// may have been applied before, merged) had and `desired` has not goes back to its original, or goes;
+/// Where a plan is to lead.
+#[derive(Clone, Copy, Debug)]
+pub struct Goal<'a> {
+    /// What is configured.
+    pub desired: &'a State,
+    /// What of that is left out ([`Verdict`](crate::Verdict)).
+    pub held: &'a BTreeMap<Key, Hold>,
+}
+
+impl<'a> From<&'a State> for Goal<'a> {
+    /// Everything that is configured.
+    fn from(desired: &'a State) -> Self {
+        static NOTHING: BTreeMap<Key, Hold> = BTreeMap::new();
+        Goal { desired, held: &NOTHING }
+    }
+}
+
+/// What the kernel is to hold once `goal` applies: what is desired and not held; what `touched` (the states that
+/// may have been applied before, merged) had and `desired` has not goes back to its original, or goes; what is held goes;
 /// everything else in `observed` stays as it is.
 pub fn target<'a>(
-    desired: &'a State,
+    goal: impl Into<Goal<'a>>,
     touched: &'a State,
     originals: &'a Originals,
     observed: &'a State,
 ) -> Result<Target<'a>, PlanError> {
+    let Goal { desired, held } = goal.into();
     let mut made = BTreeMap::new();
     let mut configured = Vec::with_capacity(desired.objects.len());
     let seen_at = places_of(&observed.objects);
@@ -57,7 +83,7 @@ pub fn target<'a>(
     let desired_at = places_of(&desired.objects);
     let is_missing =
         |at: &Place| desired_at.get(at).is_some_and(|key| !observed.objects.contains_key(key));
-    for (key, object) in &desired.objects {
+    for (key, object) in desired.objects.iter().filter(|(key, _)| !held.contains_key(*key)) {
         match (key, object) {
             (Key::Link(id), Object::Link(link)) => {
                 let past = Past::of(key, touched, originals, observed);
@@ -68,7 +94,6 @@ pub fn target<'a>(
             _ => configured.push((key, object)),
         }
     }
-    refuse_lost_legs(&made, observed, &configured)?;
     let ours = |key: &Key| {
         let sets = [&desired.objects, &touched.objects, &originals.objects];
         sets.iter().any(|set| set.contains_key(key))
@@ -110,7 +135,7 @@ pub fn target<'a>(
     };
     links::fit_mtus(&mut made, &mut others, free_mtu);
     let kept = together(configured, others).collect();
-    Ok(Target { kept, made, given_back })
+    Ok(Target { kept, made, given_back, desired: Some(desired) })
 }
 
 /// What was configured, or came along with what was, goes back to where and how it was before.
@@ -142,7 +167,8 @@ fn give_back(
             let was_at = if past.original.is_some() { [&homes, &former] } else { [&former; 2] };
             let (key, object) = at_home(key, object, was_at, made);
             let lasts = |netns| netns_lasts(netns, [&desired.objects, made], touched);
-            if key.netns().is_none_or(lasts)
+            let netns = object.link().map(|link| &link.place.netns);
+            if key.netns().or(netns).is_none_or(lasts)
                 && has_home(&key, &object, is_up)
                 && !desired.objects.contains_key(&key)
             {
@@ -278,41 +304,4 @@ fn foreign_object(key: &Key, object: &Object, left: &BTreeMap<Place, Option<Plac
         moved = Some(noun::renamed(key, object, names));
     }
     moved.map_or(Stays::Here, |(key, object)| Stays::As(key, object))
-}
-
-/// An object that lasts with any of several links stays when one of them goes down, but is not made again with that one
-/// down: a reboot would lose it. So what takes such a link down is refused, as the kernel refuses to make the object
-/// afterwards.
-fn refuse_lost_legs(
-    made: &BTreeMap<Key, Object>,
-    observed: &State,
-    configured: &[Entry<'_>],
-) -> Result<(), PlanError> {
-    let goes_down = |(key, link): (&Key, &Link)| {
-        let seen = observed.objects.get(key)?.link()?;
-        (link.flags.up == Some(false) && seen.flags.up == Some(true)).then(|| link.place.clone())
-    };
-    let down: BTreeSet<Place> = link_objects(made).filter_map(goes_down).collect();
-    if down.is_empty() {
-        return Ok(());
-    }
-    for (key, object) in configured {
-        let facts = key.noun().facts();
-        if facts.lasts == Lasts::WithAll {
-            continue;
-        }
-        let needs = noun::needs(key, object);
-        let up: Vec<&Place> =
-            needs.iter().filter(|need| need.how == How::Up).filter_map(Need::place).collect();
-        if up.len() > 1
-            && let Some(place) = up.into_iter().find(|place| down.contains(*place))
-        {
-            let reason = format!(
-                "{} is to be down, and a {} is made only over links that are up",
-                place.ifname, facts.name
-            );
-            return Err(PlanError { key: (*key).clone(), reason });
-        }
-    }
-    Ok(())
 }

@@ -6,8 +6,8 @@ use crate::name::{LinkId, NetnsName};
 use crate::noun::link::{KindAttributes, Link, LinkKind, Master};
 use crate::noun::netns::spoken;
 use crate::noun::{
-    Change, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts, Object,
-    Removal, Renaming, Replaced, Stage, Verb, Wanted,
+    Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts,
+    Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
 
 /// What a link states about itself.
@@ -24,6 +24,7 @@ impl NounFacts for Facts {
         is_needed: true,
         takes_along: true,
         is_watched: false,
+        sets_others: false,
         found_by: FoundBy::Place,
     };
 
@@ -39,6 +40,21 @@ impl NounFacts for Facts {
         let needs_up = link.kind.as_ref().is_some_and(|kind| kind.below().needs_up);
         let how = if needs_up && link.flags.up == Some(true) { How::Up } else { How::There };
         mentioned.chain(link.device.clone().map(|place| Need::of_place(place, how))).collect()
+    }
+
+    fn conditions(_: &LinkId, link: &Self::Object, conditions: &mut Vec<Condition>) {
+        let is_within = link.kind.as_ref().is_some_and(|kind| kind.below().mtu_within);
+        let below = link.device.clone().filter(|_| is_within);
+        let mtu = below.zip(link.attributes.mtu);
+        conditions.extend(mtu.map(|(below, mtu)| Condition::MtuWithin(below, mtu)));
+    }
+
+    /// It is down while the link below is, where it is bound to that.
+    fn without(_: &LinkId, link: &Self::Object, unmet: &[Condition]) -> Option<Self::Object> {
+        let is_up = |condition: &Condition| matches!(condition, Condition::LinkUp(_));
+        let mut less = link.clone();
+        less.flags.up = Some(false);
+        unmet.iter().all(is_up).then_some(less)
     }
 
     fn renamed(id: &LinkId, link: &Self::Object, _: Renaming<'_>) -> (Key, Object) {
@@ -75,6 +91,10 @@ impl NounFacts for Facts {
 
     fn stage(_: &LinkId, _: &Self::Object) -> (Stage, u8) {
         (Stage::Never, 0)
+    }
+
+    fn sets(_: &LinkId, _: &Self::Object, _: &Key) -> Option<Object> {
+        None
     }
 
     fn removed_before<'a>(

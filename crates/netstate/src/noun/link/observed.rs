@@ -48,6 +48,10 @@ pub(crate) fn name_aside(id: &LinkId) -> Option<LinkName> {
 /// the namespace that links are born in and come back to.
 fn candidates(id: &LinkId, link: &Link) -> Vec<Place> {
     let place = &link.place;
+    // Each namespace has its own, which stays there.
+    if place.ifname.as_str() == "lo" {
+        return vec![place.clone()];
+    }
     let aside =
         |netns: &NetnsName| name_aside(id).map(|ifname| Place { netns: netns.clone(), ifname });
     let home = |ifname| Place { netns: NetnsName::own(), ifname };

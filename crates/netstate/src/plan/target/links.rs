@@ -22,9 +22,14 @@ pub(super) fn configured<'a>(
     let refuse = |reason| Err(PlanError { key: Key::Link(id.clone()), reason });
     let (touched, original) = (past.touched_link(), past.original_link());
     let Some(observed) = past.observed_link() else {
-        return match &desired.kind {
-            Some(_) => Ok(desired.clone()),
-            None => refuse(format!(
+        return match (&desired.kind, Link::loopback(&desired.place)) {
+            (Some(_), _) => Ok(desired.clone()),
+            // It comes with its namespace.
+            (None, Some(mut loopback)) => {
+                loopback.overlay(desired);
+                Ok(loopback)
+            }
+            (None, None) => refuse(format!(
                 "there is no link {} in {}, and no type to make it by",
                 desired.place.ifname,
                 spoken(&desired.place.netns),
@@ -88,6 +93,13 @@ pub(super) fn configured<'a>(
 /// A link that was configured and is no longer: as it was before, or nothing where we made it.
 pub(super) fn released(past: &Past<'_>) -> Option<Object> {
     let Some(original) = past.original_link() else {
+        if let (Some(touched), Some(observed)) = (past.touched_link(), past.observed_link())
+            && let Some(loopback) = Link::loopback(&observed.place)
+        {
+            let mut link = observed.clone();
+            link.restore(touched, &loopback);
+            return Some(Object::Link(Box::new(link)));
+        }
         // What cannot have been made has not been touched either: it was missing, and others have brought it.
         let was_missing = past.touched_link().is_some_and(|link| link.kind.is_none());
         return past.observed.cloned().filter(|_| was_missing);

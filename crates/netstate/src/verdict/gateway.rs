@@ -1,0 +1,228 @@
+//! Whether a gateway is reached without another gateway (`fib_check_nh_v4_gw`, net/ipv4/fib_semantics.c;
+//! `ip6_route_check_nh`, net/ipv6/route.c).
+//!
+//! The kernel checks that when it makes a route, and never again. Here it is asked of each configuration, so that one which
+//! the kernel would not take from the beginning is refused however one gets to it.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::Hold;
+use super::world::{Answer, World, refused};
+use crate::name::{LinkName, NetnsName};
+use crate::noun::link::Place;
+use crate::noun::netns::spoken;
+use crate::noun::route::{Nexthop, Route, RouteKind};
+use crate::noun::{Gateway, Key, Object};
+use crate::state::State;
+use crate::uapi::{RT_TABLE_MAIN, RTPROT_KERNEL};
+
+/// What a look-up of a gateway finds.
+enum Reach {
+    OnLink,
+    /// Another route, by which the kernel does not reach a gateway.
+    Other(Key),
+    Nothing,
+}
+
+impl World<'_> {
+    pub(super) fn gateway(&mut self, gateway: &Gateway, key: &Key) -> Answer {
+        // Whether a route itself leads to its gateway is of no consequence: it is not there when the kernel looks.
+        let holds_own = matches!(key, Key::Route(route) if route.prefix.contains(&gateway.via));
+        if holds_own {
+            return self.judge_gateway(gateway, key);
+        }
+        if self.gateways.contains(gateway) {
+            return Answer::Met;
+        }
+        let answer = self.judge_gateway(gateway, key);
+        if matches!(answer, Answer::Met) {
+            self.gateways.insert(gateway.clone());
+        }
+        answer
+    }
+
+    fn judge_gateway(&mut self, gateway: &Gateway, key: &Key) -> Answer {
+        let Gateway { netns, dev, via, .. } = gateway;
+        if matches!(via, IpAddr::V6(via) if via.is_unicast_link_local()) {
+            return Answer::Met;
+        }
+        if self.is_local(netns, dev.as_ref(), *via) {
+            let reason = format!("its gateway {via} is an address of {} itself", spoken(netns));
+            return refused(key, reason, None);
+        }
+        match self.reach(gateway, key) {
+            Reach::OnLink => return Answer::Met,
+            Reach::Other(by) => {
+                let reason = format!(
+                    "its gateway {via} is not reached without another gateway: a more specific route leads to it"
+                );
+                return refused(key, reason, Some((by, None)));
+            }
+            Reach::Nothing => {}
+        }
+        if dev.is_none() {
+            let mut waits = None;
+            for address in self.holding(netns, *via) {
+                match &self.link(&address.place()).down {
+                    None => return Answer::Met,
+                    Some(hold) => waits = Some(hold.clone()),
+                }
+            }
+            if let Some(Hold { reason, waits_for }) = waits {
+                let reason = format!("its gateway {via} is not reached: {reason}");
+                return Answer::Held(Hold { reason, waits_for });
+            }
+        }
+        let Some(answers) = self.environment.answers else { return Answer::Unknown(netns.clone()) };
+        if self.reached_by_others(gateway, answers) {
+            return Answer::Met;
+        }
+        let (on, configure) = match dev {
+            Some(dev) => (format!("{dev} has no address"), format!("configure one on {dev}")),
+            None => ("no link has an address".into(), "configure one".into()),
+        };
+        let reason = format!(
+            "its gateway {via} is not reached: {on} whose subnet holds it; {configure}, for example {}, or give the \
+             nexthop the flag `onlink`",
+            beside(*via),
+        );
+        refused(key, reason, None)
+    }
+
+    /// Whether an address of the namespace is the gateway's own.
+    fn is_local(&mut self, netns: &NetnsName, dev: Option<&LinkName>, via: IpAddr) -> bool {
+        match dev {
+            Some(dev) => {
+                let place = Place { netns: netns.clone(), ifname: dev.clone() };
+                self.link(&place).subnets.iter().any(|subnet| subnet.addr() == via)
+            }
+            None => self.holding(netns, via).iter().any(|key| key.address.addr() == via),
+        }
+    }
+
+    /// What is configured that holds a gateway: the subnet of an address of the link, or a route over it.
+    fn reach(&mut self, gateway: &Gateway, own: &Key) -> Reach {
+        let Gateway { netns, table, dev, via } = gateway;
+        let subnet = dev.as_ref().and_then(|dev| {
+            let place = Place { netns: netns.clone(), ifname: dev.clone() };
+            let holding = self.link(&place).subnets.iter().filter(|subnet| subnet.contains(via));
+            holding.map(IpNet::prefix_len).max()
+        });
+        match (via, subnet) {
+            // Of routes with a gateway IPv4 looks past, and of those that drop.
+            (IpAddr::V4(_), Some(_)) => Reach::OnLink,
+            (IpAddr::V4(_), None) => self.look_up(gateway, 0..=32, own),
+            (IpAddr::V6(_), Some(length)) => match self.look_up(gateway, length + 1..=128, own) {
+                Reach::Nothing => Reach::OnLink,
+                // The table of the route decides only where it leads there.
+                Reach::Other(_) if *table != RT_TABLE_MAIN && dev.is_some() => Reach::OnLink,
+                found => found,
+            },
+            (IpAddr::V6(_), None) => self.look_up(gateway, 0..=128, own),
+        }
+    }
+
+    /// The most specific route to a gateway of these lengths, in its table and in table main.
+    fn look_up(
+        &self,
+        gateway: &Gateway,
+        lengths: std::ops::RangeInclusive<u8>,
+        own: &Key,
+    ) -> Reach {
+        let Gateway { netns, table, dev, via } = gateway;
+        let (shortest, longest) = lengths.into_inner();
+        let mut found = Reach::Nothing;
+        let tables = [*table, RT_TABLE_MAIN];
+        let count = if *table == RT_TABLE_MAIN { 1 } else { 2 };
+        for table in tables.into_iter().take(count) {
+            if !self.desired.has_routes(netns, table) {
+                continue;
+            }
+            for length in (shortest..=longest).rev() {
+                let Ok(prefix) = IpNet::new(*via, length) else { continue };
+                let routes = self.desired.routes_to(netns, table, prefix.trunc());
+                for (key, route) in routes.filter(|(key, _)| *key != own) {
+                    match leads(route, dev.as_ref(), via.is_ipv6()) {
+                        Some(true) => return Reach::OnLink,
+                        Some(false) => {
+                            found = Reach::Other(key.clone());
+                            break;
+                        }
+                        None => {}
+                    }
+                }
+                if matches!(found, Reach::Other(_)) {
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    fn reached_by_others(&self, gateway: &Gateway, answers: &State) -> bool {
+        let Gateway { netns, table, dev, via } = gateway;
+        self.others(answers).any(|(key, object)| match (key, object) {
+            (Key::Address(key), Object::Address(address)) => {
+                let peer = address.status.as_ref().and_then(|status| status.peer);
+                key.netns == *netns
+                    && dev.as_ref().is_none_or(|dev| *dev == key.dev)
+                    && key.address.addr() != *via
+                    && (key.address.contains(via) || peer == Some(*via))
+            }
+            // Those that the kernel makes follow the addresses, which may be about to go.
+            (Key::Route(key), Object::Route(route)) => {
+                key.netns == *netns
+                    && route.protocol != Some(RTPROT_KERNEL)
+                    && [*table, RT_TABLE_MAIN].contains(&key.table)
+                    && key.prefix.contains(via)
+                    && is_on_link(route, dev.as_ref())
+            }
+            _ => false,
+        })
+    }
+}
+
+/// Whether a route leads to what it matches over a link, without a gateway.
+fn is_on_link(route: &Route, dev: Option<&LinkName>) -> bool {
+    let over = |hop: &Nexthop| hop.via.is_none() && is_over(hop, dev);
+    route.kind == RouteKind::Unicast && route.nexthops.iter().any(over)
+}
+
+fn is_over(hop: &Nexthop, dev: Option<&LinkName>) -> bool {
+    dev.is_none_or(|dev| hop.dev.as_ref() == Some(dev))
+}
+
+/// Whether a route that matches a gateway leads there without another; nothing where the kernel looks past it. IPv4 looks
+/// past all but routes without gateway (`fib_scope`), IPv6 past those over other links.
+fn leads(route: &Route, dev: Option<&LinkName>, is_ipv6: bool) -> Option<bool> {
+    match (is_on_link(route, dev), route.kind) {
+        (true, _) => Some(true),
+        (false, RouteKind::Unicast) if is_ipv6 => {
+            route.nexthops.iter().any(|hop| is_over(hop, dev)).then_some(false)
+        }
+        (false, RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit)
+            if is_ipv6 && dev.is_none() =>
+        {
+            Some(false)
+        }
+        (false, _) => None,
+    }
+}
+
+/// An address beside a gateway, with the length that subnets mostly have.
+fn beside(via: IpAddr) -> String {
+    match via {
+        IpAddr::V4(via) => {
+            let last = via.octets()[3];
+            let [a, b, c, _] = via.octets();
+            format!("{a}.{b}.{c}.{}/24", if last == 1 { 2 } else { 1 })
+        }
+        IpAddr::V6(via) => {
+            let mut octets = via.octets();
+            octets[15] = if octets[15] == 1 { 2 } else { 1 };
+            format!("{}/64", std::net::Ipv6Addr::from(octets))
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! What is so once a configuration applies: its links with what stands on them, its addresses, its parameters.
+//!
+//! Answers are kept, so that a hundred thousand routes over one link ask about it once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{Contradiction, Environment, Hold};
+use crate::desired::Desired;
+use crate::name::{LinkId, NetnsName};
+use crate::noun::address::AddressKey;
+use crate::noun::link::{Link, LinkKind, Place};
+use crate::noun::netns::spoken;
+use crate::noun::sysctl::{SysctlKey, SysctlPath};
+use crate::noun::{Condition, Gateway, Key, Object};
+use crate::state::State;
+use crate::uapi::{IFA_F_DADFAILED, IFF_LOWER_UP};
+
+/// A link whose MTU is below this has no IPv6 (`IPV6_MIN_MTU`, `addrconf_notify` in net/ipv6/addrconf.c).
+pub(crate) const IPV6_MIN_MTU: u32 = 1280;
+
+/// Whether a condition is met.
+pub(super) enum Answer {
+    Met,
+    Held(Hold),
+    Refused(Contradiction),
+    /// What others have in this namespace decides, and nobody has looked yet.
+    Unknown(NetnsName),
+}
+
+/// A configuration in its environment.
+pub(super) struct World<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) environment: &'a Environment<'a>,
+    links: BTreeMap<Place, LinkState>,
+    /// Who is asked about in turn, so that a loop of links on each other ends.
+    visiting: BTreeSet<Place>,
+    /// The links that have an address, by the address.
+    holders: BTreeMap<NetnsName, BTreeMap<IpAddr, Vec<&'a AddressKey>>>,
+    /// The gateways that are known to be reached.
+    pub(super) gateways: BTreeSet<Gateway>,
+}
+
+/// What of a link is of consequence to what is on it.
+#[derive(Clone, Debug)]
+pub(super) struct LinkState {
+    /// Why it is not there.
+    pub(super) absent: Option<Hold>,
+    /// Why it is not up; also where it is not there.
+    pub(super) down: Option<Hold>,
+    /// What switches IPv6 off on it.
+    ipv6_off: Option<Ipv6Off>,
+    /// Its MTU, as far as it is known.
+    mtu: Option<u32>,
+    /// The subnets of the addresses that are configured on it.
+    pub(super) subnets: Vec<IpNet>,
+}
+
+#[derive(Clone, Debug)]
+enum Ipv6Off {
+    Parameter(SysctlKey),
+    Mtu(LinkId, u32),
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(desired: &'a Desired, environment: &'a Environment<'a>) -> Self {
+        Self {
+            desired,
+            environment,
+            links: BTreeMap::new(),
+            visiting: BTreeSet::new(),
+            holders: BTreeMap::new(),
+            gateways: BTreeSet::new(),
+        }
+    }
+
+    /// Why a link itself is not there; nothing for anything else.
+    pub(super) fn own_hold(&mut self, key: &Key, object: &Object) -> Option<Hold> {
+        match (key, object) {
+            (Key::Link(_), Object::Link(link)) => self.link(&link.place).absent.clone(),
+            (Key::Address(_), _) => self.duplicate(key),
+            _ => None,
+        }
+    }
+
+    pub(super) fn ask(&mut self, condition: &Condition, of: (&Key, &Object)) -> Answer {
+        match condition {
+            Condition::Link(place) => held(self.link(place).absent.clone()),
+            Condition::LinkUp(place) => held(self.link(place).down.clone()),
+            Condition::Ipv6(place) => self.ipv6(place, of.0, false),
+            Condition::Ipv6Parameters(place) => self.ipv6(place, of.0, true),
+            Condition::MtuWithin(place, mtu) => self.mtu_within(place, *mtu, of.0),
+            Condition::Source(netns, address) => self.source(netns, *address, of.0),
+            Condition::Gateway(gateway) => self.gateway(gateway, of.0),
+            Condition::SameValue(other) => self.same_value(other, of),
+        }
+    }
+
+    /// The state of the link at a place.
+    pub(super) fn link(&mut self, place: &Place) -> &LinkState {
+        if !self.links.contains_key(place) {
+            let state = match self.visiting.insert(place.clone()) {
+                true => self.link_state(place),
+                // A loop of links is refused elsewhere.
+                false => LinkState::unknown(),
+            };
+            self.visiting.remove(place);
+            self.links.insert(place.clone(), state);
+        }
+        &self.links[place]
+    }
+
+    fn link_state(&mut self, place: &Place) -> LinkState {
+        let Some((id, link)) = self.desired.link_at(place) else { return LinkState::unknown() };
+        let key = Key::Link(id.clone());
+        let name = &place.ifname;
+        let below = link.device.clone().map(|device| (self.link(&device).clone(), device));
+        let seen = self.environment.observed.objects.get(&key).and_then(Object::link);
+        let is_looked_for = self.is_looked_for(&key);
+        let absent = match (&link.kind, &below) {
+            (_, Some((LinkState { absent: Some(hold), .. }, device))) => Some(Hold {
+                reason: format!(
+                    "{name} is on {}, which is not there: {}",
+                    device.ifname, hold.reason
+                ),
+                waits_for: hold.waits_for.clone(),
+            }),
+            (None, _) if is_looked_for && seen.is_none() && !is_of_namespace(place) => {
+                let netns = spoken(&place.netns);
+                let reason =
+                    format!("there is no link {name} in {netns}, and no type to make it by");
+                Some(Hold { reason, waits_for: key.clone() })
+            }
+            (Some(_) | None, _) => None,
+        };
+        let down = absent.clone().or_else(|| self.down(&key, link, seen, below.as_ref()));
+        let mtu = link.attributes.mtu.or_else(|| match &below {
+            Some((below, _)) if mtu_within(link) => below.mtu,
+            _ => seen.filter(|_| link.kind.is_none()).and_then(|seen| seen.attributes.mtu),
+        });
+        LinkState {
+            down,
+            absent,
+            ipv6_off: self.ipv6_off(id, link, below.map(|(below, _)| below)),
+            mtu,
+            subnets: self.desired.addresses_of(place).map(|key| key.address).collect(),
+        }
+    }
+
+    /// Why a link that is there is not up.
+    fn down(
+        &self,
+        key: &Key,
+        link: &Link,
+        seen: Option<&Link>,
+        below: Option<&(LinkState, Place)>,
+    ) -> Option<Hold> {
+        let name = &link.place.ifname;
+        let hold = |reason| Some(Hold { reason, waits_for: key.clone() });
+        match (link.flags.up, &link.kind) {
+            (Some(false), _) => return hold(format!("{name} is down, as it is configured")),
+            (Some(true), _) => {}
+            (None, Some(kind)) if kind.is_made() => {
+                return hold(format!("{name} is down: its admin-status is not configured"));
+            }
+            (None, _) => {
+                let original = self.environment.originals.objects.get(key).and_then(Object::link);
+                let touched = self.environment.touched.objects.get(key).and_then(Object::link);
+                let was_set = touched.is_some_and(|touched| touched.flags.up.is_some());
+                let up = match original.filter(|_| was_set) {
+                    Some(original) => original.flags.up,
+                    None => seen.and_then(|seen| seen.flags.up),
+                };
+                if up == Some(false) {
+                    return hold(format!("{name} is down"));
+                }
+            }
+        }
+        let needs_up = link.kind.as_ref().is_some_and(|kind| kind.below().needs_up);
+        let (below, device) = below.filter(|_| needs_up)?;
+        let hold = below.down.as_ref()?;
+        Some(Hold {
+            reason: format!(
+                "{name} is down with {}, which it is on: {}",
+                device.ifname, hold.reason
+            ),
+            waits_for: hold.waits_for.clone(),
+        })
+    }
+
+    /// Whether the link was looked for, so that not having been seen means that it is not there.
+    fn is_looked_for(&self, key: &Key) -> bool {
+        self.environment.looked_for.contains(key)
+    }
+
+    /// An address that another host has.
+    fn duplicate(&self, key: &Key) -> Option<Hold> {
+        let Object::Address(seen) = self.environment.observed.objects.get(key)? else {
+            return None;
+        };
+        let failed = seen.status.as_ref()?.flags & IFA_F_DADFAILED != 0;
+        failed.then(|| Hold {
+            reason: "another host on the link has the address: duplicate address detection failed"
+                .into(),
+            waits_for: key.clone(),
+        })
+    }
+
+    fn ipv6(&mut self, place: &Place, key: &Key, is_parameter: bool) -> Answer {
+        let name = &place.ifname;
+        let Some(off) = self.link(place).ipv6_off.clone() else { return Answer::Met };
+        let (reason, other) = match off {
+            Ipv6Off::Parameter(_) if is_parameter => return Answer::Met,
+            Ipv6Off::Parameter(parameter) => {
+                let path = parameter.path.dotted();
+                let reason = format!("IPv6 is switched off on {name} by {path} = 1");
+                (reason, (Key::Sysctl(parameter), None))
+            }
+            Ipv6Off::Mtu(id, mtu) => {
+                let reason =
+                    format!("mtu: {mtu} of {name} is below {IPV6_MIN_MTU}, which IPv6 needs");
+                (reason, (Key::Link(id), Some("mtu")))
+            }
+        };
+        refused(key, reason, Some(other))
+    }
+
+    /// What switches IPv6 off on a link, by the configuration.
+    fn ipv6_off(&self, id: &LinkId, link: &Link, below: Option<LinkState>) -> Option<Ipv6Off> {
+        let Place { netns, ifname } = &link.place;
+        let value = |name: &str| {
+            let path = format!("net/ipv6/conf/{name}/disable_ipv6").parse::<SysctlPath>().ok()?;
+            let key = SysctlKey { netns: netns.clone(), path };
+            match self.desired.get(&Key::Sysctl(key.clone()))? {
+                Object::Sysctl(value) => Some((key, value.trim() != "0")),
+                _ => None,
+            }
+        };
+        let of_new = || value("default").filter(|_| link.kind.is_some());
+        let parameter = value(ifname.as_str()).or_else(|| value("all")).or_else(of_new);
+        if let Some((key, true)) = parameter {
+            return Some(Ipv6Off::Parameter(key));
+        }
+        match link.attributes.mtu.filter(|mtu| *mtu < IPV6_MIN_MTU) {
+            Some(mtu) => Some(Ipv6Off::Mtu(id.clone(), mtu)),
+            // One whose MTU is not configured has at most that of the link below.
+            None => match below.filter(|_| mtu_within(link))?.ipv6_off? {
+                off @ Ipv6Off::Mtu(..) if link.attributes.mtu.is_none() => Some(off),
+                Ipv6Off::Mtu(..) | Ipv6Off::Parameter(_) => None,
+            },
+        }
+    }
+
+    fn mtu_within(&mut self, below: &Place, mtu: u32, key: &Key) -> Answer {
+        match (self.link(below).mtu, self.desired.link_at(below)) {
+            (Some(limit), Some((id, link)))
+                if link.attributes.mtu == Some(limit) && mtu > limit =>
+            {
+                let name = &below.ifname;
+                let reason =
+                    format!("mtu: {mtu} is more than {limit}, the mtu of {name}, which it is on");
+                refused(key, reason, Some((Key::Link(id.clone()), Some("mtu"))))
+            }
+            _ => Answer::Met,
+        }
+    }
+
+    fn same_value(&self, other: &SysctlKey, (key, object): (&Key, &Object)) -> Answer {
+        let other = Key::Sysctl(other.clone());
+        match (self.desired.get(&other), object, &other) {
+            (Some(Object::Sysctl(set)), Object::Sysctl(value), Key::Sysctl(alias))
+                if set != value =>
+            {
+                let path = alias.path.dotted();
+                let reason =
+                    format!("the kernel keeps one value for this and {path}, which is to be {set}");
+                refused(key, reason, Some((other, None)))
+            }
+            _ => Answer::Met,
+        }
+    }
+
+    fn source(&mut self, netns: &NetnsName, address: IpAddr, key: &Key) -> Answer {
+        let holders = self.holders(netns, address);
+        let mut first = None;
+        for holder in &holders {
+            let state = self.link(&holder.place()).clone();
+            // IPv4 addresses stay on a link that is down; IPv6 addresses are not used there.
+            let hold = match address {
+                IpAddr::V4(_) => state.absent.clone(),
+                IpAddr::V6(_) => {
+                    state.down.clone().or_else(|| self.without_carrier(&holder.place()))
+                }
+            };
+            match hold {
+                None => return Answer::Met,
+                Some(hold) => drop(first.get_or_insert_with(|| Hold {
+                    reason: format!("its source {address} is on {}: {}", holder.dev, hold.reason),
+                    waits_for: hold.waits_for.clone(),
+                })),
+            }
+        }
+        if let Some(hold) = first {
+            return Answer::Held(hold);
+        }
+        let Some(answers) = self.environment.answers else { return Answer::Unknown(netns.clone()) };
+        let has = |key: &Key| matches!(key, Key::Address(key) if key.netns == *netns && key.address.addr() == address);
+        if self.others(answers).any(|(key, _)| has(key)) {
+            return Answer::Met;
+        }
+        let reason = format!(
+            "its source {address} is no address of {}: configure it on a link there",
+            spoken(netns)
+        );
+        refused(key, reason, None)
+    }
+
+    /// A link without a carrier, on which duplicate address detection does not begin (`addrconf_link_ready`,
+    /// net/ipv6/addrconf.c). The other end of a pair gives one once it is up.
+    fn without_carrier(&mut self, place: &Place) -> Option<Hold> {
+        let (id, link) = self.desired.link_at(place)?;
+        let key = Key::Link(id.clone());
+        if let Some(peer) = &link.peer {
+            return self.link(peer).down.clone();
+        }
+        let seen = self.environment.observed.objects.get(&key)?.link()?;
+        let status = seen.status.as_ref().filter(|_| seen.flags.up == Some(true))?;
+        (status.flags & IFF_LOWER_UP == 0)
+            .then(|| Hold { reason: format!("{} has no carrier", place.ifname), waits_for: key })
+    }
+
+    /// What others have, of what was observed.
+    pub(super) fn others<'o>(
+        &self,
+        observed: &'o State,
+    ) -> impl Iterator<Item = (&'o Key, &'o Object)> + use<'o, 'a> {
+        let (desired, touched) = (self.desired, self.environment.touched);
+        observed
+            .objects
+            .iter()
+            .filter(move |(key, _)| !desired.contains(key) && !touched.objects.contains_key(key))
+    }
+
+    /// The configured addresses with this IP address.
+    fn holders(&mut self, netns: &NetnsName, address: IpAddr) -> Vec<&'a AddressKey> {
+        let desired = self.desired;
+        let by_address = self.holders.entry(netns.clone()).or_insert_with(|| {
+            let mut by_address: BTreeMap<IpAddr, Vec<&AddressKey>> = BTreeMap::new();
+            for key in desired.addresses_in(netns) {
+                by_address.entry(key.address.addr()).or_default().push(key);
+            }
+            by_address
+        });
+        by_address.get(&address).cloned().unwrap_or_default()
+    }
+
+    /// The configured addresses of a namespace whose subnet holds this one.
+    pub(super) fn holding(&self, netns: &NetnsName, via: IpAddr) -> Vec<&'a AddressKey> {
+        let desired = self.desired;
+        desired.addresses_in(netns).filter(|key| key.address.contains(&via)).collect()
+    }
+}
+
+impl LinkState {
+    /// One that nothing is known of: nothing stands against it.
+    fn unknown() -> LinkState {
+        LinkState { absent: None, down: None, ipv6_off: None, mtu: None, subnets: Vec::new() }
+    }
+}
+
+fn held(hold: Option<Hold>) -> Answer {
+    hold.map_or(Answer::Met, Answer::Held)
+}
+
+pub(super) fn refused(
+    key: &Key,
+    reason: String,
+    other: Option<(Key, Option<&'static str>)>,
+) -> Answer {
+    Answer::Refused(Contradiction { key: key.clone(), field: None, other, reason })
+}
+
+/// Whether a link is there as long as its namespace is.
+fn is_of_namespace(place: &Place) -> bool {
+    Link::at(place.clone()).belongs_to_namespace()
+}
+
+fn mtu_within(link: &Link) -> bool {
+    link.kind.as_ref().is_some_and(|kind| LinkKind::below(kind).mtu_within)
+}
