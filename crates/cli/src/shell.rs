@@ -154,8 +154,10 @@ impl Shell {
             }
             Command::ShowConflicts => self.conflicts()?,
             Command::ShowDrift => {
-                let path = drift::path(self.schema);
-                drift::text(&self.client.borrow_mut().read(Datastore::Operational, &path)?)
+                let mut client = self.client.borrow_mut();
+                let [drift, state] = drift::paths(self.schema);
+                let drift = client.read(Datastore::Operational, &drift)?;
+                drift::text(&drift, &client.read(Datastore::Operational, &state)?)
             }
             Command::ShowHistory => history::commits(&self.client.borrow_mut().history()?.commits),
             Command::ShowSchedule => {

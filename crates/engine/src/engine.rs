@@ -88,8 +88,10 @@ impl Engine {
     pub(crate) fn converge(&mut self, touched: &Desired, affected: Affected) -> Result<()> {
         let running = self.running.intent.clone();
         let everything = matches!(affected, Affected::Everything);
-        let transition = Transition { touched, to: &running, running: &running, affected };
-        self.kernel.converge(&transition, Policy::AsFarAsPossible, &mut self.ledger)?;
+        let transition =
+            Transition { touched, to: &running, running: &running, affected, is_commit: false };
+        let made = self.kernel.converge(&transition, Policy::AsFarAsPossible, &mut self.ledger)?;
+        self.note_verdict(&made.plan);
         if everything {
             self.drift.clear();
         }

@@ -44,6 +44,9 @@ pub(crate) enum Error {
     /// What stands in the way of the plan.
     #[error("{reason}")]
     Impossible { path: String, key: Key, reason: String },
+    /// What the configuration itself, or what others have made, excludes.
+    #[error("{reason}")]
+    Contradiction { path: String, key: Key, reason: String },
     #[error("the kernel refused to {}: {}", refusal.op, refusal.message)]
     Refused { path: String, refusal: Refusal },
     #[error("the kernel took the change but does not hold it: it would still have to {op}")]
@@ -58,8 +61,8 @@ pub(crate) enum Error {
     )]
     Unforgotten { failure: String, cause: String },
     #[error(
-        "an earlier commit failed, and the way back still does ({cause}): kernel and running differ, \
-         and nothing can be committed until they agree"
+        "an earlier commit failed, and the way back still does ({cause}): kernel and running differ; \
+         a commit that changes what is in the way is still possible"
     )]
     StillDiverged { cause: String },
     #[error("{count} objects could not be applied, and there may be more")]
@@ -149,6 +152,11 @@ impl Error {
                 path: Some(path.clone()),
                 ..plain(ErrorTag::OperationFailed)
             },
+            Error::Contradiction { path, .. } => RpcError {
+                app_tag: Some("contradiction".into()),
+                path: Some(path.clone()),
+                ..plain(ErrorTag::InvalidValue)
+            },
             Error::Refused { path, .. } => RpcError {
                 app_tag: Some("kernel-refused".into()),
                 path: Some(path.clone()),
@@ -202,7 +210,7 @@ impl Error {
     /// The object that the kernel cannot have as it is desired.
     pub(crate) fn key(&self) -> Option<&Key> {
         match self {
-            Error::Impossible { key, .. } => Some(key),
+            Error::Impossible { key, .. } | Error::Contradiction { key, .. } => Some(key),
             Error::Refused { refusal, .. } => Some(&refusal.op.key),
             Error::Unsettled { op, .. } => Some(&op.key),
             Error::Configuration(_)
@@ -256,6 +264,12 @@ impl Errors {
     /// All of them with their paths, in a line.
     pub(crate) fn describe(&self) -> String {
         self.rpc().iter().map(RpcError::to_string).collect::<Vec<_>>().join("; ")
+    }
+
+    /// These, and then those.
+    pub(crate) fn and(mut self, those: Errors) -> Errors {
+        self.0.extend(those.0);
+        self
     }
 
     /// Where they are, of those that have a place.

@@ -3,5 +3,6 @@
 pub(crate) mod diverged;
 pub(crate) mod drift;
 pub(crate) mod events;
+pub(crate) mod held;
 pub(crate) mod operational;
 pub(crate) mod policy;

@@ -100,6 +100,13 @@ pub enum Event {
         /// The number of objects that differ now.
         count: u64,
     },
+    /// `netloom-notifications:held`: more or fewer objects are held.
+    Held {
+        /// The nodes that are newly held, as YANG paths. If there are many, these are the first ones.
+        paths: Vec<String>,
+        /// The number of objects that are held now.
+        count: u64,
+    },
     /// `netloom-notifications:missed`: this client reads too slowly, and notifications were dropped.
     Missed {
         /// The number of dropped notifications.

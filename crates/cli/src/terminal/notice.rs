@@ -77,6 +77,7 @@ pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
         }
         Event::Converged => "kernel and running agree again".into(),
         Event::Drift { paths, count } => drift(paths, *count),
+        Event::Held { paths, count } => held(paths, *count),
         Event::Missed { count } => return Some(missed(*count)),
         Event::Commit { .. }
         | Event::ConfigChange { .. }
@@ -101,6 +102,20 @@ fn drift(paths: &[String], count: u64) -> String {
         [path, more @ ..] => {
             format!("others have changed {path} and {} more; {differ}", more.len())
         }
+    }
+}
+
+/// The notice of what is held.
+fn held(paths: &[String], count: u64) -> String {
+    let all = match count {
+        0 => return "nothing is held any more".into(),
+        1 => "1 object is held: `show drift`".to_owned(),
+        count => format!("{count} objects are held: `show drift`"),
+    };
+    match paths {
+        [] => all,
+        [path] => format!("{path} is held; {all}"),
+        [path, more @ ..] => format!("{path} and {} more are held; {all}", more.len()),
     }
 }
 
@@ -238,6 +253,16 @@ mod tests {
         );
         check(drift(&[], 2), expect!["! 2 objects differ from running: `show drift`"]);
         check(drift(&[], 0), expect!["! nothing differs from running any more"]);
+        let held = |paths: &[&str], count| Event::Held {
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            count,
+        };
+        check(held(&["/a:b"], 1), expect!["! /a:b is held; 1 object is held: `show drift`"]);
+        check(
+            held(&["/a:b", "/a:c"], 3),
+            expect!["! /a:b and 1 more are held; 3 objects are held: `show drift`"],
+        );
+        check(held(&[], 0), expect!["! nothing is held any more"]);
         check(Event::Missed { count: 12 }, expect!["! 12 more notices could not be shown"]);
     }
 

@@ -14,6 +14,8 @@ pub(crate) struct Diverged {
     pub(crate) touched: Desired,
     /// What of running was missing before, or may be.
     pub(crate) missing: BTreeSet<Key>,
+    /// Whether it is the kernel that could not be brought back, rather than the state directory.
+    pub(crate) kernel: bool,
     /// When the way back is tried again.
     pub(crate) again: Moment,
     /// Where it ended.

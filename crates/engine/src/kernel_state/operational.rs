@@ -8,7 +8,9 @@ use yang::{Path, Selected, Tree};
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::kernel_state::held::HeldObject;
 use crate::kernel_state::policy;
+use crate::rfc3339;
 
 const MODULE: &str = "netloom-state";
 
@@ -26,8 +28,20 @@ fn is_own(module: &str) -> bool {
 struct State {
     running_id: u64,
     converged: bool,
+    held: Vec<HeldEntry>,
     missing: Vec<Entry>,
     diverged: Vec<Entry>,
+}
+
+/// What is held, and why.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct HeldEntry {
+    path: String,
+    reason: String,
+    since: String,
+    waits_for: String,
+    in_part: bool,
 }
 
 /// What stands in the way, and where.
@@ -81,11 +95,25 @@ impl Engine {
         let state = State {
             running_id: self.running.id,
             converged: self.diverged.is_none() && self.kernel.skipped().is_empty(),
+            held: self.held(),
             missing: entries(self.missing()),
             diverged: entries(diverged.unwrap_or_default()),
         };
         tree.serialize(&Path::parse(tree.schema(), STATE)?, &state)?;
         Ok(tree)
+    }
+
+    /// The objects of running that are left out until a condition is met.
+    fn held(&self) -> Vec<HeldEntry> {
+        let running = &self.running.intent;
+        let entry = |(key, held): (&Key, &HeldObject)| HeldEntry {
+            path: running.path(key).to_string(),
+            reason: held.hold.reason.clone(),
+            since: rfc3339::milliseconds(held.since),
+            waits_for: running.path(&held.hold.waits_for).to_string(),
+            in_part: held.partly,
+        };
+        self.kernel.held().iter().map(entry).collect()
     }
 
     /// The objects of running that the kernel cannot take yet, by path, and why.

@@ -74,6 +74,13 @@ pub enum News {
         /// How many objects differ by now.
         count: usize,
     },
+    /// What is configured and left out of the kernel has changed.
+    Held {
+        /// What is held now and was not before; of many the first few.
+        paths: Vec<String>,
+        /// How many objects are held by now.
+        count: usize,
+    },
     /// Somebody has come.
     SessionStart(By),
     /// Somebody has gone.

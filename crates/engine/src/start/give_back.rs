@@ -44,8 +44,13 @@ pub(crate) fn give_back(
         let touched = attempted.unwrap_or_else(|| engine.touched());
         let nothing = Intent::of(Tree::empty(schema))?;
         let (running, affected) = (engine.running.intent.clone(), Affected::Everything);
-        let transition =
-            Transition { touched: &touched, to: &nothing, running: &running, affected };
+        let transition = Transition {
+            touched: &touched,
+            to: &nothing,
+            running: &running,
+            affected,
+            is_commit: false,
+        };
         engine.kernel.converge(&transition, Policy::AsFarAsPossible, &mut engine.ledger)?;
     }
     // As long as there are originals, the journal says what else has been touched.

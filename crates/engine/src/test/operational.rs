@@ -27,11 +27,17 @@ fn what_is_missing_is_told_with_what_it_waits_for() {
         expect![[r#"
             + /netloom-state:configuration-state
             + /netloom-state:configuration-state/running-id = 1
-            + /netloom-state:configuration-state/converged = false
-            + /netloom-state:configuration-state/missing[path="/iproute2-ip-link:links/link[name='enp0s4']"]
-            + /netloom-state:configuration-state/missing[path="/iproute2-ip-link:links/link[name='enp0s4']"]/reason = there is no link enp0s4 in vpn10, and no type to make it by
-            + /netloom-state:configuration-state/missing[path="/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']"]
-            + /netloom-state:configuration-state/missing[path="/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']"]/reason = it needs something else that is missing
+            + /netloom-state:configuration-state/converged = true
+            + /netloom-state:configuration-state/held[path="/iproute2-ip-link:links/link[name='enp0s4']"]
+            + /netloom-state:configuration-state/held[path="/iproute2-ip-link:links/link[name='enp0s4']"]/reason = there is no link enp0s4 in vpn10, and no type to make it by
+            + /netloom-state:configuration-state/held[path="/iproute2-ip-link:links/link[name='enp0s4']"]/since = 2026-11-23T17:33:36.000Z
+            + /netloom-state:configuration-state/held[path="/iproute2-ip-link:links/link[name='enp0s4']"]/waits-for = /iproute2-ip-link:links/link[name='enp0s4']
+            + /netloom-state:configuration-state/held[path="/iproute2-ip-link:links/link[name='enp0s4']"]/in-part = false
+            + /netloom-state:configuration-state/held[path="/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']"]
+            + /netloom-state:configuration-state/held[path="/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']"]/reason = there is no link enp0s4 in vpn10, and no type to make it by
+            + /netloom-state:configuration-state/held[path="/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']"]/since = 2026-11-23T17:33:36.000Z
+            + /netloom-state:configuration-state/held[path="/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']"]/waits-for = /iproute2-ip-link:links/link[name='enp0s4']
+            + /netloom-state:configuration-state/held[path="/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']"]/in-part = false
         "#]],
     );
 }

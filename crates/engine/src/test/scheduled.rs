@@ -82,9 +82,9 @@ fn what_makes_no_sense_is_refused_at_once() {
     check(60, "", expect!["there is nothing to commit"]);
     check(
         60,
-        "/iproute2-ip-link:links/link[name='nobody']/mtu = 1400",
+        "/iproute2-ip-link:links/link[name='nobody']/netns = nowhere",
         expect![
-            "/iproute2-ip-link:links/link[name='nobody']: there is no link nobody in the host's namespace, and no type to make it by"
+            "/iproute2-ip-link:links/link[name='nobody']/netns: there is no namespace nowhere: add netns nowhere to netnses, or take this out too"
         ],
     );
     expect!["no commit with the number 7 is scheduled"].assert_eq(&message(engine.unschedule(7)));

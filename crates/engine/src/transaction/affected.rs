@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use netstate::noun::{Anchor, is_needed, needs, places};
-use netstate::{Desired, Key, NetnsName, Object, Place};
+use netstate::{Desired, Key, Link, NetnsName, Object, Place, Route, RouteKey, SysctlKey};
 
 /// The objects that a transition affects.
 #[derive(Clone, Debug)]
@@ -61,6 +62,167 @@ pub(crate) fn on_addresses(
     };
     let on = desired.iter().filter(|(key, object)| depends(key, object));
     on.map(|(key, _)| key.clone()).collect()
+}
+
+/// The parameters that the kernel sets along with one of these that changes, and what IPv6 is switched off or on for.
+pub(crate) fn set_along(
+    keys: &BTreeSet<Key>,
+    touched: &Desired,
+    desired: &Desired,
+) -> BTreeSet<Key> {
+    let changed: Vec<&SysctlKey> = keys
+        .iter()
+        .filter(|key| touched.get(key) != desired.get(key))
+        .filter_map(|key| if let Key::Sysctl(key) = key { Some(key) } else { None })
+        .filter(|key| key.path.sets_others() || key.path.switches_ipv6())
+        .collect();
+    if changed.is_empty() {
+        return BTreeSet::new();
+    }
+    let is_met = |(key, object): &(&Key, &Object)| {
+        changed.iter().any(|parameter| match key {
+            Key::Sysctl(other) => {
+                other.netns == parameter.netns && parameter.path.sets("", &other.path).is_some()
+            }
+            key if parameter.path.switches_ipv6() && is_ipv6(key) => {
+                let dev = parameter.path.dev();
+                key.netns() == Some(&parameter.netns)
+                    && dev.is_none_or(|dev| places(key, object).any(|place| place.ifname == dev))
+            }
+            _ => false,
+        })
+    };
+    desired.iter().filter(is_met).map(|(key, _)| key.clone()).collect()
+}
+
+fn is_ipv6(key: &Key) -> bool {
+    match key {
+        Key::Address(key) => key.address.addr().is_ipv6(),
+        Key::Route(key) => key.prefix.addr().is_ipv6(),
+        Key::Netns(_)
+        | Key::Link(_)
+        | Key::Sysctl(_)
+        | Key::Neighbor(_)
+        | Key::Fdb(_)
+        | Key::Rule(_) => false,
+    }
+}
+
+/// The routes whose gateway was in what one of these objects led to: the subnet of an address, or the prefix of a route.
+/// Routes that name only a gateway are among them where a link changes.
+pub(crate) fn by_gateways(
+    keys: &BTreeSet<Key>,
+    touched: &Desired,
+    desired: &Desired,
+) -> BTreeSet<Key> {
+    let mut led: BTreeMap<&NetnsName, BTreeSet<IpNet>> = BTreeMap::new();
+    let mut links: BTreeSet<&NetnsName> = BTreeSet::new();
+    for key in keys {
+        let (before, after) = (touched.get(key), desired.get(key));
+        if before == after && !matches!(key, Key::Address(_)) {
+            continue;
+        }
+        match (key, before.or(after)) {
+            (Key::Address(key), Some(_)) => {
+                led.entry(&key.netns).or_default().insert(key.address.trunc());
+            }
+            (Key::Route(of), Some(Object::Route(route))) => {
+                let leads = route.nexthops.iter().any(|hop| hop.via.is_none());
+                if before.is_some() && leads
+                    || before.is_none() && is_within_subnet(of, route, desired)
+                {
+                    led.entry(&of.netns).or_default().insert(of.prefix);
+                }
+            }
+            (Key::Link(_), Some(Object::Link(link))) if before.is_some() => {
+                links.insert(&link.place.netns);
+            }
+            _ => {}
+        }
+    }
+    if led.is_empty() && links.is_empty() {
+        return BTreeSet::new();
+    }
+    let lengths: BTreeSet<(bool, u8)> =
+        led.values().flatten().map(|net| (net.addr().is_ipv4(), net.prefix_len())).collect();
+    let mut found = BTreeSet::new();
+    for (key, object) in desired.iter() {
+        let (Key::Route(of), Object::Route(route)) = (key, object) else { continue };
+        let led = led.get(&of.netns);
+        let is_led = |via: IpAddr| {
+            let holding = lengths
+                .iter()
+                .filter(|(ipv4, _)| *ipv4 == via.is_ipv4())
+                .filter_map(|(_, length)| Some(IpNet::new(via, *length).ok()?.trunc()));
+            led.is_some_and(|led| holding.into_iter().any(|net| led.contains(&net)))
+        };
+        let by_any = object.loose().links && links.contains(&of.netns);
+        if by_any || route.nexthops.iter().filter_map(|hop| hop.via).any(is_led) {
+            found.insert(key.clone());
+        }
+    }
+    found
+}
+
+/// Whether a route of IPv6 is more specific than the subnet of an address on its link, so that gateways there are reached
+/// by it.
+fn is_within_subnet(key: &RouteKey, route: &Route, desired: &Desired) -> bool {
+    let devs = route.nexthops.iter().filter_map(|hop| hop.dev.clone());
+    let mut places = devs.map(|ifname| Place { netns: key.netns.clone(), ifname });
+    key.prefix.addr().is_ipv6()
+        && places.any(|place| {
+            desired.addresses_of(&place).any(|held| held.address.contains(&key.prefix))
+        })
+}
+
+/// The IPv6 addresses that routes among these have as their source, with their links: whether they are in use yet has to be
+/// known.
+pub(crate) fn sources(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
+    let mut wanted: BTreeMap<&NetnsName, BTreeSet<IpAddr>> = BTreeMap::new();
+    for key in keys.iter().rev() {
+        let Key::Route(of) = key else { continue };
+        if let Some(Object::Route(Route { source: Some(source @ IpAddr::V6(_)), .. })) =
+            desired.get(key)
+        {
+            wanted.entry(&of.netns).or_default().insert(*source);
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (netns, sources) in wanted {
+        let held = desired.addresses_in(netns).filter(|key| sources.contains(&key.address.addr()));
+        for key in held {
+            found.extend(desired.link_at(&key.place()).map(|(id, _)| Key::Link(id.clone())));
+            found.insert(Key::Address(key.clone()));
+        }
+    }
+    found
+}
+
+/// The links that these objects are on, and those below them, of which the configuration does not tell that they are there
+/// and whether they are up.
+pub(crate) fn undetermined_links(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
+    let is_undetermined = |link: &Link| link.kind.is_none();
+    if !desired.links().any(|(_, link)| is_undetermined(link)) {
+        return BTreeSet::new();
+    }
+    let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    let objects = keys.iter().filter_map(|key| Some((key, desired.get(key)?)));
+    let mut next: Vec<Place> = Vec::new();
+    for (key, object) in objects {
+        next.extend(places(key, object));
+        next.extend(place_of(object).cloned());
+        while let Some(place) = next.pop() {
+            if !seen.insert(place.clone()) {
+                continue;
+            }
+            let Some((id, link)) = desired.link_at(&place) else { continue };
+            if is_undetermined(link) {
+                found.insert(Key::Link(id.clone()));
+            }
+            next.extend(link.device.clone());
+        }
+    }
+    found
 }
 
 /// The links that objects which are given up depend on: where such a link stays, what was there before the

@@ -112,7 +112,12 @@ impl Engine {
         let tree = self.merged(session)?;
         let diff = self.running.intent.tree.diff(&tree);
         let plan = self.foresee(tree, &diff)?;
-        Ok(plan.plan.ops.iter().map(Op::explained).collect())
+        let ops = plan.plan.ops.iter().map(Op::explained);
+        let held = plan.verdict.holds().map(|(key, hold)| {
+            let path = self.running.intent.path(key);
+            format!("hold {path}: {}", hold.reason)
+        });
+        Ok(ops.chain(held).collect())
     }
 
     /// How the kernel would get to a configuration that differs from running by `diff`. Nothing is under way.
@@ -128,12 +133,15 @@ impl Engine {
         self.may_settle(session, persist_id.as_deref())?;
         let tree = self.merged(session)?;
         self.pass(Step::Merged);
-        self.reconcile()?;
+        let earlier = self.reconcile_before_commit()?;
         let origin = self.sessions.at(session)?.origin.clone();
         let by = By::Session { id: session, origin: origin.clone() };
         let waiting = self.waiting();
         let diff = self.running.intent.tree.diff(&tree);
         if diff.is_empty() {
+            if !earlier.0.is_empty() {
+                return Err(earlier);
+            }
             match (&self.pending, &confirmed) {
                 // It waits anew, which is a commit of its own.
                 (Some(_), Some(_)) => {}
@@ -152,7 +160,8 @@ impl Engine {
         let mut record = self.record(Author { origin, comment: comment.clone() });
         record.awaited = confirmed.map(|confirmed| self.awaited(session, &confirmed));
         record.autosave &= record.awaited.is_none();
-        let Done { summary, late } = self.transact(tree, &diff, record)?;
+        let done = self.transact(tree, &diff, record);
+        let Done { summary, late } = done.map_err(|errors| earlier.and(errors))?;
         let summary = late.described_after(summary);
         self.sessions.at(session)?.candidate.committed();
         let (id, by_all) = (self.running.id, by.clone());
@@ -168,15 +177,19 @@ impl Engine {
         let (change, late) = made.map_err(|failure| self.undo_attempt(failure))?;
         let Change { intent, plan, journal: Journal { record, stamp } } = change;
         self.pass(Step::Committed);
+        if self.diverged.take().is_some() {
+            self.notices.send(News::Converged);
+        }
         let settled = self.settled().clone();
         self.pending =
             record.awaited.clone().map(|awaited| Pending::new(awaited, settled, &self.settings));
         self.running = Running { id: record.id, intent };
         self.kernel.unskip(&plan.keys, self.running.intent.desired());
+        self.note_verdict(&plan);
         self.drift.forget(&plan.keys);
         let (old, new) = (&running.policies, &self.running.intent.policies);
         self.drift.consider(self.settings.clock.now(), old, new);
-        let summary = record.summary.clone();
+        let summary = self.summary_with_held(&record, &plan);
         let late = self.record_commit(record, stamp, late);
         self.publish();
         self.notify_no_drift();
@@ -184,6 +197,25 @@ impl Engine {
         self.watch_changed(&plan.keys);
         self.ledger.checkpoint(&self.running.version());
         Ok(Done { summary, late })
+    }
+
+    /// What a commit has changed, with what is held.
+    fn summary_with_held(&self, record: &Record, plan: &TransitionPlan) -> String {
+        let summary = &record.summary;
+        let (all, mut holds) = (self.kernel.held().len(), plan.verdict.holds());
+        match (holds.next(), all) {
+            (None, 0) => summary.clone(),
+            (None, 1) => format!("{summary}; 1 object is held"),
+            (None, all) => format!("{summary}; {all} objects are held"),
+            (Some((key, hold)), _) => {
+                let path = self.running.intent.path(key);
+                let more = match holds.count() {
+                    0 => String::new(),
+                    more => format!(", and {more} more"),
+                };
+                format!("{summary}; held: {path}: {}{more}", hold.reason)
+            }
+        }
     }
 
     /// Makes the commit happen, up to its entry in the history. Answers with what failed after that was in its place.
@@ -197,7 +229,7 @@ impl Engine {
         match self.ledger.file(change.journal.record.id) {
             Ok(late) => Ok((change, late)),
             Err(errors) => {
-                let touched = running.desired().merged(change.intent.desired());
+                let touched = self.touched().merged(change.intent.desired());
                 Err(Failure::Touched { errors, touched, plan: Box::new(change.plan) })
             }
         }
@@ -216,7 +248,11 @@ impl Engine {
             let intent = running.after(tree, diff)?;
             self.pass(Step::Lowered);
             self.events.configure([running.desired(), intent.desired()]);
-            let transition = Transition::from_running(running, &intent);
+            let left = self.diverged.as_ref().map(|diverged| diverged.touched.clone());
+            let transition = match &left {
+                Some(touched) => Transition::from_diverged(touched, running, &intent),
+                None => Transition::from_running(running, &intent),
+            };
             let policy = Policy::AllOrNothing(journal);
             match self.kernel.converge(&transition, policy, &mut self.ledger)? {
                 Made { plan, journal: Some(journal) } => Ok(Change { intent, plan, journal }),

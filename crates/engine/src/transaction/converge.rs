@@ -4,10 +4,12 @@
 //! missing link all call [`Kernel::converge`]. They differ in where they go, in how much of the world is affected, and in
 //! the [`Policy`]: a commit wants all or nothing, everybody else to get as far as possible.
 
+mod judge;
 mod plan;
 mod put_back;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
 use netstate::plan::wanted;
 use netstate::probe::{Attempt, Probe};
@@ -17,6 +19,7 @@ use netstate::{
 };
 
 use crate::error::{Error, Errors, Result};
+use crate::kernel_state::held::{Held, Untold};
 use crate::ledger::Ledger;
 use crate::ledger::journal::{Journal, Writing};
 use crate::transaction::affected::{Affected, with_dependents};
@@ -41,6 +44,8 @@ pub(crate) struct Kernel {
     skipped: BTreeSet<Key>,
     /// Why, for some of them; the others depend on these.
     reasons: BTreeMap<Key, Reason>,
+    /// The objects of running that are left out, or are there in part only, by the verdict on it.
+    held: Held,
     #[cfg(any(test, feature = "faults"))]
     pub(crate) fault: Option<Fault>,
 }
@@ -114,6 +119,7 @@ impl Kernel {
             originals,
             skipped: BTreeSet::new(),
             reasons: BTreeMap::new(),
+            held: Held::default(),
             #[cfg(any(test, feature = "faults"))]
             fault: None,
         }
@@ -170,7 +176,7 @@ impl Kernel {
 
     /// Attempts until none fails, each without the objects that failed before.
     fn approach(&mut self, transition: &Transition<'_>, ledger: &mut Ledger) -> Converged {
-        let Transition { to, running, affected, .. } = transition;
+        let Transition { to, running, affected, is_commit, .. } = transition;
         match affected {
             Affected::Everything => self.skipped.clear(),
             Affected::Named(keys) => self.skipped.retain(|key| !keys.contains(key)),
@@ -180,7 +186,8 @@ impl Kernel {
         let (mut touched, mut left_behind) = (transition.touched.clone(), Vec::new());
         for _ in 0..SKIPPED {
             let affected = affected.clone();
-            let next = Transition { touched: &touched, to, running, affected };
+            let next =
+                Transition { touched: &touched, to, running, affected, is_commit: *is_commit };
             let errors = match self.attempt(&next, None, ledger) {
                 Ok(made) => {
                     self.skipped.retain(|key| to.desired().contains(key));
@@ -255,7 +262,7 @@ impl Kernel {
     /// What is left to do of a plan.
     fn left(&mut self, transition: &Transition<'_>, made: &TransitionPlan) -> Result<Plan> {
         let observed = self.southbound.observe(&made.scope)?;
-        let left = checked_plan([&made.desired, &made.touched], &made.originals, &observed);
+        let left = checked_plan(made.goal(), &made.touched, &made.originals, &observed);
         left.map_err(|error| transition.impossible(error).into())
     }
 
@@ -303,6 +310,21 @@ impl Kernel {
     /// The objects of running that the kernel cannot take yet.
     pub(crate) fn skipped(&self) -> &BTreeSet<Key> {
         &self.skipped
+    }
+
+    /// What is held by the verdict on running.
+    pub(crate) fn held(&self) -> &Held {
+        &self.held
+    }
+
+    /// Takes over the verdict on the objects of a plan that applies.
+    pub(crate) fn note_verdict(&mut self, plan: &TransitionPlan, now: SystemTime) {
+        self.held.note(plan, now);
+    }
+
+    /// What of that has changed since this was last asked.
+    pub(crate) fn take_untold(&mut self) -> Untold {
+        self.held.take_untold()
     }
 
     /// Why an object is skipped; none where it depends on another that is.

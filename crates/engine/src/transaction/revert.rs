@@ -1,8 +1,8 @@
 //! The way back from an attempt that failed, and what to do for as long as that fails too.
 //!
 //! The kernel comes first, then the files: the journal goes once the kernel holds nothing of the attempt. Where the way
-//! back fails, that is reported and tried again, from time to time and by each commit. Nothing is committed before it
-//! succeeds.
+//! back fails, that is reported and tried again, from time to time and by each commit. A commit that leads from what the
+//! kernel holds to a configuration of its own ends it too.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,11 @@ impl Engine {
         touched: Desired,
         keys: BTreeSet<Key>,
     ) -> Errors {
-        let missing = self.kernel.skipped().clone();
+        // What an earlier way back could not restore is still to be restored.
+        let missing = match &self.diverged {
+            Some(diverged) => diverged.missing.clone(),
+            None => self.kernel.skipped().clone(),
+        };
         // What others have taken away may be in the way: then all of running is restored.
         let restored = self
             .restore(&touched, Affected::Named(keys), &missing)
@@ -32,23 +36,35 @@ impl Engine {
         let Err(cause) = restored.and_then(|()| self.forget_attempt()) else { return failure };
         let (failure, message) = (failure.describe(), cause.describe());
         tracing::error!(failure, cause = message, "diverged");
-        self.diverge(touched, missing, cause);
+        self.diverge((touched, missing), cause, !kernel);
         match kernel {
             true => Error::Unforgotten { failure, cause: message }.into(),
             false => Error::Diverged { failure, cause: message }.into(),
         }
     }
 
-    /// Tries again to go back, where that has failed before: nothing is committed on top of what is not known, or of what is
-    /// not on disk.
+    /// Tries again to go back before a commit. Where the kernel does not go back, the commit is judged by its own target; where
+    /// the state directory does not, nothing is committed on top of it. Answers with why the kernel does not go back.
+    pub(crate) fn reconcile_before_commit(&mut self) -> Result<Errors> {
+        match self.reconcile() {
+            Ok(()) => Ok(Errors::default()),
+            Err(cause) if self.diverged.as_ref().is_some_and(|diverged| diverged.kernel) => {
+                Ok(cause)
+            }
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// Tries again to go back, where that has failed before.
     pub(crate) fn reconcile(&mut self) -> Result<()> {
         self.catch_up()?;
         let Some(Diverged { touched, missing, .. }) = &self.diverged else { return Ok(()) };
         let (touched, missing) = (touched.clone(), missing.clone());
         let restored = self.restore(&touched, Affected::Everything, &missing);
+        let kernel = restored.is_err();
         restored.and_then(|()| self.forget_attempt()).map_err(|cause| {
             let message = cause.describe();
-            self.diverge(touched, missing, cause);
+            self.diverge((touched, missing), cause, kernel);
             Error::StillDiverged { cause: message }.into()
         })
     }
@@ -58,6 +74,7 @@ impl Engine {
     /// has to be changed.
     pub(crate) fn recover(&mut self, touched: Desired, attempted: bool) {
         let settled = self.converge(&touched, Affected::Everything);
+        let kernel = settled.is_err();
         let done = match attempted {
             true => settled.and_then(|()| self.withdraw()),
             false => settled.and_then(|()| self.release()),
@@ -65,14 +82,15 @@ impl Engine {
         if let Err(cause) = done {
             tracing::error!(errors = cause.describe(), "diverged");
             let missing = self.running.intent.desired().iter().map(|(key, _)| key.clone());
-            self.diverge(touched, missing.collect(), cause);
+            self.diverge((touched, missing.collect()), cause, kernel);
         }
     }
 
-    /// Notes that the way to running has failed, and sends a notice unless that is known.
-    fn diverge(&mut self, touched: Desired, missing: BTreeSet<Key>, cause: Errors) {
+    /// Notes that the way to running has failed, in the kernel or in the state directory, and sends a notice unless that is known.
+    fn diverge(&mut self, left: (Desired, BTreeSet<Key>), cause: Errors, kernel: bool) {
         let causes = cause.rpc();
-        let diverged = Diverged { touched, missing, again: self.again(), causes };
+        let (touched, missing) = left;
+        let diverged = Diverged { touched, missing, kernel, again: self.again(), causes };
         if self.diverged.replace(diverged).is_none() {
             let (paths, cause) = (cause.paths(), cause.describe());
             self.notices.send(News::Diverged { paths, cause });

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::noun::is_deleted_alone;
-use netstate::{Desired, Key, Originals, Plan, Scope, State};
+use netstate::plan::Goal;
+use netstate::{Desired, Key, Originals, Plan, Scope, State, Verdict};
 
 use crate::intent::Intent;
 use crate::transaction::affected::Affected;
 
 /// Where to go, and from where.
+#[derive(Clone)]
 pub(crate) struct Transition<'a> {
     /// What may have been applied before.
     pub(crate) touched: &'a Desired,
@@ -16,19 +18,26 @@ pub(crate) struct Transition<'a> {
     /// The configuration in force, which has paths for what `to` no longer has.
     pub(crate) running: &'a Intent,
     pub(crate) affected: Affected,
+    /// Whether somebody waits for a verdict: what contradicts itself is refused then, and held otherwise.
+    pub(crate) is_commit: bool,
 }
 
 impl<'a> Transition<'a> {
     /// From running to a configuration that differs from it.
     pub(crate) fn from_running(running: &'a Intent, to: &'a Intent) -> Self {
         let (touched, affected) = (running.desired(), Affected::Change);
-        Transition { touched, to, running, affected }
+        Transition { touched, to, running, affected, is_commit: true }
+    }
+
+    /// To a configuration from what an attempt that could not be taken back has left.
+    pub(crate) fn from_diverged(touched: &'a Desired, running: &'a Intent, to: &'a Intent) -> Self {
+        Transition { touched, to, running, affected: Affected::Everything, is_commit: true }
     }
 
     /// Back to running, in these objects: what others have changed of them.
     pub(crate) fn within(running: &'a Intent, keys: BTreeSet<Key>) -> Self {
         let (touched, affected) = (running.desired(), Affected::Named(keys));
-        Transition { touched, to: running, running, affected }
+        Transition { touched, to: running, running, affected, is_commit: false }
     }
 }
 
@@ -36,7 +45,10 @@ impl<'a> Transition<'a> {
 pub(crate) struct TransitionPlan {
     /// The objects that are affected.
     pub(crate) keys: BTreeSet<Key>,
+    /// What is configured of them, as far as it can be.
     pub(crate) desired: State,
+    /// Which of them are active.
+    pub(crate) verdict: Verdict,
     pub(crate) touched: State,
     pub(crate) originals: Originals,
     pub(crate) scope: Scope,
@@ -50,6 +62,11 @@ pub(crate) struct TransitionPlan {
 }
 
 impl TransitionPlan {
+    /// Where it is to lead.
+    pub(crate) fn goal(&self) -> Goal<'_> {
+        Goal { desired: &self.desired, held: &self.verdict.held }
+    }
+
     /// Whether the object depends on links and nobody has configured it.
     pub(crate) fn is_of_others(&self, key: &Key) -> bool {
         is_of_others(key, [&self.desired, &self.touched])

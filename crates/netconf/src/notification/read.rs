@@ -108,6 +108,10 @@ fn read_event(reader: &mut Reader<'_>, element: Element) -> Result<Event, Malfor
             paths: fields.0.remove("path").unwrap_or_default(),
             count: fields.required(reader, |fields| fields.number("count"))?,
         },
+        (NETLOOM_NOTIFICATIONS, "held") => Event::Held {
+            paths: fields.0.remove("path").unwrap_or_default(),
+            count: fields.required(reader, |fields| fields.number("count"))?,
+        },
         (NETLOOM_NOTIFICATIONS, "missed") => {
             Event::Missed { count: fields.required(reader, |fields| fields.number("count"))? }
         }

@@ -36,6 +36,7 @@ impl Event {
             Event::Diverged { .. } => (NETLOOM_NOTIFICATIONS, "diverged"),
             Event::Converged => (NETLOOM_NOTIFICATIONS, "converged"),
             Event::Drift { .. } => (NETLOOM_NOTIFICATIONS, "drift"),
+            Event::Held { .. } => (NETLOOM_NOTIFICATIONS, "held"),
             Event::Missed { .. } => (NETLOOM_NOTIFICATIONS, "missed"),
             Event::Other { namespace, name } => (namespace, name),
         }
@@ -83,7 +84,7 @@ impl Event {
                 paths.iter().for_each(|path| leaf(out, "path", path));
                 leaf(out, "cause", cause);
             }
-            Event::Drift { paths, count } => {
+            Event::Drift { paths, count } | Event::Held { paths, count } => {
                 paths.iter().for_each(|path| leaf(out, "path", path));
                 leaf(out, "count", &count.to_string());
             }

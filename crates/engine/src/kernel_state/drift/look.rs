@@ -48,6 +48,7 @@ impl Engine {
         let Some(plan) = self.plan_for_what_is_there(&running, &keys) else { return };
         let findings = self.findings(&running, &plan, disturbed);
         let Findings { right, waiting, lost, changed } = findings;
+        self.note_verdict(&plan);
         self.drift.forget(&right);
         self.note_waiting(waiting);
         self.deal_with(&running, changed, lost);
@@ -109,7 +110,11 @@ impl Engine {
                 obstacle: None,
             };
             let cause = causes.cause(op, object);
-            let back = matches!(cause, Cause::Back) || returned.contains(key);
+            // What was held and can be there now is nobody else's doing, nor is what is to go as it is held now.
+            let back = matches!(cause, Cause::Back)
+                || returned.contains(key)
+                || self.kernel.held().contains(key)
+                || plan.verdict.holds_any(key);
             match cause {
                 Cause::Away(link) => {
                     findings.waiting.entry(key.clone()).or_insert((differing, link));
@@ -146,7 +151,11 @@ impl Engine {
 
     /// The links that were missing, or elsewhere, and are there: with all that depends on them.
     fn returned(&self, plan: &TransitionPlan, desired: &Desired) -> BTreeSet<Key> {
-        let back = plan.links.keys().filter(|key| self.drift.is_missing(key));
+        let is_missing = |key: &&Key| {
+            let held = self.kernel.held().get(key);
+            self.drift.is_missing(key) || held.is_some_and(|held| !held.partly)
+        };
+        let back = plan.links.keys().filter(is_missing);
         let moved = plan.plan.ops.iter().filter(|op| has_moved(op, desired)).map(|op| &op.key);
         let back: BTreeSet<Key> = back.chain(moved).cloned().collect();
         if back.is_empty() { back } else { with_dependents(back, &[desired]) }

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::noun::{is_needed, places, takes_along};
-use netstate::plan::{plan, target, wanted};
+use netstate::plan::{Goal, plan, target, wanted};
+use netstate::verdict::Environment;
 use netstate::{
     Action, Desired, Key, Object, Op, Originals, Plan, PlanError, Scope, State, checker,
 };
 
 use crate::error::{Error, Result};
 use crate::transaction::affected::{
-    Affected, links_below, on_addresses, other_ends, place_of, with_dependents,
+    Affected, by_gateways, links_below, on_addresses, other_ends, place_of, set_along, sources,
+    undetermined_links, with_dependents,
 };
 use crate::transaction::converge::Kernel;
 use crate::transaction::transition::{Transition, TransitionPlan, is_of_others};
@@ -19,7 +21,7 @@ impl Kernel {
     /// Observes what a transition affects, and plans. Touches nothing.
     pub(crate) fn plan(&mut self, transition: &Transition<'_>) -> Result<TransitionPlan> {
         let keys = self.affected(transition);
-        let desired = transition.to.desired().part(&keys);
+        let mut desired = transition.to.desired().part(&keys);
         let touched = transition.touched.part(&keys);
         let mut originals = self.originals.clone();
         originals.forget(|key| [&desired, &touched].iter().any(|s| s.objects.contains_key(key)));
@@ -28,6 +30,15 @@ impl Kernel {
             true => State::default(),
             false => self.southbound.observe(&scope)?,
         };
+        let environment = Environment {
+            observed: &observed,
+            looked_for: &keys,
+            touched: &touched,
+            originals: &originals,
+            answers: None,
+        };
+        let verdict = self.judge(transition, &keys, environment)?;
+        verdict.amend(&mut desired);
         let ours = self.known_touched(&desired, &touched);
         originals.remember(&desired, &ours, &observed);
         let mut adopted = self.originals.clone();
@@ -37,7 +48,8 @@ impl Kernel {
             Some(_) => Scope::Only(wanted(&desired, &touched, &originals)),
             None => scope,
         };
-        let planned = checked_plan([&desired, &touched], &originals, &observed);
+        let goal = Goal { desired: &desired, held: &verdict.held };
+        let planned = checked_plan(goal, &touched, &originals, &observed);
         let plan = planned.map_err(|error| transition.impossible(error))?;
         let links = links_up(&observed);
         let others = match plan.ops.iter().any(may_take_along) {
@@ -47,6 +59,7 @@ impl Kernel {
         Ok(TransitionPlan {
             keys,
             desired,
+            verdict,
             touched,
             originals,
             scope,
@@ -58,7 +71,18 @@ impl Kernel {
     }
 
     /// The objects that a transition affects.
-    fn affected(&self, Transition { touched, to, affected, .. }: &Transition<'_>) -> BTreeSet<Key> {
+    fn affected(&self, transition: &Transition<'_>) -> BTreeSet<Key> {
+        let desired = transition.to.desired();
+        let mut keys = self.affected_itself(transition);
+        keys.extend(sources(&keys, desired));
+        let undetermined = undetermined_links(&keys, desired);
+        keys.extend(undetermined.into_iter().filter(|key| !self.skipped.contains(key)));
+        keys
+    }
+
+    /// The same without what is only to be known to judge them.
+    fn affected_itself(&self, transition: &Transition<'_>) -> BTreeSet<Key> {
+        let Transition { touched, to, affected, .. } = transition;
         let desired = to.desired();
         match affected {
             Affected::Everything => {
@@ -84,6 +108,8 @@ impl Kernel {
                         false => changed,
                     };
                 keys.extend(on_addresses(&keys, touched, desired));
+                keys.extend(set_along(&keys, touched, desired));
+                keys.extend(by_gateways(&keys, touched, desired));
                 if !left_alone.is_empty() {
                     keys.retain(|key| !left_alone.contains(key));
                 }
@@ -145,11 +171,12 @@ impl Transition<'_> {
 /// written apart from the planner's, looks at each plan of a debug build. A plan that breaks a rule is a mistake of the
 /// planner: it ends a test of this crate, while a daemon says so and leaves the kernel to judge.
 pub(super) fn checked_plan(
-    [desired, touched]: [&State; 2],
+    goal: Goal<'_>,
+    touched: &State,
     originals: &Originals,
     observed: &State,
 ) -> std::result::Result<Plan, PlanError> {
-    let target = target(desired, touched, originals, observed)?;
+    let target = target(goal, touched, originals, observed)?;
     let plan = plan(&target, observed)?;
     if cfg!(debug_assertions)
         && let Err(rule) = checker::check(observed, &plan, target.entries())

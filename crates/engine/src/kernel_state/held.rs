@@ -1,0 +1,113 @@
+//! Held: what is configured and left out of the kernel until a condition is met, and why.
+//!
+//! The verdict on running says what is held. Here it is kept, with the time since when, for whoever asks.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use netstate::{Hold, Key};
+
+use crate::engine::Engine;
+use crate::session::notice::News;
+use crate::transaction::transition::TransitionPlan;
+
+/// The objects of running that are held.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    objects: BTreeMap<Key, HeldObject>,
+    /// What is held, or held no longer, since that was last told.
+    untold: Untold,
+}
+
+/// An object that is held, or only in part there.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldObject {
+    pub(crate) hold: Hold,
+    pub(crate) since: SystemTime,
+    /// Whether a part of it is there.
+    pub(crate) partly: bool,
+}
+
+/// What has changed since somebody was told.
+#[derive(Debug, Default)]
+pub(crate) struct Untold {
+    pub(crate) held: Vec<Key>,
+    pub(crate) released: Vec<Key>,
+}
+
+/// How many objects are told one by one.
+const TOLD: usize = 16;
+
+impl Engine {
+    /// Takes over the verdict on the objects of a plan that applies, and tells what it changes.
+    pub(crate) fn note_verdict(&mut self, plan: &TransitionPlan) {
+        let now = (self.settings.clock.wall)();
+        self.kernel.note_verdict(plan, now);
+        let Untold { held, released } = self.kernel.take_untold();
+        let running = &self.running.intent;
+        for key in held.iter().take(TOLD) {
+            let reason = self.kernel.held().get(key).map(|object| object.hold.reason.as_str());
+            tracing::info!(path = %running.path(key), reason, "object held");
+        }
+        if held.len() > TOLD {
+            tracing::info!(more = held.len() - TOLD, "objects held");
+        }
+        for key in released.iter().take(TOLD) {
+            tracing::info!(path = %running.path(key), "held object applied");
+        }
+        if released.len() > TOLD {
+            tracing::info!(more = released.len() - TOLD, "held objects applied");
+        }
+        if !(held.is_empty() && released.is_empty()) {
+            let paths = held.iter().take(TOLD).map(|key| running.path(key).to_string());
+            let count = self.kernel.held().len();
+            self.notices.send(News::Held { paths: paths.collect(), count });
+        }
+    }
+}
+
+impl Held {
+    /// Takes over the verdict on the objects that a plan affects.
+    pub(crate) fn note(&mut self, plan: &TransitionPlan, now: SystemTime) {
+        if self.objects.is_empty() && plan.verdict.is_all_active() {
+            return;
+        }
+        let mut before = BTreeMap::new();
+        for key in &plan.keys {
+            before.extend(self.objects.remove_entry(key));
+        }
+        let is_configured = |key: &Key| plan.desired.objects.contains_key(key);
+        for (key, hold) in plan.verdict.holds() {
+            let known = before.remove(key).filter(|known| known.hold == *hold);
+            if known.is_none() {
+                self.untold.held.push(key.clone());
+            }
+            let since = known.map_or(now, |known| known.since);
+            let partly = !plan.verdict.held.contains_key(key);
+            self.objects.insert(key.clone(), HeldObject { hold: hold.clone(), since, partly });
+        }
+        self.untold.released.extend(before.into_keys().filter(|key| is_configured(key)));
+    }
+
+    /// What has changed since this was last asked.
+    pub(crate) fn take_untold(&mut self) -> Untold {
+        std::mem::take(&mut self.untold)
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<&HeldObject> {
+        self.objects.get(key)
+    }
+
+    pub(crate) fn contains(&self, key: &Key) -> bool {
+        self.objects.contains_key(key)
+    }
+
+    /// How many objects are held.
+    pub(crate) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Key, &HeldObject)> {
+        self.objects.iter()
+    }
+}
