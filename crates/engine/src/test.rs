@@ -8,6 +8,7 @@ mod crash;
 mod drift;
 mod faults;
 mod give_back;
+mod held;
 mod history;
 mod interleavings;
 mod notices;

@@ -28,6 +28,8 @@ pub(crate) struct Events {
     waiting: Arc<watch::Sender<BTreeSet<Event>>>,
     /// What is configured, and what is about to be.
     configured: Arc<watch::Sender<[Desired; 2]>>,
+    /// The namespaces in which addresses of others are waited for.
+    awaiting: Arc<watch::Sender<BTreeSet<NetnsName>>>,
     /// Until when the engine rests.
     rest: Moment,
     watched: Watched,
@@ -40,6 +42,7 @@ impl Events {
         Events {
             waiting: Arc::new(watch::Sender::new(BTreeSet::new())),
             configured: Arc::new(watch::Sender::new(Default::default())),
+            awaiting: Arc::new(watch::Sender::new(BTreeSet::new())),
             rest: Moment::default(),
             watched: Watched::default(),
             unwatched: false,
@@ -49,6 +52,15 @@ impl Events {
     /// From here on events that name other objects than these are left out.
     pub(crate) fn configure(&self, configured: [&Desired; 2]) {
         self.configured.send_replace(configured.map(Desired::clone));
+    }
+
+    /// From here on addresses of others are not left out in these namespaces.
+    pub(crate) fn await_addresses(&self, namespaces: BTreeSet<NetnsName>) {
+        self.awaiting.send_if_modified(|awaiting| {
+            let changed = *awaiting != namespaces;
+            *awaiting = namespaces;
+            changed
+        });
     }
 
     /// How long until events may be looked at; none where there are none.
@@ -67,9 +79,11 @@ impl Events {
     fn sink(&self) -> EventSink {
         let waiting = Arc::clone(&self.waiting);
         let configured = Arc::clone(&self.configured);
+        let awaiting = Arc::clone(&self.awaiting);
         Arc::new(move |event| {
             if let Event::Key(key) = &event
                 && !configured.borrow().iter().any(|desired| desired.contains(key))
+                && !matches!(key, Key::Address(key) if awaiting.borrow().contains(&key.netns))
             {
                 return;
             }

@@ -2,10 +2,10 @@
 //!
 //! The verdict on running says what is held. Here it is kept, with the time since when, for whoever asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use netstate::{Hold, Key};
+use netstate::{Hold, Key, NetnsName};
 
 use crate::engine::Engine;
 use crate::session::notice::News;
@@ -44,6 +44,7 @@ impl Engine {
         let now = (self.settings.clock.wall)();
         self.kernel.note_verdict(plan, now);
         let Untold { held, released } = self.kernel.take_untold();
+        self.events.await_addresses(self.kernel.held().namespaces_awaited());
         let running = &self.running.intent;
         for key in held.iter().take(TOLD) {
             let reason = self.kernel.held().get(key).map(|object| object.hold.reason.as_str());
@@ -100,6 +101,21 @@ impl Held {
 
     pub(crate) fn contains(&self, key: &Key) -> bool {
         self.objects.contains_key(key)
+    }
+
+    /// The objects of a namespace that wait for what others have to bring, which has no key.
+    pub(crate) fn awaiting(&self, netns: Option<&NetnsName>) -> impl Iterator<Item = &Key> {
+        self.awaiting_others().filter(move |key| key.netns() == netns)
+    }
+
+    /// The namespaces that these are in.
+    pub(crate) fn namespaces_awaited(&self) -> BTreeSet<NetnsName> {
+        self.awaiting_others().filter_map(Key::netns).cloned().collect()
+    }
+
+    fn awaiting_others(&self) -> impl Iterator<Item = &Key> {
+        let held = self.objects.iter().filter(|(key, held)| held.hold.waits_for == **key);
+        held.map(|(key, _)| key)
     }
 
     /// How many objects are held.

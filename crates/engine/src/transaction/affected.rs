@@ -80,16 +80,17 @@ pub(crate) fn set_along(
         return BTreeSet::new();
     }
     let is_met = |(key, object): &(&Key, &Object)| {
-        changed.iter().any(|parameter| match key {
-            Key::Sysctl(other) => {
-                other.netns == parameter.netns && parameter.path.sets("", &other.path).is_some()
+        changed.iter().any(|parameter| {
+            if key.netns() != Some(&parameter.netns) {
+                return false;
             }
-            key if parameter.path.switches_ipv6() && is_ipv6(key) => {
-                let dev = parameter.path.dev();
-                key.netns() == Some(&parameter.netns)
-                    && dev.is_none_or(|dev| places(key, object).any(|place| place.ifname == dev))
+            if let Key::Sysctl(other) = key {
+                return parameter.path.sets("", &other.path).is_some();
             }
-            _ => false,
+            let dev = parameter.path.dev();
+            parameter.path.switches_ipv6()
+                && is_ipv6(key)
+                && dev.is_none_or(|dev| places(key, object).any(|place| place.ifname == dev))
         })
     };
     desired.iter().filter(is_met).map(|(key, _)| key.clone()).collect()

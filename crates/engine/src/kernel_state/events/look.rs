@@ -106,7 +106,14 @@ impl Engine {
             Event::Key(key) => Some(key.clone()),
             Event::Link(..) | Event::AddressGone(..) => None,
         });
-        let mut keys: BTreeSet<Key> = named.filter(|key| desired.contains(key)).collect();
+        let mut keys: BTreeSet<Key> = BTreeSet::new();
+        for key in named {
+            match desired.contains(&key) {
+                true => drop(keys.insert(key)),
+                // What is held for want of an address of others may have it now.
+                false => keys.extend(self.kernel.held().awaiting(key.netns()).cloned()),
+            }
+        }
         let (names, mut namespaces) = places(events);
         namespaces.retain(|netns| self.events.watched.namespaces.contains(*netns));
         if !namespaces.is_empty() {
