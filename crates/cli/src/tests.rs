@@ -554,6 +554,8 @@ fn help_tells_what_can_follow() {
         expect![[r#"
             enp0s4
             enp0s5
+            lo@vpn10
+            lo@vpn20
             <name> (told): The name of the link: of an existing NIC, or of a link to be created, 1..255 characters
         "#]],
     );

@@ -48,7 +48,7 @@ fn after_every_operation() {
 #[test]
 fn at_every_step_of_a_commit_that_fails() {
     let device = Reference::new();
-    let lessons = second_half().replace("via address 1.1.1.9\n", "via address 172.31.0.1\n");
+    let lessons = second_half().replace("via address 1.1.1.9\n", "via address 1.1.1.11\n");
     for step in [Step::Journalled, Step::Reverted, Step::Withdrawn] {
         let found = device.dies_at(step.name(), &lessons);
         println!("  {:<12} {}", step.name(), found.unwrap_or("passed by"));

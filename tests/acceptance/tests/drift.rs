@@ -15,7 +15,7 @@ fn what_went_with_a_link_comes_back_with_it() {
         let before = kernel::holds();
         step("a link that is set down loses its routes");
         ip("-n vpn10 link set veth10 down");
-        kernel::until("that is told", || drift(&daemon).contains("comes back with"));
+        kernel::until("that is told", || drift(&daemon).contains("will be restored with"));
         let told = drift(&daemon);
         println!("{told}");
         assert!(told.contains("set veth10 in vpn10 up"), "{told}");
@@ -143,7 +143,7 @@ fn a_storm_costs_in_proportion() {
         let (ours, others) = (cpu(&daemon.pid().to_string()) - ours, cpu("self") - others);
         println!("  {ours} ticks of the daemon for {others} of ip(8)");
         assert!(ours <= 2 * others + 20, "{ours} ticks of the daemon for {others} of ip(8)");
-        assert_eq!(drift(&daemon).matches("to put right").count(), 1, "{}", drift(&daemon));
+        assert_eq!(drift(&daemon).matches("to repair").count(), 1, "{}", drift(&daemon));
         daemon.run("configure\ndrift-netloom policy repair\ncommit\n");
         kernel::until("it is repaired", || kernel::holds() == before);
         step("a link flaps");

@@ -32,7 +32,7 @@ fn held(object: &Node<'_>) -> String {
     let part = if leaf("in-part") == "true" { " in part" } else { "" };
     let waits_for = match leaf("waits-for") {
         own if own == leaf("path") => String::new(),
-        other => format!("     comes back with {other}\n"),
+        other => format!("     will be restored with {other}\n"),
     };
     format!(
         "{}\n     held{part} since {}: {}\n{waits_for}",

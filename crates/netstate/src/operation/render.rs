@@ -55,10 +55,12 @@ impl fmt::Display for Because {
             Because::LinkMoved(link) => write!(f, "{link} moves to another namespace"),
             Because::LinkRenamed(link) => write!(f, "{link} is renamed"),
             Because::AddressRemoved(address) => write!(f, "the address {address} is removed"),
-            Because::SetAlong(key) => match &**key {
-                Key::Sysctl(key) => write!(f, "{} sets it too", key.path.dotted()),
-                key => write!(f, "a {} sets it too", key.noun().facts().name),
-            },
+            Because::SetAlong(key) => {
+                if let Key::Sysctl(key) = &**key {
+                    return write!(f, "{} sets it too", key.path.dotted());
+                }
+                write!(f, "a {} sets it too", key.noun().facts().name)
+            }
             Because::NeedsDown => write!(f, "the kernel changes this only while the link is down"),
             Because::MakesRoom(name) => write!(f, "its name is needed for {name}"),
             Because::Replaced => write!(f, "the kernel cannot change it in place"),

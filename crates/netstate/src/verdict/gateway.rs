@@ -118,7 +118,7 @@ impl World<'_> {
                 Reach::Nothing => Reach::OnLink,
                 // The table of the route decides only where it leads there.
                 Reach::Other(_) if *table != RT_TABLE_MAIN && dev.is_some() => Reach::OnLink,
-                found => found,
+                found @ (Reach::OnLink | Reach::Other(_)) => found,
             },
             (IpAddr::V6(_), None) => self.look_up(gateway, 0..=128, own),
         }

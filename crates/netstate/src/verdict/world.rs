@@ -135,7 +135,7 @@ impl<'a> World<'a> {
             }
             (Some(_) | None, _) => None,
         };
-        let down = absent.clone().or_else(|| self.down(&key, link, seen, below.as_ref()));
+        let down = absent.clone().or_else(|| self.down(&key, link, below.as_ref()));
         let mtu = link.attributes.mtu.or_else(|| match &below {
             Some((below, _)) if mtu_within(link) => below.mtu,
             _ => seen.filter(|_| link.kind.is_none()).and_then(|seen| seen.attributes.mtu),
@@ -150,13 +150,8 @@ impl<'a> World<'a> {
     }
 
     /// Why a link that is there is not up.
-    fn down(
-        &self,
-        key: &Key,
-        link: &Link,
-        seen: Option<&Link>,
-        below: Option<&(LinkState, Place)>,
-    ) -> Option<Hold> {
+    fn down(&self, key: &Key, link: &Link, below: Option<&(LinkState, Place)>) -> Option<Hold> {
+        let seen = self.environment.observed.objects.get(key).and_then(Object::link);
         let name = &link.place.ifname;
         let hold = |reason| Some(Hold { reason, waits_for: key.clone() });
         match (link.flags.up, &link.kind) {
@@ -233,10 +228,10 @@ impl<'a> World<'a> {
         let value = |name: &str| {
             let path = format!("net/ipv6/conf/{name}/disable_ipv6").parse::<SysctlPath>().ok()?;
             let key = SysctlKey { netns: netns.clone(), path };
-            match self.desired.get(&Key::Sysctl(key.clone()))? {
-                Object::Sysctl(value) => Some((key, value.trim() != "0")),
-                _ => None,
-            }
+            let Object::Sysctl(value) = self.desired.get(&Key::Sysctl(key.clone()))? else {
+                return None;
+            };
+            Some((key, value.trim() != "0"))
         };
         let of_new = || value("default").filter(|_| link.kind.is_some());
         let parameter = value(ifname.as_str()).or_else(|| value("all")).or_else(of_new);

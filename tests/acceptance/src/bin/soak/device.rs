@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use acceptance::{Daemon, Ran};
 use kernel::Kernel;
-use netstate::plan::{plan, target, wanted};
-use netstate::{Link, Object, Originals, Place, Scope, Southbound};
+use netstate::plan::{Goal, plan, target, wanted};
+use netstate::verdict::Environment;
+use netstate::{Link, Object, Originals, Place, Scope, Southbound, Verdict};
 use testkit::netns::ip;
 use yang::{Schema, Tree};
 
@@ -202,13 +203,28 @@ impl Device {
     fn left_to_do(&mut self) -> Vec<String> {
         let desired = mapping::lower(&self.running).expect("running is valid");
         let originals = Originals::default();
-        let scope = Scope::Only(wanted(&desired, &desired, &originals));
-        let observed = match self.kernel.observe(&scope) {
-            Ok(observed) => observed,
+        let only = Scope::Only(wanted(&desired, &desired, &originals));
+        let everything = Scope::Everything { known: BTreeMap::new() };
+        let observed = [only, everything].map(|scope| self.kernel.observe(&scope));
+        let [observed, everything] = match observed {
+            [Ok(observed), Ok(everything)] => [observed, everything],
             // A namespace is just being made.
-            Err(error) => return vec![error.to_string()],
+            [Err(error), _] | [_, Err(error)] => return vec![error.to_string()],
         };
-        let planned = target(&desired, &desired, &originals, &observed)
+        let keys = desired.objects.keys().cloned().collect();
+        let environment = Environment {
+            observed: &observed,
+            looked_for: &keys,
+            touched: &desired,
+            originals: &originals,
+            answers: Some(&everything),
+        };
+        let mut verdict = Verdict::of(&desired.clone().into(), &keys, &environment);
+        verdict.hold_refused(&desired.clone().into(), &observed);
+        let mut possible = desired.clone();
+        verdict.amend(&mut possible);
+        let goal = Goal { desired: &possible, held: &verdict.held };
+        let planned = target(goal, &desired, &originals, &observed)
             .and_then(|target| plan(&target, &observed));
         match planned {
             Ok(plan) => plan.ops.iter().map(ToString::to_string).collect(),
