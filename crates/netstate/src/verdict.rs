@@ -98,8 +98,8 @@ impl Verdict {
             conditions.clear();
             unmet.clear();
             conditions_of(key, object, &mut conditions);
-            let mut first: Option<Hold> = world.own_hold(key, object);
-            let is_held = first.is_some();
+            let mut first: Option<Hold> = world.absence(key, object);
+            let is_absent = first.is_some();
             let mut is_refused = false;
             for condition in conditions.drain(..) {
                 match world.ask(&condition, (key, object)) {
@@ -115,8 +115,16 @@ impl Verdict {
                     Answer::Unknown(netns) => drop(verdict.questions.namespaces.insert(netns)),
                 }
             }
-            let Some(hold) = first.filter(|_| !is_refused) else { continue };
-            match noun::without(key, object, &unmet).filter(|_| !is_held) {
+            if is_refused {
+                continue;
+            }
+            let Some(hold) = first else {
+                // It is there, and of no use.
+                let useless = world.duplicate(key).map(|hold| (object.clone(), hold));
+                verdict.partly.extend(useless.map(|useless| (key.clone(), useless)));
+                continue;
+            };
+            match noun::without(key, object, &unmet).filter(|_| !is_absent) {
                 Some(less) => drop(verdict.partly.insert(key.clone(), (less, hold))),
                 None => drop(verdict.held.insert(key.clone(), hold)),
             }

@@ -1,7 +1,7 @@
 //! What is configured and cannot be active: it is held, told, and applied by whatever meets its condition.
 
 use expect_test::{Expect, expect};
-use netstate::{Address, AddressKey, AddressStatus};
+use netstate::{Address, AddressKey, AddressStatus, Event};
 
 use super::*;
 
@@ -117,6 +117,30 @@ fn a_kernel_that_did_not_go_back_does_not_keep_out_what_it_takes() {
     let state = host.kernel.state();
     drop(host.start());
     assert_eq!(host.kernel.state(), state);
+}
+
+/// Another host has the address: it stays where it is, and is told.
+#[test]
+fn a_duplicate_address_is_told_and_left_alone() {
+    let (host, mut engine) = Host::with_nics();
+    let place = Place { netns: "vpn10".parse().unwrap(), ifname: "enp0s4".parse().unwrap() };
+    let address = "2001:db8::1/64".parse::<ipnet::IpNet>().unwrap();
+    host.kernel.declare_duplicate(&place, address.addr());
+    engine
+        .apply(&format!("/iproute2-ip-link:links/link[name='enp0s4']/ip[address='{address}']"))
+        .unwrap();
+    host.kernel.settle_addresses();
+    let before = host.kernel.state();
+    let key = AddressKey { netns: place.netns, dev: place.ifname, address };
+    engine.look_at(&[Event::Key(Key::Address(key))].into());
+    held(
+        &engine,
+        expect![[r#"
+        /iproute2-ip-link:links/link[name='enp0s4']/ip[address='2001:db8::1/64']: another host on the link has the address: duplicate address detection failed
+    "#]],
+    );
+    engine.look_at_events();
+    assert_eq!(host.kernel.state(), before);
 }
 
 /// Checks what is held, a line an object.

@@ -77,10 +77,9 @@ impl<'a> World<'a> {
     }
 
     /// Why a link itself is not there; nothing for anything else.
-    pub(super) fn own_hold(&mut self, key: &Key, object: &Object) -> Option<Hold> {
+    pub(super) fn absence(&mut self, key: &Key, object: &Object) -> Option<Hold> {
         match (key, object) {
             (Key::Link(_), Object::Link(link)) => self.link(&link.place).absent.clone(),
-            (Key::Address(_), _) => self.duplicate(key),
             _ => None,
         }
     }
@@ -191,7 +190,7 @@ impl<'a> World<'a> {
     }
 
     /// An address that another host has.
-    fn duplicate(&self, key: &Key) -> Option<Hold> {
+    pub(super) fn duplicate(&self, key: &Key) -> Option<Hold> {
         let Object::Address(seen) = self.environment.observed.objects.get(key)? else {
             return None;
         };
