@@ -16,7 +16,7 @@ use crate::kernel_state::drift::Drift;
 use crate::kernel_state::events::Events;
 use crate::ledger::Ledger;
 use crate::ledger::past::Past;
-use crate::session::notice::Publisher;
+use crate::session::notice::{By, Publisher};
 use crate::session::sessions::Sessions;
 use crate::settings::Settings;
 use crate::transaction::affected::Affected;
@@ -92,6 +92,7 @@ impl Engine {
             Transition { touched, to: &running, running: &running, affected, is_commit: false };
         let made = self.kernel.converge(&transition, Policy::AsFarAsPossible, &mut self.ledger)?;
         self.note_verdict(&made.plan);
+        self.notify_held(By::Daemon);
         if everything {
             self.drift.clear();
         }

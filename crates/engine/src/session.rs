@@ -27,7 +27,7 @@ use crate::origin::Origin;
 use crate::session::candidate::{Draft, Side};
 use crate::session::conflict::Conflicts;
 use crate::session::notice::{By, News, Notices, SessionEnd};
-use crate::transaction::commit::Committed;
+use crate::transaction::commit::{Checked, Committed};
 use crate::transaction::request::CommitRequest;
 use crate::transaction::schedule::Scheduled;
 
@@ -159,8 +159,8 @@ impl Session {
         self.ask(move |_, _| Intent::of(content).map(drop)).await
     }
 
-    /// What a commit would do, a line an operation, in words. Changes nothing.
-    pub async fn check(&self) -> RpcResult<Vec<String>> {
+    /// What a commit would do. Changes nothing.
+    pub async fn check(&self) -> RpcResult<Checked> {
         self.ask(|engine, id| engine.check(id)).await
     }
 

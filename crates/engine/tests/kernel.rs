@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use engine::{Clock, CommitRequest, Datastore, Handle, Origin, Session, Settings};
+use engine::{Checked, Clock, CommitRequest, Datastore, Handle, Origin, Session, Settings};
 use kernel::Kernel;
 use testkit::netns::{ip, ip_json, isolated};
 use yang::ErrorTag;
@@ -84,7 +84,7 @@ fn a_restarted_daemon_finds_nothing_to_do() {
         engine.stop().await;
         let engine = start(dir);
         assert_eq!(addresses("-n vpn10"), before);
-        assert_eq!(open(&engine).await.check().await.unwrap(), Vec::<String>::new());
+        assert_eq!(open(&engine).await.check().await.unwrap(), Checked::default());
     });
 }
 

@@ -102,6 +102,8 @@ pub enum Event {
     },
     /// `netloom-notifications:held`: more or fewer objects are held.
     Held {
+        /// Whose commit was the cause. None for changes in the kernel, and for commits that the daemon made by itself.
+        by: Option<Actor>,
         /// The nodes that are newly held, as YANG paths. If there are many, these are the first ones.
         paths: Vec<String>,
         /// The number of objects that are held now.

@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use netconf::capability::{BASE_1_0, BASE_1_1, CANDIDATE};
 use netconf::{
     BlameOutput, Blamed, CheckOutput, CommitOutput, Envelope, ErrorType, Framing, Hello,
-    HistoryEntry, HistoryOutput, Reply, RpcError, Xml,
+    HistoryEntry, HistoryOutput, Hold, Holds, Reply, RpcError, Xml,
 };
 
 fn round_trip(reply: &Reply, expect: Expect) {
@@ -109,15 +109,29 @@ fn hellos_that_are_none() {
 
 #[test]
 fn own_answers() {
-    let commit = CommitOutput { id: Some(9), summary: "2 links & more".into(), milliseconds: 1.25 };
+    let commit = CommitOutput {
+        id: Some(9),
+        summary: "2 links & more".into(),
+        held: Holds::default(),
+        milliseconds: 1.25,
+    };
     expect![[r#"<id xmlns="urn:netloom:rpc">9</id><summary xmlns="urn:netloom:rpc">2 links &amp; more</summary><milliseconds xmlns="urn:netloom:rpc">1.250</milliseconds>"#]].assert_eq(&commit.to_xml().0);
     assert_eq!(CommitOutput::from_xml(&commit.to_xml()).unwrap(), commit);
-    let nothing = CommitOutput { id: None, summary: "nothing".into(), milliseconds: 0.0 };
+    let nothing = CommitOutput { summary: "nothing".into(), ..CommitOutput::default() };
     assert_eq!(CommitOutput::from_xml(&nothing.to_xml()).unwrap(), nothing);
 
-    let check = CheckOutput { operations: vec!["create <veth>".into(), "add route".into()] };
+    let operations = vec!["create <veth>".into(), "add route".into()];
+    let check = CheckOutput { operations, held: Holds::default() };
     expect![[r#"<operation xmlns="urn:netloom:rpc">create &lt;veth&gt;</operation><operation xmlns="urn:netloom:rpc">add route</operation>"#]].assert_eq(&check.to_xml().0);
     assert_eq!(CheckOutput::from_xml(&check.to_xml()).unwrap(), check);
+
+    let hold = |path: &str| Hold { path: path.into(), reason: "a is <down>".into() };
+    let held = Holds { listed: vec![hold("/m:a"), hold("/m:b")], more: 3 };
+    let check = CheckOutput { held: held.clone(), ..check };
+    assert_eq!(CheckOutput::from_xml(&check.to_xml()).unwrap(), check);
+    let commit = CommitOutput { held, ..commit };
+    expect![[r#"<id xmlns="urn:netloom:rpc">9</id><summary xmlns="urn:netloom:rpc">2 links &amp; more</summary><held xmlns="urn:netloom:rpc"><path>/m:a</path><reason>a is &lt;down&gt;</reason></held><held xmlns="urn:netloom:rpc"><path>/m:b</path><reason>a is &lt;down&gt;</reason></held><held-more xmlns="urn:netloom:rpc">3</held-more><milliseconds xmlns="urn:netloom:rpc">1.250</milliseconds>"#]].assert_eq(&commit.to_xml().0);
+    assert_eq!(CommitOutput::from_xml(&commit.to_xml()).unwrap(), commit);
 
     let history = HistoryOutput {
         commits: vec![

@@ -77,7 +77,7 @@ pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
         }
         Event::Converged => "kernel and running agree again".into(),
         Event::Drift { paths, count } => drift(paths, *count),
-        Event::Held { paths, count } => held(paths, *count),
+        Event::Held { paths, count, .. } => held(paths, *count),
         Event::Missed { count } => return Some(missed(*count)),
         Event::Commit { .. }
         | Event::ConfigChange { .. }
@@ -254,6 +254,7 @@ mod tests {
         check(drift(&[], 2), expect!["! 2 objects differ from running: `show drift`"]);
         check(drift(&[], 0), expect!["! nothing differs from running any more"]);
         let held = |paths: &[&str], count| Event::Held {
+            by: None,
             paths: paths.iter().map(|path| (*path).to_owned()).collect(),
             count,
         };

@@ -8,7 +8,8 @@ use std::time::SystemTime;
 use netstate::{Hold, Key, NetnsName};
 
 use crate::engine::Engine;
-use crate::session::notice::News;
+use crate::intent::Intent;
+use crate::session::notice::{By, News};
 use crate::transaction::transition::TransitionPlan;
 
 /// The objects of running that are held.
@@ -33,18 +34,54 @@ pub(crate) struct HeldObject {
 pub(crate) struct Untold {
     pub(crate) held: Vec<Key>,
     pub(crate) released: Vec<Key>,
+    /// Whether anything was held that is no longer configured.
+    pub(crate) removed: bool,
+}
+
+/// The objects that a change leaves held, for a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holds {
+    /// The first ones.
+    pub listed: Vec<ListedHold>,
+    /// How many there are beyond these.
+    pub more: usize,
+}
+
+/// One held object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedHold {
+    /// Where it is configured.
+    pub path: String,
+    /// Why it is held.
+    pub reason: String,
 }
 
 /// How many objects are told one by one.
 const TOLD: usize = 16;
 
+impl Holds {
+    /// What a plan to `intent` leaves held.
+    pub(crate) fn of(plan: &TransitionPlan, intent: &Intent) -> Holds {
+        let mut holds = plan.verdict.holds();
+        let listed = holds.by_ref().take(TOLD).map(|(key, hold)| ListedHold {
+            path: intent.path(key).to_string(),
+            reason: hold.reason.clone(),
+        });
+        Holds { listed: listed.collect(), more: holds.count() }
+    }
+}
+
 impl Engine {
-    /// Takes over the verdict on the objects of a plan that applies, and tells what it changes.
+    /// Takes over the verdict on the objects of a plan that applies.
     pub(crate) fn note_verdict(&mut self, plan: &TransitionPlan) {
         let now = (self.settings.clock.wall)();
         self.kernel.note_verdict(plan, now);
-        let Untold { held, released } = self.kernel.take_untold();
         self.events.await_addresses(self.kernel.held().namespaces_awaited());
+    }
+
+    /// Tells what has changed of what is held, and who has changed it.
+    pub(crate) fn notify_held(&mut self, by: By) {
+        let Untold { held, released, removed } = self.kernel.take_untold();
         let running = &self.running.intent;
         for key in held.iter().take(TOLD) {
             let reason = self.kernel.held().get(key).map(|object| object.hold.reason.as_str());
@@ -59,10 +96,10 @@ impl Engine {
         if released.len() > TOLD {
             tracing::info!(more = released.len() - TOLD, "held objects applied");
         }
-        if !(held.is_empty() && released.is_empty()) {
+        if removed || !(held.is_empty() && released.is_empty()) {
             let paths = held.iter().take(TOLD).map(|key| running.path(key).to_string());
             let count = self.kernel.held().len();
-            self.notices.send(News::Held { paths: paths.collect(), count });
+            self.notices.send(News::Held { by, paths: paths.collect(), count });
         }
     }
 }
@@ -87,7 +124,10 @@ impl Held {
             let partly = !plan.verdict.held.contains_key(key);
             self.objects.insert(key.clone(), HeldObject { hold: hold.clone(), since, partly });
         }
-        self.untold.released.extend(before.into_keys().filter(|key| is_configured(key)));
+        let (released, removed) = before.into_keys().partition(is_configured);
+        let (mut released, removed): (Vec<Key>, Vec<Key>) = (released, removed);
+        self.untold.released.append(&mut released);
+        self.untold.removed |= !removed.is_empty();
     }
 
     /// What has changed since this was last asked.

@@ -76,6 +76,8 @@ pub enum News {
     },
     /// What is configured and left out of the kernel has changed.
     Held {
+        /// Whose commit it is a consequence of; the daemon, if what others have done is the cause.
+        by: By,
         /// What is held now and was not before; of many the first few.
         paths: Vec<String>,
         /// How many objects are held by now.

@@ -39,7 +39,7 @@ fn a_check_tells_the_plan_and_changes_nothing() {
     let session = engine.session();
     engine.set(session, NICS);
     let before = host.kernel.state();
-    let plan = engine.check(session).unwrap().join("\n");
+    let plan = engine.check(session).unwrap().operations.join("\n");
     expect![[r#"
         create namespace vpn10
         create namespace vpn20
@@ -71,7 +71,7 @@ fn a_route_from_an_address_of_another_link_stays() {
         delete address 192.168.10.10/24 from enp0s4 in vpn10
         add address 192.168.10.10/25 to enp0s4 in vpn10
         add route 10.9.0.0/16 dev veth10 in vpn10 (because the address 192.168.10.10/24 is removed)"#]]
-    .assert_eq(&engine.check(session).unwrap().join("\n"));
+    .assert_eq(&engine.check(session).unwrap().operations.join("\n"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::datastore::Datastore;
 use crate::session::candidate::Side;
-use crate::{Confirmed, ConfirmedBy};
+use crate::{Checked, Confirmed, ConfirmedBy};
 
 /// How many people there are, and how long a commit waits for its confirmation.
 const PEOPLE: usize = 4;
@@ -367,7 +367,7 @@ impl World {
             assert_eq!(past.configuration(Revision::Id(id)).unwrap(), *tree, "commit {id}");
         }
         let session = self.engine.session();
-        assert_eq!(self.engine.check(session).unwrap(), Vec::<String>::new());
+        assert_eq!(self.engine.check(session).unwrap(), Checked::default());
         let (running, kernel) = (self.engine.running.intent.tree.clone(), self.host.kernel.state());
         // The past holds the state directory too.
         drop(past);

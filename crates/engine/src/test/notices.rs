@@ -38,7 +38,7 @@ fn line(heard: &Heard) -> String {
         News::Diverged { paths, cause } => format!("diverged at {paths:?}: {cause}"),
         News::Converged => "converged".into(),
         News::Drift { paths, count } => format!("{count} differ, now {paths:?}"),
-        News::Held { paths, count } => format!("{count} held, now {paths:?}"),
+        News::Held { by, paths, count } => format!("{count} held by {}, now {paths:?}", who(by)),
         News::SessionStart(by) => format!("{} came", who(by)),
         News::SessionEnd { by, end } => format!("{} went: {end:?}", who(by)),
     }

@@ -25,6 +25,7 @@ use crate::datastore::Datastore;
 use crate::engine::Engine;
 use crate::error::{Errors, Result};
 use crate::intent::{Intent, Running};
+use crate::kernel_state::held::Holds;
 use crate::ledger::journal::{Journal, Writing};
 use crate::ledger::record::Record;
 use crate::ledger::record_file::Stamp;
@@ -43,14 +44,25 @@ pub struct Committed {
     pub id: Option<u64>,
     /// What changed, for a person, in a line: `2 netns, 2 links added`.
     pub summary: String,
+    /// The objects that it leaves held, among those that it affects.
+    pub held: Holds,
     /// How long it took in the daemon, milliseconds.
     pub milliseconds: f64,
 }
 
+/// What a commit would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// A line for each operation, in words.
+    pub operations: Vec<String>,
+    /// The objects that it would leave held, among those that it affects.
+    pub held: Holds,
+}
+
 /// What came of an attempt that did not fail.
 enum Attempted {
-    /// What changed, in words.
-    Changed(String),
+    /// What changed, in words, and what is held of it.
+    Changed(String, Holds),
     /// A commit that waited is confirmed, but for what failed then.
     Confirmed(Errors),
     /// There was nothing to change.
@@ -76,6 +88,8 @@ pub(crate) struct Done {
     pub(crate) summary: String,
     /// What failed after it had happened.
     pub(crate) late: Errors,
+    /// What it leaves held.
+    pub(crate) held: Holds,
 }
 
 impl Engine {
@@ -87,18 +101,19 @@ impl Engine {
         let outcome = self.attempt(session, request);
         let milliseconds = self.now().since(begun).as_secs_f64() * 1000.0;
         match outcome {
-            Ok(Attempted::Changed(summary)) => {
+            Ok(Attempted::Changed(summary, held)) => {
                 let digest = self.ledger.latest_digest().map(tracing::field::display);
                 tracing::info!(summary, milliseconds, digest, "committed");
-                Ok(Committed { id: Some(transaction), summary, milliseconds })
+                Ok(Committed { id: Some(transaction), summary, held, milliseconds })
             }
             Ok(Attempted::Confirmed(late)) => {
                 let summary =
                     late.described_after(format!("commit {} is confirmed", self.running.id));
-                Ok(Committed { id: None, summary, milliseconds })
+                Ok(Committed { id: None, summary, held: Holds::default(), milliseconds })
             }
             Ok(Attempted::Nothing) => {
-                Ok(Committed { id: None, summary: "nothing to commit".into(), milliseconds })
+                let summary = "nothing to commit".into();
+                Ok(Committed { id: None, summary, held: Holds::default(), milliseconds })
             }
             Err(errors) => {
                 tracing::warn!(errors = errors.describe(), milliseconds, "refused");
@@ -107,24 +122,21 @@ impl Engine {
         }
     }
 
-    /// What a commit would do, a line an operation, in words.
-    pub(crate) fn check(&mut self, session: u32) -> Result<Vec<String>> {
+    /// What a commit would do.
+    pub(crate) fn check(&mut self, session: u32) -> Result<Checked> {
         let tree = self.merged(session)?;
         let diff = self.running.intent.tree.diff(&tree);
-        let plan = self.foresee(tree, &diff)?;
-        let ops = plan.plan.ops.iter().map(Op::explained);
-        let held = plan.verdict.holds().map(|(key, hold)| {
-            let path = self.running.intent.path(key);
-            format!("hold {path}: {}", hold.reason)
-        });
-        Ok(ops.chain(held).collect())
+        let (intent, plan) = self.foresee(tree, &diff)?;
+        let operations = plan.plan.ops.iter().map(Op::explained).collect();
+        Ok(Checked { operations, held: Holds::of(&plan, &intent) })
     }
 
     /// How the kernel would get to a configuration that differs from running by `diff`. Nothing is under way.
-    pub(crate) fn foresee(&mut self, tree: Tree, diff: &Diff) -> Result<TransitionPlan> {
+    pub(crate) fn foresee(&mut self, tree: Tree, diff: &Diff) -> Result<(Intent, TransitionPlan)> {
         let running = self.running.intent.clone();
         let intent = running.after(tree, diff)?;
-        self.kernel.plan(&Transition::from_running(&running, &intent))
+        let plan = self.kernel.plan(&Transition::from_running(&running, &intent))?;
+        Ok((intent, plan))
     }
 
     fn attempt(&mut self, session: u32, request: CommitRequest) -> Result<Attempted> {
@@ -161,13 +173,14 @@ impl Engine {
         record.awaited = confirmed.map(|confirmed| self.awaited(session, &confirmed));
         record.autosave &= record.awaited.is_none();
         let done = self.transact(tree, &diff, record);
-        let Done { summary, late } = done.map_err(|errors| earlier.and(errors))?;
+        let Done { summary, late, held } = done.map_err(|errors| earlier.and(errors))?;
         let summary = late.described_after(summary);
         self.sessions.at(session)?.candidate.committed();
         let (id, by_all) = (self.running.id, by.clone());
         self.notices.send(News::Committed { id, by: by_all, comment, summary: summary.clone() });
+        self.notify_held(by.clone());
         self.notify_phase(by, waiting);
-        Ok(Attempted::Changed(summary))
+        Ok(Attempted::Changed(summary, held))
     }
 
     /// Brings kernel and datastores to `tree`, which differs from running by `diff`, or leaves both as they are.
@@ -189,33 +202,15 @@ impl Engine {
         self.drift.forget(&plan.keys);
         let (old, new) = (&running.policies, &self.running.intent.policies);
         self.drift.consider(self.settings.clock.now(), old, new);
-        let summary = self.summary_with_held(&record, &plan);
+        let summary = with_count(&record.summary, self.kernel.held().len());
+        let held = Holds::of(&plan, &self.running.intent);
         let late = self.record_commit(record, stamp, late);
         self.publish();
         self.notify_no_drift();
         self.pass(Step::Published);
         self.watch_changed(&plan.keys);
         self.ledger.checkpoint(&self.running.version());
-        Ok(Done { summary, late })
-    }
-
-    /// What a commit has changed, with what is held.
-    fn summary_with_held(&self, record: &Record, plan: &TransitionPlan) -> String {
-        let summary = &record.summary;
-        let (all, mut holds) = (self.kernel.held().len(), plan.verdict.holds());
-        match (holds.next(), all) {
-            (None, 0) => summary.clone(),
-            (None, 1) => format!("{summary}; 1 object is held"),
-            (None, all) => format!("{summary}; {all} objects are held"),
-            (Some((key, hold)), _) => {
-                let path = self.running.intent.path(key);
-                let more = match holds.count() {
-                    0 => String::new(),
-                    more => format!(", and {more} more"),
-                };
-                format!("{summary}; held: {path}: {}{more}", hold.reason)
-            }
-        }
+        Ok(Done { summary, late, held })
     }
 
     /// Makes the commit happen, up to its entry in the history. Answers with what failed after that was in its place.
@@ -320,5 +315,14 @@ impl Engine {
             forward: String::new(),
             reverse: String::new(),
         }
+    }
+}
+
+/// What a commit has changed, with how many objects of running are held after it.
+fn with_count(summary: &str, held: usize) -> String {
+    match held {
+        0 => summary.to_owned(),
+        1 => format!("{summary}; 1 object is held"),
+        held => format!("{summary}; {held} objects are held"),
     }
 }

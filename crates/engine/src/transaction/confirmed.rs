@@ -183,11 +183,13 @@ impl Engine {
         let unanswered = unanswered.unwrap_or_default();
         let comment = Some(format!("commit {transaction} {why_undone}{unanswered}"));
         let record = self.record(Author { origin, comment: comment.clone() });
-        let Done { summary, late: _ } = self.transact(tree, &diff, record)?;
+        let Done { summary, .. } = self.transact(tree, &diff, record)?;
         // Whoever committed it knows that it does not last; it may be that nobody is there any more.
         let _gone = self.saw(awaited.session, &self.version());
         self.notices.send(undone);
-        self.notices.send(News::Committed { id: self.running.id, by, comment, summary });
+        let id = self.running.id;
+        self.notices.send(News::Committed { id, by: by.clone(), comment, summary });
+        self.notify_held(by);
         Ok(())
     }
 }

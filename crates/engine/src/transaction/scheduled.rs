@@ -107,13 +107,14 @@ impl Engine {
         self.transact(tree, &diff, record).map(Some)
     }
 
-    fn notify_made(&self, one: Scheduled, outcome: std::result::Result<Option<Done>, Errors>) {
+    fn notify_made(&mut self, one: Scheduled, outcome: std::result::Result<Option<Done>, Errors>) {
         let Scheduled { number, origin, comment, .. } = one;
         match outcome {
-            Ok(Some(Done { summary, late })) => {
+            Ok(Some(Done { summary, late, .. })) => {
                 let (id, summary) = (self.running.id, late.described_after(summary));
                 tracing::info!(number, transaction = id, summary, "committed as scheduled");
                 self.notices.send(News::Committed { id, by: By::Daemon, comment, summary });
+                self.notify_held(By::Daemon);
             }
             Ok(None) => tracing::info!(number, "nothing is left of a scheduled commit"),
             Err(errors) => {

@@ -109,6 +109,7 @@ fn read_event(reader: &mut Reader<'_>, element: Element) -> Result<Event, Malfor
             count: fields.required(reader, |fields| fields.number("count"))?,
         },
         (NETLOOM_NOTIFICATIONS, "held") => Event::Held {
+            by: fields.actor(),
             paths: fields.0.remove("path").unwrap_or_default(),
             count: fields.required(reader, |fields| fields.number("count"))?,
         },

@@ -84,7 +84,12 @@ impl Event {
                 paths.iter().for_each(|path| leaf(out, "path", path));
                 leaf(out, "cause", cause);
             }
-            Event::Drift { paths, count } | Event::Held { paths, count } => {
+            Event::Held { by, paths, count } => {
+                by.iter().for_each(|by| by.write(out));
+                paths.iter().for_each(|path| leaf(out, "path", path));
+                leaf(out, "count", &count.to_string());
+            }
+            Event::Drift { paths, count } => {
                 paths.iter().for_each(|path| leaf(out, "path", path));
                 leaf(out, "count", &count.to_string());
             }

@@ -10,8 +10,8 @@ use ::netconf::namespace::{BASE, MONITORING, NETLOOM, NMDA};
 use ::netconf::{
     BlameOutput, Blamed, Check, CheckOutput, CommitOutput, Configuration, Confirmed, Conflict,
     ConflictsOutput, DefaultOperation, DifferenceOutput, ErrorOption, HistoryEntry, HistoryOutput,
-    Reply, ResolutionMode, ResolveOutput, Revision, Rpc, ScheduleOutput, ScheduledCommit, Side,
-    Source, TestOption, Xml,
+    Hold, Holds, Reply, ResolutionMode, ResolveOutput, Revision, Rpc, ScheduleOutput,
+    ScheduledCommit, Side, Source, TestOption, Xml,
 };
 use engine::{CommitRequest, ConfirmedBy, Datastore, NetnsName, Past, Probe, Question, Session};
 use yang::{Edit, ErrorTag, Operation, Path, Schema, Tree};
@@ -131,8 +131,9 @@ impl Operations {
                 });
                 let request = CommitRequest { comment, confirmed, persist_id: None };
                 let done = self.session.commit(request).await?;
-                let engine::Committed { id, summary, milliseconds } = done;
-                Ok(output(CommitOutput { id, summary, milliseconds }.to_xml()))
+                let engine::Committed { id, summary, held, milliseconds } = done;
+                let held = holds(held);
+                Ok(output(CommitOutput { id, summary, held, milliseconds }.to_xml()))
             }
             Rpc::ScheduleCommit { time, comment } => {
                 let due = instant(&time)?;
@@ -145,8 +146,8 @@ impl Operations {
                 Ok(output(ScheduleOutput { commits }.to_xml()))
             }
             Rpc::CheckCommit => {
-                let operations = self.session.check().await?;
-                Ok(output(CheckOutput { operations }.to_xml()))
+                let engine::Checked { operations, held } = self.session.check().await?;
+                Ok(output(CheckOutput { operations, held: holds(held) }.to_xml()))
             }
             Rpc::Rollback(to) => {
                 let (past, content) = self.past(to).await?;
@@ -398,6 +399,11 @@ fn store(datastore: ::netconf::Datastore) -> Datastore {
         ::netconf::Datastore::Startup => Datastore::Startup,
         ::netconf::Datastore::Operational => Datastore::Operational,
     }
+}
+
+fn holds(held: engine::Holds) -> Holds {
+    let listed = held.listed.into_iter().map(|hold| Hold { path: hold.path, reason: hold.reason });
+    Holds { listed: listed.collect(), more: u64::try_from(held.more).unwrap_or(u64::MAX) }
 }
 
 fn history_entry(entry: engine::HistoryEntry) -> HistoryEntry {

@@ -80,8 +80,9 @@ fn events(news: News) -> Vec<Event> {
         }
         News::Diverged { paths, cause } => vec![Event::Diverged { paths, cause }],
         News::Converged => vec![Event::Converged],
-        News::Held { paths, count } => {
-            vec![Event::Held { paths, count: u64::try_from(count).unwrap_or(u64::MAX) }]
+        News::Held { by, paths, count } => {
+            let count = u64::try_from(count).unwrap_or(u64::MAX);
+            vec![Event::Held { by: actor(by), paths, count }]
         }
         News::Drift { paths, count } => {
             vec![Event::Drift { paths, count: u64::try_from(count).unwrap_or(u64::MAX) }]

@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::intent::Intent;
 use crate::origin::Origin;
+use crate::session::notice::By;
 use crate::session::sessions::NOBODY;
 use crate::transaction::commit::{Author, Done};
 use crate::transaction::transition::Transition;
@@ -49,7 +50,8 @@ impl Engine {
         let origin = Origin { user: "netloomd".into(), from: "drift".into() };
         let comment = Some("adopted what others have changed".into());
         let record = self.record(Author { origin, comment });
-        let Done { summary, late } = self.transact(tree, &diff, record)?;
+        let Done { summary, late, .. } = self.transact(tree, &diff, record)?;
+        self.notify_held(By::Daemon);
         tracing::info!(objects = keys.len(), summary, "adopted");
         self.drift.forget(keys);
         if late.0.is_empty() { Ok(()) } else { Err(late) }

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::intent::Intent;
 use crate::kernel_state::drift::Differing;
 use crate::kernel_state::drift::cause::{Cause, Causes, Disturbed, has_moved, with_loose_routes};
+use crate::session::notice::By;
 use crate::transaction::affected::with_dependents;
 use crate::transaction::converge::{Reason, SKIPPED};
 use crate::transaction::transition::{Transition, TransitionPlan};
@@ -49,6 +50,7 @@ impl Engine {
         let findings = self.findings(&running, &plan, disturbed);
         let Findings { right, waiting, lost, changed } = findings;
         self.note_verdict(&plan);
+        self.notify_held(By::Daemon);
         self.drift.forget(&right);
         self.note_waiting(waiting);
         self.deal_with(&running, changed, lost);
