@@ -135,7 +135,12 @@ impl Client {
 
     /// The content of a datastore, or its part at `path`.
     pub(crate) fn read(&mut self, datastore: Datastore, path: &Path) -> Result<Tree> {
-        let filter = filter::subtree(path).map(Xml);
+        self.read_parts(datastore, std::slice::from_ref(path))
+    }
+
+    /// The parts of a datastore at these paths, or everything if one of them has no steps.
+    pub(crate) fn read_parts(&mut self, datastore: Datastore, paths: &[Path]) -> Result<Tree> {
+        let filter = paths.iter().map(filter::subtree).collect::<Option<String>>().map(Xml);
         let reply = self.call(&match datastore {
             Datastore::Operational => Rpc::GetData { datastore, filter, config_filter: None },
             Datastore::Candidate | Datastore::Running | Datastore::Startup => {

@@ -1,15 +1,18 @@
 //! Executes commands. It holds the session and the mode, and knows the meaning of each command.
 
 mod error;
+mod standing;
 
 use std::cell::RefCell;
 use std::fs;
 use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use netconf::{Check, Configuration, Datastore, Revision, ScheduledCommit};
+use netconf::{Check, CheckOutput, Configuration, Datastore, Revision, ScheduledCommit};
 use yang::{Path, Schema, Tree};
 
 pub(crate) use error::ShellError;
+pub(crate) use standing::Standing;
 
 use crate::client::{Client, ClientError, Heard};
 use crate::grammar::command::{self, Command};
@@ -23,6 +26,7 @@ use crate::grammar::time;
 use crate::grammar::words::Fault;
 use crate::load::{self, NotMerged};
 use crate::show::blame::Blame;
+use crate::show::held::{self, Marked, Marks};
 use crate::show::{conflict, difference, drift, history};
 
 /// A user's session.
@@ -38,6 +42,8 @@ pub(crate) struct Shell {
     /// The conflicts that were last shown. None if they are not known.
     conflicts: RefCell<Option<Vec<Path>>>,
     host: String,
+    /// How the kernel stands to running. The listener has it too.
+    standing: Arc<Mutex<Standing>>,
 }
 
 /// The result of a line.
@@ -75,7 +81,12 @@ impl Shell {
             edited: false,
             conflicts: RefCell::default(),
             host,
+            standing: Arc::default(),
         }
+    }
+
+    pub(crate) fn schema(&self) -> &'static Schema {
+        self.schema
     }
 
     /// The session's number.
@@ -88,12 +99,35 @@ impl Shell {
         Ok(self.client.borrow_mut().listen(hear)?)
     }
 
+    /// How the kernel stands to running, as the prompt shows it, for whoever hears the events.
+    pub(crate) fn standing(&self) -> Arc<Mutex<Standing>> {
+        self.standing.clone()
+    }
+
+    /// Asks the daemon how the kernel stands to running, unless that is known.
+    pub(crate) fn learn_standing(&self) {
+        if self.standing_now().is_known() {
+            return;
+        }
+        let paths = drift::paths(self.schema);
+        // If the connection is lost, the next command reports it.
+        let Ok(tree) = self.client.borrow_mut().read_parts(Datastore::Operational, &paths) else {
+            return;
+        };
+        self.standing_now().learn(drift::counts(&tree));
+    }
+
+    fn standing_now(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The prompt, without the space after it.
     pub(crate) fn prompt(&self) -> String {
+        let host = format!("{}{}", self.host, self.standing_now().mark());
         match &self.mode {
-            Some(mode) => format!("{}(config{})#", self.host, mode.prompt()),
-            None if self.configures => format!("{}#", self.host),
-            None => format!("{}>", self.host),
+            Some(mode) => format!("{host}(config{})#", mode.prompt()),
+            None if self.configures => format!("{host}#"),
+            None => format!("{host}>"),
         }
     }
 
@@ -154,10 +188,9 @@ impl Shell {
             }
             Command::ShowConflicts => self.conflicts()?,
             Command::ShowDrift => {
-                let mut client = self.client.borrow_mut();
-                let [drift, state] = drift::paths(self.schema);
-                let drift = client.read(Datastore::Operational, &drift)?;
-                drift::text(&drift, &client.read(Datastore::Operational, &state)?)
+                let paths = drift::paths(self.schema);
+                let tree = self.client.borrow_mut().read_parts(Datastore::Operational, &paths)?;
+                drift::text(self.schema, &tree)
             }
             Command::ShowHistory => history::commits(&self.client.borrow_mut().history()?.commits),
             Command::ShowSchedule => {
@@ -298,7 +331,24 @@ impl Shell {
                 tree = with_state;
             }
         }
-        Ok(written(&tree, path, form))
+        let marks = match (datastore, form) {
+            (Datastore::Running | Datastore::Operational, Form::Text | Form::Set) => {
+                let held = client.read(Datastore::Operational, &held::path(self.schema))?;
+                Marks::of(self.schema, &held)
+            }
+            (Datastore::Candidate | Datastore::Startup, _) | (_, Form::Json | Form::Xml) => {
+                Marks::default()
+            }
+        };
+        if marks.is_empty() {
+            return Ok(written(&tree, path, form));
+        }
+        let mut marked = Marked::new(&marks);
+        match form {
+            Form::Set => render::set_lines(&mut marked, &tree, path),
+            Form::Text | Form::Json | Form::Xml => render::text_lines(&mut marked, &tree, path),
+        }
+        Ok(marked.text())
     }
 
     /// The difference of two configurations at a path and below.
@@ -341,7 +391,8 @@ impl Shell {
         let done = self.or_conflicts(done)?;
         let milliseconds = done.milliseconds;
         let Some(id) = done.id else { return Ok(format!("{}\n", done.summary)) };
-        let summary = format!("commit {id}: {} ({milliseconds:.1} ms)\n", done.summary);
+        let summary = format!("commit {id}: {} ({milliseconds:.1} ms)\n", done.summary)
+            + &held::lines(self.schema, &done.held, "held:");
         Ok(match minutes {
             Some(1) => summary + &format!("it is undone in a minute unless {unless}\n"),
             Some(minutes) => {
@@ -353,11 +404,11 @@ impl Shell {
 
     fn check(&self) -> Result<String> {
         let checked = self.client.borrow_mut().check();
-        let operations = self.or_conflicts(checked)?.operations;
-        Ok(match operations.is_empty() {
-            true => "nothing to do\n".into(),
-            false => operations.iter().map(|operation| format!("{operation}\n")).collect(),
-        })
+        let CheckOutput { operations, held } = self.or_conflicts(checked)?;
+        let operations: String =
+            operations.iter().map(|operation| format!("{operation}\n")).collect();
+        let lines = operations + &held::lines(self.schema, &held, "hold");
+        Ok(if lines.is_empty() { "nothing to do\n".into() } else { lines })
     }
 
     /// The conflicts as text. `resolve` resolves these conflicts, and not later ones.

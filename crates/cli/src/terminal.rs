@@ -36,13 +36,20 @@ const NOTICES: usize = 100;
 pub(crate) fn run(shell: Shell) -> anyhow::Result<u8> {
     end_with_terminal();
     let (notices, gone) = (ExternalPrinter::new(NOTICES), Arc::new(AtomicBool::new(false)));
-    let (own, lines) = (shell.session(), notices.sender());
-    let mut notifier = Notifier { own, lines, gone: gone.clone(), unseen: 0 };
-    shell.listen(move |heard| notifier.notify(heard))?;
+    let lines = notices.sender();
     let shell = Arc::new(Mutex::new(shell));
-    let mut editor = editor(&shell).with_external_printer(notices).with_break_signal(gone);
+    let mut editor = editor(&shell).with_external_printer(notices).with_break_signal(gone.clone());
+    let signal = editor.repaint_signal();
+    let repaint = Box::new(move || signal.request_repaint());
+    {
+        let shell = locked(&shell);
+        let (own, schema, standing) = (shell.session(), shell.schema(), shell.standing());
+        let mut notifier = Notifier { own, schema, standing, repaint, lines, gone, unseen: 0 };
+        shell.listen(move |heard| notifier.notify(heard))?;
+    }
+    let prompt = ShellPrompt(shell.clone());
     let status = loop {
-        let prompt = ShellPrompt(locked(&shell).prompt());
+        locked(&shell).learn_standing();
         match editor.read_line(&prompt) {
             Ok(Signal::Success(line)) => {
                 let done = locked(&shell).run(&line);
@@ -78,7 +85,7 @@ pub(crate) fn run(shell: Shell) -> anyhow::Result<u8> {
             }
         }
     };
-    drop(editor);
+    drop((editor, prompt));
     if let Some(shell) = Arc::into_inner(shell) {
         shell.into_inner().unwrap_or_else(PoisonError::into_inner).close();
     }
@@ -187,11 +194,12 @@ impl Completer for ShellCompleter {
     }
 }
 
-struct ShellPrompt(String);
+/// The prompt, as it is at the moment: events change it while a line is typed.
+struct ShellPrompt(Arc<Mutex<Shell>>);
 
 impl Prompt for ShellPrompt {
     fn render_prompt_left(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.0)
+        Cow::Owned(locked(&self.0).prompt())
     }
 
     fn render_prompt_right(&self) -> Cow<'_, str> {

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 mod conflicts;
+mod held;
 mod past;
 
 use std::os::unix::net::UnixStream;

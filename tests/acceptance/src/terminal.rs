@@ -122,6 +122,12 @@ impl Terminal {
         self.rows(row, row + 1).trim_end().to_owned()
     }
 
+    /// Awaits that the line that is being typed, with its prompt, becomes what is expected.
+    #[track_caller]
+    pub fn await_in_prompt(&mut self, holds: impl Fn(&str) -> bool) {
+        self.until("the prompt", |terminal| holds(&terminal.prompt()));
+    }
+
     /// Takes the terminal away, as a lost connection does, and awaits that the program ends.
     #[track_caller]
     pub fn hang_up(mut self) {

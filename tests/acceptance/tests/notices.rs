@@ -59,10 +59,59 @@ fn what_others_change_in_the_kernel_is_told() {
         ip("link set eth7 mtu 1300");
         let shown = ann.see("! others have changed ");
         println!("{shown}");
-        assert!(shown.contains("link[name='eth7']"), "{shown}");
+        assert!(shown.contains("! others have changed links-iproute2 link eth7; "), "{shown}");
         assert!(shown.contains("; 1 object differs from running: `show drift`"), "{shown}");
+        step("the prompt shows it too, for as long as it lasts");
+        ann.await_in_prompt(|prompt| prompt.ends_with("[drift 1](config)#"));
         ip("link set eth7 mtu 1400");
         ann.see("! nothing differs from running any more");
+        ann.await_in_prompt(|prompt| !prompt.contains("drift"));
+    });
+}
+
+#[test]
+fn held_objects_are_shown_in_the_prompt_and_by_a_notice() {
+    isolated(|| {
+        ip("link add eth7 type veth peer name far7");
+        ip("link set far7 up");
+        let daemon = Daemon::start();
+        let (mut ann, mut bob) = (person(&daemon), person(&daemon));
+        step("ann configures routes over a link that is shut");
+        ann.line("links-iproute2 link eth7");
+        ann.line("ip 10.0.0.1/24");
+        ann.line("admin-status down");
+        ann.line("routes-iproute2");
+        ann.line("route 10.8.0.0/16 nexthop eth7");
+        ann.line("top");
+        ann.line("routes-iproute2 route 10.9.0.0/16 nexthop eth7");
+        ann.line("top");
+        let told = ann.line("commit");
+        println!("{told}");
+        assert!(told.contains("; 2 objects are held ("), "{told}");
+        assert!(told.contains("held: routes-iproute2 route 10.8.0.0/16: eth7 is down"), "{told}");
+        step("her prompt shows it, and no notice tells her of her own commit");
+        ann.await_in_prompt(|prompt| prompt.contains("[held 2](config)#"));
+        step("bob has a notice, while he types");
+        bob.keys("links-iproute2 li");
+        let shown = bob.see("are held: `show drift`");
+        println!("{shown}");
+        assert!(
+            shown.contains("! routes-iproute2 route 10.8.0.0/16 and 1 more are held; 2 "),
+            "{shown}"
+        );
+        bob.await_in_prompt(|prompt| prompt.contains("[held 2](config)# links-iproute2 li"));
+        step("whoever comes later sees it at the first prompt");
+        let carol = terminal(&daemon);
+        assert!(carol.prompt().contains("[held 2]>"), "{}", carol.prompt());
+        step("the link comes back, and with it the routes");
+        bob.line("nk eth7 admin-status up");
+        let told = bob.line("commit");
+        println!("{told}");
+        bob.await_in_prompt(|prompt| !prompt.contains("held"));
+        let shown = ann.see("! nothing is held any more");
+        println!("{shown}");
+        assert!(!shown.contains("are held: `show drift`"), "{shown}");
+        ann.await_in_prompt(|prompt| !prompt.contains("held"));
     });
 }
 
@@ -90,9 +139,14 @@ fn the_program_ends_with_its_terminal_also_where_the_signal_is_ignored() {
 
 /// Somebody who configures the device.
 fn person(daemon: &Daemon) -> Terminal {
-    let mut netloom = command(built("netloom"));
-    netloom.arg("--socket").arg(daemon.socket()).env("XDG_STATE_HOME", daemon.folder());
-    let mut person = Terminal::start(netloom);
+    let mut person = terminal(daemon);
     person.line("configure");
     person
+}
+
+/// Somebody who has just come.
+fn terminal(daemon: &Daemon) -> Terminal {
+    let mut netloom = command(built("netloom"));
+    netloom.arg("--socket").arg(daemon.socket()).env("XDG_STATE_HOME", daemon.folder());
+    Terminal::start(netloom)
 }

@@ -2,7 +2,7 @@
 //!
 //! Lines go to a [`Sink`], together with the instance that each line belongs to.
 
-use yang::{Change, Node, NodeKind, Path, Step, Tree};
+use yang::{Change, Node, NodeKind, Path, Schema, Step, Tree};
 
 use crate::grammar::schema::{is_inline, key_default, name};
 use crate::grammar::words::quoted;
@@ -27,6 +27,32 @@ impl Sink for String {
 
     fn line(&mut self, depth: usize, text: &str) {
         line(self, ' ', depth, text);
+    }
+}
+
+/// The position of a [`Sink`]: the instance that the next line belongs to.
+#[derive(Debug, Default)]
+pub(crate) struct Position(Path);
+
+impl Position {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn at(&mut self, above: &[Step]) {
+        self.0 = Path { steps: above.to_vec() };
+    }
+
+    pub(crate) fn enter(&mut self, node: &Node<'_>) {
+        let keys = match node.value() {
+            Some(value) if node.schema().kind == NodeKind::LeafList => vec![value.clone()],
+            Some(_) | None => node.keys().to_vec(),
+        };
+        self.0.steps.push(Step { node: node.schema(), keys: keys.into() });
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.0.steps.pop();
     }
 }
 
@@ -112,6 +138,14 @@ pub(crate) fn diff(old: &Tree, new: &Tree) -> String {
 /// A path in the syntax of the command line.
 pub(crate) fn path(path: &Path) -> String {
     path.steps.iter().map(step).collect::<Vec<_>>().join(" ")
+}
+
+/// A path from the server in the syntax of the command line. A path that the schema does not know stays as it is.
+pub(crate) fn typed(schema: &'static Schema, server_path: &str) -> String {
+    match Path::parse(schema, server_path) {
+        Ok(parsed) => path(&parsed),
+        Err(_) => server_path.to_owned(),
+    }
 }
 
 /// Calls `visit` with the instances on `path`, with their paths, and with whether each is the requested instance,

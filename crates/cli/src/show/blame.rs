@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use netconf::BlameOutput;
 use yang::{Node, Path, Schema, Step};
 
-use crate::grammar::render::Sink;
+use crate::grammar::render::{Position, Sink};
 use crate::grammar::schema::is_inline;
 
 /// The placeholder if no commit is known: the line is older than the history.
@@ -17,7 +17,7 @@ pub(crate) struct Blame {
     /// The index of the latest commit that changed an instance.
     latest: BTreeMap<Path, usize>,
     /// The source of the lines.
-    place: Path,
+    position: Position,
     lines: Vec<(Option<usize>, String)>,
 }
 
@@ -34,7 +34,7 @@ impl Blame {
                 latest.entry(path).or_insert(at);
             });
         }
-        Blame { commits, latest, place: Path::default(), lines: Vec::new() }
+        Blame { commits, latest, position: Position::default(), lines: Vec::new() }
     }
 
     /// The lines with their commits, in columns.
@@ -55,31 +55,28 @@ impl Blame {
     /// The latest commit that changed the data of a line: the instance itself, its ancestors, and, for a list entry
     /// that is shown on one line, its descendants.
     fn latest(&self) -> Option<usize> {
-        let steps = &self.place.steps;
+        let place = self.position.path();
+        let steps = &place.steps;
         let above = (1..=steps.len()).map(|length| Path { steps: steps[..length].to_vec() });
         let above = above.filter_map(|path| self.latest.get(&path)).min();
         let whole = steps.last().is_some_and(|step| !step.keys.is_empty() && is_inline(step.node));
-        let below = self.latest.range(&self.place..).take_while(|_| whole);
-        let below = below.take_while(|(path, _)| path.is_below(&self.place));
+        let below = self.latest.range(place..).take_while(|_| whole);
+        let below = below.take_while(|(path, _)| path.is_below(place));
         above.into_iter().chain(below.map(|(_, at)| at)).min().copied()
     }
 }
 
 impl Sink for Blame {
     fn at(&mut self, above: &[Step]) {
-        self.place = Path { steps: above.to_vec() };
+        self.position.at(above);
     }
 
     fn enter(&mut self, node: &Node<'_>) {
-        let keys = match node.value() {
-            Some(value) if node.schema().kind == yang::NodeKind::LeafList => vec![value.clone()],
-            Some(_) | None => node.keys().to_vec(),
-        };
-        self.place.steps.push(Step { node: node.schema(), keys: keys.into() });
+        self.position.enter(node);
     }
 
     fn leave(&mut self) {
-        self.place.steps.pop();
+        self.position.leave();
     }
 
     fn line(&mut self, depth: usize, text: &str) {

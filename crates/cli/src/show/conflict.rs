@@ -1,7 +1,7 @@
 //! `show conflicts`: the table of the nodes that both the candidate and the commits of others have changed.
 
 use netconf::Conflict;
-use yang::{Path, Schema};
+use yang::Schema;
 
 use crate::grammar::render;
 
@@ -13,8 +13,13 @@ pub(crate) fn table(schema: &'static Schema, conflicts: &[Conflict]) -> String {
     let headline = ["path", "was", "yours", "theirs", "by"].map(String::from);
     let rows = conflicts.iter().map(|conflict| {
         let Conflict { path, base, mine, theirs, .. } = conflict;
-        let path = Path::parse(schema, path).map_or(path.clone(), |path| render::path(&path));
-        [path, standing(base), standing(mine), standing(theirs), by(conflict)]
+        [
+            render::typed(schema, path),
+            standing(base),
+            standing(mine),
+            standing(theirs),
+            by(conflict),
+        ]
     });
     let rows: Vec<_> = [headline].into_iter().chain(rows).collect();
     let width = |column: usize| {

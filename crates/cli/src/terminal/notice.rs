@@ -2,19 +2,28 @@
 //!
 //! A notice begins like a comment, so that it has no effect if it is pasted together with commands.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use netconf::notification::{Actor, Event, Phase};
+use yang::Schema;
 
 use crate::client::Heard;
+use crate::grammar::render::typed;
+use crate::shell::Standing;
 use crate::show::history::remark;
+use crate::show::one_line;
 
 /// Passes the notices of a session to its terminal.
 pub(crate) struct Notifier {
     /// The user's own session.
     pub(crate) own: Option<u32>,
+    pub(crate) schema: &'static Schema,
+    /// What the prompt shows.
+    pub(crate) standing: Arc<Mutex<Standing>>,
+    /// Has the prompt drawn again.
+    pub(crate) repaint: Box<dyn Fn() + Send>,
     /// The lines to show.
     pub(crate) lines: SyncSender<String>,
     /// Set when the daemon is gone.
@@ -28,7 +37,12 @@ impl Notifier {
     pub(crate) fn notify(&mut self, heard: Heard) {
         match heard {
             Heard::Event(event) => {
-                let Some(line) = line(&event, self.own) else { return };
+                let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+                if standing.hear(&event) {
+                    (self.repaint)();
+                }
+                drop(standing);
+                let Some(line) = line(&event, self.own, self.schema) else { return };
                 if self.unseen > 0 && self.lines.try_send(missed(self.unseen)).is_ok() {
                     self.unseen = 0;
                 }
@@ -43,8 +57,11 @@ impl Notifier {
 
 /// The notice of an event for the user of session `own`. There is no notice for the user's own actions, and no
 /// duplicate.
-pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
+pub(crate) fn line(event: &Event, own: Option<u32>, schema: &'static Schema) -> Option<String> {
     let ours = |by: &Option<Actor>| by.as_ref().is_some_and(|by| Some(by.session) == own);
+    let typed = |paths: &[String]| -> Vec<String> {
+        paths.iter().map(|path| typed(schema, path)).collect()
+    };
     let line = match event {
         Event::Commit { id, by, comment, summary } if !ours(by) => {
             format!("commit {id} by {}: {summary}{}", who(by), remark(comment.as_deref()))
@@ -76,17 +93,18 @@ pub(crate) fn line(event: &Event, own: Option<u32>) -> Option<String> {
             format!("a failed commit could not be undone, kernel and running differ: {cause}")
         }
         Event::Converged => "kernel and running agree again".into(),
-        Event::Drift { paths, count } => drift(paths, *count),
-        Event::Held { paths, count, .. } => held(paths, *count),
+        Event::Drift { paths, count } => drift(&typed(paths), *count),
+        Event::Held { by, paths, count } if !ours(by) => held(&typed(paths), *count),
         Event::Missed { count } => return Some(missed(*count)),
         Event::Commit { .. }
         | Event::ConfigChange { .. }
         | Event::ConfirmedCommit { .. }
+        | Event::Held { .. }
         | Event::SessionStart(_)
         | Event::SessionEnd { .. }
         | Event::Other { .. } => return None,
     };
-    Some(format!("! {}", shown(&line)))
+    Some(format!("! {}", one_line(&line)))
 }
 
 /// The notice of drift.
@@ -140,12 +158,6 @@ fn duration(seconds: u32) -> String {
     }
 }
 
-/// The text on one line, without control characters. A terminal would execute these, and others have written parts
-/// of the text.
-fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::sync_channel;
@@ -158,7 +170,11 @@ mod tests {
 
     #[track_caller]
     fn check(event: Event, expect: Expect) {
-        expect.assert_eq(&line(&event, OWN).unwrap_or_default());
+        expect.assert_eq(&line(&event, OWN, schema()).unwrap_or_default());
+    }
+
+    fn schema() -> &'static Schema {
+        Schema::netloom().expect("the modules compile")
     }
 
     fn by(session: u32) -> Option<Actor> {
@@ -253,17 +269,22 @@ mod tests {
         );
         check(drift(&[], 2), expect!["! 2 objects differ from running: `show drift`"]);
         check(drift(&[], 0), expect!["! nothing differs from running any more"]);
-        let held = |paths: &[&str], count| Event::Held {
-            by: None,
+        let held = |session: Option<u32>, paths: &[&str], count| Event::Held {
+            by: session.and_then(by),
             paths: paths.iter().map(|path| (*path).to_owned()).collect(),
             count,
         };
-        check(held(&["/a:b"], 1), expect!["! /a:b is held; 1 object is held: `show drift`"]);
+        let route = "/iproute2-ip-route:routes/route[prefix='10.8.0.0/16'][table='main'][metric='0'][tos='default'][netns='1']";
         check(
-            held(&["/a:b", "/a:c"], 3),
+            held(None, &[route], 1),
+            expect!["! routes-iproute2 route 10.8.0.0/16 is held; 1 object is held: `show drift`"],
+        );
+        check(held(Some(3), &["/a:b"], 1), expect![""]);
+        check(
+            held(Some(4), &["/a:b", "/a:c"], 3),
             expect!["! /a:b and 1 more are held; 3 objects are held: `show drift`"],
         );
-        check(held(&[], 0), expect!["! nothing is held any more"]);
+        check(held(None, &[], 0), expect!["! nothing is held any more"]);
         check(Event::Missed { count: 12 }, expect!["! 12 more notices could not be shown"]);
     }
 
@@ -271,7 +292,16 @@ mod tests {
     fn dropped_notices_are_counted() {
         let (lines, shown) = sync_channel(2);
         let gone = Arc::new(AtomicBool::new(false));
-        let mut notifier = Notifier { own: OWN, lines, gone: gone.clone(), unseen: 0 };
+        let standing: Arc<Mutex<Standing>> = Arc::default();
+        let mut notifier = Notifier {
+            own: OWN,
+            schema: schema(),
+            standing: standing.clone(),
+            repaint: Box::new(|| {}),
+            lines,
+            gone: gone.clone(),
+            unseen: 0,
+        };
         for _ in 0..5 {
             notifier.notify(Heard::Event(Event::Converged));
         }
@@ -280,6 +310,8 @@ mod tests {
         let shown_then: Vec<String> = shown.try_iter().collect();
         assert_eq!(shown_then, [missed(3), "! kernel and running agree again".into()]);
         assert!(!gone.load(Ordering::Relaxed));
+        notifier.notify(Heard::Event(Event::Drift { paths: Vec::new(), count: 4 }));
+        assert_eq!(standing.lock().expect("nobody panics").mark(), "[drift 4]");
         notifier.notify(Heard::Gone);
         assert!(gone.load(Ordering::Relaxed));
     }
