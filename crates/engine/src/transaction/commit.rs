@@ -206,7 +206,7 @@ impl Engine {
         let held = Holds::of(&plan, &self.running.intent);
         let late = self.record_commit(record, stamp, late);
         self.publish();
-        self.notify_no_drift();
+        self.notify_less_drift();
         self.pass(Step::Published);
         self.watch_changed(&plan.keys);
         self.ledger.checkpoint(&self.running.version());

@@ -54,7 +54,7 @@ impl Engine {
         self.drift.forget(&right);
         self.note_waiting(waiting);
         self.deal_with(&running, changed, lost);
-        self.notify_no_drift();
+        self.notify_less_drift();
     }
 
     /// Plans for these objects. A link that was there before and has gone waits to come back, with what depends on it.

@@ -75,11 +75,12 @@ impl Engine {
         }
     }
 
-    /// Notifies that nothing differs any more, where a notice said that something did.
-    pub(crate) fn notify_no_drift(&mut self) {
-        if self.drift.notified > 0 && self.drift.count() == 0 {
-            self.drift.notified = 0;
-            self.notices.send(News::Drift { paths: Vec::new(), count: 0 });
+    /// Notifies that less differs than the last notice said, or nothing any more.
+    pub(crate) fn notify_less_drift(&mut self) {
+        let count = self.drift.count();
+        if count < self.drift.notified {
+            self.drift.notified = count;
+            self.notices.send(News::Drift { paths: Vec::new(), count });
         }
     }
 
@@ -89,7 +90,7 @@ impl Engine {
         self.reconcile()?;
         let keys: BTreeSet<Key> = self.drift.differing.keys().cloned().collect();
         self.restore_objects(keys)?;
-        self.notify_no_drift();
+        self.notify_less_drift();
         Ok(())
     }
 
