@@ -86,6 +86,8 @@ pub struct HistoryEntry {
     pub comment: Option<String>,
     /// A one-line summary of the changes.
     pub summary: String,
+    /// The number of configured objects that were held after the commit.
+    pub held: u64,
     /// The digest of the record, in hexadecimal.
     pub digest: Option<String>,
     /// What is wrong with the record. Configurations before such a commit are not available.
@@ -450,6 +452,7 @@ fn commit(entry: &HistoryEntry, paths: &[String]) -> String {
     field("time", entry.time.as_ref());
     field("comment", entry.comment.as_ref());
     field("summary", Some(&entry.summary));
+    field("held", Some(entry.held).filter(|held| *held > 0).map(|held| held.to_string()).as_ref());
     field("digest", entry.digest.as_ref());
     field("fault", entry.fault.as_ref());
     paths.iter().for_each(|path| field("path", Some(path)));
@@ -473,6 +476,7 @@ fn commits(content: &Xml) -> Result<Vec<Blamed>, MessageError> {
                 "time" => entry.time = Some(text),
                 "comment" => entry.comment = Some(text),
                 "summary" => entry.summary = text,
+                "held" => entry.held = number(reader, &text)?,
                 "digest" => entry.digest = Some(text),
                 "fault" => entry.fault = Some(text),
                 "path" => paths.push(text),

@@ -143,13 +143,14 @@ fn own_answers() {
                 time: Some("2026-01-02T03:04:05Z".into()),
                 comment: Some("why".into()),
                 summary: "1 link".into(),
+                held: 2,
                 digest: Some("00ff".into()),
                 fault: Some("it is <broken>".into()),
             },
             HistoryEntry { position: 1, id: 6, ..HistoryEntry::default() },
         ],
     };
-    expect![[r#"<commit xmlns="urn:netloom:rpc"><position>0</position><id>7</id><user>root</user><from>unix socket, pid 3</from><time>2026-01-02T03:04:05Z</time><comment>why</comment><summary>1 link</summary><digest>00ff</digest><fault>it is &lt;broken&gt;</fault></commit><commit xmlns="urn:netloom:rpc"><position>1</position><id>6</id><summary></summary></commit>"#]].assert_eq(&history.to_xml().0);
+    expect![[r#"<commit xmlns="urn:netloom:rpc"><position>0</position><id>7</id><user>root</user><from>unix socket, pid 3</from><time>2026-01-02T03:04:05Z</time><comment>why</comment><summary>1 link</summary><held>2</held><digest>00ff</digest><fault>it is &lt;broken&gt;</fault></commit><commit xmlns="urn:netloom:rpc"><position>1</position><id>6</id><summary></summary></commit>"#]].assert_eq(&history.to_xml().0);
     assert_eq!(HistoryOutput::from_xml(&history.to_xml()).unwrap(), history);
     let paths = vec!["/m:a".to_owned(), "/m:b[c='<1>']/d".to_owned()];
     let commits = history.commits.iter().cloned();

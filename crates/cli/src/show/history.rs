@@ -15,8 +15,15 @@ pub(crate) fn commits(commits: &[HistoryEntry]) -> String {
         else {
             return format!("{position:>3}  #{id}\n{fault}");
         };
+        let held = match commit.held {
+            0 => String::new(),
+            1 => "; 1 object was held".into(),
+            held => format!("; {held} objects were held"),
+        };
         let summary = &commit.summary;
-        format!("{position:>3}  #{id}  {time}  {user} ({from}){comment}\n     {summary}\n{fault}")
+        format!(
+            "{position:>3}  #{id}  {time}  {user} ({from}){comment}\n     {summary}{held}\n{fault}"
+        )
     };
     commits.iter().map(line).collect()
 }

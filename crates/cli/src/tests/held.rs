@@ -60,9 +60,9 @@ fn a_commit_tells_what_it_leaves_held() {
               0  #4  1970-01-01T00:00:00Z  ann (test)
                  1 link changed
               1  #3  1970-01-01T00:00:00Z  ann (test)
-                 1 netns added
+                 1 netns added; 2 objects were held
               2  #2  1970-01-01T00:00:00Z  ann (test)
-                 1 link changed
+                 1 link changed; 2 objects were held
               3  #1  1970-01-01T00:00:00Z  ann (test)
                  1 link, 2 routes added
             dent-1(config)#

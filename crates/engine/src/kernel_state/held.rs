@@ -158,6 +158,12 @@ impl Held {
         held.map(|(key, _)| key)
     }
 
+    /// How many objects are held once a plan applies.
+    pub(crate) fn count_after(&self, plan: &TransitionPlan) -> usize {
+        let others = self.objects.keys().filter(|key| !plan.keys.contains(key)).count();
+        others + plan.verdict.holds().count()
+    }
+
     /// How many objects are held.
     pub(crate) fn len(&self) -> usize {
         self.objects.len()

@@ -183,6 +183,7 @@ fn broken(id: u64, fault: String) -> HistoryEntry {
         time: None,
         comment: None,
         summary: String::new(),
+        held: 0,
         digest: None,
         fault: Some(fault),
         anew: false,

@@ -81,6 +81,20 @@ impl<'scope> Writing<'scope> {
 }
 
 impl Written {
+    /// The same with how many objects are held after the commit. That is known only once the commit is judged: if it is not
+    /// what the record assumes, the record is written again.
+    pub(crate) fn with_held(self, held: usize, store: &Store) -> Written {
+        if self.record.held == held || self.draft.is_err() {
+            return self;
+        }
+        let Written { record, draft: assumed } = self;
+        // Both have the same file, which goes with the first.
+        drop(assumed);
+        let record = Record { held, ..record };
+        let draft = draft(store, &record);
+        Written { record, draft }
+    }
+
     pub(crate) fn place(self) -> Result<Journal> {
         let stamp = self.draft?.place()?;
         Ok(Journal { record: self.record, stamp })

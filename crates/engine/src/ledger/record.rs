@@ -27,6 +27,8 @@ pub struct HistoryEntry {
     pub comment: Option<String>,
     /// What changed, in a line.
     pub summary: String,
+    /// How many objects of the configuration it left held.
+    pub held: usize,
     /// The digest of its record.
     pub digest: Option<Digest>,
     /// What is wrong with its file: there is no way back past such a commit.
@@ -50,6 +52,9 @@ pub(crate) struct Record {
     pub(crate) time: SystemTime,
     pub(crate) comment: Option<String>,
     pub(crate) summary: String,
+    /// How many objects of running are held after it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) held: usize,
     /// Whether startup follows running from this commit on.
     #[serde(default)]
     pub(crate) autosave: bool,
@@ -81,7 +86,7 @@ impl Record {
 
     /// What is shown of it; the digest is that of its file.
     pub(crate) fn entry(self, digest: Option<Digest>) -> HistoryEntry {
-        let Record { id, base, origin, time, comment, summary, .. } = self;
+        let Record { id, base, origin, time, comment, summary, held, .. } = self;
         HistoryEntry {
             position: 0,
             id,
@@ -89,9 +94,15 @@ impl Record {
             time: Some(time),
             comment,
             summary,
+            held,
             digest,
             fault: None,
             anew: base == 0,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

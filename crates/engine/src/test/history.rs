@@ -279,3 +279,20 @@ fn blame_ends_where_the_history_does() {
         engine.past().blame(&Path::default()).iter().map(|blamed| blamed.entry.id).collect();
     assert_eq!(ids, [3]);
 }
+
+#[test]
+fn a_record_names_how_many_objects_are_held_after_its_commit() {
+    let (host, mut engine) = Host::with_nics();
+    let held = |engine: &Engine| -> Vec<usize> {
+        engine.past().verify().unwrap().iter().map(|entry| entry.held).collect()
+    };
+    let address = "/iproute2-ip-link:links/link[name='away']/ip[address='10.0.0.1/24']";
+    engine.apply(address).unwrap();
+    engine.apply(&format!("{MTU} = 1400")).unwrap();
+    engine.apply("no /iproute2-ip-link:links/link[name='away']").unwrap();
+    assert_eq!(held(&engine), [0, 2, 2, 0]);
+    let written = |id: u64| host.file(&format!("history/{id:012}.json")).unwrap();
+    assert!(written(3).contains("\"held\":2") && !written(4).contains("\"held\""));
+    drop(engine);
+    assert_eq!(held(&host.start()), [0, 2, 2, 0]);
+}

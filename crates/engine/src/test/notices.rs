@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use expect_test::{Expect, expect};
+use netstate::Event;
 
 use super::*;
 use crate::session::notice::{By, Heard, News, Notices};
@@ -206,5 +207,57 @@ fn drift_is_told_when_it_comes_and_when_it_is_over() {
             1 differ, now ["/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']"]
             0 differ, now []
         "#]],
+    );
+}
+
+#[test]
+fn what_is_held_is_told_with_whose_commit_it_is_a_consequence_of() {
+    let (host, mut engine) = Host::with_nics();
+    let (mut notices, session) = (engine.listen(), engine.session());
+    let commit = |engine: &mut Engine, lines: &str| {
+        engine.set(session, lines);
+        engine.commit(session, Request::default()).unwrap().held
+    };
+    let address = "/iproute2-ip-link:links/link[name='away']/ip[address='10.0.0.1/24']";
+    let held = commit(&mut engine, address);
+    expect![[r#"
+        Holds {
+            listed: [
+                ListedHold {
+                    path: "/iproute2-ip-link:links/link[name='away']",
+                    reason: "there is no link away in the host's namespace, and no type to make it by",
+                },
+                ListedHold {
+                    path: "/iproute2-ip-link:links/link[name='away']/ip[address='10.0.0.1/24']",
+                    reason: "there is no link away in the host's namespace, and no type to make it by",
+                },
+            ],
+            more: 0,
+        }
+    "#]].assert_debug_eq(&held);
+    // What is held and is no longer configured changes the count.
+    commit(&mut engine, &format!("no {address}"));
+    assert_eq!(
+        commit(&mut engine, "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400").more,
+        0
+    );
+    check(
+        &mut notices,
+        expect![[r#"
+        root in 2 committed 2: 1 link added; 2 objects are held
+        2 held by root in 2, now ["/iproute2-ip-link:links/link[name='away']", "/iproute2-ip-link:links/link[name='away']/ip[address='10.0.0.1/24']"]
+        root in 2 committed 3: 1 link changed; 1 object is held
+        1 held by root in 2, now []
+        root in 2 committed 4: 1 link changed; 1 object is held
+    "#]],
+    );
+    let nic = nics(&["away"]).objects;
+    host.kernel.change(|state| state.objects.extend(nic));
+    engine.look_at(&[Event::Link(netstate::NetnsName::own(), "away".parse().unwrap())].into());
+    check(
+        &mut notices,
+        expect![[r#"
+        0 held by the daemon, now []
+    "#]],
     );
 }

@@ -310,6 +310,8 @@ impl Engine {
             time: (self.settings.clock.wall)(),
             comment,
             summary: String::new(),
+            // Most commits leave this as it is.
+            held: self.kernel.held().len(),
             autosave: self.settings.autosave,
             awaited: None,
             forward: String::new(),

@@ -149,7 +149,7 @@ impl Kernel {
         let plan = self.plan(transition)?;
         let written = journal.map(|journal| {
             self.pass(Step::Planned);
-            journal.finish()
+            journal.finish().with_held(self.held.count_after(&plan), ledger.store())
         });
         if let Some(originals) = &plan.adopted {
             self.keep_originals(originals.clone(), ledger)?;

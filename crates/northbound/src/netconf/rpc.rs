@@ -416,6 +416,7 @@ fn history_entry(entry: engine::HistoryEntry) -> HistoryEntry {
         time: entry.time.map(time::seconds),
         comment: entry.comment,
         summary: entry.summary,
+        held: u64::try_from(entry.held).unwrap_or(u64::MAX),
         digest: entry.digest.map(|digest| digest.to_string()),
         fault: entry.fault,
     }
