@@ -66,6 +66,28 @@ fn nothing_is_left_of_the_tutorial() {
     });
 }
 
+/// What a NIC has as a port goes with the bridge.
+#[test]
+fn a_nic_that_was_a_port_is_as_it_was() {
+    isolated(|| {
+        let _lab = lab();
+        let before = kernel::snapshot();
+        let mut daemon = Daemon::start();
+        let port = "configure\nlinks-iproute2 bridge br0\ntop\n\
+                    links-iproute2 link enp0s4\nmaster br0\nadmin-status up\ncommit\n";
+        for give_back in ["no links-iproute2\ncommit\n", "rollback 1\ncommit\n"] {
+            daemon.run(port);
+            assert_ne!(kernel::snapshot(), before);
+            daemon.run(&format!("configure\n{give_back}"));
+            kernel::await_as(&before);
+        }
+        daemon.run(port);
+        daemon.stop();
+        release(&daemon);
+        kernel::await_as(&before);
+    });
+}
+
 #[test]
 fn a_nic_that_stayed_where_it_was_is_as_it_was() {
     isolated(|| {

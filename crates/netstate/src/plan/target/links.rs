@@ -113,6 +113,13 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
     link.flags.up = original.flags.up;
     link.master = original.master.clone();
     link.place = original.place.clone();
+    // What it has as a port it has of its bridge.
+    let master = past.observed_link().and_then(|observed| observed.master.as_ref());
+    link.port = match &link.master {
+        Some(Master::Of(_)) if link.master.as_ref() == master => link.port,
+        Some(Master::Of(_)) => original.port.clone(),
+        Some(Master::Free) | None => BridgePort::default(),
+    };
     Some(Object::Link(Box::new(link)))
 }
 
