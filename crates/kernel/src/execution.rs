@@ -171,12 +171,28 @@ impl<'a> Execution<'a> {
         let parameters = std::mem::take(&mut self.parameters);
         let Some((op, SysctlKey { netns, .. }, _)) = parameters.first() else { return Ok(()) };
         self.send()?;
-        let set = |(op, key, value): &(usize, &SysctlKey, &String)| {
-            write(&key.path, value).map_err(|fault| Failure::new(*op, &fault))
-        };
         let namespace = find(self.namespaces, *op, netns)?;
-        let written = namespace.inside(|| Ok(parameters.iter().try_for_each(set)));
-        written.unwrap_or_else(|fault| Err(Failure::new(*op, &fault)))
+        let written = namespace.inside(|| {
+            let mut kept = Vec::new();
+            for (op, key, value) in &parameters {
+                match write(&key.path, value) {
+                    Ok(own) => kept.push((&key.path, own.map(|own| [(*value).clone(), own]))),
+                    Err(fault) => return Ok((kept, Err(Failure::new(*op, &fault)))),
+                }
+            }
+            Ok((kept, Ok(())))
+        });
+        let (kept, outcome) = written.map_err(|fault| Failure::new(*op, &fault))?;
+        for (path, own) in kept {
+            match own {
+                Some([value, own]) => {
+                    tracing::info!(%path, value, kept = own, "kernel keeps another form of a value");
+                    namespace.kept.insert(path.clone(), [value, own]);
+                }
+                None => drop(namespace.kept.remove(path)),
+            }
+        }
+        outcome
     }
 
     /// The descriptor of `netns`, to be named in a request to `asked`, unless they are the same.

@@ -12,9 +12,11 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
 
-use netstate::NetnsName;
+use netstate::{NetnsName, SysctlPath};
 use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
 use rustix::mount::{MountPropagationFlags, UnmountFlags};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
@@ -24,6 +26,9 @@ use crate::socket::NetlinkSocket;
 
 /// Where namespaces have their names.
 pub(crate) const DIRECTORY: &str = "/run/netns";
+
+/// How long a lock on the directory is waited for.
+const LOCK: Duration = Duration::from_secs(1);
 
 /// How many threads make namespaces at most, and for how many each another thread is worth its start.
 const MAKERS: usize = 4;
@@ -38,6 +43,8 @@ pub(crate) struct Namespace {
     pub(crate) inode: u64,
     /// A socket inside.
     pub(crate) socket: NetlinkSocket,
+    /// The parameters that the kernel keeps in a form of its own: the value that was written, and the one that is kept.
+    pub(crate) kept: BTreeMap<SysctlPath, [String; 2]>,
 }
 
 /// Every namespace that has been used and still has its name.
@@ -148,7 +155,7 @@ impl Namespace {
     /// The namespace of the calling thread, whose file is given.
     fn around(file: File) -> Result<Self, Fault> {
         let inode = rustix::fs::fstat(&file)?.st_ino;
-        Ok(Self { file, inode, socket: NetlinkSocket::open()? })
+        Ok(Self { file, inode, socket: NetlinkSocket::open()?, kept: BTreeMap::new() })
     }
 
     /// Runs `work` on a thread inside.
@@ -232,13 +239,30 @@ fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 fn share_directory() -> Result<(), Fault> {
     fs::create_dir_all(DIRECTORY)?;
     let directory = File::open(DIRECTORY)?;
-    rustix::fs::flock(&directory, FlockOperation::LockExclusive)?;
+    lock(&directory)?;
     let shared = MountPropagationFlags::SHARED | MountPropagationFlags::REC;
     if rustix::mount::mount_change(DIRECTORY, shared).is_err() {
         rustix::mount::mount_bind_recursive(DIRECTORY, DIRECTORY)?;
         rustix::mount::mount_change(DIRECTORY, shared)?;
     }
     Ok(())
+}
+
+/// Takes the lock by which ip-netns(8) shares the directory too. Whoever can read the directory can hold that lock for ever,
+/// so it is waited for no longer than a moment. The kernel tells nobody when it is let go.
+fn lock(directory: &File) -> Result<(), Fault> {
+    let begun = Instant::now();
+    loop {
+        match rustix::fs::flock(directory, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(Errno::WOULDBLOCK) if begun.elapsed() < LOCK => thread::park_timeout(LOCK / 100),
+            Err(Errno::WOULDBLOCK) => {
+                let words = format!("another process holds a lock on {DIRECTORY} (see lslocks(8))");
+                return Err(Fault::of(&words, Errno::BUSY));
+            }
+            Err(errno) => return Err(errno.into()),
+        }
+    }
 }
 
 /// Makes namespaces up to the first that fails, and perhaps some after it: answers with what has become of them, by their

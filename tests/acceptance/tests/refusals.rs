@@ -178,3 +178,48 @@ fn refused(daemon: &Daemon, title: &str, lines: &str, words: &str) -> String {
     assert_eq!(before, after, "{title}");
     ran.err
 }
+
+/// Whoever can read `/run/netns` can hold the lock that namespaces are made under.
+#[test]
+fn a_lock_that_somebody_holds_refuses_the_commit_and_no_more() {
+    isolated(|| {
+        let _lab = Lab::new();
+        let daemon = Daemon::start();
+        daemon.run("configure\nnetnses-iproute2 netns first\ncommit\n");
+        let directory = std::fs::File::open("/run/netns").expect("open the directory");
+        rustix::fs::flock(&directory, rustix::fs::FlockOperation::LockExclusive).expect("lock it");
+        let netns = "configure\nnetnses-iproute2 netns locked\ntop\n";
+        let ran = daemon.script(&format!("{netns}commit\n"));
+        assert!(ran.err.contains("another process holds a lock on /run/netns"), "{}", ran.err);
+        assert_eq!(kernel::holds().keys().filter(|netns| *netns == "locked").count(), 0);
+        drop(directory);
+        daemon.run(&format!("{netns}commit\n"));
+    });
+}
+
+/// The kernel sorts a list of ports, and empties one that is set to nothing.
+#[test]
+fn a_parameter_that_the_kernel_keeps_in_another_form() {
+    isolated(|| {
+        let _lab = Lab::new();
+        let mut daemon = Daemon::start();
+        let ports = "ipv4/ip_local_reserved_ports";
+        let set = |value: &str| {
+            format!(
+                "configure\nsysctls-netloom netns 1\n\
+                 variable net.ipv4.ip_local_reserved_ports value {value}\ncommit\n"
+            )
+        };
+        daemon.run(&set("8080,148"));
+        assert_eq!(kernel::parameter("", ports), "148,8080");
+        assert_eq!(daemon.run("show drift\n"), "nothing differs from running\n");
+        daemon.run(&set("9090,8080,8081"));
+        assert_eq!(kernel::parameter("", ports), "8080-8081,9090");
+        daemon.stop();
+        daemon.start_again(&[]);
+        assert_eq!(daemon.run("show drift\n"), "nothing differs from running\n");
+        assert_eq!(daemon.run("configure\ncommit check\n"), "nothing to do\n");
+        daemon.run("configure\nno sysctls-netloom\ncommit\n");
+        assert_eq!(kernel::parameter("", ports), "");
+    });
+}

@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use netstate::attribute::Value;
+use netstate::sysctl::plain_value;
 use netstate::{
     Key, LinkName, NetnsName, Object, ObserveError, Part, SysctlKey, SysctlPath, Wanted,
 };
@@ -139,10 +140,17 @@ impl Observer<'_> {
         let values = namespace
             .inside(|| keys.iter().map(|key| read(&key.path)).collect::<Result<Vec<_>, _>>())
             .map_err(failed("read parameters of", netns))?;
-        for (key, value) in keys.iter().zip(values) {
-            if let Some(value) = value {
-                self.insert(Key::Sysctl((*key).clone()), Object::Sysctl(value));
-            }
+        let kept = &namespace.kept;
+        let as_written = |(key, value): (&&SysctlKey, Option<String>)| {
+            let value = value?;
+            // What was written, as long as the kernel keeps what it made of it.
+            let written = kept.get(&key.path).filter(|[_, kept]| *kept == value);
+            Some(((*key).clone(), written.map_or(value, |[written, _]| plain_value(written))))
+        };
+        let values: Vec<(SysctlKey, String)> =
+            keys.iter().zip(values).filter_map(as_written).collect();
+        for (key, value) in values {
+            self.insert(Key::Sysctl(key), Object::Sysctl(value));
         }
         Ok(())
     }

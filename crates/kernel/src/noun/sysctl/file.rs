@@ -7,12 +7,16 @@ use std::path::PathBuf;
 
 use netstate::SysctlPath;
 use netstate::sysctl::plain_value;
+use rustix::io::Errno;
 
 use crate::fault::Fault;
 
 /// What opening or reading fails with where there is no parameter, one that can only be written, or one that has not been
 /// set (`stable_secret`, net/ipv6/addrconf.c).
 const ABSENT: [i32; 5] = [libc::ENOENT, libc::EISDIR, libc::ENOTDIR, libc::EACCES, libc::EIO];
+
+/// The longest tick of the kernel's clock (`CONFIG_HZ_100`), milliseconds.
+const TICK: u64 = 10;
 
 /// Reads a parameter of the namespace of the calling thread; none where there is no such one to be read.
 pub(crate) fn read(path: &SysctlPath) -> Result<Option<String>, Fault> {
@@ -25,17 +29,98 @@ pub(crate) fn read(path: &SysctlPath) -> Result<Option<String>, Fault> {
     }
 }
 
-/// Writes a parameter of the namespace of the calling thread.
-pub(crate) fn write(path: &SysctlPath, value: &str) -> Result<(), Fault> {
+/// Writes a parameter of the namespace of the calling thread. Answers with the value that the kernel keeps instead, where it
+/// keeps the given one in a form of its own: sorted, rounded, or limited. Such a form is one that the kernel keeps as it is
+/// when it is written.
+pub(crate) fn write(path: &SysctlPath, value: &str) -> Result<Option<String>, Fault> {
+    let before = read(path)?;
+    put(path, value)?;
+    let Some(kept) = read(path)?.filter(|kept| *kept != plain_value(value)) else {
+        return Ok(None);
+    };
+    if before.as_ref() == Some(&kept) && !is_alike(&kept, value) {
+        let words = format!("the kernel ignores {value} and keeps {kept}");
+        return Err(Fault::of(&words, Errno::INVAL));
+    }
+    put(path, &kept)?;
+    match read(path)? {
+        Some(again) if again == kept => Ok(Some(kept)),
+        again => {
+            let again = again.unwrap_or_default();
+            let words = format!(
+                "the kernel does not keep a value: {value} became {kept}, and {kept} became {again}"
+            );
+            Err(Fault::of(&words, Errno::INVAL))
+        }
+    }
+}
+
+fn put(path: &SysctlPath, value: &str) -> Result<(), Fault> {
     let mut file = File::options().write(true).custom_flags(libc::O_NOFOLLOW).open(file(path))?;
-    // The kernel takes a value with one call; what a second would write is another value.
-    let written = file.write(value.as_bytes())?;
+    // A line, as a list is emptied by an empty line and not by nothing. The kernel takes a value with one call; what a second
+    // would write is another value.
+    let line = format!("{value}\n");
+    let written = file.write(line.as_bytes())?;
     if written < value.len() {
         return Err(Fault::from_answer(libc::EINVAL, &[]));
     }
     Ok(())
 }
 
+/// Whether two values are one to the kernel as far as that can be told: the same parts in another order, ranges put together,
+/// or numbers that differ by less than a tick of the kernel's clock, in milliseconds.
+fn is_alike(kept: &str, value: &str) -> bool {
+    let close = match (kept.trim().parse::<i64>(), value.trim().parse::<i64>()) {
+        (Ok(kept), Ok(value)) => kept.abs_diff(value) <= TICK,
+        (Ok(_) | Err(_), _) => false,
+    };
+    close || parts(kept) == parts(value)
+}
+
+/// The parts of a list in order, those that are ranges of numbers (`proc_do_large_bitmap`, kernel/sysctl.c) put together.
+fn parts(text: &str) -> (Vec<(u64, u64)>, Vec<&str>) {
+    let (mut ranges, mut words) = (Vec::new(), Vec::new());
+    let separates = |c: char| c == ',' || c.is_whitespace();
+    for part in text.split(separates).filter(|part| !part.is_empty()) {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        match (first.parse::<u64>(), last.parse::<u64>()) {
+            (Ok(first), Ok(last)) => ranges.push((first, last)),
+            _ => words.push(part),
+        }
+    }
+    ranges.sort_unstable();
+    words.sort_unstable();
+    let mut joined: Vec<(u64, u64)> = Vec::new();
+    for (first, last) in ranges {
+        match joined.last_mut() {
+            Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+            Some(_) | None => joined.push((first, last)),
+        }
+    }
+    (joined, words)
+}
+
 pub(super) fn file(path: &SysctlPath) -> PathBuf {
     PathBuf::from("/proc/sys").join(path.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_are_one_to_the_kernel() {
+        for (kept, value, alike) in [
+            ("148,8080", "8080,148", true),
+            ("8080-8081,9090", "9090,8081,8080", true),
+            ("8080-8090", "8080-8085 8086-8090", true),
+            ("8080", "8080,9090", false),
+            ("1000", "1001", true),
+            ("1000", "2000", false),
+            ("reno cubic", "cubic reno", true),
+            ("", "1", false),
+        ] {
+            assert_eq!(is_alike(kept, value), alike, "{kept} for {value}");
+        }
+    }
 }
