@@ -49,6 +49,8 @@ pub(crate) enum Error {
     Contradiction { path: String, key: Key, reason: String },
     #[error("the kernel refused to {}: {}", refusal.op, refusal.message)]
     Refused { path: String, refusal: Refusal },
+    #[error("this kernel does not have {name}: it accepts a value and does not keep it")]
+    Unsupported { path: String, key: Key, name: &'static str },
     #[error("the kernel took the change but does not hold it: it would still have to {op}")]
     Unsettled { path: String, op: Box<Op> },
     #[error(
@@ -162,6 +164,11 @@ impl Error {
                 path: Some(path.clone()),
                 ..plain(ErrorTag::OperationFailed)
             },
+            Error::Unsupported { path, .. } => RpcError {
+                app_tag: Some("kernel-lacks".into()),
+                path: Some(path.clone()),
+                ..plain(ErrorTag::OperationNotSupported)
+            },
             Error::Unsettled { path, .. } => RpcError {
                 app_tag: Some("kernel-differs".into()),
                 path: Some(path.clone()),
@@ -210,7 +217,9 @@ impl Error {
     /// The object that the kernel cannot have as it is desired.
     pub(crate) fn key(&self) -> Option<&Key> {
         match self {
-            Error::Impossible { key, .. } | Error::Contradiction { key, .. } => Some(key),
+            Error::Impossible { key, .. }
+            | Error::Contradiction { key, .. }
+            | Error::Unsupported { key, .. } => Some(key),
             Error::Refused { refusal, .. } => Some(&refusal.op.key),
             Error::Unsettled { op, .. } => Some(&op.key),
             Error::Configuration(_)

@@ -27,6 +27,18 @@ pub struct Op {
 }
 
 impl Op {
+    /// The fields of a link that are to be altered and that were not seen at all: the kernel does not have them.
+    pub fn fields_unseen(&self) -> Vec<&'static str> {
+        let Action::Update { from: Object::Link(from), change: Object::Link(change) } =
+            &self.action
+        else {
+            return Vec::new();
+        };
+        let seen: Vec<&str> = from.set().into_iter().map(|field| field.name).collect();
+        let names = change.set().into_iter().map(|field| field.name);
+        names.filter(|name| !seen.contains(name)).collect()
+    }
+
     /// An operation that the configuration asks for.
     pub fn new(key: Key, action: Action) -> Op {
         Op { key, action, because: Because::Configured }

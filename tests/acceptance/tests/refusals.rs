@@ -223,3 +223,28 @@ fn a_parameter_that_the_kernel_keeps_in_another_form() {
         assert_eq!(kernel::parameter("", ports), "");
     });
 }
+
+/// A kernel without VLAN filtering takes what a bridge is to do with VLANs, and drops it.
+#[test]
+fn a_field_that_the_kernel_does_not_have() {
+    isolated(|| {
+        let _lab = Lab::new();
+        let daemon = Daemon::start();
+        daemon.run("configure\nlinks-iproute2 bridge br0\ncommit\n");
+        for leaf in ["vlan_default_pvid 5", "vlan_stats_enabled 1", "vlan_protocol 802.1ad"] {
+            let set = |bridge: &str| {
+                format!("configure\nlinks-iproute2 bridge {bridge}\nbr-info {leaf}\ncommit\n")
+            };
+            for bridge in ["br0", "br1"] {
+                let ran = daemon.script(&set(bridge));
+                let name = leaf.split(' ').next().expect("a name");
+                let refused = format!("this kernel does not have {name}");
+                assert!(ran.status.success() || ran.err.contains(&refused), "{}", ran.err);
+                println!("  {bridge} {leaf}: {}", ran.err);
+                let mtu = if bridge == "br0" { 1400 } else { 1500 };
+                daemon.run(&format!("configure\nlinks-iproute2 bridge br0\nmtu {mtu}\ncommit\n"));
+                assert_eq!(daemon.run("show drift\n"), "nothing differs from running\n");
+            }
+        }
+    });
+}

@@ -252,6 +252,10 @@ impl Kernel {
         self.pass(Step::Executed);
         let left = self.left(transition, plan)?;
         if let Some(op) = left.ops.into_iter().find(|op| !plan.is_of_others(&op.key)) {
+            if let Some(name) = op.fields_unseen().first() {
+                let path = transition.path(&op.key, Some(name));
+                return Err(Error::Unsupported { path, key: op.key, name }.into());
+            }
             let path = transition.path(&op.key, None);
             return Err(Error::Unsettled { path, op: Box::new(op) }.into());
         }

@@ -91,6 +91,21 @@ impl Link {
         }
     }
 
+    /// This link with those of its fields that `seen` has too: what a kernel does not show it does not have, and does not
+    /// take back to a default either.
+    pub(crate) fn shown_in(&self, seen: &Link) -> Link {
+        Link {
+            kind: match (&self.kind, &seen.kind) {
+                (Some(kind), Some(seen)) => Some(kind.only(seen)),
+                (kind, _) => kind.clone(),
+            },
+            attributes: self.attributes.only(&seen.attributes),
+            flags: self.flags.only(&seen.flags),
+            port: self.port.only(&seen.port),
+            ..self.clone()
+        }
+    }
+
     /// The fields that are set, but for place, master, device and peer.
     pub fn set(&self) -> Vec<&'static Field> {
         let mut fields = self.attributes.set();

@@ -288,6 +288,16 @@ macro_rules! kinds {
                 }
             }
 
+            /// The attributes that are set in `mask` too; none where that is of another kind.
+            pub(crate) fn only(&self, mask: &LinkKind) -> LinkKind {
+                match (self, mask) {
+                    $((LinkKind::$kind(kind), LinkKind::$kind(mask)) => {
+                        LinkKind::$kind(kind.only(mask))
+                    })*
+                    (kind, _) => kind.plain(),
+                }
+            }
+
             /// The attributes that the kind has.
             pub fn fields(&self) -> &'static [Field] {
                 match self {

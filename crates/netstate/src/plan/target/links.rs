@@ -55,7 +55,7 @@ pub(super) fn configured<'a>(
     };
     if let Some(touched) = touched {
         let base = original.cloned().unwrap_or_else(|| observed.kernel_default());
-        link.restore(touched, &base);
+        link.restore(&touched.shown_in(observed), &base);
         new.restore(touched, &base);
     }
     new.overlay(desired);
@@ -97,7 +97,7 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
             && let Some(loopback) = Link::loopback(&observed.place)
         {
             let mut link = observed.clone();
-            link.restore(touched, &loopback);
+            link.restore(&touched.shown_in(observed), &loopback);
             return Some(Object::Link(Box::new(link)));
         }
         // What cannot have been made has not been touched either: it was missing, and others have brought it.
@@ -107,7 +107,7 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
     // A link that somebody took away is not made again.
     let mut link = past.observed_link()?.clone();
     if let Some(touched) = past.touched_link() {
-        link.restore(touched, original);
+        link.restore(&touched.shown_in(&link), original);
     }
     // A move takes these along, configured or not.
     link.flags.up = original.flags.up;
