@@ -86,6 +86,8 @@ pub enum Because {
     AddressRemoved(IpNet),
     /// The kernel alters it along with this.
     SetAlong(Box<Key>),
+    /// It is lost when this switches IPv6 off.
+    Ipv6Off(Box<Key>),
     /// A change that follows is possible only while the link is down.
     NeedsDown,
     /// The name of this link is needed for another.

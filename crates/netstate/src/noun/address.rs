@@ -143,7 +143,7 @@ impl NounFacts for Facts {
     /// IPv6 addresses go with a link that goes down (`addrconf_ifdown`, net/ipv6/addrconf.c).
     fn is_lost_with(key: &AddressKey, _: &Address, loss: &Loss<'_>) -> bool {
         match loss {
-            Loss::Down => key.address.addr().is_ipv6(),
+            Loss::Down | Loss::Ipv6 => key.address.addr().is_ipv6(),
             Loss::Address(_) | Loss::LastIpv4Address => false,
         }
     }

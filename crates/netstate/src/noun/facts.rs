@@ -261,6 +261,8 @@ pub(crate) enum Loss<'a> {
     Address(&'a AddressKey),
     /// The last IPv4 address goes from it: it has no IPv4 at all (`fib_disable_ip`, net/ipv4/fib_frontend.c).
     LastIpv4Address,
+    /// IPv6 is switched off on it (`addrconf_disable_change`, net/ipv6/addrconf.c).
+    Ipv6,
 }
 
 /// What an object may go with though it does not name it.

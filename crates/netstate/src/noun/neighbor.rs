@@ -92,12 +92,13 @@ impl NounFacts for Facts {
         (Key::Neighbor(key), Object::Neighbor(neighbor.clone()))
     }
 
-    /// A link that goes down forgets its neighbours (`neigh_ifdown`, net/core/neighbour.c), and one without IPv4 those of
-    /// IPv4.
+    /// A link that goes down forgets its neighbours (`neigh_ifdown`, net/core/neighbour.c), and one without IPv4 or
+    /// IPv6 those of it.
     fn is_lost_with(key: &NeighborKey, _: &Neighbor, loss: &Loss<'_>) -> bool {
         match loss {
             Loss::Down => true,
             Loss::LastIpv4Address => key.address.is_ipv4(),
+            Loss::Ipv6 => key.address.is_ipv6(),
             Loss::Address(_) => false,
         }
     }

@@ -305,6 +305,7 @@ impl NounFacts for Facts {
                 key.table == RT_TABLE_MAIN && source == Some(gone.address.addr())
             }
             Loss::LastIpv4Address => key.prefix.addr().is_ipv4(),
+            Loss::Ipv6 => key.prefix.addr().is_ipv6(),
         }
     }
 

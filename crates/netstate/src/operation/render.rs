@@ -61,6 +61,12 @@ impl fmt::Display for Because {
                 }
                 write!(f, "a {} sets it too", key.noun().facts().name)
             }
+            Because::Ipv6Off(key) => {
+                if let Key::Sysctl(key) = &**key {
+                    return write!(f, "{} switches IPv6 off", key.path.dotted());
+                }
+                write!(f, "IPv6 is switched off")
+            }
             Because::NeedsDown => write!(f, "the kernel changes this only while the link is down"),
             Because::MakesRoom(name) => write!(f, "its name is needed for {name}"),
             Because::Replaced => write!(f, "the kernel cannot change it in place"),

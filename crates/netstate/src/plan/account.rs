@@ -167,6 +167,19 @@ impl<'a> Account<'a> {
                 self.lost.entry(other).or_insert_with(|| Because::SetAlong(Box::new(key.clone())));
             }
         }
+        self.lose_ipv6(key, object);
+    }
+
+    /// What goes with IPv6 that is switched off on all links. A link that is to have it gets it back by its own parameter,
+    /// and what it had follows.
+    fn lose_ipv6(&mut self, key: &Key, object: &Object) {
+        let Some(netns) = noun::switches_ipv6_off(key, object) else { return };
+        for (other, object) in &self.observed.objects {
+            let is_in = other.netns() == Some(netns);
+            if is_in && noun::is_lost_with(other, object, &Loss::Ipv6) {
+                self.lost.entry(other).or_insert_with(|| Because::Ipv6Off(Box::new(key.clone())));
+            }
+        }
     }
 
     /// What goes with a link that goes down. What lasts with any of its links goes once all are down.

@@ -116,7 +116,12 @@ pub fn target<'a>(
         let mate = object.link().and_then(|link| seen_at.get(link.peer.as_ref()?));
         mate.is_some_and(|mate| was_made(mate) && !desired.objects.contains_key(*mate))
     };
+    let setters = setters(desired, &made, observed);
+    let is_set_along = |key: &Key| setters.iter().any(|(by, to)| noun::sets(by, to, key).is_some());
     for (key, object) in foreign.filter(|(_, object)| !goes_with_mate(object)) {
+        if is_set_along(key) {
+            continue;
+        }
         match foreign_object(key, object, &left) {
             Stays::Here if has_home(key, object, is_up) => others.push((key, object)),
             Stays::As(key, object) if has_home(&key, &object, is_up) => {
@@ -280,6 +285,19 @@ fn places_left(
         }
     }
     left
+}
+
+/// What is to be set, as it is configured or as it was before, and may set others along. What nobody has configured of
+/// those is then as the kernel sets it.
+fn setters(desired: &State, made: &BTreeMap<Key, Object>, observed: &State) -> Vec<(Key, Object)> {
+    let is_set = |key: &Key, object: &Object| match observed.objects.get(key) {
+        Some(seen) => !noun::satisfies(key, seen, object),
+        None => true,
+    };
+    let setters = together(&desired.objects, made);
+    let setters =
+        setters.filter(|(key, object)| key.noun().facts().sets_others && is_set(key, object));
+    setters.map(|(key, object)| (key.clone(), object.clone())).collect()
 }
 
 /// What becomes of a foreign object.
