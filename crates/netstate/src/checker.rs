@@ -15,14 +15,15 @@ mod nouns;
 mod outcome;
 mod world;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use self::needs::name;
 use self::nouns::nature;
 use self::outcome::{Outcome, from_differs, is_still, kind_differs};
-use self::world::{Presence, World, is_inborn};
-use crate::name::LinkId;
+use self::world::{Node, Presence, World, is_inborn};
+use crate::name::{LinkId, NetnsName};
 use crate::noun::link::{Link, LinkKind, Place};
 use crate::noun::{Key, Object};
 use crate::operation::{Action, Op, Plan};
@@ -102,6 +103,7 @@ impl<'a> Walk<'a> {
             (Key::Netns(netns), Action::Create(Object::Netns)) => {
                 forbid(self.now.netns(netns) == Presence::Here(()), || "it is there".into())?;
                 self.now.set_netns(netns, true);
+                self.bring_loopback(netns);
                 Ok(())
             }
             (Key::Netns(netns), Action::Delete(Object::Netns)) => {
@@ -245,6 +247,18 @@ impl<'a> Walk<'a> {
         }
         self.now.change_link(old, change, why);
         Ok(())
+    }
+
+    /// A new namespace has a loopback (`loopback_net_init`, drivers/net/loopback.c). It matters where the target names it.
+    fn bring_loopback(&mut self, netns: &NetnsName) {
+        let named = self.end.links_in(netns).find_map(|node| {
+            let loopback = Link::loopback(&node.link.place)?;
+            Some((node.id.clone(), loopback))
+        });
+        if let Some((id, link)) = named {
+            let first = link.place.ifname.clone();
+            self.now.put_link(Node { id, link: Cow::Owned(link), first });
+        }
     }
 
     fn require_free(&self, place: &Place) -> Verdict {

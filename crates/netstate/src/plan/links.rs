@@ -51,6 +51,11 @@ impl<'a> Account<'a> {
                 continue;
             }
             let because = match self.target.link(id) {
+                // It goes with its namespace.
+                None if seen.belongs_to_namespace() => {
+                    self.forget(id);
+                    continue;
+                }
                 None => Because::NotConfigured,
                 Some(wanted) if self.is_anew(wanted, seen) => Because::Replaced,
                 Some(_) => continue,
