@@ -14,8 +14,8 @@ use std::time::SystemTime;
 use netstate::plan::wanted;
 use netstate::probe::{Attempt, Probe};
 use netstate::{
-    Desired, EventSink, Key, ObserveError, Op, Originals, Plan, Refusal, Scope, Southbound, State,
-    Watched,
+    Action, Desired, EventSink, Key, ObserveError, Op, Originals, Plan, Refusal, Scope, Southbound,
+    State, Watched,
 };
 
 use crate::error::{Error, Errors, Result};
@@ -146,7 +146,7 @@ impl Kernel {
         journal: Option<Writing<'_>>,
         ledger: &mut Ledger,
     ) -> Converged {
-        let plan = self.plan(transition)?;
+        let mut plan = self.plan(transition)?;
         let written = journal.map(|journal| {
             self.pass(Step::Planned);
             journal.finish().with_held(self.held.count_after(&plan), ledger.store())
@@ -161,7 +161,12 @@ impl Kernel {
             Ok(journal)
         });
         let carried_out = journal.transpose().and_then(|journal| {
-            self.carry_out(transition, &plan)?;
+            match self.carry_out(transition, &plan) {
+                Err(errors) if is_awaited_in_vain(&errors) => {
+                    plan = self.carry_out_the_rest(transition, &plan, ledger)?;
+                }
+                carried_out => carried_out?,
+            }
             Ok(journal)
         });
         match carried_out {
@@ -172,6 +177,26 @@ impl Kernel {
                 Err(Failure::Touched { errors, touched, plan: Box::new(plan) })
             }
         }
+    }
+
+    /// An address was awaited in vain: the link that has come up for it has no carrier. This is known only once it is up,
+    /// and what needs the address is then held, as it is on a link that was up before.
+    fn carry_out_the_rest(
+        &mut self,
+        transition: &Transition<'_>,
+        plan: &TransitionPlan,
+        ledger: &mut Ledger,
+    ) -> Result<TransitionPlan> {
+        // What was made so far is ours, and no original of others.
+        let touched = transition.touched.merged(&plan.desired.clone().into());
+        let affected = Affected::Named(plan.keys.clone());
+        let rest = Transition { touched: &touched, affected, ..*transition };
+        let plan = self.plan(&rest)?;
+        if let Some(originals) = &plan.adopted {
+            self.keep_originals(originals.clone(), ledger)?;
+        }
+        self.carry_out(&rest, &plan)?;
+        Ok(plan)
     }
 
     /// Attempts until none fails, each without the objects that failed before.
@@ -375,4 +400,13 @@ impl Kernel {
     pub(crate) fn replace(&mut self, southbound: Box<dyn Southbound>) {
         self.southbound = southbound;
     }
+}
+
+/// Whether duplicate address detection has not ended in time.
+fn is_awaited_in_vain(errors: &Errors) -> bool {
+    let timeout = rustix::io::Errno::TIMEDOUT.raw_os_error();
+    errors.0.iter().any(|error| {
+        matches!(error, Error::Refused { refusal, .. }
+            if refusal.op.action == Action::Await && refusal.errno == timeout)
+    })
 }

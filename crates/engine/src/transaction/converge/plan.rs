@@ -91,6 +91,8 @@ impl Kernel {
             }
             Affected::Named(keys) => {
                 let mut keys = keys | &other_ends(keys, desired);
+                // Others may have changed any of these.
+                keys.extend(set_along(&keys, &Desired::default(), desired));
                 keys.retain(|key| !self.skipped.contains(key));
                 keys
             }
