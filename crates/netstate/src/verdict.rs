@@ -4,7 +4,7 @@
 //! Netloom does not make is there and up, and which addresses others have set. It does not depend on what was configured
 //! before, so that the same configuration is accepted or refused alike from an empty kernel, from any other configuration,
 //! at a boot and after a restore. Each object's noun states its [conditions](Condition); what follows from one that is not
-//! met is stated once, in [`Condition::RULES`].
+//! met is stated once, in [`Rule`](crate::noun::Rule).
 
 mod gateway;
 mod world;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::desired::Desired;
 use crate::name::NetnsName;
 use crate::noun::link::Place;
-use crate::noun::{self, Condition, How, Key, Need, Object};
+use crate::noun::{self, Condition, How, Key, Need, Object, Outcome};
 use crate::originals::Originals;
 use crate::state::State;
 use world::{Answer, World};
@@ -105,10 +105,15 @@ impl Verdict {
                 match world.ask(&condition, (key, object)) {
                     Answer::Met => {}
                     Answer::Held(hold) => {
+                        debug_assert!(condition.allows(Outcome::Held), "{condition:?} of {key:?}");
                         first.get_or_insert(hold);
                         unmet.push(condition);
                     }
                     Answer::Refused(contradiction) => {
+                        debug_assert!(
+                            condition.allows(Outcome::Refused),
+                            "{condition:?} of {key:?}"
+                        );
                         is_refused = true;
                         verdict.refused.push(contradiction);
                     }
@@ -195,6 +200,7 @@ pub fn links_of(key: &Key, object: &Object) -> impl Iterator<Item = Place> + use
     conditions.into_iter().filter_map(|condition| match condition {
         Condition::Link(place)
         | Condition::LinkUp(place)
+        | Condition::Master(place)
         | Condition::Ipv6(place)
         | Condition::Ipv6Parameters(place)
         | Condition::MtuWithin(place, _) => Some(place),

@@ -73,6 +73,13 @@ impl Host {
         self.ip(&format!("route add default via {gateway}"));
     }
 
+    /// The link-layer address of its NIC.
+    pub fn mac(&self) -> String {
+        let told = self.within("ip").args(["-br", "link", "show", "eth0"]).output();
+        let told = String::from_utf8(told.expect("run ip").stdout).expect("ip prints text");
+        told.split_whitespace().nth(2).expect("a link has an address").to_owned()
+    }
+
     /// Whether `count` pings all arrive; tells ping(8)'s own words too.
     pub fn pings(&self, address: &str, count: u32) -> (bool, String) {
         let ran = self
@@ -84,7 +91,9 @@ impl Host {
         (words.contains(" 0% packet loss"), words)
     }
 
-    fn ip(&self, arguments: &str) {
+    /// Runs ip(8) on the host.
+    #[track_caller]
+    pub fn ip(&self, arguments: &str) {
         let status = self.within("ip").args(arguments.split_whitespace()).status();
         assert!(status.is_ok_and(|status| status.success()), "ip {arguments}");
     }

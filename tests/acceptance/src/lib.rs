@@ -20,7 +20,7 @@ pub use foreign::{Beside, Cost};
 pub use lab::{Host, Lab};
 pub use terminal::Terminal;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Tells what a test is about to show; the titles of a test's steps make a page of the test book.
@@ -31,7 +31,11 @@ pub fn step(title: &str) {
 /// A program that was built along with this one.
 pub fn built(name: &str) -> PathBuf {
     let here = std::env::current_exe().expect("find this program");
-    let folders = here.ancestors().skip(1).take(2);
+    // In a mount namespace of its own below a changed root, a program has another path than it was called by.
+    let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    let folders = [here, called]
+        .into_iter()
+        .flat_map(|path| path.ancestors().skip(1).take(2).map(Path::to_owned).collect::<Vec<_>>());
     let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
     found.unwrap_or_else(|| panic!("{name} is not built: cargo build --workspace --bins"))
 }

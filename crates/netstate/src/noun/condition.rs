@@ -1,7 +1,8 @@
 //! The conditions that an object is in the kernel under, beside those that its links put.
 //!
 //! What an object needs of its links ([`Need`](crate::noun::Need)) becomes a condition too. Whether a condition is met is
-//! judged by [`verdict`](crate::verdict), and what follows if it is not is the same for all nouns: see [`Condition::RULES`].
+//! judged by [`verdict`](crate::verdict), and what follows if it is not is the same for all nouns: see [`Rule`].
+//! `docs/verdict.md` is generated from the rules.
 
 use std::net::IpAddr;
 
@@ -16,6 +17,8 @@ pub enum Condition {
     Link(Place),
     /// The link at this place is there and up.
     LinkUp(Place),
+    /// The link at this place, which is the master, is there.
+    Master(Place),
     /// IPv6 runs on the link at this place (`__in6_dev_get`, net/ipv6/addrconf.c).
     Ipv6(Place),
     /// The link at this place has parameters of IPv6: its MTU is not below 1280.
@@ -61,14 +64,16 @@ pub enum Outcome {
 pub struct Rule {
     /// The condition in words.
     pub condition: &'static str,
-    /// The nouns that have it.
+    /// The objects that have it.
     pub of: &'static str,
-    /// What follows where the configuration itself excludes it.
-    pub by_configuration: Outcome,
-    /// What follows where something that is not configured excludes it.
-    pub by_environment: Outcome,
-    /// More about it, in a sentence.
+    /// What may follow if the configuration excludes it. Nothing, if it cannot.
+    pub by_configuration: &'static [Outcome],
+    /// What may follow if something that is not configured excludes it. Nothing, if it cannot.
+    pub by_environment: &'static [Outcome],
+    /// More about it, in sentences.
     pub note: &'static str,
+    /// The tests that show it with the real programs and the real kernel, in `tests/acceptance/tests/verdict/`.
+    pub shown_by: &'static [&'static str],
 }
 
 impl Outcome {
@@ -84,60 +89,207 @@ impl Outcome {
 }
 
 impl Condition {
-    /// The rules, in the order of the conditions.
-    pub const RULES: &[Rule] = &[
-        Rule {
-            condition: "the link is there",
-            of: "addresses, neighbours, routes, link parameters, links on another link",
-            by_configuration: Outcome::Refused,
-            by_environment: Outcome::Held,
-            note: "The configuration excludes it where it names a link that it does not have. The environment does where \
-                   the link has no type to make it by and nobody has plugged it in, or where the link below is not there.",
-        },
-        Rule {
-            condition: "the link is up",
-            of: "routes; being up, of a VLAN that is bound to the link below",
-            by_configuration: Outcome::Held,
-            by_environment: Outcome::Held,
-            note: "A route over several links goes over those that are up.",
-        },
-        Rule {
-            condition: "IPv6 runs on the link",
-            of: "IPv6 addresses, IPv6 routes, IPv6 parameters of links",
-            by_configuration: Outcome::Refused,
-            by_environment: Outcome::Kernel,
-            note: "`disable_ipv6` of the link, or of `all` where the link has none of its own, switches it off, and so does \
-                   an MTU below 1280.",
-        },
-        Rule {
-            condition: "the MTU fits into that of the link below",
-            of: "VLANs",
-            by_configuration: Outcome::Refused,
-            by_environment: Outcome::Kernel,
-            note: "",
-        },
-        Rule {
-            condition: "the source is an address of the namespace",
-            of: "routes",
-            by_configuration: Outcome::Held,
-            by_environment: Outcome::Refused,
-            note: "The route is held where the address is configured on a link that is away, and for IPv6 on one that is \
-                   down. An IPv6 address is awaited until duplicate address detection has ended; a duplicate is refused.",
-        },
-        Rule {
-            condition: "the gateway is reached without another gateway",
-            of: "routes",
-            by_configuration: Outcome::Refused,
-            by_environment: Outcome::Refused,
-            note: "The subnet of an address or a route without gateway has to hold it, on the link of the nexthop. An \
-                   `onlink` gateway and a link-local one of IPv6 need the link only.",
-        },
-        Rule {
-            condition: "the parameter has one value",
-            of: "parameters that are two names of one value",
-            by_configuration: Outcome::Refused,
-            by_environment: Outcome::Kernel,
-            note: "`net.ipv4.ip_forward` is `net.ipv4.conf.all.forwarding`.",
-        },
-    ];
+    /// What holds for this condition.
+    pub fn rule(&self) -> &'static Rule {
+        match self {
+            Condition::Link(_) => &Rule::LINK,
+            Condition::LinkUp(_) => &Rule::LINK_UP,
+            Condition::Master(_) => &Rule::MASTER,
+            Condition::Ipv6(_) => &Rule::IPV6,
+            Condition::Ipv6Parameters(_) => &Rule::IPV6_PARAMETERS,
+            Condition::MtuWithin(..) => &Rule::MTU_WITHIN,
+            Condition::Source(..) => &Rule::SOURCE,
+            Condition::Gateway(_) => &Rule::GATEWAY,
+            Condition::SameValue(_) => &Rule::SAME_VALUE,
+        }
+    }
+
+    /// Whether its rule has this outcome.
+    pub(crate) fn allows(&self, outcome: Outcome) -> bool {
+        let Rule { by_configuration, by_environment, .. } = self.rule();
+        // The models name the link of each nexthop. A nexthop without one waits for any link that leads to its gateway.
+        let is_of_any_link = matches!(self, Condition::Gateway(Gateway { dev: None, .. }));
+        by_configuration.contains(&outcome)
+            || by_environment.contains(&outcome)
+            || is_of_any_link && outcome == Outcome::Held
+    }
+}
+
+/// Each rule is a constant, and all of them are in [`Rule::ALL`].
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $rule:expr;)*) => {
+        impl Rule {
+            $($(#[$doc])* pub const $name: Rule = $rule;)*
+
+            /// All rules, in the order of the document.
+            pub const ALL: &[Rule] = &[$(Rule::$name),*];
+        }
+    };
+}
+
+rules! {
+    /// For [`Condition::Link`].
+    LINK = Rule {
+        condition: "the link exists",
+        of: "addresses, neighbours, routes, parameters of links, links on another link",
+        by_configuration: &[Outcome::Refused],
+        by_environment: &[Outcome::Held],
+        note: "The configuration excludes it if it names a link that it does not contain. The environment excludes it if the \
+               link has no type to create it by, and nobody has plugged it in or created it. A link on such a link is held too.",
+        shown_by: &[
+            "a_link_that_is_not_configured_is_refused",
+            "what_is_on_a_nic_that_is_away_is_held",
+            "a_link_below_that_is_away_holds_what_is_on_it",
+        ],
+    };
+    /// For [`Condition::LinkUp`].
+    LINK_UP = Rule {
+        condition: "the link is up",
+        of: "routes; VLANs, which are up only while the link below is up",
+        by_configuration: &[Outcome::Held],
+        by_environment: &[Outcome::Held],
+        note: "A route over several links goes over those that are up. A VLAN with `loose_binding` does not depend on the \
+               link below.",
+        shown_by: &[
+            "routes_are_held_while_their_link_is_down",
+            "a_multipath_route_goes_over_the_links_that_are_up",
+            "a_vlan_goes_down_with_the_link_below",
+        ],
+    };
+    /// For [`Condition::Ipv6`].
+    IPV6 = Rule {
+        condition: "IPv6 is on for the link",
+        of: "IPv6 addresses, IPv6 routes",
+        by_configuration: &[Outcome::Refused],
+        by_environment: &[Outcome::Kernel],
+        note: "`disable_ipv6` of the link switches it off. If the link has none of its own, that of `all` does, and that of \
+               `default` for a link that Netloom creates. An MTU below 1280 switches it off too. If others switch it off, \
+               that is drift.",
+        shown_by: &[
+            "ipv6_that_is_switched_off_contradicts_ipv6_addresses",
+            "what_others_do_to_ipv6_of_a_link_is_drift_and_comes_back",
+        ],
+    };
+    /// For [`Condition::Ipv6Parameters`].
+    IPV6_PARAMETERS = Rule {
+        condition: "the MTU is at least 1280",
+        of: "IPv6 addresses, IPv6 routes, IPv6 parameters of links",
+        by_configuration: &[Outcome::Refused],
+        by_environment: &[Outcome::Kernel],
+        note: "The kernel removes IPv6 from a link with a smaller MTU, and its parameters too. A VLAN has at most the MTU of \
+               the link below.",
+        shown_by: &["an_mtu_below_1280_contradicts_ipv6", "an_mtu_of_a_vlan_fits_into_the_link_below"],
+    };
+    /// For [`Condition::MtuWithin`].
+    MTU_WITHIN = Rule {
+        condition: "the MTU is at most that of the link below",
+        of: "VLANs",
+        by_configuration: &[Outcome::Refused],
+        by_environment: &[Outcome::Kernel],
+        note: "",
+        shown_by: &["an_mtu_of_a_vlan_fits_into_the_link_below"],
+    };
+    /// For [`Condition::Source`].
+    SOURCE = Rule {
+        condition: "the source is an address of the namespace",
+        of: "routes",
+        by_configuration: &[Outcome::Refused, Outcome::Held],
+        by_environment: &[Outcome::Refused, Outcome::Held],
+        note: "Refused if no link has the address. Held if the link with the address does not exist; for IPv6, also if it is \
+               down or has no carrier.",
+        shown_by: &[
+            "a_source_that_is_no_address_is_refused",
+            "routes_with_a_source_come_back_with_their_link",
+            "an_ipv6_source_on_a_link_without_carrier_is_held",
+            "the_hosts_own_loopback_takes_addresses_and_serves_as_source",
+        ],
+    };
+    /// The plan's: an operation waits.
+    DETECTED = Rule {
+        condition: "duplicate address detection has ended",
+        of: "routes with an IPv6 source",
+        by_configuration: &[Outcome::Awaited],
+        by_environment: &[Outcome::Awaited],
+        note: "The kernel uses a new IPv6 address as a source only after about two seconds. The commit waits for at most 10 \
+               seconds. IPv4 has no detection in the kernel.",
+        shown_by: &["an_ipv6_source_is_awaited_in_the_same_commit"],
+    };
+    /// The kernel's, found out by that operation.
+    UNIQUE = Rule {
+        condition: "no other host has the address",
+        of: "IPv6 addresses, routes with such a source",
+        by_configuration: &[],
+        by_environment: &[Outcome::Refused, Outcome::Held],
+        note: "A route is refused. The refusal contains the MAC address of the other host, if it answers. An address that \
+               no route has as its source is accepted, and is held in part: the kernel has it, and does not use it.",
+        shown_by: &[
+            "a_duplicate_address_is_refused_with_the_others_mac",
+            "a_commit_that_mends_is_never_locked_out",
+        ],
+    };
+    /// For [`Condition::Gateway`].
+    GATEWAY = Rule {
+        condition: "the gateway is reached without another gateway",
+        of: "routes",
+        by_configuration: &[Outcome::Refused],
+        by_environment: &[Outcome::Refused],
+        note: "The subnet of an address, or a route without gateway, has to contain the gateway, on the link of the nexthop. \
+               `onlink` gateways and link-local gateways need only the link.",
+        shown_by: &[
+            "an_address_that_a_gateway_is_reached_by_cannot_go",
+            "a_prefix_length_that_leaves_a_gateway_out_is_refused",
+            "a_route_that_a_gateway_is_reached_by_cannot_go",
+            "a_gateway_that_is_the_routers_own_address_is_refused",
+        ],
+    };
+    /// For [`Condition::SameValue`].
+    SAME_VALUE = Rule {
+        condition: "the parameter has one value",
+        of: "parameters that are two names of one value",
+        by_configuration: &[Outcome::Refused],
+        by_environment: &[Outcome::Kernel],
+        note: "`net.ipv4.ip_forward` is `net.ipv4.conf.all.forwarding`. Validation accepts only the leaf `ip_forward`.",
+        shown_by: &["a_parameter_is_configured_under_one_name"],
+    };
+    /// The plan's: its order.
+    SET_LAST = Rule {
+        condition: "no other parameter sets it afterwards",
+        of: "parameters of links, and those that `ip_forward` and IPv6 `forwarding` set too",
+        by_configuration: &[],
+        by_environment: &[Outcome::Kernel],
+        note: "The plan sets the parameters in the order that ends as configured, so both can be configured.",
+        shown_by: &["parameters_end_as_configured_where_one_sets_others"],
+    };
+    /// Validation's, before there is a verdict.
+    NETNS = Rule {
+        condition: "the namespace exists",
+        of: "links, routes, rules, parameters",
+        by_configuration: &[Outcome::Refused],
+        by_environment: &[],
+        note: "Netloom creates each configured namespace, and creates it again if others delete it. Each namespace has its \
+               own `lo`.",
+        shown_by: &[
+            "a_namespace_that_is_not_configured_is_refused",
+            "each_namespace_has_a_loopback_of_its_own",
+        ],
+    };
+    /// For [`Condition::Master`].
+    MASTER = Rule {
+        condition: "the master exists",
+        of: "ports",
+        by_configuration: &[Outcome::Refused],
+        by_environment: &[Outcome::Held],
+        note: "A port whose master others have yet to create is held in part: it is active without a master, and is enslaved once the \
+               master exists.",
+        shown_by: &["a_master_that_is_away_is_awaited_by_its_ports"],
+    };
+    /// Always so.
+    TABLE = Rule {
+        condition: "the table exists",
+        of: "routes",
+        by_configuration: &[],
+        by_environment: &[],
+        note: "A table exists as soon as a route is in it.",
+        shown_by: &["a_table_is_there_by_being_named"],
+    };
 }

@@ -273,6 +273,7 @@ impl NounFacts for Facts {
                     gateway.dev == hop.dev && Some(gateway.via) == hop.via
                 }
                 Condition::Ipv6(_)
+                | Condition::Master(_)
                 | Condition::Ipv6Parameters(_)
                 | Condition::MtuWithin(..)
                 | Condition::Source(..)

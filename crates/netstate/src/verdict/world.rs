@@ -86,7 +86,9 @@ impl<'a> World<'a> {
 
     pub(super) fn ask(&mut self, condition: &Condition, of: (&Key, &Object)) -> Answer {
         match condition {
-            Condition::Link(place) => held(self.link(place).absent.clone()),
+            Condition::Link(place) | Condition::Master(place) => {
+                held(self.link(place).absent.clone())
+            }
             Condition::LinkUp(place) => held(self.link(place).down.clone()),
             Condition::Ipv6(place) => self.ipv6(place, of.0, false),
             Condition::Ipv6Parameters(place) => self.ipv6(place, of.0, true),

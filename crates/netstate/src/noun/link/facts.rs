@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::name::{LinkId, NetnsName};
-use crate::noun::link::{KindAttributes, Link, LinkKind, Master};
+use crate::noun::link::{BridgePort, KindAttributes, Link, LinkKind, Master};
 use crate::noun::netns::spoken;
 use crate::noun::{
     Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts,
@@ -47,14 +47,29 @@ impl NounFacts for Facts {
         let below = link.device.clone().filter(|_| is_within);
         let mtu = below.zip(link.attributes.mtu);
         conditions.extend(mtu.map(|(below, mtu)| Condition::MtuWithin(below, mtu)));
+        conditions.extend(link.master_place().map(Condition::Master));
     }
 
-    /// It is down while the link below is, where it is bound to that.
+    /// It is down while the link below is, if it is bound to that, and without a master that is not there.
     fn without(_: &LinkId, link: &Self::Object, unmet: &[Condition]) -> Option<Self::Object> {
-        let is_up = |condition: &Condition| matches!(condition, Condition::LinkUp(_));
         let mut less = link.clone();
-        less.flags.up = Some(false);
-        unmet.iter().all(is_up).then_some(less)
+        for condition in unmet {
+            match condition {
+                Condition::LinkUp(_) => less.flags.up = Some(false),
+                Condition::Master(_) => {
+                    less.master = None;
+                    less.port = BridgePort::default();
+                }
+                Condition::Link(_)
+                | Condition::Ipv6(_)
+                | Condition::Ipv6Parameters(_)
+                | Condition::MtuWithin(..)
+                | Condition::Source(..)
+                | Condition::Gateway(_)
+                | Condition::SameValue(_) => return None,
+            }
+        }
+        Some(less)
     }
 
     fn renamed(id: &LinkId, link: &Self::Object, _: Renaming<'_>) -> (Key, Object) {
