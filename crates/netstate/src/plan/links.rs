@@ -77,7 +77,7 @@ impl<'a> Account<'a> {
                 return Ok(());
             }
             let awaited: BTreeSet<&Place> = pending.iter().map(|(_, link)| &link.place).collect();
-            let is_ready = |(_, wanted): &(_, &Link)| self.is_ready(wanted, &awaited);
+            let is_ready = |(id, wanted): &(&LinkId, &Link)| self.is_ready(id, wanted, &awaited);
             let ready: Vec<_> = pending.iter().copied().filter(is_ready).collect();
             for (id, wanted) in &ready {
                 // Its mate may have been born with it, or it may have been moved since.
@@ -192,10 +192,11 @@ impl<'a> Account<'a> {
         is_anew(wanted, seen, to, is_missing)
     }
 
-    fn is_ready(&self, wanted: &Link, awaited: &BTreeSet<&Place>) -> bool {
+    fn is_ready(&self, id: &LinkId, wanted: &Link, awaited: &BTreeSet<&Place>) -> bool {
         let is_free = |place: &Place| !self.places.contains_key(place);
-        let mate_fits =
-            wanted.peer.as_ref().is_none_or(|peer| is_free(peer) || !awaited.contains(peer));
+        // The other end is made along with this one.
+        let mate_fits = self.links.contains_key(id)
+            || wanted.peer.as_ref().is_none_or(|peer| is_free(peer) || !awaited.contains(peer));
         let stands = wanted.device.as_ref().is_none_or(|below| match self.places.get(below) {
             Some(id) => self.target_places.get(below).is_none_or(|wanted| *wanted == id),
             None => !awaited.contains(below),
@@ -212,7 +213,8 @@ impl<'a> Account<'a> {
                 && pending.iter().any(|(id, _)| *id == other)
             {
                 let (netns, other) = (link.place.netns.clone(), other.clone());
-                if let Some(ifname) = name_aside(id) {
+                // One that is aside already has made no room.
+                if let Some(ifname) = name_aside(id).filter(|aside| *aside != link.place.ifname) {
                     self.move_to(id, &Place { netns, ifname }, Because::MakesRoom(other));
                     return Ok(());
                 }
