@@ -25,11 +25,13 @@ use netstate::{EventSink, ObserveError, Part, Plan, Refusal, Scope, Southbound, 
 use crate::fault::Fault;
 use crate::monitor::Monitor;
 use crate::namespaces::Namespaces;
+use crate::noun::link::identity::Identities;
 
 /// This host's kernel, as seen from the namespace that the process was started in.
 #[derive(Debug)]
 pub struct Kernel {
     namespaces: Namespaces,
+    identities: Identities,
     monitor: Option<Monitor>,
 }
 
@@ -39,7 +41,7 @@ impl Kernel {
         let doing = || "open namespace 1".into();
         let namespaces = Namespaces::open()
             .map_err(|fault| ObserveError { doing: doing(), cause: fault.to_string() })?;
-        Ok(Kernel { namespaces, monitor: None })
+        Ok(Kernel { namespaces, identities: Identities::default(), monitor: None })
     }
 }
 
@@ -50,11 +52,14 @@ impl Southbound for Kernel {
                 observe::part(&mut self.namespaces, &Part::all(known.clone()))
             }
             Scope::Part(part) => observe::part(&mut self.namespaces, part),
-            Scope::Only(wanted) => observe::only(&mut self.namespaces, wanted),
+            Scope::Only(wanted) => {
+                observe::only(&mut self.namespaces, &mut self.identities, wanted)
+            }
         }
     }
 
     fn execute(&mut self, plan: &Plan) -> Result<(), Refusal> {
+        self.identities.forget_removed(plan);
         execute::execute(&mut self.namespaces, plan)
     }
 

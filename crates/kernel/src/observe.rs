@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::{Key, LinkName, NetnsName, Noun, Object, ObserveError, Part, State, Wanted};
+use netstate::{Key, LinkName, NetnsName, Noun, Object, ObserveError, Part, Place, State, Wanted};
 
 use crate::fault::Fault;
 use crate::namespaces::Namespaces;
+use crate::noun::link::identity::Identities;
 use crate::noun::route::Filter;
 use crate::noun::{self, neighbor, route};
 use crate::observer::{FAMILIES, FEW, Observer, Result};
@@ -26,25 +27,36 @@ pub(crate) fn part(namespaces: &mut Namespaces, part: &Part) -> Result<State> {
     Ok(state(observer))
 }
 
-/// Reads certain objects.
-pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State> {
+/// Reads certain objects. Links that others have renamed or moved are found by their identities.
+pub(crate) fn only(
+    namespaces: &mut Namespaces,
+    identities: &mut Identities,
+    wanted: &Wanted,
+) -> Result<State> {
     open_all(namespaces, concerned(wanted))?;
     let mut observer = Observer::new(namespaces, noun::plural);
-    let mut on_links: BTreeMap<&NetnsName, BTreeMap<u32, &LinkName>> = BTreeMap::new();
+    let mut on_links: BTreeMap<NetnsName, BTreeMap<u32, LinkName>> = BTreeMap::new();
     let own = NetnsName::own();
     observer.read_links(wanted)?;
+    let mut links = Vec::new();
     for (id, places) in &wanted.links {
-        let likely = wanted.outcome.get(id).and_then(|link| link.reaches_into()).unwrap_or(&own);
         for place in places {
-            let Some(seen) = observer.link(place)? else { continue };
-            on_links.entry(&place.netns).or_default().insert(seen.index, &place.ifname);
-            if wanted.wants_parameters(id, place) {
-                observer.own_parameters(place)?;
+            if let Some(seen) = observer.link(place)? {
+                links.push((id, seen));
+                break;
             }
-            let link = observer.resolve(seen, likely)?;
-            observer.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
-            break;
         }
+    }
+    identities.find(&mut observer, wanted, &mut links)?;
+    for (id, seen) in links {
+        let likely = wanted.outcome.get(id).and_then(|link| link.reaches_into()).unwrap_or(&own);
+        let Place { netns, ifname } = seen.link.place.clone();
+        if wanted.wants_parameters(id, &seen.link.place) {
+            observer.own_parameters(&seen.link.place)?;
+        }
+        on_links.entry(netns).or_default().insert(seen.index, ifname);
+        let link = observer.resolve(seen, likely)?;
+        observer.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
     }
     let found = observer.found.iter().filter_map(|(key, object)| match (key, object) {
         (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
@@ -52,7 +64,7 @@ pub(crate) fn only(namespaces: &mut Namespaces, wanted: &Wanted) -> Result<State
     });
     if wanted.wants_dependents(found) {
         for (netns, links) in on_links {
-            dependents(&mut observer, netns, &links)?;
+            dependents(&mut observer, &netns, &links)?;
         }
     }
     observer.occupants(wanted)?;
@@ -81,9 +93,9 @@ fn concerned(wanted: &Wanted) -> BTreeSet<&NetnsName> {
 fn dependents(
     observer: &mut Observer<'_>,
     netns: &NetnsName,
-    links: &BTreeMap<u32, &LinkName>,
+    links: &BTreeMap<u32, LinkName>,
 ) -> Result<()> {
-    let names: BTreeSet<&LinkName> = links.values().copied().collect();
+    let names: BTreeSet<&LinkName> = links.values().collect();
     let asked = match links.len() {
         0..=FEW => links.keys().copied().collect(),
         _ => vec![0],

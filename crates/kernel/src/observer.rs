@@ -125,6 +125,32 @@ impl<'a> Observer<'a> {
         Ok(seen)
     }
 
+    /// The link of an index, whatever it is called.
+    pub(crate) fn link_of_index(&mut self, netns: &NetnsName, index: u32) -> Result<Option<Seen>> {
+        if let Some(read) = self.read.get(netns) {
+            let name = self.names.get(netns).and_then(|names| names.get(&index)?.as_ref());
+            return Ok(name.and_then(|name| read.get(name)).cloned());
+        }
+        let numbered = |out: &mut Vec<u8>| {
+            fixed::link(out, index, 0, 0);
+            put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
+        };
+        let decode = |message: Message<'_>| decode(message, netns);
+        let seen = self.get((netns, libc::RTM_GETLINK), numbered, decode)?;
+        if let Some(seen) = &seen {
+            self.number(&seen.link.place, seen.index);
+        }
+        Ok(seen)
+    }
+
+    /// The names of all namespaces.
+    pub(crate) fn all_namespaces(&mut self) -> Vec<NetnsName> {
+        if self.all.is_empty() {
+            self.all = self.namespaces.names();
+        }
+        self.all.clone()
+    }
+
     /// Puts names where a message has numbers.
     /// The other end of a cable, or the link below, is most likely in the namespace `likely`.
     pub(crate) fn resolve(&mut self, seen: Seen, likely: &NetnsName) -> Result<Link> {
@@ -172,7 +198,7 @@ impl<'a> Observer<'a> {
     }
 
     /// The namespace that `identifier` stands for in `netns`; none where it has no name.
-    fn netns_of(
+    pub(crate) fn netns_of(
         &mut self,
         netns: &NetnsName,
         identifier: i32,
@@ -187,11 +213,7 @@ impl<'a> Observer<'a> {
             }
         }
         if found.is_none() {
-            if self.all.is_empty() {
-                self.all = self.namespaces.names();
-            }
-            let all = self.all.clone();
-            for name in all {
+            for name in self.all_namespaces() {
                 self.ask_identifier(netns, &name)?;
                 found = self.known(netns, identifier);
                 if found.is_some() {

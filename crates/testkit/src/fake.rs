@@ -40,6 +40,8 @@ struct Held {
     answers: BTreeSet<Probe>,
     /// Addresses that other hosts have.
     duplicates: BTreeSet<Duplicate>,
+    /// Which link of the state each wanted one was when it was last seen.
+    identities: BTreeMap<LinkId, LinkId>,
 }
 
 impl std::fmt::Debug for Held {
@@ -134,11 +136,15 @@ impl FakeKernel {
 
 impl Southbound for FakeKernel {
     fn observe(&mut self, scope: &Scope) -> Result<State, ObserveError> {
-        let held = self.held();
+        let mut held = self.held();
         Ok(match scope {
             Scope::Everything { known } => part(&held.state, &Part::all(known.clone())),
             Scope::Part(wanted) => part(&held.state, wanted),
-            Scope::Only(wanted) => only(&held.state, wanted),
+            Scope::Only(wanted) => {
+                let Held { state, identities, .. } = &mut *held;
+                let found = identify(state, identities, wanted);
+                only(state, wanted, found)
+            }
         })
     }
 
@@ -228,7 +234,44 @@ fn part(state: &State, part: &Part) -> State {
     seen
 }
 
-fn only(state: &State, wanted: &Wanted) -> State {
+/// The wanted links: at their places, or elsewhere where they have been seen before or their other end tells of them.
+fn identify<'w>(
+    state: &State,
+    identities: &mut BTreeMap<LinkId, LinkId>,
+    wanted: &'w Wanted,
+) -> BTreeMap<&'w LinkId, LinkId> {
+    let ids = state.objects.iter().filter_map(|(key, object)| match (key, object) {
+        (Key::Link(id), Object::Link(link)) => Some((&link.place, id)),
+        _ => None,
+    });
+    let at: BTreeMap<&Place, &LinkId> = ids.collect();
+    let link = |id: &LinkId| state.objects.get(&Key::Link(id.clone()))?.link();
+    let at_places: BTreeMap<&LinkId, LinkId> = (wanted.links.iter())
+        .filter_map(|(id, places)| Some((id, places.iter().find_map(|place| at.get(place))?)))
+        .map(|(id, held)| (id, (*held).clone()))
+        .collect();
+    let mut elsewhere = BTreeMap::new();
+    for (id, mark) in &wanted.marks {
+        let known = identities.get(id).filter(|known| link(known).is_some());
+        let found = at_places.get(id);
+        let by_other_end = || {
+            let mate = link(at.get(mark.peer.as_ref()?)?)?;
+            at.get(mate.peer.as_ref()?).copied()
+        };
+        let known = if found.is_none() { known.or_else(by_other_end) } else { known };
+        elsewhere
+            .extend(known.filter(|known| found != Some(known)).map(|known| (id, known.clone())));
+    }
+    let found = wanted.identify(at_places, elsewhere);
+    identities.retain(|id, _| !wanted.links.contains_key(id));
+    for (id, held) in &found {
+        identities.retain(|_, other| other != held);
+        identities.insert((*id).clone(), held.clone());
+    }
+    found
+}
+
+fn only(state: &State, wanted: &Wanted, found: BTreeMap<&LinkId, LinkId>) -> State {
     let mut seen = State::default();
     for key in &wanted.keys {
         let object = if let Key::Sysctl(sysctl) = key {
@@ -240,10 +283,9 @@ fn only(state: &State, wanted: &Wanted) -> State {
             seen.objects.insert(key.clone(), object);
         }
     }
-    let at: BTreeMap<&Place, &Link> = links(state).map(|link| (&link.place, link)).collect();
-    let found: BTreeMap<&LinkId, &Link> = (wanted.links.iter())
-        .filter_map(|(id, places)| Some((id, *places.iter().find_map(|place| at.get(place))?)))
-        .collect();
+    let link = |held: LinkId| state.objects.get(&Key::Link(held))?.link();
+    let found: BTreeMap<&LinkId, &Link> =
+        found.into_iter().filter_map(|(id, held)| Some((id, link(held)?))).collect();
     let with_dependents = wanted.wants_dependents(found.iter().map(|(id, link)| (*id, *link)));
     for (id, link) in found {
         seen.objects.insert(Key::Link(id.clone()), Object::Link(Box::new(link.clone())));

@@ -93,11 +93,12 @@ fn object(object: &Fields<'_>) -> String {
     let repairs = object.leaf("repairs").map(|times| format!(", repaired {times} times before"));
     let waits_for = object.leaf("waits-for").map(|path| render::typed(object.schema, &path));
     format!(
-        "{}\n     since {}, policy {}{}\n{}{}{}",
+        "{}\n     since {}, policy {}{}\n{}{}{}{}",
         object.path("path"),
         object.text("since"),
         object.text("policy"),
         repairs.unwrap_or_default(),
+        line(object.leaf("change"), ""),
         line(object.leaf("difference"), "to repair: "),
         line(waits_for, "will be restored with "),
         line(object.leaf("obstacle"), "stays: "),

@@ -46,6 +46,8 @@ pub(crate) struct Drift {
 #[derive(Clone, Debug)]
 struct Differing {
     since: SystemTime,
+    /// What others have done, where that is known: a link was renamed or moved.
+    change: Option<String>,
     /// What would put it right, in words.
     difference: String,
     /// Whether it is not there at all.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::{Key, Noun, Part, Scope, Wanted};
+use netstate::{Key, LinkId, Noun, Part, Place, Scope, Wanted};
 use serde::Serialize;
 use yang::{Path, Selected, Tree};
 
@@ -67,7 +67,8 @@ impl Engine {
         self.operational_part(mapping::part(selected, &self.running.intent.tree))
     }
 
-    fn operational_part(&mut self, part: Part) -> Result<Tree> {
+    fn operational_part(&mut self, mut part: Part) -> Result<Tree> {
+        self.follow_displaced(&mut part);
         let nouns = part.nouns.clone();
         // Kernel parameters are too many to be read without being named.
         let mut keys = BTreeSet::new();
@@ -85,6 +86,24 @@ impl Engine {
         let mut tree = mapping::raise_nouns(&observed, running, |noun| nouns.contains(&noun))?;
         tree.merge(&self.own_state()?);
         Ok(tree)
+    }
+
+    /// Has links that others have renamed or moved told as what they are.
+    fn follow_displaced(&self, part: &mut Part) {
+        let displaced = self.kernel.displaced();
+        if displaced.is_empty() {
+            return;
+        }
+        let is_displaced =
+            |_: &Place, id: &mut LinkId| displaced.contains_key(&Key::Link(id.clone()));
+        let left: Vec<(Place, LinkId)> = part.known.extract_if(.., is_displaced).collect();
+        for (place, id) in left {
+            let Some(now) = displaced.get(&Key::Link(id.clone())) else { continue };
+            part.known.insert(now.clone(), id);
+            if let Some(links) = part.links.as_mut().filter(|links| links.contains(&place)) {
+                links.insert(now.clone());
+            }
+        }
     }
 
     /// What the daemon knows by itself.

@@ -1,6 +1,6 @@
 //! What others change under the engine: what went with a link comes back with it, and policies decide about the rest.
 
-use netstate::{Action, Event, LinkName, Op};
+use netstate::{Action, Event, LinkName, Op, Place};
 
 use super::*;
 
@@ -205,6 +205,70 @@ fn what_is_not_configured_does_not_get_in() {
     assert_eq!(engine.events.due(engine.now()), None);
     host.kernel.change(|state| drop(state.objects.remove(&route())));
     assert!(engine.events.due(engine.now()).is_some());
+}
+
+#[test]
+fn a_link_that_is_renamed_or_moved_is_told_and_goes_back() {
+    let (host, mut engine) = with_cable("");
+    let whole = host.kernel.state();
+    for (place, told) in [("vx@vpn10", "renamed to vx"), ("veth10@vpn20", "moved to vpn20")] {
+        move_link(&host, &mut engine, "veth10", place);
+        assert_eq!(changes(&mut engine), [told]);
+        engine.repair_all(0).unwrap();
+        assert_eq!(host.kernel.state(), whole);
+        assert!(differences(&mut engine).is_empty());
+    }
+    // Under its present name it may change further.
+    move_link(&host, &mut engine, "veth10", "vx@vpn10");
+    move_link(&host, &mut engine, "veth10", "vy@vpn10");
+    assert_eq!(changes(&mut engine), ["renamed to vy"]);
+    engine.apply(&format!("{VETH10}/mtu = 1400")).unwrap();
+    assert!(differences(&mut engine).is_empty());
+    engine.apply(&format!("no {VETH10}/mtu")).unwrap();
+    assert_eq!(host.kernel.state(), whole);
+    engine.apply("/netloom-drift:drift/policy = repair").unwrap();
+    move_link(&host, &mut engine, "veth10", "vx@vpn20");
+    assert_eq!(host.kernel.state(), whole);
+}
+
+#[test]
+fn swapped_links_are_swapped_back_by_a_commit_that_touches_one() {
+    let (host, mut engine) = with_cable("");
+    let whole = host.kernel.state();
+    for (name, place) in
+        [("veth10", "t@vpn10"), ("veth20", "veth10@vpn10"), ("veth10", "veth20@vpn20")]
+    {
+        move_link(&host, &mut engine, name, place);
+    }
+    let told = ["moved to vpn20 as veth20", "moved to vpn10 as veth10"];
+    assert_eq!(changes(&mut engine), told);
+    engine.apply(&format!("{VETH10}/mtu = 1400")).unwrap();
+    engine.apply(&format!("no {VETH10}/mtu")).unwrap();
+    assert_eq!(host.kernel.state(), whole);
+    assert!(differences(&mut engine).is_empty());
+}
+
+/// Has another program rename or move a link.
+fn move_link(host: &Host, engine: &mut Engine, name: &str, place: &str) {
+    let key = link_key(name);
+    let from = host.kernel.state().objects[&key].clone();
+    let before = from.link().unwrap().place.clone();
+    let (ifname, netns) = place.split_once('@').unwrap();
+    let place = Place { netns: netns.parse().unwrap(), ifname: ifname.parse().unwrap() };
+    let change = Object::Link(Box::new(Link::at(place.clone())));
+    let op = Op::new(key, Action::Update { from, change });
+    host.kernel.clone().execute(&Plan { ops: vec![op] }).unwrap();
+    let events = [before, place].map(|place| Event::Link(place.netns, place.ifname));
+    engine.look_at(&events.into());
+}
+
+/// What is told that others have done to links.
+fn changes(engine: &mut Engine) -> Vec<String> {
+    let mut tree = Tree::empty(schema());
+    engine.report_drift(&mut tree).unwrap();
+    let list = Path::parse(schema(), "/netloom-drift:drift/object").unwrap();
+    let change = |(_, node): (Path, yang::Node<'_>)| node.leaf("change").map(ToString::to_string);
+    tree.nodes(&list).into_iter().filter_map(change).collect()
 }
 
 /// A host whose daemon has configured a cable, and what the lines say.

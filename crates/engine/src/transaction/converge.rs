@@ -11,11 +11,12 @@ mod put_back;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
+use netstate::link::is_displaced;
 use netstate::plan::wanted;
 use netstate::probe::{Attempt, Probe};
 use netstate::{
-    Action, Desired, EventSink, Key, ObserveError, Op, Originals, Plan, Refusal, Scope, Southbound,
-    State, Watched,
+    Action, Desired, EventSink, Key, Object, ObserveError, Op, Originals, Place, Plan, Refusal,
+    Scope, Southbound, State, Watched,
 };
 
 use crate::error::{Error, Errors, Result};
@@ -46,6 +47,8 @@ pub(crate) struct Kernel {
     reasons: BTreeMap<Key, Reason>,
     /// The objects of running that are left out, or are there in part only, by the verdict on it.
     held: Held,
+    /// The links that others have renamed or moved, with where they are.
+    displaced: BTreeMap<Key, Place>,
     #[cfg(any(test, feature = "faults"))]
     pub(crate) fault: Option<Fault>,
 }
@@ -120,6 +123,7 @@ impl Kernel {
             skipped: BTreeSet::new(),
             reasons: BTreeMap::new(),
             held: Held::default(),
+            displaced: BTreeMap::new(),
             #[cfg(any(test, feature = "faults"))]
             fault: None,
         }
@@ -291,6 +295,7 @@ impl Kernel {
     /// What is left to do of a plan.
     fn left(&mut self, transition: &Transition<'_>, made: &TransitionPlan) -> Result<Plan> {
         let observed = self.southbound.observe(&made.scope)?;
+        self.note_displaced(&made.scope, &observed);
         let left = checked_plan(made.goal(), &made.touched, &made.originals, &observed);
         left.map_err(|error| transition.impossible(error).into())
     }
@@ -339,6 +344,26 @@ impl Kernel {
     /// The objects of running that the kernel cannot take yet.
     pub(crate) fn skipped(&self) -> &BTreeSet<Key> {
         &self.skipped
+    }
+
+    /// The links that others have renamed or moved, with where they are.
+    pub(crate) fn displaced(&self) -> &BTreeMap<Key, Place> {
+        &self.displaced
+    }
+
+    /// Takes over which of the links that were looked for are where nobody has put them.
+    fn note_displaced(&mut self, scope: &Scope, observed: &State) {
+        let Scope::Only(wanted) = scope else { return };
+        for id in wanted.links.keys() {
+            let key = Key::Link(id.clone());
+            match observed.objects.get(&key).and_then(Object::link) {
+                Some(link) if is_displaced(wanted, id, &link.place) => {
+                    self.displaced.insert(key, link.place.clone());
+                }
+                Some(_) | None if self.displaced.is_empty() => {}
+                Some(_) | None => drop(self.displaced.remove(&key)),
+            }
+        }
     }
 
     /// What is held by the verdict on running.

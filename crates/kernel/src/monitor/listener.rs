@@ -177,7 +177,10 @@ impl Listener {
                         if self.take_name(netns, message, sink)? {
                             continue;
                         }
-                        self.event(netns, message).into_iter().for_each(|event| sink(event));
+                        self.events(netns, message)
+                            .into_iter()
+                            .flatten()
+                            .for_each(|event| sink(event));
                         match message.kind {
                             RTM_NEWNETCONF => self.parameters(netns, message, sink),
                             libc::RTM_DELADDR => {
@@ -216,12 +219,12 @@ impl Listener {
         }
     }
 
-    fn event(&mut self, netns: &NetnsName, message: Message<'_>) -> Option<Event> {
+    /// What a message is about. A link that was renamed is one by its old name too, by which it may be configured.
+    fn events(&mut self, netns: &NetnsName, message: Message<'_>) -> [Option<Event>; 2] {
         let name = |index: u32| self.names.get(&index).cloned();
-        let netns = netns.clone();
         match message.kind {
             libc::RTM_NEWLINK | libc::RTM_DELLINK => {
-                let (index, ifname) = decode_name(message)?;
+                let Some((index, ifname)) = decode_name(message) else { return [None, None] };
                 // A bridge tells of a port that leaves it as if the link were gone.
                 let gone = message.kind == libc::RTM_DELLINK && message.byte(0) == 0;
                 let before = match gone {
@@ -231,9 +234,10 @@ impl Listener {
                 if !gone && before.as_ref() != Some(&ifname) {
                     self.appeared.push(ifname.clone());
                 }
-                Some(Event::Link(netns, ifname))
+                let before = before.filter(|before| *before != ifname);
+                [before, Some(ifname)].map(|name| name.map(|name| Event::Link(netns.clone(), name)))
             }
-            _ => notified(message, &netns, name).map(Event::Key),
+            _ => [notified(message, netns, name).map(Event::Key), None],
         }
     }
 }

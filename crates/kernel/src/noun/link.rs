@@ -12,6 +12,7 @@ use crate::message::{Wire, fixed};
 use crate::uapi::VETH_INFO_PEER;
 
 mod execute;
+pub(crate) mod identity;
 mod observe;
 pub(crate) mod read;
 

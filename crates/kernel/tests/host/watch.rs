@@ -72,6 +72,20 @@ fn links_addresses_routes_and_neighbours() {
 }
 
 #[test]
+fn a_renamed_link_is_told_by_both_names() {
+    isolated(|| {
+        ip("link add name a type veth peer name b");
+        let mut host = Host::open();
+        let events = watch(&mut host, &["1"]);
+        ip("link set dev b up");
+        await_event(&events, Event::Link(name("1"), place("b@1").ifname));
+        ip("link set dev a down name vx");
+        await_event(&events, Event::Link(name("1"), place("a@1").ifname));
+        await_event(&events, Event::Link(name("1"), place("vx@1").ifname));
+    });
+}
+
+#[test]
 fn namespaces_come_and_go() {
     isolated(|| {
         ip("netns add other");

@@ -6,6 +6,7 @@ pub mod dummy;
 mod entries;
 mod facts;
 mod fields;
+pub mod identity;
 pub mod ifb;
 pub mod kind;
 mod new_device;
@@ -24,6 +25,7 @@ pub(crate) use observed::name_aside;
 
 pub use bridge::{Bridge, BridgePort};
 pub use dummy::Dummy;
+pub use identity::{Before, Mark, displacement, is_displaced};
 pub use ifb::Ifb;
 pub use kind::{
     AttributesOf, Below, BelowAttribute, CreatedBy, KindAttributes, KindFacts, LinkBelow, LinkKind,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::link::{Link, Place};
+use super::link::{Link, Mark, Place};
 use super::route::{Route, RouteKey};
 use super::{Key, Object};
 use crate::name::{LinkId, NetnsName};
@@ -35,6 +35,9 @@ pub struct Wanted {
     pub protocol: Option<u8>,
     /// The links, each with the places where it may be, the likeliest first.
     pub links: BTreeMap<LinkId, Vec<Place>>,
+    /// Those of the links that may have been applied before: one that is at none of its places may be elsewhere, where it is
+    /// the same link. What is on it is told under the name that it has there.
+    pub marks: BTreeMap<LinkId, Mark>,
     /// The namespaces that links are to be in for the first time. Of one that is found elsewhere, the parameters are wanted
     /// that are not those of a new link: it loses them as it moves.
     pub homes: BTreeMap<LinkId, NetnsName>,

@@ -118,12 +118,19 @@ pub fn target<'a>(
     };
     let setters = setters(desired, &made, observed);
     let is_set_along = |key: &Key| setters.iter().any(|(by, to)| noun::sets(by, to, key).is_some());
+    let was_applied = |key: &Key| {
+        touched.objects.contains_key(key)
+            && !desired.objects.contains_key(key)
+            && !originals.objects.contains_key(key)
+    };
     for (key, object) in foreign.filter(|(_, object)| !goes_with_mate(object)) {
         if is_set_along(key) {
             continue;
         }
         match foreign_object(key, object, &left) {
             Stays::Here if has_home(key, object, is_up) => others.push((key, object)),
+            // What others have renamed a link with is still ours, by the name that the link has again.
+            Stays::As(key, _) if was_applied(&key) => {}
             Stays::As(key, object) if has_home(&key, &object, is_up) => {
                 if !desired.objects.contains_key(&key) {
                     made.entry(key).or_insert(object);

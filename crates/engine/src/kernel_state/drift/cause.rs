@@ -115,10 +115,19 @@ impl<'a> Causes<'a> {
 fn is_away(op: &Op) -> bool {
     match (&op.key, &op.action) {
         (Key::Netns(_) | Key::Link(_), Action::Create(_)) => true,
-        (Key::Link(_), Action::Update { from, change: Object::Link(change) }) => {
+        (_, Action::Create(_) | Action::Update { .. } | Action::Delete(_) | Action::Await) => {
+            moves_link(op)
+        }
+    }
+}
+
+/// Whether an operation renames a link, or moves it to another namespace.
+pub(super) fn moves_link(op: &Op) -> bool {
+    match &op.action {
+        Action::Update { from, change: Object::Link(change) } => {
             place_of(from) != Some(&change.place)
         }
-        (_, Action::Create(_) | Action::Update { .. } | Action::Delete(_) | Action::Await) => false,
+        Action::Create(_) | Action::Update { .. } | Action::Delete(_) | Action::Await => false,
     }
 }
 

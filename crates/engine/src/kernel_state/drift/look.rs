@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::{Action, Desired, Key, Noun};
+use netstate::link::displacement;
+use netstate::{Action, Desired, Key, Noun, Op};
 
 use crate::clock::Moment;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::intent::Intent;
 use crate::kernel_state::drift::Differing;
-use crate::kernel_state::drift::cause::{Cause, Causes, Disturbed, has_moved, with_loose_routes};
+use crate::kernel_state::drift::cause::{
+    Cause, Causes, Disturbed, has_moved, moves_link, with_loose_routes,
+};
 use crate::session::notice::By;
-use crate::transaction::affected::with_dependents;
+use crate::transaction::affected::{place_of, with_dependents};
 use crate::transaction::converge::{Reason, SKIPPED};
 use crate::transaction::transition::{Transition, TransitionPlan};
 
@@ -96,13 +99,19 @@ impl Engine {
         let now = (self.settings.clock.wall)();
         let causes = Causes::of(self.kernel.skipped(), plan, desired, disturbed);
         let returned = self.returned(plan, desired);
+        let moves = plan.plan.ops.iter().rev().filter(|op| moves_link(op));
+        let moves: BTreeMap<&Key, &Op> = moves.map(|op| (&op.key, op)).collect();
         for op in &plan.plan.ops {
             let key = &op.key;
             let Some(object) = desired.get(key) else { continue };
             let policy = running.policies.at(&running.path(key));
+            let change = self.kernel.displaced().get(key).zip(place_of(object));
+            // A link that goes back to its place may have to go down before.
+            let difference = moves.get(key).filter(|_| change.is_some()).unwrap_or(&op);
             let differing = Differing {
                 since: self.drift.differing.get(key).map_or(now, |known| known.since),
-                difference: op.to_string(),
+                change: change.map(|(now, wanted)| displacement(wanted, now)),
+                difference: difference.to_string(),
                 missing: match key.noun() == Noun::Link {
                     true => !plan.links.contains_key(key),
                     false => matches!(op.action, Action::Create(_)),
@@ -151,7 +160,7 @@ impl Engine {
         })
     }
 
-    /// The links that were missing, or elsewhere, and are there: with all that depends on them.
+    /// The links that were missing, or where those are that come back, and are there: with all that depends on them.
     fn returned(&self, plan: &TransitionPlan, desired: &Desired) -> BTreeSet<Key> {
         let is_missing = |key: &&Key| {
             let held = self.kernel.held().get(key);
@@ -159,7 +168,10 @@ impl Engine {
         };
         let back = plan.links.keys().filter(is_missing);
         let moved = plan.plan.ops.iter().filter(|op| has_moved(op, desired)).map(|op| &op.key);
-        let back: BTreeSet<Key> = back.chain(moved).cloned().collect();
+        // A link that others have renamed or moved was not away.
+        let displaced = self.kernel.displaced();
+        let back = back.chain(moved).filter(|key| !displaced.contains_key(*key));
+        let back: BTreeSet<Key> = back.cloned().collect();
         if back.is_empty() { back } else { with_dependents(back, &[desired]) }
     }
 }

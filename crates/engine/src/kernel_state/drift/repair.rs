@@ -46,7 +46,9 @@ impl Engine {
                 logged += 1;
                 if logged <= LOGGED {
                     let (path, repair) = (running.path(&key), &differing.difference);
-                    tracing::warn!(%path, repair, policy = policy.name(), "changed by somebody else");
+                    let change = differing.change.as_deref();
+                    let policy = policy.name();
+                    tracing::warn!(%path, change, repair, policy, "changed by somebody else");
                     paths.push(path.to_string());
                 }
             }

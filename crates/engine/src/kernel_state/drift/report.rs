@@ -19,6 +19,8 @@ struct Report {
 struct Object {
     path: String,
     since: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<String>,
     difference: String,
     policy: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +44,7 @@ impl Engine {
         let object = differing.map(|(key, differing)| Object {
             path: running.path(key).to_string(),
             since: rfc3339::milliseconds(differing.since),
+            change: differing.change.clone(),
             difference: differing.difference.clone(),
             policy: differing.policy.name(),
             waits_for: differing.waits_for.as_ref().map(|key| running.path(key).to_string()),

@@ -126,7 +126,11 @@ impl Engine {
         let mut disturbed = Disturbed::default();
         for (id, link) in desired.links() {
             let Place { netns, ifname } = &link.place;
-            if names.contains(ifname) {
+            let displaced = match self.kernel.displaced() {
+                displaced if displaced.is_empty() => None,
+                displaced => displaced.get(&Key::Link(id.clone())),
+            };
+            if names.contains(ifname) || displaced.is_some_and(|now| names.contains(&now.ifname)) {
                 disturbed.links.insert(Key::Link(id.clone()));
             }
             if events.contains(&Event::AddressGone(netns.clone(), ifname.clone())) {

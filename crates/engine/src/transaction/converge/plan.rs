@@ -6,7 +6,7 @@ use netstate::noun::{is_needed, places, takes_along};
 use netstate::plan::{Goal, plan, target, wanted};
 use netstate::verdict::Environment;
 use netstate::{
-    Action, Desired, Key, Object, Op, Originals, Plan, PlanError, Scope, State, checker,
+    Action, Desired, Key, Object, Op, Originals, Place, Plan, PlanError, Scope, State, checker,
 };
 
 use crate::error::{Error, Result};
@@ -30,6 +30,7 @@ impl Kernel {
             true => State::default(),
             false => self.southbound.observe(&scope)?,
         };
+        self.note_displaced(&scope, &observed);
         let environment = Environment {
             observed: &observed,
             looked_for: &keys,
@@ -74,6 +75,7 @@ impl Kernel {
     fn affected(&self, transition: &Transition<'_>) -> BTreeSet<Key> {
         let desired = transition.to.desired();
         let mut keys = self.affected_itself(transition);
+        self.add_links_in_the_way(&mut keys, transition);
         keys.extend(sources(&keys, desired));
         let undetermined = undetermined_links(&keys, desired);
         keys.extend(undetermined.into_iter().filter(|key| !self.skipped.contains(key)));
@@ -119,6 +121,24 @@ impl Kernel {
                 keys.extend(below.into_iter().filter(|key| !self.skipped.contains(key)));
                 keys
             }
+        }
+    }
+
+    /// Adds the links that others have given the places of links among these: those go back first.
+    fn add_links_in_the_way(&self, keys: &mut BTreeSet<Key>, transition: &Transition<'_>) {
+        let Transition { touched, to, .. } = transition;
+        let desired = to.desired();
+        while !self.displaced.is_empty() {
+            let links = keys.iter().flat_map(|key| [desired.get(key), touched.get(key)]);
+            let places: BTreeSet<&Place> = links.flatten().filter_map(place_of).collect();
+            let in_the_way =
+                |(key, at): &(&Key, &Place)| !keys.contains(key) && places.contains(at);
+            let found: BTreeSet<Key> =
+                self.displaced.iter().filter(in_the_way).map(|(key, _)| key.clone()).collect();
+            if found.is_empty() {
+                return;
+            }
+            keys.extend(with_dependents(found, &[touched, desired]));
         }
     }
 

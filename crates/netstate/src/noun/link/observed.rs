@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Link, Place, link, link_objects, links};
+use super::{Link, Place, identity, link, link_objects, links};
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::{Change, FoundBy, Key, Wanted};
 
@@ -19,6 +19,7 @@ pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
             }
         }
     }
+    wanted.marks = identity::marks(change);
     let comes = |(id, seen): &(&LinkId, &Link)| {
         link(change.touched, id).is_none_or(|before| before.place.netns != seen.place.netns)
     };

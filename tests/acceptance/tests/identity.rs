@@ -1,0 +1,168 @@
+//! A link that another program renames, or moves to another namespace, is still the same link: the daemon says so, and puts
+//! it back instead of making another.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
+
+use std::collections::BTreeMap;
+
+use acceptance::{Daemon, kernel, step};
+use testkit::netns::{ip, ip_json, isolated};
+
+const NOTHING: &str = "nothing differs from running\n";
+
+/// A pair whose ends are both configured, a NIC, and a namespace that nothing is in.
+const PAIR: &str = "netnses-iproute2 netns red\n\
+    links-iproute2\n\
+    link a\ntype veth\nvirtual_peer_name b\nadmin-status up\nip 10.0.0.1/24\nip 2001:db8::1/64\nexit\n\
+    link b\ntype veth\nvirtual_peer_name a\nadmin-status up\nip 10.0.1.1/24\nexit\n\
+    link wan\nifname nic0\nadmin-status up\nip 192.0.2.1/24\nexit\nexit\n\
+    routes-iproute2 route 10.9.0.0/16 nexthop a via address 10.0.0.2\ntop\n\
+    routes-iproute2 route 10.8.0.0/16 nexthop wan via address 192.0.2.2\n";
+
+/// What others do, how that is told, and of which link.
+const CASES: [(&str, &str); 6] = [
+    ("link set dev a down name vx up", "renamed to vx"),
+    ("link set dev a netns red", "moved to red"),
+    ("link set dev b netns red name vx", "moved to red as vx"),
+    ("link set dev nic0 down name eth7 up", "renamed to eth7"),
+    ("link set dev nic0 netns red", "moved to red"),
+    ("link set dev nic0 netns red name eth7", "moved to red as eth7"),
+];
+
+#[test]
+fn what_others_rename_or_move_goes_back() {
+    isolated(|| {
+        let daemon = device();
+        let (before, links_before) = (kernel::holds(), links());
+        for (done, told) in CASES {
+            step(&format!("`ip {done}` is told, and mended by `repair`"));
+            others(done, &daemon, told);
+            assert!(kernel::holds() != before);
+            daemon.run("repair\n");
+            is_as(&daemon, &before, &links_before);
+        }
+        step("by any commit that touches the link");
+        for (round, (done, told)) in CASES.into_iter().enumerate() {
+            others(done, &daemon, told);
+            let link =
+                if done.contains("nic0") { "wan" } else { &done["link set dev ".len()..][..1] };
+            daemon.run(&format!(
+                "configure\nlinks-iproute2 link {link} group {}\ncommit\n",
+                round + 1
+            ));
+            is_as(&daemon, &before, &links_before);
+        }
+        step("and at once where the policy is `repair`");
+        daemon.run("configure\ndrift-netloom policy repair\ncommit\n");
+        for (done, told) in CASES {
+            println!("  {told}");
+            ip(done);
+            kernel::until("all is as before", || {
+                kernel::holds() == before && links() == links_before
+            });
+        }
+        assert!(!daemon.log().contains("File exists"), "{}", daemon.log());
+    });
+}
+
+#[test]
+fn a_start_finds_them_too() {
+    isolated(|| {
+        let mut daemon = device();
+        let (before, links_before) = (kernel::holds(), links());
+        for (done, _) in CASES {
+            step(&format!("`ip {done}` while no daemon runs"));
+            daemon.stop();
+            ip(done);
+            daemon.start_again(&[]);
+            is_as(&daemon, &before, &links_before);
+        }
+        assert!(!daemon.log().contains("File exists"), "{}", daemon.log());
+    });
+}
+
+#[test]
+fn names_that_others_have_swapped_are_swapped_back() {
+    isolated(|| {
+        let daemon = device();
+        let (before, links_before) = (kernel::holds(), links());
+        for (one, other) in [("a", "b"), ("a", "nic0")] {
+            let swap = |verdict: &str| {
+                ip(&format!("link set dev {one} down name t"));
+                ip(&format!("link set dev {other} down name {one}"));
+                ip(&format!("link set dev t name {other} up"));
+                ip(&format!("link set dev {one} up"));
+                kernel::until(verdict, || {
+                    let told = drift(&daemon);
+                    [one, other].iter().all(|name| told.contains(&format!("renamed to {name}")))
+                });
+            };
+            step(&format!("{one} and {other} are swapped: that is told, and mended by `repair`"));
+            swap("that is told");
+            daemon.run("repair\n");
+            is_as(&daemon, &before, &links_before);
+            step("or by a commit that touches but one of them");
+            swap("that is told");
+            daemon.run(&format!("configure\nlinks-iproute2 link a description {other}\ncommit\n"));
+            is_as(&daemon, &before, &links_before);
+        }
+        assert!(!daemon.log().contains("File exists"), "{}", daemon.log());
+    });
+}
+
+#[test]
+fn what_is_no_longer_configured_goes_under_whatever_name() {
+    isolated(|| {
+        let daemon = device();
+        ip("link set dev a down name vx up");
+        ip("link set dev nic0 down name eth7 up");
+        kernel::until("that is told", || drift(&daemon).contains("renamed to eth7"));
+        step("a pair that others have renamed is removed, and a NIC has its name again");
+        daemon.run(
+            "configure\nno routes-iproute2\nlinks-iproute2\nno link a\nno link b\nno link wan\nexit\ncommit\n",
+        );
+        let names: Vec<String> = links().into_keys().collect();
+        assert_eq!(names, ["far0", "lo", "nic0"]);
+    });
+}
+
+/// A host with a NIC, and a daemon that has configured the pair and the NIC.
+fn device() -> Daemon {
+    ip("link add nic0 type veth peer name far0");
+    ip("link set dev far0 up");
+    let daemon = Daemon::start();
+    daemon.run(&format!("configure\n{PAIR}commit\n"));
+    daemon
+}
+
+/// Has others do something, and awaits that the daemon tells of it.
+#[track_caller]
+fn others(done: &str, daemon: &Daemon, told: &str) {
+    ip(done);
+    kernel::until("that is told", || drift(daemon).contains(told));
+    println!("{}", drift(daemon));
+}
+
+/// Everything is as it was, with the links that there were.
+#[track_caller]
+fn is_as(
+    daemon: &Daemon,
+    before: &BTreeMap<String, Vec<String>>,
+    links_before: &BTreeMap<String, String>,
+) {
+    kernel::until("all is as before", || kernel::holds() == *before);
+    assert_eq!(links(), *links_before);
+    kernel::until("nothing differs", || drift(daemon) == NOTHING);
+}
+
+fn drift(daemon: &Daemon) -> String {
+    daemon.run("show drift\n")
+}
+
+/// The link-layer addresses of the own namespace's links: those of links that were made anew are others.
+fn links() -> BTreeMap<String, String> {
+    let links = ip_json("link show");
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let links = links.as_array().into_iter().flatten();
+    links.map(|link| (text(&link["ifname"]), text(&link["address"]))).collect()
+}
