@@ -172,6 +172,19 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A new namespace comes with a loopback (`loopback_net_init`, drivers/net/loopback.c). The target has a name for it, or
+    /// nobody is to touch it.
+    fn bring_loopback(&mut self, netns: &NetnsName) {
+        let loopback = self.end.links_in(netns).find_map(|node| {
+            let link = Link::loopback(&node.link.place)?;
+            Some((node.id.clone(), link))
+        });
+        if let Some((id, link)) = loopback {
+            let first = link.place.ifname.clone();
+            self.now.put_link(Node { id, link: Cow::Owned(link), first });
+        }
+    }
+
     /// Makes or replaces what is neither a namespace nor a link.
     fn put(&mut self, key: &Key, object: &'a Object) -> Verdict {
         if let Some(lack) = self.now.lack(key, object, true)

@@ -102,7 +102,7 @@ impl<'a> World<'a> {
             told.flags.up =
                 change.flags.up.filter(|up| follows_device(link) && link.flags.up != Some(*up));
             told.attributes.mtu = change.attributes.mtu.filter(|mtu| {
-                is_cut_by_device(link) && link.attributes.mtu.is_none_or(|own| own > *mtu)
+                is_cut_by_device(link) && link.attributes.mtu.is_some_and(|own| own > *mtu)
             });
             if !told.is_empty() {
                 self.change_link(&above, &told, why);
