@@ -22,7 +22,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use self::link::{Link, Place};
-use crate::name::NetnsName;
+use crate::name::{LinkName, NetnsName};
 
 pub use condition::{Condition, Gateway, Outcome, Rule};
 pub use facts::{Anchor, How, Loose, Need, Needs};
@@ -256,6 +256,17 @@ macro_rules! nouns {
                 $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
                     let object = bound!(object, [$($object)?]);
                     <$stem::Facts as NounFacts>::sets(key, object, other)
+                })*
+                _ => None,
+            }
+        }
+
+        /// Which links lose IPv6 when an object becomes so.
+        pub(crate) fn switches_off_ipv6(key: &Key, object: &Object) -> Option<Option<LinkName>> {
+            match (key, object) {
+                $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
+                    let object = bound!(object, [$($object)?]);
+                    <$stem::Facts as NounFacts>::switches_off_ipv6(key, object)
                 })*
                 _ => None,
             }

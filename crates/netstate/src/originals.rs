@@ -29,7 +29,8 @@ impl Originals {
         for (key, seen, before) in side_by_side(seen, &touched.objects) {
             let Some((wanted, seen)) = seen else { continue };
             if before.is_none() && !self.objects.contains_key(key) {
-                self.objects.insert(key.clone(), seen.restorable());
+                let original = self.before_set_along(key, seen, touched);
+                self.objects.insert(key.clone(), original.unwrap_or_else(|| seen.restorable()));
             }
             let Some(seen) = seen.link().filter(|_| before != Some(wanted)) else { continue };
             let Some(home) = self.objects.get(key).and_then(Object::link) else { continue };
@@ -48,6 +49,19 @@ impl Originals {
                 }
             }
         }
+    }
+
+    /// What an object was before it was set along with another that has been touched.
+    fn before_set_along(&self, key: &Key, seen: &Object, touched: &State) -> Option<Object> {
+        if !key.noun().facts().sets_others {
+            return None;
+        }
+        let setters = touched.objects.iter().filter(|(of, _)| of.noun() == key.noun());
+        setters.into_iter().find_map(|(of, value)| {
+            let set = noun::sets(of, value, key)?;
+            let before = self.objects.get(of).filter(|_| noun::satisfies(key, seen, &set))?;
+            noun::sets(of, before, key)
+        })
     }
 
     /// Drops what `desired` has given back, and what is on links that it leaves where they were: that is there,

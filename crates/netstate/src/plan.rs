@@ -42,6 +42,7 @@ pub fn plan(target: &Target<'_>, observed: &State) -> Result<Plan, PlanError> {
     account.remove_links();
     account.place_links()?;
     account.alter_links();
+    account.foresee_lowered();
     account.settle(Stage::BeforeUp);
     account.raise_links();
     account.settle(Stage::AfterUp);

@@ -19,6 +19,7 @@ use crate::noun::link::Place;
 use crate::noun::{self, Condition, How, Key, Need, Object, Outcome};
 use crate::originals::Originals;
 use crate::state::State;
+pub(crate) use world::IPV6_MIN_MTU;
 use world::{Answer, World};
 
 /// What of a configuration is active, and what stands against the rest.

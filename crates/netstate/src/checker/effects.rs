@@ -53,6 +53,11 @@ impl<'a> World<'a> {
                 // Until it is given one, a bridge's MTU is that of its ports (`br_mtu_auto_adjust`, net/bridge/br_if.c).
                 made.attributes.mtu = None;
             }
+            if let Some(device) = end.device.as_ref().filter(|_| is_cut_by_device(&made))
+                && let Presence::Here(device) = self.link(device)
+            {
+                made.attributes.mtu = device.attributes.mtu;
+            }
             made.overlay(&end);
             made.flags.up = Some(false);
             let first = made.place.ifname.clone();

@@ -65,6 +65,11 @@ pub(crate) trait NounFacts {
     /// What the kernel makes of another object when this one becomes so.
     fn sets(key: &Self::Key, object: &Self::Object, other: &Key) -> Option<Object>;
 
+    /// Which links lose IPv6 when it becomes so, in its namespace: this one, or all where none is named.
+    fn switches_off_ipv6(_: &Self::Key, _: &Self::Object) -> Option<Option<LinkName>> {
+        None
+    }
+
     /// Those of the objects on the same link that the kernel may remove along with this one. A plan removes them first,
     /// so that they are gone in any case.
     fn removed_before<'a>(

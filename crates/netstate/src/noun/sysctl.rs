@@ -93,7 +93,10 @@ impl SysctlPath {
                 "net/ipv4/conf/all/accept_redirects" => {
                     Some(if value == "0" { "1" } else { "0" }.into())
                 }
-                _ => is_conf_of("ipv4", "forwarding").then(|| value.into()),
+                _ => {
+                    let is_same = self.same_value().as_ref() == Some(other);
+                    (is_same || is_conf_of("ipv4", "forwarding")).then(|| value.into())
+                }
             },
             of_all => {
                 let name = of_all.strip_prefix("net/ipv6/conf/all/")?;
@@ -281,6 +284,12 @@ impl NounFacts for Facts {
         let same_netns = other.netns == key.netns;
         let set = key.path.sets(value, &other.path).filter(|_| same_netns);
         set.map(Object::Sysctl)
+    }
+
+    fn switches_off_ipv6(key: &SysctlKey, value: &String) -> Option<Option<LinkName>> {
+        let is_off = key.path.switches_ipv6() && value.trim() != "0";
+        let of_default = key.path.as_str().starts_with("net/ipv6/conf/default/");
+        (is_off && !of_default).then(|| key.path.dev())
     }
 
     fn removed_before<'a>(

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use super::target::Target;
 use crate::name::{LinkId, NetnsName};
-use crate::noun::link::{Link, Place, links};
+use crate::noun::link::{Link, Place, link, links};
 use crate::noun::{self, Key, Lasts, Loss, Object};
 use crate::operation::{Action, Because, Op};
 use crate::state::{Dependents, Entry, Sorted, State, side_by_side};
@@ -44,6 +44,10 @@ pub(super) struct Account<'a> {
     pub(super) lost: BTreeMap<&'a Key, Because>,
     /// What was observed, and has been altered by something; why.
     pub(super) altered: BTreeMap<&'a Key, Because>,
+    /// What the kernel has set along with something, as it is by then.
+    pub(super) set_along: BTreeMap<&'a Key, Object>,
+    /// The places of links that come up along with the link below, and are taken down again.
+    pub(super) lowered: BTreeSet<Place>,
     /// The places of links that have come up.
     pub(super) raised: BTreeSet<Place>,
     /// The addresses that have been awaited.
@@ -79,6 +83,8 @@ impl<'a> Account<'a> {
             linked: linked(observed),
             lost: BTreeMap::new(),
             altered: BTreeMap::new(),
+            set_along: BTreeMap::new(),
+            lowered: BTreeSet::new(),
             raised: BTreeSet::new(),
             awaited: BTreeSet::new(),
             addresses: OnceCell::new(),
@@ -112,6 +118,7 @@ impl<'a> Account<'a> {
         let dependents = self.dependents(place);
         for (key, _) in &dependents {
             self.lost.entry(key).or_insert_with(|| because.clone());
+            self.set_along.remove(key);
         }
         for (key, _) in dependents {
             self.lose_sourced(key);
@@ -165,6 +172,37 @@ impl<'a> Account<'a> {
             let Some(set) = noun::sets(key, object, other) else { continue };
             if !noun::satisfies(other, &set, wanted) {
                 self.lost.entry(other).or_insert_with(|| Because::SetAlong(Box::new(key.clone())));
+            }
+            let stays = |place: Place| {
+                let id = self.places.get(&place);
+                id.is_some() && id == self.target_places.get(&place).copied()
+            };
+            let seen = |key: &Key| self.observed.objects.get(key);
+            // The kernel sets others along only with what changes.
+            let changes = seen(key).is_some_and(|seen| !noun::satisfies(key, seen, object));
+            if changes && seen(other).is_some() && noun::places(other, wanted).all(stays) {
+                self.set_along.insert(other, set);
+            }
+        }
+    }
+
+    /// What of IPv6 goes with an object that switches it off on links.
+    pub(super) fn lose_with_ipv6(&mut self, key: &Key, object: &Object) {
+        let Some(dev) = noun::switches_off_ipv6(key, object) else { return };
+        let is_meant = |place: &Place| {
+            key.netns() == Some(&place.netns) && dev.as_ref().is_none_or(|dev| *dev == place.ifname)
+        };
+        let seen = |id: &LinkId| link(&self.observed.objects, id).map(|link| link.place.clone());
+        let meant = self.places.iter().filter(|(place, _)| is_meant(place));
+        let places: Vec<Place> = meant.filter_map(|(_, id)| seen(id)).collect();
+        for place in &places {
+            for (other, object) in self.dependents(place) {
+                let is_gone = || noun::places(other, object).all(|place| places.contains(&place));
+                if noun::is_lost_with(other, object, &Loss::Ipv6) && is_gone() {
+                    let because = || Because::SetAlong(Box::new(key.clone()));
+                    self.lost.entry(other).or_insert_with(because);
+                    self.lose_sourced(other);
+                }
             }
         }
         self.lose_ipv6(key, object);

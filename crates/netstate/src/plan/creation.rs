@@ -39,16 +39,33 @@ impl<'a> Account<'a> {
 
     /// What of the target is not there, or is otherwise, and made in this stage: from the beginning, or lost since.
     fn unsettled_in(&self, stage: Stage) -> Vec<Entry<'a>> {
-        let is_in = |(key, object): &Entry<'_>| noun::stage(key, object).0 == stage;
+        let is_in = |(key, object): &Entry<'_>| self.stage_of(key, object) == stage;
         let lost = self.lost.keys().filter_map(|key| Some((*key, self.target.at(key)?)));
         let altered = self.altered.keys().filter_map(|key| Some((*key, self.target.at(key)?)));
         let unsettled = self.unsettled.iter().filter(is_in);
         together(together(unsettled, lost.filter(is_in)), altered.filter(is_in)).collect()
     }
 
+    /// When an object is made. What would go with its link that is taken down again is made after that.
+    fn stage_of(&self, key: &Key, object: &Object) -> Stage {
+        let stage = noun::stage(key, object).0;
+        let is_taken_along = || {
+            noun::goes_with_down(key, object)
+                && noun::places(key, object).any(|place| self.lowered.contains(&place))
+        };
+        if stage == Stage::BeforeUp && !self.lowered.is_empty() && is_taken_along() {
+            return Stage::AfterUp;
+        }
+        stage
+    }
+
     /// Makes an object what it is to be, if it is not.
     fn settle_object(&mut self, key: &'a Key, wanted: &Object) {
         if wanted.is_automatic() || self.present.contains(key) {
+            return;
+        }
+        // The kernel may have made it what it is to be along with another.
+        if self.set_along.remove(key).is_some_and(|set| noun::satisfies(key, &set, wanted)) {
             return;
         }
         let lost = self.lost.get(key).cloned();
@@ -78,6 +95,7 @@ impl<'a> Account<'a> {
         }
         if key.noun().facts().sets_others {
             self.lose_what_is_set(key, wanted);
+            self.lose_with_ipv6(key, wanted);
         }
         if let Key::Netns(netns) = key {
             self.bring_loopback(netns);

@@ -124,6 +124,20 @@ impl<'a> Account<'a> {
         }
     }
 
+    /// Finds the links that are to be down and will come up along with the link below.
+    pub(super) fn foresee_lowered(&mut self) {
+        let comes_up = |below: &Place| {
+            let Some(id) = self.target_places.get(below).copied() else { return false };
+            let is_up = |link: Option<&Link>| link.and_then(|link| link.flags.up) == Some(true);
+            is_up(self.target.link(id)) && !is_up(self.links.get(id).map(|link| &**link))
+        };
+        let lowered = self.target.links().filter(|(_, wanted)| {
+            let is_down = wanted.flags.up == Some(false) && below(wanted).raised_along;
+            is_down && wanted.device.as_ref().is_some_and(comes_up)
+        });
+        self.lowered = lowered.map(|(_, wanted)| wanted.place.clone()).collect();
+    }
+
     /// Brings links up, and takes those down again that came up along with the one below.
     pub(super) fn raise_links(&mut self) {
         let mut raised = BTreeSet::new();
@@ -243,7 +257,9 @@ impl<'a> Account<'a> {
         let mut now = made.kernel_default();
         if made.facts().is_some_and(|facts| facts.mtu == MtuAtCreation::Follows) {
             made.attributes.mtu = None;
-            now.attributes.mtu = None;
+            let device = wanted.device.as_ref().filter(|_| below(wanted).mtu_within);
+            let device = device.and_then(|at| self.links.get(self.places.get(at)?));
+            now.attributes.mtu = device.and_then(|device| device.attributes.mtu);
         }
         now.overlay(&made);
         now.flags.up = Some(false);

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::links::FreeMtu;
 use self::past::Past;
 use super::PlanError;
-use crate::name::NetnsName;
-use crate::noun::link::{Place, link_objects};
-use crate::noun::{self, FoundBy, How, Key, Lasts, Object, Removal, Renaming};
+use crate::name::{LinkName, NetnsName};
+use crate::noun::link::{Link, Place, link_objects};
+use crate::noun::{self, Condition, FoundBy, How, Key, Lasts, Loss, Object, Removal, Renaming};
 use crate::originals::Originals;
 use crate::state::{Entry, Sorted, State, together, without};
-use crate::verdict::Hold;
+use crate::verdict::{Hold, IPV6_MIN_MTU};
 
 /// What the kernel is to hold.
 #[derive(Debug, Default)]
@@ -106,6 +106,7 @@ pub fn target<'a>(
     let is_up = |place: &Place| places.get(place).copied().or_else(|| unseen(place));
     let foreign = without(&observed.objects, &desired.objects);
     let foreign = without(without(foreign, &touched.objects), &originals.objects);
+    let without_ipv6 = WithoutIpv6::of(&made, desired);
     let mut others = Vec::new();
     let was_made = |key: &Key| {
         let touched = touched.objects.get(key).and_then(Object::link);
@@ -116,15 +117,27 @@ pub fn target<'a>(
         let mate = object.link().and_then(|link| seen_at.get(link.peer.as_ref()?));
         mate.is_some_and(|mate| was_made(mate) && !desired.objects.contains_key(*mate))
     };
-    let setters = setters(desired, &made, observed);
-    let is_set_along = |key: &Key| setters.iter().any(|(by, to)| noun::sets(by, to, key).is_some());
     let was_applied = |key: &Key| {
         touched.objects.contains_key(key)
             && !desired.objects.contains_key(key)
             && !originals.objects.contains_key(key)
     };
+    let follows = |key: &Key| {
+        let sets = |(of, value): (&Key, &Object)| {
+            of.noun() == key.noun()
+                && noun::sets(of, value, key).is_some()
+                && observed.objects.get(of).is_none_or(|seen| !noun::satisfies(of, seen, value))
+        };
+        configured.iter().copied().any(sets)
+            || given_back.iter().filter_map(|of| made.get_key_value(of)).any(sets)
+    };
+    // What others have set follows what the kernel sets it along with.
+    let following: BTreeSet<&Key> = (observed.objects.keys())
+        .filter(|key| key.noun().facts().sets_others && !ours(key) && follows(key))
+        .collect();
+    let foreign = foreign.filter(|(key, _)| !following.contains(key));
     for (key, object) in foreign.filter(|(_, object)| !goes_with_mate(object)) {
-        if is_set_along(key) {
+        if without_ipv6.takes(key, object) {
             continue;
         }
         match foreign_object(key, object, &left) {
@@ -140,10 +153,19 @@ pub fn target<'a>(
         }
     }
     let mtu_in = |state: &State, key: &Key| state.objects.get(key)?.link()?.attributes.mtu;
+    // One that we make has the MTU of the link below, for as long as nobody gives it another.
+    let follows = |key: &Key| {
+        let is_made = desired.objects.get(key).and_then(Object::link);
+        let is_made = is_made.is_some_and(|link| link.kind.is_some());
+        let below = |link: &Link| mtu_in(observed, seen_at.get(link.device.as_ref()?)?);
+        let seen = observed.objects.get(key).and_then(Object::link);
+        is_made && seen.is_none_or(|seen| seen.attributes.mtu == below(seen))
+    };
     let free_mtu = |key: &Key| match (mtu_in(desired, key), mtu_in(touched, key)) {
         (Some(_), _) => None,
-        (None, Some(_)) if !originals.objects.contains_key(key) => Some(FreeMtu::GivenUp),
-        (None, _) => Some(FreeMtu::Left),
+        (None, _) if originals.objects.contains_key(key) => Some(FreeMtu::Left),
+        (None, None) if !follows(key) => Some(FreeMtu::Left),
+        (None, _) => Some(FreeMtu::Follows),
     };
     links::fit_mtus(&mut made, &mut others, free_mtu);
     let kept = together(configured, others).collect();
@@ -159,17 +181,34 @@ fn give_back(
     let mut given_back = BTreeSet::new();
     let released = together(&touched.objects, &originals.objects);
     let released: Vec<&Key> = without(released, &desired.objects).map(|(key, _)| key).collect();
+    let has_noun = |key: &Key| key.noun().facts().sets_others;
+    let setters: Vec<Entry<'_>> = match released.iter().any(|key| has_noun(key)) {
+        true => desired.objects.iter().filter(|(key, _)| has_noun(key)).collect(),
+        false => Vec::new(),
+    };
     let homes = places_of(&originals.objects);
     let former = places_of(&touched.objects);
     // Links come first, for what is on them can go back only to where one is.
     let seen_at = places_of(&observed.objects);
     let (links, others): (Vec<_>, Vec<_>) =
         released.into_iter().partition(|key| key.noun().facts().found_by == FoundBy::Place);
-    for keys in [links, others] {
+    // Defaults follow what goes back to how it was.
+    let (known, others): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|key| originals.objects.contains_key(*key));
+    for keys in [links, known, others] {
         let places = places(made, observed, &ours);
+        let without_ipv6 = WithoutIpv6::of(made, desired);
         for key in keys {
             let past = Past::of(key, touched, originals, observed);
-            let Some(object) = released_object(key, &past, observed) else { continue };
+            let default = |key: &Key| {
+                let is_setter = |(key, _): &Entry<'_>| has_noun(key) && given_back.contains(*key);
+                let setters = made.iter().filter(is_setter).chain(setters.iter().copied());
+                default_value(key, setters, observed)
+            };
+            let released = || released_object(key, &past, default);
+            let Some(object) = set_along(key, &setters, originals).or_else(released) else {
+                continue;
+            };
             // As long as it is there, so are those of its links that were not observed.
             let unseen = |place: &Place| {
                 (past.observed.is_some() && !seen_at.contains_key(place)).then_some(true)
@@ -182,6 +221,7 @@ fn give_back(
             let netns = object.link().map(|link| &link.place.netns);
             if key.netns().or(netns).is_none_or(lasts)
                 && has_home(&key, &object, is_up)
+                && !without_ipv6.takes(&key, &object)
                 && !desired.objects.contains_key(&key)
             {
                 given_back.insert(key.clone());
@@ -192,14 +232,42 @@ fn give_back(
     given_back
 }
 
+/// What the kernel sets an object to along with one that is configured to be otherwise than it was.
+fn set_along(key: &Key, setters: &[Entry<'_>], originals: &Originals) -> Option<Object> {
+    setters.iter().find_map(|(of, value)| {
+        let before = originals.objects.get(*of)?;
+        noun::sets(of, value, key).filter(|_| !noun::satisfies(of, before, value))
+    })
+}
+
+/// What a default is once these objects are as they are to be.
+fn default_value<'o>(
+    key: &Key,
+    mut setters: impl Iterator<Item = Entry<'o>>,
+    observed: &State,
+) -> Option<Object> {
+    let set = setters.find_map(|(of, value)| {
+        if of == key {
+            return Some(value.clone());
+        }
+        let before = observed.objects.get(of)?;
+        noun::sets(of, value, key).filter(|_| !noun::satisfies(of, before, value))
+    });
+    set.or_else(|| observed.objects.get(key).cloned())
+}
+
 /// An object that was configured: as it was before, or nothing where we made it.
-fn released_object(key: &Key, past: &Past<'_>, observed: &State) -> Option<Object> {
+fn released_object(
+    key: &Key,
+    past: &Past<'_>,
+    default: impl Fn(&Key) -> Option<Object>,
+) -> Option<Object> {
     let facts = key.noun().facts();
     match (facts.found_by, past.original, facts.removal) {
         (FoundBy::Place, _, _) => links::released(past),
         (FoundBy::Key, Some(original), _) => Some(original.clone()),
         // What cannot go takes the value that a new one has.
-        (FoundBy::Key, None, Removal::Reset) => observed.objects.get(&key.default_key()?).cloned(),
+        (FoundBy::Key, None, Removal::Reset) => default(&key.default_key()?),
         (FoundBy::Key, None, Removal::Deleted | Removal::ByStep | Removal::Never) => None,
     }
 }
@@ -272,6 +340,47 @@ fn has_home(key: &Key, object: &Object, is_up: impl Fn(&Place) -> Option<bool>) 
     all_there && carried != Some(false)
 }
 
+/// Where there is no IPv6.
+#[derive(Default)]
+struct WithoutIpv6 {
+    /// The links whose MTU is below 1280, which have no parameters of IPv6 either.
+    small: BTreeSet<Place>,
+    /// The links that it is switched off on; all of a namespace where none is named.
+    off: BTreeSet<(NetnsName, Option<LinkName>)>,
+}
+
+impl WithoutIpv6 {
+    fn of(made: &BTreeMap<Key, Object>, desired: &State) -> Self {
+        let is_small = |link: &&Link| link.attributes.mtu.is_some_and(|mtu| mtu < IPV6_MIN_MTU);
+        let small = link_objects(made).map(|(_, link)| link).filter(is_small);
+        let off = desired.objects.iter().filter_map(|(key, object)| {
+            Some((key.netns()?.clone(), noun::switches_off_ipv6(key, object)?))
+        });
+        Self { small: small.map(|link| link.place.clone()).collect(), off: off.collect() }
+    }
+
+    /// Whether an object is on such a link and goes for that.
+    fn takes(&self, key: &Key, object: &Object) -> bool {
+        if self.small.is_empty() && self.off.is_empty() {
+            return false;
+        }
+        let mut conditions = Vec::new();
+        noun::conditions(key, object, &mut conditions);
+        let is_lost = noun::is_lost_with(key, object, &Loss::Ipv6);
+        let is_parameter =
+            || conditions.iter().any(|condition| matches!(condition, Condition::Ipv6Parameters(_)));
+        if !is_lost && !is_parameter() {
+            return false;
+        }
+        let is_off = |Place { netns, ifname }: Place| {
+            let of = |dev| self.off.contains(&(netns.clone(), dev));
+            of(None) || of(Some(ifname))
+        };
+        noun::places(key, object)
+            .any(|place| self.small.contains(&place) || is_lost && is_off(place))
+    }
+}
+
 /// The places that a link is at and will not be at, with where it will be if that is in the same namespace.
 fn places_left(
     objects: &BTreeMap<Key, Object>,
@@ -292,19 +401,6 @@ fn places_left(
         }
     }
     left
-}
-
-/// What is to be set, as it is configured or as it was before, and may set others along. What nobody has configured of
-/// those is then as the kernel sets it.
-fn setters(desired: &State, made: &BTreeMap<Key, Object>, observed: &State) -> Vec<(Key, Object)> {
-    let is_set = |key: &Key, object: &Object| match observed.objects.get(key) {
-        Some(seen) => !noun::satisfies(key, seen, object),
-        None => true,
-    };
-    let setters = together(&desired.objects, made);
-    let setters =
-        setters.filter(|(key, object)| key.noun().facts().sets_others && is_set(key, object));
-    setters.map(|(key, object)| (key.clone(), object.clone())).collect()
 }
 
 /// What becomes of a foreign object.

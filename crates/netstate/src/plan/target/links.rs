@@ -23,7 +23,7 @@ pub(super) fn configured<'a>(
     let (touched, original) = (past.touched_link(), past.original_link());
     let Some(observed) = past.observed_link() else {
         return match (&desired.kind, Link::loopback(&desired.place)) {
-            (Some(_), _) => Ok(desired.clone()),
+            (Some(_), _) => Ok(made(desired.clone())),
             // It comes with its namespace.
             (None, Some(mut loopback)) => {
                 loopback.overlay(desired);
@@ -61,7 +61,7 @@ pub(super) fn configured<'a>(
     new.overlay(desired);
     if is_anew(&new, observed, to, is_missing) {
         return match past.original {
-            None => Ok(new),
+            None => Ok(made(new)),
             Some(_) => refuse(format!(
                 "{} was there before in {} and is not ours to make anew, as {} would need",
                 observed.place.ifname,
@@ -88,6 +88,12 @@ pub(super) fn configured<'a>(
         Some(Master::Free) | None => BridgePort::default(),
     };
     Ok(link)
+}
+
+/// A new link is down unless it is configured to be up, also where it would come up along with the link below.
+fn made(mut link: Link) -> Link {
+    link.flags.up.get_or_insert(false);
+    link
 }
 
 /// A link that was configured and is no longer: as it was before, or nothing where we made it.
@@ -126,8 +132,8 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
 /// What becomes of an MTU that is not configured.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum FreeMtu {
-    /// It was configured before: it is as that of a new link.
-    GivenUp,
+    /// It is as that of a new link.
+    Follows,
     /// It stays, as far as the link below allows.
     Left,
 }
@@ -152,15 +158,19 @@ pub(super) fn fit_mtus<'a>(
     if fitted.is_empty() {
         return;
     }
-    let mtu = |(_, link): (&Key, &Link)| Some((link.place.clone(), link.attributes.mtu?));
-    let before: BTreeMap<Place, u32> = links().filter_map(mtu).collect();
+    // That of a new link is not always known.
+    let mtu = |(_, link): (&Key, &Link)| (link.place.clone(), link.attributes.mtu);
+    let before: BTreeMap<Place, Option<u32>> = links().map(mtu).collect();
     let mut mtus = before.clone();
     // A link may stand on another of these, so one round is not always enough.
     for _ in &fitted {
         let mut is_settled = true;
         for (_, place, device, free) in &fitted {
             let (Some(&own), Some(&limit)) = (mtus.get(place), mtus.get(device)) else { continue };
-            let fit = if *free == FreeMtu::GivenUp { limit } else { own.min(limit) };
+            let fit = match free {
+                FreeMtu::Follows => limit,
+                FreeMtu::Left => own.map(|own| limit.map_or(own, |limit| own.min(limit))),
+            };
             is_settled &= mtus.insert(place.clone(), fit) == Some(fit);
         }
         if is_settled {
@@ -170,7 +180,7 @@ pub(super) fn fit_mtus<'a>(
     for (key, place, ..) in
         fitted.into_iter().filter(|(_, place, ..)| mtus.get(place) != before.get(place))
     {
-        let mtu = mtus.get(&place).copied();
+        let mtu = mtus.get(&place).copied().flatten();
         if let Some(Object::Link(link)) = made.get_mut(&key) {
             link.attributes.mtu = mtu;
         } else if let Some(at) = others.iter().position(|(other, _)| **other == key)
