@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::noun::link::{Link, Place, link_objects};
-use crate::noun::{self, Key, Object, Renaming};
+use crate::noun::{self, Key, Object, Removal, Renaming};
 use crate::state::{Dependents, State, side_by_side};
 
 /// Objects that existed before they were first configured, as they were then. An object that is configured
@@ -28,7 +28,10 @@ impl Originals {
             .filter_map(|(key, wanted, seen)| Some((key, (wanted?, seen?))));
         for (key, seen, before) in side_by_side(seen, &touched.objects) {
             let Some((wanted, seen)) = seen else { continue };
-            if before.is_none() && !self.objects.contains_key(key) {
+            if before.is_none()
+                && !self.objects.contains_key(key)
+                && !self.is_part_of_ours(key, seen, touched)
+            {
                 let original = self.before_set_along(key, seen, touched);
                 self.objects.insert(key.clone(), original.unwrap_or_else(|| seen.restorable()));
             }
@@ -49,6 +52,19 @@ impl Originals {
                 }
             }
         }
+    }
+
+    /// Whether an object is there for as long as its link, which the configuration has made.
+    fn is_part_of_ours(&self, key: &Key, object: &Object, touched: &State) -> bool {
+        if key.noun().facts().removal != Removal::Reset {
+            return false;
+        }
+        let is_made = |place: Place| {
+            let mut links = link_objects(&touched.objects);
+            let link = links.find(|(_, link)| link.place == place);
+            link.is_some_and(|(id, link)| link.kind.is_some() && !self.objects.contains_key(id))
+        };
+        noun::places(key, object).any(is_made)
     }
 
     /// What an object was before it was set along with another that has been touched.

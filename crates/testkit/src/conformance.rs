@@ -12,7 +12,7 @@ use netstate::plan::wanted;
 use netstate::uapi::NUD_NOARP;
 use netstate::{
     Key, Link, LinkId, LinkKind, Master, NetnsName, Nexthop, Object, Originals, Place, Plan, Route,
-    Scope, Southbound, State, Wanted, checker,
+    Scope, Southbound, State, SysctlKey, Wanted, checker,
 };
 
 /// All that a kernel holds, with links by the identities that the configuration has for them.
@@ -75,7 +75,8 @@ pub(crate) fn observe(
 pub(crate) fn places_after(step: Step<'_>) -> Vec<(LinkId, Vec<Place>)> {
     let states = [step.desired, &State { objects: step.originals.objects.clone() }, step.touched];
     let found = states.into_iter().flat_map(|state| links(state).map(at).collect::<Vec<_>>());
-    found.collect()
+    // One that was missing and has come since is where others have put it.
+    found.chain(wanted(step.desired, step.touched, step.originals).links).collect()
 }
 
 /// Where the links of a step are before it begins.
@@ -122,6 +123,8 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
     }));
     for (key, object) in &step.originals.objects {
         match (key, object) {
+            // It follows what is configured.
+            (Key::Sysctl(at), _) if is_set_along(at, step.desired) => {}
             // A link that somebody took away is not made again.
             (Key::Link(id), _) if !after.places.contains_key(id) => {}
             (_, Object::Link(link)) => {
@@ -170,6 +173,14 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
         }
     }
     expected
+}
+
+/// Whether the kernel may set a parameter along with one that is configured.
+fn is_set_along(at: &SysctlKey, desired: &State) -> bool {
+    desired.objects.keys().any(|key| match key {
+        Key::Sysctl(of) => of.netns == at.netns && of.path.sets("", &at.path).is_some(),
+        _ => false,
+    })
 }
 
 /// An object as it is to be, given the link that was at each place; none where its links are gone or elsewhere, or where

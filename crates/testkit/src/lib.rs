@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "it is of use to tests only")]
 
+pub mod configurations;
 mod conformance;
 mod fake;
 mod kernel_cases;

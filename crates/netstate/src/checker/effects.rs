@@ -348,6 +348,14 @@ impl<'a> World<'a> {
             self.put(key.clone(), Cow::Owned(Object::Sysctl(value.into())));
         }
         let why = format!("{path} = {value}");
+        // Also of links whose own parameter nobody has looked at.
+        if path == "net/ipv6/conf/all/disable_ipv6" && !same_value(value, "0") {
+            let links: Vec<Place> =
+                self.links_in(&at.netns).map(|node| node.link.place.clone()).collect();
+            for place in links {
+                self.lose_from(&place, &why, |nature| nature.of_ipv6 && !nature.is_part_of_home);
+            }
+        }
         for (path, value) in set {
             self.turn_off_ipv6((&at.netns, &path), value, &why);
         }

@@ -51,17 +51,13 @@ pub(super) struct LinkState {
     /// Why it is not up; also where it is not there.
     pub(super) down: Option<Hold>,
     /// What switches IPv6 off on it.
-    ipv6_off: Option<Ipv6Off>,
+    ipv6_off: Option<SysctlKey>,
+    /// The link whose MTU leaves it without IPv6, and that MTU.
+    small: Option<(LinkId, u32)>,
     /// Its MTU, as far as it is known.
     mtu: Option<u32>,
     /// The subnets of the addresses that are configured on it.
     pub(super) subnets: Vec<IpNet>,
-}
-
-#[derive(Clone, Debug)]
-enum Ipv6Off {
-    Parameter(SysctlKey),
-    Mtu(LinkId, u32),
 }
 
 impl<'a> World<'a> {
@@ -144,7 +140,8 @@ impl<'a> World<'a> {
         LinkState {
             down,
             absent,
-            ipv6_off: self.ipv6_off(id, link, below.map(|(below, _)| below)),
+            ipv6_off: self.ipv6_off(link),
+            small: small(id, link, below.map(|(below, _)| below)),
             mtu,
             subnets: self.desired.addresses_of(place).map(|key| key.address).collect(),
         }
@@ -206,25 +203,25 @@ impl<'a> World<'a> {
 
     fn ipv6(&mut self, place: &Place, key: &Key, is_parameter: bool) -> Answer {
         let name = &place.ifname;
-        let Some(off) = self.link(place).ipv6_off.clone() else { return Answer::Met };
-        let (reason, other) = match off {
-            Ipv6Off::Parameter(_) if is_parameter => return Answer::Met,
-            Ipv6Off::Parameter(parameter) => {
+        let LinkState { ipv6_off, small, .. } = self.link(place).clone();
+        let (reason, other) = match (ipv6_off.filter(|_| !is_parameter), small) {
+            (Some(parameter), _) => {
                 let path = parameter.path.dotted();
                 let reason = format!("IPv6 is switched off on {name} by {path} = 1");
                 (reason, (Key::Sysctl(parameter), None))
             }
-            Ipv6Off::Mtu(id, mtu) => {
+            (None, Some((id, mtu))) => {
                 let reason =
                     format!("mtu: {mtu} of {name} is below {IPV6_MIN_MTU}, which IPv6 needs");
                 (reason, (Key::Link(id), Some("mtu")))
             }
+            (None, None) => return Answer::Met,
         };
         refused(key, reason, Some(other))
     }
 
     /// What switches IPv6 off on a link, by the configuration.
-    fn ipv6_off(&self, id: &LinkId, link: &Link, below: Option<LinkState>) -> Option<Ipv6Off> {
+    fn ipv6_off(&self, link: &Link) -> Option<SysctlKey> {
         let Place { netns, ifname } = &link.place;
         let value = |name: &str| {
             let path = format!("net/ipv6/conf/{name}/disable_ipv6").parse::<SysctlPath>().ok()?;
@@ -236,17 +233,7 @@ impl<'a> World<'a> {
         };
         let of_new = || value("default").filter(|_| link.kind.is_some());
         let parameter = value(ifname.as_str()).or_else(|| value("all")).or_else(of_new);
-        if let Some((key, true)) = parameter {
-            return Some(Ipv6Off::Parameter(key));
-        }
-        match link.attributes.mtu.filter(|mtu| *mtu < IPV6_MIN_MTU) {
-            Some(mtu) => Some(Ipv6Off::Mtu(id.clone(), mtu)),
-            // One whose MTU is not configured has at most that of the link below.
-            None => match below.filter(|_| mtu_within(link))?.ipv6_off? {
-                off @ Ipv6Off::Mtu(..) if link.attributes.mtu.is_none() => Some(off),
-                Ipv6Off::Mtu(..) | Ipv6Off::Parameter(_) => None,
-            },
-        }
+        parameter.and_then(|(key, is_off)| is_off.then_some(key))
     }
 
     fn mtu_within(&mut self, below: &Place, mtu: u32, key: &Key) -> Answer {
@@ -362,7 +349,14 @@ impl<'a> World<'a> {
 impl LinkState {
     /// One that nothing is known of: nothing stands against it.
     fn unknown() -> LinkState {
-        LinkState { absent: None, down: None, ipv6_off: None, mtu: None, subnets: Vec::new() }
+        LinkState {
+            absent: None,
+            down: None,
+            ipv6_off: None,
+            small: None,
+            mtu: None,
+            subnets: Vec::new(),
+        }
     }
 }
 
@@ -381,6 +375,14 @@ pub(super) fn refused(
 /// Whether a link is there as long as its namespace is.
 fn is_of_namespace(place: &Place) -> bool {
     Link::at(place.clone()).belongs_to_namespace()
+}
+
+/// The link whose MTU leaves one without IPv6. One whose MTU is not configured has at most that of the link below.
+fn small(id: &LinkId, link: &Link, below: Option<LinkState>) -> Option<(LinkId, u32)> {
+    match link.attributes.mtu {
+        Some(mtu) => (mtu < IPV6_MIN_MTU).then(|| (id.clone(), mtu)),
+        None => below.filter(|_| mtu_within(link))?.small,
+    }
 }
 
 fn mtu_within(link: &Link) -> bool {

@@ -1,0 +1,189 @@
+//! One configuration means one thing: the verdict on it and what the kernel holds do not depend on what was there before.
+//!
+//! A kernel of values gets to a random configuration in several ways, all of which have to end alike.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+use netstate::{Action, Key, Op, Plan, Southbound, State, SysctlKey};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use testkit::configurations::{
+    Configuration, Surroundings, comparable, configuration, described, surroundings,
+};
+use testkit::{FakeKernel, Owner};
+
+/// What a configuration has come to.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    Refused,
+    Accepted {
+        /// Why objects are held.
+        held: Vec<String>,
+        kernel: State,
+    },
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+
+    #[test]
+    fn another_configuration_before_leaves_no_trace(
+        (around, before, wanted) in (surroundings(), configuration(), configuration())
+    ) {
+        let mut owner = owner(around);
+        drop(owner.commit(&before.state()));
+        agree(around, &before, &wanted, &mut owner)?;
+    }
+
+    #[test]
+    fn a_refused_commit_before_leaves_no_trace(
+        (around, before, refused) in (surroundings(), configuration(), configuration()),
+        (wanted, at) in (configuration(), 0..20_usize),
+    ) {
+        let mut owner = owner(around);
+        drop(owner.commit(&before.state()));
+        owner.southbound.refuse_after(at, ENOMEM);
+        drop(owner.commit(&refused.state()));
+        owner.southbound.refuse_after(usize::MAX, ENOMEM);
+        agree(around, &before, &wanted, &mut owner)?;
+    }
+
+    #[test]
+    fn other_surroundings_before_leave_no_trace(
+        (before, around) in (surroundings(), surroundings()),
+        (configured, wanted) in (configuration(), configuration()),
+    ) {
+        let mut owner = owner(before);
+        drop(owner.commit(&configured.state()));
+        change(&mut owner.southbound, before, around);
+        let fits = before.nic.is_none() || around.nic.is_none() || before.nic == around.nic;
+        let fits = fits && before.has_address == around.has_address;
+        if fits {
+            agree(around, &configured, &wanted, &mut owner)?;
+        }
+    }
+}
+
+/// How many of each: as many as take some seconds, unless the environment asks for more.
+fn cases() -> u32 {
+    const CASES: u32 = 200;
+    let asked_for = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    asked_for.unwrap_or(CASES)
+}
+
+/// `ENOMEM` (errno.h).
+const ENOMEM: i32 = 12;
+
+fn owner(around: Surroundings) -> Owner<FakeKernel> {
+    Owner::new(FakeKernel::holding(around.state()))
+}
+
+fn outcome(owner: &mut Owner<FakeKernel>, wanted: &State) -> Outcome {
+    match owner.commit(wanted) {
+        Err(_) => Outcome::Refused,
+        Ok(_) => {
+            let mut held = owner.held.clone();
+            held.sort();
+            Outcome::Accepted { held, kernel: comparable(owner.southbound.state()) }
+        }
+    }
+}
+
+/// Fails where one who has gone another way does not get where the direct way leads.
+fn agree(
+    around: Surroundings,
+    before: &Configuration,
+    wanted: &Configuration,
+    owner: &mut Owner<FakeKernel>,
+) -> Result<(), TestCaseError> {
+    let (before, wanted) = (before.state(), wanted.state());
+    let mut direct = self::owner(around);
+    let expected = direct.commit(&wanted);
+    let found = owner.commit(&wanted);
+    let told = || {
+        format!(
+            "around: {around:?}\n\nbefore:\n{}\n\nwanted:\n{}\n",
+            described(&before),
+            described(&wanted)
+        )
+    };
+    match (&expected, &found) {
+        (Ok(_), Ok(plan)) => {
+            let (mut expected, mut found) = (direct.held.clone(), owner.held.clone());
+            expected.sort();
+            found.sort();
+            prop_assert_eq!(expected, found, "{}", told());
+            let (expected, found) = (direct.southbound.state(), owner.southbound.state());
+            let (expected, found) = (comparable(expected), comparable(found));
+            prop_assert!(
+                expected == found,
+                "{}\nplan:\n{plan}\ndirectly:\n{}\nthat way:\n{}",
+                told(),
+                missing(&expected, &found),
+                missing(&found, &expected)
+            );
+        }
+        (Err(_), Err(_)) => {}
+        (Ok(_), Err(error)) => prop_assert!(false, "{}\nrefused that way: {error}", told()),
+        (Err(error), Ok(_)) => prop_assert!(false, "{}\nrefused directly: {error}", told()),
+    }
+    Ok(())
+}
+
+/// What the first has and the second has not, or not so.
+fn missing(first: &State, second: &State) -> String {
+    let objects =
+        first.objects.iter().filter(|(key, object)| second.objects.get(key) != Some(object));
+    described(&State {
+        objects: objects.map(|(key, object)| (key.clone(), object.clone())).collect(),
+    })
+}
+
+/// Others plug the NIC in, or away.
+fn change(kernel: &mut FakeKernel, before: Surroundings, after: Surroundings) {
+    match (before.nic, after.nic) {
+        (None, Some(_)) => kernel.change(|state| {
+            let new = after.state().objects.into_iter();
+            for (key, object) in new.filter(|(key, _)| *key != Key::Link("lo".parse().unwrap())) {
+                state.objects.insert(key, object);
+            }
+            // It takes the defaults of the namespace.
+            for (key, value) in state.objects.clone() {
+                let Key::Sysctl(at) = key else { continue };
+                if at.netns.is_own() && at.path.as_str().contains("/conf/default/") {
+                    let path = at.path.as_str().replace("/default/", "/nic/").parse().unwrap();
+                    state.objects.insert(Key::Sysctl(SysctlKey { path, ..at }), value);
+                }
+            }
+        }),
+        (Some(_), None) => {
+            let state = kernel.state();
+            let key = Key::Link("nic".parse().unwrap());
+            let object = state.objects[&key].clone();
+            let op = Op::new(key, Action::Delete(object));
+            kernel.execute(&Plan { ops: vec![op] }).unwrap();
+        }
+        (None, None) | (Some(_), Some(_)) => {}
+    }
+}
+
+#[test]
+fn most_configurations_can_be_and_many_are_held_in_part() {
+    const CASES: u32 = 300;
+    let mut runner = TestRunner::deterministic();
+    let (mut accepted, mut held) = (0, 0);
+    for _ in 0..CASES {
+        let random = (surroundings(), configuration()).new_tree(&mut runner).unwrap().current();
+        let (around, wanted) = random;
+        if let Outcome::Accepted { held: reasons, .. } =
+            outcome(&mut owner(around), &wanted.state())
+        {
+            accepted += 1;
+            held += u32::from(!reasons.is_empty());
+        }
+    }
+    let refused = CASES - accepted;
+    println!("of {CASES}: {accepted} accepted, {held} of these held in part, {refused} refused");
+    assert!(accepted * 10 >= CASES * 6 && held * 5 >= CASES && refused * 10 >= CASES);
+}

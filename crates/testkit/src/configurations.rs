@@ -1,0 +1,571 @@
+//! Random configurations whose objects depend on each other, in a random environment.
+//!
+//! Most of them can be: what contradicts itself is left out. Of some it is not, and of many a part is held, as a link that a
+//! route goes over is down or away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+
+use netstate::link::{Bridge, Dummy, LinkAttributes, LinkFlags, Master, Veth, Vlan};
+use netstate::uapi::{IFA_F_PERMANENT, RTPROT_KERNEL};
+use netstate::{
+    Address, AddressKey, AddressStatus, Key, Link, LinkKind, NetnsName, Nexthop, Object, Place,
+    Route, RouteKey, RouteKind, State, SysctlKey,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// The links: an adopted NIC, the ends of a pair, and so on.
+const LINKS: [&str; 7] = ["nic", "left", "right", "dum", "br", "vlan", "loop"];
+const NIC: usize = 0;
+const LEFT: usize = 1;
+const RIGHT: usize = 2;
+const BRIDGE: usize = 4;
+const VLAN: usize = 5;
+const LOOPBACK: usize = 6;
+
+/// The namespaces, by whether it is the one that a link is in.
+const NETNS: [&str; 2] = ["1", "red"];
+
+/// The parameters of a link that are configured, or not.
+const OF_LINK: [&str; 5] = [
+    "net/ipv4/conf/LINK/forwarding",
+    "net/ipv4/conf/LINK/accept_redirects",
+    "net/ipv4/conf/LINK/proxy_arp",
+    "net/ipv6/conf/LINK/disable_ipv6",
+    "net/ipv6/conf/LINK/forwarding",
+];
+
+/// Those of a namespace. What links take from `default` follows from what it was when they came, and is not among them.
+const OF_NAMESPACE: [&str; 5] = [
+    "net/ipv4/ip_forward",
+    "net/ipv4/conf/all/forwarding",
+    "net/ipv4/conf/all/accept_redirects",
+    "net/ipv6/conf/all/disable_ipv6",
+    "net/ipv6/conf/all/forwarding",
+];
+
+/// A random configuration.
+#[derive(Clone)]
+pub struct Configuration {
+    links: Vec<Option<RandomLink>>,
+    routes: Vec<RandomRoute>,
+    parameters: Vec<[Option<bool>; 5]>,
+    /// Whether what contradicts itself is left out.
+    is_sound: bool,
+}
+
+/// What there is apart from the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings {
+    /// Whether the NIC is up, if it is there.
+    pub nic: Option<bool>,
+    /// Whether others have given it an address.
+    pub has_address: bool,
+}
+
+#[derive(Clone, Debug)]
+struct RandomLink {
+    is_in_red: bool,
+    is_renamed: bool,
+    up: Option<bool>,
+    mtu: Option<u32>,
+    /// The hosts of its subnets that it is.
+    ipv4: Vec<u8>,
+    ipv6: Vec<u8>,
+    is_port: bool,
+    parameters: [Option<bool>; 5],
+    /// What it is on, where it is a VLAN.
+    below: usize,
+}
+
+#[derive(Clone, Debug)]
+struct RandomRoute {
+    is_ipv6: bool,
+    prefix: u8,
+    hops: Vec<(usize, Way)>,
+    source: Option<(usize, u8)>,
+    table: u32,
+    is_blackhole: bool,
+}
+
+/// How a nexthop is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    OverLink,
+    Gateway,
+    Onlink,
+    LinkLocal,
+    /// By a gateway in the subnet of others.
+    Foreign,
+}
+
+/// Any configuration.
+pub fn configuration() -> impl Strategy<Value = Configuration> {
+    let there = |index| match index {
+        NIC | LEFT => 0.8,
+        _ => 0.5,
+    };
+    let links: Vec<_> =
+        (0..LINKS.len()).map(|index| proptest::option::weighted(there(index), link())).collect();
+    let parameter = || proptest::option::weighted(0.12, any::<bool>());
+    let parameters = || [parameter(), parameter(), parameter(), parameter(), parameter()];
+    (
+        links,
+        proptest::collection::vec(route(), 0..4),
+        proptest::collection::vec(parameters(), 2),
+        proptest::bool::weighted(0.85),
+    )
+        .prop_map(|(links, routes, parameters, is_sound)| Configuration {
+            links,
+            routes,
+            parameters,
+            is_sound,
+        })
+}
+
+/// Any surroundings.
+pub fn surroundings() -> impl Strategy<Value = Surroundings> {
+    let nic = proptest::option::weighted(0.8, proptest::bool::weighted(0.7));
+    (nic, proptest::bool::weighted(0.3))
+        .prop_map(|(nic, has_address)| Surroundings { nic, has_address })
+}
+
+fn link() -> impl Strategy<Value = RandomLink> {
+    let parameter = || proptest::option::weighted(0.12, any::<bool>());
+    let up = prop_oneof![8 => Just(Some(true)), 2 => Just(Some(false)), 1 => Just(None)];
+    let mtu =
+        prop_oneof![4 => Just(None), 1 => select(vec![1200, 1280, 1400, 1500]).prop_map(Some)];
+    let hosts = || proptest::sample::subsequence(vec![1_u8, 2], 0..=2);
+    (
+        (any::<bool>(), proptest::bool::weighted(0.25), up, mtu),
+        (hosts(), hosts(), proptest::bool::weighted(0.4), select(vec![0_usize, 1, 2, 3, 4])),
+        [parameter(), parameter(), parameter(), parameter(), parameter()],
+    )
+        .prop_map(
+            |((is_in_red, is_renamed, up, mtu), (ipv4, ipv6, is_port, below), parameters)| {
+                RandomLink {
+                    is_in_red,
+                    is_renamed,
+                    up,
+                    mtu,
+                    ipv4,
+                    ipv6,
+                    is_port,
+                    parameters,
+                    below,
+                }
+            },
+        )
+}
+
+fn route() -> impl Strategy<Value = RandomRoute> {
+    let way = prop_oneof![
+        3 => Just(Way::OverLink),
+        6 => Just(Way::Gateway),
+        1 => Just(Way::Onlink),
+        1 => Just(Way::LinkLocal),
+        1 => Just(Way::Foreign),
+    ];
+    let hops = proptest::collection::vec((0..LINKS.len() - 1, way), 1..3);
+    let source = proptest::option::weighted(0.4, (0..LINKS.len(), 1..3_u8));
+    (
+        (any::<bool>(), 0..5_u8, hops, source),
+        (prop_oneof![5 => Just(254_u32), 1 => Just(100)], proptest::bool::weighted(0.08)),
+    )
+        .prop_map(|((is_ipv6, prefix, hops, source), (table, is_blackhole))| RandomRoute {
+            is_ipv6,
+            prefix,
+            hops,
+            source,
+            table,
+            is_blackhole,
+        })
+}
+
+impl Surroundings {
+    /// What a kernel holds before anything is configured.
+    pub fn state(self) -> State {
+        let own = |name: &str| Place { netns: NetnsName::own(), ifname: parsed(name) };
+        let link = |place, mtu, up| Link {
+            kind: Some(LinkKind::Other(String::new())),
+            attributes: LinkAttributes { mtu: Some(mtu), ..LinkAttributes::default() },
+            flags: LinkFlags { up: Some(up), ..LinkFlags::default() },
+            master: Some(Master::Free),
+            ..Link::at(place)
+        };
+        let mut objects = BTreeMap::new();
+        let loopback = Object::Link(Box::new(link(own("lo"), 65_536, false)));
+        objects.insert(Key::Link(parsed("lo")), loopback);
+        if let Some(up) = self.nic {
+            let nic = Object::Link(Box::new(link(own("nic"), 1500, up)));
+            objects.insert(Key::Link(parsed("nic")), nic);
+            if self.has_address {
+                let address = parsed("172.16.0.1/16");
+                let key = AddressKey { netns: NetnsName::own(), dev: parsed("nic"), address };
+                let status = AddressStatus { flags: IFA_F_PERMANENT, ..AddressStatus::default() };
+                let address = Object::Address(Address { status: Some(status) });
+                objects.insert(Key::Address(key), address);
+            }
+        }
+        State { objects }
+    }
+}
+
+impl fmt::Debug for Configuration {
+    /// Lines, as objects are easier to read than what they were drawn from.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&described(&self.state()))
+    }
+}
+
+/// What of a kernel's state follows from a configuration: without what is random, counted or found out by the kernel, and what
+/// it makes by itself. Links are called by where they are.
+pub fn comparable(state: State) -> State {
+    let entry = |(key, object): (Key, Object)| match (key, object) {
+        (Key::Link(_), Object::Link(mut link)) => {
+            link.status = None;
+            link.attributes.index = None;
+            link.attributes.mac_address = None;
+            let name = format!("{}@{}", link.place.ifname, link.place.netns);
+            Some((Key::Link(parsed(&name)), Object::Link(link)))
+        }
+        (Key::Address(key), Object::Address(address)) => {
+            let is_made = !address.is_automatic();
+            is_made.then(|| (Key::Address(key), Object::Address(Address::default())))
+        }
+        (Key::Sysctl(key), Object::Sysctl(value)) => {
+            let initial = if key.path.as_str().ends_with("/accept_redirects") { "1" } else { "0" };
+            (value != initial).then_some((Key::Sysctl(key), Object::Sysctl(value)))
+        }
+        (_, Object::Route(route)) if route.protocol == Some(RTPROT_KERNEL) => None,
+        other => Some(other),
+    };
+    State { objects: state.objects.into_iter().filter_map(entry).collect() }
+}
+
+/// A state, a line an object.
+pub fn described(state: &State) -> String {
+    let line = |(key, object): (&Key, &Object)| {
+        let object = match object {
+            Object::Link(link) => {
+                let kind = link.kind.as_ref().map_or("", LinkKind::name);
+                let Link { place, flags, attributes, master, device, peer, .. } = &**link;
+                let at = |place: &Place| format!("{}@{}", place.ifname, place.netns);
+                let mut text = format!("{} {kind} up {:?}", at(place), flags.up);
+                for (word, value) in [
+                    ("mtu", attributes.mtu.map(|mtu| mtu.to_string())),
+                    ("master", master.as_ref().map(|master| format!("{master:?}"))),
+                    ("on", device.as_ref().map(at)),
+                    ("peer", peer.as_ref().map(at)),
+                ] {
+                    if let Some(value) = value {
+                        text += &format!(" {word} {value}");
+                    }
+                }
+                text
+            }
+            Object::Route(route) => {
+                let hop = |hop: &Nexthop| format!("{:?} via {:?} {}", hop.dev, hop.via, hop.onlink);
+                let hops: Vec<String> = route.nexthops.iter().map(hop).collect();
+                format!("{:?} {} from {:?}", route.kind, hops.join(" and "), route.source)
+            }
+            other => format!("{other:?}"),
+        };
+        let key = match key {
+            Key::Sysctl(key) => format!("{}: {}", key.netns, key.path),
+            Key::Address(key) => format!("{} on {}@{}", key.address, key.dev, key.netns),
+            Key::Route(key) => format!("{} table {} in {}", key.prefix, key.table, key.netns),
+            other => format!("{other:?}"),
+        };
+        format!("{key}: {object}")
+    };
+    state.objects.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+impl Configuration {
+    /// What it desires.
+    pub fn state(&self) -> State {
+        let mut objects = BTreeMap::new();
+        for index in 0..LINKS.len() {
+            self.add_link(index, &mut objects);
+        }
+        let in_red = |key: &Key, object: &Object| {
+            let place = object.link().map(|link| &link.place.netns);
+            key.netns().or(place).is_some_and(|netns| !netns.is_own())
+        };
+        let has_red = objects.iter().any(|(key, object)| in_red(key, object));
+        if has_red {
+            objects.insert(Key::Netns(parsed("red")), Object::Netns);
+        }
+        for (netns, values) in NETNS.iter().zip(&self.parameters).take(1 + 0 * usize::from(has_red))
+        {
+            for (path, value) in OF_NAMESPACE.iter().zip(values) {
+                if let Some(value) = value {
+                    add_parameter(netns, path, *value, &mut objects);
+                }
+            }
+        }
+        if self.is_sound {
+            make_parameters_sound(&mut objects);
+            make_links_sound(&mut objects);
+            make_addresses_sound(&mut objects);
+        }
+        for route in &self.routes {
+            self.add_route(route, &mut objects);
+        }
+        State { objects }
+    }
+
+    fn link(&self, index: usize) -> Option<&RandomLink> {
+        let link = self.links[index].as_ref()?;
+        match index {
+            LEFT => self.links[RIGHT].as_ref().map(|_| link),
+            RIGHT => self.links[LEFT].as_ref().map(|_| link),
+            VLAN => self.link(link.below).map(|_| link),
+            _ => Some(link),
+        }
+    }
+
+    fn place(&self, index: usize) -> Option<Place> {
+        let link = self.link(index)?;
+        let netns = parsed(NETNS[usize::from(link.is_in_red)]);
+        let ifname = match (index, link.is_renamed) {
+            (LOOPBACK, _) => parsed("lo"),
+            (_, true) => parsed(&format!("{}x", LINKS[index])),
+            (_, false) => parsed(LINKS[index]),
+        };
+        Some(Place { netns, ifname })
+    }
+
+    fn add_link(&self, index: usize, objects: &mut BTreeMap<Key, Object>) {
+        let (Some(random), Some(place)) = (self.link(index), self.place(index)) else { return };
+        let (netns, dev) = (place.netns.clone(), place.ifname.clone());
+        let bridge = self.place(BRIDGE).filter(|bridge| {
+            bridge.netns == netns && random.is_port && ![BRIDGE, LOOPBACK, VLAN].contains(&index)
+        });
+        let is_loopback = index == LOOPBACK;
+        let link = Link {
+            kind: match index {
+                NIC | LOOPBACK => None,
+                LEFT | RIGHT => Some(LinkKind::Veth(Veth::default())),
+                BRIDGE => Some(LinkKind::Bridge(Bridge::default())),
+                VLAN => Some(LinkKind::Vlan(Vlan { id: Some(10), ..Vlan::default() })),
+                _ => Some(LinkKind::Dummy(Dummy::default())),
+            },
+            peer: match index {
+                LEFT => self.place(RIGHT),
+                RIGHT => self.place(LEFT),
+                _ => None,
+            },
+            device: if index == VLAN { self.place(random.below) } else { None },
+            attributes: LinkAttributes {
+                mtu: random.mtu.filter(|_| !is_loopback),
+                ..LinkAttributes::default()
+            },
+            flags: LinkFlags { up: random.up, ..LinkFlags::default() },
+            master: bridge.map(|bridge| Master::Of(bridge.ifname)),
+            ..Link::at(place)
+        };
+        // Each namespace has a loopback of its own.
+        let id = match (index, netns.is_own()) {
+            (LOOPBACK, false) => "loop-red",
+            _ => LINKS[index],
+        };
+        objects.insert(Key::Link(parsed(id)), Object::Link(Box::new(link)));
+        for (path, value) in OF_LINK.iter().zip(random.parameters) {
+            if let Some(value) = value {
+                let path = path.replace("LINK", dev.as_str());
+                add_parameter(netns.as_str(), &path, value, objects);
+            }
+        }
+        let ipv4 = random.ipv4.iter().map(|host| format!("10.{index}.0.{host}/24"));
+        let ipv6 = random.ipv6.iter().map(|host| format!("2001:db8:{index}::{host}/64"));
+        for address in ipv4.chain(ipv6) {
+            let address = parsed(&address);
+            let key = AddressKey { netns: netns.clone(), dev: dev.clone(), address };
+            objects.insert(Key::Address(key), Object::Address(Address::default()));
+        }
+    }
+
+    fn add_route(&self, random: &RandomRoute, objects: &mut BTreeMap<Key, Object>) {
+        let Some(first) = random.hops.iter().find_map(|(link, _)| self.place(*link)) else {
+            return;
+        };
+        let netns = first.netns.clone();
+        let first = self.index_at(&first);
+        let is_ipv6 = random.is_ipv6;
+        // The last ones are within the subnets of links.
+        let prefix = match (is_ipv6, random.prefix) {
+            (false, 3) => format!("10.{first}.0.96/27"),
+            (true, 3) => format!("2001:db8:{first}::/112"),
+            (false, 4) => "10.4.0.0/16".into(),
+            (true, 4) => "2001:db8:4::/48".into(),
+            (false, number) => format!("192.168.{number}.0/24"),
+            (true, number) => format!("2001:db8:f{number}::/48"),
+        };
+        let mut hops: Vec<Nexthop> = Vec::new();
+        let onlink = random.hops.first().is_some_and(|(_, way)| *way == Way::Onlink);
+        for (index, way) in &random.hops {
+            let Some(place) = self.place(*index).filter(|place| place.netns == netns) else {
+                continue;
+            };
+            if hops.iter().any(|hop| hop.dev.as_ref() == Some(&place.ifname)) {
+                continue;
+            }
+            hops.extend(self.hop(*index, (place, onlink, *way), is_ipv6, objects));
+        }
+        if is_ipv6 && hops.len() > 1 {
+            hops.retain(|hop| hop.via.is_some());
+        }
+        if hops.is_empty() && !random.is_blackhole {
+            return;
+        }
+        if random.is_blackhole {
+            hops.clear();
+        }
+        hops.sort();
+        let key = RouteKey {
+            netns: netns.clone(),
+            table: random.table,
+            prefix: parsed(&prefix),
+            tos: 0,
+            metric: if is_ipv6 { 1024 } else { 0 },
+        };
+        let source = random.source.filter(|_| !random.is_blackhole).and_then(|(index, host)| {
+            let source: IpAddr = match is_ipv6 {
+                true => parsed(&format!("2001:db8:{index}::{host}")),
+                false => parsed(&format!("10.{index}.0.{host}")),
+            };
+            let is_there = objects.keys().any(|key| {
+                matches!(key, Key::Address(key) if key.netns == netns && key.address.addr() == source)
+            });
+            (is_there || !self.is_sound).then_some(source)
+        });
+        let kind = match random.is_blackhole {
+            true => RouteKind::Blackhole,
+            false => RouteKind::Unicast,
+        };
+        let mut route =
+            Route { kind, protocol: Some(4), source, nexthops: hops.into(), ..Route::default() };
+        if !is_ipv6 {
+            route.scope = Some(route.natural_scope());
+        }
+        objects.insert(Key::Route(key), Object::Route(route));
+    }
+
+    fn hop(
+        &self,
+        index: usize,
+        (place, onlink, way): (Place, bool, Way),
+        is_ipv6: bool,
+        objects: &BTreeMap<Key, Object>,
+    ) -> Option<Nexthop> {
+        let via: Option<IpAddr> = match (is_ipv6, way) {
+            (_, Way::OverLink) if !onlink => None,
+            (true, Way::LinkLocal) => Some(parsed("fe80::99")),
+            (false, Way::Foreign) => Some(parsed("172.16.0.99")),
+            (true, _) => Some(parsed(&format!("2001:db8:{index}::99"))),
+            (false, _) => Some(parsed(&format!("10.{index}.0.99"))),
+        };
+        if self.is_sound && !onlink && way == Way::Gateway || way == Way::LinkLocal && !is_ipv6 {
+            let is_reached = objects.keys().any(|key| {
+                matches!(key, Key::Address(key) if key.netns == place.netns
+                    && key.dev == place.ifname
+                    && via.is_some_and(|via| key.address.contains(&via)))
+            });
+            is_reached.then_some(())?;
+        }
+        if self.is_sound && is_ipv6 && is_ipv6_off(&place, objects) {
+            return None;
+        }
+        Some(Nexthop { dev: Some(place.ifname), via, weight: 1, onlink, pervasive: false })
+    }
+
+    fn index_at(&self, place: &Place) -> usize {
+        (0..LINKS.len()).find(|index| self.place(*index).as_ref() == Some(place)).unwrap_or(0)
+    }
+}
+
+/// Two names of one value have one value.
+fn make_parameters_sound(objects: &mut BTreeMap<Key, Object>) {
+    for netns in NETNS {
+        let value = |path: &str| parameter(netns, path);
+        if objects.contains_key(&value("net/ipv4/ip_forward")) {
+            objects.remove(&value("net/ipv4/conf/all/forwarding"));
+        }
+    }
+}
+
+/// No VLAN has a larger MTU than the link below.
+fn make_links_sound(objects: &mut BTreeMap<Key, Object>) {
+    let mtus: BTreeMap<Place, u32> = objects
+        .values()
+        .filter_map(Object::link)
+        .map(|link| (link.place.clone(), link.attributes.mtu.unwrap_or(1500)))
+        .collect();
+    for object in objects.values_mut() {
+        let Object::Link(link) = object else { continue };
+        if let Some(below) = &link.device {
+            let limit = mtus.get(below).copied();
+            link.attributes.mtu = link.attributes.mtu.filter(|mtu| Some(*mtu) <= limit);
+        }
+    }
+}
+
+/// There are IPv6 addresses and parameters only where there is IPv6.
+fn make_addresses_sound(objects: &mut BTreeMap<Key, Object>) {
+    let places: BTreeSet<Place> =
+        objects.values().filter_map(Object::link).map(|link| link.place.clone()).collect();
+    let off: Vec<Place> = places.into_iter().filter(|place| is_ipv6_off(place, objects)).collect();
+    let small: Vec<Place> =
+        off.iter().filter(|place| mtu_is_small(place, objects)).cloned().collect();
+    objects.retain(|key, _| match key {
+        Key::Address(key) => {
+            let is_on = |place: &Place| place.netns == key.netns && place.ifname == key.dev;
+            key.address.addr().is_ipv4() || !off.iter().any(is_on)
+        }
+        Key::Sysctl(key) if key.path.as_str().starts_with("net/ipv6/") => {
+            let dev = key.path.dev();
+            !small
+                .iter()
+                .any(|place| place.netns == key.netns && Some(&place.ifname) == dev.as_ref())
+        }
+        _ => true,
+    });
+}
+
+fn is_ipv6_off(place: &Place, objects: &BTreeMap<Key, Object>) -> bool {
+    let netns = place.netns.as_str();
+    let of =
+        |name: &str| objects.get(&parameter(netns, &format!("net/ipv6/conf/{name}/disable_ipv6")));
+    let value = of(place.ifname.as_str()).or_else(|| of("all"));
+    value == Some(&Object::Sysctl("1".into())) || mtu_is_small(place, objects)
+}
+
+fn mtu_is_small(place: &Place, objects: &BTreeMap<Key, Object>) -> bool {
+    let link = objects.values().filter_map(Object::link).find(|link| link.place == *place);
+    let Some(link) = link else { return false };
+    match (link.attributes.mtu, &link.device) {
+        (Some(mtu), _) => mtu < 1280,
+        (None, Some(below)) => mtu_is_small(below, objects),
+        (None, None) => false,
+    }
+}
+
+fn add_parameter(netns: &str, path: &str, value: bool, objects: &mut BTreeMap<Key, Object>) {
+    let value = Object::Sysctl(u8::from(value).to_string());
+    objects.insert(parameter(netns, path), value);
+}
+
+fn parameter(netns: &str, path: &str) -> Key {
+    Key::Sysctl(SysctlKey { netns: parsed(netns), path: parsed(path) })
+}
+
+fn parsed<T: std::str::FromStr>(text: &str) -> T {
+    match text.parse() {
+        Ok(parsed) => parsed,
+        Err(_) => panic!("{text} is none"),
+    }
+}
