@@ -48,7 +48,11 @@ impl Originals {
                     desired.objects.contains_key(key) || touched.objects.contains_key(key);
                 if !configured && !object.is_automatic() {
                     let (key, object) = noun::renamed(key, &object.restorable(), names);
-                    self.objects.insert(key, object);
+                    // What an attempt has set along with others is not as it was.
+                    match key.noun().facts().sets_others {
+                        true => drop(self.objects.entry(key).or_insert(object)),
+                        false => drop(self.objects.insert(key, object)),
+                    }
                 }
             }
         }

@@ -267,7 +267,9 @@ fn released_object(
         (FoundBy::Place, _, _) => links::released(past),
         (FoundBy::Key, Some(original), _) => Some(original.clone()),
         // What cannot go takes the value that a new one has.
-        (FoundBy::Key, None, Removal::Reset) => default(&key.default_key()?),
+        (FoundBy::Key, None, Removal::Reset) => {
+            past.observed.and_then(|_| default(&key.default_key()?))
+        }
         (FoundBy::Key, None, Removal::Deleted | Removal::ByStep | Removal::Never) => None,
     }
 }

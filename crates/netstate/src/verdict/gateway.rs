@@ -167,7 +167,9 @@ impl World<'_> {
             (Key::Address(key), Object::Address(address)) => {
                 let peer = address.status.as_ref().and_then(|status| status.peer);
                 key.netns == *netns
-                    && dev.as_ref().is_none_or(|dev| *dev == key.dev)
+                    && self
+                        .called(netns, &key.dev)
+                        .is_some_and(|name| dev.as_ref().is_none_or(|dev| *dev == name))
                     && key.address.addr() != *via
                     && (key.address.contains(via) || peer == Some(*via))
             }

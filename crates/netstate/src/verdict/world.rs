@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use super::{Contradiction, Environment, Hold};
 use crate::desired::Desired;
-use crate::name::{LinkId, NetnsName};
+use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::address::AddressKey;
 use crate::noun::link::{Link, LinkKind, Place};
 use crate::noun::netns::spoken;
@@ -39,6 +39,8 @@ pub(super) struct World<'a> {
     visiting: BTreeSet<Place>,
     /// The links that have an address, by the address.
     holders: BTreeMap<NetnsName, BTreeMap<IpAddr, Vec<&'a AddressKey>>>,
+    /// Where links that are elsewhere, or are called otherwise, are to be.
+    moves: BTreeMap<Place, Place>,
     /// The gateways that are known to be reached.
     pub(super) gateways: BTreeSet<Gateway>,
 }
@@ -68,6 +70,7 @@ impl<'a> World<'a> {
             links: BTreeMap::new(),
             visiting: BTreeSet::new(),
             holders: BTreeMap::new(),
+            moves: moves(desired, environment),
             gateways: BTreeSet::new(),
         }
     }
@@ -289,7 +292,14 @@ impl<'a> World<'a> {
             return Answer::Held(hold);
         }
         let Some(answers) = self.environment.answers else { return Answer::Unknown(netns.clone()) };
-        let has = |key: &Key| matches!(key, Key::Address(key) if key.netns == *netns && key.address.addr() == address);
+        let has = |key: &Key| match key {
+            Key::Address(key) => {
+                key.netns == *netns
+                    && key.address.addr() == address
+                    && self.called(netns, &key.dev).is_some()
+            }
+            _ => false,
+        };
         if self.others(answers).any(|(key, _)| has(key)) {
             return Answer::Met;
         }
@@ -319,11 +329,20 @@ impl<'a> World<'a> {
         &self,
         observed: &'o State,
     ) -> impl Iterator<Item = (&'o Key, &'o Object)> + use<'o, 'a> {
-        let (desired, touched) = (self.desired, self.environment.touched);
-        observed
-            .objects
-            .iter()
-            .filter(move |(key, _)| !desired.contains(key) && !touched.objects.contains_key(key))
+        let touched = self.environment.touched;
+        let desired = self.desired;
+        let is_ours = move |key: &Key| desired.contains(key) || touched.objects.contains_key(key);
+        observed.objects.iter().filter(move |(key, _)| !is_ours(key))
+    }
+
+    /// What the link that others have something on is to be called; nothing where it goes to another namespace, and leaves
+    /// that behind.
+    pub(super) fn called(&self, netns: &NetnsName, dev: &LinkName) -> Option<LinkName> {
+        let place = Place { netns: netns.clone(), ifname: dev.clone() };
+        match self.moves.get(&place) {
+            None => Some(place.ifname),
+            Some(to) => (to.netns == *netns).then(|| to.ifname.clone()),
+        }
     }
 
     /// The configured addresses with this IP address.
@@ -358,6 +377,15 @@ impl LinkState {
             subnets: Vec::new(),
         }
     }
+}
+
+fn moves(desired: &Desired, environment: &Environment<'_>) -> BTreeMap<Place, Place> {
+    let seen = environment.observed.objects.iter();
+    let moves = seen.filter_map(|(key, object)| {
+        let (seen, wanted) = (object.link()?, desired.get(key)?.link()?);
+        (seen.place != wanted.place).then(|| (seen.place.clone(), wanted.place.clone()))
+    });
+    moves.collect()
 }
 
 fn held(hold: Option<Hold>) -> Answer {

@@ -6,7 +6,8 @@ use netstate::noun::{is_needed, places, takes_along};
 use netstate::plan::{Goal, plan, target, wanted};
 use netstate::verdict::Environment;
 use netstate::{
-    Action, Desired, Key, Object, Op, Originals, Place, Plan, PlanError, Scope, State, checker,
+    Action, Desired, Key, Link, Object, Op, Originals, Place, Plan, PlanError, Scope, State,
+    checker,
 };
 
 use crate::error::{Error, Result};
@@ -156,12 +157,13 @@ impl Kernel {
     }
 
     /// What of `touched` has really been touched. A link that is desired without a kind and has no original has not:
-    /// it was missing, and is as others left it.
+    /// it was missing, and is as others left it; but for the loopback of a namespace, which comes with that.
     fn known_touched(&self, desired: &State, touched: &State) -> State {
         let mut known = touched.clone();
         known.objects.retain(|key, _| match desired.objects.get(key) {
             Some(Object::Link(link)) => {
-                link.kind.is_some() || self.originals.objects.contains_key(key)
+                let is_there = link.kind.is_some() || Link::loopback(&link.place).is_some();
+                is_there || self.originals.objects.contains_key(key)
             }
             Some(_) | None => true,
         });

@@ -117,6 +117,10 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
     }
     // A move takes these along, configured or not.
     link.flags.up = original.flags.up;
+    if past.observed_link().is_some_and(|seen| seen.master != original.master) {
+        // What it had as a port it had of the other master.
+        link.port = original.port.clone();
+    }
     link.master = original.master.clone();
     link.place = original.place.clone();
     // What it has as a port it has of its bridge.
