@@ -13,6 +13,7 @@ mod history;
 mod interleavings;
 mod notices;
 mod operational;
+mod paths;
 mod recovery;
 mod scheduled;
 mod sessions;

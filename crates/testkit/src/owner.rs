@@ -24,15 +24,31 @@ pub struct Owner<S> {
     pub originals: Originals,
     /// Why objects of what was planned for last are held.
     pub held: Vec<String>,
+    /// Whether everything that there is is compared before and after.
+    pub looks_at_everything: bool,
     /// What is active of it.
     active: State,
+}
+
+/// What there is before a commit.
+struct Before {
+    all: Everything,
+    /// The parameters that were looked at.
+    parameters: BTreeSet<Key>,
 }
 
 impl<S: Southbound> Owner<S> {
     /// One who has not configured anything.
     pub fn new(southbound: S) -> Self {
         let (running, active) = (State::default(), State::default());
-        Self { southbound, running, originals: Originals::default(), held: Vec::new(), active }
+        Self {
+            southbound,
+            running,
+            originals: Originals::default(),
+            held: Vec::new(),
+            looks_at_everything: true,
+            active,
+        }
     }
 
     /// The way from what may have been applied to what is desired, and the originals of what it touches.
@@ -123,19 +139,24 @@ impl<S: Southbound> Owner<S> {
     }
 
     /// Everything that there is before a commit.
-    fn before(&mut self, touched: &State, desired: &State) -> Everything {
+    fn before(&mut self, touched: &State, desired: &State) -> Before {
         let step = Step { touched, desired, originals: &self.originals };
         let parameters = parameters(step);
         let places = conformance::places_before(step);
-        conformance::observe(&mut self.southbound, places, parameters)
+        let all = conformance::observe(&mut self.southbound, places, parameters.clone());
+        Before { all, parameters }
     }
 
     /// Checks everything that there is after a commit.
-    fn conform(&mut self, before: &Everything, (touched, desired): (&State, &State), plan: &Plan) {
+    fn conform(&mut self, before: &Before, (touched, desired): (&State, &State), plan: &Plan) {
+        if !self.looks_at_everything {
+            return;
+        }
         let step = Step { touched, desired, originals: &self.originals };
         let places = conformance::places_after(step);
-        let after = conformance::observe(&mut self.southbound, places, parameters(step));
-        conformance::check(step, before, &after, plan);
+        let parameters = &before.parameters | &parameters(step);
+        let after = conformance::observe(&mut self.southbound, places, parameters);
+        conformance::check(step, &before.all, &after, plan);
     }
 }
 

@@ -13,6 +13,7 @@ mod detection;
 mod exact;
 mod namespaces;
 mod observe;
+mod paths;
 mod refusals;
 mod rule;
 mod watch;
