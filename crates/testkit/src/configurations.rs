@@ -251,6 +251,7 @@ pub fn comparable(state: State) -> State {
 }
 
 /// A state, a line an object.
+#[allow(clippy::wildcard_enum_match_arm, reason = "what has no form of its own is shown as it is")]
 pub fn described(state: &State) -> String {
     let line = |(key, object): (&Key, &Object)| {
         let object = match object {
@@ -429,7 +430,7 @@ impl Configuration {
             if hops.iter().any(|hop| hop.dev.as_ref() == Some(&place.ifname)) {
                 continue;
             }
-            hops.extend(self.hop(*index, (place, onlink, *way), is_ipv6, objects));
+            hops.extend(self.hop(*index, (place, onlink, *way, is_ipv6), objects));
         }
         if is_ipv6 && hops.len() > 1 {
             hops.retain(|hop| hop.via.is_some());
@@ -473,8 +474,7 @@ impl Configuration {
     fn hop(
         &self,
         index: usize,
-        (place, onlink, way): (Place, bool, Way),
-        is_ipv6: bool,
+        (place, onlink, way, is_ipv6): (Place, bool, Way, bool),
         objects: &BTreeMap<Key, Object>,
     ) -> Option<Nexthop> {
         let via: Option<IpAddr> = match (is_ipv6, way) {
@@ -555,7 +555,13 @@ fn make_addresses_sound(objects: &mut BTreeMap<Key, Object>) {
                 .iter()
                 .any(|place| place.netns == key.netns && Some(&place.ifname) == dev.as_ref())
         }
-        _ => true,
+        Key::Sysctl(_)
+        | Key::Netns(_)
+        | Key::Link(_)
+        | Key::Neighbor(_)
+        | Key::Fdb(_)
+        | Key::Route(_)
+        | Key::Rule(_) => true,
     });
 }
 

@@ -177,10 +177,8 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
 
 /// Whether the kernel may set a parameter along with one that is configured.
 fn is_set_along(at: &SysctlKey, desired: &State) -> bool {
-    desired.objects.keys().any(|key| match key {
-        Key::Sysctl(of) => of.netns == at.netns && of.path.sets("", &at.path).is_some(),
-        _ => false,
-    })
+    let sets = |of: &SysctlKey| of.netns == at.netns && of.path.sets("", &at.path).is_some();
+    desired.objects.keys().any(|key| matches!(key, Key::Sysctl(of) if sets(of)))
 }
 
 /// An object as it is to be, given the link that was at each place; none where its links are gone or elsewhere, or where

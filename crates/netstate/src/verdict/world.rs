@@ -292,14 +292,12 @@ impl<'a> World<'a> {
             return Answer::Held(hold);
         }
         let Some(answers) = self.environment.answers else { return Answer::Unknown(netns.clone()) };
-        let has = |key: &Key| match key {
-            Key::Address(key) => {
-                key.netns == *netns
-                    && key.address.addr() == address
-                    && self.called(netns, &key.dev).is_some()
-            }
-            _ => false,
+        let is_held = |key: &AddressKey| {
+            key.netns == *netns
+                && key.address.addr() == address
+                && self.called(netns, &key.dev).is_some()
         };
+        let has = |key: &Key| matches!(key, Key::Address(key) if is_held(key));
         if self.others(answers).any(|(key, _)| has(key)) {
             return Answer::Met;
         }
