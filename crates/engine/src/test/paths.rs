@@ -110,12 +110,10 @@ fn tree_of(state: &State) -> Tree {
         leaf(path).filter(|leaf| key.path.dev().is_some() || *leaf == "ip_forward")
     };
     let mut plain = state.clone();
-    plain.objects.retain(|key, _| match key {
-        Key::Sysctl(key) => {
-            has_leaf(key).is_none() && key.path.as_str() != "net/ipv4/conf/all/forwarding"
-        }
-        _ => true,
-    });
+    let has_none = |key: &SysctlKey| {
+        has_leaf(key).is_none() && key.path.as_str() != "net/ipv4/conf/all/forwarding"
+    };
+    plain.objects.retain(|key, _| !matches!(key, Key::Sysctl(key) if !has_none(key)));
     let mut tree = mapping::raise(&plain, &Tree::empty(schema())).unwrap().config_only();
     for (key, object) in &state.objects {
         let (Key::Sysctl(key), Object::Sysctl(value)) = (key, object) else { continue };
