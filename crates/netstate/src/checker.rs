@@ -262,18 +262,6 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// A new namespace has a loopback (`loopback_net_init`, drivers/net/loopback.c). It matters where the target names it.
-    fn bring_loopback(&mut self, netns: &NetnsName) {
-        let named = self.end.links_in(netns).find_map(|node| {
-            let loopback = Link::loopback(&node.link.place)?;
-            Some((node.id.clone(), loopback))
-        });
-        if let Some((id, link)) = named {
-            let first = link.place.ifname.clone();
-            self.now.put_link(Node { id, link: Cow::Owned(link), first });
-        }
-    }
-
     fn require_free(&self, place: &Place) -> Verdict {
         match self.now.link(place) {
             Presence::Here(_) => Err(format!("there is a link {} already", name(place))),

@@ -355,6 +355,19 @@ impl<'a> World<'a> {
             for place in links {
                 self.lose_from(&place, &why, |nature| nature.of_ipv6 && !nature.is_part_of_home);
             }
+            // Routes that lead nowhere are on the loopback.
+            let nowhere = |(key, object): (&Key, &Cow<'_, Object>)| match (key, &**object) {
+                (Key::Route(key), Object::Route(route)) => {
+                    let is_on_loopback = route.nexthops.iter().all(|hop| hop.dev.is_none());
+                    key.netns == at.netns && key.prefix.addr().is_ipv6() && is_on_loopback
+                }
+                _ => false,
+            };
+            let nowhere: Vec<Key> = (self.objects.iter())
+                .filter(|(key, object)| nowhere((key, object)))
+                .map(|(key, _)| key.clone())
+                .collect();
+            nowhere.iter().for_each(|key| self.lose(key, &why));
         }
         for (path, value) in set {
             self.turn_off_ipv6((&at.netns, &path), value, &why);

@@ -164,8 +164,12 @@ impl<'a> World<'a> {
             (None, _) => {
                 let original = self.environment.originals.objects.get(key).and_then(Object::link);
                 let touched = self.environment.touched.objects.get(key).and_then(Object::link);
-                let was_set = touched.is_some_and(|touched| touched.flags.up.is_some());
-                let up = match original.filter(|_| was_set) {
+                let is_set_back = touched.is_none_or(|touched| {
+                    touched.flags.up.is_some() || touched.place != link.place
+                });
+                let goes_back = |original: &&Link| is_set_back || original.place != link.place;
+                // As it is planned for ([`target`](crate::plan::target)).
+                let up = match original.filter(goes_back) {
                     Some(original) => original.flags.up,
                     None => seen.and_then(|seen| seen.flags.up),
                 };

@@ -33,6 +33,9 @@ pub(super) fn set(state: &mut State, at: &SysctlKey, value: &str) {
             forward_ipv4(state, netns, value);
         }
         ["net", "ipv6", "conf", "all", name] if OF_ALL.contains(&name) => {
+            if name == "disable_ipv6" && value != "0" {
+                lose_routes_of_loopback(state, netns);
+            }
             reach(state, netns, &format!("net/ipv6/conf/default/{name}"), value);
             for ifname in links(state, netns) {
                 let place = Place { netns: netns.clone(), ifname };
@@ -52,6 +55,17 @@ pub(super) fn set(state: &mut State, at: &SysctlKey, value: &str) {
     }
     // Of what has been reached along, what was asked for stays visible as it was asked for.
     state.objects.insert(Key::Sysctl(at.clone()), Object::Sysctl(value.to_owned()));
+}
+
+/// The kernel keeps IPv6 routes that lead nowhere on its loopback (`ip6_route_info_create`, net/ipv6/route.c).
+fn lose_routes_of_loopback(state: &mut State, netns: &NetnsName) {
+    state.objects.retain(|key, object| match (key, object) {
+        (Key::Route(key), Object::Route(route)) => {
+            let is_on_loopback = route.nexthops.iter().all(|hop| hop.dev.is_none());
+            key.netns != *netns || key.prefix.addr().is_ipv4() || !is_on_loopback
+        }
+        _ => true,
+    });
 }
 
 /// Two names of one value, which reaches all links when it changes (`inet_forward_change`, net/ipv4/devinet.c).
