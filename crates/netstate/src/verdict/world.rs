@@ -14,7 +14,7 @@ use crate::noun::address::AddressKey;
 use crate::noun::link::{Link, LinkKind, Place};
 use crate::noun::netns::spoken;
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
-use crate::noun::{Condition, Gateway, Key, Object};
+use crate::noun::{self, Condition, Gateway, Key, Object};
 use crate::state::State;
 use crate::uapi::{IFA_F_DADFAILED, IFF_LOWER_UP};
 
@@ -326,15 +326,29 @@ impl<'a> World<'a> {
             .then(|| Hold { reason: format!("{} has no carrier", place.ifname), waits_for: key })
     }
 
-    /// What others have, of what was observed.
+    /// What others have, of what was observed, and what comes back with a link that is given back to its place.
     pub(super) fn others<'o>(
         &self,
         observed: &'o State,
-    ) -> impl Iterator<Item = (&'o Key, &'o Object)> + use<'o, 'a> {
-        let touched = self.environment.touched;
+    ) -> impl Iterator<Item = (&'o Key, &'o Object)> + use<'o, 'a>
+    where
+        'a: 'o,
+    {
+        let Environment { touched, originals, .. } = *self.environment;
         let desired = self.desired;
         let is_ours = move |key: &Key| desired.contains(key) || touched.objects.contains_key(key);
-        observed.objects.iter().filter(move |(key, _)| !is_ours(key))
+        let is_home = move |place: &Place| {
+            let link = desired.link_at(place).map(|(id, _)| Key::Link(id.clone()));
+            let original = link.and_then(|key| originals.objects.get(&key)?.link());
+            original.is_some_and(|original| original.place == *place)
+        };
+        let comes_back = move |(key, object): &(&Key, &Object)| {
+            let mut places = noun::places(key, object).peekable();
+            key.netns().is_some() && places.peek().is_some() && places.all(|place| is_home(&place))
+        };
+        let seen = observed.objects.iter();
+        seen.chain(originals.objects.iter().filter(comes_back))
+            .filter(move |(key, _)| !is_ours(key))
     }
 
     /// What the link that others have something on is to be called; nothing where it goes to another namespace, and leaves
