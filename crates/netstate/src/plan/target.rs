@@ -9,7 +9,7 @@ use self::links::FreeMtu;
 use self::past::Past;
 use super::PlanError;
 use crate::name::{LinkName, NetnsName};
-use crate::noun::link::{Link, Place, link_objects};
+use crate::noun::link::{Link, Place, below, link_objects};
 use crate::noun::{self, Condition, FoundBy, How, Key, Lasts, Loss, Object, Removal, Renaming};
 use crate::originals::Originals;
 use crate::state::{Entry, Sorted, State, together, without};
@@ -354,11 +354,25 @@ struct WithoutIpv6 {
 impl WithoutIpv6 {
     fn of(made: &BTreeMap<Key, Object>, desired: &State) -> Self {
         let is_small = |link: &&Link| link.attributes.mtu.is_some_and(|mtu| mtu < IPV6_MIN_MTU);
-        let small = link_objects(made).map(|(_, link)| link).filter(is_small);
+        let links = || link_objects(made).map(|(_, link)| link);
+        let mut small: BTreeSet<Place> =
+            links().filter(is_small).map(|link| link.place.clone()).collect();
+        // A VLAN has no greater MTU than the link below.
+        loop {
+            let on_small = links().filter(|link| {
+                let is_on_small = link.device.as_ref().is_some_and(|device| small.contains(device));
+                is_on_small && below(link).mtu_within && !small.contains(&link.place)
+            });
+            let more: Vec<Place> = on_small.map(|link| link.place.clone()).collect();
+            if more.is_empty() {
+                break;
+            }
+            small.extend(more);
+        }
         let off = desired.objects.iter().filter_map(|(key, object)| {
             Some((key.netns()?.clone(), noun::switches_off_ipv6(key, object)?))
         });
-        Self { small: small.map(|link| link.place.clone()).collect(), off: off.collect() }
+        Self { small, off: off.collect() }
     }
 
     /// Whether an object is on such a link and goes for that.

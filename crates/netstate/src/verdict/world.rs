@@ -171,7 +171,11 @@ impl<'a> World<'a> {
                 // As it is planned for ([`target`](crate::plan::target)).
                 let up = match original.filter(goes_back) {
                     Some(original) => original.flags.up,
-                    None => seen.and_then(|seen| seen.flags.up),
+                    // The loopback of a namespace that is yet to be made is down.
+                    None => match (seen, Link::loopback(&link.place)) {
+                        (Some(seen), _) => seen.flags.up,
+                        (None, new) => new.and_then(|new| new.flags.up),
+                    },
                 };
                 if up == Some(false) {
                     return hold(format!("{name} is down"));
