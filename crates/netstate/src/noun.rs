@@ -404,16 +404,6 @@ pub fn takes_along(key: &Key) -> bool {
     key.noun().facts().takes_along
 }
 
-/// The namespace on whose links this object switches IPv6 off.
-pub(crate) fn switches_ipv6_off<'k>(key: &'k Key, object: &Object) -> Option<&'k NetnsName> {
-    match (key, object) {
-        (Key::Sysctl(key), Object::Sysctl(value)) => {
-            key.path.switches_ipv6_off(value).then_some(&key.netns)
-        }
-        _ => None,
-    }
-}
-
 /// Whether other objects can need it.
 pub fn is_needed(key: &Key) -> bool {
     key.noun().facts().is_needed

@@ -111,11 +111,6 @@ impl SysctlPath {
         self.as_str().starts_with("net/ipv6/conf/") && self.as_str().ends_with("/disable_ipv6")
     }
 
-    /// Whether this value switches IPv6 off on all links of a namespace that have it on.
-    pub fn switches_ipv6_off(&self, value: &str) -> bool {
-        self.as_str() == "net/ipv6/conf/all/disable_ipv6" && value.trim() != "0"
-    }
-
     /// Whether the kernel sets other parameters when this one is changed.
     pub fn sets_others(&self) -> bool {
         let of_all = self.as_str().strip_prefix("net/ipv6/conf/all/");

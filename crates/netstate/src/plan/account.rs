@@ -186,36 +186,31 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// What of IPv6 goes with an object that switches it off on links.
+    /// What of IPv6 goes with an object that switches it off on a link, or on all of a namespace. A link that is to have it all
+    /// the same gets it back by its own parameter, and what it had follows.
     pub(super) fn lose_with_ipv6(&mut self, key: &Key, object: &Object) {
-        let Some(dev) = noun::switches_off_ipv6(key, object) else { return };
-        let is_meant = |place: &Place| {
-            key.netns() == Some(&place.netns) && dev.as_ref().is_none_or(|dev| *dev == place.ifname)
+        let (Some(dev), Some(netns)) = (noun::switches_off_ipv6(key, object), key.netns()) else {
+            return;
         };
-        let seen = |id: &LinkId| link(&self.observed.objects, id).map(|link| link.place.clone());
-        let meant = self.places.iter().filter(|(place, _)| is_meant(place));
-        let places: Vec<Place> = meant.filter_map(|(_, id)| seen(id)).collect();
-        for place in &places {
-            for (other, object) in self.dependents(place) {
-                let is_gone = || noun::places(other, object).all(|place| places.contains(&place));
-                if noun::is_lost_with(other, object, &Loss::Ipv6) && is_gone() {
-                    let because = || Because::SetAlong(Box::new(key.clone()));
-                    self.lost.entry(other).or_insert_with(because);
-                    self.lose_sourced(other);
-                }
-            }
-        }
-        self.lose_ipv6(key, object);
-    }
-
-    /// What goes with IPv6 that is switched off on all links. A link that is to have it gets it back by its own parameter,
-    /// and what it had follows.
-    fn lose_ipv6(&mut self, key: &Key, object: &Object) {
-        let Some(netns) = noun::switches_ipv6_off(key, object) else { return };
-        for (other, object) in &self.observed.objects {
-            let is_in = other.netns() == Some(netns);
-            if is_in && noun::is_lost_with(other, object, &Loss::Ipv6) {
-                self.lost.entry(other).or_insert_with(|| Because::Ipv6Off(Box::new(key.clone())));
+        let place = dev.map(|ifname| Place { netns: netns.clone(), ifname });
+        let seen = place.and_then(|place| {
+            let id = self.places.get(&place)?;
+            Some(link(&self.observed.objects, id)?.place.clone())
+        });
+        let objects: Vec<Entry<'a>> = match (&seen, noun::switches_off_ipv6(key, object)) {
+            (Some(seen), _) => self.dependents(seen),
+            (None, Some(None)) => self.observed.objects.iter().collect(),
+            (None, _) => Vec::new(),
+        };
+        for (other, object) in objects {
+            let is_gone = match &seen {
+                Some(seen) => noun::places(other, object).all(|place| place == *seen),
+                None => other.netns() == Some(netns),
+            };
+            if is_gone && noun::is_lost_with(other, object, &Loss::Ipv6) {
+                let because = || Because::Ipv6Off(Box::new(key.clone()));
+                self.lost.entry(other).or_insert_with(because);
+                self.lose_sourced(other);
             }
         }
     }
