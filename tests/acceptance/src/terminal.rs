@@ -6,9 +6,9 @@ use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -26,10 +26,12 @@ const WHERE: &[u8] = b"\x1b[6n";
 pub struct Terminal {
     child: Child,
     keyboard: File,
-    output: Receiver<Vec<u8>>,
+    /// What the program has put on the screen so far.
+    screen: Arc<Mutex<vt100::Parser>>,
+    /// Says that the screen has changed.
+    changed: Receiver<()>,
     /// That nobody looks at the screen any more.
     gone: Arc<AtomicBool>,
-    screen: vt100::Parser,
     /// The row that what follows starts at, as far as a lesson has been read.
     read: usize,
 }
@@ -67,9 +69,10 @@ impl Terminal {
         let child = program.spawn().expect("start the program");
         let keyboard = File::from(keyboard);
         let gone = Arc::new(AtomicBool::new(false));
-        let output = listen(keyboard.try_clone().expect("read from the terminal"), gone.clone());
-        let screen = vt100::Parser::new(ROWS, COLUMNS, 0);
-        let mut terminal = Self { child, keyboard, output, gone, screen, read: 0 };
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
+        let wire = keyboard.try_clone().expect("read from the terminal");
+        let changed = listen(wire, screen.clone(), gone.clone());
+        let mut terminal = Self { child, keyboard, screen, changed, gone, read: 0 };
         terminal.await_prompt(0);
         terminal
     }
@@ -134,7 +137,7 @@ impl Terminal {
         self.gone.store(true, Ordering::Relaxed);
         self.keyboard = File::open("/dev/null").expect("open /dev/null");
         // The listener has the terminal open too.
-        while self.output.recv_timeout(DEADLINE).is_ok() {}
+        while self.changed.recv_timeout(DEADLINE).is_ok() {}
         let start = Instant::now();
         while self.child.try_wait().expect("ask after the program").is_none() {
             assert!(start.elapsed() < DEADLINE, "the program does not end with its terminal");
@@ -162,40 +165,27 @@ impl Terminal {
         let start = Instant::now();
         while !holds(self) {
             let left = DEADLINE.saturating_sub(start.elapsed());
-            match self.output.recv_timeout(left) {
-                Ok(bytes) => self.show(&bytes),
-                Err(error) => {
-                    let why = match error {
-                        RecvTimeoutError::Timeout => "the deadline passed",
-                        RecvTimeoutError::Disconnected => "the program ended",
-                    };
-                    panic!("{why} before {what}; the screen:\n{}", self.screen.screen().contents());
-                }
+            if let Err(error) = self.changed.recv_timeout(left) {
+                let why = match error {
+                    RecvTimeoutError::Timeout => "the deadline passed",
+                    RecvTimeoutError::Disconnected => "the program ended",
+                };
+                panic!("{why} before {what}; the screen:\n{}", self.screen().screen().contents());
             }
         }
     }
 
-    /// Takes output to the screen, and answers where it asks for the cursor, as terminals do.
-    fn show(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while let Some(at) = rest.windows(WHERE.len()).position(|window| window == WHERE) {
-            self.screen.process(&rest[..at]);
-            let (row, column) = self.cursor();
-            let answer = format!("\x1b[{};{}R", row + 1, column + 1);
-            self.keyboard.write_all(answer.as_bytes()).expect("tell where the cursor is");
-            rest = &rest[at + WHERE.len()..];
-        }
-        self.screen.process(rest);
+    fn screen(&self) -> MutexGuard<'_, vt100::Parser> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn cursor(&self) -> (usize, usize) {
-        let (row, column) = self.screen.screen().cursor_position();
-        (usize::from(row), usize::from(column))
+        cursor(&self.screen())
     }
 
     fn rows(&self, from: usize, to: usize) -> String {
-        let rows =
-            self.screen.screen().rows(0, COLUMNS.get()).skip(from).take(to.saturating_sub(from));
+        let screen = self.screen();
+        let rows = screen.screen().rows(0, COLUMNS.get()).skip(from).take(to.saturating_sub(from));
         rows.map(|row| row.trim_end().to_owned() + "\n").collect()
     }
 }
@@ -212,21 +202,47 @@ fn open(path: &str) -> OwnedFd {
     options.expect("open the terminal's other side").into()
 }
 
-fn listen(mut from: File, gone: Arc<AtomicBool>) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = channel();
+/// Puts on the screen what the program writes, and answers at once, as terminals do, whether a test looks or not: a program
+/// that asks where the cursor is waits for the answer.
+fn listen(
+    mut wire: File,
+    screen: Arc<Mutex<vt100::Parser>>,
+    gone: Arc<AtomicBool>,
+) -> Receiver<()> {
+    let (changed, receiver) = channel();
     std::thread::spawn(move || {
         let mut bytes = [0; 4096];
         let tick = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
         while !gone.load(Ordering::Relaxed) {
-            if let Ok(0) = poll(&mut [PollFd::new(&from, PollFlags::IN)], Some(&tick)) {
+            if let Ok(0) = poll(&mut [PollFd::new(&wire, PollFlags::IN)], Some(&tick)) {
                 continue;
             }
             // The terminal reports an error once its other side is closed.
-            let Ok(length @ 1..) = from.read(&mut bytes) else { return };
-            if sender.send(bytes[..length].to_vec()).is_err() {
+            let Ok(length @ 1..) = wire.read(&mut bytes) else { return };
+            let answers = show(&screen, &bytes[..length]);
+            if wire.write_all(answers.as_bytes()).is_err() || changed.send(()).is_err() {
                 return;
             }
         }
     });
     receiver
+}
+
+/// Takes output to the screen; what the terminal answers where it asks for the cursor.
+fn show(screen: &Mutex<vt100::Parser>, bytes: &[u8]) -> String {
+    let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut rest, mut answers) = (bytes, String::new());
+    while let Some(at) = rest.windows(WHERE.len()).position(|window| window == WHERE) {
+        screen.process(&rest[..at]);
+        let (row, column) = cursor(&screen);
+        answers += &format!("\x1b[{};{}R", row + 1, column + 1);
+        rest = &rest[at + WHERE.len()..];
+    }
+    screen.process(rest);
+    answers
+}
+
+fn cursor(screen: &vt100::Parser) -> (usize, usize) {
+    let (row, column) = screen.screen().cursor_position();
+    (usize::from(row), usize::from(column))
 }
