@@ -272,7 +272,9 @@ impl KernelCase {
                 Some(answer) => answer,
                 None => act(southbound, &words),
             };
-            assert_eq!(answer, expected, "{}: {line}", self.title);
+            // Older kernels refuse with the same error, and with other words or none.
+            let is_same_error = error(&answer).is_some() && error(&answer) == error(expected);
+            assert!(answer == expected || is_same_error, "{}: {line}: {answer}", self.title);
             if let ["netns", name] = words[..] {
                 namespaces.push(Key::Netns(name.parse().expect("a name")));
             }
@@ -280,6 +282,14 @@ impl KernelCase {
         let ops = namespaces.into_iter().map(|key| Op::new(key, Action::Delete(Object::Netns)));
         southbound.execute(&Plan { ops: ops.collect() }).expect("namespaces go");
     }
+}
+
+/// The name of the error (errno(3)) in an answer that is a refusal.
+fn error(answer: &str) -> Option<&str> {
+    let (_, error) = answer.rsplit_once('(')?;
+    let name = error.split([':', ')']).next()?;
+    let is_name = name.starts_with('E') && name.chars().all(|c| c.is_ascii_uppercase());
+    is_name.then_some(name)
 }
 
 /// The answer to a question; `None` where it is an operation.
