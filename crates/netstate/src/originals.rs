@@ -66,7 +66,7 @@ impl Originals {
         let is_made = |place: Place| {
             let mut links = link_objects(&touched.objects);
             let link = links.find(|(_, link)| link.place == place);
-            link.is_some_and(|(id, link)| link.kind.is_some() && !self.objects.contains_key(id))
+            link.is_some_and(|(id, link)| !link.is_adopted() && !self.objects.contains_key(id))
         };
         noun::places(key, object).any(is_made)
     }

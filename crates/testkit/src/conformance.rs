@@ -161,7 +161,7 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
         let mate = link.peer.as_ref().and_then(|peer| id_at(after, peer));
         let has_come_along = mate.is_some_and(|id| step.is_ours(&Key::Link(id.clone())));
         let never_made = step.touched.objects.get(&key).and_then(Object::link);
-        let never_made = never_made.is_some_and(|link| link.kind.is_none());
+        let never_made = never_made.is_some_and(Link::is_adopted);
         if never_made || (is_new && (has_come_along || link.belongs_to_namespace())) {
             add(key, Object::Link(Box::new(link.clone())));
         }

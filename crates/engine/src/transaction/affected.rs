@@ -202,7 +202,7 @@ pub(crate) fn sources(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> 
 /// The links that these objects are on, and those below them, of which the configuration does not tell that they are there
 /// and whether they are up.
 pub(crate) fn undetermined_links(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
-    let is_undetermined = |link: &Link| link.kind.is_none();
+    let is_undetermined = |link: &Link| link.is_adopted();
     if !desired.links().any(|(_, link)| is_undetermined(link)) {
         return BTreeSet::new();
     }

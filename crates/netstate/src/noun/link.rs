@@ -67,7 +67,7 @@ pub struct Place {
 pub struct Link {
     /// Where it is to be, or where it was seen.
     pub place: Place,
-    /// What it is; `None` desires a link that exists already, of whatever kind.
+    /// What it is; `None` desires a link that exists already ([`Link::is_adopted`]).
     pub kind: Option<LinkKind>,
     /// Attributes that every kind has.
     pub attributes: LinkAttributes,
@@ -99,6 +99,11 @@ impl Link {
             peer: None,
             status: None,
         }
+    }
+
+    /// Whether it is adopted: it exists already, of whatever kind, and is given back. One of a kind is made, and removed.
+    pub fn is_adopted(&self) -> bool {
+        self.kind.is_none()
     }
 
     /// What holds for links of its kind; nothing is known where no kind is said.

@@ -110,7 +110,7 @@ pub fn target<'a>(
     let mut others = Vec::new();
     let was_made = |key: &Key| {
         let touched = touched.objects.get(key).and_then(Object::link);
-        touched.is_some_and(|link| link.kind.is_some()) && !originals.objects.contains_key(key)
+        touched.is_some_and(|link| !link.is_adopted()) && !originals.objects.contains_key(key)
     };
     // The end of a cable of ours that is not configured has come with the other, and goes with it.
     let goes_with_mate = |object: &Object| {
@@ -156,7 +156,7 @@ pub fn target<'a>(
     // One that we make has the MTU of the link below, for as long as nobody gives it another.
     let follows = |key: &Key| {
         let is_made = desired.objects.get(key).and_then(Object::link);
-        let is_made = is_made.is_some_and(|link| link.kind.is_some());
+        let is_made = is_made.is_some_and(|link| !link.is_adopted());
         let below = |link: &Link| mtu_in(observed, seen_at.get(link.device.as_ref()?)?);
         let seen = observed.objects.get(key).and_then(Object::link);
         is_made && seen.is_none_or(|seen| seen.attributes.mtu == below(seen))

@@ -138,7 +138,7 @@ impl<'a> World<'a> {
         let down = absent.clone().or_else(|| self.down(&key, link, below.as_ref()));
         let mtu = link.attributes.mtu.or_else(|| match &below {
             Some((below, _)) if mtu_within(link) => below.mtu,
-            _ => seen.filter(|_| link.kind.is_none()).and_then(|seen| seen.attributes.mtu),
+            _ => seen.filter(|_| link.is_adopted()).and_then(|seen| seen.attributes.mtu),
         });
         LinkState {
             down,
@@ -242,7 +242,7 @@ impl<'a> World<'a> {
             };
             Some((key, value.trim() != "0"))
         };
-        let of_new = || value("default").filter(|_| link.kind.is_some());
+        let of_new = || value("default").filter(|_| !link.is_adopted());
         let parameter = value(ifname.as_str()).or_else(|| value("all")).or_else(of_new);
         parameter.and_then(|(key, is_off)| is_off.then_some(key))
     }

@@ -135,7 +135,7 @@ pub(super) fn moves_link(op: &Op) -> bool {
 pub(super) fn has_moved(op: &Op, desired: &Desired) -> bool {
     match (&op.action, desired.get(&op.key)) {
         (Action::Update { from, change }, Some(Object::Link(link))) => {
-            link.kind.is_none() && place_of(from) != place_of(change)
+            link.is_adopted() && place_of(from) != place_of(change)
         }
         (Action::Update { .. } | Action::Create(_) | Action::Delete(_) | Action::Await, _) => false,
     }

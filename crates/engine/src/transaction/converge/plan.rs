@@ -162,7 +162,7 @@ impl Kernel {
         let mut known = touched.clone();
         known.objects.retain(|key, _| match desired.objects.get(key) {
             Some(Object::Link(link)) => {
-                let is_there = link.kind.is_some() || Link::loopback(&link.place).is_some();
+                let is_there = !link.is_adopted() || Link::loopback(&link.place).is_some();
                 is_there || self.originals.objects.contains_key(key)
             }
             Some(_) | None => true,

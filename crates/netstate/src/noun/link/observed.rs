@@ -58,7 +58,7 @@ fn candidates(id: &LinkId, link: &Link) -> Vec<Place> {
     let home = |ifname| Place { netns: NetnsName::own(), ifname };
     let mut places = vec![place.clone()];
     // Only what is there already comes from elsewhere, where it may still have the name that is its key.
-    if link.kind.is_none() {
+    if link.is_adopted() {
         places.push(home(place.ifname.clone()));
         places.extend(id.as_str().parse().ok().map(home));
     }

@@ -107,7 +107,7 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
             return Some(Object::Link(Box::new(link)));
         }
         // What cannot have been made has not been touched either: it was missing, and others have brought it.
-        let was_missing = past.touched_link().is_some_and(|link| link.kind.is_none());
+        let was_missing = past.touched_link().is_some_and(Link::is_adopted);
         return past.observed.cloned().filter(|_| was_missing);
     };
     // A link that somebody took away is not made again.
