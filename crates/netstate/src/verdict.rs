@@ -15,11 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::desired::Desired;
 use crate::name::NetnsName;
-use crate::noun::link::Place;
 use crate::noun::{self, Condition, How, Key, Need, Object, Outcome};
 use crate::originals::Originals;
 use crate::state::State;
-pub(crate) use world::IPV6_MIN_MTU;
 use world::{Answer, World};
 
 /// What of a configuration is active, and what stands against the rest.
@@ -192,19 +190,4 @@ pub fn conditions_of(key: &Key, object: &Object, conditions: &mut Vec<Condition>
         }
     }
     noun::conditions(key, object, conditions);
-}
-
-/// The links that an object's conditions are about.
-pub fn links_of(key: &Key, object: &Object) -> impl Iterator<Item = Place> + use<> {
-    let mut conditions = Vec::new();
-    conditions_of(key, object, &mut conditions);
-    conditions.into_iter().filter_map(|condition| match condition {
-        Condition::Link(place)
-        | Condition::LinkUp(place)
-        | Condition::Master(place)
-        | Condition::Ipv6(place)
-        | Condition::Ipv6Parameters(place)
-        | Condition::MtuWithin(place, _) => Some(place),
-        Condition::Source(..) | Condition::Gateway(_) | Condition::SameValue(_) => None,
-    })
 }

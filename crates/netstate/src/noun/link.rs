@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use anew::{below, is_anew};
 pub(crate) use entries::{link, link_entries, link_objects, links};
 pub(crate) use facts::Facts;
+pub(crate) use fields::IPV6_MIN_MTU;
 pub(crate) use observed::name_aside;
 
 pub use bridge::{Bridge, BridgePort};

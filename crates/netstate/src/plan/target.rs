@@ -9,11 +9,11 @@ use self::links::FreeMtu;
 use self::past::Past;
 use super::PlanError;
 use crate::name::{LinkName, NetnsName};
-use crate::noun::link::{Link, Place, below, link_objects};
+use crate::noun::link::{IPV6_MIN_MTU, Link, Place, below, link_objects};
 use crate::noun::{self, Condition, FoundBy, How, Key, Lasts, Loss, Object, Removal, Renaming};
 use crate::originals::Originals;
 use crate::state::{Entry, Sorted, State, together, without};
-use crate::verdict::{Hold, IPV6_MIN_MTU};
+use crate::verdict::Hold;
 
 /// What the kernel is to hold.
 #[derive(Debug, Default)]

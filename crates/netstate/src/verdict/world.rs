@@ -11,15 +11,12 @@ use super::{Contradiction, Environment, Hold};
 use crate::desired::Desired;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::address::AddressKey;
-use crate::noun::link::{Link, LinkKind, Place};
+use crate::noun::link::{IPV6_MIN_MTU, Link, LinkKind, Place};
 use crate::noun::netns::spoken;
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{self, Condition, Gateway, Key, Object};
 use crate::state::State;
 use crate::uapi::{IFA_F_DADFAILED, IFF_LOWER_UP};
-
-/// A link whose MTU is below this has no IPv6 (`IPV6_MIN_MTU`, `addrconf_notify` in net/ipv6/addrconf.c).
-pub(crate) const IPV6_MIN_MTU: u32 = 1280;
 
 /// Whether a condition is met.
 pub(super) enum Answer {

@@ -4,7 +4,7 @@ use crate::attribute::{Field, Fields};
 use crate::noun::link::{BridgePort, Link, LinkKind, Master};
 
 /// A link whose MTU is below this has no IPv6 (`addrconf_notify`, net/ipv6/addrconf.c).
-const IPV6_MIN_MTU: u32 = 1280;
+pub(crate) const IPV6_MIN_MTU: u32 = 1280;
 
 impl Link {
     /// Takes over what `other` says: its place, and every field that is set there.
