@@ -1,8 +1,9 @@
-//! What time it is.
+//! The clocks of the engine.
 //!
-//! Durations are measured by the time since the host booted, which nobody sets. The wall clock may be set while a commit
-//! waits for its confirmation, even by years where a host without a clock of its own learns the time. It is for what people
-//! read, and for what they want to happen at a time of day.
+//! Durations are measured by the time since the host booted, because nobody can set that clock. The
+//! wall clock may be set while a commit waits for its confirmation. It may even jump by years, on a
+//! host that has no battery-backed clock and learns the time from the network. The wall clock is
+//! used only for times that people read, and for commits that are scheduled for a time of day.
 
 use std::future::pending;
 use std::io;
@@ -17,17 +18,17 @@ use rustix::time::{
 };
 use tokio::io::unix::AsyncFd;
 
-/// Where the engine has the time from.
+/// The source of the time.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    /// What the time is.
+    /// The current time.
     pub wall: fn() -> SystemTime,
-    /// How long ago the host booted, sleep included (clock_gettime(2), `CLOCK_BOOTTIME`).
+    /// The time since the host booted, including sleep (clock_gettime(2), `CLOCK_BOOTTIME`).
     pub uptime: fn() -> Duration,
 }
 
 impl Clock {
-    /// The host's.
+    /// The clocks of the host.
     pub const HOST: Clock = Clock { wall: SystemTime::now, uptime: host_uptime };
 
     pub(crate) fn now(self) -> Moment {
@@ -42,12 +43,12 @@ fn host_uptime() -> Duration {
     Duration::new(seconds, u32::try_from(tv_nsec).unwrap_or_default())
 }
 
-/// A moment of this boot of the host.
+/// A moment in the current boot of the host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(Duration);
 
 impl Moment {
-    /// How long after the boot.
+    /// The time from the boot to this moment.
     pub(crate) fn uptime(self) -> Duration {
         self.0
     }
@@ -56,12 +57,12 @@ impl Moment {
         Moment(uptime)
     }
 
-    /// How long it has been since `earlier`.
+    /// The time from `earlier` to this moment.
     pub(crate) fn since(self, earlier: Moment) -> Duration {
         self.left(earlier)
     }
 
-    /// How long it is from `now`; nothing where it has been.
+    /// The time from `now` until this moment; zero if it has passed.
     pub(crate) fn left(self, now: Moment) -> Duration {
         self.0.saturating_sub(now.0)
     }
@@ -75,18 +76,18 @@ impl Add<Duration> for Moment {
     }
 }
 
-/// Resolves when the wall clock has been set or the host has slept: waiting that began before does not end when it should.
-/// Where the host does not report that, it never does.
+/// Resolves when the wall clock has been set or the host has slept. A wait that began before that
+/// does not end when it should. On a host that does not report this, it never resolves.
 #[derive(Debug)]
 pub(crate) struct Jumps(Option<AsyncFd<OwnedFd>>);
 
 impl Jumps {
-    /// Within a runtime.
+    /// Must be called within a runtime.
     pub(crate) fn watch() -> Jumps {
         Jumps(watch_clock().inspect_err(warn_late).ok())
     }
 
-    /// Awaits the next one.
+    /// Waits for the next jump.
     pub(crate) async fn next(&mut self) {
         match &self.0 {
             Some(timer) if jumped(timer).await.inspect_err(warn_late).is_err() => self.0 = None,
@@ -97,10 +98,10 @@ impl Jumps {
 }
 
 fn warn_late(error: &io::Error) {
-    tracing::warn!(%error, "where the clock is set, what is scheduled may come late");
+    tracing::warn!(%error, "cannot watch the clock: scheduled commits may be late after it is set");
 }
 
-/// A timer that is cancelled where the clock is set.
+/// A timer that the kernel cancels when the clock is set.
 #[allow(unsafe_code, reason = "AsyncFd has no safe form")]
 fn watch_clock() -> io::Result<AsyncFd<OwnedFd>> {
     let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
@@ -109,11 +110,12 @@ fn watch_clock() -> io::Result<AsyncFd<OwnedFd>> {
     let once = Itimerspec { it_interval: Timespec::default(), it_value: never };
     let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
     timerfd_settime(&timer, flags, &once)?;
-    // SAFETY: an OwnedFd is open, and the same, for as long as it lives, and it is lent out shared only.
+    // SAFETY: an OwnedFd is open, and refers to the same file, for as long as it lives. It is lent
+    // out shared only.
     Ok(unsafe { AsyncFd::register(timer) }?)
 }
 
-/// Awaits that it is cancelled (timerfd_create(2), `ECANCELED`).
+/// Waits until the kernel cancels the timer (timerfd_create(2), `ECANCELED`).
 async fn jumped(timer: &AsyncFd<OwnedFd>) -> io::Result<()> {
     loop {
         let mut ready = timer.readable().await?;
@@ -128,5 +130,6 @@ async fn jumped(timer: &AsyncFd<OwnedFd>) -> io::Result<()> {
     }
 }
 
-/// The year 2200, in seconds since 1970: when the timer rings that is there to be cancelled.
+/// The expiry of the timer: the year 2200, in seconds since 1970. It only has to be far away,
+/// because the timer exists to be cancelled.
 const NEVER: i64 = 7_258_118_400;

@@ -12,7 +12,7 @@ pub enum Datastore {
     Operational,
 }
 
-/// Running at some time.
+/// Running at a certain time.
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
     /// The transaction that made it.

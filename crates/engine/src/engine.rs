@@ -26,11 +26,11 @@ use crate::transaction::schedule::Schedule;
 use crate::transaction::step::Step;
 use crate::transaction::transition::Transition;
 
-/// What the engine's thread is asked to do.
+/// A message to the engine's thread.
 pub(crate) enum Request {
-    /// To call this with itself.
+    /// Calls this function with the engine.
     Call(Box<dyn FnOnce(&mut Engine) + Send>),
-    /// To end, and to say so once everything is let go.
+    /// Ends the thread, and reports when everything is released.
     Stop(oneshot::Sender<()>),
 }
 
@@ -40,16 +40,16 @@ pub(crate) struct Engine {
     pub(crate) sessions: Sessions,
     pub(crate) ledger: Ledger,
     pub(crate) kernel: Kernel,
-    /// What of running somebody else has changed.
+    /// What other programs have changed of running.
     pub(crate) drift: Drift,
-    /// What may be in the kernel, where the way to running has failed.
+    /// What may be in the kernel after the return to running has failed.
     pub(crate) diverged: Option<Diverged>,
     pub(crate) events: Events,
     /// A commit that is undone unless it is confirmed.
     pub(crate) pending: Option<Pending>,
-    /// Where the threads that probe put what they have found.
+    /// The channel through which the probe threads send their results.
     pub(crate) answers: mpsc::Sender<Answer>,
-    /// Commits that are to be made later.
+    /// Commits that are scheduled for later.
     pub(crate) schedule: Schedule,
     /// What readers see.
     pub(crate) snapshot: watch::Sender<Snapshot>,
@@ -61,7 +61,7 @@ impl Engine {
         self.running.version()
     }
 
-    /// The commits up to now, and running, to be looked at without the engine.
+    /// The commits up to now, and running, which can be read without the engine.
     pub(crate) fn past(&self) -> Past {
         self.ledger.past(self.version())
     }
@@ -70,7 +70,7 @@ impl Engine {
         self.settings.clock.now()
     }
 
-    /// Shows readers what running and startup are.
+    /// Makes running and startup visible to readers.
     pub(crate) fn publish(&self) {
         let desired = self.running.intent.desired();
         self.events.configure([desired, desired]);
@@ -79,7 +79,7 @@ impl Engine {
         self.snapshot.send_replace(Snapshot { running, startup });
     }
 
-    /// Passes a boundary of a transaction.
+    /// Marks that a step of a transaction is done.
     pub(crate) fn pass(&self, step: Step) {
         self.kernel.pass(step);
     }

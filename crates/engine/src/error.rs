@@ -1,4 +1,4 @@
-//! What can go wrong in the engine, and the one `rpc-error` that each of these is to a client.
+//! The errors of the engine, and the one `rpc-error` that a client sees for each of them.
 
 use std::io;
 use std::path::PathBuf;
@@ -19,16 +19,16 @@ pub struct RpcError {
     pub app_tag: Option<String>,
     /// `error-path`: the YANG path at fault.
     pub path: Option<String>,
-    /// `error-message`, for a person, with the kernel's words where the kernel refused.
+    /// `error-message`, for a person. It contains the kernel's own message if the kernel refused.
     pub message: String,
-    /// `session-id` of `error-info`: who holds the lock.
+    /// `session-id` of `error-info`: the session that holds the lock.
     pub session: Option<u32>,
 }
 
-/// What the engine says within itself; a northbound sees [`RpcError`].
+/// An error inside the engine. A northbound sees [`RpcError`].
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// A fault of the configuration.
+    /// An invalid configuration.
     #[error(transparent)]
     Configuration(#[from] yang::Error),
     #[error(
@@ -41,10 +41,10 @@ pub(crate) enum Error {
     Conflict { path: String, base: Option<String>, ours: Option<String>, theirs: Option<String> },
     #[error("nothing is in conflict at or below {path}")]
     NoConflict { path: String },
-    /// What stands in the way of the plan.
+    /// An operation of the plan that is not possible.
     #[error("{reason}")]
     Impossible { path: String, key: Key, reason: String },
-    /// What the configuration itself, or what others have made, excludes.
+    /// A contradiction within the configuration, or with objects of other programs.
     #[error("{reason}")]
     Contradiction { path: String, key: Key, reason: String },
     #[error("the kernel refused to {}: {}", refusal.op, refusal.message)]
@@ -54,7 +54,7 @@ pub(crate) enum Error {
     #[error("the kernel took the change but does not hold it: it would still have to {op}")]
     Unsettled { path: String, op: Box<Op> },
     #[error(
-        "the commit failed ({failure}), and so did the way back ({cause}): kernel and running differ"
+        "the commit failed ({failure}), and undoing it failed too ({cause}): kernel and running differ"
     )]
     Diverged { failure: String, cause: String },
     #[error(
@@ -63,8 +63,8 @@ pub(crate) enum Error {
     )]
     Unforgotten { failure: String, cause: String },
     #[error(
-        "an earlier commit failed, and the way back still does ({cause}): kernel and running differ; \
-         a commit that changes what is in the way is still possible"
+        "an earlier commit failed and cannot be undone yet ({cause}): kernel and running differ; \
+         a commit that changes the objects concerned is still possible"
     )]
     StillDiverged { cause: String },
     #[error("{count} objects could not be applied, and there may be more")]
@@ -127,17 +127,17 @@ pub(crate) enum Error {
     StateDirInUse { path: PathBuf },
 }
 
-/// One error or several: validation finds all that is wrong at once.
+/// One or more errors: validation reports everything that is wrong at once.
 #[derive(Debug, Default)]
 pub(crate) struct Errors(pub(crate) Vec<Error>);
 
-/// The engine's results for its users; validation may find several faults at once.
+/// The engine's results for its users; validation may report several errors at once.
 pub type RpcResult<T> = std::result::Result<T, Vec<RpcError>>;
 
 pub(crate) type Result<T> = std::result::Result<T, Errors>;
 
 impl Error {
-    /// The `rpc-error` that this is.
+    /// The `rpc-error` for this error.
     fn rpc(&self) -> RpcError {
         let message = self.message();
         let plain = |tag| RpcError { tag, app_tag: None, path: None, message, session: None };
@@ -214,7 +214,7 @@ impl Error {
         }
     }
 
-    /// The object that the kernel cannot have as it is desired.
+    /// The object that the kernel cannot have in its desired form.
     pub(crate) fn key(&self) -> Option<&Key> {
         match self {
             Error::Impossible { key, .. }
@@ -256,7 +256,7 @@ impl Error {
         }
     }
 
-    /// The error with its causes, in a line.
+    /// The error with its causes, on one line.
     fn message(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
@@ -270,28 +270,28 @@ impl Error {
 }
 
 impl Errors {
-    /// All of them with their paths, in a line.
+    /// All errors with their paths, on one line.
     pub(crate) fn describe(&self) -> String {
         self.rpc().iter().map(RpcError::to_string).collect::<Vec<_>>().join("; ")
     }
 
-    /// These, and then those.
+    /// These errors, followed by `those`.
     pub(crate) fn and(mut self, those: Errors) -> Errors {
         self.0.extend(those.0);
         self
     }
 
-    /// Where they are, of those that have a place.
+    /// The paths of the errors that have one.
     pub(crate) fn paths(&self) -> Vec<String> {
         self.rpc().into_iter().filter_map(|error| error.path).collect()
     }
 
-    /// What has been done, and these, which failed then.
+    /// A message that says what was done, and that these errors happened afterwards.
     pub(crate) fn described_after(&self, done: String) -> String {
         if self.0.is_empty() { done } else { format!("{done}; but {}", self.describe()) }
     }
 
-    /// All of them without their paths, in a line.
+    /// All errors without their paths, on one line.
     pub(crate) fn message(&self) -> String {
         self.0.iter().map(Error::message).collect::<Vec<_>>().join("; ")
     }
@@ -329,7 +329,7 @@ fn name(datastore: Datastore) -> &'static str {
     }
 }
 
-/// What is at the place of a conflict, in words.
+/// The value at the place of a conflict, for a message.
 fn standing(what: &Option<String>) -> &str {
     match what.as_deref() {
         None => "absent",

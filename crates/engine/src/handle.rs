@@ -1,7 +1,7 @@
-//! The handle: how everybody else reaches the engine's thread.
+//! The handle: the way to send requests to the engine's thread.
 //!
-//! Requests wait in a queue of fixed size. Whoever asks while it is full awaits a place, in the order of asking. Readers
-//! of running and startup take a snapshot and ask nobody.
+//! Requests wait in a queue of fixed size. While the queue is full, callers wait for a place in the
+//! order in which they came. Readers of running and startup take a snapshot and send no request.
 
 use std::thread;
 
@@ -13,7 +13,7 @@ use crate::engine::{Engine, Request};
 use crate::error::{self, Error, Errors, RpcError, RpcResult};
 use crate::session::notice::{self, Notice, Notices};
 
-/// How many requests wait for the engine's thread before those who ask have to.
+/// The number of requests that the queue holds. Further callers wait for a place.
 pub(crate) const QUEUE: usize = 256;
 
 /// A channel to the engine.
@@ -21,31 +21,31 @@ pub(crate) const QUEUE: usize = 256;
 pub struct Handle {
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) snapshot: watch::Receiver<Snapshot>,
-    /// Weak, so that listeners learn when the engine is gone.
+    /// Weak, so that listeners notice when the engine is gone.
     pub(crate) notices: broadcast::WeakSender<Notice>,
 }
 
 impl Handle {
-    /// The latest snapshot of running, without waiting.
+    /// The latest snapshot of running. This does not wait.
     pub fn running(&self) -> Tree {
         self.snapshot.borrow().running.tree.clone()
     }
 
-    /// Listens to what happens from now on.
+    /// Subscribes to the notices from now on.
     pub fn notices(&self) -> Notices {
         Notices::of(&self.notices.upgrade().unwrap_or_else(notice::channel))
     }
 
-    /// Ends the engine's thread once the requests before this one are done.
+    /// Ends the engine's thread once all earlier requests are done.
     pub async fn stop(&self) {
         let (reply, stopped) = oneshot::channel();
         if self.requests.send(Request::Stop(reply)).await.is_ok() {
-            // An error means that the engine has stopped before.
+            // An error means that the engine has already stopped.
             let _gone = stopped.await;
         }
     }
 
-    /// Awaits the end of the engine's thread.
+    /// Waits for the end of the engine's thread.
     pub async fn ended(&self) {
         self.requests.closed().await;
     }
@@ -54,7 +54,7 @@ impl Handle {
         self.snapshot.borrow().clone()
     }
 
-    /// Awaits a place in the queue.
+    /// Waits for a place in the queue.
     pub(crate) async fn place(&self) -> RpcResult<Place<'_>> {
         match self.requests.reserve().await {
             Ok(permit) => Ok(Place(permit)),
@@ -62,7 +62,8 @@ impl Handle {
         }
     }
 
-    /// Has the engine's thread do something, if it is still there. Does not wait, so that destructors can call it.
+    /// Sends a call to the engine's thread, if it still runs. This does not wait, so that
+    /// destructors can use it.
     pub(crate) fn send(&self, call: impl FnOnce(&mut Engine) + Send + 'static) {
         let Err(mpsc::error::TrySendError::Full(request)) =
             self.requests.try_send(Request::Call(Box::new(call)))
@@ -72,7 +73,7 @@ impl Handle {
         let requests = self.requests.clone();
         let wait = move || drop(requests.blocking_send(request));
         if let Err(error) = thread::Builder::new().name("waiting request".into()).spawn(wait) {
-            tracing::error!(%error, "a request is lost: the queue is full, and no thread can wait");
+            tracing::error!(%error, "request lost: the queue is full, and no thread can be started to wait");
         }
     }
 }
@@ -81,14 +82,14 @@ impl Handle {
 pub(crate) struct Place<'a>(mpsc::Permit<'a, Request>);
 
 impl Place<'_> {
-    /// Has the engine's thread answer.
+    /// Sends a question to the engine's thread, and waits for the answer.
     pub(crate) async fn ask<T: Send + 'static>(
         self,
         question: impl FnOnce(&mut Engine) -> error::Result<T> + Send + 'static,
     ) -> RpcResult<T> {
         let (reply, answer) = oneshot::channel();
         self.0.send(Request::Call(Box::new(move |engine| {
-            // Nobody waits for the answer where the user has gone away.
+            // The caller may have stopped waiting for the answer.
             let _unheard = reply.send(question(engine));
         })));
         match answer.await {

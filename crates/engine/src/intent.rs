@@ -1,4 +1,4 @@
-//! What is configured, and what that desires of the kernel.
+//! The configuration, and the desired kernel state that follows from it.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::kernel_state::policy::Policies;
 /// The configuration in force.
 #[derive(Debug)]
 pub(crate) struct Running {
-    /// The transaction that made it; zero before the first.
+    /// The transaction that made it; zero before the first transaction.
     pub(crate) id: u64,
     pub(crate) intent: Intent,
 }
@@ -24,7 +24,7 @@ impl Running {
     }
 }
 
-/// A configuration that is valid, and what it desires of the kernel. A copy costs nothing.
+/// A valid configuration with the kernel state that it desires. A copy is cheap.
 #[derive(Clone, Debug)]
 pub(crate) struct Intent {
     pub(crate) tree: Tree,
@@ -33,7 +33,7 @@ pub(crate) struct Intent {
 }
 
 impl Intent {
-    /// Judges a whole configuration.
+    /// Validates a whole configuration.
     pub(crate) fn of(tree: Tree) -> Result<Intent> {
         tree.validate()?;
         let lowered = Lowered::of(&tree)?;
@@ -41,7 +41,7 @@ impl Intent {
         Ok(Intent { tree, policies, lowered })
     }
 
-    /// Judges a configuration that differs from this one by `diff`.
+    /// Validates a configuration that differs from this one by `diff`.
     pub(crate) fn after(&self, tree: Tree, diff: &Diff) -> Result<Intent> {
         tree.validate_change(diff)?;
         let lowered = self.lowered.after((&self.tree, &tree), diff)?;
@@ -49,7 +49,7 @@ impl Intent {
         Ok(Intent { tree, policies, lowered })
     }
 
-    /// Where an object is configured.
+    /// The path at which an object is configured.
     pub(crate) fn path(&self, key: &Key) -> Path {
         self.lowered.path(key, &self.tree)
     }

@@ -1,4 +1,5 @@
-//! The kernel's state as the engine sees it: what differs from running, and what is done about it.
+//! The kernel's state as the engine sees it: the differences from running, and the reaction to
+//! them.
 
 pub(crate) mod diverged;
 pub(crate) mod drift;

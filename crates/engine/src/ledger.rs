@@ -1,8 +1,9 @@
-//! The ledger: what is on disk, and the past that it holds.
+//! The ledger: the files of the state directory, and the history in them.
 //!
-//! Each commit is a record, in the journal while it is under way and in the history once it has happened. Running is the
-//! last checkpoint with the records after it. Startup follows running or is fixed. Originals are what the configuration
-//! has changed of what was there before. [`Ledger`] is the one owner of all of these files.
+//! Each commit is a record. The record is in the journal while the commit is under way, and in the
+//! history once it has happened. Running is the last checkpoint plus the records after it. Startup
+//! follows running or is fixed. Originals are the state, before the configuration changed it, of
+//! objects that existed already. [`Ledger`] is the only owner of all these files.
 
 pub(crate) mod checkpoint;
 pub(crate) mod configuration;
@@ -45,11 +46,11 @@ pub(crate) struct Ledger {
     history: History,
     checkpoint: Checkpoint,
     startup: Startup,
-    /// What the disk has not taken since the host booted.
+    /// What could not be written to disk since the host booted.
     unrecorded: Option<Unrecorded>,
 }
 
-/// What a start has read.
+/// The result of reading the state directory at start.
 pub(crate) struct Opened {
     pub(crate) store: Store,
     pub(crate) history: History,
@@ -80,18 +81,19 @@ impl Ledger {
         self.history.head().and_then(|head| head.digest)
     }
 
-    /// The commits up to now, and running, to be looked at without the engine.
+    /// The commits up to now, and running, which can be read without the engine.
     pub(crate) fn past(&self, running: Version) -> Past {
         let unrecorded = self.unrecorded.as_ref().and_then(Unrecorded::record).cloned();
         Past::new(self.store.clone(), running, self.history.entries(), unrecorded)
     }
 
-    /// Makes a commit happen: its journal becomes its entry in the history. Answers what has failed all the same.
+    /// Makes a commit happen: its journal becomes its entry in the history. Returns the errors that
+    /// do not prevent this.
     pub(crate) fn file(&self, id: u64) -> Result<Errors> {
         history::file(&self.store, id)
     }
 
-    /// Takes back what is left of a filing that has failed.
+    /// Removes what a failed move to the history has left.
     pub(crate) fn take_back(&self, id: u64) -> Result<()> {
         history::take_back(&self.store, id)
     }
@@ -107,26 +109,26 @@ impl Ledger {
         self.history.add(record, stamp);
     }
 
-    /// Forgets the oldest commits where there are too many.
+    /// Removes the oldest commits if there are too many.
     pub(crate) fn prune(&mut self) -> Result<()> {
         self.history.prune(&self.store, self.settings.history, self.checkpoint.id())
     }
 
-    /// Puts a commit that changes nothing in the kernel into the history.
+    /// Adds a commit that changes nothing in the kernel to the history.
     pub(crate) fn enter(&mut self, record: Record) -> Result<()> {
         let stamp = journal::draft(&self.store, &record)?.place()?;
         let late = self.file(record.id)?;
         if !late.0.is_empty() {
             tracing::error!(
                 errors = late.describe(),
-                "in the history, but not all of it is on disk"
+                "commit added to the history, but not all of it is on disk"
             );
         }
         self.add(record, stamp);
         Ok(())
     }
 
-    /// Makes startup what running is, from now on.
+    /// Makes startup follow running from now on.
     pub(crate) fn follow(&mut self) -> Result<()> {
         match self.startup {
             Startup::Follows => Ok(()),
@@ -134,80 +136,83 @@ impl Ledger {
         }
     }
 
-    /// Makes startup another one, on disk first.
+    /// Replaces startup, on disk first.
     pub(crate) fn set_startup(&mut self, startup: Startup) -> Result<()> {
         startup.save(&self.store)?;
         self.startup = startup;
         Ok(())
     }
 
-    /// Has a checkpoint written where there is reason to.
+    /// Starts to write a checkpoint if one is due.
     pub(crate) fn checkpoint(&mut self, running: &Version) {
         if self.unrecorded.is_none() {
             self.checkpoint.write_if_due(&self.store, running);
         }
     }
 
-    /// Has one written before the end, so that the next start has no commits to make again.
+    /// Writes a checkpoint before the end, so that the next start has no commits to replay.
     pub(crate) fn last_checkpoint(&mut self, running: &Version) {
         if self.unrecorded.is_none() {
             self.checkpoint.write_last(&self.store, running);
         }
     }
 
-    /// Begins anew with this as running, and no commits before it.
+    /// Starts a new history with this as running, and no commits before it.
     pub(crate) fn begin_with(&mut self, id: u64, running: &Tree) -> Result<()> {
         let bytes = save(&self.store, RUNNING, id, running)?;
         self.checkpoint = Checkpoint::found(id, bytes);
         Ok(())
     }
 
-    /// Puts originals on disk. After a boot that the disk has not taken they wait with the rest of it.
+    /// Writes the originals to disk. After a boot that could not be written, they wait with the
+    /// rest of it.
     pub(crate) fn save_originals(&mut self, originals: &Originals) -> Result<()> {
         let saved = originals::save(&self.store, &self.settings.boot_id, originals);
         match (saved, &mut self.unrecorded) {
             (Ok(()), _) => Ok(()),
             (Err(errors), None) => Err(errors),
             (Err(errors), Some(unrecorded)) => {
-                tracing::error!(errors = errors.describe(), "originals are not on disk yet");
+                tracing::error!(errors = errors.describe(), "originals not written to disk yet");
                 unrecorded.originals = true;
                 Ok(())
             }
         }
     }
 
-    /// Forgets that anything has been touched since the host booted.
+    /// Forgets all originals: nothing has been touched since the host booted.
     pub(crate) fn forget_originals(&self) -> Result<()> {
         originals::forget(&self.store)
     }
 
-    /// The host has booted, with a commit where startup was not running. None of it is on disk yet.
+    /// Notes that the host has booted, with a commit if startup was not running. None of it is on
+    /// disk yet.
     pub(crate) fn boot(&mut self, record: Option<Record>, again: Moment) {
         self.unrecorded = Some(Unrecorded::new(record, again));
     }
 
-    /// The disk has taken the boot so far; what is still to come does not wait for it either.
+    /// Notes that the boot so far is on disk. The rest of the boot does not wait for the disk
+    /// either.
     pub(crate) fn continue_boot(&mut self, again: Moment) {
         self.unrecorded.get_or_insert(Unrecorded::nothing(again));
     }
 
-    /// The boot is over. What the disk has not taken is tried again.
+    /// Notes that the boot is over. What is not on disk is tried again later.
     pub(crate) fn finish_boot(&mut self) {
         self.unrecorded.take_if(|unrecorded| unrecorded.is_nothing());
     }
 
-    /// When what the disk has not taken is tried again; none where it has taken all.
+    /// The time at which writing is tried again; none if everything is on disk.
     pub(crate) fn unrecorded_until(&self) -> Option<Moment> {
         self.unrecorded.as_ref().map(|unrecorded| unrecorded.again)
     }
 
-    /// Has the disk take what it has not; where that fails, `again` is when to try it again.
+    /// Writes what is not on disk yet. If that fails, `again` is the time of the next attempt.
     pub(crate) fn catch_up(&mut self, originals: &Originals, again: Moment) -> Result<()> {
         let Some(unrecorded) = &mut self.unrecorded else { return Ok(()) };
         unrecorded.again = again;
         let record = unrecorded.record().cloned();
         if let Some(record) = &record {
-            // An attempt may have failed with the entry in place already.
+            // An earlier attempt may have failed after the entry was in its place.
             self.take_back(record.id)?;
         }
         self.withdraw()?;

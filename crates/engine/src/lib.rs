@@ -1,9 +1,11 @@
 //! Datastores, sessions, commit, journal, history.
 //!
-//! One thread owns everything that changes; a [`Handle`] is a channel to it. Reading running or
-//! startup takes a snapshot and waits for nobody. The kernel is reached only by `netstate::Southbound`.
-//! Commit, failed commit, start, repair and the return of a missing link all call `transaction::converge`, the one way to
-//! the kernel. Whoever may open a session may read and write: the interface that lets a user in decides who that is.
+//! One thread owns everything that changes. A [`Handle`] is a channel to it. Reading running or
+//! startup takes a snapshot and does not wait. The kernel is reached only through
+//! `netstate::Southbound`. A commit, the undoing of a failed commit, the start, a repair and the
+//! return of a missing link all call `transaction::converge`, which is the only way to the kernel.
+//! Whoever may open a session may read and write. The interface that accepts the user decides who
+//! that is.
 //!
 //! | folder | what is in it |
 //! |---|---|
@@ -64,8 +66,8 @@ pub use crate::transaction::step::Step;
 pub use netstate::NetnsName;
 pub use netstate::probe::{Probe, Question};
 
-/// Brings the kernel to the configuration that the state directory holds (after recovering from a commit that
-/// was cut short) and starts the engine's thread.
+/// Brings the kernel to the configuration in the state directory and starts the engine's thread. A
+/// commit that was interrupted is recovered first.
 pub fn start(
     settings: Settings,
     schema: &'static Schema,

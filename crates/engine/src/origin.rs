@@ -1,19 +1,19 @@
-//! Who asks, and from where.
+//! The user of a request, and where the user is connected from.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Who asks, and from where.
+/// The user of a request, and where the user is connected from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The user's name, or `uid N`.
     pub user: String,
-    /// How the user came, for example `unix socket, pid 123`.
+    /// The connection, for example `unix socket, pid 123`.
     pub from: String,
 }
 
-/// Who holds a lock, in words.
+/// The holder of a lock, for a message.
 #[derive(Clone, Debug)]
 pub(crate) struct Holder {
     pub(crate) session: u32,

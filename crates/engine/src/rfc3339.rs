@@ -1,4 +1,4 @@
-//! Times in words: RFC 3339 in UTC, as `yang:date-and-time` has it.
+//! Times as text: RFC 3339 in UTC, as in `yang:date-and-time`.
 
 use std::time::SystemTime;
 
@@ -15,7 +15,7 @@ pub(crate) fn seconds(time: SystemTime) -> String {
     format!("{:.0}", timestamp(time))
 }
 
-/// The nearest time that can be written: the years end at 9999.
+/// The nearest time that can be written. RFC 3339 ends with the year 9999.
 fn timestamp(time: SystemTime) -> Timestamp {
     let end = if time < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::try_from(time).unwrap_or(end)

@@ -1,7 +1,7 @@
-//! Sessions, and what listeners are sent.
+//! Sessions, and the notices for listeners.
 //!
-//! A [`Session`] is the user's end: it sends what it is asked for to the engine's thread as a closure and waits
-//! for the answer. The engine's end is in [`sessions`].
+//! A [`Session`] is the user's end. It sends each request to the engine's thread as a closure, and
+//! waits for the answer. The engine's end is in [`sessions`].
 
 pub(crate) mod candidate;
 pub(crate) mod conflict;
@@ -31,15 +31,15 @@ use crate::transaction::commit::{Checked, Committed};
 use crate::transaction::request::CommitRequest;
 use crate::transaction::schedule::Scheduled;
 
-/// A user's session: its private candidate and its locks go when it is dropped.
+/// A user's session. Its private candidate and its locks are released when it is dropped.
 #[derive(Debug)]
 pub struct Session {
     id: u32,
     handle: Handle,
     ended: watch::Receiver<()>,
-    /// How it ends when it is dropped.
+    /// The reason that is reported when it is dropped.
     end: SessionEnd,
-    /// What it has read of running since it last asked for something.
+    /// The running that it has read since its last request.
     seen: watch::Sender<Option<Version>>,
 }
 
@@ -51,7 +51,8 @@ impl Handle {
 }
 
 impl Session {
-    /// The engine makes the session, so that one whose opener has gone away is dropped like any other.
+    /// The engine creates the session. If the opener is gone by then, the session is dropped like
+    /// any other.
     pub(crate) async fn open(handle: Handle, origin: Origin) -> RpcResult<Session> {
         let theirs = handle.clone();
         let open = move |engine: &mut Engine| {
@@ -73,8 +74,9 @@ impl Session {
         self.id
     }
 
-    /// The content of a datastore. Operational is read from the kernel now, and holds configuration in effect
-    /// and state. Who has read running or the candidate has seen what others have committed by then.
+    /// The content of a datastore. Operational is read from the kernel now, and holds the
+    /// configuration in effect and the state. A session that has read running or the candidate has
+    /// seen all commits of others up to that time.
     pub async fn read(&self, datastore: Datastore) -> RpcResult<Tree> {
         match datastore {
             Datastore::Running => {
@@ -88,8 +90,8 @@ impl Session {
         }
     }
 
-    /// The part of operational that is selected, and perhaps more. Nothing else is read from the kernel, and what the
-    /// daemon knows by itself waits for no kernel.
+    /// The selected part of operational, and perhaps more. Nothing else is read from the kernel.
+    /// The engine's own state is read without the kernel.
     pub async fn operational(&self, selected: Vec<Selected>) -> RpcResult<Tree> {
         self.ask(move |engine, _| engine.operational_of(&selected)).await
     }
@@ -99,35 +101,38 @@ impl Session {
         self.ask(move |engine, id| engine.edit_candidate(id, &edit)).await
     }
 
-    /// The candidate as it is, to be edited on trial.
+    /// A copy of the candidate, to try edits on.
     pub async fn draft(&self) -> RpcResult<Draft> {
         self.ask(|engine, id| engine.draft(id)).await
     }
 
-    /// Replaces the candidate's content. What others have committed since the session last saw running stays.
+    /// Replaces the candidate's content. Commits of others that the session has not seen yet stay.
     pub async fn replace(&self, content: Tree) -> RpcResult<()> {
         self.ask(move |engine, id| engine.replace_candidate(id, content)).await
     }
 
-    /// Puts a configuration of the past into the candidate: the way there starts from running as it was then.
+    /// Puts a configuration of the past into the candidate. The rollback starts from running as it
+    /// was then.
     pub async fn roll_back(&self, past: &Past, content: Tree) -> RpcResult<()> {
         let seen = past.running().clone();
         self.ask(move |engine, id| engine.roll_back(id, &seen, content)).await
     }
 
-    /// How the candidate contradicts what others have committed.
+    /// The conflicts of the candidate with what others have committed.
     pub async fn conflicts(&self) -> RpcResult<Conflicts> {
         self.ask(|engine, id| engine.conflicts(id)).await
     }
 
-    /// Settles the conflicts at or below `place`; answers how many are left. What is settled is what was shown by
-    /// [`conflicts`](Self::conflicts) or by a refusal, whichever was last: a later change is a conflict of its own.
+    /// Resolves the conflicts at or below `place`. Returns how many are left. Only conflicts that
+    /// were shown by [`conflicts`](Self::conflicts) or by the latest refusal are resolved. A later
+    /// change is a new conflict.
     pub async fn resolve(&self, place: Path, side: Side) -> RpcResult<usize> {
         self.ask(move |engine, id| engine.resolve(id, &place, side)).await
     }
 
-    /// Brings what others have committed into the candidate. Where that contradicts, the side that is preferred
-    /// holds; without one, the candidate stays as it is, and the conflicts are the errors.
+    /// Merges the commits of others into the candidate. If there are conflicts, the preferred side
+    /// wins. Without a preferred side the candidate does not change, and the conflicts are returned
+    /// as errors.
     pub async fn update(&self, prefers: Option<Side>) -> RpcResult<()> {
         self.ask(move |engine, id| engine.update(id, prefers)).await
     }
@@ -137,15 +142,15 @@ impl Session {
         self.ask(move |engine, id| engine.replace_startup(id, content)).await
     }
 
-    /// Throws the candidate's changes away.
+    /// Discards the candidate's changes.
     pub async fn discard(&self) -> RpcResult<()> {
         self.ask(|engine, id| engine.discard(id)).await
     }
 
-    /// Validates a datastore's content by schema and by what the mapping knows.
+    /// Validates a datastore's content against the schema and the mapping.
     pub async fn validate(&self, datastore: Datastore) -> RpcResult<()> {
         let content = match datastore {
-            // To judge is not to look: the session has seen no more than before.
+            // Validating does not count as reading: the session has not seen more than before.
             Datastore::Candidate => self.draft().await?.merged(),
             Datastore::Running | Datastore::Startup | Datastore::Operational => {
                 self.read(datastore).await?.config_only()
@@ -159,27 +164,28 @@ impl Session {
         self.ask(move |_, _| Intent::of(content).map(drop)).await
     }
 
-    /// What a commit would do. Changes nothing.
+    /// The plan of a commit. This changes nothing.
     pub async fn check(&self) -> RpcResult<Checked> {
         self.ask(|engine, id| engine.check(id)).await
     }
 
-    /// Makes the candidate running, kernel and all, or changes nothing.
+    /// Commits the candidate: changes running and the kernel, or nothing at all.
     pub async fn commit(&self, request: CommitRequest) -> RpcResult<Committed> {
         self.ask(|engine, id| engine.commit(id, request)).await
     }
 
-    /// Has the candidate committed at a time to come, on top of what is running by then.
+    /// Schedules a commit of the candidate. Its changes are merged with what is running at that
+    /// time.
     pub async fn schedule(&self, due: SystemTime, comment: Option<String>) -> RpcResult<Scheduled> {
         self.ask(move |engine, id| engine.schedule(id, due, comment)).await
     }
 
-    /// Forgets a commit that waits for its time.
+    /// Removes a scheduled commit.
     pub async fn unschedule(&self, number: u32) -> RpcResult<()> {
         self.ask(move |engine, _| engine.unschedule(number)).await
     }
 
-    /// The commits that wait for their time, the next one first.
+    /// The scheduled commits, the next one first.
     pub async fn scheduled(&self) -> RpcResult<Vec<Scheduled>> {
         self.ask(|engine, _| Ok(engine.schedule.waiting().to_vec())).await
     }
@@ -189,37 +195,37 @@ impl Session {
         self.ask(move |engine, id| engine.cancel(id, persist_id.as_deref())).await
     }
 
-    /// The past as it is now: the commits, the configurations that they made, and who changed what.
+    /// The past: the commits, their configurations, and who changed what.
     pub async fn past(&self) -> RpcResult<Past> {
         self.ask(|engine, _| Ok(engine.past())).await
     }
 
-    /// Makes the kernel what running says where others have changed it.
+    /// Restores running in the kernel after changes by others.
     pub async fn repair(&self) -> RpcResult<()> {
         self.ask(|engine, id| engine.repair_all(id)).await
     }
 
-    /// Keeps running as the rescue configuration.
+    /// Saves running as the rescue configuration.
     pub async fn save_rescue(&self) -> RpcResult<()> {
         self.ask(|engine, _| rescue::write(engine.ledger.store(), &engine.version())).await
     }
 
-    /// Forgets the rescue configuration.
+    /// Deletes the rescue configuration.
     pub async fn delete_rescue(&self) -> RpcResult<()> {
         self.ask(|engine, _| rescue::delete(engine.ledger.store())).await
     }
 
-    /// Locks a datastore: nobody else commits to running, or writes startup.
+    /// Locks a datastore: no other session can commit to running, or write startup.
     pub async fn lock(&self, datastore: Datastore) -> RpcResult<()> {
         self.ask(move |engine, id| engine.sessions.lock(id, datastore)).await
     }
 
-    /// Takes the lock back.
+    /// Releases the lock.
     pub async fn unlock(&self, datastore: Datastore) -> RpcResult<()> {
         self.ask(move |engine, id| engine.sessions.unlock(id, datastore)).await
     }
 
-    /// Ends another session: its candidate and locks go.
+    /// Ends another session: its candidate and its locks are released.
     pub async fn kill(&self, session: u32) -> RpcResult<()> {
         self.ask(move |engine, id| {
             engine.sessions.may_kill(id, session)?;
@@ -230,29 +236,30 @@ impl Session {
         .await
     }
 
-    /// Listens to what happens from now on.
+    /// Subscribes to the notices from now on.
     pub fn notices(&self) -> Notices {
         self.handle.notices()
     }
 
-    /// Ends the session as its user has asked.
+    /// Ends the session at its user's request.
     pub fn close(mut self) {
         self.end = SessionEnd::Closed;
     }
 
-    /// Resolves once another session, or the engine's end, has ended this one.
+    /// Resolves when the session was ended by another session or by the engine's end.
     pub async fn ended(&self) {
         let mut ended = self.ended.clone();
         while ended.changed().await.is_ok() {}
     }
 
-    /// Has the engine's thread answer, as long as this session is open there.
+    /// Sends a question to the engine's thread, if this session is still open there, and waits for
+    /// the answer.
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Engine, u32) -> Result<T> + Send + 'static,
     ) -> RpcResult<T> {
         let place = self.handle.place().await?;
-        // What is read from here on has been seen by the next question.
+        // What is read from here on counts as seen by the next request.
         let (id, seen) = (self.id, self.seen.send_replace(None));
         let asked = move |engine: &mut Engine| {
             engine.sessions.at(id)?;

@@ -1,27 +1,27 @@
-//! How an engine runs.
+//! The settings of an engine.
 
 use std::path::PathBuf;
 use std::{fs, io};
 
 use crate::clock::Clock;
 
-/// How an engine is to run.
+/// The settings of an engine.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where state is kept; made where it is missing.
+    /// The directory for persistent state; created if it is missing.
     pub state_dir: PathBuf,
     /// Whether startup follows running at each commit.
     pub autosave: bool,
-    /// How much of the past is kept.
+    /// How much history is kept.
     pub history: Limits,
-    /// Which boot of the host this is (`/proc/sys/kernel/random/boot_id`).
+    /// The current boot of the host (`/proc/sys/kernel/random/boot_id`).
     pub boot_id: String,
-    /// Where the time comes from.
+    /// The source of the time.
     pub clock: Clock,
 }
 
 impl Settings {
-    /// The defaults on this host. Fails with the file that cannot be read.
+    /// The defaults on this host. An error names the file that cannot be read.
     pub fn of_host(state_dir: PathBuf) -> io::Result<Settings> {
         const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
         let boot_id = fs::read_to_string(BOOT_ID)
@@ -31,13 +31,13 @@ impl Settings {
     }
 }
 
-/// How much of the past is kept: the oldest commits are forgotten where either is exceeded. The latest is kept, and
-/// so are those that running is made of, and those that an undoing needs.
+/// How much history is kept. The oldest commits are removed if either limit is exceeded. The latest
+/// commit is always kept, and so are the commits that running is built from or that an undo needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many commits.
+    /// The number of commits.
     pub commits: usize,
-    /// How many bytes their files take.
+    /// The size of their files in bytes.
     pub bytes: usize,
 }
 

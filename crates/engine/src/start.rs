@@ -1,4 +1,4 @@
-//! Start and end: running is read or recovered and the kernel is brought to it, or all is given back.
+//! Start and end: reading or recovering running and applying it, and giving everything back.
 
 pub(crate) mod boot;
 pub(crate) mod give_back;

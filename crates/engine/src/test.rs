@@ -1,4 +1,4 @@
-//! The engine over a kernel of values: what this crate's tests share.
+//! What this crate's tests share: an engine on a fake kernel.
 
 mod boot;
 mod commit;
@@ -57,7 +57,7 @@ const NICS: &str = "
     /iproute2-ip-link:links/link[name='enp0s5']/ip[address='192.168.20.20/24']
     /iproute2-ip-link:links/link[name='enp0s5']/admin-status = up";
 
-/// A cable between the namespaces, and routes over it.
+/// A veth pair between the namespaces, and routes over it.
 const CABLE: &str = "
     /iproute2-ip-link:links/link[name='veth10']/type = iproute2-ip-link:veth
     /iproute2-ip-link:links/link[name='veth10']/virtual_peer_name = veth20
@@ -73,13 +73,13 @@ const CABLE: &str = "
     /iproute2-ip-route:routes/route[prefix='192.168.10.0/24'][netns='vpn20'][table='254'][tos='0'][metric='0']/nexthop[dev='veth20']";
 
 thread_local! {
-    /// What time it is, in seconds.
+    /// The current time in seconds.
     static NOW: Cell<u64> = const { Cell::new(1_795_455_216) };
-    /// By how much the wall clock has been set.
+    /// The seconds by which the wall clock has been set forward.
     static SET: Cell<i64> = const { Cell::new(0) };
 }
 
-/// A host: what outlives a daemon.
+/// A host: everything that survives a daemon.
 struct Host {
     state_dir: TempDir,
     kernel: FakeKernel,
@@ -136,13 +136,13 @@ impl Host {
         }
     }
 
-    /// Boots the host: another kernel, with these NICs.
+    /// Reboots the host: a new kernel with these NICs.
     fn reboot(&mut self, names: &[&str]) {
         self.kernel = FakeKernel::holding(nics(names));
         self.boot_id = "second";
     }
 
-    /// The text of a file of the state directory.
+    /// The text of a file in the state directory.
     fn file(&self, name: &str) -> Option<String> {
         std::fs::read_to_string(self.state_dir.path().join("netloom").join(name)).ok()
     }
@@ -157,7 +157,7 @@ impl Host {
         names
     }
 
-    /// The store, as it is while no daemon has it, or beside one that does not look.
+    /// The store, without its lock, so that it can be read while a daemon holds it.
     fn start_store(&self) -> Store {
         Store::beside(&self.state_dir.path().join("netloom"))
     }
@@ -178,7 +178,8 @@ impl Engine {
         self.sessions.open(origin, self.version()).0
     }
 
-    /// Sets what the lines say in the session's candidate; a line that starts with `no` removes.
+    /// Edits the session's candidate. Each line sets something; a line that starts with `no`
+    /// removes something.
     fn set(&mut self, session: u32, lines: &str) {
         let mut tree = self.sessions.at(session).unwrap().candidate.tree().clone();
         apply(&mut tree, lines);
@@ -193,7 +194,7 @@ impl Engine {
         self.roll_back(session, past.running(), content).map_err(|errors| errors.rpc())
     }
 
-    /// Commits what the lines say, from a session of their own.
+    /// Commits the lines in a session of their own.
     fn apply(&mut self, lines: &str) -> Result<Committed> {
         let session = self.session();
         self.set(session, lines);
@@ -207,7 +208,7 @@ pub(crate) fn schema() -> &'static Schema {
     Schema::netloom().unwrap()
 }
 
-/// A configuration of lines.
+/// The configuration that consists of these lines.
 pub(crate) fn tree(lines: &str) -> Tree {
     let mut tree = Tree::empty(schema());
     apply(&mut tree, lines);
@@ -228,13 +229,13 @@ fn apply(tree: &mut Tree, lines: &str) {
     }
 }
 
-/// Lets time pass, and the engine look at its clock when it would.
+/// Lets time pass, and makes the engine do what is due.
 fn pass(engine: &mut Engine, seconds: u64) {
     NOW.set(NOW.get() + seconds);
     engine.look_at_clock();
 }
 
-/// The errors, a line each, as a client sees them.
+/// The errors as a client sees them, one per line.
 fn message<T: std::fmt::Debug>(outcome: Result<T>) -> String {
     let errors = outcome.unwrap_err().rpc();
     errors.iter().map(RpcError::to_string).collect::<Vec<_>>().join("\n")
@@ -253,19 +254,19 @@ fn nics(names: &[&str]) -> State {
     State { objects: names.iter().map(nic).collect() }
 }
 
-/// Operations, by how they begin in words, that a kernel refuses.
+/// The operations that a kernel refuses, by the start of their text.
 #[derive(Clone, Default)]
 struct Refusals(Arc<Mutex<Vec<&'static str>>>);
 
 impl Refusals {
-    /// Puts itself between an engine and its kernel; refuses nothing as yet.
+    /// Puts this between an engine and its kernel. At first it refuses nothing.
     fn between(engine: &mut Engine, kernel: &FakeKernel) -> Refusals {
         let refusals = Refusals::default();
         engine.kernel.replace(Box::new(refusals.of(kernel)));
         refusals
     }
 
-    /// The kernel with these refused.
+    /// The kernel that refuses these operations.
     fn of(&self, kernel: &FakeKernel) -> Refusing {
         Refusing { kernel: kernel.clone(), refusals: self.clone() }
     }
@@ -275,7 +276,7 @@ impl Refusals {
     }
 }
 
-/// A kernel that refuses operations for as long as it is told to.
+/// A kernel that refuses operations as long as the list names them.
 struct Refusing {
     kernel: FakeKernel,
     refusals: Refusals,
@@ -307,7 +308,7 @@ impl Southbound for Refusing {
     }
 }
 
-/// What differs, a line a change.
+/// The differences, one change per line.
 pub(crate) fn lines(before: &Tree, after: &Tree) -> String {
     let line = |change: &Change| match change {
         Change::Created(path, None) => format!("+ {path}\n"),

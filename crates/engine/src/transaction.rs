@@ -1,7 +1,7 @@
-//! Transactions: each change of running, kernel and datastores together.
+//! Transactions: each one changes running, the kernel and the datastores together.
 //!
-//! [`commit`] is the life of a transaction, step by step, and [`converge`] is the one way to the kernel. A commit that
-//! waits for its confirmation, one that waits for its time, and the way back from one that failed use both.
+//! [`commit`] is the life of a transaction, step by step. [`converge`] is the only way to the
+//! kernel. Confirmed commits, scheduled commits and the undoing of a failed commit use both.
 
 pub(crate) mod affected;
 pub(crate) mod commit;

@@ -1,5 +1,6 @@
-//! Linux with faults at each operation: the kernel then holds the configuration before the commit, or is brought back
-//! to it once it lets itself. What `src/test/faults.rs` enumerates on a kernel of values, tried on the real one.
+//! Linux with faults at each operation. The kernel then holds the configuration before the commit,
+//! or is restored once it accepts that. These are the faults of `src/test/faults.rs`, on the real
+//! kernel.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
@@ -35,10 +36,11 @@ const CABLE: &str = r#"{
     ]}
 }"#;
 
-/// By how much the engine's clock is ahead, seconds.
+/// The seconds by which the engine's clock is ahead.
 static AHEAD: AtomicU64 = AtomicU64::new(0);
 
-/// Adopting NICs, making links and routes, and giving everything back: each operation of each is refused.
+/// Adopting NICs, creating links and routes, and giving everything back: each operation of each is
+/// refused.
 #[test]
 fn a_refusal_of_any_operation_leaves_the_kernel_as_it_was() {
     on_a_host(async |dir, faults| {
@@ -114,10 +116,10 @@ fn what_vanishes_between_plan_and_execution_is_waited_for() {
         let errors = session.commit(CommitRequest::default()).await.unwrap_err();
         assert!(errors[0].to_string().contains("vpn20"), "{}", errors[0]);
         assert_eq!(errors[0].app_tag.as_deref(), Some("kernel-refused"));
-        // What others delete is theirs to bring back; what was on it then comes along.
+        // Others must bring back what they delete. What was on it is then restored.
         ip("netns add vpn20");
         ip("link add enp0s5 type veth peer name pc3");
-        // The kernel takes a namespace down in its own time, and with it the other end of what was in there.
+        // The kernel removes a namespace asynchronously, and with it the other ends of its links.
         let begun = Instant::now();
         while ip("link show").contains("pc2") {
             assert!(begun.elapsed() < Duration::from_secs(30), "pc2 stays");
@@ -129,17 +131,17 @@ fn what_vanishes_between_plan_and_execution_is_waited_for() {
     });
 }
 
-/// Who makes a kernel fail; nobody at first.
+/// Makes a kernel fail; at first it does not.
 #[derive(Clone, Default)]
 struct Faults(Arc<Mutex<Fault>>);
 
 #[derive(Default)]
 struct Fault {
-    /// How many operations are let through before one is refused.
+    /// The number of operations before the one that is refused.
     refused: Option<usize>,
-    /// Whether all after it are, too.
+    /// Whether all later operations are refused too.
     onwards: bool,
-    /// What somebody does before the next operation.
+    /// A change by another program before the next operation.
     deed: Option<fn()>,
 }
 
@@ -157,7 +159,7 @@ impl Faults {
     }
 }
 
-/// The real kernel, which somebody makes fail.
+/// The real kernel, with injected failures.
 struct Failing {
     kernel: Kernel,
     faults: Faults,
@@ -227,7 +229,7 @@ async fn open(engine: &Handle) -> Session {
     engine.open(origin).await.unwrap()
 }
 
-/// Adds to the candidate; nothing empties it.
+/// Adds to the candidate.
 async fn edit(session: &Session, json: &str) {
     match json {
         "" => session.replace(Tree::empty(schema())).await.unwrap(),
@@ -238,7 +240,8 @@ async fn edit(session: &Session, json: &str) {
     }
 }
 
-/// Awaits that operational data tell this. The engine looks at its clock when it has been asked something.
+/// Waits until operational data contain this text. The engine looks at its clock after each
+/// request.
 async fn await_operational(session: &Session, text: &str) {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
@@ -250,7 +253,8 @@ async fn await_operational(session: &Session, text: &str) {
     }
 }
 
-/// What ip(8) tells of all namespaces: links, whether they are up, their IPv4 addresses, and routes, a line each.
+/// The state of all namespaces as ip(8) shows it: links, whether they are up, IPv4 addresses, and
+/// routes, one per line.
 fn snapshot() -> String {
     let mut lines = Vec::new();
     let list = ip("netns list");

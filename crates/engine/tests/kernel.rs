@@ -1,4 +1,4 @@
-//! The engine and the kernel together, in namespaces of the test's own.
+//! The engine and the real kernel, in namespaces that the test creates.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
@@ -57,7 +57,7 @@ fn the_tutorial_is_committed_and_given_back() {
         let operational = session.read(Datastore::Operational).await.unwrap();
         let text = operational.to_json(false);
         assert!(text.contains("veth20") && text.contains("192.168.20.20/24"), "{text}");
-        // Everything that is configured is in effect.
+        // All of the configuration is in effect.
         let missing = operational.diff(&session.read(Datastore::Running).await.unwrap());
         let created = |change: &yang::Change| !matches!(change, yang::Change::Deleted(..));
         assert_eq!(missing.changes().filter(created).collect::<Vec<_>>(), []);
@@ -96,7 +96,7 @@ fn a_refusal_of_the_last_of_many_operations_takes_back_all() {
         merge(&session, NICS).await;
         session.commit(CommitRequest::default()).await.unwrap();
         merge(&session, &routes(500, "192.168.10.1")).await;
-        // The broadcast address of the subnet is no gateway.
+        // The broadcast address of the subnet cannot be a gateway.
         merge(&session, &routes(501, "192.168.10.255")).await;
         let errors = session.commit(CommitRequest::default()).await.unwrap_err();
         let told = errors[0].to_string();
@@ -151,7 +151,7 @@ fn start(dir: &Path) -> Handle {
         clock: Clock::HOST,
     };
     let start = || engine::start(settings.clone(), schema(), Box::new(Kernel::open().unwrap()));
-    // What another test starts holds the lock of an engine that has ended until it has become another program.
+    // A process that another test starts holds the lock of an ended engine until it calls exec.
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
         match start() {
@@ -171,7 +171,7 @@ async fn merge(session: &Session, json: &str) {
     session.edit(tree.to_edit()).await.unwrap();
 }
 
-/// Static routes in `vpn10` by this gateway; the last of them alone where there are more than 500.
+/// Static routes in `vpn10` through this gateway. For more than 500, only the last one.
 fn routes(count: usize, via: &str) -> String {
     let mut entries = String::new();
     for index in (if count > 500 { 500 } else { 0 })..count {
@@ -187,7 +187,7 @@ fn routes(count: usize, via: &str) -> String {
     format!(r#"{{"iproute2-ip-route:routes": {{"route": [{entries}]}}}}"#)
 }
 
-/// What ip(8) tells of a namespace's links, without what counts or depends on their order.
+/// The links of a namespace as ip(8) shows them, without counters and without their order.
 fn addresses(netns: &str) -> String {
     let mut links = ip_json(&format!("{netns} addr show"));
     for link in links.as_array_mut().unwrap() {

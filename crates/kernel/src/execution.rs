@@ -186,7 +186,7 @@ impl<'a> Execution<'a> {
         for (path, own) in kept {
             match own {
                 Some([value, own]) => {
-                    tracing::info!(%path, value, kept = own, "kernel keeps another form of a value");
+                    tracing::info!(%path, value, kept = own, "kernel stores another form of this value");
                     namespace.kept.insert(path.clone(), [value, own]);
                 }
                 None => drop(namespace.kept.remove(path)),

@@ -81,7 +81,7 @@ impl Monitor {
         self.control.take();
         let ended = self.thread.take().map(JoinHandle::join)?;
         if ended.is_err() {
-            tracing::warn!("the netlink monitor had panicked");
+            tracing::warn!("netlink monitor panicked");
         }
         ended.ok()
     }
@@ -165,7 +165,7 @@ impl Watch {
                 Ok(true) => {}
                 Ok(false) => return self,
                 Err(error) => {
-                    tracing::warn!(%error, "the netlink monitor ends");
+                    tracing::warn!(%error, "netlink monitor failed");
                     self.namespaces
                         .iter()
                         .for_each(|name| (self.sink)(Event::Overrun(name.clone())));
@@ -228,13 +228,13 @@ impl Watch {
                 moved |= self.parameters.lose(&name, Some(&link));
             }
             if let Err(error) = received {
-                tracing::warn!(%error, netns = %name, "notifications end");
+                tracing::warn!(%error, netns = %name, "no more notifications from this namespace");
                 self.listeners.remove(&name);
                 (self.sink)(Event::Overrun(name));
             }
         }
         if moved && let Err(fault) = self.find_parameters() {
-            tracing::warn!(%fault, "changes of parameters go unnoticed");
+            tracing::warn!(%fault, "changes of kernel parameters not watched");
         }
         Ok(())
     }
@@ -257,7 +257,7 @@ impl Watch {
             self.parameters.lose(name, None);
         }
         if let Err(fault) = self.listen().and_then(|()| self.find_parameters()) {
-            tracing::warn!(%fault, "cannot listen in a new namespace");
+            tracing::warn!(%fault, "new namespace not watched");
         }
         for name in changed {
             (self.sink)(Event::Netns(name.clone()));

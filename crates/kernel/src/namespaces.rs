@@ -127,7 +127,7 @@ impl Namespaces {
                 (Ok(namespace), None) => drop(self.named.insert(names[place].clone(), namespace)),
                 (Ok(_), Some(_)) => {
                     if let Err(fault) = remove(&path(names[place])) {
-                        tracing::warn!(%fault, netns = %names[place], "made, and not removed");
+                        tracing::warn!(%fault, netns = %names[place], "new namespace not removed after a failure");
                     }
                 }
                 (Err(fault), None) => failed = Some((place, fault)),
@@ -337,7 +337,7 @@ fn mount_new_namespace(path: &PathBuf) -> Result<(), Fault> {
 fn allow_many_files() {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
-        tracing::warn!(%error, "the limit of open files stays");
+        tracing::warn!(%error, "limit of open files not raised");
     }
 }
 

@@ -86,7 +86,7 @@ fn what_is_changed_is_reported_repaired_or_adopted() {
         };
         kernel::until("that is told", delete_until_told);
         assert!(kernel::holds() != before);
-        assert!(daemon.log().contains("changed by somebody else"), "{}", daemon.log());
+        assert!(daemon.log().contains("changed by others"), "{}", daemon.log());
         step("`repair` puts it right once");
         daemon.run("repair\n");
         assert_eq!((kernel::holds(), drift(&daemon)), (before.clone(), NOTHING.into()));

@@ -1,4 +1,4 @@
-//! The engine's thread: what it is asked, what has happened, and what it does unasked when its time has come.
+//! The engine's thread: requests, events, and the work that is due at a certain time.
 
 use std::time::Duration;
 
@@ -12,22 +12,22 @@ use crate::error::Result;
 use crate::session::notice::Why;
 use crate::transaction::pending::Answer;
 
-/// How long to wait before what has failed is tried again.
+/// The time after which a failed action is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// What the engine's thread does next.
 enum Next {
-    /// What it is asked; nothing where nobody is left to ask.
+    /// A request; none if no handle is left.
     Request(Option<Request>),
     Answer(Answer),
-    /// To look at the events that have come.
+    /// Events have arrived.
     Events,
-    /// To look at the clock, which comes first in any case.
+    /// Something is due. This is checked first.
     Clock,
 }
 
 impl Engine {
-    /// Does what it is asked until it is asked to stop, or nobody is left to ask.
+    /// Handles requests until one of them is to stop, or until no handle is left.
     pub(crate) fn run(
         mut self,
         runtime: &Runtime,
@@ -39,7 +39,7 @@ impl Engine {
         let mut jumps = Jumps::watch();
         drop(entered);
         loop {
-            // First, so that those who ask without end do not keep it from what is due.
+            // This comes first, so that an endless stream of requests does not delay what is due.
             if self.waits() == Some(Duration::ZERO) {
                 self.look_at_clock();
             }
@@ -70,7 +70,7 @@ impl Engine {
         }
     }
 
-    /// How long until there is something to do; none where nothing is.
+    /// The time until something is due; none if nothing is.
     pub(crate) fn waits(&self) -> Option<Duration> {
         let now = self.now();
         let dues = [
@@ -85,8 +85,9 @@ impl Engine {
         waits.chain(self.schedule.waits(&self.settings.clock)).chain(self.events.due(now)).min()
     }
 
-    /// Does what there is to do by now: undoes a commit that nobody has confirmed, or says that this will be soon,
-    /// makes one that was scheduled, and brings a kernel that could not be brought back nearer to running.
+    /// Does what is due now. It undoes a commit that nobody has confirmed, or announces that this
+    /// will happen soon. It makes a scheduled commit. It tries again to bring a diverged kernel to
+    /// running.
     pub(crate) fn look_at_clock(&mut self) {
         let now = self.now();
         self.look_at_events();
@@ -106,37 +107,39 @@ impl Engine {
         }
         if self.recorded_at().is_some_and(|due| due <= now) {
             match self.catch_up() {
-                Ok(()) => tracing::info!("the boot is on disk"),
+                Ok(()) => tracing::info!("boot written to disk"),
                 Err(errors) => {
-                    tracing::error!(errors = errors.describe(), "the boot is not on disk yet");
+                    tracing::error!(errors = errors.describe(), "boot not written to disk yet");
                 }
             }
         }
         if self.restored_at().is_some_and(|due| due <= now) {
             match self.reconcile() {
                 Ok(()) => tracing::info!("kernel and running agree again"),
-                Err(errors) => tracing::error!(errors = errors.describe(), "diverged"),
+                Err(errors) => {
+                    tracing::error!(errors = errors.describe(), "kernel and running differ")
+                }
             }
         }
     }
 
-    /// Has the disk take what it has not taken since the host booted.
+    /// Writes to disk what could not be written since the host booted.
     pub(crate) fn catch_up(&mut self) -> Result<()> {
         let again = self.again();
         self.ledger.catch_up(self.kernel.originals(), again)
     }
 
-    /// When what has just failed is tried again.
+    /// The time of the next attempt after a failure.
     pub(crate) fn again(&self) -> Moment {
         self.now() + AGAIN
     }
 
-    /// When what the disk has not taken is tried again.
+    /// The time at which writing to disk is tried again.
     fn recorded_at(&self) -> Option<Moment> {
         self.ledger.unrecorded_until()
     }
 
-    /// When a way back that has failed is tried again.
+    /// The time at which a failed return to running is tried again.
     fn restored_at(&self) -> Option<Moment> {
         self.diverged.as_ref().map(|diverged| diverged.again)
     }

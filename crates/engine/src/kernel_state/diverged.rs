@@ -1,4 +1,4 @@
-//! Diverged: kernel and running differ, because the way back from a failed attempt has failed too.
+//! Diverged: kernel and running differ, because a commit failed and undoing it has failed too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,23 +7,23 @@ use netstate::{Desired, Key};
 use crate::clock::Moment;
 use crate::error::RpcError;
 
-/// The kernel is not what running says, or the state directory holds more than running.
+/// The kernel does not hold running, or the state directory holds more than running.
 #[derive(Debug)]
 pub(crate) struct Diverged {
     /// What may be in the kernel.
     pub(crate) touched: Desired,
-    /// What of running was missing before, or may be.
+    /// The objects of running that were missing before the attempt, or may have been.
     pub(crate) missing: BTreeSet<Key>,
-    /// Whether it is the kernel that could not be brought back, rather than the state directory.
+    /// Whether the kernel could not be restored. If false, it is the state directory.
     pub(crate) kernel: bool,
-    /// When the way back is tried again.
+    /// The time of the next attempt to restore.
     pub(crate) again: Moment,
-    /// Where it ended.
+    /// The errors of the last attempt to restore.
     pub(crate) causes: Vec<RpcError>,
 }
 
 impl Diverged {
-    /// Where the way back ended, by path, and why.
+    /// The errors of the last attempt to restore, by path.
     pub(crate) fn reasons(&self) -> BTreeMap<String, String> {
         let mut all: BTreeMap<String, String> = BTreeMap::new();
         for RpcError { path, message, .. } in &self.causes {

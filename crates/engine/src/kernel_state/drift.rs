@@ -1,8 +1,9 @@
-//! Drift: what others have changed of what is configured, and what is done about it.
+//! Drift: changes by other programs to configured objects, and the reaction to them.
 //!
-//! An event names objects. They are observed and compared with running, and each difference has one of three causes
-//! ([`cause`]). The object was lost with a link or a namespace that is away, and waits for that to come back. Its link is
-//! back, so the object is restored. Or somebody has changed it, and the configuration's policy for its path decides.
+//! An event names objects. The engine observes these objects and compares them with running. Each
+//! difference has one of three causes ([`cause`]). The object was lost with a link or a namespace
+//! that is missing: it waits until that returns. Its link has returned: the object is restored.
+//! Somebody has changed the object: the configuration's policy for its path decides.
 
 mod adopt;
 pub(crate) mod cause;
@@ -18,48 +19,48 @@ use netstate::Key;
 use crate::clock::Moment;
 use crate::kernel_state::policy::{Policies, Policy};
 
-/// How many changes by others are logged one by one; a log is no place for a storm.
+/// The number of changes by others that are logged one by one. More would flood the log.
 const LOGGED: usize = 16;
 
-/// How long what could not be looked at, repaired or adopted is left alone, at first.
+/// The first delay before an object that could not be observed, repaired or adopted is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What has been repaired and changed again within this time is contested: it is repaired ever more seldom, up to
-/// once in this time.
+/// If an object is changed again within this time after a repair, it is contested. The time between
+/// its repairs grows, up to this value.
 const CONTESTED: Duration = Duration::from_secs(60);
 
-/// What is known of drift.
+/// The known drift.
 #[derive(Debug, Default)]
 pub(crate) struct Drift {
     differing: BTreeMap<Key, Differing>,
-    /// How often, and when last, an object has been repaired.
+    /// The number of repairs of an object, and the time of the last one.
     repaired: BTreeMap<Key, (u32, Moment)>,
-    /// How often what the policy wants of it has failed.
+    /// The number of times that the reaction to an object's drift has failed.
     failed: BTreeMap<Key, u32>,
-    /// When these are looked at again.
+    /// The time at which an object is looked at again.
     again: BTreeMap<Key, Moment>,
-    /// How many objects differ by the latest notice.
+    /// The number of differing objects in the latest notice.
     notified: usize,
 }
 
-/// An object that is not as it is configured.
+/// An object that differs from its configuration.
 #[derive(Clone, Debug)]
 struct Differing {
     since: SystemTime,
-    /// What others have done, where that is known: a link was renamed or moved.
+    /// The change that others made, if it is known: a link was renamed or moved.
     change: Option<String>,
-    /// What would put it right, in words.
+    /// The operation that would repair it, as text.
     difference: String,
-    /// Whether it is not there at all.
+    /// Whether the object does not exist.
     missing: bool,
     policy: Policy,
-    /// What it is missing together with.
+    /// The missing object that this one waits for.
     waits_for: Option<Key>,
     obstacle: Option<String>,
 }
 
 impl Drift {
-    /// These are as they are configured, or no longer are configured.
+    /// Forgets objects that are as configured, or that are not configured any more.
     pub(crate) fn forget<'k>(&mut self, keys: impl IntoIterator<Item = &'k Key>) {
         for key in keys {
             self.differing.remove(key);
@@ -68,21 +69,21 @@ impl Drift {
         }
     }
 
-    /// Everything is as it is configured.
+    /// Forgets all drift: everything is as configured.
     pub(crate) fn clear(&mut self) {
         self.differing.clear();
         self.failed.clear();
         self.again.clear();
     }
 
-    /// What differs is dealt with anew where policies have changed.
+    /// Looks again at differing objects whose policy has changed.
     pub(crate) fn consider(&mut self, now: Moment, old: &Policies, new: &Policies) {
         if old != new {
             self.again.extend(self.differing.keys().map(|key| (key.clone(), now)));
         }
     }
 
-    /// When there is something to look at again.
+    /// The time at which the next object is looked at again.
     pub(crate) fn due(&self) -> Option<Moment> {
         self.again.values().min().copied()
     }
@@ -92,7 +93,7 @@ impl Drift {
         self.differing.contains_key(key)
     }
 
-    /// How many objects differ that are not to be ignored.
+    /// The number of differing objects, without those that the policy ignores.
     fn count(&self) -> usize {
         self.differing.values().filter(|differing| differing.policy != Policy::Ignore).count()
     }
@@ -101,11 +102,12 @@ impl Drift {
         self.differing.get(key).is_some_and(|differing| differing.missing)
     }
 
-    /// How long to wait between this repair of an object and the next; nothing where it is not contested.
+    /// The earliest time of the next repair of an object; none if it is not contested.
     fn patience(&mut self, key: &Key, now: Moment) -> Option<Moment> {
         self.repaired.retain(|_, (_, last)| now < *last + CONTESTED);
         let (times, last) = self.repaired.get(key)?;
-        // The first few come at once: two programs that start together are no fight.
+        // The first few repairs are immediate: two programs that start together do not contest an
+        // object.
         let pause = Duration::from_millis(125) * 2u32.saturating_pow(times.saturating_sub(3));
         Some(*last + if *times < 3 { Duration::ZERO } else { pause.min(CONTESTED) })
     }

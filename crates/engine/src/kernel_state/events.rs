@@ -1,9 +1,11 @@
-//! Events from the kernel: reasons to look again, never facts.
+//! Events from the kernel: each one is a reason to look again, not a fact.
 //!
-//! They wait in a set that coalesces: the same event counts once, and where a namespace has too many of them they
-//! become one that means all of it. What is not configured is left out before that, so that a storm of foreign
-//! routes costs a look-up each. The engine is woken when the set is no longer empty, and takes it whole; it rests between two
-//! looks for a multiple of what the last one took, so that a storm costs it a part of its time only.
+//! Events wait in a set that coalesces. The same event counts once. If a namespace has too many
+//! events, one event for the whole namespace replaces them. Events about objects that are not
+//! configured are left out first, so that a storm of foreign routes costs one look-up each. The
+//! engine wakes up when the set is no longer empty, and takes the whole set. Between two looks it
+//! rests for a multiple of the duration of the last one, so that a storm takes only a part of its
+//! time.
 
 mod look;
 
@@ -16,24 +18,24 @@ use tokio::sync::watch;
 
 use crate::clock::Moment;
 
-/// How many events wait before those of each namespace become one.
+/// The number of waiting events at which the events of each namespace become one.
 const LIMIT: usize = 1024;
 
-/// How much longer than a look took the engine rests before the next, and at most.
+/// The engine rests for this many times the duration of a look, up to a maximum.
 const REST: u32 = 4;
 const LONGEST_REST: Duration = Duration::from_millis(500);
 
-/// What waits to be looked at.
+/// The events that wait to be looked at.
 pub(crate) struct Events {
     waiting: Arc<watch::Sender<BTreeSet<Event>>>,
-    /// What is configured, and what is about to be.
+    /// The objects that are configured, and those that a commit is about to configure.
     configured: Arc<watch::Sender<[Desired; 2]>>,
-    /// The namespaces in which addresses of others are waited for.
+    /// The namespaces in which the engine waits for addresses of others.
     awaiting: Arc<watch::Sender<BTreeSet<NetnsName>>>,
-    /// Until when the engine rests.
+    /// The end of the engine's rest.
     rest: Moment,
     watched: Watched,
-    /// Whether something else is to be watched, and could not be.
+    /// Whether the set of watched namespaces has changed, and could not be applied.
     unwatched: bool,
 }
 
@@ -49,12 +51,12 @@ impl Events {
         }
     }
 
-    /// From here on events that name other objects than these are left out.
+    /// From now on, events about objects other than these are left out.
     pub(crate) fn configure(&self, configured: [&Desired; 2]) {
         self.configured.send_replace(configured.map(Desired::clone));
     }
 
-    /// From here on addresses of others are not left out in these namespaces.
+    /// From now on, addresses of others in these namespaces are not left out.
     pub(crate) fn await_addresses(&self, namespaces: BTreeSet<NetnsName>) {
         self.awaiting.send_if_modified(|awaiting| {
             let changed = *awaiting != namespaces;
@@ -63,19 +65,19 @@ impl Events {
         });
     }
 
-    /// How long until events may be looked at; none where there are none.
+    /// The time until events may be looked at; none if there are no events.
     pub(crate) fn due(&self, now: Moment) -> Option<Duration> {
         let waits = !self.waiting.borrow().is_empty();
         waits.then(|| self.rest.left(now))
     }
 
-    /// Hears when events wait where none did.
+    /// Reports when the set of events is no longer empty.
     pub(crate) fn subscribe(&self) -> watch::Receiver<BTreeSet<Event>> {
         self.waiting.subscribe()
     }
 
-    /// Where a kernel puts its events. Neither waits nor fills a queue: however many events come, the engine is woken
-    /// once until it has taken them.
+    /// Where a kernel puts its events. It neither waits nor fills a queue. The engine wakes up once
+    /// for any number of events, until it has taken them.
     fn sink(&self) -> EventSink {
         let waiting = Arc::clone(&self.waiting);
         let configured = Arc::clone(&self.configured);
@@ -114,7 +116,7 @@ fn coalesce(events: &mut BTreeSet<Event>, event: Event) {
     let may_be_many = is_key(&event);
     events.insert(event);
     if may_be_many && events.len() > LIMIT {
-        // Links and namespaces are few, and their coming and going is not to be lost.
+        // Links and namespaces are few, and events about them must not be lost.
         let (many, few): (BTreeSet<Event>, _) =
             std::mem::take(events).into_iter().partition(is_key);
         let namespaces = many.iter().filter_map(netns_of).cloned().map(Event::Overrun);
@@ -122,7 +124,7 @@ fn coalesce(events: &mut BTreeSet<Event>, event: Event) {
     }
 }
 
-/// Where an event happened. A link's key does not say; there is [`Event::Link`] for that.
+/// The namespace of an event. A link's key does not name it, so [`Event::Link`] does.
 fn netns_of(event: &Event) -> Option<&NetnsName> {
     match event {
         Event::Link(netns, _)

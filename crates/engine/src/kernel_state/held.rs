@@ -1,6 +1,8 @@
-//! Held: what is configured and left out of the kernel until a condition is met, and why.
+//! Held: configured objects that are left out of the kernel until a condition is met, and the
+//! reasons.
 //!
-//! The verdict on running says what is held. Here it is kept, with the time since when, for whoever asks.
+//! The verdict on running decides what is held. This module keeps the result, with the time since
+//! when each object is held.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -16,51 +18,51 @@ use crate::transaction::transition::TransitionPlan;
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     objects: BTreeMap<Key, HeldObject>,
-    /// What is held, or held no longer, since that was last told.
+    /// The changes since the last notice.
     untold: Untold,
 }
 
-/// An object that is held, or only in part there.
+/// An object that is held completely or in part.
 #[derive(Clone, Debug)]
 pub(crate) struct HeldObject {
     pub(crate) hold: Hold,
     pub(crate) since: SystemTime,
-    /// Whether a part of it is there.
+    /// Whether a part of it is in the kernel.
     pub(crate) partly: bool,
 }
 
-/// What has changed since somebody was told.
+/// The changes since the last notice.
 #[derive(Debug, Default)]
 pub(crate) struct Untold {
     pub(crate) held: Vec<Key>,
     pub(crate) released: Vec<Key>,
-    /// Whether anything was held that is no longer configured.
+    /// Whether an object that was held is not configured any more.
     pub(crate) removed: bool,
 }
 
 /// The objects that a change leaves held, for a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holds {
-    /// The first ones.
+    /// The first objects.
     pub listed: Vec<ListedHold>,
-    /// How many there are beyond these.
+    /// The number of objects beyond these.
     pub more: usize,
 }
 
 /// One held object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedHold {
-    /// Where it is configured.
+    /// The path at which it is configured.
     pub path: String,
-    /// Why it is held.
+    /// The reason why it is held.
     pub reason: String,
 }
 
-/// How many objects are told one by one.
+/// The number of objects that are listed one by one.
 const TOLD: usize = 16;
 
 impl Holds {
-    /// What a plan to `intent` leaves held.
+    /// The objects that a plan to `intent` leaves held.
     pub(crate) fn of(plan: &TransitionPlan, intent: &Intent) -> Holds {
         let mut holds = plan.verdict.holds();
         let listed = holds.by_ref().take(TOLD).map(|(key, hold)| ListedHold {
@@ -72,14 +74,14 @@ impl Holds {
 }
 
 impl Engine {
-    /// Takes over the verdict on the objects of a plan that applies.
+    /// Takes over the verdict on the objects of a plan that was applied.
     pub(crate) fn note_verdict(&mut self, plan: &TransitionPlan) {
         let now = (self.settings.clock.wall)();
         self.kernel.note_verdict(plan, now);
         self.events.await_addresses(self.kernel.held().namespaces_awaited());
     }
 
-    /// Tells what has changed of what is held, and who has changed it.
+    /// Sends a notice of the changes to the held objects, with their author.
     pub(crate) fn notify_held(&mut self, by: By) {
         let Untold { held, released, removed } = self.kernel.take_untold();
         let running = &self.running.intent;
@@ -130,7 +132,7 @@ impl Held {
         self.untold.removed |= !removed.is_empty();
     }
 
-    /// What has changed since this was last asked.
+    /// The changes since the last call.
     pub(crate) fn take_untold(&mut self) -> Untold {
         std::mem::take(&mut self.untold)
     }
@@ -143,12 +145,12 @@ impl Held {
         self.objects.contains_key(key)
     }
 
-    /// The objects of a namespace that wait for what others have to bring, which has no key.
+    /// The objects of a namespace that wait for an object of others, which has no key.
     pub(crate) fn awaiting(&self, netns: Option<&NetnsName>) -> impl Iterator<Item = &Key> {
         self.awaiting_others().filter(move |key| key.netns() == netns)
     }
 
-    /// The namespaces that these are in.
+    /// The namespaces of these objects.
     pub(crate) fn namespaces_awaited(&self) -> BTreeSet<NetnsName> {
         self.awaiting_others().filter_map(Key::netns).cloned().collect()
     }
@@ -158,13 +160,13 @@ impl Held {
         held.map(|(key, _)| key)
     }
 
-    /// How many objects are held once a plan applies.
+    /// The number of held objects after a plan is applied.
     pub(crate) fn count_after(&self, plan: &TransitionPlan) -> usize {
         let others = self.objects.keys().filter(|key| !plan.keys.contains(key)).count();
         others + plan.verdict.holds().count()
     }
 
-    /// How many objects are held.
+    /// The number of held objects.
     pub(crate) fn len(&self) -> usize {
         self.objects.len()
     }

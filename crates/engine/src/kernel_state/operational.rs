@@ -1,4 +1,4 @@
-//! The operational datastore: what the kernel holds, and what the engine makes of its configuration.
+//! The operational datastore: the kernel's state, and the engine's own state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,15 +14,15 @@ use crate::rfc3339;
 
 const MODULE: &str = "netloom-state";
 
-/// Its container.
+/// The container of the engine's own state.
 const STATE: &str = "/netloom-state:configuration-state";
 
-/// Whether the daemon itself knows all that is in a module, so that the kernel need not be asked.
+/// Whether the daemon itself holds all data of a module, so that the kernel need not be read.
 fn is_own(module: &str) -> bool {
     [policy::MODULE, MODULE].contains(&module)
 }
 
-/// What the container holds.
+/// The content of the container.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct State {
@@ -33,7 +33,7 @@ struct State {
     diverged: Vec<Entry>,
 }
 
-/// What is held, and why.
+/// A held object and the reason.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct HeldEntry {
@@ -44,7 +44,7 @@ struct HeldEntry {
     in_part: bool,
 }
 
-/// What stands in the way, and where.
+/// An object that cannot be applied, and the reason.
 #[derive(Serialize)]
 struct Entry {
     path: String,
@@ -52,14 +52,14 @@ struct Entry {
 }
 
 impl Engine {
-    /// Everything that the kernel holds, under the configuration's names, and what the daemon knows by itself.
+    /// The whole kernel state, under the configuration's names, and the engine's own state.
     pub(crate) fn operational(&mut self) -> Result<Tree> {
         let links = self.running.intent.desired().links();
         let known = links.map(|(id, link)| (link.place.clone(), id.clone())).collect();
         self.operational_part(Part::all(known))
     }
 
-    /// The same of what is selected only: nothing else is read.
+    /// The selected part of the same. Nothing else is read.
     pub(crate) fn operational_of(&mut self, selected: &[Selected]) -> Result<Tree> {
         if selected.iter().all(|selected| is_own(&selected.top.module.name)) {
             return self.own_state();
@@ -70,7 +70,7 @@ impl Engine {
     fn operational_part(&mut self, mut part: Part) -> Result<Tree> {
         self.follow_displaced(&mut part);
         let nouns = part.nouns.clone();
-        // Kernel parameters are too many to be read without being named.
+        // Kernel parameters are read only if they are named, because there are too many.
         let mut keys = BTreeSet::new();
         if nouns.contains(&Noun::Sysctl) {
             let parameters = self.running.intent.desired().parameters();
@@ -88,7 +88,7 @@ impl Engine {
         Ok(tree)
     }
 
-    /// Has links that others have renamed or moved told as what they are.
+    /// Shows links that others have renamed or moved under their configured names.
     fn follow_displaced(&self, part: &mut Part) {
         let displaced = self.kernel.displaced();
         if displaced.is_empty() {
@@ -106,7 +106,7 @@ impl Engine {
         }
     }
 
-    /// What the daemon knows by itself.
+    /// The engine's own state.
     pub(crate) fn own_state(&self) -> Result<Tree> {
         let mut tree = Tree::empty(self.running.intent.tree.schema());
         self.report_drift(&mut tree)?;
@@ -122,7 +122,7 @@ impl Engine {
         Ok(tree)
     }
 
-    /// The objects of running that are left out until a condition is met.
+    /// The objects of running that are held.
     fn held(&self) -> Vec<HeldEntry> {
         let running = &self.running.intent;
         let entry = |(key, held): (&Key, &HeldObject)| HeldEntry {
@@ -135,7 +135,7 @@ impl Engine {
         self.kernel.held().iter().map(entry).collect()
     }
 
-    /// The objects of running that the kernel cannot take yet, by path, and why.
+    /// The objects of running that the kernel cannot take yet, by path, with the reasons.
     fn missing(&self) -> BTreeMap<String, String> {
         let reason = |key| match self.kernel.reason(key) {
             Some(reason) => reason.message.clone(),

@@ -1,9 +1,9 @@
-//! What the configuration says about drift: overall, and for parts of itself.
+//! The drift policies of the configuration: the general one, and those for subtrees.
 
 use serde::Deserialize;
 use yang::{Error, ErrorTag, Path, Step, Tree};
 
-/// What is done about an object that others have changed.
+/// The reaction to an object that others have changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Policy {
@@ -15,7 +15,7 @@ pub(crate) enum Policy {
 }
 
 impl Policy {
-    /// As the model has it.
+    /// The name in the YANG model.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Policy::Report => "report",
@@ -33,7 +33,7 @@ pub(crate) struct Policies {
     subtrees: Vec<(Path, Policy)>,
 }
 
-/// Container `drift` of module netloom-drift, as far as it is configuration.
+/// The configuration part of container `drift` of module netloom-drift.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Configured {
@@ -51,7 +51,7 @@ struct Subtree {
 }
 
 impl Policies {
-    /// Reads them. The error for a path that is none names where it is configured.
+    /// Reads the policies. The error for an invalid path names where it is configured.
     pub(crate) fn of(tree: &Tree) -> Result<Policies, Vec<Error>> {
         let Some(drift) = tree.top().find(|node| node.schema().module.name == MODULE) else {
             return Ok(Policies::default());
@@ -71,7 +71,7 @@ impl Policies {
         if faults.is_empty() { Ok(Policies { overall: policy, subtrees }) } else { Err(faults) }
     }
 
-    /// What holds at a path: what the innermost subtree around it says.
+    /// The policy at a path: that of the innermost subtree that contains it.
     pub(crate) fn at(&self, path: &Path) -> Policy {
         let around = self.subtrees.iter().filter(|(subtree, _)| is_within(path, subtree));
         let innermost = around.max_by_key(|(subtree, _)| subtree.steps.len());

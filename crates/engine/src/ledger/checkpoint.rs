@@ -1,8 +1,9 @@
-//! Checkpoints: running as a whole on disk, now and then.
+//! Checkpoints: copies of the whole of running, written to disk from time to time.
 //!
-//! Running is the last checkpoint with the commits after it made again, so that a commit writes what it changes. A
-//! thread of its own writes a checkpoint once the commits since the last one weigh as much as half of it; until that is
-//! in place, the old one and its commits are.
+//! Running is the last checkpoint with the later commits replayed, so that a commit writes only
+//! what it changes. A separate thread writes a checkpoint once the commits since the last one are
+//! half as large as that one. Until the new checkpoint is in its place, the old one and its commits
+//! are kept.
 
 use std::thread::{self, JoinHandle};
 
@@ -12,19 +13,20 @@ use crate::ledger::configuration::{RUNNING, save};
 use crate::ledger::record::Record;
 use crate::ledger::store::Store;
 
-/// Commits of fewer bytes than this are no reason for a checkpoint.
+/// Commits of fewer bytes than this do not cause a checkpoint.
 const LITTLE: usize = 256 << 10;
 
-/// As many small commits are one, so that a start has not too many to make again.
+/// This many commits cause a checkpoint even if they are small, so that a start has few commits to
+/// replay.
 const MANY: usize = 50;
 
 /// The last checkpoint, and what has been committed since.
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoint {
-    /// The transaction that it holds running as of.
+    /// The transaction whose running it holds.
     id: u64,
     bytes: usize,
-    /// The commits since, and their bytes.
+    /// The number of commits since, and their size in bytes.
     commits: usize,
     logged: usize,
     writing: Option<Writing>,
@@ -39,12 +41,12 @@ struct Writing {
 }
 
 impl Checkpoint {
-    /// The checkpoint that a start has found.
+    /// The checkpoint that was found at start.
     pub(crate) fn found(id: u64, bytes: usize) -> Self {
         Checkpoint { id, bytes, commits: 0, logged: 0, writing: None }
     }
 
-    /// The transaction that is in it: what came after it must be kept.
+    /// The transaction of the checkpoint. Later records must be kept.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
@@ -55,7 +57,7 @@ impl Checkpoint {
         self.logged += record.forward.len() + record.reverse.len();
     }
 
-    /// Begins to write one where there is reason to.
+    /// Starts to write one if it is due.
     pub(crate) fn write_if_due(&mut self, store: &Store, running: &Version) {
         self.take(JoinHandle::is_finished);
         if self.is_due() {
@@ -76,7 +78,7 @@ impl Checkpoint {
         self.writing.is_none() && (self.commits >= MANY || self.logged > LITTLE.max(self.bytes / 2))
     }
 
-    /// Begins to write one.
+    /// Starts to write one.
     fn write(&mut self, store: &Store, running: &Version) {
         let (store, Version { id, tree }) = (store.clone(), running.clone());
         let write = move || save(&store, RUNNING, id, &tree);
@@ -89,7 +91,7 @@ impl Checkpoint {
         }
     }
 
-    /// Takes note of one that has been written.
+    /// Takes over a finished checkpoint.
     fn take(&mut self, which: impl FnOnce(&JoinHandle<Result<usize>>) -> bool) {
         let Some(Writing { id, commits, logged, thread }) =
             self.writing.take_if(|writing| which(&writing.thread))
@@ -98,20 +100,22 @@ impl Checkpoint {
         };
         match thread.join() {
             Ok(Ok(bytes)) => {
-                tracing::debug!(id, bytes, "checkpoint");
+                tracing::debug!(id, bytes, "checkpoint written");
                 (self.id, self.bytes) = (id, bytes);
                 self.commits -= commits;
                 self.logged -= logged;
             }
-            // The commits are on disk one by one, and the next commit tries again.
-            Ok(Err(errors)) => tracing::error!(errors = errors.describe(), "no checkpoint"),
-            Err(_) => tracing::error!("the writer of a checkpoint has panicked"),
+            // Every commit is on disk anyway, and the next commit tries again.
+            Ok(Err(errors)) => {
+                tracing::error!(errors = errors.describe(), "checkpoint not written")
+            }
+            Err(_) => tracing::error!("checkpoint not written: its thread panicked"),
         }
     }
 }
 
 impl Drop for Checkpoint {
-    /// What has been begun is finished: the next process may be about to read it.
+    /// Waits for a checkpoint that is being written: the next process may be about to read it.
     fn drop(&mut self) {
         self.take(|_| true);
     }

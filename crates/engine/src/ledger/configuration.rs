@@ -1,4 +1,4 @@
-//! Configurations on disk: running as of a checkpoint, startup, the rescue configuration.
+//! Configurations on disk: running at a checkpoint, startup, and the rescue configuration.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -10,7 +10,7 @@ use crate::ledger::store::Store;
 /// The file of running as of the last checkpoint.
 pub(crate) const RUNNING: &str = "running.json";
 
-/// A configuration as it is on disk: the transaction that made it, and its content as RFC 7951 has it.
+/// A configuration on disk: the transaction that made it, and its content as RFC 7951 encodes it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Saved<'a> {
@@ -19,7 +19,7 @@ struct Saved<'a> {
     configuration: &'a RawValue,
 }
 
-/// Writes a configuration; answers how many bytes it takes.
+/// Writes a configuration. Returns its size in bytes.
 pub(crate) fn save(store: &Store, name: &str, id: u64, tree: &Tree) -> Result<usize> {
     let json = RawValue::from_string(tree.to_json(false));
     let configuration = json.map_err(|error| store.corrupt(name, error.to_string()))?;
@@ -31,11 +31,11 @@ pub(crate) struct Loaded {
     /// The transaction that made it.
     pub(crate) id: u64,
     pub(crate) tree: Tree,
-    /// What it takes on disk.
+    /// Its size on disk.
     pub(crate) bytes: usize,
 }
 
-/// Reads a configuration; none where there is no such file.
+/// Reads a configuration; none if the file does not exist.
 pub(crate) fn load(store: &Store, name: &str, schema: &'static Schema) -> Result<Option<Loaded>> {
     let Some(text) = store.text(name)? else { return Ok(None) };
     let saved: Saved<'_> = store.content(name, &text)?;
@@ -43,7 +43,8 @@ pub(crate) fn load(store: &Store, name: &str, schema: &'static Schema) -> Result
         return Err(store.corrupt(name, format!("there is no commit {}", saved.id)).into());
     }
     let json = saved.configuration.get();
-    // What comes before it is blanked out rather than cut off, so that a fault's line and column are the file's.
+    // The text before it is replaced by blanks instead of being cut off, so that the line and
+    // column of an error are those of the file.
     let before = text.find(json).unwrap_or_default();
     let blank = text[..before].chars().map(|c| if c == '\n' { '\n' } else { ' ' });
     let placed: String = blank.chain(json.chars()).collect();

@@ -1,4 +1,4 @@
-//! What is on disk of a commit that is undone unless it is confirmed.
+//! The part of a confirmed commit that is on disk.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,7 @@ pub(crate) const MARK: &str = "confirmed.json";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConfirmedBy {
-    /// The session that made it; it is undone when that ends.
+    /// The session that made it. The commit is undone when the session ends.
     Session,
     /// Any session that knows this `persist-id`.
     Persist(String),
@@ -25,38 +25,39 @@ pub enum ConfirmedBy {
     Anybody,
 }
 
-/// A commit that waits for its confirmation, as its record has it.
+/// A commit that waits for its confirmation, as its record describes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Awaited {
-    /// The transaction to go back to: the one before the first of a chain of such commits.
+    /// The transaction to return to: the one before the first of a chain of such commits.
     pub(crate) base: u64,
-    /// By the wall clock.
+    /// The deadline by the wall clock.
     #[serde(with = "crate::rfc3339")]
     pub(crate) deadline: SystemTime,
-    /// By the clock of the boot that it was made in; older records have none.
+    /// The deadline by the clock of the boot in which the commit was made. Older records do not
+    /// have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) uptime: Option<Uptime>,
     pub(crate) by: ConfirmedBy,
-    /// Who made it; the number means nothing to the next process.
+    /// The session that made it. The number has no meaning for the next process.
     pub(crate) session: u32,
-    /// What confirms it too: that all of these have been answered.
+    /// Probes that confirm the commit when all of them have been answered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) probes: Vec<Probe>,
 }
 
-/// A deadline by a clock that nobody sets.
+/// A deadline by the clock of a boot, which nobody can set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Uptime {
-    /// The boot that it counts from.
+    /// The boot whose clock counts.
     pub(crate) boot_id: String,
     pub(crate) deadline: Duration,
-    /// How long it was when the commit was made.
+    /// The time that was left when the commit was made.
     pub(crate) timeout: Duration,
 }
 
-/// The last transaction that was confirmed without another on top of it.
+/// The last transaction that was confirmed without another commit on top of it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Mark {
@@ -64,7 +65,7 @@ struct Mark {
 }
 
 impl Awaited {
-    /// How long it waits from now.
+    /// The time until the deadline.
     pub(crate) fn left(&self, Settings { boot_id, clock, .. }: &Settings) -> Duration {
         let by_wall = self.deadline.duration_since((clock.wall)()).unwrap_or_default();
         match &self.uptime {
@@ -77,12 +78,12 @@ impl Awaited {
     }
 }
 
-/// Whether a transaction has been confirmed without another on top of it.
+/// Whether a transaction has been confirmed without another commit on top of it.
 pub(crate) fn is_marked(store: &Store, id: u64) -> Result<bool> {
     Ok(store.read::<Mark>(MARK)?.is_some_and(|mark| mark.id == id))
 }
 
-/// Marks it so.
+/// Marks the transaction as confirmed.
 pub(crate) fn mark(store: &Store, id: u64) -> Result<()> {
     store.write(MARK, &Mark { id }).map(drop)
 }

@@ -14,7 +14,7 @@ impl Digest {
         Digest(Sha256::digest(text).into())
     }
 
-    /// Reads what is shown.
+    /// Parses the hexadecimal form.
     fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         if text.len() != 2 * bytes.len() || !text.bytes().all(|c| c.is_ascii_hexdigit()) {
@@ -62,7 +62,7 @@ mod tests {
         let shown = digest.to_string();
         assert_eq!(shown.len(), 64);
         assert_eq!(Digest::parse(&shown), Some(digest));
-        // FIPS 180-4: the digest of nothing.
+        // FIPS 180-4: the digest of the empty text.
         assert!(Digest::of("").to_string().starts_with("e3b0c44298fc1c149afbf4c8996fb924"));
         for wrong in ["", "00", &"0".repeat(63), &"g".repeat(64), &"é".repeat(32)] {
             assert_eq!(Digest::parse(wrong), None, "{wrong}");

@@ -1,9 +1,10 @@
-//! The commits of the past: one file each, which holds the edits that it made and those that undo it.
+//! The history: one file for each commit, with its edits and the edits that undo them.
 //!
-//! The configuration of N commits ago is running with the last N commits undone, so that an entry costs what its
-//! commit changed and not what the configuration holds. The entries form a chain: each names the one before it and the
-//! digest of that. Running is made of those after the last checkpoint. Where the chain is broken the entry says so;
-//! older commits are shown, but nobody can go back to them.
+//! The configuration of N commits ago is running with the last N commits undone. An entry is
+//! therefore as large as the change, and not as large as the configuration. The entries form a
+//! chain: each entry names the one before it and its digest. The entries after the last checkpoint
+//! are needed to build running. If the chain is broken, the entry says so. Older commits are still
+//! shown, but a rollback to them is not possible.
 
 use std::collections::VecDeque;
 
@@ -25,13 +26,13 @@ const FOLDER: &str = "history";
 pub(crate) struct History {
     chain: VecDeque<Kept>,
     bytes: usize,
-    /// Whether the latest has startup follow running.
+    /// Whether startup follows running after the latest commit.
     pub(crate) autosave: bool,
-    /// That the latest is undone unless it is confirmed.
+    /// Set if the latest commit is undone unless it is confirmed.
     pub(crate) awaited: Option<Awaited>,
 }
 
-/// What is kept of a record in memory; its position follows from its place in the chain.
+/// The part of a record that is kept in memory. Its position follows from its place in the chain.
 #[derive(Debug)]
 struct Kept {
     entry: HistoryEntry,
@@ -39,12 +40,14 @@ struct Kept {
 }
 
 impl History {
-    /// Reads the records up to the transaction `latest`. Its entry says what is wrong with one.
+    /// Reads the records up to the transaction `latest`. The entry of a faulty record says what is
+    /// wrong.
     pub(crate) fn open(store: &Store, latest: u64) -> Result<History> {
         let mut history = History::default();
         let mut ids = ids(store)?;
         ids.sort_unstable();
-        // Where there are later ones, all that the checkpoint holds may have been forgotten.
+        // If there are later records, all records that the checkpoint contains may have been
+        // removed.
         let later = ids.last().is_some_and(|last| *last > latest);
         for id in ids.into_iter().filter(|id| *id <= latest) {
             match record_file::read(store, &file_of(id)) {
@@ -61,8 +64,8 @@ impl History {
         Ok(history)
     }
 
-    /// Makes the commits after the checkpoint again, on the configuration that it holds; answers with the transaction
-    /// that running is then of.
+    /// Replays the commits after the checkpoint on its configuration. Returns the transaction of
+    /// the resulting running.
     pub(crate) fn replay(
         &mut self,
         store: &Store,
@@ -101,8 +104,8 @@ impl History {
         self.push(record.entry(Some(stamp.digest)), stamp.bytes);
     }
 
-    /// Forgets the oldest commits where there are too many, but for those that running is made of, and those that lead
-    /// back to where a commit that is not confirmed goes.
+    /// Removes the oldest commits if there are too many. It keeps the commits that running is built
+    /// from, and those that undoing an unconfirmed commit needs.
     pub(crate) fn prune(&mut self, store: &Store, limits: Limits, checkpoint: u64) -> Result<()> {
         let base = self.awaited.as_ref().map_or(checkpoint, |awaited| awaited.base);
         let needed = checkpoint.min(base);
@@ -110,7 +113,7 @@ impl History {
             && (self.chain.len() > limits.commits || self.bytes > limits.bytes)
             && let Some(oldest) = self.chain.back().filter(|oldest| oldest.entry.id <= needed)
         {
-            // One that cannot be removed is kept, for a gap before it would look like foul play.
+            // A file that cannot be removed is kept: a gap would look like tampering.
             store.remove(&file_of(oldest.entry.id))?;
             self.bytes -= oldest.bytes;
             self.chain.pop_back();
@@ -131,7 +134,7 @@ impl History {
         self.chain.front().map(|kept| &kept.entry)
     }
 
-    /// Takes in the record that the file of `id` holds, with what that says about the one before it.
+    /// Adds the record of file `id`, and checks what it says about the record before it.
     fn take(&mut self, id: u64, opened: Opened) {
         let Opened { record, digest, intact, bytes } = opened;
         if let Some(before) = self.chain.front_mut().map(|kept| &mut kept.entry) {
@@ -157,7 +160,7 @@ impl History {
         self.push(entry, bytes);
     }
 
-    /// Notes that the commits up to `latest` are not there.
+    /// Notes that the commits up to `latest` are missing.
     fn miss(&mut self, latest: u64) {
         let fault = match self.head().map_or(1, |before| before.id + 1) {
             first if first == latest => "its file is missing".to_owned(),
@@ -191,12 +194,13 @@ fn broken(id: u64, fault: String) -> HistoryEntry {
 }
 
 fn log_fault(entry: &HistoryEntry) {
-    tracing::error!(commit = entry.id, fault = entry.fault, "the history is broken");
+    tracing::error!(commit = entry.id, fault = entry.fault, "history is broken");
 }
 
-/// Makes a commit happen: moves its journal to where history finds it. Where that fails half-way, the journal goes back
-/// to its place before anything else does: by it the next process knows what may be in the kernel. Where not even that can
-/// be done, the commit has happened; what has failed is answered, for it may not survive a loss of power.
+/// Makes a commit happen: moves its journal to the history. If that fails half-way, the journal
+/// first goes back to its place, because the next process learns from it what may be in the kernel.
+/// If even that is not possible, the commit has happened. The errors are then returned, because the
+/// commit may not survive a loss of power.
 pub(crate) fn file(store: &Store, id: u64) -> Result<Errors> {
     let entry = file_of(id);
     let Err(failure) = store.rename(JOURNAL, &entry) else { return Ok(Errors::default()) };
@@ -206,12 +210,12 @@ pub(crate) fn file(store: &Store, id: u64) -> Result<Errors> {
     Err(failure)
 }
 
-/// Takes back what is left of a move that has failed.
+/// Removes what a failed move has left.
 pub(crate) fn take_back(store: &Store, id: u64) -> Result<()> {
     store.remove(&file_of(id))
 }
 
-/// The latest transaction that has a file; zero where none has.
+/// The latest transaction that has a file; zero if there is none.
 pub(crate) fn latest(store: &Store) -> Result<u64> {
     Ok(ids(store)?.into_iter().max().unwrap_or_default())
 }
@@ -221,13 +225,13 @@ fn ids(store: &Store) -> Result<Vec<u64>> {
     Ok(store.list(FOLDER)?.iter().filter_map(|file| id_of(file)).collect())
 }
 
-/// Names sort as their ids do.
+/// File names sort in the order of their ids.
 pub(crate) fn file_of(id: u64) -> String {
     format!("{FOLDER}/{id:012}.json")
 }
 
 /// The inverse of [`file_of`], within the folder.
 fn id_of(file: &str) -> Option<u64> {
-    // There is always a next one.
+    // The id must have a successor.
     file.strip_suffix(".json")?.parse().ok().filter(|id| *id < u64::MAX)
 }

@@ -1,7 +1,8 @@
-//! The journal: what a commit is about to do, on disk before the kernel is touched.
+//! The journal: the record of a commit, on disk before the kernel is touched.
 //!
-//! It is the commit's history entry, early: moving it to its place in the history is what makes the commit happen. A
-//! journal that a start finds is of an attempt that has to be undone, and names what that may have left in the kernel.
+//! The journal is the commit's future history entry. Moving it to the history makes the commit
+//! happen. A journal that is found at start belongs to an attempt that must be undone, and names
+//! what the attempt may have left in the kernel.
 
 use std::panic::resume_unwind;
 use std::thread::{Scope, ScopedJoinHandle};
@@ -13,16 +14,16 @@ use crate::ledger::record::Record;
 use crate::ledger::record_file::{self, Draft, Opened, Stamp};
 use crate::ledger::store::Store;
 
-/// Its file.
+/// The file of the journal.
 pub(crate) const JOURNAL: &str = "journal";
 
-/// The attempt that was under way when the last process ended, if any; it started from `running`.
+/// The attempt that was under way when the last process ended, if any. It started from `running`.
 pub(crate) fn find(store: &Store, running: u64) -> Result<Option<Record>> {
     let Some(Opened { record, .. }) = record_file::read(store, JOURNAL)? else { return Ok(None) };
     if record.base == running {
         return Ok(Some(record));
     }
-    // It has its place in the history, but a loss of power kept it from leaving the one that it had before.
+    // The record is in the history, but a loss of power has kept the old name as well.
     if record.id == running {
         return withdraw(store).map(|()| None);
     }
@@ -33,7 +34,7 @@ pub(crate) fn find(store: &Store, running: u64) -> Result<Option<Record>> {
     Err(store.corrupt(JOURNAL, fault).into())
 }
 
-/// Writes what is the journal of a commit once it is put in its place.
+/// Writes the draft of a commit's journal. It becomes the journal when it is put in its place.
 pub(crate) fn draft(store: &Store, record: &Record) -> Result<Draft> {
     record_file::draft(store, JOURNAL, record)
 }
@@ -43,11 +44,12 @@ pub(crate) fn withdraw(store: &Store) -> Result<()> {
     store.remove(JOURNAL)
 }
 
-/// A journal that a thread writes while others judge the change that it is of: neither needs the other, and both are much
-/// work. What is written is no journal until it is in its place, after the originals, which a journal relies on.
+/// A journal that a thread writes while the change is validated. The two are independent, and both
+/// take time. The draft becomes the journal only when it is put in its place. That happens after
+/// the originals are written, because a journal relies on them.
 pub(crate) struct Writing<'scope>(ScopedJoinHandle<'scope, Written>);
 
-/// A journal beside its place, if it could be written.
+/// The draft of a journal, if it could be written.
 pub(crate) struct Written {
     record: Record,
     draft: Result<Draft>,
@@ -60,7 +62,7 @@ pub(crate) struct Journal {
 }
 
 impl<'scope> Writing<'scope> {
-    /// Has a thread write the journal of a commit that changes `diff`.
+    /// Starts a thread that writes the journal of a commit that changes `diff`.
     pub(crate) fn begin(
         scope: &'scope Scope<'scope, '_>,
         store: Store,
@@ -81,14 +83,14 @@ impl<'scope> Writing<'scope> {
 }
 
 impl Written {
-    /// The same with how many objects are held after the commit. That is known only once the commit is judged: if it is not
-    /// what the record assumes, the record is written again.
+    /// Adds the number of objects that are held after the commit. This number is known only when
+    /// the commit is judged. If the record assumed another number, it is written again.
     pub(crate) fn with_held(self, held: usize, store: &Store) -> Written {
         if self.record.held == held || self.draft.is_err() {
             return self;
         }
         let Written { record, draft: assumed } = self;
-        // Both have the same file, which goes with the first.
+        // Both drafts use the same file, which is removed with the first.
         drop(assumed);
         let record = Record { held, ..record };
         let draft = draft(store, &record);

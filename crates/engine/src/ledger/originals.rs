@@ -1,7 +1,8 @@
-//! Originals: what was there before the configuration touched it, to be given back as it was.
+//! Originals: the state of objects before the configuration touched them, so that it can be given
+//! back.
 //!
-//! Originals are on disk before the kernel is touched. They hold for one boot of the host: after the next one,
-//! what exists has not been touched by anybody.
+//! Originals are on disk before the kernel is touched. They are valid for one boot of the host:
+//! after the next boot, nothing has been touched yet.
 
 use netstate::Originals;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::ledger::store::Store;
 
-/// Their file.
+/// The file of the originals.
 pub(crate) const FILE: &str = "originals.json";
 
 /// Originals on disk.
@@ -20,7 +21,7 @@ struct Saved {
     originals: Originals,
 }
 
-/// The originals of this boot; none where the state directory knows of another boot only, or of none.
+/// The originals of this boot; none if the state directory has none, or only those of another boot.
 pub(crate) fn load(store: &Store, boot_id: &str) -> Result<Option<Originals>> {
     let saved: Option<Saved> = store.read(FILE)?;
     let of_this_boot = saved.filter(|saved| saved.boot_id == boot_id);
@@ -33,7 +34,7 @@ pub(crate) fn save(store: &Store, boot_id: &str, originals: &Originals) -> Resul
     store.write(FILE, &Saved { boot_id, originals }).map(drop)
 }
 
-/// Forgets that anything has been touched in this boot.
+/// Forgets all originals of this boot.
 pub(crate) fn forget(store: &Store) -> Result<()> {
     store.remove(FILE)
 }

@@ -1,7 +1,7 @@
-//! The past, to be looked at without the engine: running as it is now, and the way back from it.
+//! The past: running, the history and the way back, which can be read without the engine.
 //!
-//! Undoing a commit needs its record. Whoever asks for a configuration of long ago waits for the disk, and nobody else
-//! does: this is a value of its own, which the engine hands out and forgets.
+//! Undoing a commit reads its record from disk. The engine hands out this value and does not wait
+//! for the disk. Only the caller waits.
 
 pub(crate) mod blame;
 
@@ -19,21 +19,21 @@ use crate::ledger::store::Store;
 /// A configuration of the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revision {
-    /// As it was so many commits ago; 0 is running itself.
+    /// The configuration of so many commits ago; 0 is running itself.
     Position(usize),
-    /// As the commit of this id made it.
+    /// The configuration that the commit of this id made.
     Id(u64),
     /// The rescue configuration.
     Rescue,
 }
 
-/// The commits up to a moment, and running as it was then.
+/// The commits up to a moment, and running at that moment.
 #[derive(Clone, Debug)]
 pub struct Past {
     store: Store,
     running: Version,
     entries: Vec<HistoryEntry>,
-    /// The latest, where the disk has not taken it.
+    /// The latest commit, if it could not be written to disk.
     unrecorded: Option<Record>,
 }
 
@@ -53,12 +53,12 @@ impl Past {
         &self.entries
     }
 
-    /// Running as it was then.
+    /// Running at that moment.
     pub(crate) fn running(&self) -> &Version {
         &self.running
     }
 
-    /// For each place, the last commit after the one of id `since` that changed it.
+    /// For each path, the last commit after the commit `since` that changed it.
     pub(crate) fn last_to_change(&self, places: &[Path], since: u64) -> Vec<Option<HistoryEntry>> {
         let mut found = vec![None; places.len()];
         let mut tree = self.running.tree.clone();
@@ -86,8 +86,8 @@ impl Past {
         self.at(revision).map_err(|errors| errors.rpc())
     }
 
-    /// Who last changed what at `place` and below, the latest first. What no commit is named for is older than
-    /// the history, or than what of it can be relied on.
+    /// Who last changed `place` and what is below it, the latest commit first. What no commit names
+    /// is older than the intact part of the history.
     pub fn blame(&self, place: &Path) -> Vec<Blamed> {
         let part = |tree: &Tree| match place.steps.is_empty() {
             true => tree.clone(),
@@ -97,7 +97,7 @@ impl Past {
         let mut tree = self.running.tree.clone();
         let mut after = part(&tree);
         for entry in &self.entries {
-            // Nothing was there yet: all that is has been seen to come.
+            // Before this commit there was nothing, so every instance has its commit.
             if after.is_empty() || self.undo(entry, &mut tree).is_err() {
                 break;
             }
@@ -129,7 +129,7 @@ impl Past {
         let mut tree = self.running.tree.clone();
         for entry in &self.entries[..position] {
             self.undo(entry, &mut tree)?;
-            // Only the first commit of all started from what was there, which was nothing.
+            // Only the very first commit started from an empty configuration.
             if entry.anew && entry.id > 1 {
                 return Err(Error::BeforeAll { id: entry.id }.into());
             }
@@ -137,7 +137,7 @@ impl Past {
         Ok(tree)
     }
 
-    /// Takes a commit back.
+    /// Undoes a commit in `tree`.
     fn undo(&self, entry: &HistoryEntry, tree: &mut Tree) -> Result<()> {
         let id = entry.id;
         let broken = |fault: String| Error::BrokenCommit { id, fault };

@@ -1,4 +1,4 @@
-//! What is written of a commit, and what is shown of it.
+//! The record of a commit on disk, and the entry that is shown for it.
 
 pub(crate) mod summary;
 
@@ -15,25 +15,25 @@ use crate::origin::Origin;
 /// One commit of the past.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistoryEntry {
-    /// Distance from the present: `rollback 0` is running itself.
+    /// The number of commits since: `rollback 0` is running itself.
     pub position: usize,
     /// Stable id.
     pub id: u64,
-    /// Who made it; none where its file cannot be read.
+    /// Who made it; none if its file cannot be read.
     pub origin: Option<Origin>,
-    /// When.
+    /// When it was made.
     pub time: Option<SystemTime>,
     /// `commit comment`.
     pub comment: Option<String>,
-    /// What changed, in a line.
+    /// A one-line summary of the changes.
     pub summary: String,
-    /// How many objects of the configuration it left held.
+    /// The number of objects that it left held.
     pub held: usize,
     /// The digest of its record.
     pub digest: Option<Digest>,
-    /// What is wrong with its file: there is no way back past such a commit.
+    /// What is wrong with its file. A rollback past such a commit is not possible.
     pub fault: Option<String>,
-    /// Whether it started from the empty configuration: there is nothing before it.
+    /// Whether it started from the empty configuration, so that nothing is before it.
     pub(crate) anew: bool,
 }
 
@@ -43,7 +43,7 @@ pub struct HistoryEntry {
 pub(crate) struct Record {
     /// The transaction.
     pub(crate) id: u64,
-    /// The transaction that made the running that it started from; zero for the empty configuration.
+    /// The transaction of the running from which it started; zero for the empty configuration.
     pub(crate) base: u64,
     /// The digest of the record before it.
     pub(crate) previous: Option<Digest>,
@@ -52,39 +52,39 @@ pub(crate) struct Record {
     pub(crate) time: SystemTime,
     pub(crate) comment: Option<String>,
     pub(crate) summary: String,
-    /// How many objects of running are held after it.
+    /// The number of objects of running that are held after it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) held: usize,
     /// Whether startup follows running from this commit on.
     #[serde(default)]
     pub(crate) autosave: bool,
-    /// That it is undone unless it is confirmed.
+    /// Set if the commit is undone unless it is confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) awaited: Option<Awaited>,
-    /// From the running before it to the one after it, as the content of `<config>`.
+    /// The edit from the running before it to the running after it, as the content of `<config>`.
     pub(crate) forward: String,
-    /// The way back.
+    /// The edit that undoes it.
     pub(crate) reverse: String,
 }
 
 impl Record {
-    /// The same with what its commit changes.
+    /// The record with the changes of its commit.
     pub(crate) fn with_changes(self, diff: &Diff) -> Self {
         let (forward, reverse) = (diff.to_xml(), diff.to_xml_back());
         Record { summary: summary(diff), forward, reverse, ..self }
     }
 
-    /// Makes the commit's changes to the configuration that it started from.
+    /// Applies the commit's changes to the configuration from which it started.
     pub(crate) fn redo(&self, tree: &mut Tree) -> yang::Result<()> {
         tree.edit(&Edit::from_xml(tree.schema(), &self.forward, Operation::Merge)?)
     }
 
-    /// Takes the commit's changes back.
+    /// Undoes the commit's changes.
     pub(crate) fn undo(&self, tree: &mut Tree) -> yang::Result<()> {
         tree.edit(&Edit::from_xml(tree.schema(), &self.reverse, Operation::Merge)?)
     }
 
-    /// What is shown of it; the digest is that of its file.
+    /// The entry that is shown for the record; `digest` is that of its file.
     pub(crate) fn entry(self, digest: Option<Digest>) -> HistoryEntry {
         let Record { id, base, origin, time, comment, summary, held, .. } = self;
         HistoryEntry {

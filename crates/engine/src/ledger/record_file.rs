@@ -1,7 +1,8 @@
-//! Records on disk, each with the digest of its text: what is altered in the history is noticed.
+//! Records on disk, each with the digest of its text, so that a change to the history is noticed.
 //!
-//! A record names the digest of the record before it, so that the digests form a chain. Whoever changes, removes or adds
-//! a record has to write every later one anew. The digest of the latest then differs all the same, and each commit logs it.
+//! A record names the digest of the record before it, so that the digests form a chain. To change,
+//! remove or add a record, somebody has to write every later one again. The digest of the latest
+//! record then still differs, and each commit logs its digest.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -24,15 +25,15 @@ struct Stored<'a> {
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) record: Record,
-    /// That of its text.
+    /// The digest of its text.
     pub(crate) digest: Digest,
-    /// Whether that is the one that is stored with it.
+    /// Whether this digest is the one that is stored with it.
     pub(crate) intact: bool,
-    /// What it takes on disk.
+    /// Its size on disk.
     pub(crate) bytes: usize,
 }
 
-/// A record on disk beside its place.
+/// A record that is written but not yet in its place.
 #[derive(Debug)]
 pub(crate) struct Draft {
     digest: Digest,
@@ -54,14 +55,14 @@ impl Draft {
     }
 }
 
-/// How a record is on disk.
+/// The size and the digest of a record on disk.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp {
     pub(crate) digest: Digest,
     pub(crate) bytes: usize,
 }
 
-/// Reads a record; none where there is no such file. One that was altered is answered as it is.
+/// Reads a record; none if the file does not exist. A record that was altered is returned as it is.
 pub(crate) fn read(store: &Store, name: &str) -> Result<Option<Opened>> {
     let Some(text) = store.text(name)? else { return Ok(None) };
     let Stored { digest: stored, record } = store.content(name, &text)?;

@@ -1,6 +1,6 @@
-//! The rescue configuration: one that is known to work, kept until it is needed.
+//! The rescue configuration: a configuration that is known to work, kept for emergencies.
 //!
-//! A user goes back to it when all else is lost, and the daemon comes up with it when running or startup cannot be read.
+//! A user can return to it, and the daemon starts with it if running or startup cannot be read.
 
 use yang::{Schema, Tree};
 
@@ -9,23 +9,23 @@ use crate::error::{Error, Result};
 use crate::ledger::configuration::{load, save};
 use crate::ledger::store::Store;
 
-/// Its file.
+/// The file of the rescue configuration.
 pub(crate) const RESCUE: &str = "rescue.json";
 
-/// Keeps running.
+/// Saves running as the rescue configuration.
 pub(crate) fn write(store: &Store, running: &Version) -> Result<()> {
     save(store, RESCUE, running.id, &running.tree)?;
     tracing::info!(transaction = running.id, "rescue configuration saved");
     Ok(())
 }
 
-/// The configuration that was kept.
+/// Reads the rescue configuration.
 pub(crate) fn read(store: &Store, schema: &'static Schema) -> Result<Tree> {
     let loaded = load(store, RESCUE, schema)?;
     Ok(loaded.ok_or(Error::NoRescue)?.tree)
 }
 
-/// Forgets it.
+/// Deletes it.
 pub(crate) fn delete(store: &Store) -> Result<()> {
     match store.text(RESCUE)? {
         Some(_) => store.remove(RESCUE),

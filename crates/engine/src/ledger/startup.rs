@@ -1,4 +1,4 @@
-//! Startup: what a host comes up with.
+//! Startup: the configuration that is applied when the host boots.
 
 use serde::{Deserialize, Serialize};
 use yang::{Schema, Tree};
@@ -10,7 +10,7 @@ use crate::ledger::store::Store;
 /// The file of startup.
 pub(crate) const STARTUP: &str = "startup.json";
 
-/// Startup as it is on disk where it is whatever running is.
+/// Startup on disk, if it is not the same as running.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Following {
@@ -23,14 +23,14 @@ enum Leader {
     Running,
 }
 
-/// What a host comes up with.
+/// The configuration that is applied when the host boots.
 #[derive(Clone, Debug)]
 pub(crate) enum Startup {
-    /// Running, as it is then.
+    /// The same as running at that time.
     Follows,
-    /// What a transaction, or a user after it, has put there.
+    /// The configuration that a transaction or a user has stored.
     Fixed {
-        /// The transaction; zero where there was none.
+        /// The transaction; zero if there was none.
         id: u64,
         /// The configuration.
         tree: Tree,
@@ -38,7 +38,7 @@ pub(crate) enum Startup {
 }
 
 impl Startup {
-    /// Reads what is on disk; the empty configuration where nothing is.
+    /// Reads startup from disk; the empty configuration if there is none.
     pub(crate) fn load(store: &Store, schema: &'static Schema) -> Result<Startup> {
         let text = store.text(STARTUP)?.unwrap_or_default();
         if let Ok(Following { follows: Leader::Running }) = store.content(STARTUP, &text) {
@@ -50,7 +50,7 @@ impl Startup {
         Ok(Startup::Fixed { id, tree })
     }
 
-    /// Writes it.
+    /// Writes startup to disk.
     pub(crate) fn save(&self, store: &Store) -> Result<()> {
         match self {
             Startup::Follows => store.write(STARTUP, &Following { follows: Leader::Running }),
@@ -59,7 +59,7 @@ impl Startup {
         .map(drop)
     }
 
-    /// The configuration that it is while running is this one.
+    /// The content of startup while `running` is running.
     pub(crate) fn tree<'a>(&'a self, running: &'a Tree) -> &'a Tree {
         match self {
             Startup::Follows => running,

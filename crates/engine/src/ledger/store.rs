@@ -1,8 +1,9 @@
-//! The files of the state directory: each is replaced whole or not at all.
+//! The files of the state directory. Each file is replaced atomically.
 //!
-//! A document is JSON, `{"format": 1, "content": …}`. It is written beside its place, synchronised, renamed into
-//! place, and the directory is synchronised: after a crash or a loss of power the old or the new one is there.
-//! The directory is for its owner's eyes only, and a lock on a file in it keeps a second daemon out.
+//! A document is JSON, `{"format": 1, "content": …}`. The store writes it to a file beside its
+//! place, synchronises that file, renames it, and synchronises the directory. After a crash or a
+//! loss of power, either the old or the new document is there. Only the owner can read the
+//! directory. A lock on a file in it keeps a second daemon out.
 
 pub(crate) mod disk;
 
@@ -17,15 +18,15 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::error::{Error, Result};
 use crate::ledger::store::disk::{Disk, private};
 
-/// The version of the documents' form that this program writes.
+/// The format version of the documents that this program writes.
 const FORMAT: u32 = 1;
 
-/// A state directory, held by this process.
+/// A state directory that this process has locked.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     dir: PathBuf,
     pub(crate) disk: Disk,
-    /// Held for as long as the store or a copy of it lives.
+    /// Held as long as the store or a copy of it lives.
     _lock: Arc<File>,
 }
 
@@ -37,7 +38,7 @@ struct Document<T> {
 }
 
 impl Store {
-    /// Makes the directory where it is missing, and takes it.
+    /// Creates the directory if it is missing, and locks it.
     pub(crate) fn open(dir: &Path) -> Result<Store> {
         let disk = Disk::default();
         make_dir(&disk, dir)?;
@@ -51,24 +52,24 @@ impl Store {
         }
     }
 
-    /// The directory, as one who does not ask whose it is has it.
+    /// Opens the directory without locking it.
     #[cfg(test)]
     pub(crate) fn beside(dir: &Path) -> Store {
         let lock = Arc::new(File::open(dir.join("lock")).unwrap());
         Store { dir: dir.into(), disk: Disk::default(), _lock: lock }
     }
 
-    /// A document's content; none where there is no such file.
+    /// The content of a document; none if the file does not exist.
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         self.text(name)?.map(|text| self.content(name, &text)).transpose()
     }
 
-    /// Whether there is such a file, or may be.
+    /// Whether the file exists. An error counts as yes.
     pub(crate) fn holds(&self, name: &str) -> bool {
         self.dir.join(name).try_exists().unwrap_or(true)
     }
 
-    /// The text of a file; none where there is no such file.
+    /// The text of a file; none if the file does not exist.
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>> {
         let path = self.dir.join(name);
         match fs::read_to_string(&path) {
@@ -81,7 +82,7 @@ impl Store {
         }
     }
 
-    /// The content of the document that `text`, read from the file `name`, is.
+    /// The content of the document in `text`, which was read from the file `name`.
     pub(crate) fn content<'a, T: Deserialize<'a>>(&self, name: &str, text: &'a str) -> Result<T> {
         match serde_json::from_str(text) {
             Ok(Document { format: FORMAT, content }) => Ok(content),
@@ -93,17 +94,18 @@ impl Store {
         }
     }
 
-    /// Replaces a document; answers how many bytes it has.
+    /// Replaces a document. Returns its size in bytes.
     pub(crate) fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<usize> {
         self.draft(name, content)?.place()
     }
 
-    /// Writes a document beside its place, where it survives a loss of power but is not looked for.
+    /// Writes a document beside its place. It survives a loss of power there, but nobody reads it
+    /// yet.
     pub(crate) fn draft<T: Serialize>(&self, name: &str, content: &T) -> Result<Draft> {
         let beside = self.dir.join(format!("{name}.new"));
         let document = Document { format: FORMAT, content };
         let (store, place) = (self.clone(), self.dir.join(name));
-        // One that cannot be written whole goes too: the disk may be full.
+        // A draft that cannot be written completely is removed: the disk may be full.
         let mut draft = Draft { store, beside, place, bytes: 0 };
         let written =
             self.disk.write(&draft.beside, |to| Ok(serde_json::to_writer(to, &document)?));
@@ -111,7 +113,7 @@ impl Store {
         Ok(draft)
     }
 
-    /// Moves a document to another name, where it replaces what was there.
+    /// Renames a document, and replaces a document of the new name.
     pub(crate) fn rename(&self, from: &str, to: &str) -> Result<()> {
         let (from, to) = (self.dir.join(from), self.dir.join(to));
         self.disk.rename(&from, &to).map_err(failed("move", &from))?;
@@ -119,14 +121,15 @@ impl Store {
         self.synchronise(&from)
     }
 
-    /// Keeps a file that cannot be read under another name, which ends in the transaction that takes its place; answers
-    /// with that name. The file stays where it is until it is replaced, so that there is no moment without it.
+    /// Keeps a file that cannot be read under another name, which ends in the transaction that
+    /// replaces it. Returns that name. The file also stays in its place until it is replaced, so
+    /// that it is never missing.
     pub(crate) fn set_aside(&self, name: &str, id: u64) -> Result<Option<String>> {
         let path = self.dir.join(name);
         let kept = format!("{name}.unreadable-{id}");
         match fs::hard_link(&path, self.dir.join(&kept)) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            // A start that was cut short has kept it already.
+            // An interrupted start has kept it already.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             linked => linked.map_err(failed("keep", &path))?,
         }
@@ -134,7 +137,7 @@ impl Store {
         Ok(Some(kept))
     }
 
-    /// Removes a document, if it is there.
+    /// Removes a document, if it exists.
     pub(crate) fn remove(&self, name: &str) -> Result<()> {
         let path = self.dir.join(name);
         match self.disk.remove(&path) {
@@ -145,7 +148,7 @@ impl Store {
         }
     }
 
-    /// The names of the files in a folder, which is made where it is missing.
+    /// The names of the files in a folder, which is created if it is missing.
     pub(crate) fn list(&self, folder: &str) -> Result<Vec<String>> {
         let path = self.dir.join(folder);
         make_dir(&self.disk, &path)?;
@@ -157,19 +160,20 @@ impl Store {
         Ok(names().map_err(failed("list", &path))?)
     }
 
-    /// The error of a document whose content makes no sense.
+    /// The error for a document whose content is invalid.
     pub(crate) fn corrupt(&self, name: &str, fault: String) -> Error {
         Error::Corrupt { path: self.dir.join(name), fault }
     }
 
-    /// Makes names that came to or went from the directory of `path` survive a loss of power.
+    /// Synchronises the directory of `path`, so that created and removed names survive a loss of
+    /// power.
     fn synchronise(&self, path: &Path) -> Result<()> {
         let dir = path.parent().unwrap_or(&self.dir);
         Ok(self.disk.synchronise_folder(dir).map_err(failed("synchronise", dir))?)
     }
 }
 
-/// A document beside its place. What is not put there goes.
+/// A document beside its place. If it is not put in its place, it is removed on drop.
 #[derive(Debug)]
 pub(crate) struct Draft {
     store: Store,
@@ -179,7 +183,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Puts it in its place, whole or not at all; answers how many bytes it has.
+    /// Puts it in its place atomically. Returns its size in bytes.
     pub(crate) fn place(self) -> Result<usize> {
         let moved = self.store.disk.rename(&self.beside, &self.place);
         moved.map_err(failed("replace", &self.place))?;
@@ -190,12 +194,13 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Put in its place, it is not there any more; and what is left there is in nobody's way.
+        // If the document was put in its place, this file does not exist any more. If it stays, it
+        // does no harm.
         let _gone = fs::remove_file(&self.beside);
     }
 }
 
-/// Makes a directory where it is missing, so that it is there after a loss of power.
+/// Creates a directory if it is missing, so that it survives a loss of power.
 fn make_dir(disk: &Disk, path: &Path) -> Result<()> {
     if path.is_dir() {
         return Ok(());

@@ -1,35 +1,35 @@
-//! What a boot of the host has applied and the disk, full or broken, has not taken.
+//! What a boot of the host has applied, but could not write to a full or broken disk.
 //!
-//! A bad disk must not leave the host without its network. Writing is tried again from time to time and by each commit, and
-//! nothing is committed before it succeeds. A daemon that ends meanwhile boots again, and takes what it finds for what was
-//! there before.
+//! A bad disk must not leave the host without its network. Writing is tried again from time to time
+//! and by each commit. No commit is possible before it succeeds. A daemon that ends before that
+//! boots again, and takes what it then finds as the originals.
 
 use crate::clock::Moment;
 use crate::ledger::record::Record;
 
-/// What the disk is still to take, and where nothing else shall wait for it.
+/// What is still to be written, and whether the rest of the boot waits for it.
 #[derive(Debug)]
 pub(crate) struct Unrecorded {
-    /// The commit that made startup running, where they were not the same.
+    /// The commit that made startup running, if they differed.
     pub(crate) record: Option<Record>,
-    /// Whether the originals in memory are not those on disk.
+    /// Whether the originals in memory differ from those on disk.
     pub(crate) originals: bool,
-    /// When it is tried again.
+    /// The time of the next attempt.
     pub(crate) again: Moment,
 }
 
 impl Unrecorded {
-    /// For a boot that is not on disk at all.
+    /// For a boot of which nothing is on disk.
     pub(crate) fn new(record: Option<Record>, again: Moment) -> Unrecorded {
         Unrecorded { record, originals: true, again }
     }
 
-    /// Of a boot that is on disk so far, and does not wait for the disk in what is left of it either.
+    /// For a boot that is on disk so far, and whose rest does not wait for the disk either.
     pub(crate) fn nothing(again: Moment) -> Unrecorded {
         Unrecorded { record: None, originals: false, again }
     }
 
-    /// The latest commit, where it is in no file.
+    /// The latest commit, if it is in no file.
     pub(crate) fn record(&self) -> Option<&Record> {
         self.record.as_ref()
     }

@@ -1,36 +1,37 @@
-//! The candidate: each session has its own, a branch of running as the session saw it.
+//! The candidate: each session has its own, a branch of running as the session has seen it.
 //!
-//! A session cannot have decided to remove what it has not seen. The base of its changes is therefore running as of when
-//! the session last read it or its candidate: new content, or an edit that removes, says nothing about what others have
-//! committed since. A contradiction is settled node by node: the base takes that node from running, and no other.
+//! A session can decide to remove only what it has seen. Therefore the base of its changes is
+//! running at the time when the session last read it or its candidate. New content, or an edit that
+//! removes nodes, does not affect later commits of others. A conflict is resolved node by node: the
+//! base takes that node from running, and no other.
 
 use yang::{Diff, Edit, Part, Path, Tree};
 
 use crate::datastore::Version;
 use crate::session::merge::{Contradiction, graft, merge};
 
-/// A session's private candidate: the running that its changes are changes of, and the session's own version.
+/// A session's private candidate: the base of its changes, and the session's own version.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     base: Version,
     tree: Tree,
-    /// What the session has seen of running. The base may be ahead of it.
+    /// The running that the session has seen. The base may be newer.
     seen: Version,
-    /// Running as it was when its contradictions were last shown. They are settled with that: a later change is a contradiction of
-    /// its own.
+    /// The running with which conflicts were last shown. They are resolved with it: a later change
+    /// is a new conflict.
     shown: Option<Version>,
 }
 
-/// Whose version of a node is to hold.
+/// The side of a conflict that wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The session's own.
+    /// The session's version.
     Ours,
-    /// That of running.
+    /// The version in running.
     Theirs,
 }
 
-/// A candidate apart from its session, to try what an edit makes of it.
+/// A copy of a candidate, to try edits on.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub(crate) candidate: Candidate,
@@ -38,12 +39,12 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Edits it as the candidate itself would be.
+    /// Edits it in the same way as the candidate.
     pub fn edit(&mut self, edit: &Edit) -> yang::Result<()> {
         self.candidate.edit(edit, &self.running)
     }
 
-    /// What a commit would make running; where it contradicts that, what the session has.
+    /// The result of a commit; if there are conflicts, the session's own version.
     pub fn merged(&self) -> Tree {
         self.candidate.on(&self.running.tree).unwrap_or_else(|_| self.candidate.tree.clone())
     }
@@ -60,7 +61,7 @@ impl Candidate {
         &self.tree
     }
 
-    /// What its changes are changes of.
+    /// The base of its changes.
     pub(crate) fn base(&self) -> &Version {
         &self.base
     }
@@ -70,11 +71,12 @@ impl Candidate {
         !self.base.tree.diff(&self.tree).is_empty()
     }
 
-    /// Applies an edit, whole or not at all, on top of what others have committed by now; but where it would take
-    /// away what the session has not seen of that, on what the session has seen.
+    /// Applies an edit completely or not at all. It applies to the candidate merged with the
+    /// commits of others. But if the edit would remove a part of those commits that the session has
+    /// not seen, it applies to what the session has seen.
     pub(crate) fn edit(&mut self, edit: &Edit, running: &Version) -> yang::Result<()> {
         let mut current = self.clone();
-        // The commit reports a contradiction; until then the session edits what it has.
+        // The commit reports a conflict. Until then the session edits its own version.
         let _contradiction = current.catch_up(running);
         let before = current.tree.clone();
         current.tree.edit(edit)?;
@@ -86,7 +88,7 @@ impl Candidate {
         Ok(())
     }
 
-    /// Whether the session knows all that an edit takes away: it has seen it, or names it.
+    /// Whether the session knows everything that an edit removes: it has seen it, or it names it.
     fn has_seen(&self, edit: &Edit, running: &Version, changes: impl Fn() -> Diff) -> bool {
         self.seen.id == running.id
             || changes().parts().iter().all(|part| {
@@ -96,29 +98,29 @@ impl Candidate {
             })
     }
 
-    /// The same changes, of what the session has seen.
+    /// The same changes, applied to what the session has seen.
     fn as_seen(&self) -> Candidate {
         if self.seen.id == self.base.id {
             return self.clone();
         }
         let mut tree = self.seen.tree.clone();
-        // It merges and removes, which nothing in a tree of the same schema resists.
+        // The edit only merges and removes, which cannot fail in a tree of the same schema.
         let _resisted = tree.edit(&self.base.tree.diff(&self.tree).to_edit());
         Candidate { base: self.seen.clone(), tree, seen: self.seen.clone(), shown: None }
     }
 
-    /// Takes `content` whole, in place of what the session has seen.
+    /// Replaces the whole content, based on what the session has seen.
     pub(crate) fn replace(&mut self, content: Tree) {
         *self = Candidate { tree: content, ..Candidate::of(self.seen.clone()) };
     }
 
-    /// The session's changes on top of `running`.
+    /// The session's changes merged into `running`.
     pub(crate) fn on(&self, running: &Tree) -> Result<Tree, Vec<Contradiction>> {
         merge(&self.base.tree, &self.tree, running)
     }
 
-    /// The session looks at running, which brings in what others have committed. Where that contradicts the
-    /// session's own changes, the candidate stays as it is, and the contradictions are returned.
+    /// The session reads running, which merges the commits of others. If there are conflicts, the
+    /// candidate does not change, and the conflicts are returned.
     pub(crate) fn refresh(&mut self, running: &Version) -> Result<(), Vec<Contradiction>> {
         self.catch_up(running)?;
         if self.seen.id < running.id {
@@ -127,7 +129,7 @@ impl Candidate {
         Ok(())
     }
 
-    /// The same without a look.
+    /// The same, but it does not count as reading.
     fn catch_up(&mut self, running: &Version) -> Result<(), Vec<Contradiction>> {
         if self.base.id < running.id {
             self.tree = self.on(&running.tree)?;
@@ -137,23 +139,24 @@ impl Candidate {
         Ok(())
     }
 
-    /// The session is shown how its candidate contradicts `running`.
+    /// Notes that the conflicts with `running` were shown to the session.
     pub(crate) fn note_shown(&mut self, running: Version) {
         self.shown = Some(running);
     }
 
-    /// What is settled at a refused commit, or at the latest listing; now, where there was none.
+    /// The running with which conflicts are resolved: the one that was last shown, or the current
+    /// one if none was.
     pub(crate) fn disputed(&self, running: Version) -> Version {
         self.shown.clone().unwrap_or(running)
     }
 
-    /// Settles what contradicts `running` at or below `place`: answers how many contradictions that were, and how
-    /// many are left.
+    /// Resolves the conflicts with `running` at or below `place`. Returns how many there were, and
+    /// how many are left.
     pub(crate) fn settle(&mut self, running: &Version, place: &Path, side: Side) -> (usize, usize) {
         let found = self.on(&running.tree).err().unwrap_or_default();
         let meant: Vec<_> = found.iter().filter(|one| one.path.is_below(place)).collect();
         if meant.is_empty() {
-            // A session that has no contradiction here has seen nothing new.
+            // Without a conflict here, the session has seen nothing new.
             return (0, found.len());
         }
         for Contradiction { whole, .. } in &meant {
@@ -164,12 +167,13 @@ impl Candidate {
             }
         }
         let settled = meant.len();
-        // The session has seen what was in conflict, not what else others have committed.
+        // The session has seen the conflict, but no other commits of others.
         let left = self.catch_up(running).err().unwrap_or_default().len();
         (settled, left)
     }
 
-    /// The session's changes are committed: it knows these, and nothing of what they were merged with.
+    /// Notes that the session's changes are committed. It has seen these, but not what they were
+    /// merged with.
     pub(crate) fn committed(&mut self) {
         self.seen.tree = self.as_seen().tree;
         self.base.tree = self.tree.clone();

@@ -1,7 +1,8 @@
-//! Conflicts: where a session's candidate contradicts what others have committed, and who they are.
+//! Conflicts: the nodes at which a candidate contradicts commits of others, and the authors of
+//! those commits.
 //!
-//! To find who it was, the history is read back, file by file. Whoever wants to know waits for the disk; the engine hands
-//! out what is needed and goes on.
+//! Finding the author reads the history, file by file. Only the caller waits for the disk. The
+//! engine hands out the data and continues.
 
 use yang::{Path, Tree};
 
@@ -11,18 +12,19 @@ use crate::ledger::past::Past;
 use crate::ledger::record::HistoryEntry;
 use crate::session::merge::{Contradiction, merge};
 
-/// A node that a session and somebody else have changed, each in another way.
+/// A node that a session and somebody else have changed in different ways.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conflict {
-    /// Where.
+    /// The node.
     pub path: Path,
-    /// What the session saw: none where nothing was there, and no text where a node has no value.
+    /// The value that the session saw: `None` if nothing was there, and an empty text if the node
+    /// has no value.
     pub base: Option<String>,
-    /// What the session makes of it.
+    /// The session's value.
     pub ours: Option<String>,
-    /// What is running.
+    /// The value in running.
     pub theirs: Option<String>,
-    /// The commit that made that; none where the history does not say.
+    /// The commit that made `theirs`; none if the history does not tell.
     pub by: Option<HistoryEntry>,
 }
 
@@ -35,11 +37,11 @@ pub struct Conflicts {
 }
 
 impl Conflicts {
-    /// Each of them, in the order of the paths.
+    /// The conflicts, in the order of their paths.
     pub fn list(&self) -> Vec<Conflict> {
         let theirs = &self.past.running().tree;
         let found = merge(&self.base.tree, &self.ours, theirs).err().unwrap_or_default();
-        // What others never had is in conflict because they removed what it is in.
+        // If others never had the node, they removed an ancestor of it.
         let place =
             |one: &Contradiction| match theirs.node(&one.path).or(self.base.tree.node(&one.path)) {
                 Some(_) => one.path.clone(),
@@ -58,7 +60,7 @@ impl Conflicts {
     }
 }
 
-/// What contradicts what, of three versions.
+/// The conflicts between three versions.
 pub(crate) fn contradicting(
     found: &[Contradiction],
     base: &Tree,
@@ -74,7 +76,8 @@ pub(crate) fn contradicting(
     Errors(found.iter().map(conflict).collect())
 }
 
-/// What is at a path: a leaf's value, no text for what has none, none where nothing is.
+/// The value at a path: a leaf's value, an empty text for a node without a value, `None` if nothing
+/// is there.
 fn standing(tree: &Tree, path: &Path) -> Option<String> {
     let node = tree.node(path)?;
     Some(node.value().map(ToString::to_string).unwrap_or_default())

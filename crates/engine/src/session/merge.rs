@@ -1,21 +1,22 @@
-//! Three-way merge: a session's changes on top of what others have committed since.
+//! Three-way merge: a session's changes on top of later commits of others.
 //!
-//! Both sides are compared with the base that they share. A node that only one side changed takes that side's change. A
-//! node that both changed, each in its own way, is a conflict, and so is a node that one side removed with an
-//! ancestor while the other changed it: nothing is lost, and nothing is decided in the user's place.
+//! Both sides are compared with their common base. A node that only one side changed takes that
+//! side's change. A node that both sides changed in different ways is a conflict. A node that one
+//! side changed while the other removed an ancestor is a conflict too. Nothing is lost, and the
+//! user decides.
 
 use yang::{Change, Diff, NodeKind, Path, Tree};
 
-/// A node at which two versions contradict each other.
+/// A node at which two versions conflict.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Contradiction {
     pub(crate) path: Path,
-    /// What has to come from one side as a whole for it to be settled: what the other removed with the node, or the
-    /// node itself.
+    /// The node that must be taken whole from one side to resolve the conflict: the ancestor that
+    /// the other side removed, or the node itself.
     pub(crate) whole: Path,
 }
 
-/// `ours` and `theirs`, both made from `base`, in one; or where they contradict each other.
+/// Merges `ours` and `theirs`, which are both based on `base`; or returns the conflicts.
 pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec<Contradiction>> {
     let their_changes = changes(base, theirs);
     if their_changes.is_empty() {
@@ -29,7 +30,7 @@ pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec
     let mut merged = theirs.clone();
     match merged.edit(&our_changes.to_edit()) {
         Ok(()) => Ok(merged),
-        // The edit merges and removes, which nothing in a tree of the same schema resists.
+        // The edit only merges and removes, which cannot fail in a tree of the same schema.
         Err(_) => {
             let paths = our_changes.parts().iter().map(|part| part.path().clone());
             Err(paths.map(|path| Contradiction { whole: path.clone(), path }).collect())
@@ -37,19 +38,19 @@ pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec
     }
 }
 
-/// Puts what `from` has at `place`, if anything, in the place of what `tree` has there.
+/// Replaces the content of `tree` at `place` by that of `from`.
 pub(crate) fn graft(tree: &mut Tree, place: &Path, from: &Tree) {
-    // Only a key resists, and no key is in contradiction: it identifies entries.
+    // Only a key cannot be removed, and a key is never in conflict: it identifies its entry.
     let _ = tree.remove(place);
     tree.merge(&from.subtree(place));
 }
 
-/// What differs, but for containers without presence: these come and go with what they hold, and nobody means them.
+/// The differences without containers that have no presence: these come and go with their content.
 fn changes(base: &Tree, newer: &Tree) -> Diff {
     base.diff(newer).opened()
 }
 
-/// The same node by node.
+/// The differences as a list of nodes.
 fn listed(diff: &Diff) -> Vec<Change> {
     let is_meant = |change: &Change| {
         let node = change.path().steps.last().map(|step| step.node.kind);
@@ -58,8 +59,8 @@ fn listed(diff: &Diff) -> Vec<Change> {
     diff.changes().filter(is_meant).collect()
 }
 
-/// Walks the two lists, both in path order, side by side. The outermost node that either side has removed is
-/// remembered for as long as the walk is below it.
+/// Walks the two lists side by side, both in the order of paths. It remembers the outermost node
+/// that a side has removed as long as the walk is below it.
 fn conflicts(ours: &[Change], theirs: &[Change]) -> Vec<Contradiction> {
     let (mut ours, mut theirs) = (ours.iter().peekable(), theirs.iter().peekable());
     let (mut we_removed, mut they_removed): (Option<&Path>, Option<&Path>) = (None, None);
@@ -79,7 +80,7 @@ fn conflicts(ours: &[Change], theirs: &[Change]) -> Vec<Contradiction> {
             (None, Some(their)) => alters_below(their, we_removed),
             (None, None) => false,
         };
-        // What comes whole within what was removed is one contradiction.
+        // All changes within a removed node are one conflict.
         let found_above = |path: &Path| found.last().is_some_and(|last| path.is_below(&last.path));
         if let Some(path) = our.or(their).map(Change::path)
             && contradictory
@@ -95,7 +96,7 @@ fn conflicts(ours: &[Change], theirs: &[Change]) -> Vec<Contradiction> {
     }
 }
 
-/// Whether the change sets something within what the other side has removed.
+/// Whether the change sets something below a node that the other side has removed.
 fn alters_below(change: &Change, removed: Option<&Path>) -> bool {
     let removal = matches!(change, Change::Deleted(..));
     !removal && removed.is_some_and(|removed| change.path().is_below(removed))
@@ -122,7 +123,7 @@ mod tests {
         /iproute2-ip-link:links/link[name='a']/netns = 1
         /iproute2-ip-link:links/link[name='b']/mtu = 1500";
 
-    /// Merges what `ours` and `theirs` make of the base; each starts with the whole of it.
+    /// Merges two edits of the base; each starts with the whole base.
     fn check(ours: &str, theirs: &str, expect: Expect) {
         let base = tree(BASE);
         let changed = |lines: &str| tree(&[BASE, "\n", lines].concat());

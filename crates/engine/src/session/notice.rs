@@ -1,11 +1,11 @@
-//! Notices: what happens, sent to whoever listens.
+//! Notices: events of the engine that are sent to listeners.
 //!
-//! The engine sends and goes on: notices wait in a ring of fixed size, from which each listener takes them at its own
-//! pace. A listener that is too slow loses the oldest, and learns how many. A notice is sent after what it describes has
-//! happened.
+//! The engine sends a notice and continues. Notices wait in a ring of fixed size, and each listener
+//! takes them at its own pace. A listener that is too slow loses the oldest notices, and learns how
+//! many. A notice is sent after the event has happened.
 //!
-//! A new notice is a variant of [`News`], sent by [`Publisher::send`] where it happens. The compiler
-//! then names what must learn of it: the northbound's translation, and after it the command line's words.
+//! A new notice is a variant of [`News`], sent by [`Publisher::send`]. The compiler then reports
+//! each place that must handle it: the northbound's translation, and the command line's text.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,19 +14,19 @@ use tokio::sync::broadcast::{self, Receiver, error::RecvError};
 use crate::clock::Clock;
 use crate::origin::Origin;
 
-/// How many notices wait for a listener that is slow.
+/// The number of notices that are kept for a slow listener.
 const WAITING: usize = 256;
 
-/// Something that has happened.
+/// An event of the engine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
-    /// When.
+    /// When it happened.
     pub time: SystemTime,
-    /// What.
+    /// What happened.
     pub news: News,
 }
 
-/// What has happened.
+/// What happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
     /// Running has changed.
@@ -35,61 +35,62 @@ pub enum News {
         id: u64,
         /// Who made it.
         by: By,
-        /// Why, where it was said.
+        /// Its comment, if any.
         comment: Option<String>,
-        /// What changed, for a person, in a line.
+        /// A one-line summary of the changes.
         summary: String,
     },
-    /// A confirmed commit has come to this.
+    /// A confirmed commit has reached another phase.
     Confirm {
         /// The transaction.
         id: u64,
-        /// Who brought it there.
+        /// Who caused this.
         by: By,
-        /// What it has come to.
+        /// The phase.
         phase: Phase,
     },
-    /// A commit that was scheduled has been refused.
+    /// A scheduled commit has been refused.
     Unscheduled {
         /// Its number in the schedule.
         number: u32,
         /// Who scheduled it.
         user: String,
-        /// Why, in words.
+        /// The reason.
         cause: String,
     },
-    /// A failed commit could not be taken back: the kernel holds neither the old nor the new.
+    /// A failed commit could not be undone: the kernel holds neither the old nor the new
+    /// configuration.
     Diverged {
-        /// Where the way back ended.
+        /// The paths that could not be restored.
         paths: Vec<String>,
-        /// What failed, in words.
+        /// The error.
         cause: String,
     },
-    /// Kernel and running agree again.
+    /// The kernel holds running again.
     Converged,
-    /// Others have changed what is configured; or nothing differs any more.
+    /// Others have changed configured objects, or everything is as configured again.
     Drift {
-        /// What has come to differ; of many the first few.
+        /// The objects that now differ; only the first of many.
         paths: Vec<String>,
-        /// How many objects differ by now.
+        /// The number of objects that differ now.
         count: usize,
     },
-    /// What is configured and left out of the kernel has changed.
+    /// The set of held objects has changed.
     Held {
-        /// Whose commit it is a consequence of; the daemon, if what others have done is the cause.
+        /// The author of the commit that caused it, or the daemon if a change by others caused it.
         by: By,
-        /// What is held now and was not before; of many the first few.
+        /// The objects that are held now and were not before; only the first of many.
         paths: Vec<String>,
-        /// How many objects are held by now.
+        /// The number of held objects.
         count: usize,
     },
-    /// Somebody has come.
+    /// A session has started.
     SessionStart(By),
-    /// Somebody has gone.
+    /// A session has ended.
     SessionEnd {
-        /// Who.
+        /// Whose session it was.
         by: By,
-        /// How.
+        /// Why it ended.
         end: SessionEnd,
     },
 }
@@ -104,46 +105,46 @@ pub enum By {
         /// Who has it.
         origin: Origin,
     },
-    /// The daemon, unasked.
+    /// The daemon itself.
     Daemon,
 }
 
-/// Where a confirmed commit is in its life.
+/// The phases of a confirmed commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// It waits for its confirmation, this long.
+    /// It waits for its confirmation for this time.
     Start(Duration),
-    /// Another on top of it waits anew.
+    /// Another commit on top of it restarts the wait.
     Extend(Duration),
-    /// It is undone so soon that somebody may want to hurry.
+    /// It is undone after this time. This is announced so that somebody can still confirm it.
     Expiring(Duration),
     /// It is confirmed.
     Complete,
-    /// It is undone, for this reason.
+    /// It is undone for this reason.
     Undone(Why),
 }
 
-/// Why a confirmed commit is undone.
+/// The reason why a confirmed commit is undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
     /// Nobody confirmed it in time.
     Timeout,
-    /// Somebody took it back.
+    /// A user cancelled it.
     Cancelled,
-    /// Only its session could have confirmed it.
+    /// Its session ended, and only that session could have confirmed it.
     SessionEnded,
 }
 
-/// How a session ends.
+/// Why a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionEnd {
-    /// It said goodbye.
+    /// The client closed it.
     Closed,
-    /// It was gone.
+    /// The connection was lost.
     Dropped,
     /// Another session killed it.
     Killed {
-        /// The other's `session-id`.
+        /// The `session-id` of the other session.
         by: u32,
     },
 }
@@ -152,12 +153,12 @@ pub enum SessionEnd {
 #[derive(Debug)]
 pub struct Notices(Receiver<Notice>);
 
-/// What a listener hears.
+/// What a listener receives.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {
     /// The next notice.
     Notice(Notice),
-    /// So many were lost: the listener was too slow.
+    /// This many notices were lost, because the listener was too slow.
     Missed(u64),
 }
 
@@ -166,7 +167,7 @@ impl Notices {
         Notices(engine.subscribe())
     }
 
-    /// What is next; none once the engine is gone. Nothing is lost where the caller stops waiting.
+    /// The next notice; none once the engine is gone. Cancelling this call loses nothing.
     pub async fn next(&mut self) -> Option<Heard> {
         match self.0.recv().await {
             Ok(notice) => Some(Heard::Notice(notice)),
@@ -176,12 +177,12 @@ impl Notices {
     }
 }
 
-/// A channel of notices that nobody listens to yet.
+/// A channel of notices without listeners.
 pub(crate) fn channel() -> broadcast::Sender<Notice> {
     broadcast::Sender::new(WAITING)
 }
 
-/// Where an engine puts its notices.
+/// The engine's end of the channel.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     clock: Clock,
@@ -193,14 +194,14 @@ impl Publisher {
         Publisher { clock, listeners: channel() }
     }
 
-    /// Sends everybody who listens what has happened.
+    /// Sends a notice to all listeners.
     pub(crate) fn send(&self, news: News) {
         let time = (self.clock.wall)();
-        // It is no failure if nobody does.
+        // An error only means that there is no listener.
         let _nobody = self.listeners.send(Notice { time, news });
     }
 
-    /// For a handle, which does not keep listeners waiting once the engine is gone.
+    /// A weak sender for a handle, so that listeners see the end of the engine.
     pub(crate) fn downgrade(&self) -> broadcast::WeakSender<Notice> {
         self.listeners.downgrade()
     }
@@ -217,7 +218,7 @@ impl Publisher {
 }
 
 impl Why {
-    /// In words, after the commit's name.
+    /// A phrase that follows the commit's name.
     pub(crate) fn describe(self) -> &'static str {
         match self {
             Why::Timeout => "was not confirmed in time",

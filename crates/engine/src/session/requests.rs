@@ -1,4 +1,4 @@
-//! What a session asks of its candidate and of startup.
+//! Requests of a session that concern its candidate and startup.
 
 use yang::{Edit, Tree};
 
@@ -12,20 +12,20 @@ use crate::session::notice::{By, News, SessionEnd};
 use crate::session::sessions::Connected;
 
 impl Engine {
-    /// The session's candidate, with what others have committed since as far as it does not contradict.
+    /// The session's candidate, merged with the commits of others if there is no conflict.
     pub(crate) fn candidate(&mut self, session: u32) -> Result<Tree> {
         self.saw(session, &self.version())?;
         Ok(self.sessions.at(session)?.candidate.tree().clone())
     }
 
-    /// The session has seen `running`, and decides about it from now on.
+    /// Notes that the session has seen `running`. Its next changes are based on it.
     pub(crate) fn saw(&mut self, session: u32, running: &Version) -> Result<()> {
-        // The commit reports a contradiction; until then the session sees what it has made.
+        // The commit reports a conflict. Until then the session sees its own version.
         let _contradiction = self.sessions.at(session)?.candidate.refresh(running);
         Ok(())
     }
 
-    /// The session's candidate apart from the session.
+    /// A copy of the session's candidate.
     pub(crate) fn draft(&mut self, session: u32) -> Result<Draft> {
         let running = self.version();
         Ok(Draft { candidate: self.sessions.at(session)?.candidate.clone(), running })
@@ -67,7 +67,8 @@ impl Engine {
         Ok(())
     }
 
-    /// The session goes, with its candidate, its locks and what only it could have confirmed; once.
+    /// Ends the session, with its candidate, its locks, and a commit that only it could have
+    /// confirmed. A second call does nothing.
     pub(crate) fn end_session(&mut self, id: u32, end: SessionEnd) {
         let Some(Connected { origin, .. }) = self.sessions.close(id) else { return };
         self.notices.send(News::SessionEnd { by: By::Session { id, origin }, end });

@@ -1,4 +1,4 @@
-//! Settling conflicts: listing them, and choosing a side.
+//! Resolving conflicts: listing them, and choosing a side.
 
 use yang::Path;
 
@@ -9,7 +9,8 @@ use crate::session::conflict::{Conflicts, contradicting};
 use crate::session::merge::Contradiction;
 
 impl Engine {
-    /// How the session's candidate contradicts running; what is settled next is what this returns.
+    /// The conflicts of the session's candidate with running. These are the ones that are resolved
+    /// next.
     pub(crate) fn conflicts(&mut self, session: u32) -> Result<Conflicts> {
         let (running, past) = (self.version(), self.past());
         let candidate = &mut self.sessions.at(session)?.candidate;
@@ -17,7 +18,8 @@ impl Engine {
         Ok(Conflicts { base: candidate.base().clone(), ours: candidate.tree().clone(), past })
     }
 
-    /// Settles the conflicts at or below `place` that the session has been shown; answers how many of these are left.
+    /// Resolves the conflicts at or below `place` that were shown to the session. Returns how many
+    /// are left.
     pub(crate) fn resolve(&mut self, session: u32, place: &Path, side: Side) -> Result<usize> {
         let running = self.version();
         let candidate = &mut self.sessions.at(session)?.candidate;
@@ -28,8 +30,8 @@ impl Engine {
         }
     }
 
-    /// Brings what others have committed into the session's candidate; where that contradicts, `prefers` decides, or
-    /// nothing is done.
+    /// Merges the commits of others into the session's candidate. If there are conflicts, `prefers`
+    /// decides; without it, nothing changes.
     pub(crate) fn update(&mut self, session: u32, prefers: Option<Side>) -> Result<()> {
         let running = self.version();
         let candidate = &mut self.sessions.at(session)?.candidate;
@@ -42,7 +44,7 @@ impl Engine {
         }
     }
 
-    /// Shows the session what contradicts running, as errors.
+    /// Reports the conflicts with running to the session, as errors.
     pub(crate) fn report_conflicts(&mut self, session: u32, found: &[Contradiction]) -> Errors {
         let running = self.version();
         let candidate = match self.sessions.at(session) {

@@ -1,4 +1,4 @@
-//! The engine's end of the sessions: who is connected, what each has in its candidate, and who holds which lock.
+//! The engine's end of the sessions: the open sessions, their candidates, and the locks.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use crate::error::{Error, Result};
 use crate::origin::{Holder, Origin};
 use crate::session::candidate::Candidate;
 
-/// The number of no session.
+/// The session number that no session has.
 pub(crate) const NOBODY: u32 = 0;
 
-/// A session as the engine has it.
+/// The engine's data of a session.
 #[derive(Debug)]
 pub(crate) struct Connected {
     pub(crate) origin: Origin,
     pub(crate) candidate: Candidate,
-    /// Dropped with this: the user's side learns by it that the session is gone.
+    /// Dropped with this value. The user's side then notices that the session is gone.
     _alive: watch::Sender<()>,
 }
 
-/// Who is connected, and who holds which lock.
+/// The open sessions, and the locks.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     connected: BTreeMap<u32, Connected>,
@@ -54,12 +54,13 @@ impl Sessions {
         Ok(())
     }
 
-    /// The session, which another may have killed.
+    /// The session, unless it has been killed.
     pub(crate) fn at(&mut self, session: u32) -> Result<&mut Connected> {
         Ok(self.connected.get_mut(&session).ok_or(Error::SessionEnded { session })?)
     }
 
-    /// RFC 6241 section 7.5. A candidate is private, so that its lock only means that it has no changes.
+    /// RFC 6241 section 7.5. A candidate is private, so a lock on it only requires that it has no
+    /// changes.
     pub(crate) fn lock(&mut self, session: u32, datastore: Datastore) -> Result<()> {
         match datastore {
             Datastore::Operational => return Err(Error::NotLockable { datastore }.into()),
@@ -91,7 +92,7 @@ impl Sessions {
         }
     }
 
-    /// Whether this session may write: nobody else holds the lock.
+    /// Whether this session may write: no other session holds the lock.
     pub(crate) fn may_write(&self, session: u32, datastore: Datastore) -> Result<()> {
         match self.holder(datastore) {
             Some(holder) if holder.session != session => {

@@ -1,8 +1,10 @@
-//! The start: the kernel is brought to what the state directory holds before anybody is served.
+//! The start: the kernel is brought to the configuration in the state directory before anybody is
+//! served.
 //!
-//! A commit that was cut short is finished where it had happened, and undone where it had not. After a restart of the
-//! daemon running is in force, after a reboot of the host startup is. An object that cannot be applied, for example because
-//! a NIC is missing, is skipped and keeps nothing else down.
+//! A commit that was interrupted is completed if it had happened, and undone otherwise. After a
+//! restart of the daemon, running is applied. After a reboot of the host, startup is applied. An
+//! object that cannot be applied, for example because a NIC is missing, is skipped and does not
+//! prevent anything else.
 
 use netstate::{Desired, Originals, Southbound};
 use tokio::sync::{mpsc, watch};
@@ -33,7 +35,7 @@ use crate::transaction::converge::Kernel;
 use crate::transaction::pending::{Answer, Pending};
 use crate::transaction::schedule::{SCHEDULE, Schedule};
 
-/// What an engine starts from.
+/// The input of a start.
 pub(crate) struct Boot {
     pub(crate) settings: Settings,
     pub(crate) schema: &'static Schema,
@@ -41,18 +43,19 @@ pub(crate) struct Boot {
     pub(crate) answers: mpsc::Sender<Answer>,
 }
 
-/// What the state directory holds, before anything has been done about it.
+/// The content of the state directory, before anything is changed.
 pub(crate) struct Found {
     pub(crate) engine: Engine,
-    /// What an attempt that was under way when the last process ended may have touched, running included.
+    /// What an attempt that was under way when the last process ended may have touched, including
+    /// running.
     pub(crate) attempted: Option<Desired>,
     /// Whether anything has been touched since the host booted.
     pub(crate) touched: bool,
-    /// What could not be read.
+    /// The files that could not be read.
     pub(crate) damage: Damage,
 }
 
-/// Running as the state directory has it: the checkpoint, and the commits after it.
+/// Running in the state directory: the checkpoint, and the later commits.
 struct Recorded {
     checkpoint: Checkpoint,
     history: History,
@@ -64,7 +67,7 @@ impl Boot {
         self.find()?.start()
     }
 
-    /// Takes the state directory and reads it.
+    /// Locks the state directory and reads it.
     pub(crate) fn find(self) -> Result<Found> {
         let store = Store::open(&self.settings.state_dir)?;
         let mut damage = Damage::default();
@@ -74,7 +77,8 @@ impl Boot {
             None => Recorded::lost(&store, self.schema)?,
         };
         let found = originals::load(&store, &self.settings.boot_id);
-        // Where nobody knows whether this is another boot, nothing is taken for untouched.
+        // If the originals cannot be read, this may be the same boot. Nothing is then regarded as
+        // untouched.
         let originals = damage.except(originals::FILE, found).unwrap_or(Some(Originals::default()));
         let touched = originals.is_some();
         let startup = Startup::load(&store, self.schema).and_then(|startup| match &startup {
@@ -126,7 +130,7 @@ impl Boot {
 }
 
 impl Found {
-    /// Makes what has been found true.
+    /// Applies what was found.
     pub(crate) fn start(self) -> Result<Engine> {
         let Found { mut engine, attempted, touched, mut damage } = self;
         #[cfg(feature = "faults")]
@@ -165,7 +169,7 @@ impl Recorded {
         Ok(Recorded { checkpoint, history, running: Running { id, intent } })
     }
 
-    /// Where it cannot be read: nothing, after all that has been.
+    /// The result if running cannot be read: an empty configuration, after all known transactions.
     fn lost(store: &Store, schema: &'static Schema) -> Result<Recorded> {
         let id = history::latest(store)?;
         let mut history = History::open(store, id)?;
@@ -176,8 +180,8 @@ impl Recorded {
 }
 
 impl Engine {
-    /// Has startup follow running where a commit was cut short before it could, and stay what it is where it is no
-    /// longer to follow.
+    /// Completes the change of startup that an interrupted commit was about to make. If startup no
+    /// longer follows running, it keeps its content.
     fn keep_startup(&mut self) -> Result<()> {
         let autosave = self.ledger.history().autosave;
         match self.ledger.startup() {
@@ -190,8 +194,9 @@ impl Engine {
         }
     }
 
-    /// Finds the commit that waits for its confirmation, if there is one. Where it is unknown whether it has been
-    /// confirmed it waits on. Where it is unknown what to go back to it stays: the daemon serves all the same.
+    /// Finds the commit that waits for its confirmation, if there is one. If it is unknown whether
+    /// it has been confirmed, it keeps waiting. If it is unknown what to return to, it stays. The
+    /// daemon serves in any case.
     fn find_pending(&mut self, damage: &mut Damage) {
         let id = self.running.id;
         let Some(awaited) = self.ledger.history().awaited.clone() else { return };
@@ -209,12 +214,12 @@ impl Engine {
                 transaction = id,
                 base = awaited.base,
                 errors = errors.describe(),
-                "commit {id} is not confirmed, but cannot be undone: it stays"
+                "unconfirmed commit {id} cannot be undone, and is kept"
             ),
         }
     }
 
-    /// What running and an attempt to follow it may have touched.
+    /// What running and an attempt that followed it may have touched.
     pub(crate) fn touched_by(&self, attempt: &Record) -> Result<Desired> {
         let mut tree = self.running.intent.tree.clone();
         let fault = |error: yang::Error| self.ledger.store().corrupt(JOURNAL, error.to_string());
@@ -223,8 +228,8 @@ impl Engine {
         Ok(self.running.intent.desired().clone().merged(attempted.desired()))
     }
 
-    /// After a boot of the host: nothing of ours is in the kernel, and startup becomes running. The kernel does not wait for
-    /// the disk.
+    /// After a boot of the host, the kernel holds nothing of ours, and startup becomes running. The
+    /// kernel does not wait for the disk.
     fn boot(&mut self) -> Result<()> {
         let startup = self.ledger.startup().tree(self.settled()).clone();
         let startup = intent(self.ledger.store(), STARTUP, startup)?;
@@ -241,7 +246,7 @@ impl Engine {
         }
         self.ledger.boot(record, self.now());
         if let Err(errors) = self.catch_up() {
-            tracing::error!(errors = errors.describe(), "the boot is not on disk yet");
+            tracing::error!(errors = errors.describe(), "boot not written to disk yet");
         }
         self.ledger.continue_boot(self.now());
         self.recover(Desired::default(), false);
@@ -250,7 +255,7 @@ impl Engine {
     }
 }
 
-/// A configuration of the state directory, which was valid when it was written.
+/// The intent of a stored configuration, which was valid when it was written.
 fn intent(store: &Store, name: &str, tree: Tree) -> Result<Intent> {
     Intent::of(tree).map_err(|errors| Errors::from(store.corrupt(name, errors.describe())))
 }

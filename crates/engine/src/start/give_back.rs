@@ -1,7 +1,9 @@
-//! Giving back: the host as it was before the configuration, which itself stays on disk.
+//! Giving back: restores the host as it was before the configuration. The configuration stays on
+//! disk.
 //!
-//! To the kernel this is a commit of the empty configuration. To the state directory it is a boot: once nothing of
-//! ours is in the kernel the originals go, and so the next start applies startup to what it then finds.
+//! For the kernel this is a commit of the empty configuration. For the state directory it is like a
+//! reboot: once the kernel holds nothing of ours, the originals are removed. The next start then
+//! applies startup.
 
 use std::fs;
 
@@ -17,8 +19,9 @@ use crate::transaction::affected::Affected;
 use crate::transaction::converge::Policy;
 use crate::transaction::transition::Transition;
 
-/// Gives everything back: what the configuration made goes, and what it adopted is as it was. What cannot be given
-/// back is answered in the kernel's words; the rest is, and another call tries the rest again.
+/// Gives everything back: objects that the configuration created are removed, and objects that it
+/// adopted get their original state. The result names what could not be given back, in the kernel's
+/// words. Another call tries that again.
 pub fn release(
     settings: Settings,
     schema: &'static Schema,
@@ -38,7 +41,7 @@ pub(crate) fn give_back(
     let (answers, _) = mpsc::channel(1);
     let Found { mut engine, attempted, touched, damage } =
         Boot { settings, schema, southbound, answers }.find()?;
-    // What is not known cannot be given back.
+    // Without the originals, nothing can be given back.
     damage.refuse()?;
     if touched {
         let touched = attempted.unwrap_or_else(|| engine.touched());
@@ -53,9 +56,9 @@ pub(crate) fn give_back(
         };
         engine.kernel.converge(&transition, Policy::AsFarAsPossible, &mut engine.ledger)?;
     }
-    // As long as there are originals, the journal says what else has been touched.
+    // Until the originals are removed, the journal names what else has been touched.
     engine.ledger.forget_originals()?;
     engine.ledger.withdraw()?;
-    tracing::info!("the host is as it was before the configuration");
+    tracing::info!("everything given back: the host is as it was before the configuration");
     Ok(())
 }

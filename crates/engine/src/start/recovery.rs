@@ -1,9 +1,10 @@
-//! Recovery: a start on a state directory with files that cannot be read. The daemon serves all the same.
+//! Recovery: a start with a state directory that has unreadable files. The daemon still serves.
 //!
-//! A device at the other end of a network has to be reached to be repaired. What cannot be read is named in the log and by
-//! a commit in the history, is kept under a name that says so, and is replaced by the rescue
-//! configuration, or by none. Nobody knows what an unreadable configuration has put into the kernel. Therefore it stays
-//! there, as if others had put it there: only what the configuration names that takes its place is touched.
+//! A remote device must be reachable to be repaired. The log and a commit in the history name each
+//! unreadable file. The file is kept under a name that says so, and is replaced by the rescue
+//! configuration, or by an empty one. It is unknown what an unreadable configuration has put into
+//! the kernel. Therefore this stays, as if others had made it. Only objects that the replacement
+//! names are touched.
 
 use std::fmt::Write;
 
@@ -19,25 +20,25 @@ use crate::ledger::{confirmation, originals};
 use crate::origin::Origin;
 use crate::transaction::commit::Author;
 
-/// What of the state directory cannot be read, and why.
+/// The unreadable files of the state directory, and the errors.
 #[derive(Debug, Default)]
 pub(crate) struct Damage(Vec<Damaged>);
 
 #[derive(Debug)]
 struct Damaged {
-    /// The file that cannot stay what it is.
+    /// The file that must be replaced.
     name: &'static str,
     fault: Errors,
 }
 
-/// A configuration that takes the place of one that cannot be read.
+/// A configuration that replaces one that cannot be read.
 struct Substitute {
     intent: Intent,
     words: &'static str,
 }
 
 impl Damage {
-    /// What was read, unless it could not be, which is noted.
+    /// What was read; if it could not be read, the error is noted.
     pub(crate) fn except<T>(&mut self, name: &'static str, read: Result<T>) -> Option<T> {
         read.map_err(|fault| self.note(name, fault)).ok()
     }
@@ -46,12 +47,12 @@ impl Damage {
         self.0.push(Damaged { name, fault });
     }
 
-    /// Whether a file is among it.
+    /// Whether this file is unreadable.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|damaged| damaged.name == name)
     }
 
-    /// Refuses to go on where there is any.
+    /// Fails if any file is unreadable.
     pub(crate) fn refuse(self) -> Result<()> {
         let faults: Vec<Error> = self.0.into_iter().flat_map(|damaged| damaged.fault.0).collect();
         if faults.is_empty() { Ok(()) } else { Err(Errors(faults)) }
@@ -59,8 +60,8 @@ impl Damage {
 }
 
 impl Engine {
-    /// Puts something in the place of what cannot be read, and says so by a commit. `touched` is whether anything has
-    /// been touched since the host booted.
+    /// Replaces what cannot be read, and records this as a commit. `touched` says whether anything
+    /// has been touched since the host booted.
     pub(crate) fn replace_unreadable(&mut self, mut damage: Damage, touched: bool) -> Result<()> {
         if damage.0.is_empty() {
             return Ok(());
@@ -111,13 +112,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Commits what has come into force, with the message as its comment. Where running is lost this is a beginning: no
-    /// commit before it leads here.
+    /// Commits the replacement, with the message as its comment. If running is lost, this commit
+    /// starts a new history: no earlier commit leads to it.
     fn commit_recovery(&mut self, comment: String, before: &Tree, lost: bool) -> Result<()> {
         let origin = Origin { user: "netloomd".into(), from: "start".into() };
         let diff = before.diff(&self.running.intent.tree);
         let mut record = self.record(Author { origin, comment: Some(comment) }).with_changes(&diff);
-        // What waits for its confirmation waits on, though this is the latest commit.
+        // A commit that waits for its confirmation keeps waiting, though this one is the latest.
         record.awaited = self.pending.as_ref().map(|pending| pending.awaited().clone());
         record.autosave &= record.awaited.is_none();
         if lost {
@@ -132,8 +133,8 @@ impl Engine {
         Ok(())
     }
 
-    /// The most worth that can be had: what the host was to come up with, where it has just booted and that can be
-    /// read; the rescue configuration; none.
+    /// The best available replacement: startup, if the host has just booted and startup can be
+    /// read; otherwise the rescue configuration; otherwise an empty one.
     fn substitute(&self, damage: &mut Damage, touched: bool) -> Result<Substitute> {
         if let Startup::Fixed { tree, .. } = self.ledger.startup()
             && !(touched || damage.has(STARTUP))

@@ -1,4 +1,4 @@
-//! Starts: the first one, after a restart, after a reboot, with something missing.
+//! Starts: the first one, after a restart, after a reboot, and with something missing.
 
 use expect_test::expect;
 use netstate::Event;
@@ -109,7 +109,7 @@ fn a_missing_nic_keeps_nothing_else_down_and_is_configured_when_it_appears() {
     "#]]
     .assert_debug_eq(&keys);
 
-    // All can be changed, and what needs it is held as well.
+    // Everything can be changed. What needs the link is held as well.
     engine.apply("/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400").unwrap();
     engine.apply("no /iproute2-ip-link:links/link[name='enp0s5']/mtu").unwrap();
     let address = "/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.11/24']";
@@ -124,7 +124,7 @@ fn a_missing_nic_keeps_nothing_else_down_and_is_configured_when_it_appears() {
     assert_eq!(host.kernel.state(), whole);
     assert_eq!(engine.kernel.held().len(), 0);
 
-    // It was there before, and is given back.
+    // It existed before the configuration, so it is given back.
     engine.apply("no /iproute2-ip-link:links/link[name='enp0s4']").unwrap();
     let id = Key::Link("enp0s4".parse().unwrap());
     assert_eq!(host.kernel.state().objects.get(&id), nic.get(&id));
@@ -152,7 +152,7 @@ fn a_nic_that_goes_and_comes_back_is_configured_again() {
     engine.look_at(&named());
     assert_eq!(host.kernel.state(), whole);
 
-    // So fast that nobody sees it gone.
+    // So fast that no event shows it missing.
     host.kernel.change(|state| {
         state.objects.retain(|key, _| !on_nic(key));
         state.objects.extend(nics(&["enp0s4"]).objects);

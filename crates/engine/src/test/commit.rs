@@ -54,7 +54,7 @@ fn a_check_tells_the_plan_and_changes_nothing() {
     assert_eq!((host.file("journal"), engine.kernel.originals().objects.len()), (None, 0));
 }
 
-/// The kernel removes a route with its source, be that of another link.
+/// The kernel removes a route with its source address, even if that is on another link.
 #[test]
 fn a_route_from_an_address_of_another_link_stays() {
     const ROUTE: &str = "/iproute2-ip-route:routes/route[prefix='10.9.0.0/16'][netns='vpn10'][table='254'][tos='0'][metric='0']";
@@ -88,7 +88,7 @@ fn what_is_taken_out_is_given_back() {
     assert!(engine.kernel.originals().objects.is_empty());
 }
 
-/// The kernel refuses each operation of the plan in turn.
+/// The kernel refuses each operation of the plan, one after the other.
 #[test]
 fn a_refusal_leaves_everything_as_it_was() {
     for refused in 0.. {
@@ -156,7 +156,7 @@ fn a_way_back_that_fails_too_is_told_and_tried_again() {
     let refusals = Refusals::between(&mut engine, &host.kernel);
     refusals.set(&["add route", "delete veth"]);
     let message = message(engine.apply(CABLE));
-    expect!["the commit failed (/iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][table='254'][metric='0'][tos='0'][netns='vpn10']: the kernel refused to add route 192.168.20.0/24 dev veth10 in vpn10: Operation not permitted), and so did the way back (/iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted; /iproute2-ip-link:links/link[name='veth20']: the kernel refused to delete veth20 from vpn20: Operation not permitted): kernel and running differ"].assert_eq(&message);
+    expect!["the commit failed (/iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][table='254'][metric='0'][tos='0'][netns='vpn10']: the kernel refused to add route 192.168.20.0/24 dev veth10 in vpn10: Operation not permitted), and undoing it failed too (/iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10 from vpn10: Operation not permitted; /iproute2-ip-link:links/link[name='veth20']: the kernel refused to delete veth20 from vpn20: Operation not permitted): kernel and running differ"].assert_eq(&message);
     assert!(host.file("journal").is_some());
     assert_eq!(engine.running.intent.tree, tree(NICS));
 
@@ -191,7 +191,7 @@ fn a_kernel_that_has_diverged_is_restored_when_it_lets_itself() {
     engine.apply(CABLE).unwrap();
 }
 
-/// A folder in its place keeps a file from being written.
+/// A folder in its place prevents a file from being written.
 #[test]
 fn a_file_that_cannot_be_written_refuses_the_commit() {
     for (name, reason) in [("originals.json", "cannot write"), ("journal", "cannot write")] {
@@ -234,7 +234,7 @@ fn what_others_had_on_a_link_that_a_refused_commit_took_down_is_there_again() {
         state.objects.insert(theirs, object);
     });
     let before = host.kernel.state();
-    // What takes the link down is carried out before the operation that is refused.
+    // The operation that takes the link down is executed before the one that is refused.
     host.kernel.refuse_after(1, libc::EBUSY);
     let refused = message(engine.apply(
         "/iproute2-ip-link:links/link[name='veth10']/admin-status = down

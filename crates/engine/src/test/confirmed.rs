@@ -1,4 +1,5 @@
-//! Confirmed commits: kept when somebody says so in time, undone otherwise, whatever happens to the daemon meanwhile.
+//! Confirmed commits: kept if they are confirmed in time, undone otherwise, whatever happens to the
+//! daemon meanwhile.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -12,7 +13,7 @@ use crate::transaction::step::{Boundary, Fault, Step};
 use crate::{Confirmed, ConfirmedBy};
 
 impl Engine {
-    /// Commits what the lines say, to be confirmed within a minute.
+    /// Commits the lines, to be confirmed within a minute.
     fn try_out(&mut self, session: u32, lines: &str, by: ConfirmedBy) -> Result<Committed> {
         self.set(session, lines);
         let persist_id = match (&self.pending, &by) {
@@ -89,7 +90,7 @@ fn a_chain_goes_back_to_before_its_first() {
         .try_out(session, "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400", by())
         .unwrap();
     pass(&mut engine, 50);
-    // Without a change it waits anew.
+    // A commit without a change restarts the wait.
     engine.try_out(session, "", by()).unwrap();
     pass(&mut engine, 50);
     assert_eq!(engine.waits(), Some(Duration::from_secs(10)));
@@ -262,7 +263,7 @@ fn the_history_keeps_what_an_undoing_needs() {
     assert!(engine.pending.is_some());
     pass(&mut engine, 60);
     assert_eq!(engine.running.intent.tree, tree(NICS));
-    // Once that is settled they go.
+    // They are removed once the commit is settled.
     assert_eq!(host.commits().len(), 2);
 }
 
@@ -282,7 +283,7 @@ fn answers_to_all_probes_confirm() {
         probes: probes.clone(),
     });
     engine.commit(session, Request { confirmed, ..Request::default() }).unwrap();
-    // Another process asks them anew.
+    // A new process sends the probes again.
     drop(engine);
     let mut engine = host.start();
     let id = engine.running.id;

@@ -1,4 +1,5 @@
-//! Conflicts: shown node by node with who made them, settled one by one or all at once, and judged anew.
+//! Conflicts: shown node by node with their authors, resolved one by one or all at once, and
+//! detected again.
 
 use expect_test::{Expect, expect};
 
@@ -8,7 +9,7 @@ use crate::session::conflict::Conflict;
 
 const LINK: &str = "/iproute2-ip-link:links/link[name='enp0s4']";
 
-/// A host with NICs, of which the first session has changed one since the second began, which did too.
+/// A host with NICs. Two sessions have changed the same one.
 fn disputed(theirs: &str, ours: &str) -> (Host, Engine, u32, u32) {
     let (host, mut engine) = Host::with_nics();
     let (ann, bob) = (engine.session(), engine.session());
@@ -18,7 +19,7 @@ fn disputed(theirs: &str, ours: &str) -> (Host, Engine, u32, u32) {
     (host, engine, ann, bob)
 }
 
-/// The lines, each of which leaves out where the link is.
+/// The lines, each with the path of the link in front.
 fn under_link(lines: &str) -> String {
     lines.lines().map(|line| line.trim().replace('@', LINK) + "\n").collect()
 }
@@ -40,7 +41,7 @@ fn place(path: &str) -> Path {
     Path::parse(schema(), under_link(path).trim()).unwrap()
 }
 
-/// The link as it runs.
+/// The link in running.
 fn link(engine: &Engine) -> String {
     let running = engine.running.intent.tree.subtree(&place("@"));
     lines(&Tree::empty(schema()), &running)
@@ -141,7 +142,7 @@ fn a_third_commit_is_a_conflict_of_its_own() {
     message(engine.commit(bob, Request::default()));
     engine.set(ann, &under_link("@/mtu = 1500"));
     engine.commit(ann, Request::default()).unwrap();
-    // Settled is what was told: 1400.
+    // The value that was shown, 1400, is what is resolved.
     assert_eq!(engine.resolve(bob, &Path::default(), Side::Ours).unwrap(), 0);
     expect!["/iproute2-ip-link:links/link[name='enp0s4']/mtu: another session has changed this since this one saw it: it was 1400, is 1500 now, and would be 1300; resolve the conflict, or discard the changes"]
         .assert_eq(&message(engine.commit(bob, Request::default())));
@@ -156,7 +157,7 @@ fn settling_a_conflict_shows_what_is_in_conflict_and_no_more() {
     let without_either = tree(NICS);
     engine.conflicts(bob).unwrap();
     assert_eq!(engine.resolve(bob, &place("@/mtu"), Side::Ours).unwrap(), 0);
-    // The new content has neither: it takes away what the conflict has shown, and leaves the rest.
+    // The new content has neither. It removes what the conflict has shown, and keeps the rest.
     engine.replace_candidate(bob, without_either).unwrap();
     engine.commit(bob, Request::default()).unwrap();
     assert!(!link(&engine).contains("mtu"), "{}", link(&engine));

@@ -1,4 +1,5 @@
-//! A process that dies at any boundary of a commit: the next one finds the old configuration or the new one, whole.
+//! A process that dies at any step of a commit: the next process finds the complete old or the
+//! complete new configuration.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -37,7 +38,7 @@ fn a_commit_cut_between_operations_is_whole_after_the_next_start() {
     }
 }
 
-/// A commit, and the configuration that it starts from.
+/// A commit, and the configuration from which it starts.
 #[derive(Clone, Copy)]
 struct Case {
     old: &'static str,
@@ -49,13 +50,14 @@ const MAKE: Case = Case { old: NICS, commit: CABLE };
 const GIVE_BACK: Case =
     Case { old: NICS, commit: "no /iproute2-ip-netns:netnses\nno /iproute2-ip-link:links" };
 
-/// Commits with a fault; answers whether it struck.
+/// Commits with a fault. Returns whether the fault happened.
 fn cut(mut engine: Engine, case: &Case, at: Boundary) -> bool {
     engine.kernel.fault = Some(Fault { at, strike: || resume_unwind(Box::new("cut")) });
     catch_unwind(AssertUnwindSafe(|| engine.apply(case.commit))).is_err()
 }
 
-/// Kernel and datastores hold the same configuration, the old or the new, and the next commit works.
+/// Checks that kernel and datastores hold the same configuration, the old or the new one, and that
+/// the next commit works.
 fn check_whole(host: &Host, case: &Case, cut: &str) {
     let mut engine = host.start();
     let old = tree(case.old);

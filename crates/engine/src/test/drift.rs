@@ -1,4 +1,5 @@
-//! What others change under the engine: what went with a link comes back with it, and policies decide about the rest.
+//! Changes by others: what was lost with a link is restored with it, and policies decide about the
+//! rest.
 
 use netstate::{Action, Event, LinkName, Op, Place};
 
@@ -20,7 +21,7 @@ fn a_link_set_down_and_up_again_has_its_routes_again() {
     assert_eq!(host.kernel.state(), whole);
     assert!(differences(&mut engine).is_empty());
 
-    // So fast that nobody sees it down.
+    // So fast that no event shows it down.
     let mut other = host.kernel.clone();
     for up in [false, true] {
         other.execute(&Plan { ops: vec![flag(&host, "veth10", up)] }).unwrap();
@@ -63,7 +64,7 @@ fn what_is_reported_stays_until_it_is_put_right() {
         differences(&mut engine),
         [format!("{ROUTE}: add route 192.168.20.0/24 dev veth10 in vpn10")]
     );
-    // Its link is looked at, but nobody has touched that.
+    // Its link is looked at, but nobody has changed that.
     engine.look_at(&link_event("vpn10", "veth10"));
     engine.look_at(&[Event::Overrun("vpn10".parse().unwrap())].into());
     assert_eq!(host.kernel.executed().len(), executed);
@@ -72,7 +73,7 @@ fn what_is_reported_stays_until_it_is_put_right() {
     engine.look_at(&[Event::Key(key.clone())].into());
     assert!(differences(&mut engine).is_empty());
 
-    // A commit that touches it puts it right.
+    // A commit that touches it repairs it.
     remove(&host, &mut engine, &key);
     assert_eq!(differences(&mut engine).len(), 1);
     engine.apply(&format!("{ROUTE}/src = 1.1.1.9")).unwrap();
@@ -114,7 +115,7 @@ fn a_namespace_that_is_deleted_is_repaired_with_all_in_it() {
     other.execute(&Plan { ops: vec![Op::new(netns, action)] }).unwrap();
     engine.look_at(&[Event::Netns("vpn20".parse().unwrap())].into());
     assert!(host.kernel.state().objects.contains_key(&link_key("veth20")));
-    // This kernel takes a NIC along; that it appears somewhere is an event of its own.
+    // Removing the namespace removes a NIC in this kernel. The NIC's return is a separate event.
     host.kernel.change(|state| state.objects.extend(nics(&["enp0s5"]).objects));
     engine.look_at(&link_event("1", "enp0s5"));
     assert_eq!(host.kernel.state(), whole);
@@ -218,7 +219,7 @@ fn a_link_that_is_renamed_or_moved_is_told_and_goes_back() {
         assert_eq!(host.kernel.state(), whole);
         assert!(differences(&mut engine).is_empty());
     }
-    // Under its present name it may change further.
+    // It may be changed again under its present name.
     move_link(&host, &mut engine, "veth10", "vx@vpn10");
     move_link(&host, &mut engine, "veth10", "vy@vpn10");
     assert_eq!(changes(&mut engine), ["renamed to vy"]);
@@ -248,7 +249,7 @@ fn swapped_links_are_swapped_back_by_a_commit_that_touches_one() {
     assert!(differences(&mut engine).is_empty());
 }
 
-/// Has another program rename or move a link.
+/// Lets another program rename or move a link.
 fn move_link(host: &Host, engine: &mut Engine, name: &str, place: &str) {
     let key = link_key(name);
     let from = host.kernel.state().objects[&key].clone();
@@ -262,7 +263,7 @@ fn move_link(host: &Host, engine: &mut Engine, name: &str, place: &str) {
     engine.look_at(&events.into());
 }
 
-/// What is told that others have done to links.
+/// The changes by others to links that are shown.
 fn changes(engine: &mut Engine) -> Vec<String> {
     let mut tree = Tree::empty(schema());
     engine.report_drift(&mut tree).unwrap();
@@ -271,7 +272,7 @@ fn changes(engine: &mut Engine) -> Vec<String> {
     tree.nodes(&list).into_iter().filter_map(change).collect()
 }
 
-/// A host whose daemon has configured a cable, and what the lines say.
+/// A host whose daemon has configured a veth pair and these lines.
 fn with_cable(lines: &str) -> (Host, Engine) {
     let (host, mut engine) = Host::with_nics();
     engine.apply(&[CABLE, lines].join("\n")).unwrap();
@@ -282,7 +283,7 @@ fn link_key(name: &str) -> Key {
     Key::Link(name.parse().unwrap())
 }
 
-/// The route over the cable.
+/// The route over the veth pair.
 fn route() -> Key {
     Key::Route(netstate::RouteKey {
         netns: "vpn10".parse().unwrap(),
@@ -297,14 +298,14 @@ fn link_event(netns: &str, name: &str) -> BTreeSet<Event> {
     [Event::Link(netns.parse().unwrap(), name.parse::<LinkName>().unwrap())].into()
 }
 
-/// Has another program set a link up or down.
+/// Lets another program set a link up or down.
 fn set_up(host: &Host, engine: &mut Engine, name: &str, up: bool) {
     let op = flag(host, name, up);
     let Action::Update { from: Object::Link(link), .. } = &op.action else { panic!() };
     let netns = link.place.netns.to_string();
     host.kernel.clone().execute(&Plan { ops: vec![op] }).unwrap();
     engine.look_at(&link_event(&netns, name));
-    // What was repaired meanwhile is an event of its own.
+    // The repair of the link is a separate event.
     engine.look_at(&link_event(&netns, name));
 }
 
@@ -317,13 +318,13 @@ fn flag(host: &Host, name: &str, up: bool) -> Op {
     Op::new(key, Action::Update { from, change })
 }
 
-/// Has another program remove an object.
+/// Lets another program remove an object.
 fn remove(host: &Host, engine: &mut Engine, key: &Key) {
     host.kernel.change(|state| drop(state.objects.remove(key)));
     engine.look_at(&[Event::Key(key.clone())].into());
 }
 
-/// What differs, as operational data tells it.
+/// The differences in operational data.
 fn differences(engine: &mut Engine) -> Vec<String> {
     let mut tree = Tree::empty(schema());
     engine.report_drift(&mut tree).unwrap();
@@ -344,12 +345,12 @@ fn an_address_that_goes_takes_routes_along_that_are_given_back() {
     let (host, mut engine) = with_cable("");
     let whole = host.kernel.state();
     let gone = Event::AddressGone("vpn10".parse().unwrap(), "veth10".parse().unwrap());
-    // One that is not configured, but the last of its link.
+    // A route that is not configured, but is the last one on its link.
     host.kernel.change(|state| drop(state.objects.remove(&route())));
     engine.look_at(&[gone.clone()].into());
     assert_eq!(host.kernel.state(), whole);
 
-    // One that is, and stays away as it is only to be reported.
+    // An address that is configured. It stays missing because its drift is only reported.
     let address = Key::Address(netstate::AddressKey {
         netns: "vpn10".parse().unwrap(),
         dev: "veth10".parse().unwrap(),

@@ -1,8 +1,9 @@
-//! Faults at every boundary of a transaction, enumerated: each case is run once to count its boundaries, and once for
-//! each of them and each fault there. Kernel and state directory then hold the old or the new configuration, whole, the
-//! user has been told which, the next commit works, and so does a restart.
+//! Faults at every step of a transaction. Each case runs once to count its steps, and once more for
+//! each step and each fault there. Afterwards, kernel and state directory hold the complete old or
+//! the complete new configuration, the user was told which, the next commit works, and so does a
+//! restart.
 //!
-//! What was found is `docs/faults.md`, which the tests write (`UPDATE_EXPECT=1`) and compare.
+//! The results are in `docs/faults.md`, which the tests write (`UPDATE_EXPECT=1`) and compare.
 
 mod kernel;
 mod others;
@@ -20,20 +21,20 @@ use super::*;
 use crate::ledger::rescue;
 use crate::{Confirmed, ConfirmedBy};
 
-/// Something that a user does.
+/// An action of a user.
 #[derive(Clone, Copy)]
 struct Case {
-    /// In words, as a heading.
+    /// A title for the heading.
     title: &'static str,
     autosave: bool,
-    /// Whether it only replaces a file, which it may have done when that is told as failed.
+    /// Whether it only replaces a file. It may then have succeeded although it reports an error.
     single_file: bool,
-    /// Whether it is another way to the kernel than that of a case before it.
+    /// Whether it changes the kernel in a way that no earlier case does.
     reaches_kernel: bool,
     /// How many commits are kept.
     commits: usize,
     prepare: fn(&mut Engine),
-    /// Answers with what the user is told.
+    /// Returns the message for the user.
     act: fn(&mut Engine) -> Result<String>,
 }
 
@@ -133,7 +134,7 @@ const COMMIT: Case = Case {
     act: |engine| commit(engine, CABLE),
 };
 
-/// Changes in place, removes, and moves.
+/// A change in place, a removal, and a move.
 const CHANGE: &str = "
     no /iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][netns='vpn10'][table='254'][tos='0'][metric='0']
     no /iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']
@@ -145,7 +146,7 @@ fn commit(engine: &mut Engine, lines: &str) -> Result<String> {
     engine.apply(lines).map(|done| done.summary)
 }
 
-/// A commit that anybody may confirm within a minute.
+/// A commit that any session may confirm within a minute.
 fn try_out(engine: &mut Engine, lines: &str) -> Result<String> {
     let session = engine.session();
     engine.set(session, lines);
@@ -161,7 +162,7 @@ fn try_out(engine: &mut Engine, lines: &str) -> Result<String> {
 impl Case {
     fn host(&self) -> Host {
         let limits = Limits { commits: self.commits, ..Limits::default() };
-        // These write to the disk often enough for that to be felt.
+        // These write to the disk so often that a slow disk would matter.
         let memory = FilePath::new("/dev/shm");
         let state_dir = match memory.is_dir() {
             true => tempfile::tempdir_in(memory),
@@ -171,7 +172,7 @@ impl Case {
         Host { state_dir, autosave: self.autosave, limits, ..Host::new() }
     }
 
-    /// A host on which the case is about to be done.
+    /// A host just before the case.
     fn prepared(&self) -> (Host, Engine) {
         let host = self.host();
         let mut engine = host.start();
@@ -179,7 +180,7 @@ impl Case {
         (host, engine)
     }
 
-    /// What is held before and after where nothing fails.
+    /// What is stored before and after the case if nothing fails.
     fn ends(&self) -> Ends {
         let (host, mut engine) = self.prepared();
         let old = Held::by(&engine, &host);
@@ -190,7 +191,7 @@ impl Case {
         Ends { old, new, old_booted, new_booted }
     }
 
-    /// A host as another daemon finds it that has these files.
+    /// A host with these files, as another daemon finds it.
     fn host_with(&self, files: &Files, kernel: State, boot_id: &'static str) -> Host {
         let host = Host { kernel: FakeKernel::holding(kernel), boot_id, ..self.host() };
         write_files(&host.state_dir.path().join("netloom"), files);
@@ -198,7 +199,7 @@ impl Case {
     }
 }
 
-/// What a case leads from and to, and what the host comes up with after a boot then.
+/// The states before and after a case, and what the host boots with in each of them.
 struct Ends {
     old: Held,
     new: Held,
@@ -206,7 +207,7 @@ struct Ends {
     new_booted: Held,
 }
 
-/// All that is to be whole.
+/// Everything that must be complete.
 #[derive(Clone, Debug, PartialEq)]
 struct Held {
     kernel: State,
@@ -234,7 +235,7 @@ impl Held {
         }
     }
 
-    /// In what it differs from another, in words; in nothing where it does not.
+    /// The differences from another one; empty if there are none.
     fn unlike(&self, other: &Held) -> String {
         let mut words = Vec::new();
         let keys = self.kernel.objects.keys().chain(other.kernel.objects.keys());
@@ -255,14 +256,14 @@ impl Held {
         words.join("\n")
     }
 
-    /// What a boot of the host makes of its files as they are now.
+    /// The result of a boot of the host with its present files.
     fn after_boot(host: &Host, case: &Case) -> Held {
         let files = read_files(&host.state_dir.path().join("netloom"));
         let host = case.host_with(&files, nics(&["enp0s4", "enp0s5"]), "second");
         Held::by(&host.start(), &host)
     }
 
-    /// What a restart of the daemon finds, in a copy of the host.
+    /// What a restart of the daemon finds in a copy of the host.
     fn after_restart(host: &Host, case: &Case) -> Held {
         let files = read_files(&host.state_dir.path().join("netloom"));
         let host = case.host_with(&files, host.kernel.state(), "first");
@@ -270,7 +271,7 @@ impl Held {
     }
 }
 
-/// The files of a state directory, by their names in it.
+/// The files of a state directory by name.
 type Files = std::collections::BTreeMap<String, Vec<u8>>;
 
 fn read_files(dir: &FilePath) -> Files {
@@ -293,7 +294,7 @@ fn write_files(dir: &FilePath, files: &Files) {
     }
 }
 
-/// The engine takes a commit that touches the kernel, and says so without reserve.
+/// Checks that a commit that touches the kernel succeeds without a warning.
 fn check_next_commit(engine: &mut Engine, host: &Host, what: &str) {
     const NEXT: &str = "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1300";
     let message =

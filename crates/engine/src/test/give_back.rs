@@ -1,4 +1,5 @@
-//! Giving the host back: what was there is as it was, what was made is gone, and the configuration waits for a start.
+//! Giving the host back: originals are restored, created objects are removed, and the configuration
+//! waits for a start.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -23,7 +24,7 @@ fn a_host_is_as_it_was_and_a_start_configures_it_again() {
     assert_eq!(host.kernel.state(), before);
     assert_eq!(host.file("originals.json"), None);
 
-    // There is nothing to do for another one.
+    // A second call has nothing to do.
     let executed = host.kernel.executed().len();
     give_back_from(&host).unwrap();
     assert_eq!(host.kernel.executed().len(), executed);

@@ -1,4 +1,5 @@
-//! What is configured and cannot be active: it is held, told, and applied by whatever meets its condition.
+//! Configured objects that cannot be active: they are held, shown, and applied when their condition
+//! is met.
 
 use expect_test::{Expect, expect};
 use netstate::{Address, AddressKey, AddressStatus, Event};
@@ -32,7 +33,7 @@ fn routes_over_a_link_that_is_shut_are_held_until_it_is_up() {
     );
     drop(engine);
 
-    // A restart and a reboot find it so again.
+    // They are held again after a restart and a reboot.
     drop(host.start());
     assert_eq!(host.kernel.state(), shut);
     host.reboot(&["enp0s4", "enp0s5"]);
@@ -55,11 +56,11 @@ fn what_a_gateway_is_reached_by_is_not_taken_away() {
     let refused = message(engine.apply(&format!("no {address}")));
     expect!["/iproute2-ip-route:routes/route[prefix='10.9.0.0/16'][table='254'][metric='0'][tos='0'][netns='vpn10']: its gateway 192.168.10.1 is not reached: enp0s4 has no address whose subnet holds it; configure one on enp0s4, for example 192.168.10.2/24, or give the nexthop the flag `onlink`"].assert_eq(&refused);
     assert_eq!(host.kernel.state(), before);
-    // Another address of the subnet serves as well.
+    // Another address of the subnet is sufficient.
     engine.apply(&format!("no {address}\n{}", address.replace(".10/", ".11/"))).unwrap();
 }
 
-/// A DHCP client sets an address that the gateway of a configured route is reached by.
+/// A DHCP client sets the address through which the gateway of a configured route is reached.
 #[test]
 fn an_address_of_others_is_waited_for_where_nobody_can_be_told() {
     let mut host = Host::new();
@@ -87,7 +88,7 @@ fn an_address_of_others_is_waited_for_where_nobody_can_be_told() {
     host.reboot(&["enp0s4", "enp0s5"]);
     let mut engine = host.start();
     assert_eq!(engine.kernel.held().len(), 1);
-    // That is no reason to refuse what leaves the route as it is.
+    // A commit that does not change the route is not refused for this.
     engine.apply("/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400").unwrap();
     engine.apply("no /iproute2-ip-link:links/link[name='enp0s4']/mtu").unwrap();
     assert_eq!(engine.kernel.held().len(), 1);
@@ -117,7 +118,7 @@ fn a_kernel_that_did_not_go_back_does_not_keep_out_what_it_takes() {
     assert_eq!(host.kernel.state(), state);
 }
 
-/// Another host has the address: it stays where it is, and is told.
+/// Another host has the address: it stays where it is, and is reported.
 #[test]
 fn a_duplicate_address_is_told_and_left_alone() {
     let (host, mut engine) = Host::with_nics();
@@ -141,7 +142,7 @@ fn a_duplicate_address_is_told_and_left_alone() {
     assert_eq!(host.kernel.state(), before);
 }
 
-/// Checks what is held, a line an object.
+/// Checks what is held, one object per line.
 #[track_caller]
 fn held(engine: &Engine, expect: Expect) {
     let held = engine.kernel.held().iter();

@@ -1,4 +1,4 @@
-//! The past: going back to it, its bounds, what was done to its files, and who changed what.
+//! The past: rollback, limits, changed files, and blame.
 
 use expect_test::{Expect, expect};
 
@@ -7,7 +7,7 @@ use crate::Blamed;
 
 const MTU: &str = "/iproute2-ip-link:links/link[name='enp0s4']/mtu";
 
-/// A host with the NICs, the cable, and a change of a leaf.
+/// A host with three commits: the NICs, the veth pair, and a changed leaf.
 fn three_commits() -> (Host, Engine) {
     let (host, mut engine) = Host::with_nics();
     engine.apply(CABLE).unwrap();
@@ -15,10 +15,10 @@ fn three_commits() -> (Host, Engine) {
     (host, engine)
 }
 
-/// The entries as they are on disk: what is known and what is wrong.
+/// The entries on disk, with what is wrong with them.
 fn shown(engine: &Engine) -> String {
     let line = |entry: &crate::HistoryEntry| {
-        // Without the folder that the test has made.
+        // Without the path of the test's directory.
         let fault = |fault: &String| fault.rsplit("/netloom/").next().unwrap_or(fault).to_owned();
         let message = entry
             .fault
@@ -79,7 +79,7 @@ fn what_is_done_to_a_file_is_told() {
         let told_before = shown(&engine);
         assert!(!told_before.contains('!'), "{told_before}");
         damage(&host);
-        // It is seen by a daemon that runs, and by one that starts.
+        // A running daemon sees it, and so does one that starts.
         let seen = shown(&engine);
         drop(engine);
         let engine = host.start();
@@ -95,7 +95,7 @@ fn what_is_done_to_a_file_is_told() {
         assert!(text.contains(from));
         host.write(&file(id), &text.replace(from, to));
     };
-    // Another name for who made it.
+    // Another author.
     check(
         &|host| edit(host, 2, "\"root\"", "\"toor\""),
         expect![[r#"
@@ -108,7 +108,7 @@ fn what_is_done_to_a_file_is_told() {
         2 #1 root: 2 netns, 2 links added
     "#]],
     );
-    // The same, sealed anew.
+    // The same with a matching digest.
     check(
         &|host| {
             let store = host.start_store();
@@ -203,7 +203,7 @@ fn the_history_is_bounded_by_count_and_by_size() {
         .sum();
     assert!((500..=2000).contains(&bytes), "{bytes} bytes");
 
-    // The latest stays, however large it is.
+    // The latest commit stays, however large it is.
     host.limits = Limits { commits: 0, bytes: 0 };
     drop(engine);
     let mut engine = host.start();

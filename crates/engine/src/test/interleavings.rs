@@ -1,8 +1,9 @@
-//! Any interleaving of what several sessions do is some serial order of their commits, and each of these is whole.
+//! Any interleaving of actions of several sessions corresponds to some serial order of their
+//! commits, and each commit is complete.
 //!
-//! The configuration is seen as cells: leaves and entries that have nothing to do with each other. What a session has
-//! changed is told by its candidate and its base; whether that is what it asked for, and whether it may come true, is
-//! judged here.
+//! The configuration is seen as cells: leaves and entries that are independent of each other. A
+//! session's changes are read from its candidate and its base. The test decides whether these are
+//! the requested changes, and whether they may be committed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use crate::datastore::Datastore;
 use crate::session::candidate::Side;
 use crate::{Checked, Confirmed, ConfirmedBy};
 
-/// How many people there are, and how long a commit waits for its confirmation.
+/// The number of people, and the time that a commit waits for its confirmation.
 const PEOPLE: usize = 4;
 const WAIT: u64 = 60;
 
@@ -26,10 +27,10 @@ const CELLS: [&str; 6] = [
     "/iproute2-ip-netns:netnses/netns[name='blue']",
 ];
 
-/// What each cell holds; none where it is not there.
+/// The value of each cell; none if it does not exist.
 type Cells = [Option<u32>; CELLS.len()];
 
-/// What one of the people does.
+/// An action of one person.
 #[derive(Clone, Debug)]
 enum Act {
     Set(usize, Option<u32>),
@@ -46,7 +47,7 @@ enum Act {
     Lock,
     Unlock,
     Kill(usize),
-    /// The connection is lost, and made anew.
+    /// The connection is lost, and made again.
     Drop,
     /// The time for the confirmation passes.
     Sleep,
@@ -75,16 +76,16 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// A person's session, and what is known of it without asking the engine.
+/// A person's session, and what is known of it without the engine.
 #[derive(Clone, Debug, Default)]
 struct Person {
     session: u32,
-    /// Cells that were set or settled, with what they were set to. Of others a change may only come with a content as
-    /// a whole.
+    /// Cells that were set or resolved, with their values. Other cells may change only with a new
+    /// whole content.
     named: BTreeMap<usize, Option<Option<u32>>>,
     /// Whether the whole content was replaced.
     replaced: bool,
-    /// The commit that was running when running or the candidate was last looked at.
+    /// The commit that was running when the session last read running or the candidate.
     looked: u64,
 }
 
@@ -94,10 +95,10 @@ struct World {
     people: Vec<Person>,
     /// Who holds the lock.
     lock: Option<u32>,
-    /// The commit by which a session knew a cell: it had changed it itself, be it to what others had by then, or had
-    /// settled a conflict about it.
+    /// The commit up to which a session knew a cell: it had changed the cell itself, or had
+    /// resolved a conflict about it.
     knows: BTreeMap<(u32, usize), u64>,
-    /// Running after each commit, with who made it: zero for the daemon.
+    /// Running after each commit, with its author: zero for the daemon.
     commits: Vec<(u32, Tree)>,
 }
 
@@ -179,7 +180,7 @@ impl World {
                 let left = self.engine.resolve(session, &place, *side).ok();
                 assert_eq!(left, (!conflicts.is_empty()).then(|| all - conflicts.len()));
                 self.settled(who, &conflicts, *side);
-                // Their conflicts have shown the session these cells, and no other.
+                // Their conflicts have shown the session these cells, and no others.
                 let latest = self.engine.running.id;
                 self.knows.extend(conflicts.iter().map(|cell| ((session, *cell), latest)));
             }
@@ -208,7 +209,8 @@ impl World {
                 self.undone();
             }
         }
-        // Nobody's candidate changes by what another does; the end of somebody may undo what waits for confirmation.
+        // A session's action does not change another session's candidate. The end of a session may
+        // undo an unconfirmed commit.
         let quiet = !matches!(act, Act::Kill(_) | Act::Drop | Act::Sleep | Act::Cancel);
         for (other, candidate) in self.candidates().iter().enumerate() {
             assert!(!quiet || other == who || *candidate == others[other], "{other} sees {act:?}");
@@ -226,7 +228,8 @@ impl World {
         self.people[who].named.insert(cell, Some(meant));
     }
 
-    /// A commit brings all that the session has changed, and nothing else; or it is refused for a reason.
+    /// A commit contains all that the session has changed and nothing else, or it is refused for a
+    /// reason.
     fn commit(&mut self, who: usize, confirmed: Option<Confirmed>) {
         let Person { session, named, replaced, looked } = self.people[who].clone();
         let (before, ours) = (self.running(), self.ours(who));
@@ -276,7 +279,7 @@ impl World {
             .collect()
     }
 
-    /// What of these running has changed too, in another way.
+    /// The cells that running has changed as well, to another value.
     fn conflicts(&mut self, who: usize) -> Vec<usize> {
         let running = self.running();
         let ours = self.ours(who);
@@ -297,7 +300,7 @@ impl World {
         }
     }
 
-    /// The cells that are not as they were after a commit, because others have changed them since.
+    /// The cells that others have changed since a commit.
     fn changed_since(&self, id: u64, session: u32) -> BTreeSet<usize> {
         let first = id as usize - 1;
         let (then, now) = (cells(&self.commits[first].1), self.running());
@@ -315,7 +318,7 @@ impl World {
         changed.into_iter().filter(|cell| then[*cell] != now[*cell]).collect()
     }
 
-    /// A look brings in nothing while there are conflicts: what the session has stays a change of what it saw before.
+    /// Reading merges nothing while there are conflicts: the session's changes keep their base.
     fn looked_if(&mut self, who: usize, clear: bool) {
         if clear {
             self.looked(who);
@@ -326,7 +329,8 @@ impl World {
         self.people[who].looked = self.engine.running.id;
     }
 
-    /// What waited for its confirmation may have been undone, which is a commit of the daemon's. Who made it knows.
+    /// The daemon may have undone an unconfirmed commit with a commit of its own. The author of the
+    /// former has seen that.
     fn undone(&mut self) {
         if self.engine.running.id > self.commits.len() as u64 {
             let (by, _) = self.commits[self.commits.len() - 1];
@@ -336,7 +340,7 @@ impl World {
         }
     }
 
-    /// A session ends with its candidate and its lock; the person comes back.
+    /// A session ends with its candidate and its lock. The person comes back.
     fn end(&mut self, who: usize, end: SessionEnd) {
         let session = self.people[who].session;
         self.engine.end_session(session, end);
@@ -359,8 +363,8 @@ impl World {
         sessions.iter().map(tree).collect()
     }
 
-    /// The history tells each configuration that ever was, in order; the kernel holds the last, and so does the next
-    /// daemon, which makes it from the records.
+    /// The history has each configuration in order. The kernel holds the last one, and so does the
+    /// next daemon, which builds it from the records.
     fn check_whole(mut self) {
         let past = self.engine.past();
         for (id, (_, tree)) in (1..).zip(&self.commits) {
@@ -369,11 +373,12 @@ impl World {
         let session = self.engine.session();
         assert_eq!(self.engine.check(session).unwrap(), Checked::default());
         let (running, kernel) = (self.engine.running.intent.tree.clone(), self.host.kernel.state());
-        // The past holds the state directory too.
+        // The past holds the state directory open too.
         drop(past);
         drop(self.engine);
         let waits = self.host.start();
-        // A commit that waits for its session is undone with it, which takes the daemon along.
+        // A commit that waits for its session is undone when the session ends, and the daemon's end
+        // ends it.
         let undone = waits.running.id > self.commits.len() as u64;
         assert!(undone || waits.running.intent.tree == running);
         assert!(undone || self.host.kernel.state() == kernel);
@@ -391,7 +396,7 @@ fn cells(tree: &Tree) -> Cells {
     })
 }
 
-/// A configuration with these.
+/// The configuration with these cells.
 fn content(cells: &Cells) -> Tree {
     let line = |(cell, value): (usize, &Option<u32>)| match value {
         Some(value) if cell < 4 => format!("{} = {value}\n", CELLS[cell]),

@@ -1,4 +1,4 @@
-//! What listeners are told: what has happened, once, and in order.
+//! The notices for listeners: each event once, and in order.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -10,7 +10,7 @@ use super::*;
 use crate::session::notice::{By, Heard, News, Notices};
 use crate::{Confirmed, ConfirmedBy};
 
-/// What has been told since, a line a notice.
+/// The notices since, one per line.
 fn check(notices: &mut Notices, expect: Expect) {
     expect.assert_eq(&heard(notices).iter().map(|heard| line(heard) + "\n").collect::<String>());
 }
@@ -180,7 +180,7 @@ fn who_listens_too_slowly_is_told_how_much_is_lost() {
     engine.apply(CABLE).unwrap();
     let heard = heard(&mut notices);
     let Some((first, kept)) = heard.split_first() else { panic!("nothing is heard") };
-    // The commit is told, and the end of its session.
+    // The commit and the end of its session are notices.
     assert_eq!((line(first), kept.len()), ("46 missed".into(), 256));
     assert_eq!(line(&kept[254]), "root in 2 committed 2: 2 links, 2 routes added");
 }
@@ -235,7 +235,7 @@ fn what_is_held_is_told_with_whose_commit_it_is_a_consequence_of() {
             more: 0,
         }
     "#]].assert_debug_eq(&held);
-    // What is held and is no longer configured changes the count.
+    // If a held object is removed from the configuration, the count changes.
     commit(&mut engine, &format!("no {address}"));
     assert_eq!(
         commit(&mut engine, "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400").more,

@@ -1,4 +1,4 @@
-//! What the engine tells of its own configuration: whether the kernel holds it, and what stands in the way.
+//! The engine's own state: whether the kernel holds the configuration, and what prevents it.
 
 use expect_test::{Expect, expect};
 
@@ -72,7 +72,7 @@ fn a_way_back_that_has_failed_is_told_until_it_succeeds() {
     );
 }
 
-/// What a deleted route's way back cannot bring back is not forgotten by trying twice.
+/// An object that could not be restored is still missing after a second attempt.
 #[test]
 fn what_could_not_be_restored_is_tried_until_it_is() {
     let (host, mut engine) = Host::with_nics();
@@ -107,7 +107,7 @@ fn check(engine: &mut Engine, expected: Expect) {
     expected.assert_eq(&lines(&Tree::empty(schema()), &state));
 }
 
-/// Reading only what is asked for changes nothing about what is shown of it.
+/// Reading only a part shows the same as reading everything.
 #[test]
 fn a_part_is_as_the_whole_says() {
     let (_host, mut engine) = Host::with_nics();

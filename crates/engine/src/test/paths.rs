@@ -1,5 +1,6 @@
-//! One configuration means one thing to the engine too, which looks only at what a change affects: from nothing, from
-//! another configuration, after a boot, and after a commit that the kernel has refused.
+//! A configuration has the same result on every path that leads to it: from an empty configuration,
+//! from another one, after a boot, and after a commit that the kernel has refused. This tests the
+//! engine, which looks only at what a change affects.
 
 use proptest::prelude::*;
 use testkit::configurations::{
@@ -28,7 +29,7 @@ proptest! {
     }
 }
 
-/// How many: as many as take some seconds, unless the environment asks for more.
+/// The number of cases. The default takes some seconds.
 fn cases() -> u32 {
     const CASES: u32 = 50;
     let asked_for = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
@@ -44,14 +45,15 @@ enum Via<'a> {
     Refusal(&'a Configuration, usize),
 }
 
-/// A host on its way.
+/// A host on a path.
 struct Way {
     host: Host,
     engine: Option<Engine>,
     around: Surroundings,
 }
 
-/// Why objects are held, and what the kernel has; or why a configuration is refused.
+/// The held objects with the reasons and the kernel's state, or the reason why a configuration is
+/// refused.
 type Outcome = std::result::Result<(Vec<(Key, String)>, State), String>;
 
 impl Way {
@@ -100,7 +102,8 @@ impl Way {
     }
 }
 
-/// A configuration in YANG, which has no leaf for `conf.all.forwarding`, as that is `ip_forward`.
+/// A configuration in YANG. The models have no leaf for `conf.all.forwarding`, which is
+/// `ip_forward`.
 fn tree_of(state: &State) -> Tree {
     const WITH_LEAF: [&str; 3] = ["ip_forward", "proxy_arp", "disable_ipv6"];
     let leaf =
@@ -158,7 +161,7 @@ fn agree(
     Ok(())
 }
 
-/// What the first has and the second has not, or not so.
+/// The objects of the first that are missing or different in the second.
 fn missing(first: &State, second: &State) -> State {
     let objects =
         first.objects.iter().filter(|(key, object)| second.objects.get(key) != Some(object));

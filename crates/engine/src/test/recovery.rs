@@ -1,4 +1,4 @@
-//! Starts on a state directory that is damaged: the daemon serves, says what it has lost, and goes on from there.
+//! Starts on a damaged state directory: the daemon serves, reports what it has lost, and continues.
 
 use std::fs;
 
@@ -10,7 +10,8 @@ use crate::{Confirmed, ConfirmedBy};
 
 const MTU: &str = "/iproute2-ip-link:links/link[name='enp0s4']/mtu";
 
-/// What can happen to a file: cut short, emptied, replaced, of another version, from other models, no text at all.
+/// Kinds of damage to a file: truncated, emptied, replaced, of another version, from other models,
+/// not text.
 const DAMAGES: [fn(&str) -> Vec<u8>; 6] = [
     |text| text[..text.len() / 2].into(),
     |_| Vec::new(),
@@ -25,7 +26,7 @@ impl Host {
         self.state_dir.path().join("netloom").join(name)
     }
 
-    /// Damages a file; answers what it is then.
+    /// Damages a file. Returns its new content.
     fn damage(&self, name: &str, damage: fn(&str) -> Vec<u8>) -> Vec<u8> {
         let damaged = damage(&self.file(name).unwrap());
         fs::write(self.path(name), &damaged).unwrap();
@@ -33,7 +34,7 @@ impl Host {
     }
 }
 
-/// What the latest commit says, without the folder that the test has made.
+/// The comment of the latest commit, without the path of the test's directory.
 fn comment(host: &Host, engine: &Engine) -> String {
     let head = engine.ledger.history().head().unwrap();
     assert_eq!(head.origin.as_ref().unwrap().user, "netloomd");
@@ -41,7 +42,7 @@ fn comment(host: &Host, engine: &Engine) -> String {
     head.comment.as_ref().unwrap().replace(folder.to_str().unwrap(), "")
 }
 
-/// That another start finds nothing to tell, and that one can go on.
+/// Checks that another start has nothing to report, and that a commit works.
 fn goes_on(host: &Host, engine: Engine) {
     let (running, entries) =
         (engine.running.intent.tree.clone(), engine.ledger.history().entries());
@@ -78,7 +79,7 @@ fn without_running_the_kernel_is_left_alone() {
         assert!(comment.starts_with("running.json: "), "{comment}");
         let end = " (kept as running.json.unreadable-2); running is empty, and the kernel is left as it is";
         assert!(comment.ends_with(end), "{comment}");
-        // What was, is part of the past, but there is no way back to it.
+        // The old configuration is part of the past, but a rollback to it is not possible.
         let refused = engine.past().configuration(Revision::Id(1)).unwrap_err();
         expect!["what came before commit 2 is not known: it started from the empty configuration"]
             .assert_eq(&refused[0].to_string());
@@ -100,7 +101,7 @@ fn without_running_the_rescue_configuration_is_in_force() {
         let mut engine = host.start();
         assert_eq!(engine.running.intent.tree, tree(NICS));
         assert!(comment(&host, &engine).ends_with("; running is the rescue configuration"));
-        // What nobody knows to be ours stays, and is ours again once it is configured.
+        // Objects that are not known to be ours stay. They are ours again once they are configured.
         assert!(whole.objects.keys().eq(host.kernel.state().objects.keys()));
         engine.apply(CABLE).unwrap();
         let session = engine.session();

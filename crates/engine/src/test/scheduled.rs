@@ -1,4 +1,5 @@
-//! Scheduled commits: made at their time, of what is running by then, once, whatever happens to the daemon meanwhile.
+//! Scheduled commits: made at their time, merged with what is running then, once, whatever happens
+//! to the daemon meanwhile.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -14,7 +15,7 @@ use crate::{Confirmed, ConfirmedBy};
 const MTU: &str = "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400";
 
 impl Engine {
-    /// Schedules what the lines say for so many seconds from now, from a session of its own.
+    /// Schedules the lines for this many seconds from now, in a session of its own.
     fn later(&mut self, seconds: u64, lines: &str) -> Result<Scheduled> {
         let session = self.session();
         self.set(session, lines);

@@ -1,4 +1,4 @@
-//! Several sessions: what is merged, what is refused, who holds which lock.
+//! Several sessions: merged changes, refused changes, and locks.
 
 use expect_test::expect;
 
@@ -84,13 +84,13 @@ fn a_killed_session_is_gone_with_its_locks() {
     expect!["there is no session 1"].assert_eq(&message(engine.sessions.may_kill(bob, alice)));
 }
 
-/// An engine with a thread of its own, by the host's clock.
+/// An engine with a thread of its own, with the host's clock.
 fn serve(host: &Host) -> Handle {
     let settings = Settings { clock: Clock::HOST, ..host.settings() };
     crate::start(settings, schema(), Box::new(host.kernel.clone())).unwrap()
 }
 
-/// As many requests wait as are answered, one before the other.
+/// Sends a request that sends the next one when it is handled.
 fn ask_again(requests: mpsc::WeakSender<EngineRequest>) {
     if let Some(sender) = requests.upgrade() {
         let ask = move |_: &mut Engine| ask_again(requests);
@@ -115,7 +115,7 @@ async fn requests_without_end_do_not_hold_up_what_is_due() {
     tokio::time::timeout(Duration::from_secs(10), undone).await.unwrap().unwrap();
 }
 
-/// What keeps the engine's thread, until it is dropped.
+/// Keeps the engine's thread busy until the result is dropped.
 async fn keep_busy(handle: &Handle) -> std::sync::mpsc::Sender<()> {
     let (keep, kept) = std::sync::mpsc::channel::<()>();
     let (begin, begun) = tokio::sync::oneshot::channel();
@@ -174,7 +174,7 @@ async fn what_a_session_has_read_counts_for_what_it_asks_next() {
     assert_eq!(handle.running(), Tree::empty(schema()));
 }
 
-/// The same by a handle, from an async program.
+/// The same through a handle, in an async program.
 #[tokio::test]
 async fn a_dropped_session_releases_its_lock() {
     let host = Host::new();

@@ -1,4 +1,4 @@
-//! Stale sessions: what was begun long ago means what it meant then, and takes nobody's work along.
+//! Stale sessions: an old edit keeps its meaning, and removes nobody else's work.
 
 use super::*;
 use crate::{Confirmed, ConfirmedBy};
@@ -7,7 +7,7 @@ const OTHERS: &str = "
     /iproute2-ip-netns:netnses/netns[name='ann1']
     /iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400";
 
-/// A session that saw the NICs configured, and slept while `OTHERS` was committed in many steps.
+/// A session that saw the NICs configured, and was idle while `OTHERS` was committed in many steps.
 fn stale() -> (Host, Engine, u32) {
     let (host, mut engine) = Host::with_nics();
     let bob = engine.session();
@@ -24,7 +24,7 @@ fn running(engine: &Engine) -> &Tree {
     &engine.running.intent.tree
 }
 
-/// What the others have committed, and `rest`.
+/// The commits of the others, and `rest`.
 #[track_caller]
 fn check(engine: &mut Engine, session: u32, rest: &str) {
     engine.commit(session, Request::default()).unwrap();
@@ -112,7 +112,7 @@ fn a_commit_shows_nothing_of_what_it_was_merged_with() {
     let (_host, mut engine, bob) = stale();
     engine.set(bob, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1300");
     engine.commit(bob, Request::default()).unwrap();
-    // The next content still decides about no more than what was seen, and its own commit is part of that.
+    // The next content still affects only what was seen. The session's own commit counts as seen.
     engine.replace_candidate(bob, tree(NICS)).unwrap();
     engine.commit(bob, Request::default()).unwrap();
     let group = "\n/iproute2-ip-link:links/link[name='enp0s5']/group = 19\n";
@@ -143,7 +143,7 @@ fn to_remove_what_others_have_changed_is_a_conflict() {
 
 #[test]
 fn a_value_is_set_whatever_it_has_become() {
-    // 1500 is what the session saw, so that only a look at running tells that there is something to do.
+    // 1500 is what the session saw. Only a read of running shows that there is something to do.
     let (_host, mut engine) = Host::with_nics();
     let mtu = "/iproute2-ip-link:links/link[name='enp0s4']/mtu = ";
     engine.apply(&[mtu, "1500"].concat()).unwrap();

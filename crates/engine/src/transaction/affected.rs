@@ -1,7 +1,8 @@
-//! What a change affects: what differs, and all that depends on it.
+//! The objects that a change affects: those that differ, and all their dependents.
 //!
-//! What is not affected is neither observed nor planned, so that a commit costs what it changes. A link that is moved
-//! or made anew takes its dependents along, configured or not, and so affects these.
+//! Objects that are not affected are neither observed nor planned, so that the cost of a commit
+//! depends on the size of the change. A link that is moved or recreated affects all its dependents,
+//! configured or not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -13,15 +14,15 @@ use netstate::{Desired, Key, Link, NetnsName, Object, Place, Route, RouteKey, Sy
 /// The objects that a transition affects.
 #[derive(Clone, Debug)]
 pub(crate) enum Affected {
-    /// What the two states differ in, with what depends on it.
+    /// The objects in which the two states differ, and their dependents.
     Change,
-    /// These objects, without what is skipped.
+    /// These objects, except skipped ones.
     Named(BTreeSet<Key>),
-    /// Every object, without what is skipped.
+    /// All objects, except skipped ones.
     Everything,
 }
 
-/// These objects and all that cannot be without them, in any of the states.
+/// These objects and all that need them, in any of the states.
 pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&Desired]) -> BTreeSet<Key> {
     if !keys.iter().any(is_needed) {
         return keys;
@@ -39,8 +40,8 @@ pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&Desired]) -> BTree
     found
 }
 
-/// The objects that depend on one of these addresses, whichever link has it. The kernel goes through all routes as well when
-/// an address goes.
+/// The objects that depend on one of these addresses, on any link. The kernel also searches all
+/// routes when an address is removed.
 pub(crate) fn on_addresses(
     keys: &BTreeSet<Key>,
     touched: &Desired,
@@ -64,7 +65,8 @@ pub(crate) fn on_addresses(
     on.map(|(key, _)| key.clone()).collect()
 }
 
-/// The parameters that the kernel sets along with one of these that changes, and what IPv6 is switched off or on for.
+/// The parameters that the kernel sets as well when one of these parameters changes, and the
+/// objects for which this switches IPv6 on or off.
 pub(crate) fn set_along(
     keys: &BTreeSet<Key>,
     touched: &Desired,
@@ -109,8 +111,8 @@ fn is_ipv6(key: &Key) -> bool {
     }
 }
 
-/// The routes whose gateway was in what one of these objects led to: the subnet of an address, or the prefix of a route.
-/// Routes that name only a gateway are among them where a link changes.
+/// The routes whose gateway is reached through one of these objects: the subnet of an address, or
+/// the prefix of a route. If a link changes, this includes the routes that name only a gateway.
 pub(crate) fn by_gateways(
     keys: &BTreeSet<Key>,
     touched: &Desired,
@@ -165,8 +167,8 @@ pub(crate) fn by_gateways(
     found
 }
 
-/// Whether a route of IPv6 is more specific than the subnet of an address on its link, so that gateways there are reached
-/// by it.
+/// Whether an IPv6 route is more specific than the subnet of an address on its link. Gateways in
+/// that subnet are then reached through the route.
 fn is_within_subnet(key: &RouteKey, route: &Route, desired: &Desired) -> bool {
     let devs = route.nexthops.iter().filter_map(|hop| hop.dev.clone());
     let mut places = devs.map(|ifname| Place { netns: key.netns.clone(), ifname });
@@ -176,8 +178,8 @@ fn is_within_subnet(key: &RouteKey, route: &Route, desired: &Desired) -> bool {
         })
 }
 
-/// The IPv6 addresses that routes among these have as their source, with their links: whether they are in use yet has to be
-/// known.
+/// The IPv6 source addresses of the routes among these objects, with their links. It must be known
+/// whether these addresses are usable yet.
 pub(crate) fn sources(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
     let mut wanted: BTreeMap<&NetnsName, BTreeSet<IpAddr>> = BTreeMap::new();
     for key in keys.iter().rev() {
@@ -199,8 +201,8 @@ pub(crate) fn sources(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> 
     found
 }
 
-/// The links that these objects are on, and those below them, of which the configuration does not tell that they are there
-/// and whether they are up.
+/// The links of these objects, and the links below those, if the configuration does not say whether
+/// they exist and are up.
 pub(crate) fn undetermined_links(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
     let is_undetermined = |link: &Link| link.is_adopted();
     if !desired.links().any(|(_, link)| is_undetermined(link)) {
@@ -226,8 +228,8 @@ pub(crate) fn undetermined_links(keys: &BTreeSet<Key>, desired: &Desired) -> BTr
     found
 }
 
-/// The links that objects which are given up depend on: where such a link stays, what was there before the
-/// configuration can go back to it.
+/// The links that removed objects depend on. If such a link stays, the originals on it can be
+/// restored.
 pub(crate) fn links_below(
     keys: &BTreeSet<Key>,
     touched: &Desired,
@@ -244,7 +246,8 @@ pub(crate) fn links_below(
     at.map(|(id, _)| Key::Link(id.clone())).collect()
 }
 
-/// The other ends of the pairs among these: each is made along with the other, so that only both tell what is missing.
+/// The other ends of the veth pairs among these. Creating one end creates the other as well, so
+/// both are needed to know what is missing.
 pub(crate) fn other_ends(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
     let links = keys.iter().filter_map(|key| desired.get(key)?.link());
     let peers: BTreeSet<&Place> = links.filter_map(|link| link.peer.as_ref()).collect();
@@ -255,7 +258,8 @@ pub(crate) fn other_ends(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Ke
     at.map(|(id, _)| Key::Link(id.clone())).collect()
 }
 
-/// What depends on the link at each place, what depends on each other object, and what is in each namespace.
+/// The dependents of the link at each place and of each other object, and the objects in each
+/// namespace.
 #[derive(Default)]
 struct Dependents<'a> {
     by_place: BTreeMap<Place, Vec<&'a Key>>,
@@ -290,12 +294,12 @@ impl<'a> Dependents<'a> {
     }
 }
 
-/// The namespace that an object is in.
+/// The namespace of an object.
 pub(crate) fn netns_of<'a>(key: &'a Key, object: &'a Object) -> Option<&'a NetnsName> {
     key.netns().or_else(|| place_of(object).map(|place| &place.netns))
 }
 
-/// Where a link is; nothing for anything else.
+/// The place of a link; none for other objects.
 pub(crate) fn place_of(object: &Object) -> Option<&Place> {
     if let Object::Link(link) = object { Some(&link.place) } else { None }
 }

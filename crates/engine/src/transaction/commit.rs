@@ -37,63 +37,63 @@ use crate::transaction::request::CommitRequest;
 use crate::transaction::step::Step;
 use crate::transaction::transition::{Transition, TransitionPlan};
 
-/// What a commit did.
+/// The result of a commit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Committed {
-    /// The history entry's stable id; none where there was nothing to commit.
+    /// The id of the history entry; none if there was nothing to commit.
     pub id: Option<u64>,
-    /// What changed, for a person, in a line: `2 netns, 2 links added`.
+    /// A one-line summary of the changes: `2 netns, 2 links added`.
     pub summary: String,
-    /// The objects that it leaves held, among those that it affects.
+    /// The affected objects that it leaves held.
     pub held: Holds,
-    /// How long it took in the daemon, milliseconds.
+    /// The time that it took in the daemon, in milliseconds.
     pub milliseconds: f64,
 }
 
-/// What a commit would do.
+/// The result of a commit check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
-    /// A line for each operation, in words.
+    /// One line for each operation.
     pub operations: Vec<String>,
-    /// The objects that it would leave held, among those that it affects.
+    /// The affected objects that the commit would leave held.
     pub held: Holds,
 }
 
-/// What came of an attempt that did not fail.
+/// The result of an attempt that did not fail.
 enum Attempted {
-    /// What changed, in words, and what is held of it.
+    /// A summary of the changes, and the held objects among them.
     Changed(String, Holds),
-    /// A commit that waited is confirmed, but for what failed then.
+    /// A waiting commit is confirmed. These errors happened afterwards.
     Confirmed(Errors),
     /// There was nothing to change.
     Nothing,
 }
 
-/// Who commits, and what for.
+/// The author of a commit, and its comment.
 pub(crate) struct Author {
     pub(crate) origin: Origin,
     pub(crate) comment: Option<String>,
 }
 
-/// A change that the kernel holds, with its journal on disk.
+/// A change that the kernel holds. Its journal is on disk.
 struct Change {
     intent: Intent,
     plan: TransitionPlan,
     journal: Journal,
 }
 
-/// What a transaction that has happened did.
+/// The result of a transaction that has happened.
 pub(crate) struct Done {
-    /// What changed, in a line.
+    /// A one-line summary of the changes.
     pub(crate) summary: String,
-    /// What failed after it had happened.
+    /// The errors after it had happened.
     pub(crate) late: Errors,
-    /// What it leaves held.
+    /// The objects that it leaves held.
     pub(crate) held: Holds,
 }
 
 impl Engine {
-    /// Makes the session's candidate running, kernel and all, or changes nothing.
+    /// Commits the session's candidate: changes running and the kernel, or nothing at all.
     pub(crate) fn commit(&mut self, session: u32, request: CommitRequest) -> Result<Committed> {
         let transaction = self.running.id + 1;
         let _span = tracing::info_span!("commit", transaction, session).entered();
@@ -122,7 +122,7 @@ impl Engine {
         }
     }
 
-    /// What a commit would do.
+    /// The plan of a commit.
     pub(crate) fn check(&mut self, session: u32) -> Result<Checked> {
         let tree = self.merged(session)?;
         let diff = self.running.intent.tree.diff(&tree);
@@ -131,7 +131,8 @@ impl Engine {
         Ok(Checked { operations, held: Holds::of(&plan, &intent) })
     }
 
-    /// How the kernel would get to a configuration that differs from running by `diff`. Nothing is under way.
+    /// The plan that would bring the kernel to a configuration that differs from running by `diff`.
+    /// It is not executed.
     pub(crate) fn foresee(&mut self, tree: Tree, diff: &Diff) -> Result<(Intent, TransitionPlan)> {
         let running = self.running.intent.clone();
         let intent = running.after(tree, diff)?;
@@ -155,7 +156,8 @@ impl Engine {
                 return Err(earlier);
             }
             match (&self.pending, &confirmed) {
-                // It waits anew, which is a commit of its own.
+                // A confirmed commit that follows another one restarts the wait, which is a commit
+                // of its own.
                 (Some(_), Some(_)) => {}
                 (Some(_), None) => {
                     self.sessions.at(session)?.candidate.committed();
@@ -183,7 +185,8 @@ impl Engine {
         Ok(Attempted::Changed(summary, held))
     }
 
-    /// Brings kernel and datastores to `tree`, which differs from running by `diff`, or leaves both as they are.
+    /// Brings the kernel and the datastores to `tree`, which differs from running by `diff`, or
+    /// leaves both unchanged.
     pub(crate) fn transact(&mut self, tree: Tree, diff: &Diff, record: Record) -> Result<Done> {
         let running = self.running.intent.clone();
         let made = self.converge_and_file(&running, (tree, diff), record);
@@ -213,7 +216,8 @@ impl Engine {
         Ok(Done { summary, late, held })
     }
 
-    /// Makes the commit happen, up to its entry in the history. Answers with what failed after that was in its place.
+    /// Makes the commit happen, up to its history entry. Returns the errors after the entry was in
+    /// its place.
     fn converge_and_file(
         &mut self,
         running: &Intent,
@@ -230,7 +234,7 @@ impl Engine {
         }
     }
 
-    /// Judges `tree` and brings the kernel to it, while a thread writes the journal.
+    /// Validates `tree` and brings the kernel to it, while a thread writes the journal.
     fn converge_all(
         &mut self,
         running: &Intent,
@@ -256,7 +260,8 @@ impl Engine {
         })
     }
 
-    /// After a failure everything is as it was: the kernel, the state directory, and what others had on links.
+    /// Undoes a failed attempt: restores the kernel, the state directory, and the objects of others
+    /// on links.
     fn undo_attempt(&mut self, failure: Failure) -> Errors {
         match failure {
             Failure::Untouched(errors) => errors,
@@ -268,7 +273,8 @@ impl Engine {
         }
     }
 
-    /// What follows from a commit that has happened, though its filing may not survive a loss of power.
+    /// Completes a commit that has happened, although its history entry may not survive a loss of
+    /// power.
     fn record_commit(&mut self, record: Record, stamp: Stamp, filed: Errors) -> Errors {
         let saved = if record.autosave { self.ledger.follow() } else { Ok(()) };
         self.pass(Step::Saved);
@@ -284,7 +290,7 @@ impl Engine {
         late
     }
 
-    /// Neither running nor, where it follows, startup is locked by another session.
+    /// Fails if another session has locked running, or startup while startup follows running.
     pub(crate) fn may_commit(&self, session: u32) -> Result<()> {
         self.sessions.may_write(session, Datastore::Running)?;
         match self.settings.autosave {
@@ -293,13 +299,13 @@ impl Engine {
         }
     }
 
-    /// The candidate on top of the latest running. It stays what the session has made of what it saw.
+    /// The candidate merged into the latest running. The candidate itself does not change.
     pub(crate) fn merged(&mut self, session: u32) -> Result<Tree> {
         let merged = self.sessions.at(session)?.candidate.on(&self.running.intent.tree);
         merged.map_err(|found| self.report_conflicts(session, &found))
     }
 
-    /// The journal, and later the history entry, of a commit from running, but for what it changes.
+    /// The record of a commit from running, without its changes.
     pub(crate) fn record(&self, author: Author) -> Record {
         let Author { origin, comment } = author;
         Record {
@@ -310,7 +316,7 @@ impl Engine {
             time: (self.settings.clock.wall)(),
             comment,
             summary: String::new(),
-            // Most commits leave this as it is.
+            // Most commits do not change this number.
             held: self.kernel.held().len(),
             autosave: self.settings.autosave,
             awaited: None,
@@ -320,7 +326,7 @@ impl Engine {
     }
 }
 
-/// What a commit has changed, with how many objects of running are held after it.
+/// The summary of a commit, with the number of objects of running that are held after it.
 fn with_count(summary: &str, held: usize) -> String {
     match held {
         0 => summary.to_owned(),

@@ -1,10 +1,12 @@
-//! Confirmed commits (RFC 6241 section 8.4): a commit that is undone unless somebody confirms it in time.
+//! Confirmed commits (RFC 6241 section 8.4): a commit that is undone unless it is confirmed in
+//! time.
 //!
-//! The deadline is in the commit's own record. It is thus on disk before the kernel is touched, and an attempt that fails
-//! leaves none. It is measured by the time since the host booted. Where the host has booted again, the wall clock decides:
-//! that may be wrong until somebody has set it, but the commit then waits no longer than was asked for. Only the latest
-//! record can wait for its confirmation: a commit on top of it, or a mark that names it, has settled it. Until then startup
-//! stays what it was, so that a reboot comes up on what is known to work.
+//! The deadline is in the commit's own record. It is therefore on disk before the kernel is
+//! touched, and a failed attempt leaves no deadline. It is measured by the time since the host
+//! booted. If the host has rebooted since, the wall clock decides. The wall clock may be wrong
+//! until it is set, but the commit never waits longer than its timeout. Only the latest commit can
+//! wait for its confirmation: a commit on top of it, or a mark that names it, has settled it. Until
+//! then startup keeps its content, so that a reboot applies a configuration that is known to work.
 
 use yang::Tree;
 
@@ -19,7 +21,7 @@ use crate::transaction::pending::Pending;
 use crate::transaction::request::Confirmed;
 
 impl Engine {
-    /// Whether the session may commit, or cancel, in the light of a commit that waits for its confirmation.
+    /// Whether the session may commit or cancel, if a commit waits for its confirmation.
     pub(crate) fn may_settle(&self, session: u32, persist_id: Option<&str>) -> Result<()> {
         let Some(awaited) = self.pending.as_ref().map(Pending::awaited) else {
             return match persist_id {
@@ -42,7 +44,7 @@ impl Engine {
         if may { Ok(()) } else { Err(Error::Unconfirmed { id: self.running.id, needs }.into()) }
     }
 
-    /// What a commit's record says of its confirmation.
+    /// The part of a commit's record about its confirmation.
     pub(crate) fn awaited(&self, session: u32, confirmed: &Confirmed) -> Awaited {
         let base = self.pending.as_ref().map_or(self.running.id, |pending| pending.awaited().base);
         let Confirmed { timeout, by, probes } = confirmed.clone();
@@ -55,16 +57,17 @@ impl Engine {
         Awaited { base, deadline, uptime, by, session, probes }
     }
 
-    /// The configuration that is not subject to confirmation: what startup follows.
+    /// The configuration that does not wait for a confirmation. Startup follows it.
     pub(crate) fn settled(&self) -> &Tree {
         self.pending.as_ref().map_or(&self.running.intent.tree, Pending::tree)
     }
 
-    /// Confirms the commit that waits for it. What fails once it is confirmed is answered.
+    /// Confirms the waiting commit. Returns the errors after it was confirmed.
     pub(crate) fn confirm(&mut self) -> Result<Errors> {
         let mut late = Errors::default();
         if let Err(failure) = confirmation::mark(self.ledger.store(), self.running.id) {
-            // The mark may be in place all the same, for the next process to find. If it stays there, it counts.
+            // The mark may be in its place in spite of the error, and the next process would find
+            // it. If it cannot be removed, it counts.
             let _gone = self.ledger.store().remove(confirmation::MARK);
             if !confirmation::is_marked(self.ledger.store(), self.running.id).unwrap_or(false) {
                 return Err(failure);
@@ -82,7 +85,7 @@ impl Engine {
         Ok(late)
     }
 
-    /// Undoes the commit that waits for its confirmation, at a user's request.
+    /// Undoes the waiting commit, at a user's request.
     pub(crate) fn cancel(&mut self, session: u32, persist_id: Option<&str>) -> Result<()> {
         if self.pending.is_none() {
             return Err(Error::NothingPending.into());
@@ -93,17 +96,17 @@ impl Engine {
         self.saw(session, &self.version())
     }
 
-    /// When a commit is undone.
+    /// The time at which the waiting commit is undone.
     pub(crate) fn undone_at(&self) -> Option<Moment> {
         self.pending.as_ref().map(Pending::due)
     }
 
-    /// When it is announced that a commit will soon be undone.
+    /// The time at which it is announced that the commit will be undone soon.
     pub(crate) fn announced_at(&self) -> Option<Moment> {
         self.pending.as_ref().and_then(Pending::announced_at)
     }
 
-    /// Announces that, once.
+    /// Announces this, once.
     pub(crate) fn announce_undoing(&mut self) {
         let now = self.now();
         let Some(pending) = &mut self.pending else { return };
@@ -118,7 +121,7 @@ impl Engine {
         self.pending.as_ref().map(|_| self.running.id)
     }
 
-    /// Notifies what a commit has made of one that was `waiting`.
+    /// Sends a notice of what a commit did to the commit that was `waiting`.
     pub(crate) fn notify_phase(&self, by: By, waiting: Option<u64>) {
         let now = self.now();
         let left = |pending: &Pending| pending.due().left(now);
@@ -131,7 +134,7 @@ impl Engine {
         self.notices.send(News::Confirm { id, by, phase });
     }
 
-    /// What a session's end means to a commit of its own that waits for its confirmation.
+    /// Handles the end of a session whose own commit waits for its confirmation.
     pub(crate) fn session_ended(&mut self, session: u32) {
         let its = |pending: &Pending| {
             let awaited = pending.awaited();
@@ -142,7 +145,7 @@ impl Engine {
         }
     }
 
-    /// What a start makes of a commit that waits: its session has ended with the last process.
+    /// Handles a waiting commit at start: its session has ended with the last process.
     pub(crate) fn resume_waiting(&mut self) {
         match self.pending.as_ref().map(|pending| &pending.awaited().by) {
             Some(ConfirmedBy::Session) => self.expire(Why::SessionEnded),
@@ -151,7 +154,7 @@ impl Engine {
         }
     }
 
-    /// Undoes it with nobody waiting for the answer; where that fails, tries again later.
+    /// Undoes the waiting commit without a caller. If that fails, it is tried again later.
     pub(crate) fn expire(&mut self, why: Why) {
         let origin = Origin { user: "netloomd".into(), from: "confirmed commit".into() };
         if let Err(errors) = self.undo(origin, By::Daemon, why) {
@@ -184,7 +187,8 @@ impl Engine {
         let comment = Some(format!("commit {transaction} {why_undone}{unanswered}"));
         let record = self.record(Author { origin, comment: comment.clone() });
         let Done { summary, .. } = self.transact(tree, &diff, record)?;
-        // Whoever committed it knows that it does not last; it may be that nobody is there any more.
+        // The session that committed it knows that the commit is not permanent. The session may
+        // have ended.
         let _gone = self.saw(awaited.session, &self.version());
         self.notices.send(undone);
         let id = self.running.id;

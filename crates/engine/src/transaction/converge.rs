@@ -1,8 +1,9 @@
-//! The one way to the kernel: from what may have been applied to what shall hold.
+//! The only way to the kernel: from what may have been applied to what is desired.
 //!
-//! A commit, the way back from one that failed, a boot, the expiry of a confirmed commit, a repair and the return of a
-//! missing link all call [`Kernel::converge`]. They differ in where they go, in how much of the world is affected, and in
-//! the [`Policy`]: a commit wants all or nothing, everybody else to get as far as possible.
+//! A commit, the undoing of a failed commit, a boot, the expiry of a confirmed commit, a repair and
+//! the return of a missing link all call [`Kernel::converge`]. They differ in their target, in the
+//! affected objects, and in the [`Policy`]: a commit is all or nothing, and the others get as far
+//! as possible.
 
 mod judge;
 mod plan;
@@ -30,35 +31,36 @@ use crate::transaction::step::Step;
 use crate::transaction::step::{Boundary, Fault};
 use crate::transaction::transition::{Transition, TransitionPlan};
 
-/// How many objects are skipped before the kernel is left as it is.
+/// The number of skipped objects at which a convergence gives up.
 pub(crate) const SKIPPED: usize = 64;
 
-/// How often others may be faster to put back what is theirs, before they are in the way.
+/// The number of times that others may restore their own objects first, before this counts as a
+/// failure.
 const OUTRUN: usize = 16;
 
-/// The kernel, and what is known of the configuration in it.
+/// The kernel, and what is known about the configuration in it.
 pub(crate) struct Kernel {
     southbound: Box<dyn Southbound>,
-    /// What there was before the configuration touched it.
+    /// The state of objects before the configuration touched them.
     originals: Originals,
     /// The objects of running that the kernel cannot take yet.
     skipped: BTreeSet<Key>,
-    /// Why, for some of them; the others depend on these.
+    /// The reasons for some of them. The others depend on these.
     reasons: BTreeMap<Key, Reason>,
-    /// The objects of running that are left out, or are there in part only, by the verdict on it.
+    /// The objects of running that are held completely or in part, according to its verdict.
     held: Held,
-    /// The links that others have renamed or moved, with where they are.
+    /// The links that others have renamed or moved, with their present places.
     displaced: BTreeMap<Key, Place>,
     #[cfg(any(test, feature = "faults"))]
     pub(crate) fault: Option<Fault>,
 }
 
-/// Why an object is skipped.
+/// The reason why an object is skipped.
 #[derive(Clone, Debug)]
 pub(crate) struct Reason {
-    /// In words, the kernel's where it refused.
+    /// A message, which is the kernel's if the kernel refused.
     pub(crate) message: String,
-    /// Whether the kernel refused, rather than something being missing that others have to bring.
+    /// Whether the kernel refused. If false, something is missing that others must provide.
     pub(crate) refused: bool,
 }
 
@@ -69,21 +71,21 @@ impl Reason {
     }
 }
 
-/// What to do where the kernel cannot take all of a transition.
+/// What happens if the kernel cannot take all of a transition.
 pub(crate) enum Policy<'a> {
-    /// All or nothing: the first failure is the end. The journal is put in place once the originals are on disk, before
-    /// the kernel is touched.
+    /// All or nothing: the first failure ends the transition. The journal is put in its place after
+    /// the originals are on disk and before the kernel is touched.
     AllOrNothing(Writing<'a>),
-    /// What the kernel cannot take is skipped, with all that depends on it; that is no failure. Failure is an object of
-    /// before that cannot be removed.
+    /// An object that the kernel cannot take is skipped with its dependents, which is no failure.
+    /// It is a failure if an old object cannot be removed.
     AsFarAsPossible,
 }
 
-/// A transition that has failed.
+/// A failed transition.
 pub(crate) enum Failure {
-    /// Before anything was touched.
+    /// It failed before anything was touched.
     Untouched(Errors),
-    /// With the journal or the kernel touched already.
+    /// It failed after the journal or the kernel was touched.
     Touched {
         errors: Errors,
         /// What may be in the kernel.
@@ -106,10 +108,10 @@ impl From<Failure> for Errors {
     }
 }
 
-/// A transition that is made.
+/// A completed transition.
 pub(crate) struct Made {
     pub(crate) plan: TransitionPlan,
-    /// Where the policy has one.
+    /// The journal, if the policy has one.
     pub(crate) journal: Option<Journal>,
 }
 
@@ -129,8 +131,8 @@ impl Kernel {
         }
     }
 
-    /// Brings the kernel from what may be in it to a configuration. What a plan adds to the originals is on disk before
-    /// the kernel is touched.
+    /// Brings the kernel from what may be in it to a configuration. Originals that the plan adds
+    /// are on disk before the kernel is touched.
     pub(crate) fn converge(
         &mut self,
         transition: &Transition<'_>,
@@ -143,7 +145,7 @@ impl Kernel {
         }
     }
 
-    /// One attempt: observes and plans, keeps originals and journal, executes, and observes again.
+    /// One attempt: observes, plans, saves originals and journal, executes, and observes again.
     fn attempt(
         &mut self,
         transition: &Transition<'_>,
@@ -176,22 +178,24 @@ impl Kernel {
         match carried_out {
             Ok(journal) => Ok(Made { plan, journal }),
             Err(errors) => {
-                // A part of it may have been made all the same: others have not made that before.
+                // The plan may have been executed in part. Objects from that part are not
+                // originals.
                 let touched = transition.touched.merged(&plan.desired.clone().into());
                 Err(Failure::Touched { errors, touched, plan: Box::new(plan) })
             }
         }
     }
 
-    /// An address was awaited in vain: the link that has come up for it has no carrier. This is known only once it is up,
-    /// and what needs the address is then held, as it is on a link that was up before.
+    /// An address was awaited in vain, because the link that the plan has set up has no carrier.
+    /// This is known only once the link is up. Objects that need the address are then held, as they
+    /// are on a link that was up before.
     fn carry_out_the_rest(
         &mut self,
         transition: &Transition<'_>,
         plan: &TransitionPlan,
         ledger: &mut Ledger,
     ) -> Result<TransitionPlan> {
-        // What was made so far is ours, and no original of others.
+        // What was applied so far is ours, and is not an original.
         let touched = transition.touched.merged(&plan.desired.clone().into());
         let affected = Affected::Named(plan.keys.clone());
         let rest = Transition { touched: &touched, affected, ..*transition };
@@ -203,7 +207,7 @@ impl Kernel {
         Ok(plan)
     }
 
-    /// Attempts until none fails, each without the objects that failed before.
+    /// Attempts until one succeeds, each time without the objects that failed before.
     fn approach(&mut self, transition: &Transition<'_>, ledger: &mut Ledger) -> Converged {
         let Transition { to, running, affected, is_commit, .. } = transition;
         match affected {
@@ -235,7 +239,8 @@ impl Kernel {
             tracing::error!(errors = errors.describe(), "object skipped");
             let desired = to.desired();
             self.reasons.insert(key.clone(), Reason::of(&errors));
-            // What depends on an object that cannot be removed may go all the same, unless it fails again.
+            // The dependents of an object that cannot be removed may still be removable, unless the
+            // object fails again.
             if !desired.contains(&key) && self.skipped.insert(key.clone()) {
                 left_behind.extend(errors.0);
             } else {
@@ -246,7 +251,8 @@ impl Kernel {
         Err(Errors::from(Error::TooManySkipped { count: SKIPPED }).into())
     }
 
-    /// Of what could not be removed at first, fails with what is still there: it may have gone with something else.
+    /// Fails with the objects that could not be removed and still exist. Some may have been removed
+    /// together with others.
     fn still_there(&mut self, transition: &Transition<'_>, left: Vec<Error>) -> Result<()> {
         if left.is_empty() {
             return Ok(());
@@ -258,8 +264,9 @@ impl Kernel {
         }
     }
 
-    /// Executes the plan, observes again, and finds nothing left to do. What others had on a link that the plan has taken
-    /// down is put back, but is theirs: they may be faster, or take it away again.
+    /// Executes the plan, observes again, and checks that nothing is left to do. Objects of others
+    /// on a link that the plan has taken down are restored. But others may restore them first, or
+    /// remove them again.
     fn carry_out(&mut self, transition: &Transition<'_>, plan: &TransitionPlan) -> Result<()> {
         if plan.plan.ops.is_empty() {
             return Ok(());
@@ -292,7 +299,7 @@ impl Kernel {
         Ok(())
     }
 
-    /// What is left to do of a plan.
+    /// The operations of a plan that are still to do.
     fn left(&mut self, transition: &Transition<'_>, made: &TransitionPlan) -> Result<Plan> {
         let observed = self.southbound.observe(&made.scope)?;
         self.note_displaced(&made.scope, &observed);
@@ -300,7 +307,7 @@ impl Kernel {
         left.map_err(|error| transition.impossible(error).into())
     }
 
-    /// Has the kernel carry out a plan.
+    /// Executes a plan on the kernel.
     fn execute(&mut self, plan: &Plan) -> std::result::Result<(), Refusal> {
         #[cfg(any(test, feature = "faults"))]
         if let Some(Fault { at: Boundary::Operations(count), strike }) = self.fault
@@ -312,7 +319,8 @@ impl Kernel {
         self.southbound.execute(plan)
     }
 
-    /// Passes a boundary of a transaction: the one place at which a fault can be made to strike.
+    /// Marks that a step of a transaction is done. This is the only place at which a test can
+    /// inject a fault.
     pub(crate) fn pass(&self, step: Step) {
         tracing::debug!(step = step.name());
         #[cfg(any(test, feature = "faults"))]
@@ -329,7 +337,8 @@ impl Kernel {
         Ok(())
     }
 
-    /// Forgets the originals of what a configuration no longer touches: they have been given back.
+    /// Forgets the originals of objects that a configuration no longer touches: they have been
+    /// restored.
     pub(crate) fn release(&mut self, running: &Desired, ledger: &mut Ledger) -> Result<()> {
         let mut held = self.originals.clone();
         let keys = held.objects.keys().cloned().collect();
@@ -346,12 +355,12 @@ impl Kernel {
         &self.skipped
     }
 
-    /// The links that others have renamed or moved, with where they are.
+    /// The links that others have renamed or moved, with their present places.
     pub(crate) fn displaced(&self) -> &BTreeMap<Key, Place> {
         &self.displaced
     }
 
-    /// Takes over which of the links that were looked for are where nobody has put them.
+    /// Notes which of the observed links are not in their configured places.
     fn note_displaced(&mut self, scope: &Scope, observed: &State) {
         let Scope::Only(wanted) = scope else { return };
         for id in wanted.links.keys() {
@@ -366,33 +375,33 @@ impl Kernel {
         }
     }
 
-    /// What is held by the verdict on running.
+    /// The held objects of running.
     pub(crate) fn held(&self) -> &Held {
         &self.held
     }
 
-    /// Takes over the verdict on the objects of a plan that applies.
+    /// Takes over the verdict on the objects of a plan that was applied.
     pub(crate) fn note_verdict(&mut self, plan: &TransitionPlan, now: SystemTime) {
         self.held.note(plan, now);
     }
 
-    /// What of that has changed since this was last asked.
+    /// The changes to the held objects since the last call.
     pub(crate) fn take_untold(&mut self) -> Untold {
         self.held.take_untold()
     }
 
-    /// Why an object is skipped; none where it depends on another that is.
+    /// The reason why an object is skipped; none if it depends on another skipped object.
     pub(crate) fn reason(&self, key: &Key) -> Option<&Reason> {
         self.reasons.get(key)
     }
 
-    /// Skips an object with what depends on it until there is reason to try again.
+    /// Skips an object with its dependents until there is a reason to try again.
     pub(crate) fn skip(&mut self, key: Key, reason: Reason, dependents: BTreeSet<Key>) {
         self.reasons.insert(key, reason);
         self.skipped.extend(dependents);
     }
 
-    /// These have been applied, and only what is desired is skipped.
+    /// Notes that these have been applied, and forgets skipped objects that are not desired.
     pub(crate) fn unskip(&mut self, applied: &BTreeSet<Key>, desired: &Desired) {
         self.skipped.retain(|key| desired.contains(key) && !applied.contains(key));
     }
@@ -401,7 +410,7 @@ impl Kernel {
         self.southbound.observe(scope)
     }
 
-    /// Reads what is needed to know these objects as a configuration would have them.
+    /// Observes what is needed to compare these objects with a configuration.
     pub(crate) fn observe_objects(
         &mut self,
         part: &State,
@@ -427,7 +436,7 @@ impl Kernel {
     }
 }
 
-/// Whether duplicate address detection has not ended in time.
+/// Whether duplicate address detection has not finished in time.
 fn is_awaited_in_vain(errors: &Errors) -> bool {
     let timeout = rustix::io::Errno::TIMEDOUT.raw_os_error();
     errors.0.iter().any(|error| {

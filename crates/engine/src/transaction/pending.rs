@@ -1,4 +1,4 @@
-//! A commit that waits for its confirmation, and how its probes stand.
+//! A commit that waits for its confirmation, and the state of its probes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use crate::clock::Moment;
 use crate::ledger::confirmation::Awaited;
 use crate::settings::Settings;
 
-/// How long before it is undone that is announced, at most.
+/// The longest time between the announcement and the undoing.
 const SOON: Duration = Duration::from_secs(60);
 
-/// How long to wait between two rounds of probes.
+/// The time between two rounds of probes.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The commit, with what to go back to.
+/// The commit, and the configuration to return to.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
     awaited: Awaited,
     tree: Tree,
     /// When it is undone.
     due: Moment,
-    /// When that is announced; none once it has been.
+    /// When the undoing is announced; none once it has been.
     announced: Option<Moment>,
     probing: Option<Probing>,
 }
@@ -42,7 +42,7 @@ impl Pending {
         &self.awaited
     }
 
-    /// The configuration to go back to.
+    /// The configuration to return to.
     pub(crate) fn tree(&self) -> &Tree {
         &self.tree
     }
@@ -52,17 +52,17 @@ impl Pending {
         self.due
     }
 
-    /// When it is announced that it will be undone; none once it has been.
+    /// When the undoing is announced; none once it has been.
     pub(crate) fn announced_at(&self) -> Option<Moment> {
         self.announced
     }
 
-    /// That has been announced.
+    /// Notes that the undoing has been announced.
     pub(crate) fn announce(&mut self) {
         self.announced = None;
     }
 
-    /// It could not be undone, which is tried again.
+    /// Notes that undoing has failed, and when it is tried again.
     pub(crate) fn postpone(&mut self, again: Moment) {
         (self.due, self.announced) = (again, None);
     }
@@ -76,29 +76,29 @@ impl Pending {
     }
 }
 
-/// How the probes of a commit stand.
+/// The state of a commit's probes.
 #[derive(Clone, Debug)]
 pub(crate) struct Probing {
-    /// Those that have not been answered, with why.
+    /// The probes without an answer, with the latest error.
     open: BTreeMap<Probe, Option<String>>,
-    /// When those are asked again.
+    /// When these are sent again.
     next: Moment,
-    /// How many are on their way.
+    /// The number of probes under way.
     asked: usize,
 }
 
-/// What a probe of a commit has found.
+/// The result of a commit's probe.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The commit.
     pub(crate) id: u64,
     pub(crate) probe: Probe,
-    /// Why it was not answered, in words.
+    /// If it was not answered, the error.
     pub(crate) answer: Result<(), String>,
 }
 
 impl Probing {
-    /// None where nothing is to be asked.
+    /// None if there are no probes.
     fn of(probes: &[Probe], now: Moment) -> Option<Probing> {
         let open = probes.iter().map(|probe| (probe.clone(), None)).collect();
         (!probes.is_empty()).then_some(Probing { open, next: now, asked: 0 })
@@ -109,30 +109,30 @@ impl Probing {
         (self.asked == 0).then_some(self.next)
     }
 
-    /// Begins a round: these are to be asked.
+    /// Starts a round, and returns the probes to send.
     pub(crate) fn begin(&mut self, now: Moment) -> Vec<Probe> {
         self.next = now + PAUSE;
         self.asked = self.open.len();
         self.open.keys().cloned().collect()
     }
 
-    /// Takes an answer; whether it was the last to come.
+    /// Notes an answer. Returns whether it was the last missing one.
     pub(crate) fn take(&mut self, probe: Probe, answer: Result<(), String>) -> bool {
         self.asked = self.asked.saturating_sub(1);
         match answer {
             Ok(()) => {
-                tracing::info!(%probe, "answered");
+                tracing::info!(%probe, "probe answered");
                 self.open.remove(&probe);
             }
             Err(why) => {
-                tracing::debug!(%probe, why, "not answered");
+                tracing::debug!(%probe, why, "probe not answered");
                 self.open.insert(probe, Some(why));
             }
         }
         self.open.is_empty()
     }
 
-    /// What has not been answered, in words.
+    /// The probes without an answer, for a message.
     pub(crate) fn describe(&self) -> String {
         let open = self.open.iter().map(|(probe, why)| match why {
             Some(why) => format!("{probe}: {why}"),

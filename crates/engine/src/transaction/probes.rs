@@ -1,8 +1,8 @@
-//! Probes: a confirmed commit that confirms itself once all of its questions have been answered.
+//! Probes: a confirmed commit confirms itself once all its probes have been answered.
 //!
-//! They are in the commit's record, so that the next process goes on asking. Each second the engine sends those out
-//! that have not been answered yet, each on a thread of its own, and goes on with its work; the answers come back
-//! by a channel. A question that has been answered once since the commit is settled.
+//! The probes are in the commit's record, so that the next process continues with them. Each second
+//! the engine sends the probes that have no answer yet, each on a thread of its own, and continues.
+//! The answers arrive on a channel. A probe that has been answered once since the commit is done.
 
 use std::thread;
 
@@ -20,7 +20,7 @@ impl Engine {
         self.pending.as_ref()?.probing()?.next()
     }
 
-    /// Sends the probes out that have not been answered.
+    /// Sends the probes that have no answer yet.
     pub(crate) fn probe(&mut self, now: Moment) {
         let id = self.running.id;
         let Some(probing) = self.pending.as_mut().and_then(Pending::probing_mut) else { return };
@@ -30,7 +30,7 @@ impl Engine {
         }
     }
 
-    /// Takes an answer to a probe, and confirms its commit once there are no more to come.
+    /// Handles the answer to a probe. Confirms the commit once all have arrived.
     pub(crate) fn answered(&mut self, Answer { id, probe, answer }: Answer) {
         let pending = self.pending.as_mut().filter(|_| self.running.id == id);
         let Some(probing) = pending.and_then(Pending::probing_mut) else { return };
@@ -49,11 +49,12 @@ impl Engine {
 fn send_out(id: u64, probe: Probe, attempt: Attempt, answers: mpsc::Sender<Answer>) {
     let ask = move || {
         let answer = attempt();
-        // The thread waits where many answers come at once. An error means that the engine has stopped.
+        // The thread waits if many answers arrive at once. An error means that the engine has
+        // stopped.
         let _stopped = answers.blocking_send(Answer { id, probe, answer });
     };
-    // Without a thread there is no answer, and the time runs out.
+    // Without a thread there is no answer, and the deadline passes.
     if let Err(error) = thread::Builder::new().name("probe".into()).spawn(ask) {
-        tracing::error!(%error, "cannot probe");
+        tracing::error!(%error, "probe not sent");
     }
 }

@@ -1,4 +1,4 @@
-//! What a session asks of a commit.
+//! The parameters of a commit.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use netstate::probe::Probe;
 
 use crate::ledger::confirmation::ConfirmedBy;
 
-/// What a session asks of a commit.
+/// The parameters of a commit.
 #[derive(Clone, Debug, Default)]
 pub struct CommitRequest {
-    /// Why, for the history.
+    /// A comment for the history.
     pub comment: Option<String>,
-    /// That it is undone unless it is confirmed.
+    /// Set if the commit is undone unless it is confirmed.
     pub confirmed: Option<Confirmed>,
     /// The `persist-id` of the confirmed commit that this one confirms or follows.
     pub persist_id: Option<String>,
 }
 
-/// How long a commit waits for its confirmation, and from whom.
+/// How a commit is confirmed.
 #[derive(Clone, Debug)]
 pub struct Confirmed {
-    /// How long.
+    /// How long it waits for its confirmation.
     pub timeout: Duration,
-    /// From whom.
+    /// Who may confirm it.
     pub by: ConfirmedBy,
-    /// What confirms it too: that all of these have been answered.
+    /// Probes that confirm the commit when all of them have been answered.
     pub probes: Vec<Probe>,
 }

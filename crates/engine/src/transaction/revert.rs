@@ -1,8 +1,8 @@
-//! The way back from an attempt that failed, and what to do for as long as that fails too.
+//! Undoing a failed attempt, and the reaction if this fails too.
 //!
-//! The kernel comes first, then the files: the journal goes once the kernel holds nothing of the attempt. Where the way
-//! back fails, that is reported and tried again, from time to time and by each commit. A commit that leads from what the
-//! kernel holds to a configuration of its own ends it too.
+//! The kernel is restored first, then the files: the journal is removed once the kernel holds
+//! nothing of the attempt. If this fails, it is reported and tried again, from time to time and
+//! before each commit. A commit that brings the kernel to a new configuration also ends this state.
 
 use std::collections::BTreeSet;
 
@@ -16,26 +16,26 @@ use crate::transaction::affected::Affected;
 use crate::transaction::step::Step;
 
 impl Engine {
-    /// Goes back to running after an attempt that failed; answers with the errors for the user.
+    /// Returns to running after a failed attempt. Returns the errors for the user.
     pub(crate) fn revert(
         &mut self,
         failure: Errors,
         touched: Desired,
         keys: BTreeSet<Key>,
     ) -> Errors {
-        // What an earlier way back could not restore is still to be restored.
+        // What an earlier undo could not restore is still missing.
         let missing = match &self.diverged {
             Some(diverged) => diverged.missing.clone(),
             None => self.kernel.skipped().clone(),
         };
-        // What others have taken away may be in the way: then all of running is restored.
+        // Objects that others have removed may be needed. In that case all of running is restored.
         let restored = self
             .restore(&touched, Affected::Named(keys), &missing)
             .or_else(|_| self.restore(&touched, Affected::Everything, &missing));
         let kernel = restored.is_ok();
         let Err(cause) = restored.and_then(|()| self.forget_attempt()) else { return failure };
         let (failure, message) = (failure.describe(), cause.describe());
-        tracing::error!(failure, cause = message, "diverged");
+        tracing::error!(failure, cause = message, "kernel and running differ");
         self.diverge((touched, missing), cause, !kernel);
         match kernel {
             true => Error::Unforgotten { failure, cause: message }.into(),
@@ -43,8 +43,9 @@ impl Engine {
         }
     }
 
-    /// Tries again to go back before a commit. Where the kernel does not go back, the commit is judged by its own target; where
-    /// the state directory does not, nothing is committed on top of it. Answers with why the kernel does not go back.
+    /// Tries again to restore before a commit. If the kernel cannot be restored, the commit is
+    /// still possible, and is judged by its own target. If the state directory cannot be restored,
+    /// no commit is possible. Returns why the kernel cannot be restored.
     pub(crate) fn reconcile_before_commit(&mut self) -> Result<Errors> {
         match self.reconcile() {
             Ok(()) => Ok(Errors::default()),
@@ -55,7 +56,7 @@ impl Engine {
         }
     }
 
-    /// Tries again to go back, where that has failed before.
+    /// Tries again to restore after an earlier failure.
     pub(crate) fn reconcile(&mut self) -> Result<()> {
         self.catch_up()?;
         let Some(Diverged { touched, missing, .. }) = &self.diverged else { return Ok(()) };
@@ -69,9 +70,9 @@ impl Engine {
         })
     }
 
-    /// A start's way to running, also from what an attempt has left where there was one. What cannot be applied yet
-    /// may be missing, and what cannot be brought there at all is no reason not to serve: the configuration may be what
-    /// has to be changed.
+    /// Brings the kernel to running at start, possibly from an interrupted attempt. Objects that
+    /// cannot be applied yet are skipped. The daemon also serves if this fails, because the
+    /// configuration may have to be changed.
     pub(crate) fn recover(&mut self, touched: Desired, attempted: bool) {
         let settled = self.converge(&touched, Affected::Everything);
         let kernel = settled.is_err();
@@ -80,13 +81,14 @@ impl Engine {
             false => settled.and_then(|()| self.release()),
         };
         if let Err(cause) = done {
-            tracing::error!(errors = cause.describe(), "diverged");
+            tracing::error!(errors = cause.describe(), "kernel and running differ");
             let missing = self.running.intent.desired().iter().map(|(key, _)| key.clone());
             self.diverge((touched, missing.collect()), cause, kernel);
         }
     }
 
-    /// Notes that the way to running has failed, in the kernel or in the state directory, and sends a notice unless that is known.
+    /// Notes that the kernel or the state directory could not be restored. Sends a notice unless
+    /// this is known already.
     fn diverge(&mut self, left: (Desired, BTreeSet<Key>), cause: Errors, kernel: bool) {
         let causes = cause.rpc();
         let (touched, missing) = left;
@@ -97,7 +99,7 @@ impl Engine {
         }
     }
 
-    /// The kernel holds running, and the attempt is forgotten.
+    /// Notes that the kernel holds running, and forgets the attempt.
     pub(crate) fn withdraw(&mut self) -> Result<()> {
         self.pass(Step::Reverted);
         self.ledger.withdraw()?;
@@ -109,8 +111,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Brings the kernel back to running. What it held before the attempt it is to hold again, but for what others have
-    /// taken away meanwhile, which is missing until they bring it back.
+    /// Brings the kernel back to running. It must hold what it held before the attempt, except for
+    /// what others have removed meanwhile. That is skipped until it returns.
     fn restore(
         &mut self,
         touched: &Desired,
@@ -128,19 +130,19 @@ impl Engine {
         Err(Error::Impossible { path: path.to_string(), key: key.clone(), reason }.into())
     }
 
-    /// Takes what an attempt has left in the state directory.
+    /// Removes what an attempt has left in the state directory.
     fn forget_attempt(&mut self) -> Result<()> {
-        // Moving the journal may have failed with the entry in place already.
+        // Moving the journal may have failed after the entry was in its place.
         self.ledger.take_back(self.running.id + 1)?;
         self.withdraw()
     }
 
-    /// Forgets the originals of what running no longer touches.
+    /// Forgets the originals of objects that running no longer touches.
     pub(crate) fn release(&mut self) -> Result<()> {
         self.kernel.release(self.running.intent.desired(), &mut self.ledger)
     }
 
-    /// What may be in the kernel because of a configuration.
+    /// Everything that a configuration may have put into the kernel.
     pub(crate) fn touched(&self) -> Desired {
         let diverged = self.diverged.as_ref().map(|diverged| &diverged.touched);
         diverged.unwrap_or(self.running.intent.desired()).clone()

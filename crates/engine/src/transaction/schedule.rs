@@ -1,4 +1,4 @@
-//! The schedule: commits that wait for their time, in a file.
+//! The schedule: a file with the commits that wait for their time.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,14 +12,14 @@ use crate::origin::Origin;
 use crate::session::conflict::contradicting;
 use crate::session::merge::merge;
 
-/// The file.
+/// The file of the schedule.
 pub(crate) const SCHEDULE: &str = "scheduled.json";
 
-/// A commit that is to be made at some time.
+/// A scheduled commit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scheduled {
-    /// Its number among those that were scheduled. What it is in the history is known once it is made.
+    /// Its number in the schedule. Its id in the history is known only when it is made.
     pub number: u32,
     /// When it is due.
     #[serde(with = "crate::rfc3339")]
@@ -27,38 +27,38 @@ pub struct Scheduled {
     /// When it was scheduled.
     #[serde(with = "crate::rfc3339")]
     pub made: SystemTime,
-    /// By whom.
+    /// Who scheduled it.
     pub origin: Origin,
-    /// Why, for the history.
+    /// A comment for the history.
     pub comment: Option<String>,
-    /// What it would have changed when it was scheduled, in a line.
+    /// A one-line summary of its changes when it was scheduled.
     pub summary: String,
-    /// The change, as the content of `<config>`.
+    /// The changes, as the content of `<config>`.
     pub(crate) forward: String,
-    /// The way back from it.
+    /// The edit that undoes them.
     pub(crate) reverse: String,
-    /// What has kept it waiting since it was due.
+    /// Why it has not been made although it is due.
     #[serde(skip)]
     pub obstacle: Option<String>,
 }
 
-/// What waits for its time.
+/// The scheduled commits.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
     content: Content,
-    /// When to try again what could not be done in time.
+    /// When a delayed commit is tried again.
     again: Option<Moment>,
-    /// Whether the file still has what has been made since.
+    /// Whether the file still contains commits that have been made.
     stale: bool,
 }
 
-/// The file's content.
+/// The content of the file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Content {
-    /// The last number that was given.
+    /// The last number that was assigned.
     last: u32,
-    /// In the order of their times.
+    /// Sorted by time.
     waiting: Vec<Scheduled>,
 }
 
@@ -68,12 +68,12 @@ impl Schedule {
         Ok(Schedule { content, ..Schedule::default() })
     }
 
-    /// What waits, the next one first.
+    /// The scheduled commits, the next one first.
     pub(crate) fn waiting(&self) -> &[Scheduled] {
         &self.content.waiting
     }
 
-    /// The next number to give.
+    /// The next number to assign.
     pub(crate) fn next_number(&self) -> u32 {
         self.content.last + 1
     }
@@ -87,7 +87,7 @@ impl Schedule {
         self.keep(store, content)
     }
 
-    /// Forgets a commit, on disk first.
+    /// Removes a commit, on disk first.
     pub(crate) fn remove(&mut self, store: &Store, number: u32) -> Result<()> {
         let mut content = self.content.clone();
         content.waiting.retain(|one| one.number != number);
@@ -103,12 +103,12 @@ impl Schedule {
         Ok(())
     }
 
-    /// The commit whose time has come.
+    /// The next commit that is due.
     pub(crate) fn due(&self, now: SystemTime) -> Option<&Scheduled> {
         self.content.waiting.first().filter(|next| next.due <= now)
     }
 
-    /// The next commit has to wait: tries again later.
+    /// Delays the next commit until `again`.
     pub(crate) fn postpone(&mut self, obstacle: String, again: Moment) {
         if let Some(next) = self.content.waiting.first_mut() {
             next.obstacle = Some(obstacle);
@@ -116,13 +116,13 @@ impl Schedule {
         self.again = Some(again);
     }
 
-    /// A commit has been made or refused. The file follows by [`save`](Self::save).
+    /// Notes that a commit has been made or refused. [`save`](Self::save) writes this to the file.
     pub(crate) fn done(&mut self, number: u32) {
         self.content.waiting.retain(|one| one.number != number);
         self.stale = true;
     }
 
-    /// Brings the file up to date; tries again later where that fails.
+    /// Brings the file up to date. If this fails, it is tried again later.
     pub(crate) fn save(&mut self, store: &Store, again: Moment) {
         self.again = None;
         if !self.stale {
@@ -132,13 +132,13 @@ impl Schedule {
             Ok(_bytes) => self.stale = false,
             Err(failure) => {
                 let errors = failure.describe();
-                tracing::error!(errors, "a commit that was made is still scheduled on disk");
+                tracing::error!(errors, "schedule not written: a finished commit is still in it");
                 self.again = Some(again);
             }
         }
     }
 
-    /// How long until there is something to do.
+    /// The time until something is due.
     pub(crate) fn waits(&self, clock: &Clock) -> Option<Duration> {
         let wall = (clock.wall)();
         let next = self.content.waiting.first();
@@ -152,11 +152,11 @@ impl Schedule {
 }
 
 impl Scheduled {
-    /// What it makes of `running`.
+    /// Its changes merged into `running`.
     pub(crate) fn on(&self, running: &Tree) -> Result<Tree> {
         let change = |text: &str| Edit::from_xml(running.schema(), text, Operation::Merge);
         let (forward, reverse) = (change(&self.forward)?, change(&self.reverse)?);
-        // Running, but as the session had seen it where it made its changes: these made and taken back leave just that.
+        // The base is running as the session had seen it: the changes are applied and then undone.
         let mut base = running.clone();
         base.edit(&forward)?;
         base.edit(&reverse)?;

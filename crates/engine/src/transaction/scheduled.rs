@@ -1,9 +1,10 @@
-//! Scheduled commits: changes that are judged now and made later.
+//! Scheduled commits: changes that are validated now and made later.
 //!
-//! The schedule holds the change and the way back from it, so that it can be made of whatever is running by then: the
-//! session's change is compared with what others have changed since, as in a candidate's commit. Each waits in a file,
-//! outlives the daemon, and leaves the file once it has been made or refused. To make it twice is to make it once: a
-//! daemon that dies between the two finds nothing left to change.
+//! The schedule stores the change and the edit that undoes it. The change can therefore be merged
+//! with whatever is running at that time, as in a candidate's commit. Each scheduled commit waits
+//! in a file, survives a restart of the daemon, and leaves the file once it has been made or
+//! refused. Making it twice has the same effect as once: if the daemon dies in between, nothing is
+//! left to change.
 
 use std::time::SystemTime;
 
@@ -18,7 +19,8 @@ use crate::transaction::commit::{Author, Done};
 use crate::transaction::schedule::Scheduled;
 
 impl Engine {
-    /// Judges the session's candidate, has it committed at `due`, and gives the session another one without changes.
+    /// Validates the session's candidate, schedules it for `due`, and gives the session a new
+    /// candidate without changes.
     pub(crate) fn schedule(
         &mut self,
         session: u32,
@@ -57,14 +59,14 @@ impl Engine {
         Ok(new)
     }
 
-    /// Forgets a commit that waits for its time.
+    /// Removes a scheduled commit.
     pub(crate) fn unschedule(&mut self, number: u32) -> Result<()> {
         self.schedule.remove(self.ledger.store(), number)?;
-        tracing::info!(number, "no longer scheduled");
+        tracing::info!(number, "scheduled commit cancelled");
         Ok(())
     }
 
-    /// Makes the commit whose time has come. What keeps everybody from committing keeps it waiting.
+    /// Makes the commit that is due. It keeps waiting while something prevents every commit.
     pub(crate) fn commit_scheduled(&mut self) {
         let again = self.again();
         if let Some(next) = self.schedule.due((self.settings.clock.wall)()).cloned() {
@@ -92,7 +94,7 @@ impl Engine {
         }
     }
 
-    /// None where there was nothing left to change.
+    /// None if there was nothing left to change.
     fn make(&mut self, one: &Scheduled) -> Result<Option<Done>> {
         let running = self.running.intent.tree.clone();
         let tree = one.on(&running)?;
@@ -112,14 +114,14 @@ impl Engine {
         match outcome {
             Ok(Some(Done { summary, late, .. })) => {
                 let (id, summary) = (self.running.id, late.described_after(summary));
-                tracing::info!(number, transaction = id, summary, "committed as scheduled");
+                tracing::info!(number, transaction = id, summary, "scheduled commit made");
                 self.notices.send(News::Committed { id, by: By::Daemon, comment, summary });
                 self.notify_held(By::Daemon);
             }
-            Ok(None) => tracing::info!(number, "nothing is left of a scheduled commit"),
+            Ok(None) => tracing::info!(number, "scheduled commit had nothing left to change"),
             Err(errors) => {
                 let cause = errors.describe();
-                tracing::error!(number, user = origin.user, cause, "a scheduled commit is refused");
+                tracing::error!(number, user = origin.user, cause, "scheduled commit refused");
                 self.notices.send(News::Unscheduled { number, user: origin.user, cause });
             }
         }

@@ -1,23 +1,24 @@
-//! The steps of a transaction: every boundary at which a fault may strike passes through one place.
+//! The steps of a transaction: a fault can be injected after each of them, in one place.
 //!
-//! With the feature `faults` the environment variable `NETLOOM_ABORT_AT` ends the process at one of them: the name
-//! of a step ([`Step::name`]), or `operations:N` for the moment after the kernel has taken N operations
-//! of a plan. A start that finds nothing to do passes none of them.
+//! With the feature `faults` the environment variable `NETLOOM_ABORT_AT` ends the process after one
+//! of them. Its value is the name of a step ([`Step::name`]), or `operations:N` for the moment
+//! after the kernel has executed N operations of a plan. A start that finds nothing to do passes no
+//! steps.
 
-/// A boundary: what has just been done.
+/// A step that has just been completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The candidate is on top of the latest running.
+    /// The candidate is merged with the latest running.
     Merged,
-    /// It is valid and authorised, and lowered to desired state.
+    /// The candidate is valid, and its desired kernel state is known.
     Lowered,
     /// The kernel is observed and the plan is made.
     Planned,
-    /// What the commit adopts is on disk as it was before.
+    /// The originals of the objects that the commit adopts are on disk.
     Adopted,
     /// The journal is on disk.
     Journalled,
-    /// The kernel has taken the plan.
+    /// The kernel has executed the plan.
     Executed,
     /// The kernel holds what was planned.
     Verified,
@@ -25,7 +26,7 @@ pub enum Step {
     Committed,
     /// Startup follows.
     Saved,
-    /// What the commit gave back is forgotten.
+    /// The originals that the commit gave back are forgotten.
     Released,
     /// Readers see the new running.
     Published,
@@ -36,7 +37,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// All of them, in the order in which a commit passes them, then those of a failed one.
+    /// All steps in the order of a commit, then those of a failed commit.
     pub const ALL: [Step; 13] = [
         Step::Merged,
         Step::Lowered,
@@ -53,7 +54,7 @@ impl Step {
         Step::Withdrawn,
     ];
 
-    /// Its name in logs and in `NETLOOM_ABORT_AT`.
+    /// The name in logs and in `NETLOOM_ABORT_AT`.
     pub fn name(self) -> &'static str {
         match self {
             Step::Merged => "merged",
@@ -73,16 +74,16 @@ impl Step {
     }
 }
 
-/// Where a fault is to strike, and how.
+/// Where to inject a fault, and which.
 #[cfg(any(test, feature = "faults"))]
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) at: Boundary,
-    /// Does not return.
+    /// Injects the fault. It does not return.
     pub(crate) strike: fn() -> !,
 }
 
-/// A step, or a number of operations that the kernel has taken.
+/// A step, or a number of executed operations.
 #[cfg(any(test, feature = "faults"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Boundary {
@@ -92,7 +93,7 @@ pub(crate) enum Boundary {
 
 #[cfg(feature = "faults")]
 impl Fault {
-    /// The fault that `NETLOOM_ABORT_AT` asks for.
+    /// The fault in `NETLOOM_ABORT_AT`.
     pub(crate) fn from_environment() -> Option<Fault> {
         let text = std::env::var("NETLOOM_ABORT_AT").ok()?;
         let step = Step::ALL.into_iter().find(|step| step.name() == text);

@@ -9,16 +9,16 @@ use netstate::{Desired, Key, Originals, Plan, Scope, State, Verdict};
 use crate::intent::Intent;
 use crate::transaction::affected::Affected;
 
-/// Where to go, and from where.
+/// The start and the target of a transition.
 #[derive(Clone)]
 pub(crate) struct Transition<'a> {
     /// What may have been applied before.
     pub(crate) touched: &'a Desired,
     pub(crate) to: &'a Intent,
-    /// The configuration in force, which has paths for what `to` no longer has.
+    /// The running configuration, which has paths for objects that `to` does not contain.
     pub(crate) running: &'a Intent,
     pub(crate) affected: Affected,
-    /// Whether somebody waits for a verdict: what contradicts itself is refused then, and held otherwise.
+    /// Whether this is a commit: a contradiction is then refused, and held otherwise.
     pub(crate) is_commit: bool,
 }
 
@@ -29,23 +29,23 @@ impl<'a> Transition<'a> {
         Transition { touched, to, running, affected, is_commit: true }
     }
 
-    /// To a configuration from what an attempt that could not be taken back has left.
+    /// To a configuration from the remains of an attempt that could not be undone.
     pub(crate) fn from_diverged(touched: &'a Desired, running: &'a Intent, to: &'a Intent) -> Self {
         Transition { touched, to, running, affected: Affected::Everything, is_commit: true }
     }
 
-    /// Back to running, in these objects: what others have changed of them.
+    /// Back to running, for these objects that others have changed.
     pub(crate) fn within(running: &'a Intent, keys: BTreeSet<Key>) -> Self {
         let (touched, affected) = (running.desired(), Affected::Named(keys));
         Transition { touched, to: running, running, affected, is_commit: false }
     }
 }
 
-/// How a transition is made: the affected part of the world, and what to do there.
+/// The plan of a transition: the affected objects, and the operations.
 pub(crate) struct TransitionPlan {
-    /// The objects that are affected.
+    /// The affected objects.
     pub(crate) keys: BTreeSet<Key>,
-    /// What is configured of them, as far as it can be.
+    /// Their desired state, without what is held.
     pub(crate) desired: State,
     /// Which of them are active.
     pub(crate) verdict: Verdict,
@@ -53,27 +53,27 @@ pub(crate) struct TransitionPlan {
     pub(crate) originals: Originals,
     pub(crate) scope: Scope,
     pub(crate) plan: Plan,
-    /// What others have on links that the plan may take down, or away.
+    /// The objects of others on links that the plan may take down or remove.
     pub(crate) others: State,
-    /// The links that were seen, and whether each is up.
+    /// The observed links, and whether each is up.
     pub(crate) links: BTreeMap<Key, bool>,
-    /// All originals, where the transition adds to them.
+    /// All originals, if the transition adds to them.
     pub(crate) adopted: Option<Originals>,
 }
 
 impl TransitionPlan {
-    /// Where it is to lead.
+    /// The target of the plan.
     pub(crate) fn goal(&self) -> Goal<'_> {
         Goal { desired: &self.desired, held: &self.verdict.held }
     }
 
-    /// Whether the object depends on links and nobody has configured it.
+    /// Whether the object depends on links and is not configured.
     pub(crate) fn is_of_others(&self, key: &Key) -> bool {
         is_of_others(key, [&self.desired, &self.touched])
     }
 }
 
-/// Whether an object depends on links and is in none of these.
+/// Whether an object depends on links and is in none of these states.
 pub(crate) fn is_of_others(key: &Key, configured: [&State; 2]) -> bool {
     is_deleted_alone(key) && !configured.iter().any(|state| state.objects.contains_key(key))
 }

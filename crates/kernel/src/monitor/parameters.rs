@@ -38,7 +38,9 @@ impl Parameters {
     pub(super) fn new() -> Parameters {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK);
         let inotify = inotify
-            .inspect_err(|error| tracing::warn!(%error, "changes of some parameters go unnoticed"))
+            .inspect_err(
+                |error| tracing::warn!(%error, "changes of some kernel parameters not watched"),
+            )
             .ok();
         let (wanted, watched, keys) = Default::default();
         Parameters { inotify, wanted, watched, keys }
@@ -97,7 +99,7 @@ impl Parameters {
                 Err(Errno::NOENT) => {}
                 Err(error) => {
                     let SysctlKey { netns, path } = &key;
-                    tracing::warn!(%netns, %path, %error, "changes of this parameter go unnoticed");
+                    tracing::warn!(%netns, %path, %error, "changes of this kernel parameter not watched");
                 }
             }
         }

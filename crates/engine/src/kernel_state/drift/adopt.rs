@@ -1,4 +1,4 @@
-//! Adopting drift: the configuration becomes what the kernel holds, by a commit like any other.
+//! Adopting drift: a normal commit changes the configuration to what the kernel holds.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,8 @@ use crate::transaction::commit::{Author, Done};
 use crate::transaction::transition::Transition;
 
 impl Engine {
-    /// Commits what the kernel holds of these objects: all at once, or those that can be if some cannot.
+    /// Commits the kernel's state of these objects. It commits all of them at once, or those that
+    /// are possible.
     pub(super) fn adopt_drift(&mut self, running: &Intent, keys: BTreeSet<Key>) {
         let Err(errors) = self.adopt_objects(running, &keys) else { return };
         if keys.len() == 1 {
@@ -32,7 +33,8 @@ impl Engine {
     }
 
     fn adopt_objects(&mut self, running: &Intent, keys: &BTreeSet<Key>) -> Result<()> {
-        // A commit of the daemon's own would confirm the one that waits, or pass by whoever holds the lock.
+        // A commit by the daemon would confirm the commit that waits for its confirmation, or
+        // ignore a lock.
         if self.pending.is_some() {
             let needs = "its confirmation".into();
             return Err(Error::Unconfirmed { id: self.running.id, needs }.into());
@@ -41,7 +43,8 @@ impl Engine {
         self.reconcile()?;
         let part = running.desired().part(keys);
         let observed = self.kernel.observe_objects(&part)?;
-        // What a route shows by default need not be configured, but what differs from the default must be.
+        // A route's default values need not be configured. Values that differ from the default must
+        // be.
         let configured = self.as_observed(running, adopted(running, keys, &observed, false)?);
         let (tree, diff) = match configured {
             Ok(changed) => changed,
@@ -57,7 +60,7 @@ impl Engine {
         if late.0.is_empty() { Ok(()) } else { Err(late) }
     }
 
-    /// Judges a configuration that the kernel is to hold already; answers what it changes.
+    /// Validates a configuration that the kernel should already hold. Returns it with its changes.
     fn as_observed(&mut self, running: &Intent, tree: Tree) -> Result<(Tree, Diff)> {
         let diff = running.tree.diff(&tree);
         let intent = running.after(tree, &diff)?;
@@ -66,16 +69,17 @@ impl Engine {
             None => Ok((intent.tree, diff)),
             Some(op) => {
                 let (path, key) = (running.path(&op.key).to_string(), op.key.clone());
-                let reason =
-                    format!("what is there cannot be configured: it would still have to {op}");
+                let reason = format!(
+                    "the kernel's state cannot be configured: a commit would still have to {op}"
+                );
                 Err(Error::Impossible { path, key, reason }.into())
             }
         }
     }
 }
 
-/// The configuration with these objects as they were observed: what is configured of them, or the whole of those that
-/// are no links.
+/// The configuration with the observed values of these objects. For links these are only the leaves
+/// that are configured. Other objects are taken over whole if `whole` is set.
 fn adopted(running: &Intent, keys: &BTreeSet<Key>, observed: &State, whole: bool) -> Result<Tree> {
     let raised = mapping::raise(observed, &running.tree)?.config_only();
     let mut tree = running.tree.clone();
@@ -94,8 +98,9 @@ fn adopted(running: &Intent, keys: &BTreeSet<Key>, observed: &State, whole: bool
     Ok(tree)
 }
 
-/// Gives the configured leaves at `path` and below the values that they have in `raised`. What is not configured is
-/// not touched; entries of lists and parameters below a link are objects of their own.
+/// Sets the configured leaves at `path` and below it to their values in `raised`. Leaves that are
+/// not configured are not touched. List entries and parameters below a link are objects of their
+/// own.
 fn take_over(tree: &mut Tree, raised: &Tree, path: &Path, node: &Node<'_>) -> yang::Result<()> {
     let schema = node.schema();
     match schema.kind {

@@ -1,4 +1,5 @@
-//! Why an object differs: it was lost with what it depends on, or somebody has changed it.
+//! The cause of a difference: the object was lost with something it depends on, or somebody has
+//! changed it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +9,12 @@ use netstate::{Action, Desired, How, Key, NetnsName, Object, Op, Place};
 use crate::transaction::affected::{netns_of, place_of};
 use crate::transaction::transition::TransitionPlan;
 
-/// The links that something may have been lost with since they were last looked at.
+/// The links with which objects may have been lost since the last look.
 #[derive(Debug, Default)]
 pub(crate) struct Disturbed {
-    /// Those that may have been away: everything.
+    /// Links that may have been missing. Everything on them may be lost.
     pub(crate) links: BTreeSet<Key>,
-    /// Those that an address has gone from: routes.
+    /// Links that have lost an address. Routes on them may be lost.
     pub(crate) without_address: BTreeSet<Key>,
 }
 
@@ -29,22 +30,23 @@ impl Disturbed {
     }
 }
 
-/// What the objects of a plan depend on: links that are away, that an event has named, or that are just there.
+/// The links that the objects of a plan depend on: those that are missing, those that an event has
+/// named, and those that exist.
 pub(super) struct Causes<'a> {
     links: BTreeMap<&'a Place, Key>,
     away: BTreeSet<Key>,
-    /// Those that are down, though nobody has configured that.
+    /// Links that are down without being configured so.
     down: BTreeSet<Key>,
     disturbed: &'a Disturbed,
     desired: &'a Desired,
 }
 
 pub(super) enum Cause {
-    /// It was lost with this, which is away.
+    /// The object was lost with this one, which is missing.
     Away(Key),
-    /// It was lost with a link that may have been away meanwhile.
+    /// The object was lost with a link that may have been missing for a time.
     Back,
-    /// Somebody has changed it.
+    /// Somebody has changed the object.
     Changed,
 }
 
@@ -92,8 +94,8 @@ impl<'a> Causes<'a> {
         }
     }
 
-    /// The links that an object is lost with: those that it cannot be without, and those that it may be lost with without
-    /// naming them.
+    /// The links that an object is lost with: those that it needs, and those that it does not name
+    /// but may be lost with.
     fn links_below(&self, key: &Key, object: &Object) -> Vec<Key> {
         let needs = needs(key, object);
         let places = needs.iter().filter(|need| need.how != How::Mentioned).filter_map(Need::place);
@@ -111,7 +113,7 @@ impl<'a> Causes<'a> {
     }
 }
 
-/// Whether what an operation is to bring back cannot carry anything until then.
+/// Whether the operation restores something that can carry nothing until then.
 fn is_away(op: &Op) -> bool {
     match (&op.key, &op.action) {
         (Key::Netns(_) | Key::Link(_), Action::Create(_)) => true,
@@ -121,7 +123,7 @@ fn is_away(op: &Op) -> bool {
     }
 }
 
-/// Whether an operation renames a link, or moves it to another namespace.
+/// Whether the operation renames a link, or moves it to another namespace.
 pub(super) fn moves_link(op: &Op) -> bool {
     match &op.action {
         Action::Update { from, change: Object::Link(change) } => {
@@ -131,7 +133,8 @@ pub(super) fn moves_link(op: &Op) -> bool {
     }
 }
 
-/// Whether a link that was there before the configuration is somewhere else: it has gone and come back.
+/// Whether a link that existed before the configuration is in another place. Such a link was
+/// missing and has returned.
 pub(super) fn has_moved(op: &Op, desired: &Desired) -> bool {
     match (&op.action, desired.get(&op.key)) {
         (Action::Update { from, change }, Some(Object::Link(link))) => {
@@ -141,7 +144,7 @@ pub(super) fn has_moved(op: &Op, desired: &Desired) -> bool {
     }
 }
 
-/// These, and the routes that may go over one of the links without saying so.
+/// These objects, and the routes that may use one of the links without naming it.
 pub(super) fn with_loose_routes(
     mut keys: BTreeSet<Key>,
     disturbed: &Disturbed,

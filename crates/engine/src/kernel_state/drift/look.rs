@@ -1,4 +1,4 @@
-//! Looking at objects of running: what is not as it is configured, and why.
+//! Looking at objects of running: which of them differ from the configuration, and why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,20 +18,20 @@ use crate::transaction::affected::{place_of, with_dependents};
 use crate::transaction::converge::{Reason, SKIPPED};
 use crate::transaction::transition::{Transition, TransitionPlan};
 
-/// What a look has found, by what is to be done about it.
+/// The result of a look, grouped by the reaction that is needed.
 #[derive(Debug, Default)]
 struct Findings {
-    /// As they are configured.
+    /// Objects that are as configured.
     right: BTreeSet<Key>,
-    /// Lost with something that is away.
+    /// Objects that were lost with something that is missing.
     waiting: BTreeMap<Key, (Differing, Key)>,
-    /// Lost with something that is back.
+    /// Objects that were lost with something that has returned.
     lost: BTreeSet<Key>,
     changed: BTreeMap<Key, Differing>,
 }
 
 impl Engine {
-    /// Looks at what could not be looked at, or dealt with, before.
+    /// Looks again at objects that could not be observed or repaired before.
     pub(crate) fn look_again(&mut self, now: Moment) {
         let due = self.drift.again.iter().filter(|(_, at)| **at <= now);
         let keys: BTreeSet<Key> = due.map(|(key, _)| key.clone()).collect();
@@ -39,10 +39,11 @@ impl Engine {
         self.look_at_objects(keys, &Disturbed::default());
     }
 
-    /// Looks at these objects of running and at what depends on the links among them, and deals with what is not as
-    /// it is configured. What the engine itself has changed is. A link that is `disturbed` may have been away meanwhile.
+    /// Looks at these objects of running and at the dependents of the links among them, and reacts
+    /// to differences. Changes by the engine itself are no differences. A link in `disturbed` may
+    /// have been missing for a time.
     pub(crate) fn look_at_objects(&mut self, keys: BTreeSet<Key>, disturbed: &Disturbed) {
-        // While the kernel could not be brought back, all of it is looked at each time that is tried again.
+        // While the kernel is diverged, each attempt to restore it looks at everything.
         if keys.is_empty() || self.diverged.is_some() {
             return;
         }
@@ -60,7 +61,8 @@ impl Engine {
         self.notify_less_drift();
     }
 
-    /// Plans for these objects. A link that was there before and has gone waits to come back, with what depends on it.
+    /// Plans for these objects. A link that existed before the configuration and is missing waits
+    /// until it returns, and its dependents wait with it.
     fn plan_for_what_is_there(
         &mut self,
         running: &Intent,
@@ -71,7 +73,7 @@ impl Engine {
                 Ok(plan) => return Some(plan),
                 Err(errors) => errors,
             };
-            tracing::warn!(errors = errors.describe(), "no longer as configured");
+            tracing::warn!(errors = errors.describe(), "object skipped");
             match errors.0.iter().find_map(Error::key).cloned() {
                 Some(key) => {
                     let gone = with_dependents(BTreeSet::from([key.clone()]), &[running.desired()]);
@@ -106,7 +108,7 @@ impl Engine {
             let Some(object) = desired.get(key) else { continue };
             let policy = running.policies.at(&running.path(key));
             let change = self.kernel.displaced().get(key).zip(place_of(object));
-            // A link that goes back to its place may have to go down before.
+            // A link that moves back to its place may have to go down first.
             let difference = moves.get(key).filter(|_| change.is_some()).unwrap_or(&op);
             let differing = Differing {
                 since: self.drift.differing.get(key).map_or(now, |known| known.since),
@@ -121,7 +123,8 @@ impl Engine {
                 obstacle: None,
             };
             let cause = causes.cause(op, object);
-            // What was held and can be there now is nobody else's doing, nor is what is to go as it is held now.
+            // Nobody has changed an object that was held and can be applied now, or one that must
+            // be removed because it is held now.
             let back = matches!(cause, Cause::Back)
                 || returned.contains(key)
                 || self.kernel.held().contains(key)
@@ -134,13 +137,13 @@ impl Engine {
                     findings.lost.insert(key.clone());
                 }
                 Cause::Back | Cause::Changed => {
-                    // A link's first difference is the one to report.
+                    // The first difference of a link is the one that is reported.
                     findings.changed.entry(key.clone()).or_insert(differing);
                 }
             }
         }
         findings.changed.retain(|key, _| !findings.waiting.contains_key(key));
-        // What depends on a link that is restored comes along.
+        // The dependents of a link that is restored are restored with it.
         loop {
             let is_back = |_: &Key, (_, link): &mut (_, Key)| findings.lost.contains(link);
             let back: Vec<Key> =
@@ -153,14 +156,15 @@ impl Engine {
         findings
     }
 
-    /// Whether somebody is known to have changed it: that its link comes back is no reason to put it right.
+    /// Whether the object is already reported as changed by somebody. The return of its link is
+    /// then no reason to repair it.
     fn is_reported(&self, key: &Key) -> bool {
         self.drift.differing.get(key).is_some_and(|known| {
             known.waits_for.is_none() && !(known.missing && key.noun() == Noun::Link)
         })
     }
 
-    /// The links that were missing, or where those are that come back, and are there: with all that depends on them.
+    /// The links that were missing or displaced and are there now, with all their dependents.
     fn returned(&self, plan: &TransitionPlan, desired: &Desired) -> BTreeSet<Key> {
         let is_missing = |key: &&Key| {
             let held = self.kernel.held().get(key);
@@ -168,7 +172,7 @@ impl Engine {
         };
         let back = plan.links.keys().filter(is_missing);
         let moved = plan.plan.ops.iter().filter(|op| has_moved(op, desired)).map(|op| &op.key);
-        // A link that others have renamed or moved was not away.
+        // A link that others have renamed or moved was not missing.
         let displaced = self.kernel.displaced();
         let back = back.chain(moved).filter(|key| !displaced.contains_key(*key));
         let back: BTreeSet<Key> = back.cloned().collect();

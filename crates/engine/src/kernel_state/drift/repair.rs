@@ -1,4 +1,4 @@
-//! What is done about drift, as the policies say.
+//! The reaction to drift, according to the policies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,11 +25,11 @@ impl Engine {
         }
         for (link, objects) in with.into_iter().take(LOGGED) {
             let path = self.running.intent.path(&link);
-            tracing::info!(%path, objects, "dependents missing until this is back");
+            tracing::info!(%path, objects, "dependents pending until this link returns");
         }
     }
 
-    /// Does what the policies say about what others have changed, and restores what was lost.
+    /// Applies the policies to what others have changed, and restores what was lost.
     pub(super) fn deal_with(
         &mut self,
         running: &Intent,
@@ -48,7 +48,7 @@ impl Engine {
                     let (path, repair) = (running.path(&key), &differing.difference);
                     let change = differing.change.as_deref();
                     let policy = policy.name();
-                    tracing::warn!(%path, change, repair, policy, "changed by somebody else");
+                    tracing::warn!(%path, change, repair, policy, "changed by others");
                     paths.push(path.to_string());
                 }
             }
@@ -63,7 +63,7 @@ impl Engine {
             }
         }
         if logged > LOGGED {
-            tracing::warn!(more = logged - LOGGED, "changed by somebody else");
+            tracing::warn!(more = logged - LOGGED, "changed by others");
         }
         if !paths.is_empty() {
             self.drift.notified = self.drift.count();
@@ -77,7 +77,7 @@ impl Engine {
         }
     }
 
-    /// Notifies that less differs than the last notice said, or nothing any more.
+    /// Sends a notice that fewer objects differ than the last notice said, or none.
     pub(crate) fn notify_less_drift(&mut self) {
         let count = self.drift.count();
         if count < self.drift.notified {
@@ -86,7 +86,7 @@ impl Engine {
         }
     }
 
-    /// Puts all right that differs, at a user's request.
+    /// Repairs every difference, at a user's request.
     pub(crate) fn repair_all(&mut self, session: u32) -> Result<()> {
         self.sessions.may_write(session, Datastore::Running)?;
         self.reconcile()?;
@@ -96,8 +96,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Makes the kernel what running says of these, of what was lost with them, and of what was lost with a link that is
-    /// back: all at once, as they may need each other.
+    /// Restores running for these objects, for what was lost with them, and for what was lost with
+    /// a link that has returned. One plan restores all of them, because they may need each other.
     fn repair(&mut self, keys: BTreeSet<Key>, lost: BTreeSet<Key>) {
         let now = self.now();
         keys.iter().for_each(|key| self.drift.count_repair(key, now));
@@ -116,7 +116,7 @@ impl Engine {
         }
     }
 
-    /// Makes the kernel what running says of these objects. What it does not take stays as it is.
+    /// Restores running for these objects. Objects that the kernel refuses stay as they are.
     fn restore_objects(&mut self, keys: BTreeSet<Key>) -> Result<()> {
         let touched = self.touched();
         self.converge(&touched, Affected::Named(keys.clone()))?;
@@ -125,7 +125,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Leaves these as they are for now, and says why.
+    /// Leaves these objects as they are for now, and reports why.
     pub(super) fn postpone(&mut self, keys: &BTreeSet<Key>, errors: &Errors) {
         let now = self.now();
         let message = errors.describe();

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::kernel_state::policy::{MODULE, Policy};
 use crate::rfc3339;
 
-/// Container `drift`, as far as it is state.
+/// The state part of container `drift`.
 #[derive(Serialize)]
 struct Report {
     object: Vec<Object>,
@@ -32,7 +32,7 @@ struct Object {
 }
 
 impl Engine {
-    /// Adds what is known of drift.
+    /// Adds the known drift.
     pub(crate) fn report_drift(&self, tree: &mut Tree) -> Result<()> {
         let running = &self.running.intent;
         let policies = running.tree.top().find(|node| node.schema().module.name == MODULE);

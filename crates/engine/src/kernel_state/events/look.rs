@@ -1,4 +1,4 @@
-//! Looking again at what events name.
+//! Looking again at the objects that events name.
 
 use std::collections::BTreeSet;
 
@@ -11,14 +11,14 @@ use crate::kernel_state::events::{LONGEST_REST, REST};
 use crate::transaction::affected::{Affected, netns_of as netns_of_object, place_of};
 
 impl Engine {
-    /// Watches what a commit has changed of what is to be watched: most change none of it.
+    /// Adjusts the watched namespaces after a commit. Most commits do not change them.
     pub(crate) fn watch_changed(&mut self, keys: &BTreeSet<Key>) {
         if self.events.unwatched || keys.iter().any(is_watched) {
             self.watch();
         }
     }
 
-    /// Watches the namespaces that the configuration is about, and the daemon's own, where NICs appear.
+    /// Watches the configured namespaces, and the daemon's own, where NICs appear.
     pub(crate) fn watch(&mut self) {
         let desired = self.running.intent.desired();
         let watched = Watched {
@@ -33,12 +33,13 @@ impl Engine {
         match outcome {
             Ok(()) => self.events.watched = watched,
             Err(error) => {
-                tracing::error!(%error, "cannot watch the kernel: changes by others go unnoticed")
+                tracing::error!(%error, "kernel not watched: changes by others are not noticed")
             }
         }
     }
 
-    /// Looks again at what has been named since the last time, unless it is time to rest.
+    /// Looks again at everything that events have named since the last time, unless the engine
+    /// rests.
     pub(crate) fn look_at_events(&mut self) {
         let begun = self.now();
         if begun < self.events.rest {
@@ -50,7 +51,7 @@ impl Engine {
         self.events.rest = now + LONGEST_REST.min(now.since(begun) * REST);
     }
 
-    /// Looks again at what these events name, and only there.
+    /// Looks again at the objects that these events name, and only at these.
     pub(crate) fn look_at(&mut self, events: &BTreeSet<Event>) {
         if self.diverged.is_none() && self.may_unskip(events) {
             self.unskip();
@@ -64,7 +65,7 @@ impl Engine {
         let before = self.kernel.skipped().clone();
         let touched = self.touched();
         if let Err(errors) = self.converge(&touched, Affected::Named(before.clone())) {
-            tracing::error!(errors = errors.describe(), "diverged");
+            tracing::error!(errors = errors.describe(), "kernel and running differ");
         }
         for key in before.difference(self.kernel.skipped()) {
             let path = mapping::path(key, None, &self.running.intent.tree);
@@ -72,14 +73,14 @@ impl Engine {
         }
     }
 
-    /// Whether something that is skipped may be where it can be applied now: a link of its name has come, or its
-    /// namespace.
+    /// Whether a skipped object may be possible now, because a link of its name or its namespace
+    /// has appeared.
     fn may_unskip(&self, events: &BTreeSet<Event>) -> bool {
         if self.kernel.skipped().is_empty() {
             return false;
         }
         let (mut links, namespaces) = places(events);
-        // What has been refused for want of an address may be possible now.
+        // An object that was refused for want of an address may be possible now.
         links.extend(events.iter().filter_map(|event| match event {
             Event::Key(Key::Address(key)) => Some(&key.dev),
             Event::Key(_)
@@ -98,7 +99,8 @@ impl Engine {
         })
     }
 
-    /// The configured objects that events name, and the links that something may have been lost with.
+    /// The configured objects that events name, and the links with which objects may have been
+    /// lost.
     fn named(&self, events: &BTreeSet<Event>) -> (BTreeSet<Key>, Disturbed) {
         let desired = self.running.intent.desired();
         let named = events.iter().filter_map(|event| match event {
@@ -110,7 +112,8 @@ impl Engine {
         for key in named {
             match desired.contains(&key) {
                 true => drop(keys.insert(key)),
-                // What is held for want of an address of others may have it now.
+                // An object that is held because an address of others is missing may be possible
+                // now.
                 false => keys.extend(self.kernel.held().awaiting(key.netns()).cloned()),
             }
         }
@@ -122,7 +125,8 @@ impl Engine {
             };
             keys.extend(desired.iter().filter(within).map(|(key, _)| key.clone()));
         }
-        // A link may have left its place, so that its name counts, and not where it was seen.
+        // A link may have left its place. Therefore its name counts, and not the place where it was
+        // seen.
         let mut disturbed = Disturbed::default();
         for (id, link) in desired.links() {
             let Place { netns, ifname } = &link.place;
@@ -142,7 +146,7 @@ impl Engine {
     }
 }
 
-/// The names of links, and the namespaces, that events name.
+/// The names of links and the namespaces that the events contain.
 fn places(events: &BTreeSet<Event>) -> (BTreeSet<&LinkName>, BTreeSet<&NetnsName>) {
     let (mut links, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
     for event in events {

@@ -1,21 +1,22 @@
-//! Who last changed what: each commit with the outermost instances that it touched.
+//! Who last changed what: each commit with the outermost instances that it changed.
 
 use yang::{Change, NodeKind, Path, Tree};
 
 use crate::ledger::record::HistoryEntry;
 
-/// A commit, and what it touched.
+/// A commit, and the instances that it changed.
 #[derive(Clone, Debug)]
 pub struct Blamed {
     /// The commit.
     pub entry: HistoryEntry,
-    /// Instances: what came, with all that is below it; leaves that took another value; and what went from a list
-    /// entry that is still there. The latest commit that names an instance, or one above it, is the last that
-    /// changed it.
+    /// The changed instances: those that were created, with all that is below them; leaves whose
+    /// value changed; and list entries that lost something. The latest commit that names an
+    /// instance, or an ancestor of it, is the last one that changed it.
     pub paths: Vec<Path>,
 }
 
-/// What a commit from `before` to `after` touched, as far as it matters to `running`, which came later.
+/// The instances that a commit from `before` to `after` changed, as far as they still exist in the
+/// later `running`.
 pub(crate) fn touched(before: &Tree, after: &Tree, running: &Tree) -> Vec<Path> {
     let mut paths: Vec<Path> = Vec::new();
     let mut gone: Option<Path> = None;

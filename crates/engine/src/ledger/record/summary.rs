@@ -1,11 +1,11 @@
-//! What a commit changed, in a line for a person.
+//! The changes of a commit, summarised on one line.
 
 use std::collections::BTreeMap;
 
 use yang::{Diff, Go, NodeKind, Part, Step};
 
-/// The list entries that a diff touches, counted: `2 netns, 1 link added; 1 route changed`. What is in no list
-/// counts as a setting.
+/// The list entries that a diff changes, counted: `2 netns, 1 link added; 1 route changed`. A
+/// change outside of any list counts as a setting.
 pub(crate) fn summary(diff: &Diff) -> String {
     let mut tally: BTreeMap<Verb, Vec<(&str, usize)>> = BTreeMap::new();
     let mut counted: Vec<Step> = Vec::new();
@@ -16,7 +16,7 @@ pub(crate) fn summary(diff: &Diff) -> String {
         if entry.is_none() && matches!(last.node.kind, NodeKind::Container { .. }) {
             return Go::Below;
         }
-        // The changes of an entry are beside each other.
+        // The changes of one entry follow each other.
         if counted == instance {
             return Go::Past;
         }

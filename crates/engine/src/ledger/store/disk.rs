@@ -1,7 +1,7 @@
-//! The operations that change files: few, and all in one place, so that a test can make each of them fail.
+//! The operations that change files, all in one place, so that a test can make each of them fail.
 //!
-//! What is written or renamed is safe from a loss of power only once it is synchronised: a file's content by the file, its
-//! name by the folder that the name is in.
+//! A write or a rename survives a loss of power only after a synchronisation. A file's content
+//! needs that of the file, and its name that of the folder.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, Seek};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// Where files are. Copies are the same disk.
+/// The disk that holds the files. Copies are the same disk.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Disk {
     #[cfg(test)]
@@ -27,7 +27,7 @@ pub(crate) enum Operation<'a> {
 }
 
 impl Disk {
-    /// Makes a file hold what is written and nothing else, and synchronises it; answers how many bytes that are.
+    /// Replaces the content of a file, and synchronises it. Returns the size in bytes.
     pub(crate) fn write(
         &self,
         path: &Path,
@@ -43,7 +43,7 @@ impl Disk {
         Ok(usize::try_from(file.stream_position()?).unwrap_or(usize::MAX))
     }
 
-    /// Gives a file another name, which may have been another's.
+    /// Renames a file, and replaces a file of the new name.
     pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.perform(Operation::Rename(from, to), || fs::rename(from, to))
     }
@@ -52,7 +52,7 @@ impl Disk {
         self.perform(Operation::Remove(path), || fs::remove_file(path))
     }
 
-    /// Makes the names in a folder, come or gone, survive a loss of power.
+    /// Synchronises a folder, so that created and removed names survive a loss of power.
     pub(crate) fn synchronise_folder(&self, folder: &Path) -> io::Result<()> {
         self.perform(Operation::SynchroniseFolder(folder), || File::open(folder)?.sync_all())
     }
@@ -83,7 +83,7 @@ impl fmt::Display for Operation<'_> {
     }
 }
 
-/// Files are for their owner's eyes only.
+/// Files can be read only by their owner.
 pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600);
@@ -101,18 +101,18 @@ mod faults {
 
     use super::Operation;
 
-    /// How an operation fails, with which error number.
+    /// How an operation fails, and with which errno.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) enum Strike {
-        /// It is not done.
+        /// The operation has no effect.
         Refused(i32),
-        /// It is done all the same.
+        /// The operation takes effect, but reports an error.
         Done(i32),
     }
 
     type Judge = dyn FnMut(Operation<'_>) -> Option<Strike> + Send;
 
-    /// Who decides which operations fail; nobody at first.
+    /// Decides which operations fail; none at first.
     #[derive(Clone, Default)]
     pub(crate) struct Faults {
         judge: Arc<Mutex<Option<Box<Judge>>>>,

@@ -1,10 +1,11 @@
-//! A kernel that refuses an operation or cannot be read, once, or from then on, also on the way back.
+//! A kernel that refuses an operation or cannot be read: once, or from then on, also while the
+//! commit is undone.
 
 use super::report::{Row, check_section};
 use super::southbound::Meddled;
 use super::*;
 
-/// What a kernel says no with.
+/// The errors with which a kernel refuses.
 const ERRNOS: [i32; 4] = [libc::EPERM, libc::EBUSY, libc::ENOMEM, libc::ENOBUFS];
 
 #[test]
@@ -14,7 +15,7 @@ fn a_kernel_that_fails_is_brought_back() {
     check_section("kernel", &["at", "fails", "fails, as does all that follows"], sections);
 }
 
-/// A row a request to the kernel.
+/// One row for each request to the kernel.
 fn rows(case: &Case) -> Vec<Row> {
     let ends = case.ends();
     let (host, mut engine) = case.prepared();
@@ -34,7 +35,7 @@ fn rows(case: &Case) -> Vec<Row> {
     calls.iter().enumerate().map(row).collect()
 }
 
-/// What comes of a request that fails, with any of the error numbers.
+/// The result if a request fails, with any of the errors.
 fn outcome(case: &Case, ends: &Ends, failing: usize, onwards: bool) -> String {
     let outcomes = ERRNOS.map(|errno| outcome_by(case, ends, (failing, onwards, errno)));
     assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]), "{outcomes:?}");
@@ -77,8 +78,8 @@ fn outcome_by(case: &Case, ends: &Ends, (failing, onwards, errno): (usize, bool,
     outcome
 }
 
-/// Which objects could not be brought back is told to the user and as operational data; nothing is committed, and that
-/// is tried again.
+/// Checks that the user and operational data name the objects that could not be restored, that
+/// nothing is committed, and that the engine tries again.
 fn check_diverged(engine: &mut Engine, message: &str, what: &str) {
     assert!(message.contains("kernel and running differ"), "{what}: {message}");
     let state = engine.own_state().unwrap().to_json(false);

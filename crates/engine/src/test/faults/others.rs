@@ -1,8 +1,8 @@
-//! Others change the kernel in the middle of a commit: between its plan and its first operation, or after its last one,
-//! before it is verified.
+//! Others change the kernel in the middle of a commit: between its plan and its first operation, or
+//! after its last operation and before the verification.
 //!
-//! What others do at such a moment is theirs: the kernel then holds the old or the new configuration but for
-//! what they have changed, which is seen as drift is. A start afterwards finds one of the two whole.
+//! Such a change stays. The kernel then holds the old or the new configuration except for the
+//! change, which is shown as drift. A later start finds one of the two complete.
 
 use netstate::{Action, Op};
 
@@ -10,7 +10,7 @@ use super::report::{Row, check_section};
 use super::southbound::{Call, Meddled};
 use super::*;
 
-/// What somebody else does.
+/// A change by another program.
 #[derive(Clone, Copy)]
 struct Deed {
     words: &'static str,
@@ -64,7 +64,7 @@ fn rows(case: &Case) -> Vec<Row> {
     DEEDS.iter().map(row).collect()
 }
 
-/// What comes of a deed in the middle of a commit.
+/// The result of a change in the middle of a commit.
 fn outcome(case: &Case, ends: &Ends, deed: Deed, late: bool) -> String {
     let (host, mut engine) = case.prepared();
     let what = format!("{}, {}, late: {late}", case.title, deed.words);
@@ -89,7 +89,7 @@ fn outcome(case: &Case, ends: &Ends, deed: Deed, late: bool) -> String {
     let whole = host.kernel.state() == end.kernel;
     plug_in(&host.kernel);
     assert_eq!(Held::after_restart(&host, case).unlike(end), "", "{what}: {message:?}");
-    // The next commit may meet with what others have done, and then puts it right.
+    // The next commit may find the change, and then repairs it.
     let met =
         commit(&mut engine, "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1500").is_err();
     assert!(!met || (!whole && engine.diverged.is_none()), "{what}");
@@ -101,7 +101,7 @@ fn outcome(case: &Case, ends: &Ends, deed: Deed, late: bool) -> String {
     }
 }
 
-/// Carries out an operation of somebody else's; what is not there is let be.
+/// Executes an operation for another program. If the object does not exist, nothing happens.
 fn execute(kernel: &FakeKernel, key: &Key, action: Action) {
     let plan = Plan { ops: vec![Op::new(key.clone(), action)] };
     let _refused = kernel.clone().execute(&plan);
@@ -121,7 +121,7 @@ fn alter(kernel: &FakeKernel, name: &str, alter: impl FnOnce(&mut Link)) {
     execute(kernel, &link(name), Action::Update { from, change });
 }
 
-/// Brings back the NICs that are not there.
+/// Brings back the missing NICs.
 fn plug_in(kernel: &FakeKernel) {
     kernel.change(|state| {
         for (key, nic) in nics(&["enp0s4", "enp0s5"]).objects {

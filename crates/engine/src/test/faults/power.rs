@@ -1,7 +1,8 @@
-//! A loss of power at each operation on a file: what was not synchronised may be lost, or may not.
+//! A loss of power at each file operation: what was not synchronised may be lost, or may not.
 //!
-//! A shadow of the directory knows what is safe: a file's content since the file, its name since the folder was last
-//! synchronised. Names reach the disk in the order in which they were made, as far as they did.
+//! A shadow of the directory knows what is safe: a file's content since the last synchronisation of
+//! the file, and its name since that of the folder. Names reach the disk in the order in which they
+//! were made, up to some point.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,7 +17,8 @@ fn a_loss_of_power_leaves_the_old_or_the_new() {
     check_section("power", &["at", "after a boot", "with the kernel as it was"], sections);
 }
 
-/// A row an operation, before which the power goes; in the last one it goes once the user has been answered.
+/// One row for each operation before which the power is lost. In the last row it is lost after the
+/// user has the answer.
 fn rows(case: &Case) -> Vec<Row> {
     let ends = case.ends();
     let (host, mut engine) = case.prepared();
@@ -61,15 +63,15 @@ fn rows(case: &Case) -> Vec<Row> {
     moments.iter().enumerate().map(row).collect()
 }
 
-/// Just before an operation.
+/// The moment just before an operation.
 struct Moment {
     boundary: String,
-    /// What the disk may hold.
+    /// The possible contents of the disk.
     images: Vec<Files>,
     kernel: State,
 }
 
-/// Starts a daemon from each of the images, and checks what it makes of it; answers with what that is.
+/// Starts a daemon from each of the images, checks the result, and returns it.
 fn outcome(case: &Case, ends: &Ends, moment: &Moment, restarted: bool) -> String {
     let (old, new) = match restarted {
         true => (&ends.old, &ends.new),
@@ -95,21 +97,21 @@ fn outcome(case: &Case, ends: &Ends, moment: &Moment, restarted: bool) -> String
     found.into_iter().collect::<Vec<_>>().join(" or ")
 }
 
-/// What of a directory is safe, and what is not as yet.
+/// The part of a directory that is safe, and the part that is not yet.
 struct Shadow {
     dir: PathBuf,
     /// The file behind each name, as a process sees it.
     names: BTreeMap<String, usize>,
     /// The same, as far as it is safe.
     safe_names: BTreeMap<String, usize>,
-    /// What has been done to names since: to give one to a file, or to take it away.
+    /// The names that were given or removed since.
     since: Vec<(String, Option<usize>)>,
-    /// The content of files as far as it is safe.
+    /// The safe content of each file.
     safe: Vec<Vec<u8>>,
 }
 
 impl Shadow {
-    /// A directory of which everything is safe.
+    /// A directory whose whole content is safe.
     fn of(dir: &FilePath) -> Shadow {
         let files = read_files(dir);
         let names: BTreeMap<String, usize> = files.keys().cloned().zip(0..).collect();
@@ -117,7 +119,7 @@ impl Shadow {
         Shadow { dir: dir.into(), safe_names: names.clone(), names, since: Vec::new(), safe }
     }
 
-    /// Takes note of an operation that is about to be done.
+    /// Notes an operation that is about to be executed.
     fn note(&mut self, operation: Operation<'_>) {
         match operation {
             Operation::Write(path) => {
@@ -154,8 +156,8 @@ impl Shadow {
         }
     }
 
-    /// What the disk may hold after a loss of power: any number of the names that are not safe have reached it, and
-    /// so has the content that is not safe, or half of it, or nothing.
+    /// The possible contents of the disk after a loss of power. Any number of the unsafe names have
+    /// reached it. Of the unsafe content, all has reached it, or half, or nothing.
     fn images(&self) -> Vec<Files> {
         let mut images: Vec<Files> = Vec::new();
         for reached in 0..=self.since.len() {

@@ -1,4 +1,4 @@
-//! `docs/faults.md`: what came of each fault, as the tests found it.
+//! `docs/faults.md`: the result of each fault, as the tests found it.
 //!
 //! The document is text with sections between `<!-- NAME -->` and `<!-- end of NAME -->`; each test owns one.
 
@@ -8,17 +8,17 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::ledger::store::disk::Operation;
 
-/// A boundary, and what came of each fault there.
+/// A step, and the result of each fault there.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
     pub(super) boundary: String,
     pub(super) outcomes: Vec<String>,
 }
 
-/// Tests run side by side, and the document is one.
+/// Tests run in parallel, but there is only one document.
 static WRITING: Mutex<()> = Mutex::new(());
 
-/// Compares a section of the document with what was found, or writes it.
+/// Compares a section of the document with the results, or writes it.
 pub(super) fn check_section(
     name: &str,
     columns: &[&str],
@@ -46,7 +46,7 @@ pub(super) fn check_section(
     assert!(section == found, "docs/faults.md differs (UPDATE_EXPECT=1 rewrites it):\n{found}");
 }
 
-/// An operation on files of a directory, named as they are in it.
+/// An operation on files of a directory, with names relative to it.
 pub(super) fn in_words(operation: Operation<'_>, dir: &Path) -> String {
     let dir = dir.display().to_string();
     operation.to_string().replace(&format!("{dir}/"), "").replace(&dir, "the directory")

@@ -1,4 +1,4 @@
-//! A kernel that somebody meddles with at each request.
+//! A kernel in which a test interferes at each request.
 
 use std::fmt;
 
@@ -13,10 +13,10 @@ pub(super) enum Call<'a> {
     Execute(&'a Op),
 }
 
-/// What is done at each request, before it is; an error number refuses it.
+/// What is done before each request. An error number refuses the request.
 type Meddler = dyn FnMut(Call<'_>, &FakeKernel) -> Option<i32> + Send;
 
-/// A kernel between an engine and the real one, for as long as somebody meddles.
+/// A kernel between an engine and the real one, as long as the test interferes.
 #[derive(Clone)]
 pub(super) struct Meddled {
     kernel: FakeKernel,
@@ -37,7 +37,7 @@ impl Meddled {
         meddled
     }
 
-    /// Leaves the kernel alone from now on.
+    /// Stops interfering.
     pub(super) fn stop(&self) {
         *self.meddler.lock().unwrap() = None;
     }

@@ -5,7 +5,7 @@ use super::southbound::{Call, Meddled};
 use super::storage::Manner;
 use super::*;
 
-/// A start, and what there is to be made true.
+/// A start, and what it must apply.
 struct Start {
     title: &'static str,
     host: fn() -> Host,
@@ -35,7 +35,7 @@ const STARTS: [Start; 3] = [
     },
 ];
 
-/// A host whose daemon died in the middle of a commit that adopts.
+/// A host whose daemon died in the middle of a commit that adopts objects.
 fn cut_short() -> Host {
     let host = Host::new();
     let mut engine = host.start();
@@ -59,7 +59,7 @@ fn a_start_on_a_disk_that_fails_leaves_the_old_or_the_new() {
     check_section("start", &columns, sections);
 }
 
-/// A row an operation: what came of each manner of failing.
+/// One row for each operation, with the result of each kind of failure.
 fn rows(start: &Start) -> Vec<Row> {
     let host = (start.host)();
     let dir = host.state_dir.path().join("netloom");
@@ -82,7 +82,8 @@ fn rows(start: &Start) -> Vec<Row> {
     operations.iter().enumerate().map(row).collect()
 }
 
-/// Starts on a disk that fails at an operation, and then, where that is refused, on one that does not.
+/// Starts on a disk that fails at an operation. If the start is refused, it starts again on a
+/// healthy disk.
 fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> String {
     let host = (start.host)();
     let what = format!("{}, operation {failing}", start.title);
@@ -119,7 +120,7 @@ fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> Strin
     outcome.into()
 }
 
-/// The commits, each with what it had made.
+/// The commits, each with its configuration.
 fn past(engine: &Engine) -> Vec<(u64, usize, Tree)> {
     let past = engine.past();
     let commits = past.verify().unwrap().into_iter();

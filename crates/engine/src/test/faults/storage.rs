@@ -7,18 +7,18 @@ use crate::ledger::store::disk::{Disk, Strike};
 /// How an operation fails.
 #[derive(Clone, Copy)]
 pub(super) enum Manner {
-    /// It alone, and it is not done.
+    /// It fails once, without effect.
     Once,
-    /// It alone, although it is done.
+    /// It reports a failure once, but takes effect.
     Lying,
-    /// It and all that follow until the attempt is over: the disk is full.
+    /// It fails, and so do all later ones until the attempt is over: the disk is full.
     Onwards,
 }
 
 impl Manner {
     pub(super) const ALL: [Manner; 3] = [Manner::Once, Manner::Lying, Manner::Onwards];
 
-    /// Makes a disk fail so from an operation on.
+    /// Makes a disk fail in this way from an operation on.
     pub(super) fn strike(self, disk: &Disk, failing: usize, errno: i32) {
         let mut count = 0;
         disk.faults.set(move |_| {
@@ -43,7 +43,7 @@ fn a_disk_that_fails_leaves_the_old_or_the_new() {
     );
 }
 
-/// A row an operation: what came of each manner of failing.
+/// One row for each operation, with the result of each kind of failure.
 fn rows(case: &Case) -> Vec<Row> {
     let ends = case.ends();
     let operations = operations(case);
@@ -55,7 +55,7 @@ fn rows(case: &Case) -> Vec<Row> {
     operations.iter().enumerate().map(row).collect()
 }
 
-/// What the case does to files, in words.
+/// The file operations of the case, as text.
 fn operations(case: &Case) -> Vec<String> {
     let (host, mut engine) = case.prepared();
     let operations = Arc::new(Mutex::new(Vec::new()));
@@ -71,14 +71,14 @@ fn operations(case: &Case) -> Vec<String> {
     operations.clone()
 }
 
-/// What comes of the failure of an operation.
+/// The result of a failed operation.
 fn outcome(case: &Case, ends: &Ends, failing: usize, manner: Manner) -> String {
     let full = outcome_by(case, ends, (failing, manner, libc::ENOSPC));
     assert_eq!(full, outcome_by(case, ends, (failing, manner, libc::EIO)));
     full
 }
 
-/// Does the case on a disk that fails at an operation, and checks all that is promised; answers with what came of it.
+/// Runs the case on a disk that fails at an operation, checks all promises, and returns the result.
 fn outcome_by(case: &Case, ends: &Ends, (failing, manner, errno): (usize, Manner, i32)) -> String {
     let (host, mut engine) = case.prepared();
     manner.strike(&engine.ledger.store().disk, failing, errno);
@@ -94,15 +94,16 @@ fn outcome_by(case: &Case, ends: &Ends, (failing, manner, errno): (usize, Manner
     outcome
 }
 
-/// What a failure leads to.
+/// The result of a failure.
 struct Found {
     held: Held,
     message: std::result::Result<String, String>,
-    /// Whether the disk has to yield before there is another commit.
+    /// Whether the disk must recover before another commit is possible.
     waits: bool,
 }
 
-/// What the user was told is what is there, now and after a restart; answers with it in words.
+/// Checks that the user's message is true, now and after a restart. Returns a description of the
+/// result.
 fn judge(case: &Case, ends: &Ends, found: Found, restarted: Held) -> String {
     let (Ends { old, new, .. }, what) = (ends, case.title);
     let Found { held, message, waits } = found;
@@ -110,7 +111,7 @@ fn judge(case: &Case, ends: &Ends, found: Found, restarted: Held) -> String {
     assert!(!mixture, "{what}: {message:?}: {}; {}", restarted.unlike(old), restarted.unlike(new));
     match message {
         Ok(message) if message.contains("; but ") => {
-            // Startup, and what is given back, may be late.
+            // Startup may change late, and originals may be given back late.
             let held = Held { startup: new.startup.clone(), adopted: new.adopted.clone(), ..held };
             assert_eq!(held.unlike(new), "", "{what}: {message}");
             assert_eq!(restarted.unlike(new), "", "{what}: {message}");
@@ -123,7 +124,7 @@ fn judge(case: &Case, ends: &Ends, found: Found, restarted: Held) -> String {
         }
         Err(_) if case.single_file && held == *new => "new, yet told as failed".into(),
         Err(message) => {
-            // What the attempt adopted is forgotten last.
+            // The originals of the attempt are forgotten last.
             let held = match waits {
                 true => Held { adopted: old.adopted.clone(), ..held },
                 false => held,

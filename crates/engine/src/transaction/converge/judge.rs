@@ -11,7 +11,8 @@ use crate::transaction::converge::Kernel;
 use crate::transaction::transition::Transition;
 
 impl Kernel {
-    /// Judges the objects of these keys. What others have is read only where the configuration does not tell.
+    /// Judges the objects of these keys. Objects of others are read only if the configuration does
+    /// not answer a question.
     pub(super) fn judge(
         &mut self,
         transition: &Transition<'_>,
@@ -20,7 +21,7 @@ impl Kernel {
     ) -> Result<Verdict> {
         let desired = transition.to.desired();
         let mut verdict = Verdict::of(desired, keys, &environment);
-        // Addresses answer most questions, and routes may be very many.
+        // Addresses answer most questions, and there may be very many routes.
         let mut nouns = BTreeSet::from([Noun::Address]);
         while nouns.len() <= 2 && !verdict.questions.is_empty() {
             let part = Part {
@@ -49,15 +50,15 @@ impl Kernel {
             }
             verdict.refused = tolerated;
         }
-        // What the kernel has taken before is its to judge.
+        // If the kernel has taken an object before, the kernel decides about it.
         verdict.hold_refused(desired, environment.observed);
         Ok(verdict)
     }
 }
 
 impl Kernel {
-    /// Whether a contradiction is this commit's. What others have taken away from an object before is no reason to refuse a
-    /// commit that leaves the object as it is.
+    /// Whether a contradiction is caused by this commit. If others have taken something away from
+    /// an object before, a commit that does not change the object is not refused.
     fn concerns(&self, transition: &Transition<'_>, contradiction: &Contradiction) -> bool {
         let (running, desired) = (transition.running.desired(), transition.to.desired());
         let other = contradiction.other.as_ref().map(|(key, _)| key);

@@ -1,4 +1,4 @@
-//! Planning a transition: what it affects, how that is observed, and what is to be done.
+//! Planning a transition: what it affects, how that is observed, and which operations are needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ use crate::transaction::converge::Kernel;
 use crate::transaction::transition::{Transition, TransitionPlan, is_of_others};
 
 impl Kernel {
-    /// Observes what a transition affects, and plans. Touches nothing.
+    /// Observes what a transition affects, and plans. This changes nothing.
     pub(crate) fn plan(&mut self, transition: &Transition<'_>) -> Result<TransitionPlan> {
         let keys = self.affected(transition);
         let mut desired = transition.to.desired().part(&keys);
@@ -83,7 +83,7 @@ impl Kernel {
         keys
     }
 
-    /// The same without what is only to be known to judge them.
+    /// The same, without the objects that are only needed to judge the others.
     fn affected_itself(&self, transition: &Transition<'_>) -> BTreeSet<Key> {
         let Transition { touched, to, affected, .. } = transition;
         let desired = to.desired();
@@ -103,10 +103,11 @@ impl Kernel {
                 let changed = touched.differing(desired);
                 let below = links_below(&changed, touched, desired);
                 let skipped_below = self.skipped_below(&changed, desired);
-                // What is skipped and stays as it was is left alone, but for a link that something new depends on.
+                // Skipped objects that do not change are left alone, except for a link on which a
+                // new object depends.
                 let left_alone: BTreeSet<Key> =
                     self.skipped.difference(&changed).cloned().collect();
-                // Only what is new can depend on what is new.
+                // Only new objects can depend on new objects.
                 let mut keys =
                     match changed.iter().any(|key| is_needed(key) && touched.contains(key)) {
                         true => with_dependents(changed, &[touched, desired]),
@@ -125,7 +126,7 @@ impl Kernel {
         }
     }
 
-    /// Adds the links that others have given the places of links among these: those go back first.
+    /// Adds the links that others have moved to the places of these links: those move back first.
     fn add_links_in_the_way(&self, keys: &mut BTreeSet<Key>, transition: &Transition<'_>) {
         let Transition { touched, to, .. } = transition;
         let desired = to.desired();
@@ -143,7 +144,7 @@ impl Kernel {
         }
     }
 
-    /// The links that are skipped and that one of these objects depends on.
+    /// The skipped links on which these objects depend.
     fn skipped_below(&self, keys: &BTreeSet<Key>, desired: &Desired) -> Vec<Key> {
         let skipped_at = |key: &Key| Some((place_of(desired.get(key)?)?.clone(), key.clone()));
         let skipped: Vec<_> = self.skipped.iter().filter_map(skipped_at).collect();
@@ -156,8 +157,9 @@ impl Kernel {
         needed.map(|(_, key)| key).collect()
     }
 
-    /// What of `touched` has really been touched. A link that is desired without a kind and has no original has not:
-    /// it was missing, and is as others left it; but for the loopback of a namespace, which comes with that.
+    /// The part of `touched` that has really been touched. An adopted link without an original has
+    /// not been touched: it was missing, and is as others left it. The exception is the loopback of
+    /// a namespace, which is created with the namespace.
     fn known_touched(&self, desired: &State, touched: &State) -> State {
         let mut known = touched.clone();
         known.objects.retain(|key, _| match desired.objects.get(key) {
@@ -178,7 +180,8 @@ impl Transition<'_> {
         Error::Impossible { path, key, reason }
     }
 
-    /// Where an object is configured: where the transition goes, or in running where that no longer has it.
+    /// The path at which an object is configured: in the target of the transition, or else in
+    /// running.
     pub(super) fn path(&self, key: &Key, field: Option<&str>) -> String {
         let tree = &self.to.tree;
         let new = mapping::path(key, field, tree);
@@ -191,9 +194,10 @@ impl Transition<'_> {
     }
 }
 
-/// The plan from what was observed to what is desired, given what may have been applied. The checker, whose rules are
-/// written apart from the planner's, looks at each plan of a debug build. A plan that breaks a rule is a mistake of the
-/// planner: it ends a test of this crate, while a daemon says so and leaves the kernel to judge.
+/// The plan from the observed to the desired state, given what may have been applied. In debug
+/// builds the checker, whose rules are written independently of the planner's, checks each plan. A
+/// plan that breaks a rule is a bug in the planner. It fails a test of this crate. A daemon logs
+/// it, and the kernel decides.
 pub(super) fn checked_plan(
     goal: Goal<'_>,
     touched: &State,
@@ -212,12 +216,12 @@ pub(super) fn checked_plan(
     Ok(plan)
 }
 
-/// Whether what others have on a link may be lost by what is done.
+/// Whether the operation may remove objects of others on a link.
 fn may_take_along(op: &Op) -> bool {
     takes_along(&op.key) && !matches!(op.action, Action::Create(_) | Action::Await)
 }
 
-/// What depends on links and is in none of these.
+/// The dependents of links that are in none of these states.
 fn of_others(mut observed: State, configured: [&State; 2]) -> State {
     observed.objects.retain(|key, _| is_of_others(key, configured));
     observed

@@ -1,4 +1,4 @@
-//! Putting back what others had on links that a failed attempt has taken down.
+//! Restoring the objects of others on links that a failed attempt has taken down.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use crate::transaction::converge::{Kernel, OUTRUN};
 use crate::transaction::transition::TransitionPlan;
 
 impl Kernel {
-    /// Makes again what others had on links that an attempt has taken down, once the links are as they were: what of
-    /// it is gone, and can be made. Others may be faster.
+    /// Creates the lost objects of others again, after the links are restored. Others may create
+    /// them first.
     pub(crate) fn put_back(&mut self, TransitionPlan { scope, others, .. }: TransitionPlan) {
         if others.objects.is_empty() {
             return;
@@ -18,7 +18,7 @@ impl Kernel {
         loop {
             let observed = match self.southbound.observe(&scope) {
                 Ok(observed) => observed,
-                Err(error) => return tracing::error!(%error, "what others had is not put back"),
+                Err(error) => return tracing::error!(%error, "object of others not restored"),
             };
             let is_gone = |key: &Key| !observed.objects.contains_key(key);
             let gone = others.objects.iter().filter(|(key, _)| is_gone(key));
@@ -34,16 +34,16 @@ impl Kernel {
                     refused.insert(op.key.clone(), *op);
                 }
                 Err(Refusal { op, message, .. }) => {
-                    return tracing::error!(%op, message, "what others had is not put back");
+                    return tracing::error!(%op, message, "object of others not restored");
                 }
             }
         }
-        // One may stand on another that came later.
+        // An object may depend on one that comes later in the list.
         for op in refused.into_values() {
             if let Err(Refusal { op, message, .. }) =
                 self.southbound.execute(&Plan { ops: vec![op] })
             {
-                tracing::warn!(%op, message, "what others had is not put back");
+                tracing::warn!(%op, message, "object of others not restored");
             }
         }
     }
