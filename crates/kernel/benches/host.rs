@@ -1,5 +1,6 @@
-//! What the kernel's side costs, beside ip(8) with the same work, each in a world of its own: routes, pairs of links with
-//! addresses, namespaces; all of them, one among them, and nothing.
+//! The cost of the kernel crate, compared with ip(8) doing the same work. Each case runs in
+//! namespaces of its own: routes, veth pairs with addresses, namespaces. It changes all of them,
+//! one of many, and nothing.
 //!
 //! `cargo bench -p kernel [NAME] [COUNT]`; a name is `routes`, `links`, `namespaces` or `foreign`.
 
@@ -17,7 +18,7 @@ use netstate::{
 };
 use testkit::netns::{ip, isolated};
 
-/// What is there before, what is added, and the same as ip(8) would be told.
+/// The objects that exist before, those that are added, and the same as input of ip(8).
 type Work = (State, State, String);
 type Bench = (&'static str, u32, fn(u32) -> Work);
 
@@ -42,7 +43,8 @@ fn main() {
     }
 }
 
-/// A thousand routes of ours, one of them and all of them, without and with routes of others in the same table.
+/// A thousand routes of ours, one of them and all of them, with and without routes of others in the
+/// same table.
 fn among_others(count: u32) {
     let (base, load, _) = routes(1000);
     let mut host = Host::open();
@@ -66,7 +68,8 @@ fn among_others(count: u32) {
     }
 }
 
-/// Lets the kernel take a world down, which it does in the background and with a lock that others wait for.
+/// Waits until the kernel has removed the namespaces. It does so in the background, with a lock
+/// that delays others.
 #[allow(clippy::disallowed_methods, reason = "the kernel does not tell when it is done")]
 fn settle(count: u32) {
     std::thread::sleep(Duration::from_secs(u64::from(count / 100).clamp(1, 20)));
@@ -103,7 +106,7 @@ fn by_us(base: &State, load: &State) {
     fresh.converge("all of them gone", base);
 }
 
-/// A kernel with what was done to it.
+/// A kernel with what was applied to it.
 struct Host {
     kernel: Kernel,
     touched: State,
@@ -119,7 +122,8 @@ impl Host {
         self.change(what, desired, &touched);
     }
 
-    /// What a commit does with the kernel: observe, plan, execute, observe again; the time that each took.
+    /// The kernel's part of a commit: observe, plan, execute, observe again. Prints the time of
+    /// each.
     fn change(&mut self, what: &str, desired: &State, touched: &State) {
         let begun = Instant::now();
         let mut parts = String::new();

@@ -1,4 +1,4 @@
-//! Carrying out a plan: each operation by its noun.
+//! Executing a plan: each operation by the code of its noun.
 
 use netstate::{Plan, Refusal};
 
@@ -6,7 +6,7 @@ use crate::execution::Execution;
 use crate::namespaces::Namespaces;
 use crate::noun;
 
-/// Carries out the operations in their order, up to the first that fails.
+/// Executes the operations in order, up to the first that fails.
 pub(crate) fn execute(namespaces: &mut Namespaces, plan: &Plan) -> Result<(), Refusal> {
     let mut execution = Execution::of(namespaces, plan, noun::field);
     let carried_out = plan

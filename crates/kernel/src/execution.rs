@@ -1,9 +1,9 @@
-//! The operations of a plan as requests, in batches, each answered for.
+//! The operations of a plan as netlink requests, sent in batches.
 //!
-//! Operations of one namespace that follow each other go to the kernel in one batch. A batch ends where the next
-//! operation belongs to another namespace, is not done by netlink, or needs the index of a link that is not
-//! known: the link may be made by what is still in the batch. Namespaces that are made one after the other are left to
-//! a few threads, and parameters of one namespace to one.
+//! Consecutive operations in one namespace go to the kernel in one batch. A batch ends if the next
+//! operation belongs to another namespace, does not use netlink, or needs the index of an unknown
+//! link, because the batch may create that link. Consecutive new namespaces are created by a few
+//! threads, and consecutive parameters of one namespace are set by one thread.
 
 use std::collections::HashMap;
 use std::os::fd::AsRawFd;
@@ -19,55 +19,55 @@ use crate::noun::link::read::{link_names, named};
 use crate::noun::sysctl::file::write;
 use crate::uapi::NLA_TYPE_MASK;
 
-/// How many requests a batch holds at most: were the kernel to refuse them all, the answers would still fit into
-/// the receive buffer that a process without privileges can have.
+/// The maximum number of requests in a batch. If the kernel refuses all of them, the answers still
+/// fit into the receive buffer of a process without privileges.
 const BATCH: usize = 400;
-/// And how many bytes, below what a socket takes in one call.
+/// The maximum size of a batch, which is below the maximum of one socket call.
 const BATCH_BYTES: usize = 128 << 10;
 
-/// How many links are asked for one by one at first.
+/// The number of links that are looked up one by one before all are read.
 const FEW: usize = 32;
 
 pub(crate) const CREATE: i32 = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
 pub(crate) const REPLACE: i32 = libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
 
-/// Tells the field of the object of an operation that the kernel points at in a request.
+/// Finds the field to which the kernel points in a refused request.
 type Field = fn(&Op, PointedAt<'_>) -> Option<&'static str>;
 
 pub(crate) struct Execution<'a> {
     namespaces: &'a mut Namespaces,
     plan: &'a Plan,
     field: Field,
-    /// Namespaces that are to be made next, each with its operation.
+    /// Namespaces that are created next, each with its operation.
     births: Vec<(usize, &'a NetnsName)>,
-    /// Parameters of one namespace that are to be set next, each with its operation.
+    /// Parameters of one namespace that are set next, each with its operation.
     parameters: Vec<(usize, &'a SysctlKey, &'a String)>,
     batch: Batch,
     indexes: HashMap<NetnsName, Indexes>,
 }
 
-/// The indexes of a namespace's links, as far as they were needed and hold.
+/// The known and valid indexes of a namespace's links.
 #[derive(Default)]
 struct Indexes {
     known: HashMap<LinkName, u32>,
-    /// How many links were asked for one by one since all were read, and how many these were.
+    /// The number of single look-ups since all links were read, and the number of links then.
     asked: usize,
     all: usize,
 }
 
 impl Indexes {
-    /// Whether it is time to read all: what that costs has been spent on asking.
+    /// Whether all links should be read: the single look-ups have cost as much.
     fn is_due(&self) -> bool {
         self.asked >= FEW.max(self.all / 8)
     }
 }
 
-/// Requests to one namespace that have not been sent.
+/// Requests to one namespace that have not been sent yet.
 #[derive(Default)]
 struct Batch {
     netns: Option<NetnsName>,
     bytes: Vec<u8>,
-    /// Of each request, where it starts and the operation that it is of.
+    /// The start of each request, and its operation.
     requests: Vec<(usize, usize)>,
 }
 
@@ -91,7 +91,7 @@ impl Failure {
     }
 }
 
-/// What an operation does, with its object as the noun has it.
+/// The action of an operation, with the object in its noun's type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Doing<'a, T> {
     Create(&'a T),
@@ -112,14 +112,14 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Has a namespace made, along with others that follow.
+    /// Adds a namespace to those that are created next.
     pub(crate) fn make_namespace(&mut self, index: usize, name: &'a NetnsName) -> Result<()> {
         self.set_parameters()?;
         self.births.push((index, name));
         Ok(())
     }
 
-    /// Has a parameter set, along with others of its namespace that follow.
+    /// Adds a parameter to those of the same namespace that are set next.
     pub(crate) fn set_parameter(
         &mut self,
         index: usize,
@@ -141,7 +141,7 @@ impl<'a> Execution<'a> {
         self.namespaces.delete(name).map_err(|fault| Failure::new(index, &fault))
     }
 
-    /// Runs `work` on a thread inside a namespace, once all that comes before is done.
+    /// Runs `work` on a thread inside a namespace, after all earlier operations.
     pub(crate) fn inside(
         &mut self,
         index: usize,
@@ -153,7 +153,7 @@ impl<'a> Execution<'a> {
         namespace.inside(work).map_err(|fault| Failure::new(index, &fault))
     }
 
-    /// Makes the namespaces that are to be made, in one go.
+    /// Creates the waiting namespaces at once.
     fn make_namespaces(&mut self) -> Result<()> {
         if self.births.is_empty() {
             return Ok(());
@@ -166,7 +166,7 @@ impl<'a> Execution<'a> {
             .map_err(|(made, fault)| Failure::new(ops[made.min(ops.len() - 1)], &fault))
     }
 
-    /// Sets the parameters of a namespace that are to be set, in one go.
+    /// Sets the waiting parameters at once.
     fn set_parameters(&mut self) -> Result<()> {
         let parameters = std::mem::take(&mut self.parameters);
         let Some((op, SysctlKey { netns, .. }, _)) = parameters.first() else { return Ok(()) };
@@ -195,7 +195,8 @@ impl<'a> Execution<'a> {
         outcome
     }
 
-    /// The descriptor of `netns`, to be named in a request to `asked`, unless they are the same.
+    /// The descriptor of `netns` for a request that is sent to namespace `asked`; none if they are
+    /// the same.
     pub(crate) fn descriptor(
         &mut self,
         index: usize,
@@ -209,7 +210,7 @@ impl<'a> Execution<'a> {
         find(self.namespaces, index, netns).map(|namespace| Some(namespace.file.as_raw_fd()))
     }
 
-    /// The index of a link, looked up once what may make it has been sent.
+    /// The index of a link. Requests that may create the link are sent before the look-up.
     pub(crate) fn index_of(
         &mut self,
         op: usize,
@@ -249,7 +250,8 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Adds a request to the batch, after sending the batch if it is another namespace's or full.
+    /// Adds a request to the batch. The batch is sent first if it is full or belongs to another
+    /// namespace.
     pub(crate) fn push(
         &mut self,
         (op, netns): (usize, &NetnsName),
@@ -275,8 +277,8 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
-    /// Fails where the request that starts there, the last of the batch, has an attribute whose length its header cannot
-    /// tell: the kernel would read something else.
+    /// Fails if the last request of the batch has an attribute that is too long for the length in
+    /// its header. The kernel would misread it.
     fn refuse_overlong(&mut self, op: usize, start: usize) -> Result<()> {
         let request = &self.batch.bytes[start..];
         let field = match row_of(request) {
@@ -284,7 +286,7 @@ impl<'a> Execution<'a> {
                 let Some(at) = overlong(&request[row..]) else { return Ok(()) };
                 (self.field)(&self.plan.ops[op], PointedAt { request, offset: row + at })
             }
-            // Where its attributes start is not known, so none of them is known to be right.
+            // The position of the attributes is unknown, so none of them can be checked.
             None => None,
         };
         self.batch.bytes.truncate(start);
@@ -292,7 +294,7 @@ impl<'a> Execution<'a> {
         Err(Failure { op, errno: libc::EMSGSIZE, message, field })
     }
 
-    /// Sends the batch, and fails with the first of its operations that the kernel refused.
+    /// Sends the batch, and fails with the first operation that the kernel refused.
     pub(crate) fn flush(&mut self) -> Result<()> {
         self.make_namespaces()?;
         self.set_parameters()?;
@@ -334,27 +336,27 @@ fn find<'a>(
     }
 }
 
-/// Asks for an acknowledgement of the request that starts `bytes`.
+/// Sets the flag for an acknowledgement in a request.
 fn acknowledge(bytes: &mut [u8]) {
     if let Some(flags) = bytes.get_mut(6..8) {
         flags[0] |= u8::try_from(libc::NLM_F_ACK).unwrap_or_default();
     }
 }
 
-/// Where the attributes of a request start.
+/// The position of a request's attributes.
 fn row_of(request: &[u8]) -> Option<usize> {
     let kind = Message::iterate(request).next()?.kind;
     Some(HEADER + fixed::length(kind)?).filter(|row| *row <= request.len())
 }
 
-/// The place in a request that the kernel points at.
+/// The place in a request to which the kernel points.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PointedAt<'a> {
     request: &'a [u8],
     offset: usize,
 }
 
-/// An attribute that encloses such a place: its number, where its value starts, and the value.
+/// An attribute that contains this place: its number, the start of its value, and the value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Enclosing<'a> {
     pub(crate) number: u16,
@@ -363,18 +365,18 @@ pub(crate) struct Enclosing<'a> {
 }
 
 impl<'a> PointedAt<'a> {
-    /// The attribute there, of a message whose fixed structure has this length.
+    /// The attribute at the place, in a message whose fixed structure has this length.
     pub(crate) fn after(self, fixed: usize) -> Option<Enclosing<'a>> {
         let body = Message::iterate(self.request).next()?.body;
         self.among(body.get(fixed..)?, HEADER + fixed)
     }
 
-    /// The attribute there, within another.
+    /// The attribute at the place, nested in another.
     pub(crate) fn within(self, outer: Enclosing<'a>) -> Option<Enclosing<'a>> {
         self.among(outer.value, outer.start)
     }
 
-    /// The field whose attribute this is, or of the fields in it the one whose attribute is there.
+    /// The field of this attribute, or the nested field at the place.
     pub(crate) fn field(self, at: Enclosing<'a>, fields: &[Attribute]) -> Option<&'static str> {
         let found = fields.iter().find(|field| field.attribute == at.number && at.number != 0)?;
         let inner = self.within(at).and_then(|inner| self.field(inner, found.nested));
@@ -390,7 +392,8 @@ impl<'a> PointedAt<'a> {
             }
             start = end.next_multiple_of(4);
         }
-        // One that is too long ends the row, as its header tells no length.
+        // An attribute that is too long ends the list, because its header does not contain its
+        // length.
         let (header, value) = bytes.get(start - begin..)?.split_first_chunk::<4>()?;
         let number = u16::from_ne_bytes([header[2], header[3]]) & NLA_TYPE_MASK;
         (self.offset >= start).then_some(Enclosing { number, start: start + 4, value })

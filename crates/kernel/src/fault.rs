@@ -1,4 +1,5 @@
-//! The kernel's refusal, in the kernel's words: its extended acknowledgement, and the name and the text of the error.
+//! The kernel's refusal: the message of its extended acknowledgement, and the name and text of the
+//! error.
 
 use std::fmt;
 use std::io;
@@ -7,14 +8,14 @@ use netstate::attribute::{Value, iterate};
 
 use crate::uapi::{NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS};
 
-/// Why the kernel did not do what it was asked to.
+/// The reason why the kernel refused a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     /// errno(3), positive.
     pub(crate) errno: i32,
     /// `NLMSGERR_ATTR_MSG`.
     words: Option<String>,
-    /// `NLMSGERR_ATTR_OFFS`: where in the request the attribute at fault starts.
+    /// `NLMSGERR_ATTR_OFFS`: the offset of the faulty attribute in the request.
     pub(crate) offset: Option<u32>,
 }
 
@@ -32,12 +33,12 @@ impl Fault {
         fault
     }
 
-    /// Of what the error is, where that is not the object of the request.
+    /// Adds a description to the error, if it does not concern the object of the request.
     pub(crate) fn of(what: &str, error: impl Into<Fault>) -> Self {
         Fault { words: Some(what.into()), ..error.into() }
     }
 
-    /// Whether what was asked for does not exist.
+    /// Whether the requested object does not exist.
     pub(crate) fn is_absence(&self) -> bool {
         [libc::ENODEV, libc::ENOENT, libc::ESRCH, libc::ENXIO].contains(&self.errno)
     }
@@ -82,7 +83,7 @@ macro_rules! error_names {
     };
 }
 
-// What rtnetlink, network drivers and files below /proc/sys answer with.
+// The errors of rtnetlink, network drivers and files below /proc/sys.
 error_names! {
     EPERM ENOENT EINTR EIO ENXIO E2BIG EBADF EAGAIN ENOMEM EACCES EFAULT EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR
     EINVAL ENFILE EMFILE ENOTTY EFBIG ENOSPC EROFS EMLINK EDOM ERANGE EDEADLK ENAMETOOLONG ENOSYS ELOOP ENOMSG

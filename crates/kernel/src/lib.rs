@@ -1,9 +1,9 @@
-//! The Linux kernel by netlink: observe, execute, monitor.
+//! The Linux kernel through netlink: observe, execute, monitor.
 //!
-//! Each namespace has a socket that was opened inside and stays there, so nothing but short-lived threads ever
-//! changes its namespace. Requests go out in batches; the kernel answers each that it refuses, with its reason.
-//! Attributes are encoded by what `netstate` says of each field, one line a field; what is not regular about
-//! a noun's messages is in the file of that noun.
+//! Each namespace has a socket that was opened inside it, so that only short-lived threads change
+//! their namespace. Requests are sent in batches. The kernel answers each request that it refuses,
+//! with a reason. `netstate` describes how each field is encoded. The file of a noun has only what
+//! is special about its messages.
 
 mod execute;
 mod execution;
@@ -36,7 +36,7 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Opens the kernel; `/run/netns` holds the namespaces' names.
+    /// Opens the kernel. The names of namespaces are in `/run/netns`.
     pub fn open() -> Result<Kernel, ObserveError> {
         let doing = || "open namespace 1".into();
         let namespaces = Namespaces::open()

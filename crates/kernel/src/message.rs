@@ -8,8 +8,8 @@ use crate::uapi::{NLMSG_DONE, NLMSG_ERROR};
 /// `struct nlmsghdr`.
 pub(crate) const HEADER: usize = 16;
 
-/// Appends a message: `body` appends the fixed structure and the attributes. Its sequence number is
-/// `sequence`.
+/// Appends a message with this sequence number; `body` appends the fixed structure and the
+/// attributes.
 pub(crate) fn message(
     out: &mut Vec<u8>,
     (kind, flags, sequence): (u16, i32, u32),
@@ -28,32 +28,33 @@ pub(crate) fn message(
     out.resize(out.len().next_multiple_of(4), 0);
 }
 
-/// What of rtnetlink is about a noun.
+/// The rtnetlink constants of a noun.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wire {
-    /// `RTM_GET…`; zero where its objects are not read by a request of their own.
+    /// `RTM_GET…`; zero if its objects are not read by a request of their own.
     pub(crate) get: u16,
-    /// What its objects are called.
+    /// The plural of its name.
     pub(crate) plural: &'static str,
-    /// `RTNLGRP_…`: the groups of notifications. They are among the first 32, which an address can name.
+    /// `RTNLGRP_…`: the notification groups. All are among the first 32, which a socket address can
+    /// contain.
     pub(crate) groups: &'static [u32],
 }
 
-/// A message as it was received, or sent.
+/// A received or sent message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message<'a> {
     /// `RTM_…` or `NLMSG_…`.
     pub(crate) kind: u16,
     pub(crate) flags: u16,
     pub(crate) sequence: u32,
-    /// The socket of whoever asked for what it tells; zero where that was the kernel.
+    /// The port of the socket that asked for it; zero if that was the kernel.
     pub(crate) port: u32,
-    /// What follows the header.
+    /// The content after the header.
     pub(crate) body: &'a [u8],
 }
 
 impl<'a> Message<'a> {
-    /// The messages in `bytes`, one after the other; what is cut at the end is left out.
+    /// The messages in `bytes`. A truncated message at the end is skipped.
     pub(crate) fn iterate(mut bytes: &'a [u8]) -> impl Iterator<Item = Message<'a>> {
         std::iter::from_fn(move || {
             let length = usize::try_from(number::<u32>(bytes, 0)?).ok()?;
@@ -69,10 +70,11 @@ impl<'a> Message<'a> {
         })
     }
 
-    /// What an answer says of the request's success: nothing if it is not such an answer.
+    /// Whether the request succeeded, if this is an answer.
     pub(crate) fn verdict(&self) -> Option<Result<(), Fault>> {
         let attributes = match self.kind {
-            // The request's header follows the error number, and its body unless the answer is capped.
+            // The request's header follows the error number. Its body follows too, unless the
+            // answer is capped.
             NLMSG_ERROR if i32::from(self.flags) & libc::NLM_F_CAPPED != 0 => 4 + HEADER,
             NLMSG_ERROR => {
                 4 + usize::try_from(number::<u32>(self.body, 4)?).ok()?.next_multiple_of(4)
@@ -101,7 +103,8 @@ impl<'a> Message<'a> {
         number(self.body, at).unwrap_or_default()
     }
 
-    /// The attributes that follow a fixed structure of `fixed` bytes; a malformed row ends early.
+    /// The attributes after a fixed structure of `fixed` bytes. A malformed attribute ends the
+    /// list.
     pub(crate) fn attributes(
         &self,
         fixed: usize,
@@ -109,13 +112,13 @@ impl<'a> Message<'a> {
         row(self.body.get(fixed..).unwrap_or_default())
     }
 
-    /// The struct that the attributes after a fixed structure of `fixed` bytes make.
+    /// The attributes after a fixed structure of `fixed` bytes, decoded as a struct.
     pub(crate) fn decode<T: Attributes>(&self, fixed: usize) -> T {
         T::decode(self.body.get(fixed..).unwrap_or_default()).unwrap_or_default()
     }
 }
 
-/// The attributes of a row, up to the first that is malformed.
+/// The attributes in `bytes`, up to the first malformed one.
 pub(crate) fn row(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     attribute::iterate(bytes).map_while(Result::ok)
 }
@@ -160,7 +163,7 @@ pub(crate) mod fixed {
         }
     }
 
-    /// Says in a `struct ndmsg` which neighbour it is about.
+    /// Sets the neighbour in a `struct ndmsg`.
     pub(crate) fn name_neighbor(header: &mut [u8], family: u8, index: u32, proxy: bool) {
         header[0] = family;
         header[4..8].copy_from_slice(&index.to_ne_bytes());

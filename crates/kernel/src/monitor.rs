@@ -1,8 +1,9 @@
-//! Who changes what: a thread that listens to the kernel's notifications in every watched namespace.
+//! The monitor: a thread that receives the kernel's notifications in every watched namespace.
 //!
-//! A notification only says what to read again; what the process itself has done to routes is not read again. Namespaces
-//! come and go as mounts on `/run/netns`; the kernel tells a reader of `mountinfo` that mounts have changed, and the
-//! names are compared with those before. That costs a look at each of them, and is not done for each of many that come.
+//! A notification only says what to read again. The process's own changes to routes are not read
+//! again. Namespaces are mounts on `/run/netns`. The kernel wakes a reader of `mountinfo` when
+//! mounts have changed, and the monitor then compares the names with the earlier ones. This reads
+//! every name, so the monitor waits for a burst of changes to end before it compares.
 
 mod listener;
 mod parameters;
@@ -24,22 +25,23 @@ use crate::monitor::parameters::Parameters;
 use crate::namespaces;
 use crate::socket::READ;
 
-/// How long names may come and go before they are compared: at least, and at most.
+/// The minimum and the maximum delay before names are compared.
 const SETTLING: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
-/// Within these, as many times as long as the last comparison took.
+/// Between these, the delay is the duration of the last comparison times this.
 const SPARING: u32 = 10;
 
-/// A running monitor; it ends when this is dropped.
+/// A running monitor. It ends on drop.
 #[derive(Debug)]
 pub(crate) struct Monitor {
-    /// Its other end is what the thread waits on: closed, the thread ends.
+    /// The thread waits on the other end. It ends when this one is closed.
     control: Option<UnixStream>,
     thread: Option<JoinHandle<Watch>>,
 }
 
 impl Monitor {
-    /// Listens to `what`, of which the namespace `own` is called `1`; what happens after this returns is reported. What `before`
-    /// listened to and is still to be heard is taken over, with what it has not yet reported.
+    /// Starts to monitor `what`; the namespace `own` is the one with the name `1`. Everything that
+    /// happens after this returns is reported. It takes over the sockets of `before`, with what
+    /// these have not reported yet.
     pub(crate) fn start(
         own: File,
         what: Watched,
@@ -51,7 +53,7 @@ impl Monitor {
         let Watched { namespaces, parameters } = what;
         let mut watch = match before.and_then(Monitor::stop) {
             Some(mut watch) => {
-                // Names may have come and gone while nobody listened.
+                // Names may have changed while no monitor was running.
                 watch.compare_names();
                 watch.listeners.retain(&namespaces);
                 Watch { own, namespaces, sink, ..watch }
@@ -72,7 +74,7 @@ impl Monitor {
         Ok(Self { control: Some(control), thread: Some(thread) })
     }
 
-    /// Ends the thread; what it listened to stays open.
+    /// Ends the thread. Its sockets stay open.
     fn stop(mut self) -> Option<Watch> {
         self.end()
     }
@@ -98,7 +100,7 @@ struct Watch {
     namespaces: BTreeSet<NetnsName>,
     listeners: Listeners,
     parameters: Parameters,
-    /// Where what is heard is put.
+    /// The buffer for received messages.
     buffer: Vec<u8>,
     /// The namespaces that have names, with their inodes.
     present: BTreeMap<NetnsName, u64>,
@@ -106,17 +108,17 @@ struct Watch {
     sink: EventSink,
 }
 
-/// When names are compared.
+/// The time of the next comparison of names.
 #[derive(Default)]
 struct Compared {
-    /// When it is done next; never while no mount has changed.
+    /// The time of the next comparison; none if no mount has changed.
     due: Option<Instant>,
-    /// How long it took the last time.
+    /// The duration of the last comparison.
     took: Duration,
 }
 
 impl Watch {
-    /// Opens what is to be listened to and is there.
+    /// Opens the sockets of the watched namespaces that exist.
     fn listen(&mut self) -> Result<(), Fault> {
         let missing = self.namespaces.iter().filter(|name| !self.listeners.has(name));
         let files = self.files(missing)?;
@@ -130,7 +132,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Watches the parameters that are to be watched and are there.
+    /// Watches the requested parameters that exist.
     fn find_parameters(&mut self) -> Result<(), Fault> {
         let files = self.files(&self.parameters.sought())?;
         if !files.is_empty() {
@@ -143,7 +145,7 @@ impl Watch {
         Ok(())
     }
 
-    /// The files of those namespaces that are there.
+    /// The files of those namespaces that exist.
     fn files<'n>(
         &self,
         names: impl IntoIterator<Item = &'n NetnsName>,
@@ -175,9 +177,9 @@ impl Watch {
         }
     }
 
-    /// Waits for something to happen and reports it; false where it is the end.
+    /// Waits for an event and reports it. Returns false at the end.
     fn wait(&mut self, end: &UnixStream, mounts: &File) -> io::Result<bool> {
-        // Once it is known that mounts have changed, it does not matter how many more do.
+        // Once mounts have changed, further changes are not of interest until names are compared.
         let mounts = self.compared.due.is_none().then_some((mounts.as_fd(), PollFlags::PRI));
         let fds = [
             Some((end.as_fd(), PollFlags::IN)),
@@ -218,7 +220,7 @@ impl Watch {
         Ok(true)
     }
 
-    /// Reports what there is to be heard in some namespaces.
+    /// Reports the received notifications of some namespaces.
     fn receive(&mut self) -> io::Result<()> {
         let mut moved = false;
         for name in self.listeners.readable()? {
@@ -239,8 +241,8 @@ impl Watch {
         Ok(())
     }
 
-    /// Reports namespaces that have come or gone, and stops or starts to listen there: an open socket would keep
-    /// a removed namespace alive.
+    /// Reports created and removed namespaces, and adjusts the sockets. An open socket would keep a
+    /// removed namespace alive.
     fn compare_names(&mut self) {
         let begun = Instant::now();
         let present = namespaces::list();

@@ -1,8 +1,10 @@
-//! Network namespaces: the one that the process was started in, called `1`, and those with a name in `/run/netns`.
+//! Network namespaces: the one in which the process was started, called `1`, and those with a name
+//! in `/run/netns`.
 //!
-//! They are made as ip-netns(8) makes them, a file on which the namespace is bind-mounted, so that its users find
-//! them. A file on which none is mounted, as a crash leaves it, is no namespace. Handles are kept open; before
-//! use, the name is looked up again, since others may have removed the namespace or made another by that name.
+//! They are created as ip-netns(8) does it: the namespace is bind-mounted on a file, so that other
+//! programs find it. A file without such a mount, as a crash may leave it, is no namespace. Handles
+//! stay open. Before use, the name is looked up again, because others may have removed or replaced
+//! the namespace.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -24,13 +26,14 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 use crate::fault::Fault;
 use crate::socket::NetlinkSocket;
 
-/// Where namespaces have their names.
+/// The directory of the namespaces' names.
 pub(crate) const DIRECTORY: &str = "/run/netns";
 
-/// How long a lock on the directory is waited for.
+/// The longest wait for a lock on the directory.
 const LOCK: Duration = Duration::from_secs(1);
 
-/// How many threads make namespaces at most, and for how many each another thread is worth its start.
+/// The maximum number of threads that create namespaces, and the number of namespaces that justify
+/// another thread.
 const MAKERS: usize = 4;
 const WORTH_A_MAKER: usize = 16;
 
@@ -39,15 +42,16 @@ const WORTH_A_MAKER: usize = 16;
 pub(crate) struct Namespace {
     /// Its file in nsfs.
     pub(crate) file: File,
-    /// The inode of that file: what tells namespaces apart.
+    /// The inode of that file, which identifies the namespace.
     pub(crate) inode: u64,
     /// A socket inside.
     pub(crate) socket: NetlinkSocket,
-    /// The parameters that the kernel keeps in a form of its own: the value that was written, and the one that is kept.
+    /// The parameters that the kernel stores in another form: the written value, and the stored
+    /// one.
     pub(crate) kept: BTreeMap<SysctlPath, [String; 2]>,
 }
 
-/// Every namespace that has been used and still has its name.
+/// Every namespace that has been used and still exists.
 #[derive(Debug)]
 pub(crate) struct Namespaces {
     own: Namespace,
@@ -62,7 +66,7 @@ impl Namespaces {
         Ok(Self { own, named: BTreeMap::new() })
     }
 
-    /// The namespace of that name, if there is one.
+    /// The namespace of that name, if it exists.
     pub(crate) fn find(&mut self, name: &NetnsName) -> Result<Option<&mut Namespace>, Fault> {
         if name.is_own() {
             return Ok(Some(&mut self.own));
@@ -77,13 +81,13 @@ impl Namespaces {
         Ok(self.named.get_mut(name))
     }
 
-    /// Whether there is a namespace of that name.
+    /// Whether a namespace of that name exists.
     pub(crate) fn exists(&self, name: &NetnsName) -> bool {
         name.is_own() || inode(name).is_some()
     }
 
-    /// Opens those of the namespaces that are there, all on one thread: to start one for each takes longer than all the
-    /// rest, the more so on a busy host.
+    /// Opens those of the namespaces that exist, all on one thread. A thread for each would take
+    /// longer than the rest of the work, especially on a busy host.
     pub(crate) fn open_all<'n>(
         &mut self,
         names: impl IntoIterator<Item = &'n NetnsName>,
@@ -104,21 +108,21 @@ impl Namespaces {
         Ok(())
     }
 
-    /// Another handle to the namespace called `1`.
+    /// Another handle of the namespace called `1`.
     pub(crate) fn own_file(&self) -> Result<File, Fault> {
         Ok(self.own.file.try_clone()?)
     }
 
-    /// The names of all namespaces, `1` first. Those that have been removed are closed, since an open handle
-    /// would keep them alive.
+    /// The names of all namespaces, `1` first. Handles of removed namespaces are closed, because
+    /// they would keep the namespaces alive.
     pub(crate) fn names(&mut self) -> Vec<NetnsName> {
         let present = list();
         self.named.retain(|name, namespace| present.get(name) == Some(&namespace.inode));
         std::iter::once(NetnsName::own()).chain(present.into_keys()).collect()
     }
 
-    /// Makes namespaces and gives them their names. Fails with the place of the first that could not be made: those before
-    /// it are there then, and none after it.
+    /// Creates named namespaces. An error contains the index of the first one that failed. All
+    /// before it exist then, and none after it.
     pub(crate) fn create(&mut self, names: &[&NetnsName]) -> Result<(), (usize, Fault)> {
         share_directory().map_err(|fault| (0, fault))?;
         let mut failed = None;
@@ -137,7 +141,7 @@ impl Namespaces {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Takes a namespace's name away; with the last handle it ends.
+    /// Removes the name of a namespace. The namespace ends with its last handle.
     pub(crate) fn delete(&mut self, name: &NetnsName) -> Result<(), Fault> {
         self.named.remove(name);
         if name.is_own() || inode(name).is_none() {
@@ -179,7 +183,7 @@ pub(crate) fn open_file(name: &NetnsName) -> Result<File, Fault> {
     Ok(File::open(path(name))?)
 }
 
-/// Runs `work` on a thread of its own, in the namespace that `file` is: nothing else of the process ever leaves
+/// Runs `work` on a new thread in the namespace of `file`. All other threads of the process stay in
 /// the namespace in which it was started.
 pub(crate) fn inside<T: Send>(
     file: &File,
@@ -205,16 +209,16 @@ pub(crate) fn inside_each<T: Send>(
     })
 }
 
-/// Moves the calling thread, which has to be one of its own, into a namespace.
+/// Moves the calling thread into a namespace. The thread must not do anything else afterwards.
 fn enter(file: &File) -> Result<(), Fault> {
     let network = Some(LinkNameSpaceType::Network);
     Ok(rustix::thread::move_into_link_name_space(file.as_fd(), network)?)
 }
 
-/// The inode of the namespace of that name; none where no namespace is mounted there.
+/// The inode of the namespace of that name; none if no namespace is mounted there.
 fn inode(name: &NetnsName) -> Option<u64> {
     let path = path(name);
-    // A file may carry the name `1` only beside the namespace that is called so.
+    // Only the process's own namespace has the name `1`, so a file of this name is ignored.
     if name.is_own() || rustix::fs::statfs(&path).ok()?.f_type != libc::NSFS_MAGIC {
         return None;
     }
@@ -229,13 +233,13 @@ fn scratch<T: Send>(work: impl FnOnce() -> Result<T, Fault> + Send) -> Result<T,
     thread::scope(|scope| joined(thread::Builder::new().spawn_scoped(scope, work)?))
 }
 
-/// What a thread answers with; it panics on if that one has.
+/// The result of a thread. If the thread has panicked, this panics too.
 fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Lets mounts below the directory appear in other mount namespaces too, as ip-netns(8) does, so that a namespace
-/// that is removed here does not live on there.
+/// Makes the mounts below the directory shared, as ip-netns(8) does. Otherwise a namespace that is
+/// removed here would stay alive in other mount namespaces.
 fn share_directory() -> Result<(), Fault> {
     fs::create_dir_all(DIRECTORY)?;
     let directory = File::open(DIRECTORY)?;
@@ -248,8 +252,9 @@ fn share_directory() -> Result<(), Fault> {
     Ok(())
 }
 
-/// Takes the lock by which ip-netns(8) shares the directory too. Whoever can read the directory can hold that lock for ever,
-/// so it is waited for no longer than a moment. The kernel tells nobody when it is let go.
+/// Takes the lock that ip-netns(8) uses for this as well. Everybody who can read the directory can
+/// hold that lock for ever, so the wait is short. The kernel has no way to wait with a timeout, so
+/// the lock is polled.
 fn lock(directory: &File) -> Result<(), Fault> {
     let begun = Instant::now();
     loop {
@@ -265,15 +270,17 @@ fn lock(directory: &File) -> Result<(), Fault> {
     }
 }
 
-/// Makes namespaces up to the first that fails, and perhaps some after it: answers with what has become of them, by their
-/// places. It is nearly all work of the kernel, which it does for several threads at once.
+/// Creates namespaces up to the first failure, and perhaps some after it. Returns the result of
+/// each, with its index. Almost all the time is spent in the kernel, which can do this on several
+/// threads at once.
 fn make_each(
     names: &[&NetnsName],
     own: u64,
 ) -> Result<BTreeMap<usize, Result<Namespace, Fault>>, Fault> {
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let take = || {
-        // Whoever has taken a place makes it, so that none before one that fails is left out.
+        // A thread that has taken an index creates that namespace, so that none before a failed one
+        // is left out.
         let place = next.fetch_add(1, Ordering::Relaxed);
         let made = make(names.get(place)?, own);
         failed.fetch_or(made.is_err(), Ordering::Relaxed);
@@ -301,7 +308,7 @@ fn make_each(
     })
 }
 
-/// Makes a namespace for the calling thread, which has to be one of its own, and gives it a name.
+/// Creates a named namespace on the calling thread, which must be a short-lived one.
 fn make(name: &NetnsName, own: u64) -> Result<Namespace, Fault> {
     if name.is_own() {
         return Err(Fault::from_answer(libc::EEXIST, &[]));
@@ -326,14 +333,15 @@ fn make(name: &NetnsName, own: u64) -> Result<Namespace, Fault> {
 
 #[allow(unsafe_code, reason = "unshare(2) has no safe form")]
 fn mount_new_namespace(path: &PathBuf) -> Result<(), Fault> {
-    // SAFETY: CLONE_NEWNET alone leaves the table of file descriptors, which safe code relies on, shared.
+    // SAFETY: CLONE_NEWNET alone does not unshare the table of file descriptors, on which safe code
+    // relies.
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }?;
     rustix::mount::mount_bind("/proc/thread-self/ns/net", path)?;
     Ok(())
 }
 
-/// Lets the process have as many open files as its host grants: a namespace takes two, and one more where it is watched,
-/// while processes start with a thousand for the sake of select(2).
+/// Raises the limit of open files to the maximum of the host. A namespace takes two, and one more
+/// if it is watched. The default limit is 1024, for the sake of select(2).
 fn allow_many_files() {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
@@ -342,7 +350,7 @@ fn allow_many_files() {
 }
 
 fn remove(path: &PathBuf) -> Result<(), Fault> {
-    // Others may have mounted over it: whatever is on the name goes.
+    // Others may have mounted over it. All mounts on the name are removed.
     while rustix::mount::unmount(path, UnmountFlags::DETACH).is_ok() {}
     fs::remove_file(path)?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The nouns, a file each: their messages to the kernel and back.
+//! The nouns, one file each: their netlink messages.
 
 pub(crate) mod address;
 pub(crate) mod fdb;
@@ -20,7 +20,7 @@ use crate::observer::Observer;
 
 macro_rules! nouns {
     ($($(#[$doc:meta])* $noun:ident $stem:ident ($key:ty) [$($object:ty)?];)*) => {
-        /// Has the noun of an operation add its requests to the batch, or carry it out.
+        /// Lets the noun of an operation add its requests to the batch, or execute it.
         pub(crate) fn stage<'a>(execution: &mut Execution<'a>, index: usize, op: &'a Op) -> Executed<()> {
             match (&op.key, &op.action) {
                 $((Key::$noun(key), Action::Create(object!($noun, object, [$($object)?]))) => {
@@ -49,7 +49,7 @@ macro_rules! nouns {
             }
         }
 
-        /// The field of the object of `op` that the kernel points at in a request.
+        /// The field of `op`'s object to which the kernel points in a request.
         pub(crate) fn field(op: &Op, at: PointedAt<'_>) -> Option<&'static str> {
             let object = match &op.action {
                 Action::Create(object)
@@ -65,7 +65,7 @@ macro_rules! nouns {
             }
         }
 
-        /// Reads the objects of those nouns that are asked for.
+        /// Reads all objects of the requested nouns.
         pub(crate) fn observe_part(
             observer: &mut Observer<'_>,
             names: &[NetnsName],
@@ -77,13 +77,13 @@ macro_rules! nouns {
             Ok(())
         }
 
-        /// What a request of that kind asks for.
+        /// The plural name of the objects that a request reads.
         pub(crate) fn plural(get: u16) -> &'static str {
             let asked_for = [$($stem::WIRE),*].into_iter().find(|wire| wire.get == get);
             asked_for.map_or("identifiers", |wire| wire.plural)
         }
 
-        /// Reads the objects that have these keys.
+        /// Reads the objects with these keys.
         pub(crate) fn by_key(observer: &mut Observer<'_>, wanted: &Wanted) -> Result<(), ObserveError> {
             $(let mut $stem: Vec<&$key> = Vec::new();)*
             for key in &wanted.keys {
@@ -97,12 +97,12 @@ macro_rules! nouns {
             Ok(())
         }
 
-        /// The groups of notifications that there are of all nouns.
+        /// The notification groups of all nouns.
         pub(crate) fn groups() -> impl Iterator<Item = u32> {
             [$($stem::WIRE.groups),*].into_iter().flatten().copied()
         }
 
-        /// The object that a notification is about; `name` tells what the link of an index is called.
+        /// The object of a notification; `name` returns the name of the link with an index.
         pub(crate) fn notified(
             message: Message<'_>,
             netns: &NetnsName,

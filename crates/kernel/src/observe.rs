@@ -1,4 +1,4 @@
-//! Reading what the kernel holds: all of it, or certain objects with as little as the kernel lets one ask for.
+//! Observing the kernel: everything, or certain objects with as few requests as possible.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,11 +11,11 @@ use crate::noun::route::Filter;
 use crate::noun::{self, neighbor, route};
 use crate::observer::{FAMILIES, FEW, Observer, Result};
 
-/// Reads a part of all that there is, state and statistics too.
+/// Reads a part of everything, including state and statistics.
 pub(crate) fn part(namespaces: &mut Namespaces, part: &Part) -> Result<State> {
     let all = namespaces.names();
     let names: Vec<NetnsName> = all.iter().filter(|name| part.has_netns(name)).cloned().collect();
-    // What a link is called depends on who else has its name, in whatever namespace.
+    // The name of a link depends on other links with this name in all namespaces.
     let names_only =
         !part.nouns.contains(&Noun::Link) && part.nouns.iter().any(|noun| *noun != Noun::Netns);
     open_all(namespaces, if names_only { &all } else { &names })?;
@@ -81,15 +81,15 @@ fn open_all<'n>(
     namespaces.open_all(names).map_err(failed)
 }
 
-/// The namespaces that are to be looked into.
+/// The namespaces that must be read.
 fn concerned(wanted: &Wanted) -> BTreeSet<&NetnsName> {
     let places = wanted.links.values().flatten().map(|place| &place.netns);
     let keys = wanted.keys.iter().filter_map(Key::netns);
     places.chain(keys).chain(&wanted.occupants).collect()
 }
 
-/// What is on links: their addresses, the routes over them, and their neighbours that were not learned. The
-/// kernel is asked for each of a few links, for everything where there are more.
+/// The objects on links: addresses, routes, and neighbours that were not learned. A few links are
+/// read one by one; for more, everything is read.
 fn dependents(
     observer: &mut Observer<'_>,
     netns: &NetnsName,
@@ -115,7 +115,7 @@ fn dependents(
     Ok(())
 }
 
-/// What was read, as a state.
+/// The objects that were read, as a state.
 fn state(mut observer: Observer<'_>) -> State {
     observer.found.sort_by(|(a, _), (b, _)| a.cmp(b));
     observer.found.dedup_by(|(key, object), (kept_key, kept)| {

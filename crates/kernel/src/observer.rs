@@ -1,7 +1,7 @@
-//! Asking a namespace, and putting names where its answers have numbers.
+//! Reading from a namespace, and resolving numbers to names.
 //!
-//! Messages speak of links by number, of other namespaces by numbers that hold in the link's namespace only. Both
-//! are turned into names here, and looked up once.
+//! Messages contain the indexes of links, and identifiers of namespaces that are valid only in the
+//! link's namespace. The observer resolves both to names. It looks up each of them once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::AsRawFd;
@@ -21,32 +21,32 @@ pub(crate) type Result<T> = std::result::Result<T, ObserveError>;
 /// `AF_INET` and `AF_INET6`.
 pub(crate) const FAMILIES: [u8; 2] = [2, 10];
 
-/// How many links are asked about one by one at most where the answers tell of all that is on them.
+/// The maximum number of links that are read one by one, instead of reading all objects on links.
 pub(crate) const FEW: usize = 8;
 
-/// At how many places of a namespace links are asked for one by one at most.
+/// The maximum number of places in a namespace that are read one by one.
 const FEW_PLACES: usize = 128;
 
-/// What was read so far, and what numbers stand for.
+/// What was read so far, and the names for the numbers.
 pub(crate) struct Observer<'a> {
     pub(crate) namespaces: &'a mut Namespaces,
-    /// What a request of a kind asks for, in words.
+    /// The plural name of the objects that a request reads.
     plural: fn(u16) -> &'static str,
-    /// What was read, in the order of reading; of what was read twice the first is taken.
+    /// The objects that were read. If one was read twice, the first counts.
     pub(crate) found: Vec<(Key, Object)>,
-    /// Names of links by index; none for an index that no link has.
+    /// Names of links by index; none for an index without a link.
     pub(crate) names: HashMap<NetnsName, HashMap<u32, Option<LinkName>>>,
-    /// The links of namespaces that were read together.
+    /// The links of namespaces that were read as a whole.
     read: HashMap<NetnsName, HashMap<LinkName, Seen>>,
     /// Indexes of links by name.
     indexes: HashMap<Place, u32>,
-    /// Which namespace an identifier stands for, in a namespace.
+    /// The namespaces of the identifiers, for each namespace.
     identifiers: HashMap<NetnsName, Identifiers>,
-    /// The names of all namespaces, once they were needed.
+    /// The names of all namespaces, if they have been needed.
     all: Vec<NetnsName>,
 }
 
-/// What identifiers stand for in one namespace, as far as that was asked.
+/// The known identifiers of one namespace.
 #[derive(Default)]
 struct Identifiers {
     known: HashMap<i32, NetnsName>,
@@ -75,7 +75,7 @@ impl<'a> Observer<'a> {
         self.namespaces.exists(netns)
     }
 
-    /// Reads the links of namespaces of which many are wanted, all together.
+    /// Reads all links of the namespaces in which many are wanted.
     pub(crate) fn read_links(&mut self, wanted: &Wanted) -> Result<()> {
         let mut counts: BTreeMap<&NetnsName, usize> = BTreeMap::new();
         for place in wanted.links.values().flatten() {
@@ -95,7 +95,7 @@ impl<'a> Observer<'a> {
         Ok(())
     }
 
-    /// Notes the number of the link at a place.
+    /// Notes the index of the link at a place.
     fn number(&mut self, place: &Place, index: u32) {
         let names = self.names.entry(place.netns.clone()).or_default();
         names.insert(index, Some(place.ifname.clone()));
@@ -113,11 +113,11 @@ impl<'a> Observer<'a> {
         };
         let decode = |message: Message<'_>| decode(message, &place.netns);
         let seen = self.get((&place.netns, libc::RTM_GETLINK), ask, decode)?;
-        // A namespace that had no identifier here may have been given one just now.
+        // The namespace may have been given an identifier just now.
         if let Some(identifiers) = self.identifiers.get_mut(&place.netns) {
             identifiers.asked.clear();
         }
-        // An alternative name finds a link too, but is not the name that it has.
+        // The kernel also finds a link by an alternative name, but that is not its name.
         let seen = seen.filter(|seen| seen.link.place == *place);
         if let Some(seen) = &seen {
             self.number(place, seen.index);
@@ -125,7 +125,7 @@ impl<'a> Observer<'a> {
         Ok(seen)
     }
 
-    /// The link of an index, whatever it is called.
+    /// The link with an index, under any name.
     pub(crate) fn link_of_index(&mut self, netns: &NetnsName, index: u32) -> Result<Option<Seen>> {
         if let Some(read) = self.read.get(netns) {
             let name = self.names.get(netns).and_then(|names| names.get(&index)?.as_ref());
@@ -151,8 +151,8 @@ impl<'a> Observer<'a> {
         self.all.clone()
     }
 
-    /// Puts names where a message has numbers.
-    /// The other end of a cable, or the link below, is most likely in the namespace `likely`.
+    /// Resolves the numbers of a message to names. The other end of a veth pair, or the link below,
+    /// is probably in namespace `likely`.
     pub(crate) fn resolve(&mut self, seen: Seen, likely: &NetnsName) -> Result<Link> {
         let mut link = seen.link;
         let netns = link.place.netns.clone();
@@ -173,7 +173,7 @@ impl<'a> Observer<'a> {
         Ok(link)
     }
 
-    /// What the link of an index is called.
+    /// The name of the link with an index.
     pub(crate) fn name(&mut self, netns: &NetnsName, index: u32) -> Result<Option<LinkName>> {
         if let Some(name) = self.names.get(netns).and_then(|names| names.get(&index)) {
             return Ok(name.clone());
@@ -197,7 +197,7 @@ impl<'a> Observer<'a> {
         Ok(self.link(&place)?.map(|seen| seen.index))
     }
 
-    /// The namespace that `identifier` stands for in `netns`; none where it has no name.
+    /// The namespace for `identifier` in `netns`; none if it has no name.
     pub(crate) fn netns_of(
         &mut self,
         netns: &NetnsName,
@@ -228,7 +228,7 @@ impl<'a> Observer<'a> {
         self.identifiers.get(netns)?.known.get(&identifier).cloned()
     }
 
-    /// Asks in `netns` which identifier stands for the namespace `name`, unless it was asked before.
+    /// Reads which identifier `netns` has for namespace `name`, unless it is known.
     fn ask_identifier(&mut self, netns: &NetnsName, name: &NetnsName) -> Result<()> {
         if !self.identifiers.entry(netns.clone()).or_default().asked.insert(name.clone()) {
             return Ok(());
@@ -251,7 +251,8 @@ impl<'a> Observer<'a> {
         Ok(())
     }
 
-    /// Dumps from a namespace what `read` takes; nothing where there is no such namespace, table or family.
+    /// Dumps the objects that `read` accepts from a namespace; nothing if the namespace, table or
+    /// family does not exist.
     pub(crate) fn dump<T>(
         &mut self,
         (netns, kind): (&NetnsName, u16),

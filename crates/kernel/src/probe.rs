@@ -1,4 +1,4 @@
-//! Probes: an echo request or a connection, from a thread inside the namespace.
+//! Probes: an echo request or a TCP connection, from a thread inside the namespace.
 
 use std::fs::File;
 use std::io;
@@ -13,7 +13,7 @@ use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketType, ipp
 use crate::fault::Fault;
 use crate::namespaces;
 
-/// How long an answer is awaited.
+/// The longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The types of ICMP messages (RFC 792, RFC 4443).
@@ -22,7 +22,7 @@ const ECHO_REPLY: u8 = 0;
 const ECHO_V6: u8 = 128;
 const ECHO_REPLY_V6: u8 = 129;
 
-/// Asks once, from within the namespace that `file` is.
+/// Sends one probe from within the namespace of `file`.
 pub(crate) fn ask(probe: &Probe, file: &File) -> Result<(), Fault> {
     let what = probe.what;
     namespaces::inside(file, move || match what {
@@ -39,7 +39,7 @@ fn ping(address: IpAddr) -> Result<(), Fault> {
     let (socket, raw) = open(family, protocol)?;
     rustix::net::connect(&socket, &SocketAddr::new(address, 0))?;
     let lot = std::process::id().to_be_bytes();
-    // Type, code, checksum, identifier, sequence number, and a word to know it by.
+    // Type, code, checksum, identifier, sequence number, and a word to recognise the answer.
     let mut request = vec![echo, 0, 0, 0, lot[2], lot[3], 0, 1];
     request.extend_from_slice(b"netloom");
     if raw && echo == ECHO {
@@ -57,10 +57,10 @@ fn ping(address: IpAddr) -> Result<(), Fault> {
             Err(Errno::AGAIN) => break,
             Err(error) => return Err(error.into()),
         };
-        // A raw socket of IPv4 tells the IP header too.
+        // An IPv4 raw socket also receives the IP header.
         let header = if raw && echo == ECHO { usize::from(answer[0] & 15) * 4 } else { 0 };
         let message = answer.get(header..length).unwrap_or_default();
-        // A socket that is not raw has an identifier of its own, and hears the answers to that only.
+        // A socket that is not raw has its own identifier, and receives only the answers to that.
         let own = !raw || message.get(4..6) == Some(&lot[2..4]);
         if message.first() == Some(&reply) && own && message.ends_with(b"netloom") {
             return Ok(());
@@ -69,7 +69,8 @@ fn ping(address: IpAddr) -> Result<(), Fault> {
     Err(Fault::from(io::Error::other("no answer")))
 }
 
-/// A socket for echo requests: one that anybody may open where the host allows it (icmp(7)), else a raw one.
+/// A socket for echo requests: an unprivileged one if the host allows it (icmp(7)), otherwise a raw
+/// one.
 fn open(family: AddressFamily, protocol: Protocol) -> Result<(rustix::fd::OwnedFd, bool), Fault> {
     match rustix::net::socket(family, SocketType::DGRAM, Some(protocol)) {
         Ok(socket) => Ok((socket, false)),

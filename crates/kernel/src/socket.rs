@@ -1,7 +1,8 @@
-//! A netlink socket: requests in batches, each failure told apart, and dumps.
+//! A netlink socket: requests in batches with a result for each, and dumps.
 //!
-//! The kernel handles every message of a `sendmsg` before the call returns, so the answers are there to be read
-//! at once. It answers each request that fails; an acknowledgement is asked for only with the last of a batch.
+//! The kernel handles every message of a `sendmsg` before the call returns, so the answers can be
+//! read at once. It answers each request that fails. Only the last request of a batch asks for an
+//! acknowledgement.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
@@ -16,14 +17,14 @@ use rustix::net::sockopt::{
 use crate::fault::Fault;
 use crate::message::{Message, message};
 
-/// What answers may pile up to, bytes: enough for a batch of which every message fails.
+/// The size of the buffer for answers in bytes: enough for a batch in which every request fails.
 const RECEIVE_BUFFER: usize = 4 << 20;
 /// The kernel fills at most 32 KiB at a time in a dump.
 pub(crate) const READ: usize = 64 << 10;
-/// How long an answer may take. The kernel's work, and its waiting for others, is done within the calls, be it for
-/// minutes: what is not there soon after will not come.
+/// The longest wait for an answer. The kernel works, and waits for locks, within the send call,
+/// even for minutes. An answer that is not there soon after the call does not come.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often a dump is begun anew because the kernel's tables changed under it.
+/// The number of times that a dump is repeated because the kernel's tables changed meanwhile.
 const DUMP_ATTEMPTS: usize = 20;
 
 /// A socket of `NETLINK_ROUTE`. It stays in the namespace in which it was opened.
@@ -38,7 +39,7 @@ impl NetlinkSocket {
     /// Opens a socket in the namespace of the calling thread.
     pub(crate) fn open() -> io::Result<Self> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
-        // One socket in each namespace can have it, and that is the one which changes things there.
+        // Only one socket in each namespace can have this port: the one that changes things there.
         if socket.bind(&SocketAddr::new(own_port(), 0)).is_err() {
             socket.bind_auto()?;
         }
@@ -57,8 +58,8 @@ impl NetlinkSocket {
         self.sequence
     }
 
-    /// Sends requests, the last of which asks for an acknowledgement, and answers with the failures: the
-    /// sequence numbers of those that the kernel refused, in order.
+    /// Sends requests, of which the last asks for an acknowledgement. Returns the failures: the
+    /// sequence numbers of the requests that the kernel refused, in order.
     pub(crate) fn transact(&mut self, requests: &[u8]) -> io::Result<Vec<(u32, Fault)>> {
         self.send(requests)?;
         let mut failures = Vec::new();
@@ -71,7 +72,8 @@ impl NetlinkSocket {
                         }
                     }
                 }
-                // More answers than fit: the first ones are there, and they decide.
+                // There are more answers than fit. The first ones are there, and they are
+                // sufficient.
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(failures),
                 Err(error) => return Err(error),
@@ -79,8 +81,8 @@ impl NetlinkSocket {
         }
     }
 
-    /// Asks for one object; `body` appends the request's structure and attributes. `None` where there is none, or none
-    /// that `read` takes.
+    /// Reads one object; `body` appends the request's structure and attributes. `None` if it does
+    /// not exist, or if `read` does not accept it.
     pub(crate) fn get<T>(
         &mut self,
         kind: u16,
@@ -104,8 +106,8 @@ impl NetlinkSocket {
         }
     }
 
-    /// Asks for every object that the request's structure and attributes allow, and takes those that `read` takes. Each
-    /// is read as it comes, so that what is passed over takes no memory.
+    /// Reads every object that the request selects and `read` accepts. Each is handled when it
+    /// arrives, so that skipped objects take no memory.
     pub(crate) fn dump<T>(
         &mut self,
         kind: u16,
@@ -126,8 +128,8 @@ impl NetlinkSocket {
         Err(Fault::from_answer(libc::EAGAIN, &[]))
     }
 
-    /// Reads a dump to its end; false where the tables changed under it, so that something may be missing or
-    /// twice there.
+    /// Reads a dump to its end. False if the tables changed meanwhile, so that objects may be
+    /// missing or doubled.
     fn receive_dump(
         &mut self,
         sequence: u32,
@@ -178,8 +180,8 @@ impl NetlinkSocket {
     }
 }
 
-/// The address of this process's sockets (netlink(7), `nl_pid`), by which it tells its own changes from those of others:
-/// drawn by lot, above all process numbers, which others have.
+/// The port of this process's sockets (netlink(7), `nl_pid`), by which its own changes are
+/// recognised. It is random, and above all process ids, which others use as ports.
 pub(crate) fn own_port() -> u32 {
     static PORT: OnceLock<u32> = OnceLock::new();
     *PORT.get_or_init(|| {
@@ -188,7 +190,8 @@ pub(crate) fn own_port() -> u32 {
     })
 }
 
-/// Makes room for answers: as much as is asked for with privileges, else as much as the host allows.
+/// Enlarges the receive buffer: to the requested size with privileges, otherwise as far as the host
+/// allows.
 pub(crate) fn enlarge_receive_buffer(socket: &Socket) -> io::Result<()> {
     if set_socket_recv_buffer_size_force(socket, RECEIVE_BUFFER).is_err() {
         set_socket_recv_buffer_size(socket, RECEIVE_BUFFER)?;
@@ -204,13 +207,13 @@ mod tests {
     fn a_kernel_that_does_not_answer_is_told() {
         let mut socket = NetlinkSocket::open().unwrap();
         set_socket_timeout(&socket.socket, Timeout::Recv, Some(Duration::from_millis(1))).unwrap();
-        // A control message that asks for no acknowledgement gets no answer.
+        // A control message without a request for an acknowledgement gets no answer.
         let silence = u16::try_from(libc::NLMSG_NOOP).unwrap();
         let fault = socket.dump(silence, |_| {}, |_| Some(())).unwrap_err();
         assert_eq!(fault.to_string(), "the kernel does not answer");
         let fault = socket.get(silence, |_| {}, |_| Some(())).unwrap_err();
         assert_eq!(fault.to_string(), "the kernel does not answer");
-        // What comes later is not taken for the answer to something else.
+        // A late answer is not confused with the answer to another request.
         let links = socket.dump(libc::RTM_GETLINK, |to| to.extend([0; 16]), |_| Some(()));
         assert!(!links.unwrap().is_empty());
     }

@@ -1,4 +1,4 @@
-//! The kernel's numbers that libc lacks (include/uapi/linux/), one a line.
+//! Constants of the kernel that libc lacks (include/uapi/linux/).
 
 // netlink.h
 pub(crate) const NLMSG_ERROR: u16 = 2;

@@ -1,4 +1,4 @@
-//! The golden plans of `tests/plan` on Linux, which is the judge of them.
+//! The golden plans of `tests/plan` on Linux.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
@@ -28,7 +28,7 @@ fn golden_plans() {
     }
 }
 
-/// Whether a case makes links of a kind.
+/// Whether a case creates links of a kind.
 fn has(case: &Path, kind: &str) -> bool {
     let [identity, list] = [format!(":{kind}\""), format!("\"{kind}\": [")];
     let files = fs::read_dir(case).unwrap().map(|file| file.unwrap().path());

@@ -1,4 +1,4 @@
-//! Listening to what happens in a namespace, and in many.
+//! The sockets that receive notifications, one for each watched namespace.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -16,15 +16,14 @@ use crate::noun::{address, groups, notified, sysctl};
 use crate::socket::enlarge_receive_buffer;
 use crate::uapi::RTM_NEWNETCONF;
 
-/// How many namespaces with notifications are named at a time.
+/// The number of namespaces with notifications that are returned at a time.
 const READABLE: usize = 64;
 
-/// The namespaces that are listened to. Which of them has notifications is known without a look at each
-/// (epoll(7)).
+/// The watched namespaces. epoll(7) reports which of them have notifications.
 #[derive(Debug)]
 pub(super) struct Listeners {
     epoll: OwnedFd,
-    /// Each with its number, by which the kernel tells.
+    /// Each with its number in epoll.
     listeners: BTreeMap<NetnsName, (u64, Listener)>,
     names: BTreeMap<u64, NetnsName>,
     last: u64,
@@ -36,7 +35,7 @@ impl Listeners {
         Ok(Listeners { epoll, listeners: BTreeMap::new(), names: BTreeMap::new(), last: 0 })
     }
 
-    /// It can be read from where one of them has notifications.
+    /// The descriptor is readable if one of them has notifications.
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.epoll.as_fd()
     }
@@ -54,26 +53,26 @@ impl Listeners {
         Ok(())
     }
 
-    /// Its socket closes, which the kernel forgets by itself.
+    /// Closes the socket, which also removes it from epoll.
     pub(super) fn remove(&mut self, name: &NetnsName) {
         if let Some((number, _listener)) = self.listeners.remove(name) {
             self.names.remove(&number);
         }
     }
 
-    /// Keeps only these.
+    /// Keeps only these namespaces.
     pub(super) fn retain(&mut self, names: &BTreeSet<NetnsName>) {
         let others: Vec<_> =
             self.listeners.keys().filter(|name| !names.contains(name)).cloned().collect();
         others.iter().for_each(|name| self.remove(name));
     }
 
-    /// The listener in a namespace.
+    /// The listener of a namespace.
     pub(super) fn get(&mut self, name: &NetnsName) -> Option<&mut Listener> {
         self.listeners.get_mut(name).map(|(_, listener)| listener)
     }
 
-    /// Some of those that have notifications; the others are named the next time.
+    /// Some of the namespaces that have notifications. Further ones are returned by the next call.
     pub(super) fn readable(&self) -> io::Result<Vec<NetnsName>> {
         let mut events = Vec::with_capacity(READABLE);
         epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&Timespec::default()))?;
@@ -82,39 +81,39 @@ impl Listeners {
     }
 }
 
-/// A socket that listens to what happens in one namespace.
+/// A socket that receives the notifications of one namespace.
 ///
-/// It asks for the names of the links by the same socket, and goes on: the answer comes before what happens
-/// afterwards, unless the links are so many that they take more than one message. What comes in between may be about
-/// one that has no name yet: then all of the namespace is read once they have.
+/// The same socket also requests the names of all links. If the answer fits into one message, it
+/// arrives before any later notification. Otherwise a notification may concern a link whose name is
+/// not known yet. In that case the whole namespace is read again after the names have arrived.
 #[derive(Debug)]
 pub(super) struct Listener {
     socket: Socket,
-    /// Names of links, for notifications that number them.
+    /// Names of links by index, because notifications contain indexes.
     names: HashMap<u32, LinkName>,
-    /// How the asking for names stands.
+    /// The state of the request for names.
     naming: Naming,
-    /// Links that have come or have another name, and have not been dealt with.
+    /// Links that were created or renamed, and are not handled yet.
     pub(super) appeared: Vec<LinkName>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Naming {
-    /// The answer is still to come, or a part of it.
+    /// The answer, or a part of it, is missing.
     Asked,
-    /// The same, and a notification has come meanwhile.
+    /// The same, and a notification has arrived meanwhile.
     Interrupted,
-    /// All have been told.
+    /// All names have arrived.
     Done,
 }
 
 impl Listener {
-    /// Listens in the namespace of the calling thread.
+    /// Opens a listener in the namespace of the calling thread.
     pub(super) fn open() -> Result<Self, Fault> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
         socket.set_non_blocking(true)?;
         enlarge_receive_buffer(&socket)?;
-        // All in one call: each holds up every netlink socket of the host.
+        // One call for all groups, because each call holds up every netlink socket of the host.
         let groups = groups().fold(0, |groups, group| groups | 1 << (group - 1));
         socket.bind(&SocketAddr::new(0, groups))?;
         let mut listener =
@@ -133,7 +132,7 @@ impl Listener {
         Ok(())
     }
 
-    /// Takes what answers the asking for names; answers whether a message does.
+    /// Handles an answer to the request for names. Returns whether the message is one.
     fn take_name(
         &mut self,
         netns: &NetnsName,
@@ -162,7 +161,7 @@ impl Listener {
         Ok(true)
     }
 
-    /// Reports the notifications that have come.
+    /// Reports the notifications that have arrived.
     pub(super) fn receive(
         &mut self,
         netns: &NetnsName,
@@ -197,7 +196,7 @@ impl Listener {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
-                    // What links are called may be among what is lost.
+                    // The lost notifications may have contained names of links.
                     if self.naming == Naming::Done {
                         self.ask_for_names()?;
                     }
@@ -210,7 +209,7 @@ impl Listener {
 
     fn parameters(&mut self, netns: &NetnsName, message: Message<'_>, sink: &EventSink) {
         let paths = sysctl::decode_change(message, |index| self.names.get(&index).cloned());
-        // All of them at once are told of a link that has come, or whose name is another, once their files are there.
+        // A new or renamed link reports all its parameters at once, when its files exist.
         if let [_, path, ..] = &paths[..] {
             self.appeared.extend(path.dev());
         }
@@ -219,13 +218,14 @@ impl Listener {
         }
     }
 
-    /// What a message is about. A link that was renamed is one by its old name too, by which it may be configured.
+    /// The objects that a message concerns. A renamed link counts under its old name too, because
+    /// it may be configured under that.
     fn events(&mut self, netns: &NetnsName, message: Message<'_>) -> [Option<Event>; 2] {
         let name = |index: u32| self.names.get(&index).cloned();
         match message.kind {
             libc::RTM_NEWLINK | libc::RTM_DELLINK => {
                 let Some((index, ifname)) = decode_name(message) else { return [None, None] };
-                // A bridge tells of a port that leaves it as if the link were gone.
+                // A bridge sends a deletion message for a port that leaves it.
                 let gone = message.kind == libc::RTM_DELLINK && message.byte(0) == 0;
                 let before = match gone {
                     true => self.names.remove(&index),

@@ -1,8 +1,8 @@
-//! Kernel parameters of which the kernel sends no notifications: their files are watched (inotify(7)).
+//! Kernel parameters without notifications: their files are watched with inotify(7).
 //!
-//! A file is held as well as watched: while it is, whoever opens the parameter opens the same. A link that is made, renamed or
-//! moved has other files than before, which have to be found again. Written by way of another mount of proc(5), as in a
-//! container, a parameter changes unseen.
+//! A file is held open as long as it is watched, so that everybody who opens the parameter uses the
+//! same inode. A link that is created, renamed or moved has new files, which must be found again. A
+//! write through another mount of proc(5), as in a container, is not noticed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -18,19 +18,19 @@ use crate::noun::sysctl;
 /// The parameters that are watched.
 #[derive(Debug)]
 pub(super) struct Parameters {
-    /// None where the host has no more to give.
+    /// None if the host has no free inotify instance.
     inotify: Option<OwnedFd>,
-    /// Those that are to be, whether they are there or not.
+    /// The requested parameters, whether they exist or not.
     wanted: BTreeMap<NetnsName, Vec<SysctlKey>>,
     watched: BTreeMap<SysctlKey, Watched>,
-    /// Whose a watch is.
+    /// The parameter of each watch.
     keys: BTreeMap<i32, SysctlKey>,
 }
 
 #[derive(Debug)]
 struct Watched {
     number: i32,
-    /// Its file, without being open for anything.
+    /// Its file, opened with O_PATH.
     _held: OwnedFd,
 }
 
@@ -46,12 +46,12 @@ impl Parameters {
         Parameters { inotify, wanted, watched, keys }
     }
 
-    /// What can be read from where one has been written to.
+    /// The descriptor is readable after a watched file has been written.
     pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.inotify.as_ref().map(AsFd::as_fd)
     }
 
-    /// Watches no others than these from now on.
+    /// Watches only these parameters from now on.
     pub(super) fn want(&mut self, wanted: &BTreeSet<SysctlKey>) {
         self.wanted.clear();
         for key in wanted.iter().filter(|key| !sysctl::is_told(&key.path)) {
@@ -62,7 +62,8 @@ impl Parameters {
         unwanted.iter().for_each(|key| self.forget(key));
     }
 
-    /// The files of this namespace, or of this link in it, are no longer those that were found; answers whether there are any.
+    /// Forgets the files of this namespace, or of this link in it, because they have been replaced.
+    /// Returns whether there were any.
     pub(super) fn lose(&mut self, netns: &NetnsName, link: Option<&LinkName>) -> bool {
         let lost = |key: &&SysctlKey| link.is_none() || key.path.dev().as_ref() == link;
         let within = self.wanted.get(netns).into_iter().flatten();
@@ -76,19 +77,20 @@ impl Parameters {
             (&self.inotify, self.watched.remove(key))
         {
             self.keys.remove(&number);
-            // The watch of a file that is gone has gone with it.
+            // The kernel has already removed the watch of a deleted file.
             let _gone = inotify::remove_watch(inotify, number);
         }
     }
 
-    /// The namespaces in which some are still to be found.
+    /// The namespaces that have parameters which are not found yet.
     pub(super) fn sought(&self) -> BTreeSet<NetnsName> {
         let wanted = self.inotify.iter().flat_map(|_| &self.wanted);
         let lacks = |keys: &[SysctlKey]| keys.iter().any(|key| !self.watched.contains_key(key));
         wanted.filter(|(_, keys)| lacks(keys)).map(|(netns, _)| netns.clone()).collect()
     }
 
-    /// Finds what there is to be found in the namespace of the calling thread, and reports it: it may have changed before.
+    /// Finds parameters in the namespace of the calling thread, and reports each one found, because
+    /// it may have changed before.
     pub(super) fn find(&mut self, netns: &NetnsName, sink: &EventSink) {
         let within = self.wanted.get(netns).into_iter().flatten();
         let sought: Vec<SysctlKey> =
@@ -115,7 +117,7 @@ impl Parameters {
         Ok(())
     }
 
-    /// Reports what has been written to.
+    /// Reports the parameters that have been written.
     pub(super) fn receive(&self, sink: &EventSink) -> io::Result<()> {
         let Some(inotify) = &self.inotify else { return Ok(()) };
         let mut buffer = [MaybeUninit::uninit(); 4096];

@@ -20,14 +20,14 @@ use crate::noun::route::family;
 use crate::observer::{FAMILIES, FEW, Observer};
 use crate::uapi::{IFA_F_MANAGETEMPADDR, IFA_F_MCAUTOJOIN, IFA_F_NOPREFIXROUTE, IFA_PROTO};
 
-/// How the kernel is asked for such objects, and where it notifies of them.
+/// The netlink constants of this noun.
 pub(crate) const WIRE: Wire = Wire {
     get: libc::RTM_GETADDR,
     plural: "addresses",
     groups: &[libc::RTNLGRP_IPV4_IFADDR, libc::RTNLGRP_IPV6_IFADDR],
 };
 
-/// What of the flags of an address is made again along with it; the kernel finds out the rest.
+/// The flags of an address that are restored with it. The kernel sets the others itself.
 const MADE: u32 = libc::IFA_F_NODAD
     | libc::IFA_F_HOMEADDRESS
     | IFA_F_MANAGETEMPADDR
@@ -40,7 +40,7 @@ const FOREVER: u32 = u32::MAX;
 /// Appends the body of a request to add or remove an address of the link of that index.
 pub(crate) fn request(out: &mut Vec<u8>, index: u32, ip: &IpNet, address: &Address) {
     let local = ip.addr();
-    // An IPv4 loopback address is of scope host as ip-address(8) adds it; IPv6 knows by itself.
+    // ip-address(8) gives an IPv4 loopback address scope host. For IPv6 the kernel does so itself.
     let natural = match local {
         IpAddr::V4(ip) if ip.is_loopback() => libc::RT_SCOPE_HOST,
         IpAddr::V4(_) | IpAddr::V6(_) => libc::RT_SCOPE_UNIVERSE,
@@ -62,7 +62,7 @@ pub(crate) fn request(out: &mut Vec<u8>, index: u32, ip: &IpNet, address: &Addre
     }
     if status.valid_until.or(status.preferred_until).is_some() {
         let now = seconds_since_boot();
-        // The kernel knows no address that has ended, and removes one that is about to.
+        // The kernel has no expired addresses, and removes one that is about to expire.
         let valid = remaining(status.valid_until, now).max(1);
         let preferred = remaining(status.preferred_until, now).min(valid);
         put(out, libc::IFA_CACHEINFO, |out| {
@@ -71,13 +71,14 @@ pub(crate) fn request(out: &mut Vec<u8>, index: u32, ip: &IpNet, address: &Addre
     }
 }
 
-/// Appends the body of a request for all addresses of a family, of one link only where `index` is not zero.
+/// Appends the body of a request for all addresses of a family; only those of one link if `index`
+/// is not zero.
 pub(crate) fn dump(out: &mut Vec<u8>, family: u8, index: u32) {
     out.extend([family, 0, 0, 0]);
     index.put(out);
 }
 
-/// Reads a message on an address: the index of its link, the address, and what else there is to it.
+/// Reads an address message: the index of the link, the address, and its attributes.
 pub(crate) fn decode(message: Message<'_>) -> Option<(u32, IpNet, Address)> {
     if ![libc::RTM_NEWADDR, libc::RTM_DELADDR].contains(&message.kind) {
         return None;
@@ -106,7 +107,7 @@ pub(crate) fn decode(message: Message<'_>) -> Option<(u32, IpNet, Address)> {
     let is_temporary = message.byte(0) == family(&Ipv6Addr::UNSPECIFIED.into())
         && status.flags & libc::IFA_F_TEMPORARY != 0;
     if is_temporary {
-        // The kernel derives it from one that a router has advertised, and does not say so.
+        // The kernel derives the address from a router advertisement, but does not say so.
         status.protocol = IFAPROT_KERNEL_RA;
     }
     status.peer = address.filter(|address| local.is_some_and(|local| local != *address));
@@ -114,12 +115,12 @@ pub(crate) fn decode(message: Message<'_>) -> Option<(u32, IpNet, Address)> {
     Some((message.number(4), address, Address { status: Some(status) }))
 }
 
-/// When a lifetime that the kernel tells ends, if it does.
+/// The time at which a lifetime from the kernel ends; none if it does not end.
 fn ends(seconds: u32) -> Option<u64> {
     (seconds != FOREVER).then(|| seconds_since_boot() + u64::from(seconds))
 }
 
-/// What is left of a lifetime.
+/// The remaining seconds of a lifetime.
 fn remaining(until: Option<u64>, now: u64) -> u32 {
     let left = |until: u64| u32::try_from(until.saturating_sub(now)).unwrap_or(FOREVER);
     until.map_or(FOREVER, left)
@@ -129,7 +130,7 @@ fn seconds_since_boot() -> u64 {
     u64::try_from(clock_gettime(ClockId::Boottime).tv_sec).unwrap_or_default()
 }
 
-/// Carries out an operation on an address.
+/// Executes an operation on an address.
 pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
@@ -145,7 +146,7 @@ pub(crate) fn execute<'a>(
     execution.push((index, &key.netns), kind, |out| request(out, dev, &key.address, address))
 }
 
-/// The field that the kernel points at.
+/// The field to which the kernel points.
 pub(crate) fn field(_: &Address, at: PointedAt<'_>) -> Option<&'static str> {
     at.field(at.after(fixed::ADDRESS)?, AddressStatus::FIELDS)
 }
@@ -164,7 +165,8 @@ pub(crate) fn observe_part(
     Ok(())
 }
 
-/// Reads addresses by their keys. The kernel is asked for each of a few links, for all where there are more.
+/// Reads addresses by their keys. A few links are read one by one; for more, all addresses are
+/// read.
 pub(crate) fn observe(
     observer: &mut Observer<'_>,
     keys: &[&AddressKey],
@@ -189,7 +191,7 @@ pub(crate) fn observe(
     Ok(())
 }
 
-/// The address that a notification is about; `name` tells what the link of an index is called.
+/// The address of a notification; `name` returns the name of the link with an index.
 pub(crate) fn notified(
     message: Message<'_>,
     netns: &NetnsName,
@@ -200,7 +202,8 @@ pub(crate) fn notified(
 }
 
 impl Observer<'_> {
-    /// The addresses of a namespace that `wanted` wants, of one link only where `index` is not zero.
+    /// The addresses of a namespace that `wanted` selects; only those of one link if `index` is not
+    /// zero.
     pub(crate) fn addresses(
         &mut self,
         netns: &NetnsName,

@@ -1,4 +1,5 @@
-//! Forwarding entries on the wire (`struct ndmsg` of family `AF_BRIDGE` and `NDA_…`): read, never written.
+//! Forwarding entries on the wire (`struct ndmsg` of family `AF_BRIDGE` and `NDA_…`). They are only
+//! read.
 
 use std::net::IpAddr;
 
@@ -11,7 +12,7 @@ use crate::message::{Message, Wire, fixed};
 use crate::noun::neighbor::{BRIDGE, is_neighbor};
 use crate::observer::Observer;
 
-/// How the kernel is asked for such objects, and where it notifies of them.
+/// The netlink constants of this noun.
 pub(crate) const WIRE: Wire =
     Wire { get: 0, plural: "forwarding entries", groups: &[libc::RTNLGRP_NEIGH] };
 
@@ -20,7 +21,7 @@ pub(crate) fn dump(out: &mut Vec<u8>) {
     fixed::neighbor(out, BRIDGE, 0, (0, 0));
 }
 
-/// A forwarding entry as a message tells it, with numbers where it speaks of links.
+/// A forwarding entry as it was read, with the indexes of links.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) index: u32,
@@ -29,11 +30,11 @@ pub(crate) struct Seen {
     pub(crate) dst: Option<IpAddr>,
     pub(crate) master: Option<u32>,
     pub(crate) via: Option<u32>,
-    /// The rest.
+    /// The other attributes.
     pub(crate) entry: FdbEntry,
 }
 
-/// Reads a message on a forwarding entry.
+/// Reads a message about a forwarding entry.
 pub(crate) fn decode(message: Message<'_>) -> Option<Seen> {
     if !is_neighbor(message) || message.byte(0) != BRIDGE {
         return None;
@@ -73,7 +74,7 @@ pub(crate) fn execute<'a>(
     Err(Failure::words(index, "forwarding entries are state"))
 }
 
-/// The field that the kernel points at: none is ever written.
+/// The field to which the kernel points: none, because forwarding entries are not written.
 pub(crate) fn field(_: &FdbEntry, _: PointedAt<'_>) -> Option<&'static str> {
     None
 }
@@ -87,12 +88,12 @@ pub(crate) fn observe_part(
     namespaces.iter().try_for_each(|netns| observer.fdb(netns))
 }
 
-/// Forwarding entries are never configured, and so none is read by its key.
+/// Forwarding entries cannot be configured, so none is read by its key.
 pub(crate) fn observe<K>(_: &mut Observer<'_>, _: &[K], _: &Wanted) -> Result<(), ObserveError> {
     Ok(())
 }
 
-/// The forwarding entry that a notification is about; `name` tells what the link of an index is called.
+/// The forwarding entry of a notification; `name` returns the name of the link with an index.
 pub(crate) fn notified(
     message: Message<'_>,
     netns: &NetnsName,

@@ -21,18 +21,18 @@ use read::put_name;
 pub(crate) use execute::execute;
 pub(crate) use observe::{notified, observe, observe_part};
 
-/// How the kernel is asked for such objects, and where it notifies of them.
+/// The netlink constants of this noun.
 pub(crate) const WIRE: Wire =
     Wire { get: libc::RTM_GETLINK, plural: "links", groups: &[libc::RTNLGRP_LINK] };
 
-/// What a request for a link refers to: by number, looked up in the namespace where each belongs.
+/// The references in a request for a link, as numbers that are valid in the respective namespaces.
 #[derive(Debug, Default)]
 pub(crate) struct References<'a> {
     /// The link's new name.
     pub(crate) name: Option<&'a LinkName>,
-    /// The descriptor of the namespace to put the link into, where that is another than the socket's.
+    /// The descriptor of the target namespace, if it is not the socket's.
     pub(crate) netns: Option<i32>,
-    /// The descriptor of the namespace of a veth's other end, where that is another than the socket's.
+    /// The descriptor of the namespace of a veth's other end, if it is not the socket's.
     pub(crate) peer_netns: Option<i32>,
     /// The index of the master; zero frees the link.
     pub(crate) master: Option<u32>,
@@ -40,7 +40,8 @@ pub(crate) struct References<'a> {
     pub(crate) below: Option<u32>,
 }
 
-/// Appends the body of a request that makes a link. What only a link that exists can be told is in [`rest`].
+/// Appends the body of a request that creates a link. [`rest`] has the attributes that can be set
+/// only on an existing link.
 pub(crate) fn create(out: &mut Vec<u8>, link: &Link, references: &References<'_>) {
     let (flags, mask) = link.flags.encode();
     fixed::link(out, link.attributes.index.unwrap_or_default(), flags, mask);
@@ -62,8 +63,8 @@ pub(crate) fn create(out: &mut Vec<u8>, link: &Link, references: &References<'_>
     });
 }
 
-/// What of a new link goes into further requests: what [`create`] does not tell, or, of a device that was not
-/// made by netlink, everything.
+/// The attributes of a new link that need further requests: those that [`create`] cannot set. For a
+/// device that was not created by netlink, these are all attributes.
 pub(crate) fn rest(link: &Link) -> Link {
     let mut rest = link.clone();
     if link.facts().is_none_or(|facts| facts.created_by == CreatedBy::Netlink) {
@@ -79,7 +80,8 @@ pub(crate) fn rest(link: &Link) -> Link {
     rest
 }
 
-/// Takes out what the kernel ignores in a request to make a link, and the MTU where the kind says so.
+/// Removes the attributes that the kernel ignores when it creates a link, and the MTU if the kind
+/// requires that.
 fn at_creation(kind: Option<&LinkKind>, attributes: &mut LinkAttributes) {
     attributes.alias = None;
     attributes.protodown = None;
@@ -88,7 +90,7 @@ fn at_creation(kind: Option<&LinkKind>, attributes: &mut LinkAttributes) {
     }
 }
 
-/// Whether [`update`] with this has something to say, the port and the place left aside.
+/// Whether [`update`] has anything to change, apart from the bridge port and the place.
 pub(crate) fn says_something(change: &Link) -> bool {
     !change.attributes.is_empty()
         || !change.flags.is_empty()
@@ -97,7 +99,7 @@ pub(crate) fn says_something(change: &Link) -> bool {
         || change.kind.as_ref().is_some_and(|kind| !kind.is_empty())
 }
 
-/// Appends the body of a request that changes the link which `at` names or numbers.
+/// Appends the body of a request that changes the link that `at` names or numbers.
 pub(crate) fn update(
     out: &mut Vec<u8>,
     at: Result<u32, &LinkName>,
@@ -119,7 +121,7 @@ pub(crate) fn update(
     }
 }
 
-/// Appends the body of a request that changes what a link has as a bridge's port.
+/// Appends the body of a request that changes the bridge port attributes of a link.
 pub(crate) fn update_port(out: &mut Vec<u8>, name: &LinkName, port: &BridgePort) {
     fixed::link(out, 0, 0, 0);
     put_name(out, name);
@@ -129,7 +131,7 @@ pub(crate) fn update_port(out: &mut Vec<u8>, name: &LinkName, port: &BridgePort)
     });
 }
 
-/// The field that the kernel points at: of the link, or of its kind within `IFLA_INFO_DATA`.
+/// The field to which the kernel points: of the link, or of its kind within `IFLA_INFO_DATA`.
 pub(crate) fn field(link: &Link, at: PointedAt<'_>) -> Option<&'static str> {
     let outer = at.after(fixed::LINK)?;
     match outer.number {
@@ -154,7 +156,7 @@ fn put_references(out: &mut Vec<u8>, references: &References<'_>) {
     }
 }
 
-/// The link below, where a new link names it in the message itself.
+/// The link below, if a new link of this kind has it in the message itself.
 fn put_below(out: &mut Vec<u8>, kind: Option<&LinkKind>, references: &References<'_>) {
     let attribute = kind.and_then(|kind| kind.facts().link_below.attribute());
     let named_here = attribute == Some(BelowAttribute::IflaLink);
@@ -172,7 +174,7 @@ fn put_data(out: &mut Vec<u8>, kind: &LinkKind, references: &References<'_>) {
     }
 }
 
-/// The other end of a pair: a message within the message.
+/// The other end of a veth pair: a nested message.
 fn put_peer(out: &mut Vec<u8>, peer: &Place, references: &References<'_>) {
     put(out, VETH_INFO_PEER, |out| {
         fixed::link(out, 0, 0, 0);

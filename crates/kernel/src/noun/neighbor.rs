@@ -12,7 +12,7 @@ use crate::message::{Message, Wire, fixed};
 use crate::noun::route::family;
 use crate::observer::{FAMILIES, Observer};
 
-/// How the kernel is asked for such objects, and where it notifies of them.
+/// The netlink constants of this noun.
 pub(crate) const WIRE: Wire =
     Wire { get: libc::RTM_GETNEIGH, plural: "neighbours", groups: &[libc::RTNLGRP_NEIGH] };
 
@@ -23,7 +23,7 @@ pub(crate) fn set(
     (address, proxy): (&IpAddr, bool),
     neighbor: &Neighbor,
 ) {
-    // An entry that is to be resolved has no state to be given.
+    // The kernel resolves such an entry itself, so the request contains no state.
     let resolved = neighbor.managed == Some(true) || neighbor.use_ == Some(true);
     let state = if resolved { libc::NUD_NONE } else { NUD_PERMANENT };
     let nud = neighbor.nud.or(Some(state));
@@ -33,14 +33,15 @@ pub(crate) fn set(
     put_value(out, libc::NDA_DST, address);
 }
 
-/// Appends the body of a request that names a neighbour: to delete it, or to ask for it.
+/// Appends the body of a request that names a neighbour, to delete it or to read it.
 pub(crate) fn named(out: &mut Vec<u8>, index: u32, address: &IpAddr, proxy: bool) {
     let flags = if proxy { libc::NTF_PROXY } else { 0 };
     fixed::neighbor(out, family(address), index, (0, flags));
     put_value(out, libc::NDA_DST, address);
 }
 
-/// Appends the body of a request for all neighbours of a family, of one link only where `index` is not zero.
+/// Appends the body of a request for all neighbours of a family; only those of one link if `index`
+/// is not zero.
 pub(crate) fn dump(out: &mut Vec<u8>, family: u8, index: u32, proxy: bool) {
     let flags = if proxy { libc::NTF_PROXY } else { 0 };
     fixed::neighbor(out, family, 0, (0, flags));
@@ -52,7 +53,8 @@ pub(crate) fn dump(out: &mut Vec<u8>, family: u8, index: u32, proxy: bool) {
 /// `AF_BRIDGE`.
 pub(crate) const BRIDGE: u8 = 7;
 
-/// Reads a message on a neighbour: the index of its link, its address, whether it is a proxy entry, and the rest.
+/// Reads a message about a neighbour: the index of its link, its address, whether it is a proxy
+/// entry, and its attributes.
 pub(crate) fn decode(message: Message<'_>) -> Option<(u32, IpAddr, bool, Neighbor)> {
     if !is_neighbor(message) || message.byte(0) == BRIDGE {
         return None;
@@ -64,12 +66,12 @@ pub(crate) fn decode(message: Message<'_>) -> Option<(u32, IpAddr, bool, Neighbo
     Some((message.number(4), address, proxy, neighbor))
 }
 
-/// Whether a message is on a neighbour or a forwarding entry, which have one form.
+/// Whether a message is about a neighbour. Forwarding entries use the same messages.
 pub(crate) fn is_neighbor(message: Message<'_>) -> bool {
     [libc::RTM_NEWNEIGH, libc::RTM_DELNEIGH].contains(&message.kind)
 }
 
-/// Carries out an operation on a neighbour.
+/// Executes an operation on a neighbour.
 pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
@@ -90,7 +92,7 @@ pub(crate) fn execute<'a>(
     }
 }
 
-/// The field that the kernel points at.
+/// The field to which the kernel points.
 pub(crate) fn field(_: &Neighbor, at: PointedAt<'_>) -> Option<&'static str> {
     at.field(at.after(fixed::NEIGHBOR)?, Neighbor::FIELDS)
 }
@@ -120,7 +122,7 @@ pub(crate) fn observe(
     keys.iter().try_for_each(|key| observer.neighbor(key))
 }
 
-/// The neighbour that a notification is about; `name` tells what the link of an index is called.
+/// The neighbour of a notification; `name` returns the name of the link with an index.
 pub(crate) fn notified(
     message: Message<'_>,
     netns: &NetnsName,
@@ -131,7 +133,8 @@ pub(crate) fn notified(
 }
 
 impl Observer<'_> {
-    /// The neighbours of a family that `wanted` wants, of one link only where `index` is not zero.
+    /// The neighbours of a family that `wanted` selects; only those of one link if `index` is not
+    /// zero.
     pub(crate) fn neighbors(
         &mut self,
         netns: &NetnsName,
@@ -168,8 +171,8 @@ impl Observer<'_> {
     }
 }
 
-/// Whether somebody set a neighbour, rather than that it was learned or, of one that needs no ARP, that the kernel made
-/// it to send there.
+/// Whether somebody has set the neighbour. Otherwise it was learned, or the kernel created it to
+/// send to an address that needs no ARP.
 pub(crate) fn is_static(key: &NeighborKey, neighbor: &Neighbor) -> bool {
     key.proxy
         || neighbor.nud.is_some_and(|nud| nud & NUD_PERMANENT != 0)
@@ -177,7 +180,7 @@ pub(crate) fn is_static(key: &NeighborKey, neighbor: &Neighbor) -> bool {
         || neighbor.extern_learn == Some(true)
 }
 
-/// Whether the kernel makes a neighbour of an address whenever it sends there.
+/// Whether the kernel creates a neighbour for an address whenever it sends there.
 fn is_implied(address: &IpAddr) -> bool {
     address.is_multicast() || address.is_loopback() || *address == Ipv4Addr::BROADCAST
 }

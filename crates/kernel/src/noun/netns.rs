@@ -1,4 +1,4 @@
-//! Network namespaces as objects: made and removed by name, told by the names that there are.
+//! Network namespaces as objects. They are created, removed and observed by name.
 
 use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 
@@ -6,10 +6,10 @@ use crate::execution::{Doing, Execution, PointedAt, Result as Executed};
 use crate::message::{Message, Wire};
 use crate::observer::Observer;
 
-/// How the kernel is asked for such objects, and where it notifies of them.
+/// The netlink constants of this noun.
 pub(crate) const WIRE: Wire = Wire { get: 0, plural: "namespaces", groups: &[] };
 
-/// Carries out an operation on a namespace.
+/// Executes an operation on a namespace.
 pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
@@ -23,12 +23,12 @@ pub(crate) fn execute<'a>(
     }
 }
 
-/// The field that the kernel points at: a namespace has none.
+/// The field to which the kernel points: a namespace has none.
 pub(crate) fn field((): &(), _: PointedAt<'_>) -> Option<&'static str> {
     None
 }
 
-/// Tells the namespaces that have names.
+/// Reads the namespaces that have names.
 pub(crate) fn observe_part(
     observer: &mut Observer<'_>,
     namespaces: &[NetnsName],
@@ -40,7 +40,7 @@ pub(crate) fn observe_part(
     Ok(())
 }
 
-/// Tells which of these there are.
+/// Reads which of these exist.
 pub(crate) fn observe(
     observer: &mut Observer<'_>,
     names: &[&NetnsName],
@@ -54,7 +54,7 @@ pub(crate) fn observe(
     Ok(())
 }
 
-/// Namespaces come and go without a notification; the monitor compares their names.
+/// There are no notifications about namespaces. The monitor compares their names.
 pub(crate) fn notified(
     _: Message<'_>,
     _: &NetnsName,

@@ -19,7 +19,7 @@ mod observe;
 
 pub(crate) use observe::{join, observe, observe_part};
 
-/// How the kernel is asked for such objects, and where it notifies of them.
+/// The netlink constants of this noun.
 pub(crate) const WIRE: Wire = Wire {
     get: libc::RTM_GETROUTE,
     plural: "routes",
@@ -37,8 +37,8 @@ pub(crate) fn family(address: &IpAddr) -> u8 {
     }
 }
 
-/// Appends the body of a request to add or replace a route. `indexes` are those of the nexthops' links, zero for a
-/// nexthop that names none.
+/// Appends the body of a request to add or replace a route. `indexes` are those of the nexthops'
+/// links, zero for a nexthop without a link.
 pub(crate) fn set(out: &mut Vec<u8>, key: &RouteKey, route: &Route, indexes: &[u32]) {
     let nexthops = || route.nexthops.iter().zip(indexes.iter().copied());
     let single = match route.nexthops.as_slice() {
@@ -74,7 +74,7 @@ pub(crate) fn set(out: &mut Vec<u8>, key: &RouteKey, route: &Route, indexes: &[u
 
 /// Appends the body of a request to remove a route.
 pub(crate) fn delete(out: &mut Vec<u8>, key: &RouteKey, route: &Route) {
-    // RT_SCOPE_NOWHERE stands for any scope.
+    // RT_SCOPE_NOWHERE matches any scope.
     put_key(
         out,
         key,
@@ -87,8 +87,8 @@ pub(crate) fn delete(out: &mut Vec<u8>, key: &RouteKey, route: &Route) {
     );
 }
 
-/// The route as the kernel tells it, once it was made by [`set`]; nothing where it would choose what `route` leaves
-/// open. A single nexthop has no weight to speak of.
+/// The route as the kernel reports it after [`set`]; none if the kernel chooses something that
+/// `route` leaves open. A single nexthop has no weight.
 pub(crate) fn told(key: &RouteKey, route: &Route) -> Option<Route> {
     let whole = match (route.kind, route.nexthops.as_slice()) {
         (RouteKind::Unicast, nexthops) => !nexthops.is_empty(),
@@ -104,7 +104,7 @@ pub(crate) fn told(key: &RouteKey, route: &Route) -> Option<Route> {
     whole.then_some(told)
 }
 
-/// Which routes of a family to tell: of one table, over one link, by one maker only where these are not zero.
+/// Selects routes of a family: of one table, on one link, of one protocol. Zero selects all.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) family: u8,
@@ -113,7 +113,7 @@ pub(crate) struct Filter {
     pub(crate) protocol: u8,
 }
 
-/// Appends the body of a request for all routes that a filter lets pass.
+/// Appends the body of a request for all routes that a filter selects.
 pub(crate) fn dump(out: &mut Vec<u8>, filter: Filter) {
     let Filter { family, table, index, protocol } = filter;
     out.extend([family, 0, 0, 0, 0, protocol, 0, 0]);
@@ -126,7 +126,7 @@ pub(crate) fn dump(out: &mut Vec<u8>, filter: Filter) {
     }
 }
 
-/// The field that the kernel points at.
+/// The field to which the kernel points.
 pub(crate) fn field(_: &Route, at: PointedAt<'_>) -> Option<&'static str> {
     let attribute = at.after(fixed::ROUTE)?;
     match attribute.number {
@@ -140,18 +140,19 @@ pub(crate) fn field(_: &Route, at: PointedAt<'_>) -> Option<&'static str> {
     }
 }
 
-/// A route as a message tells it, with numbers where it speaks of links.
+/// A route as it was read, with the indexes of links.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) key: RouteKey,
-    /// The route, its nexthops without their links and in the order of the message.
+    /// The route. Its nexthops are in the order of the message, without their links.
     pub(crate) route: Route,
-    /// The index of each nexthop's link, zero where it has none.
+    /// The index of each nexthop's link; zero if it has none.
     pub(crate) indexes: SmallVec<[u32; 1]>,
 }
 
-/// Reads a message on a route of namespace `netns`. What the kernel keeps for its own addresses in the local table is
-/// passed over: it is as numerous as they are and tells nothing more. So is a route out of the cache.
+/// Reads a message about a route of namespace `netns`. The kernel's own routes in the local table
+/// are skipped: there is one for each address, and they contain nothing else. Cached routes are
+/// skipped too.
 pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
     let (kind, protocol) = (kind(message.byte(7))?, message.byte(5));
     let flags: u32 = message.number(8);
@@ -190,7 +191,7 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
             route.nexthops.push(nexthop);
             indexes.push(index);
         }
-        // IPv6 tells the loopback as the device of a route that drops packets.
+        // For IPv6, the kernel reports the loopback as the device of a route that drops packets.
         None => {}
     }
     let any = match message.byte(0) {
@@ -203,7 +204,7 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
     Some(Seen { key, route, indexes })
 }
 
-/// What `struct rtmsg` has beyond the key.
+/// The fields of `struct rtmsg` beyond the key.
 struct Fixed {
     protocol: u8,
     scope: u8,
@@ -248,7 +249,7 @@ fn put_gateway(out: &mut Vec<u8>, key: &RouteKey, nexthop: &Nexthop) {
         Some(via) if via.is_ipv4() == matches!(key.prefix, IpNet::V4(_)) => {
             put_value(out, libc::RTA_GATEWAY, via);
         }
-        // `struct rtvia`: a family and an address of it.
+        // `struct rtvia`: a family and an address of that family.
         Some(via) => put(out, libc::RTA_VIA, |out| {
             u16::from(family(via)).put(out);
             via.put(out);
@@ -305,7 +306,7 @@ fn kind(number: u8) -> Option<RouteKind> {
     }
 }
 
-/// Carries out an operation on a route.
+/// Executes an operation on a route.
 pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
@@ -333,8 +334,8 @@ pub(crate) fn execute<'a>(
     })
 }
 
-/// The route that a notification is about. One that this process has made or removed is as it shall be, and there may be
-/// many.
+/// The route of a notification. The process's own changes are skipped: they are as planned, and
+/// there may be many.
 pub(crate) fn notified(
     message: Message<'_>,
     netns: &NetnsName,

@@ -15,14 +15,14 @@ use crate::message::{Message, Wire, fixed};
 use crate::noun::route::family;
 use crate::observer::{FAMILIES, Observer, Result};
 
-/// How the kernel is asked for such objects, and where it notifies of them.
+/// The netlink constants of this noun.
 pub(crate) const WIRE: Wire = Wire {
     get: libc::RTM_GETRULE,
     plural: "rules",
     groups: &[libc::RTNLGRP_IPV4_RULE, libc::RTNLGRP_IPV6_RULE],
 };
 
-/// Appends the body of a request to add a rule, or to remove the one that is all of this.
+/// Appends the body of a request to add a rule, or to remove the rule that matches in everything.
 fn request(out: &mut Vec<u8>, key: &RuleKey, rule: &Rule) {
     let RuleKey { pref, from, to, tos, fwmark, .. } = key;
     let table = rule.table.and_then(|table| u8::try_from(table).ok()).unwrap_or_default();
@@ -43,8 +43,8 @@ fn request(out: &mut Vec<u8>, key: &RuleKey, rule: &Rule) {
     rule.encode(out);
 }
 
-/// Reads a message on a rule of namespace `netns`. Rules with selectors that a key does not hold are passed over: they are
-/// others' rules.
+/// Reads a message about a rule of namespace `netns`. Rules with selectors that a key cannot
+/// contain are skipped: they belong to others.
 fn decode(message: Message<'_>, netns: &NetnsName) -> Option<(RuleKey, Rule)> {
     if ![libc::RTM_NEWRULE, libc::RTM_DELRULE].contains(&message.kind) {
         return None;
@@ -80,7 +80,7 @@ fn decode(message: Message<'_>, netns: &NetnsName) -> Option<(RuleKey, Rule)> {
     Some((key, Rule { action: Some(message.byte(7)), ..rule }))
 }
 
-/// Carries out an operation on a rule.
+/// Executes an operation on a rule.
 pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
@@ -96,7 +96,7 @@ pub(crate) fn execute<'a>(
     execution.push((index, &key.netns), kind, |out| request(out, key, rule))
 }
 
-/// The field that the kernel points at.
+/// The field to which the kernel points.
 pub(crate) fn field(_: &Rule, at: PointedAt<'_>) -> Option<&'static str> {
     let attribute = at.after(fixed::RULE)?;
     match attribute.number {
@@ -123,7 +123,7 @@ pub(crate) fn observe_part(
     Ok(())
 }
 
-/// Reads rules by their keys: the kernel tells all rules of a family, or none.
+/// Reads rules by their keys. The kernel can only report all rules of a family.
 pub(crate) fn observe(
     observer: &mut Observer<'_>,
     keys: &[&RuleKey],
@@ -139,7 +139,7 @@ pub(crate) fn observe(
     Ok(())
 }
 
-/// The rule that a notification is about.
+/// The rule of a notification.
 pub(crate) fn notified(
     message: Message<'_>,
     netns: &NetnsName,
@@ -149,7 +149,7 @@ pub(crate) fn notified(
 }
 
 impl Observer<'_> {
-    /// The rules of a family that `wanted` wants.
+    /// The rules of a family that `wanted` selects.
     fn rules(
         &mut self,
         netns: &NetnsName,

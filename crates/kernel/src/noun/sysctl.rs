@@ -1,4 +1,5 @@
-//! Kernel parameters: files below `/proc/sys/net`, which show the namespace of the thread that opens them.
+//! Kernel parameters: files below `/proc/sys/net`. They belong to the namespace of the thread that
+//! opens them.
 
 use std::os::fd::OwnedFd;
 
@@ -24,12 +25,13 @@ mod own;
 
 use file::{file, read};
 
-/// How the kernel is asked for such objects, and where it notifies of them.
+/// The netlink constants of this noun.
 pub(crate) const WIRE: Wire =
     Wire { get: 0, plural: "parameters", groups: &[RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF] };
 
-/// The parameters that a notification says have changed (`struct netconfmsg`, include/uapi/linux/netconf.h): the few
-/// that have one, by the names of their files. `dev` names links by their numbers.
+/// The parameters that a notification reports as changed (`struct netconfmsg`,
+/// include/uapi/linux/netconf.h), by the names of their files. Only a few parameters have
+/// notifications. `dev` returns the name of the link with an index.
 pub(crate) fn decode_change(
     message: Message<'_>,
     dev: impl Fn(u32) -> Option<LinkName>,
@@ -47,7 +49,7 @@ pub(crate) fn decode_change(
     let family = if ipv4 { "ipv4" } else { "ipv6" };
     let path = |name: &str| format!("net/{family}/conf/{link}/{name}").parse().ok();
     let paths = attributes().filter_map(|(number, _)| match number {
-        // The parameter of all links has a name of its own in IPv4, by which it is known here.
+        // In IPv4 the parameter for all links has a second name, which is used here.
         NETCONFA_FORWARDING if ipv4 && link == "all" => "net/ipv4/ip_forward".parse().ok(),
         NETCONFA_FORWARDING => path("forwarding"),
         NETCONFA_RP_FILTER => path("rp_filter"),
@@ -58,7 +60,7 @@ pub(crate) fn decode_change(
     paths.collect()
 }
 
-/// Whether the kernel notifies of a parameter's changes.
+/// Whether the kernel sends a notification when a parameter changes.
 pub(crate) fn is_told(path: &SysctlPath) -> bool {
     let parts: Vec<&str> = path.as_str().split('/').collect();
     match parts[..] {
@@ -74,12 +76,13 @@ pub(crate) fn is_told(path: &SysctlPath) -> bool {
     }
 }
 
-/// The file of a parameter of the namespace of the calling thread, which is not read or written by it.
+/// Opens the file of a parameter in the namespace of the calling thread, neither for reading nor
+/// for writing.
 pub(crate) fn hold(path: &SysctlPath) -> Result<OwnedFd, Errno> {
     rustix::fs::open(file(path), OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// Carries out an operation on a parameter.
+/// Executes an operation on a parameter.
 pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
@@ -94,12 +97,12 @@ pub(crate) fn execute<'a>(
     }
 }
 
-/// The field that the kernel points at: it answers by an error number alone.
+/// The field to which the kernel points: none, because it returns only an errno.
 pub(crate) fn field(_: &String, _: PointedAt<'_>) -> Option<&'static str> {
     None
 }
 
-/// Parameters are too many to be read without being named.
+/// Parameters are not read unless they are named, because there are too many.
 pub(crate) fn observe_part(
     _: &mut Observer<'_>,
     _: &[NetnsName],
@@ -108,7 +111,7 @@ pub(crate) fn observe_part(
     Ok(())
 }
 
-/// Reads parameters by their keys, those of a namespace together.
+/// Reads parameters by their keys, namespace by namespace.
 pub(crate) fn observe(
     observer: &mut Observer<'_>,
     keys: &[&SysctlKey],
@@ -143,7 +146,7 @@ impl Observer<'_> {
         let kept = &namespace.kept;
         let as_written = |(key, value): (&&SysctlKey, Option<String>)| {
             let value = value?;
-            // What was written, as long as the kernel keeps what it made of it.
+            // The value that was written, as long as the kernel keeps the form that it made of it.
             let written = kept.get(&key.path).filter(|[_, kept]| *kept == value);
             Some(((*key).clone(), written.map_or(value, |[written, _]| plain_value(written))))
         };

@@ -1,4 +1,4 @@
-//! The scripts that the kernel of values passes, on Linux.
+//! The test scripts of the fake kernel, on Linux.
 
 use kernel::Kernel;
 use testkit::KERNEL_CASES;

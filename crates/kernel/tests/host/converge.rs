@@ -1,4 +1,5 @@
-//! The planner and the kernel together: observe, plan, execute, observe again, and nothing is left to do.
+//! The planner and the kernel together: observe, plan, execute, observe again, and nothing is left
+//! to do.
 
 use netstate::link::{
     Bridge, CreatedBy, Link, LinkAttributes, LinkBelow, LinkKind, Master, PortRange, Tun, Vxlan,
@@ -91,7 +92,7 @@ fn every_kind_keeps_what_it_is_given_and_goes_back_to_its_default() {
             let Some(Object::Link(observed)) = observed.objects.get(&bare.0) else {
                 panic!("absent")
             };
-            // What this kernel was built without it does not tell; up is what we asked for.
+            // The kernel does not report what it was built without. The link is up, as requested.
             let told = observed.set();
             let mut expected = made.kernel_default();
             expected.overlay(made);
@@ -312,7 +313,7 @@ fn neighbours_and_parameters() {
         assert_eq!(ip_json("neigh show nud permanent")[0]["lladdr"], "02:00:00:00:00:0a");
         host.converge(&with(vec![]));
         assert_eq!(ip_json("neigh show nud permanent").as_array().unwrap().len(), 0);
-        // The parameter of a link that is renamed goes by another name.
+        // The parameter of a renamed link has another name.
         let renamed = [link("a", "a0@1", veth("b@1")), link("b", "b@1", veth("a0@1"))];
         host.converge(&with(vec![sysctl("1", "net/ipv4/conf/a/proxy_arp", "1")]));
         host.converge(&state(renamed));
@@ -321,7 +322,8 @@ fn neighbours_and_parameters() {
     });
 }
 
-/// Removing an IPv4 address may take others of its subnet along, removing the last of a link every route over it.
+/// Removing an IPv4 address may remove others of its subnet. Removing the last one of a link
+/// removes every route on it.
 #[test]
 fn addresses_change_and_what_stands_on_them_stays() {
     for promote in ["0", "1"] {
@@ -382,7 +384,7 @@ fn a_route_of_others_over_a_link_of_ours_and_one_of_theirs_stays() {
     });
 }
 
-/// IPv6 has no parameters on a link with an MTU below 1280 (`addrconf_notify`, net/ipv6/addrconf.c).
+/// A link with an MTU below 1280 has no IPv6 parameters (`addrconf_notify`, net/ipv6/addrconf.c).
 #[test]
 fn a_link_gets_the_mtu_for_ipv6_and_a_parameter_of_it() {
     isolated(|| {

@@ -1,11 +1,11 @@
-//! An operation waits for duplicate address detection, and tells a duplicate.
+//! An operation waits for duplicate address detection, and reports a duplicate.
 
 use netstate::{Action, Key, Op, Plan, Refusal, Southbound};
 use testkit::netns::{ip, ip_json, isolated};
 
 use crate::{Host, address, route, sysctl};
 
-/// Makes an address and awaits it; then makes a route that has it as its source.
+/// Creates an address and waits for it; then creates a route that has it as its source.
 fn make_and_await(text: &str) -> Result<(), Refusal> {
     let (key, object) = address("a@1", text);
     let Key::Address(at) = &key else { unreachable!() };
@@ -49,7 +49,7 @@ fn an_address_is_a_source_once_awaited() {
 fn a_duplicate_is_told_with_the_other_hosts_address() {
     with_cable(|| {
         ip("-n other address add 2001:db8::1/64 dev b nodad");
-        // The one that is there from the start, so that the other host can be asked at once.
+        // This address exists from the start, so that the other host can be reached at once.
         ip("address add fe80::a/64 dev a nodad");
         let refusal = make_and_await("2001:db8::1/64").unwrap_err();
         assert_eq!(

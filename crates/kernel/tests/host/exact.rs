@@ -1,4 +1,5 @@
-//! A few routes are asked for one by one: the answer is that of a whole table, and its size does not matter.
+//! A few routes are looked up one by one. The result is the same as from the whole table, and does
+//! not depend on the table's size.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ fn both_ways_tell_the_same() {
         host.converge(&state(base));
         for made in [
             "10.1.0.0/16 via 10.0.0.2 proto static",
-            // What hides the one above from who asks for a way.
+            // This route hides the one above from a route look-up.
             "10.1.0.0/24 via 10.0.0.3",
             "10.2.0.0/16 via 10.0.0.2 proto bird",
             "10.3.0.0/16 via 10.0.0.3 proto static",
@@ -128,7 +129,7 @@ fn the_size_of_the_table_does_not_matter() {
         let mut host = Host::open();
         let links = [link("a", "a@1", veth("b@1")), link("b", "b@1", veth("a@1"))];
         host.converge(&state(links.clone()));
-        // What is on a link that is as it is to be is not its concern either.
+        // Unchanged objects on a link are not read either.
         let desired = state(links.into_iter().chain([route("1", "10.0.0.0/24", &[("a", "")])]));
         let scope = Scope::Only(one_by_one(&desired));
         let mut time = || {
@@ -146,7 +147,7 @@ fn the_size_of_the_table_does_not_matter() {
     });
 }
 
-/// Adds as many routes as that by one program, as others do.
+/// Adds this number of routes of another program.
 fn add_routes(count: u32) {
     let mut batch = String::new();
     for number in 0..count {
@@ -183,7 +184,7 @@ fn many_are_told_from_those_of_others() {
         }
         host.converge(&ours(1500));
         assert_eq!(ip_json("route show proto static").as_array().unwrap().len(), 1500);
-        // Another took one over, and one is gone.
+        // Another program has replaced one, and one is missing.
         ip("route replace 20.0.9.0/24 via 10.0.0.3 proto bird");
         ip("route delete 20.0.8.0/24");
         host.converge(&ours(1499));
@@ -195,7 +196,7 @@ fn many_are_told_from_those_of_others() {
     });
 }
 
-/// So many that they are read together, and their numbers too.
+/// So many that they are read together, and the links' indexes too.
 #[test]
 fn many_links_are_told_from_one_another() {
     isolated(|| {

@@ -1,4 +1,4 @@
-//! The kernel's side against the running kernel, each test in a world of its own.
+//! The kernel crate on the running kernel. Each test has namespaces of its own.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -26,7 +26,7 @@ use netstate::{
     Southbound, State, SysctlKey,
 };
 
-/// A kernel with what the configuration has done to it.
+/// A kernel with what the configuration has applied to it.
 struct Host {
     kernel: Kernel,
     touched: State,
@@ -39,7 +39,7 @@ impl Host {
         Self { kernel, touched: State::default(), originals: Originals::default() }
     }
 
-    /// Brings the kernel to `desired`; checks that nothing is left to be done.
+    /// Brings the kernel to `desired`, and checks that nothing is left to do.
     fn converge(&mut self, desired: &State) {
         for done in [false, true] {
             let only = Scope::Only(wanted(desired, &self.touched, &self.originals));
@@ -74,7 +74,7 @@ fn place(text: &str) -> netstate::Place {
     netstate::Place { netns: netns.parse().unwrap(), ifname: ifname.parse().unwrap() }
 }
 
-/// What to make a link of.
+/// The parts of a new link.
 #[derive(Default)]
 struct Made {
     kind: Option<LinkKind>,
@@ -130,7 +130,7 @@ fn sysctl(netns: &str, path: &str, value: &str) -> (Key, Object) {
     (Key::Sysctl(key), Object::Sysctl(value.into()))
 }
 
-/// Whether the first link that ip(8) tells of is up.
+/// Whether the first link in the output of ip(8) is up.
 fn is_up(links: &serde_json::Value) -> bool {
     links[0]["flags"].as_array().unwrap().contains(&"UP".into())
 }

@@ -1,4 +1,4 @@
-//! Namespaces come and go the way that ip-netns(8) knows.
+//! Namespaces are created and removed in the way of ip-netns(8).
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -66,7 +66,7 @@ fn a_name_without_a_namespace_is_taken_over() {
     });
 }
 
-/// Each takes several files, and a process starts with leave for a thousand.
+/// Each takes several files, and a process starts with a limit of about a thousand.
 #[test]
 fn there_may_be_many() {
     isolated(|| {
@@ -78,7 +78,7 @@ fn there_may_be_many() {
         let namespaces = names(&mut host).iter().map(|name| name.parse().unwrap()).collect();
         let watched = Watched { namespaces, ..Watched::default() };
         host.kernel.watch(watched, Arc::new(|_| ())).expect("watch");
-        // Those who did not make them open them all at once.
+        // Another process opens all of them at once.
         let mut other = Host { touched: host.touched.clone(), ..Host::open() };
         other.converge(&many);
         host.converge(&State::default());
@@ -99,11 +99,13 @@ fn the_first_that_cannot_be_made_is_named() {
     });
 }
 
-/// The modules of tunnels make devices of their own in every namespace, which nobody configured and nobody removes.
+/// The modules of tunnels create devices in every namespace. These are not configured, and cannot
+/// be removed.
 #[test]
 fn what_the_kernel_puts_into_a_namespace_does_not_keep_it() {
     isolated(|| {
-        // In a virtual machine, all of these: to ask for a kind loads its module. Elsewhere, those that are loaded.
+        // In a virtual machine, this loads the module of every kind. Elsewhere, it uses those that
+        // are loaded.
         if std::env::var_os("NETLOOM_REQUIRE_ALL_KINDS").is_some() {
             for kind in
                 ["sit", "ipip", "gre", "gretap", "erspan", "ip6tnl", "ip6gre", "vti", "vti6"]
@@ -118,7 +120,7 @@ fn what_the_kernel_puts_into_a_namespace_does_not_keep_it() {
         host.converge(&State::default());
         assert!(!fs::exists("/run/netns/red").unwrap());
 
-        // A device of somebody does.
+        // A device that somebody else has created keeps the namespace.
         host.converge(&state([netns("red")]));
         ip("link add mine netns red type veth peer name far");
         let nothing = State::default();

@@ -1,4 +1,4 @@
-//! Everything that a host has is observed, under names that tell it apart.
+//! Everything on a host is observed, under unique names.
 
 use std::collections::BTreeMap;
 
@@ -77,7 +77,7 @@ fn state_of_every_sort_is_there() {
             });
             of_dev.collect::<Vec<_>>()
         };
-        // Of the loopback's two addresses only that of IPv6 says who made it.
+        // Only the IPv6 address of the loopback has a protocol.
         assert_eq!(automatic("lo"), [false, true]);
         assert!(automatic("br").contains(&false));
     });
@@ -107,7 +107,7 @@ fn a_part_is_as_the_whole_tells_it() {
     isolated(|| {
         ip("netns add red");
         ip("link add eth0 type veth peer name eth0 netns red");
-        // Link-local addresses would come while the test looks.
+        // Link-local addresses would appear during the test.
         ip("link set eth0 addrgenmode none");
         ip("-n red link set eth0 addrgenmode none");
         ip("addr add 10.0.0.1/24 dev eth0");
@@ -135,7 +135,7 @@ fn a_part_is_as_the_whole_tells_it() {
                 (of_link, &in_red),
             ] {
                 let read = kernel.observe(&Scope::Part(part.clone())).unwrap();
-                // Addresses of the loopback are not those of the link that is asked for.
+                // The addresses of the loopback are not those of the requested link.
                 let asked_for = |key: &Key| match (&part.links, key) {
                     (Some(_), Key::Address(at)) => at.dev.as_str() != "lo" && is_in(key),
                     (_, Key::Netns(name)) => part.has_netns(name),
@@ -150,8 +150,8 @@ fn a_part_is_as_the_whole_tells_it() {
                 let mut expected = of(&whole);
                 expected.retain(|(key, _)| asked_for(key));
                 let mut read = of(&read);
-                // What every namespace has, the loopback and the devices of tunnel modules, has another name where nobody
-                // else's is known.
+                // The loopback and the devices of tunnel modules exist in every namespace. They
+                // have other names if no other link is known.
                 let is_of_namespace = |object: &Object| match object {
                     Object::Link(link) => link.belongs_to_namespace(),
                     _ => false,

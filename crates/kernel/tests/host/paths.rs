@@ -1,5 +1,5 @@
-//! One configuration means one thing on Linux: from nothing, from another configuration, and after a refused commit, the
-//! kernel ends alike, and the kernel of values judges as it does.
+//! A configuration has the same result on every path on Linux: from an empty configuration, from
+//! another one, and after a refused commit. The fake kernel has the same result.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use testkit::configurations::{
 use testkit::netns::{has_link_kind, ip, isolated};
 use testkit::{FakeKernel, Owner};
 
-/// How many cases, unless `NETLOOM_PATHS` asks for more; and from which seed, unless `NETLOOM_PATHS_SEED` names one.
+/// The number of cases, unless `NETLOOM_PATHS` sets another; and the seed, unless
+/// `NETLOOM_PATHS_SEED` sets one.
 const CASES: u32 = 20;
 const SEED: u8 = 1;
 
@@ -67,10 +68,11 @@ fn every_way_to_a_configuration_ends_alike_on_linux() {
     assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n\n"));
 }
 
-/// Why objects are held, and what the kernel has; or why a configuration is refused.
+/// The held objects with the reasons and the kernel's state, or the reason why a configuration is
+/// refused.
 type Outcome = Result<(Vec<String>, State), String>;
 
-/// Goes to a configuration by others, on a host of its own.
+/// Reaches a configuration through earlier ones, on a host of its own.
 fn way(around: Surroundings, earlier: &[&Configuration], wanted: &Configuration) -> Outcome {
     let go = || isolated(|| go(around, earlier, wanted));
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(go)).unwrap_or_else(|panic| {
@@ -91,7 +93,7 @@ fn go(around: Surroundings, earlier: &[&Configuration], wanted: &Configuration) 
         }
     }
     let mut owner = Owner::new(Kernel::open().unwrap());
-    // What the kernel makes by itself is compared between the ways only.
+    // Objects that the kernel creates itself are compared only between the paths.
     owner.looks_at_everything = false;
     for configuration in earlier {
         drop(owner.commit(&configuration.state()));
@@ -123,7 +125,7 @@ fn difference(directly: &Outcome, found: &Outcome) -> Option<String> {
     }
 }
 
-/// What the first has and the second has not, or not so.
+/// The objects of the first that are missing or different in the second.
 fn missing(first: &State, second: &State) -> String {
     let objects = first.objects.iter();
     let objects = objects.filter(|(key, object)| second.objects.get(key) != Some(object));

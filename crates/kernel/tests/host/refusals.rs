@@ -1,4 +1,4 @@
-//! What the kernel refuses is told in its words, with the operation and the field.
+//! An error contains the kernel's message, with the operation and the field.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use testkit::netns::{ip, ip_json, isolated};
 
 use crate::{Host, Made, address, link, netns, place, route, state, sysctl, veth};
 
-/// Executes creations one after the other, of which one is refused.
+/// Executes creations one after the other, and returns the refusal of one.
 fn refusal(objects: impl IntoIterator<Item = (Key, Object)>) -> Refusal {
     let create = |(key, object)| Op::new(key, Action::Create(object));
     let plan = Plan { ops: objects.into_iter().map(create).collect() };

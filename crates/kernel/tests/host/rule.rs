@@ -1,4 +1,4 @@
-//! Rules of the routing policy database, with ip-rule(8) as the judge.
+//! Rules of the routing policy database, compared with ip-rule(8).
 
 use netstate::uapi::{FR_ACT_TO_TBL, RTPROT_STATIC};
 use netstate::{Key, Object, Rule, RuleKey, Scope, Southbound, State};

@@ -1,4 +1,4 @@
-//! What others change is reported, in every watched namespace, also in one that comes later.
+//! Changes by others are reported in every watched namespace, and in one that is created later.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -34,7 +34,7 @@ fn all_of(namespaces: &[&str]) -> Watched {
     Watched { namespaces, ..Watched::default() }
 }
 
-/// Waits for an event, others passing by.
+/// Waits for an event, and ignores others.
 #[track_caller]
 fn await_event(events: &Receiver<Event>, wanted: Event) {
     let mut seen = Vec::new();
@@ -124,7 +124,7 @@ fn a_change_of_what_is_watched_loses_nothing() {
         for (round, namespaces) in sets.into_iter().enumerate() {
             let link = format!("l{round}");
             if round > 0 {
-                // Before: whoever watches now tells of it, or who watches next.
+                // The present monitor must report it, or the next one.
                 ip(&format!("link add name {link} type veth peer name m{round}"));
             }
             host.kernel.watch(all_of(namespaces), Arc::clone(&sink)).expect("watch");
@@ -162,7 +162,7 @@ fn the_parameters_that_the_kernel_tells_of() {
         ] {
             let path = path.parse().unwrap();
             let key = Key::Sysctl(SysctlKey { netns: name("red"), path });
-            // One of the two is not what it was.
+            // One of the two has changed.
             let set = |value: &str| {
                 let action = Action::Create(Object::Sysctl(value.into()));
                 Op::new(key.clone(), action)
@@ -191,14 +191,15 @@ fn the_parameters_that_it_does_not_tell_of() {
             let op = Op::new(Key::Sysctl(key.clone()), action);
             Host::open().kernel.execute(&Plan { ops: vec![op] }).unwrap();
         };
-        // What is found is told, since it may have changed before; after that what is written.
+        // A parameter is reported when it is found, because it may have changed before. Afterwards
+        // each write is reported.
         await_event(&events, event(&one));
         await_event(&events, event(&all));
         set(&all, 1);
         await_event(&events, event(&all));
         set(&one, 1);
         await_event(&events, event(&one));
-        // A link that is made anew, and one that takes the name: each has files of its own.
+        // A link that is created again has new files, and so does a link that takes the name.
         ip("link delete dev b");
         ip("link add name b type veth peer name a netns red");
         await_event(&events, event(&one));
@@ -208,13 +209,13 @@ fn the_parameters_that_it_does_not_tell_of() {
         await_event(&events, event(&absent));
         set(&absent, 1);
         await_event(&events, event(&absent));
-        // So has a namespace.
+        // A namespace has new files too.
         ip("netns delete red");
         ip("netns add red");
         await_event(&events, event(&all));
         set(&all, 3);
         await_event(&events, event(&all));
-        // What is no longer wanted is not told.
+        // Parameters that are not wanted any more are not reported.
         host.kernel.watch(Watched::default(), Arc::new(|event| panic!("{event:?}"))).unwrap();
         set(&all, 1);
         drop(host);

@@ -1,7 +1,9 @@
-//! Waiting for duplicate address detection (RFC 4862, section 5.4), which the kernel does while an address is tentative.
+//! Waiting for duplicate address detection (RFC 4862, section 5.4). The kernel does it while an
+//! address is tentative.
 //!
-//! The kernel notifies when detection ends either way (`addrconf_dad_completed`, `addrconf_dad_stop`,
-//! net/ipv6/addrconf.c). A notification is a reason to ask for the address again, never the answer.
+//! The kernel sends a notification when detection ends (`addrconf_dad_completed`,
+//! `addrconf_dad_stop`, net/ipv6/addrconf.c). A notification is a reason to read the address again,
+//! not the result.
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddrV6};
@@ -24,9 +26,10 @@ use crate::noun::neighbor;
 use crate::noun::route::family;
 use crate::socket::{NetlinkSocket, READ};
 
-/// How long detection may take. By default it takes one to two seconds.
+/// The longest wait for detection. By default, detection takes one to two seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long the other host may take to tell its link-layer address. The kernel asks three times, a second apart.
+/// The longest wait for the other host's link-layer address. The kernel asks three times, at
+/// intervals of one second.
 const PATIENCE_WITH_OTHER: Duration = Duration::from_secs(2);
 
 /// A neighbour advertisement (ICMPv6), and its length up to the options.
@@ -35,7 +38,7 @@ const ADVERTISEMENT_LENGTH: usize = 24;
 /// The number of the option.
 const TARGET_LINK_LAYER_ADDRESS: u8 = 2;
 
-/// Waits until an address has passed detection; fails where another host has it.
+/// Waits until an address has passed detection. Fails if another host has the address.
 pub(crate) fn await_detection(
     execution: &mut Execution<'_>,
     index: usize,
@@ -45,7 +48,7 @@ pub(crate) fn await_detection(
     execution.inside(index, &key.netns, || settle(dev, key))
 }
 
-/// What detection has found out so far.
+/// The state of detection.
 enum Finding {
     Unique,
     Duplicate,
@@ -55,7 +58,7 @@ enum Finding {
 /// Waits inside the namespace.
 fn settle(dev: u32, key: &AddressKey) -> Result<(), Fault> {
     let address = key.address.addr();
-    // It listens before it asks, so that no end of a detection is missed.
+    // Subscribe before reading, so that the end of detection is not missed.
     let listener = Listener::open(libc::RTNLGRP_IPV6_IFADDR)?;
     let mut socket = NetlinkSocket::open()?;
     let until = Instant::now() + PATIENCE;
@@ -88,7 +91,7 @@ fn settle(dev: u32, key: &AddressKey) -> Result<(), Fault> {
     }
 }
 
-/// Asks for one address (`inet6_rtm_getaddr`, net/ipv6/addrconf.c).
+/// Reads one address (`inet6_rtm_getaddr`, net/ipv6/addrconf.c).
 fn finding(socket: &mut NetlinkSocket, dev: u32, address: IpAddr) -> Result<Finding, Fault> {
     let request = |out: &mut Vec<u8>| {
         out.extend([family(&address), 0, 0, 0]);
@@ -106,7 +109,7 @@ fn finding(socket: &mut NetlinkSocket, dev: u32, address: IpAddr) -> Result<Find
             return Err(Fault::of("the address is not there", Errno::ADDRNOTAVAIL));
         }
     };
-    // The kernel uses an optimistic address (RFC 4429) while it is tentative.
+    // The kernel already uses an optimistic address (RFC 4429) while it is tentative.
     let is_tentative = flags & IFA_F_TENTATIVE != 0 && flags & libc::IFA_F_OPTIMISTIC == 0;
     Ok(match (flags & IFA_F_DADFAILED != 0, is_tentative) {
         (true, _) => Finding::Duplicate,
@@ -115,10 +118,11 @@ fn finding(socket: &mut NetlinkSocket, dev: u32, address: IpAddr) -> Result<Find
     })
 }
 
-/// The link-layer address of the host that has an address, where that host tells it soon.
+/// The link-layer address of the host that has an address, if that host answers soon.
 ///
-/// The kernel asks for it like for any neighbour, but heeds no answer on an address that is its own
-/// (`ndisc_recv_na`, net/ipv6/ndisc.c), so the answers are listened to here, with the privilege to do so.
+/// The kernel asks for it as for any neighbour, but ignores answers about one of its own addresses
+/// (`ndisc_recv_na`, net/ipv6/ndisc.c). This function therefore receives the answers itself, which
+/// requires the privilege for raw sockets.
 fn holder(socket: &mut NetlinkSocket, dev: u32, address: IpAddr) -> Result<Option<String>, Fault> {
     let IpAddr::V6(target) = address else { return Ok(None) };
     let icmp = Some(rustix::net::ipproto::ICMPV6);
@@ -150,7 +154,7 @@ fn holder(socket: &mut NetlinkSocket, dev: u32, address: IpAddr) -> Result<Optio
                 Err(Errno::AGAIN) => return Ok(None),
                 Err(error) => return Err(error.into()),
             };
-        // A sender with a link-local address is on the link that the address tells.
+        // The scope of a sender's link-local address identifies the link.
         let scope = sender.and_then(|sender| SocketAddrV6::try_from(sender).ok());
         let is_of_link = scope.is_none_or(|sender| [0, dev].contains(&sender.scope_id()));
         let lladdr = advertised(packet.get(..length).unwrap_or_default(), target);
@@ -160,7 +164,8 @@ fn holder(socket: &mut NetlinkSocket, dev: u32, address: IpAddr) -> Result<Optio
     }
 }
 
-/// The target link-layer address of a neighbour advertisement (RFC 4861, sections 4.4 and 4.6.1) of that target.
+/// The target link-layer address in a neighbour advertisement for that target (RFC 4861, sections
+/// 4.4 and 4.6.1).
 fn advertised(packet: &[u8], target: Ipv6Addr) -> Option<MacAddress> {
     let (head, mut options) = packet.split_at_checked(ADVERTISEMENT_LENGTH)?;
     if head[0] != ADVERTISEMENT || head[8..] != target.octets() {
@@ -176,7 +181,7 @@ fn advertised(packet: &[u8], target: Ipv6Addr) -> Option<MacAddress> {
     }
 }
 
-/// A socket that hears the notifications of a group in the namespace that it was opened in.
+/// A socket that receives the notifications of a group, in the namespace in which it was opened.
 struct Listener {
     socket: Socket,
 }
@@ -188,7 +193,8 @@ impl Listener {
         Ok(Self { socket })
     }
 
-    /// Waits for a notification that `is_awaited`, for one that is lost, or until the time is over.
+    /// Waits until a notification matches `is_awaited`, a notification is lost, or the time is
+    /// over.
     fn wait(&self, until: Instant, is_awaited: impl Fn(Message<'_>) -> bool) -> Result<(), Fault> {
         let mut buffer = Vec::with_capacity(READ);
         loop {

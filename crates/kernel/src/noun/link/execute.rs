@@ -1,4 +1,4 @@
-//! Carrying out operations on links.
+//! Executing operations on links.
 
 use netstate::LinkId;
 use netstate::attribute::Fields;
@@ -9,7 +9,7 @@ use super::{References, create, rest, says_something, update, update_port};
 use crate::execution::{CREATE, Doing, Execution, Failure, Result};
 use crate::tun;
 
-/// Carries out an operation on a link.
+/// Executes an operation on a link.
 pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
@@ -45,7 +45,7 @@ impl Execution<'_> {
 
     fn create_by_netlink(&mut self, index: usize, link: &Link) -> Result<()> {
         let (place, peer) = (&link.place, link.peer.as_ref());
-        // The link below is looked up in the namespace that is asked.
+        // The index of the link below is valid in the namespace that gets the request.
         let asked = link.device.as_ref().map_or(&place.netns, |device| &device.netns);
         let references = References {
             netns: self.descriptor(index, asked, &place.netns)?,
@@ -86,7 +86,7 @@ impl Execution<'_> {
         self.change_port(index, new, change)
     }
 
-    /// Changes a link where it is.
+    /// Changes a link in its place.
     fn change_link(&mut self, index: usize, place: &Place, change: &Link) -> Result<()> {
         if says_something(change) {
             let references = References {
@@ -101,7 +101,8 @@ impl Execution<'_> {
         self.change_port(index, place, change)
     }
 
-    /// The kernel tells a port's attributes to the master that the link has before the request, so these go apart.
+    /// The kernel applies port attributes to the master that the link had before the request. They
+    /// therefore need a request of their own.
     fn change_port(&mut self, index: usize, place: &Place, change: &Link) -> Result<()> {
         if change.port.is_empty() {
             return Ok(());

@@ -1,9 +1,9 @@
 //! Finding links that others have renamed or moved to another namespace.
 //!
-//! The kernel numbers links: a link keeps its index when it is renamed, and keeps it in another namespace where the index is free
-//! (`dev_change_net_namespace`, net/core/dev.c). Indexes are given to new links too, so that kind and link-layer address
-//! have to agree as well. The other end of a pair tells the index of this end, wherever it is, also to a process that has
-//! just started.
+//! A link keeps its index when it is renamed. It also keeps the index in another namespace if the
+//! index is free there (`dev_change_net_namespace`, net/core/dev.c). New links reuse indexes, so
+//! kind and link-layer address must match as well. The other end of a veth pair tells the index of
+//! this end in any namespace, even to a process that has just started.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,13 +15,13 @@ use crate::observer::{FEW, Observer};
 
 type Result<T> = std::result::Result<T, ObserveError>;
 
-/// In how many namespaces a link is looked for that is in none of those where it should be.
+/// The maximum number of namespaces in which a missing link is searched.
 const FEW_NAMESPACES: usize = 64;
 
-/// A link as the kernel numbers it.
+/// A link by namespace and index.
 type Handle = (NetnsName, u32);
 
-/// What links were when they were last seen.
+/// The identities of links when they were last seen.
 #[derive(Debug, Default)]
 pub(crate) struct Identities {
     identities: HashMap<LinkId, Identity>,
@@ -36,7 +36,7 @@ struct Identity {
 }
 
 impl Identities {
-    /// Corrects which links were found at their places by what they are, and remembers them.
+    /// Corrects which links were found at their places, using their identities, and remembers them.
     pub(crate) fn find<'w>(
         &mut self,
         observer: &mut Observer<'_>,
@@ -45,7 +45,7 @@ impl Identities {
     ) -> Result<()> {
         let recognized = self.recognize(observer, wanted, found)?;
         if !recognized.is_empty() {
-            // Another of ours that has come in its place, and that nobody asks for, is no stranger.
+            // A link of ours that nobody asks for may be in this place. It is not a foreign link.
             let is_recognized = |id: &LinkId| recognized.iter().any(|(other, _)| *other == id);
             found.retain(|(id, seen)| {
                 let owner = self.owners.get(&handle(seen)).filter(|owner| owner != id);
@@ -63,7 +63,7 @@ impl Identities {
         Ok(())
     }
 
-    /// What is removed is not looked for afterwards.
+    /// Forgets the links that the plan removes, so that they are not searched afterwards.
     pub(crate) fn forget_removed(&mut self, plan: &Plan) {
         let mut namespaces = BTreeSet::new();
         for op in plan.ops.iter().filter(|op| matches!(op.action, Action::Delete(_))) {
@@ -84,7 +84,7 @@ impl Identities {
         }
     }
 
-    /// The links that are not the ones at their places.
+    /// The links that were found in places other than their own.
     fn recognize<'w>(
         &self,
         observer: &mut Observer<'_>,
@@ -114,7 +114,7 @@ impl Identities {
             if seen.is_none() && is_away && is_few && mark.peer.is_none() {
                 seen = self.in_other_namespaces(observer, id)?;
             }
-            // What is known to be another that nobody asks for is left to that.
+            // If a link is known to be another one that nobody asks for, it stays that one.
             let is_own = |seen: &Seen| {
                 let owner = self.owners.get(&handle(seen));
                 owner.is_none_or(|owner| owner == id || wanted.links.contains_key(owner))
@@ -124,7 +124,7 @@ impl Identities {
         Ok(recognized)
     }
 
-    /// The link where it was, by another name.
+    /// The link under another name in its old namespace.
     fn by_index(&self, observer: &mut Observer<'_>, id: &LinkId) -> Result<Option<Seen>> {
         let Some(identity) = self.identities.get(id) else { return Ok(None) };
         let (netns, index) = &identity.handle;
@@ -132,7 +132,7 @@ impl Identities {
         Ok(seen.filter(|seen| identity.kind == kind(seen) && identity.address == address(seen)))
     }
 
-    /// The link with the index that it had, in any namespace that has a name.
+    /// The link with its old index in any named namespace.
     fn in_other_namespaces(
         &self,
         observer: &mut Observer<'_>,
@@ -154,7 +154,7 @@ impl Identities {
         Ok(None)
     }
 
-    /// Remembers what was found, and forgets what is nowhere.
+    /// Remembers the found links, and forgets those that were not found.
     fn remember(&mut self, wanted: &Wanted, found: &[(&LinkId, Seen)]) {
         let mut found = found.iter().peekable();
         for id in wanted.links.keys() {
@@ -190,7 +190,7 @@ impl Identities {
     }
 }
 
-/// This end of a pair, as the other end tells.
+/// This end of a veth pair, as the other end reports it.
 fn by_other_end(observer: &mut Observer<'_>, mark: &Mark) -> Result<Option<Seen>> {
     let Some(peer) = &mark.peer else { return Ok(None) };
     let Some(mate) = observer.link(peer)? else { return Ok(None) };
@@ -203,8 +203,8 @@ fn by_other_end(observer: &mut Observer<'_>, mark: &Mark) -> Result<Option<Seen>
     Ok(observer.link_of_index(&netns, index)?.filter(is_paired))
 }
 
-/// A link that was there before the configuration, with the index that it had then; if `everywhere`, in any namespace that
-/// has a name.
+/// A link that existed before the configuration, by its index at that time; in any named namespace
+/// if `everywhere` is set.
 fn by_original(observer: &mut Observer<'_>, mark: &Mark, everywhere: bool) -> Result<Option<Seen>> {
     let Some(before) = &mark.original else { return Ok(None) };
     let mut namespaces: Vec<NetnsName> = before.namespaces.iter().cloned().collect();
@@ -232,7 +232,7 @@ fn kind(seen: &Seen) -> &str {
     seen.link.kind.as_ref().map_or("", LinkKind::name)
 }
 
-/// The address that the hardware came with, or the one that the link has.
+/// The permanent address of the hardware, or the link's address.
 fn address(seen: &Seen) -> Option<MacAddress> {
     let permanent = seen.link.status.as_ref().and_then(|status| status.permanent_address.clone());
     permanent.or_else(|| seen.link.attributes.mac_address.clone())

@@ -32,12 +32,12 @@ pub(crate) fn observe_part(
     observer.foreign_links(links, &part.known, part.known.values().cloned().collect())
 }
 
-/// Links are wanted by the places where they may be.
+/// Links are read by the places where they may be, and not by key.
 pub(crate) fn observe(_: &mut Observer<'_>, _: &[&LinkId], _: &Wanted) -> Result<()> {
     Ok(())
 }
 
-/// Notifications of links also tell names, so the monitor reads them by itself.
+/// The monitor reads notifications of links itself, because they also contain names.
 pub(crate) fn notified(
     _: Message<'_>,
     _: &NetnsName,
@@ -57,7 +57,7 @@ impl Observer<'_> {
         Ok(seen)
     }
 
-    /// Every link of the namespaces that are to go.
+    /// All links of the namespaces that are to be removed.
     pub(crate) fn occupants(&mut self, wanted: &Wanted) -> Result<()> {
         let links = self.found.iter().filter_map(|(_, object)| object.link());
         let found: BTreeSet<Place> = links.map(|link| link.place.clone()).collect();
@@ -69,7 +69,8 @@ impl Observer<'_> {
         self.foreign_links(links, &BTreeMap::new(), wanted.links.keys().cloned().collect())
     }
 
-    /// Takes links in under their kernel names, or as `NAME@NETNS` where that is taken, but for `known` places.
+    /// Adds links under their kernel names, or as `NAME@NETNS` if the name is taken. Links in
+    /// `known` places are left out.
     pub(crate) fn foreign_links(
         &mut self,
         links: Vec<Seen>,
@@ -84,7 +85,7 @@ impl Observer<'_> {
         Ok(())
     }
 
-    /// The names of all links, as links of which nothing else is said.
+    /// The names of all links, without their attributes.
     pub(crate) fn link_names(&mut self, namespaces: &[NetnsName], part: &Part) -> Result<()> {
         let mut taken: BTreeSet<LinkId> = part.known.values().cloned().collect();
         for netns in namespaces {
@@ -100,7 +101,7 @@ impl Observer<'_> {
         Ok(())
     }
 
-    /// The indexes to ask for what is on the links of a part: those of its links, or zero for all.
+    /// The indexes of the links in a part, for requests about objects on links; zero for all.
     pub(crate) fn indexes_of(&mut self, netns: &NetnsName, part: &Part) -> Result<Vec<u32>> {
         let Some(places) = &part.links else { return Ok(vec![0]) };
         let mut indexes = Vec::new();
@@ -119,7 +120,8 @@ impl Observer<'_> {
     }
 }
 
-/// What a link is called: what is known, or else its kernel name, or `NAME@NETNS` where that is taken.
+/// The name under which a link is shown: its configured name, its kernel name, or `NAME@NETNS` if
+/// the kernel name is taken.
 fn identity(
     place: &Place,
     known: &BTreeMap<Place, LinkId>,

@@ -1,4 +1,4 @@
-//! Links as the kernel's messages tell them, and how it is asked for them.
+//! Reading links: the requests, and the kernel's messages.
 
 use std::collections::HashMap;
 
@@ -14,22 +14,23 @@ use crate::message::{Message, fixed, row};
 use crate::socket::NetlinkSocket;
 use crate::uapi::RTEXT_FILTER_SKIP_STATS;
 
-/// A link as a message tells it, with numbers where it speaks of other links.
+/// A link as it was read, with the indexes of other links.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    /// The link; its place is right, what refers to other links is not filled in.
+    /// The link, without the references to other links.
     pub(crate) link: Link,
     pub(crate) index: u32,
     /// The index of its master.
     pub(crate) master: Option<u32>,
     /// The index of the link below or at the other end.
     pub(crate) below: Option<u32>,
-    /// The identifier, in the link's namespace, of the namespace of `below`, where that is another.
+    /// The identifier of the namespace of `below`, as the link's namespace knows it, if it is
+    /// another one.
     pub(crate) below_netns: Option<i32>,
 }
 
-/// Reads a message on a link of namespace `netns`. None where it is not on a link, or its name is not one that
-/// can be written.
+/// Reads a message about a link of namespace `netns`. None if it is not about a link, or if the
+/// name is not valid as text.
 pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
     if message.kind != libc::RTM_NEWLINK {
         return None;
@@ -93,7 +94,7 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
         peer: None,
         status: None,
     };
-    // A link may say that it is below itself: there is none below it.
+    // A link may name itself as the link below. There is none then.
     let below =
         below.filter(|below| *below != 0 && (*below != status.index || below_netns.is_some()));
     let index = status.index;
@@ -106,7 +107,7 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
     })
 }
 
-/// Reads of a message on a link only its index and its name.
+/// Reads only the index and the name from a message about a link.
 pub(crate) fn decode_name(message: Message<'_>) -> Option<(u32, LinkName)> {
     let mut attributes = message.attributes(fixed::LINK);
     let (_, name) = attributes.find(|(number, _)| *number == libc::IFLA_IFNAME)?;
@@ -118,13 +119,13 @@ pub(crate) fn link_names(socket: &mut NetlinkSocket) -> Result<HashMap<u32, Link
     Ok(socket.dump(libc::RTM_GETLINK, ask_for_links, decode_name)?.into_iter().collect())
 }
 
-/// What a request for all links says.
+/// Appends the body of a request for all links.
 pub(crate) fn ask_for_links(out: &mut Vec<u8>) {
     fixed::link(out, 0, 0, 0);
     put_value(out, libc::IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS);
 }
 
-/// Appends the body of a request that names a link: to delete it, or to ask for it.
+/// Appends the body of a request that names a link, to delete it or to read it.
 pub(crate) fn named(out: &mut Vec<u8>, name: &LinkName) {
     fixed::link(out, 0, 0, 0);
     put_name(out, name);

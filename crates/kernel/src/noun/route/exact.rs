@@ -1,10 +1,11 @@
-//! Whether the kernel holds an IPv4 route, asked about that route alone.
+//! Whether the kernel holds an IPv4 route, without reading the table.
 //!
-//! rtnetlink tells all routes of a table, or the one that a packet would take, which need not be the one in question:
-//! no request reads a route by its key. But a request to make one that does not allow it to be made (no
-//! `NLM_F_CREATE`) alters nothing, and its refusal tells what there is (`fib_table_insert`, net/ipv4/fib_trie.c):
-//! `EEXIST` where a route is there that is the same in everything, `ENOENT` where none is; with `NLM_F_EXCL` it is
-//! `EEXIST` for any route with that key. IPv6 would make the route all the same (`fib6_add_1`, net/ipv6/ip6_fib.c).
+//! rtnetlink has no request that reads a route by its key. It reports all routes of a table, or the
+//! one that a packet would take, which may be another one. But a request to create a route without
+//! `NLM_F_CREATE` changes nothing, and its error tells what exists (`fib_table_insert`,
+//! net/ipv4/fib_trie.c). It is `EEXIST` if an identical route exists, and `ENOENT` otherwise. With
+//! `NLM_F_EXCL` it is `EEXIST` for any route with that key. For IPv6 this is not possible, because
+//! the kernel would create the route (`fib6_add_1`, net/ipv6/ip6_fib.c).
 
 use std::collections::BTreeMap;
 
@@ -15,19 +16,21 @@ use crate::fault::Fault;
 use crate::message::message;
 use crate::observer::{Observer, Result, failed};
 
-/// How many questions go out at once: the answers to all have to fit into the receive buffer.
+/// The number of questions that are sent at once. The answers to all must fit into the receive
+/// buffer.
 const BATCH: usize = 400;
 
-/// What is asked, and what it says of the route if the answer is `EEXIST`.
+/// A question, and what is known about the route if the answer is `EEXIST`.
 struct Question<'a> {
     key: &'a RouteKey,
-    /// The route, as it would be told; none where the question is for any by this key.
+    /// The route as the kernel would report it; none if the question is about any route with this
+    /// key.
     route: Option<Route>,
     request: Vec<u8>,
 }
 
 impl<'a> Question<'a> {
-    /// Whether there is any route by this key.
+    /// Whether any route with this key exists.
     fn any(key: &'a RouteKey) -> Self {
         let any = Route { kind: RouteKind::Blackhole, ..Route::default() };
         let mut request = Vec::new();
@@ -37,8 +40,8 @@ impl<'a> Question<'a> {
 }
 
 impl Observer<'_> {
-    /// Takes in those of the routes that are there, all of one table. False where that takes reading the table:
-    /// where there are too many to be asked for, or one is not what it is expected to be.
+    /// Takes over those of the routes that exist, all from one table. False if the table must be
+    /// read: there are too many routes, or one differs from what is expected.
     pub(super) fn expected_routes(
         &mut self,
         netns: &NetnsName,
@@ -52,7 +55,7 @@ impl Observer<'_> {
                 return Ok(false);
             }
             for route in expected {
-                // Which link the kernel chose matters where links may change.
+                // The link must be named, because the link that the kernel chose may have changed.
                 let named = route.nexthops.iter().all(|nexthop| nexthop.dev.is_some());
                 if (named || wanted.links.is_empty())
                     && let Some(told) = told(key, route)
@@ -68,7 +71,7 @@ impl Observer<'_> {
         self.ask(netns, &questions)
     }
 
-    /// Whether none of these keys has a route; false also where that cannot be asked.
+    /// Whether no route with one of these keys exists; false also if this cannot be determined.
     pub(super) fn absent(&mut self, netns: &NetnsName, keys: &[&RouteKey]) -> Result<bool> {
         let questions: Vec<_> = keys.iter().map(|key| Question::any(key)).collect();
         let ipv4 = keys.iter().all(|key| key.prefix.addr().is_ipv4());
@@ -89,7 +92,7 @@ impl Observer<'_> {
         Ok(Some(indexes))
     }
 
-    /// Puts the questions; false where some route is there, and is none of those asked for.
+    /// Sends the questions; false if a route exists that is not one of the expected ones.
     fn ask(&mut self, netns: &NetnsName, questions: &[Question<'_>]) -> Result<bool> {
         let mut found: BTreeMap<&RouteKey, &Route> = BTreeMap::new();
         let mut answered = true;
@@ -98,7 +101,7 @@ impl Observer<'_> {
             for (question, errno) in questions.iter().zip(answers) {
                 match (&question.route, errno) {
                     (Some(route), Some(libc::EEXIST)) => drop(found.insert(question.key, route)),
-                    // The last question for this key.
+                    // This is the last question about this key.
                     (None, Some(libc::EEXIST)) => answered &= found.contains_key(question.key),
                     (None, Some(libc::ENOENT)) => drop(found.remove(question.key)),
                     (None, _) => answered = false,
@@ -114,7 +117,7 @@ impl Observer<'_> {
         Ok(answered)
     }
 
-    /// The error number that answers each question.
+    /// The errno for each question.
     fn answers(
         &mut self,
         netns: &NetnsName,

@@ -1,4 +1,4 @@
-//! Reading routes: by the table, or by the link that they lead over.
+//! Reading routes: by table, or by link.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use netstate::{Key, NetnsName, Object, Part, RouteKey, Wanted};
 use super::{Filter, Seen, decode, dump, family};
 use crate::observer::{FAMILIES, Observer, Result};
 
-/// How many keys that nothing was found by are asked about one by one.
+/// The number of missing keys that are looked up one by one.
 const FEW: usize = 1000;
 
 /// Reads all routes of namespaces.
@@ -24,7 +24,7 @@ pub(crate) fn observe_part(
     Ok(())
 }
 
-/// Reads routes by their keys, those of a table together.
+/// Reads routes by their keys, table by table.
 pub(crate) fn observe(
     observer: &mut Observer<'_>,
     keys: &[&RouteKey],
@@ -38,7 +38,7 @@ pub(crate) fn observe(
 }
 
 impl Observer<'_> {
-    /// The routes that have these keys, which are of one table and family and in order.
+    /// The routes with these keys, which belong to one table and family and are sorted.
     pub(super) fn wanted_routes(&mut self, keys: &[&RouteKey], wanted: &Wanted) -> Result<()> {
         let Some(RouteKey { netns, table, prefix, .. }) = keys.first() else { return Ok(()) };
         if self.expected_routes(netns, keys, wanted)? {
@@ -57,9 +57,9 @@ impl Observer<'_> {
         self.table(netns, filter, keys)
     }
 
-    /// The routes that have these keys, of those that a filter lets pass.
+    /// The routes with these keys, among those that a filter selects.
     fn table(&mut self, netns: &NetnsName, filter: Filter, keys: &[&RouteKey]) -> Result<()> {
-        // A table is told mostly in the order of the keys.
+        // The kernel reports a table mostly in the order of the keys.
         let mut next = 0;
         self.routes(netns, filter, |seen| {
             if keys.get(next).is_none_or(|key| **key != seen.key) {
@@ -71,14 +71,14 @@ impl Observer<'_> {
         })
     }
 
-    /// The keys that nothing was found by from there on.
+    /// The keys without a route among those read since `from`.
     fn missing<'k>(&self, from: usize, keys: &[&'k RouteKey]) -> Vec<&'k RouteKey> {
         let found = self.found[from..].iter().filter_map(|(key, _)| key.route());
         let found: BTreeSet<&RouteKey> = found.collect();
         keys.iter().copied().filter(|key| !found.contains(key)).collect()
     }
 
-    /// The routes that a filter lets pass and `wanted` wants.
+    /// The routes that a filter and `wanted` select.
     pub(crate) fn routes(
         &mut self,
         netns: &NetnsName,
@@ -106,8 +106,8 @@ impl Observer<'_> {
     }
 }
 
-/// Takes over what else was told by the key of `kept`: IPv6 tells routes of one key that share no load one by one, IPv4
-/// those that another hides.
+/// Merges another route with the same key into `kept`. The kernel reports IPv6 routes of one key
+/// without load sharing one by one. For IPv4 these are routes that another one hides.
 pub(crate) fn join(key: &Key, kept: &mut Object, other: &Object) {
     if let (Key::Route(key), Object::Route(kept), Object::Route(other)) = (key, kept, other)
         && key.prefix.addr().is_ipv6()

@@ -1,4 +1,4 @@
-//! The files of parameters, read and written as they are in the namespace of the calling thread.
+//! Reading and writing the files of parameters, in the namespace of the calling thread.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -11,14 +11,14 @@ use rustix::io::Errno;
 
 use crate::fault::Fault;
 
-/// What opening or reading fails with where there is no parameter, one that can only be written, or one that has not been
-/// set (`stable_secret`, net/ipv6/addrconf.c).
+/// The errors for a parameter that does not exist, can only be written, or has not been set
+/// (`stable_secret`, net/ipv6/addrconf.c).
 const ABSENT: [i32; 5] = [libc::ENOENT, libc::EISDIR, libc::ENOTDIR, libc::EACCES, libc::EIO];
 
-/// The longest tick of the kernel's clock (`CONFIG_HZ_100`), milliseconds.
+/// The longest tick of the kernel's clock (`CONFIG_HZ_100`), in milliseconds.
 const TICK: u64 = 10;
 
-/// Reads a parameter of the namespace of the calling thread; none where there is no such one to be read.
+/// Reads a parameter in the namespace of the calling thread; none if there is nothing to read.
 pub(crate) fn read(path: &SysctlPath) -> Result<Option<String>, Fault> {
     let mut value = String::new();
     let opened = File::options().read(true).custom_flags(libc::O_NOFOLLOW).open(file(path));
@@ -29,9 +29,9 @@ pub(crate) fn read(path: &SysctlPath) -> Result<Option<String>, Fault> {
     }
 }
 
-/// Writes a parameter of the namespace of the calling thread. Answers with the value that the kernel keeps instead, where it
-/// keeps the given one in a form of its own: sorted, rounded, or limited. Such a form is one that the kernel keeps as it is
-/// when it is written.
+/// Writes a parameter in the namespace of the calling thread. If the kernel stores the value in
+/// another form (sorted, rounded, or limited), that form is returned. The kernel does not change
+/// such a form when it is written.
 pub(crate) fn write(path: &SysctlPath, value: &str) -> Result<Option<String>, Fault> {
     let before = read(path)?;
     put(path, value)?;
@@ -57,8 +57,8 @@ pub(crate) fn write(path: &SysctlPath, value: &str) -> Result<Option<String>, Fa
 
 fn put(path: &SysctlPath, value: &str) -> Result<(), Fault> {
     let mut file = File::options().write(true).custom_flags(libc::O_NOFOLLOW).open(file(path))?;
-    // A line, as a list is emptied by an empty line and not by nothing. The kernel takes a value with one call; what a second
-    // would write is another value.
+    // A line, because an empty line empties a list and an empty write does not. It needs one call,
+    // because a second call would write another value.
     let line = format!("{value}\n");
     let written = file.write(line.as_bytes())?;
     if written < value.len() {
@@ -67,8 +67,9 @@ fn put(path: &SysctlPath, value: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether two values are one to the kernel as far as that can be told: the same parts in another order, ranges put together,
-/// or numbers that differ by less than a tick of the kernel's clock, in milliseconds.
+/// Whether the kernel regards two values as the same, as far as this can be determined: the same
+/// parts in another order, merged ranges, or milliseconds that differ by less than a tick of the
+/// kernel's clock.
 fn is_alike(kept: &str, value: &str) -> bool {
     let close = match (kept.trim().parse::<i64>(), value.trim().parse::<i64>()) {
         (Ok(kept), Ok(value)) => kept.abs_diff(value) <= TICK,
@@ -77,7 +78,8 @@ fn is_alike(kept: &str, value: &str) -> bool {
     close || parts(kept) == parts(value)
 }
 
-/// The parts of a list in order, those that are ranges of numbers (`proc_do_large_bitmap`, kernel/sysctl.c) put together.
+/// The parts of a list in order. Ranges of numbers are merged (`proc_do_large_bitmap`,
+/// kernel/sysctl.c).
 fn parts(text: &str) -> (Vec<(u64, u64)>, Vec<&str>) {
     let (mut ranges, mut words) = (Vec::new(), Vec::new());
     let separates = |c: char| c == ',' || c.is_whitespace();

@@ -1,6 +1,8 @@
-//! The parameters that a link loses as it moves: those that are not what a new link has.
+//! The parameters that a link loses when it moves: those with values that a new link would not
+//! have.
 //!
-//! A link that comes to a namespace has the parameters of `default` there, whatever it had before.
+//! A link that arrives in a namespace gets the parameters of `default` there, whatever it had
+//! before.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,12 +13,12 @@ use netstate::{Key, LinkName, Object, Place, SysctlKey, SysctlPath};
 use super::read;
 use crate::observer::{Observer, Result, failed};
 
-/// Where parameters of links are, a folder a link, below `/proc/sys`.
+/// The folders with the parameters of links, below `/proc/sys`.
 const FOLDERS: [&str; 4] = ["net/ipv4/conf", "net/ipv4/neigh", "net/ipv6/conf", "net/ipv6/neigh"];
 
-/// What follows from something else: from the link's own MTU; from the secret that addresses are made from, for which the
-/// kernel sets the mode too, and which the mode alone is refused without; from the link's type (`ipv6_add_dev`,
-/// net/ipv6/addrconf.c).
+/// Parameters that follow from something else, and are therefore not restored: from the link's MTU;
+/// from the link's type (`ipv6_add_dev`, net/ipv6/addrconf.c); or from the secret for address
+/// generation, which also sets the mode and without which the kernel refuses that mode.
 const FOLLOW: [(&str, Option<&str>); 4] = [
     ("mtu", None),
     ("addr_gen_mode", Some("2")),
@@ -40,12 +42,13 @@ impl Observer<'_> {
     }
 }
 
-/// In the namespace of the calling thread, in order; what cannot be read is not there to be restored.
+/// The same, in the namespace of the calling thread, sorted. What cannot be read is not restored.
 fn own_parameters(ifname: &LinkName) -> Vec<(SysctlPath, String)> {
     let mut own = Vec::new();
     for folder in FOLDERS {
         let at = Path::new("/proc/sys").join(folder);
-        // Neighbours have no defaults but in the host's own namespace, and elsewhere nobody can tell.
+        // Neighbour defaults exist only in the host's own namespace. Elsewhere the difference
+        // cannot be determined.
         if !at.join("default").exists() {
             continue;
         }
