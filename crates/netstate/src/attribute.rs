@@ -1,8 +1,8 @@
-//! Netlink attributes: a length, a number and a value, one after the other (`struct nlattr`, netlink(7)).
+//! Netlink attributes: length, number and value, one after the other (`struct nlattr`, netlink(7)).
 //!
-//! `#[derive(Attributes)]` writes the code for a struct from one line a field. What is here is what that
-//! code stands on: how a value of each type looks on the wire, and the traits by which the planner compares
-//! and the kernel's side encodes structs that it does not otherwise know.
+//! `#[derive(Attributes)]` generates the code for a struct from one line for each field. This
+//! module has what the generated code uses: the encoding of each type, and the traits through which
+//! the planner compares structs and the kernel crate encodes them, without knowing them otherwise.
 
 mod additive;
 mod list;
@@ -26,27 +26,27 @@ pub(crate) use value::{change, overlay};
 /// One field of a struct of options.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its name, here and in YANG.
+    /// The name, which is the same in YANG.
     pub name: &'static str,
-    /// The number of its attribute; zero for what goes another way.
+    /// The number of its attribute; zero if it is not an attribute.
     pub attribute: u16,
-    /// Whether it can be given only when the object is made.
+    /// Whether it can be set only when the object is created.
     pub create_only: bool,
-    /// Whether the kernel takes it only while the link is down.
+    /// Whether the kernel accepts it only while the link is down.
     pub while_down: bool,
-    /// The fields within, where its attribute is nested.
+    /// The nested fields, if its attribute is nested.
     pub nested: &'static [Field],
 }
 
-/// A struct whose fields are options: what is `None` is not said.
+/// A struct whose fields are options. `None` means that the field is not set.
 pub trait Fields: Default {
-    /// The fields, in their order.
+    /// The fields, in order.
     const FIELDS: &'static [Field];
 
-    /// What is set here and is not so in `observed`.
+    /// The fields that are set here and differ in `observed`.
     fn changes(&self, observed: &Self) -> Self;
 
-    /// Takes over what is set in `other`.
+    /// Takes over the fields that are set in `other`.
     fn overlay(&mut self, other: &Self);
 
     /// The fields that are set in `mask`, with the values from here.
@@ -72,7 +72,7 @@ pub trait Attributes: Fields {
     /// Appends the header, and an attribute for each field that is set.
     fn encode(&self, out: &mut Vec<u8>);
 
-    /// Reads a row of attributes; those that no field has are passed over.
+    /// Reads a list of attributes. Attributes without a field are skipped.
     fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let (header, row) = bytes.split_at_checked(Self::HEADER).ok_or(Malformed { field: "" })?;
         let mut attributes = Self::default();
@@ -90,41 +90,42 @@ pub trait Attributes: Fields {
         Ok(())
     }
 
-    /// Reads one attribute, for who goes through the row himself; one that no field has is passed over.
+    /// Reads one attribute, for callers that iterate themselves. An attribute without a field is
+    /// skipped.
     fn read(&mut self, _number: u16, _bytes: &[u8]) -> Result<(), Malformed> {
         Ok(())
     }
 
-    /// Sets the fields that were not read to what the kernel means by leaving them out.
+    /// Sets the fields that were not read to the value that the kernel means by omitting them.
     fn fill_absent(&mut self);
 }
 
 /// A struct whose fields are bits of one number.
 pub trait Flags: Fields {
-    /// The bits that are one, and which bits are meant at all.
+    /// The bits that are one, and the mask of the bits that are set at all.
     fn encode(&self) -> (u32, u32);
 
-    /// Every field, from the bits.
+    /// All fields, from the bits.
     fn decode(flags: u32) -> Self;
 }
 
-/// What the kernel sent is not what it should be.
+/// Invalid data from the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed attribute{}{field}", if field.is_empty() { "" } else { " " })]
 pub struct Malformed {
-    /// The field; empty where not even the attribute's bounds make sense.
+    /// The field; empty if the attribute itself is malformed.
     pub field: &'static str,
 }
 
 const HEADER: usize = 4;
-/// What stands for a length that an attribute cannot have.
+/// Marks an attribute that is too long for its length field.
 const OVERLONG: u16 = 0;
 /// `NLA_F_NESTED`.
 const NESTED: u16 = 0x8000;
 /// `NLA_TYPE_MASK`: the number without the bits for "nested" and "big endian".
 const NUMBER_MASK: u16 = 0x3fff;
 
-/// The attributes of a row: number and value.
+/// The attributes in `bytes`: number and value.
 pub fn iterate(mut bytes: &[u8]) -> impl Iterator<Item = Result<(u16, &[u8]), Malformed>> {
     std::iter::from_fn(move || {
         let (header, _) = bytes.split_first_chunk::<HEADER>()?;
@@ -139,10 +140,10 @@ pub fn iterate(mut bytes: &[u8]) -> impl Iterator<Item = Result<(u16, &[u8]), Ma
     })
 }
 
-/// Appends an attribute with what `content` appends as its value, and its padding.
+/// Appends an attribute, with the bytes that `content` appends as its value, and padding.
 ///
-/// An attribute's length has 16 bits. Of one that is longer the header says zero, which is no length: [`overlong`] finds
-/// it in the request, which therefore must not be sent.
+/// An attribute's length has 16 bits. If the attribute is longer, the header says zero, which is
+/// not a valid length. [`overlong`] finds it in the request, which must then not be sent.
 pub fn put(out: &mut Vec<u8>, number: u16, content: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend([0; HEADER]);
@@ -153,12 +154,12 @@ pub fn put(out: &mut Vec<u8>, number: u16, content: impl FnOnce(&mut Vec<u8>)) {
     out.resize(out.len().next_multiple_of(4), 0);
 }
 
-/// Appends an attribute that holds a row of attributes.
+/// Appends an attribute that contains nested attributes.
 pub fn put_nested(out: &mut Vec<u8>, number: u16, content: impl FnOnce(&mut Vec<u8>)) {
     put(out, number | NESTED, content);
 }
 
-/// Appends an attribute that holds `value`.
+/// Appends an attribute with `value`.
 pub fn put_value<T: Value>(out: &mut Vec<u8>, number: u16, value: &T) {
     put(out, number, |out| value.put(out));
 }
@@ -168,8 +169,9 @@ pub fn take_value<T: Value>(field: &'static str, bytes: &[u8]) -> Result<T, Malf
     T::take(bytes).ok_or(Malformed { field })
 }
 
-/// Where in a row the attribute starts that is longer than an attribute can be, if one is: the innermost, where the
-/// ones around it are too long because of it. A row of less than 64 KiB has none, and is not looked at.
+/// The position of an attribute that is too long, if there is one. If enclosing attributes are too
+/// long because of it, this is the innermost. Data of less than 64 KiB cannot contain one, and is
+/// not searched.
 pub fn overlong(row: &[u8]) -> Option<usize> {
     if row.len() <= usize::from(u16::MAX) {
         return None;

@@ -34,7 +34,7 @@ use crate::state::State;
 pub struct Violation {
     /// The place of the operation in the plan, from zero; the number of operations where it is the end that is wrong.
     pub index: usize,
-    /// The operation; none where it is the end that is wrong.
+    /// The operation; none if it is the end that is wrong.
     pub op: Option<Box<Op>>,
     /// The object.
     pub key: Key,

@@ -1,4 +1,5 @@
-//! Desired state as a persistent value: a copy costs nothing, a comparison costs what differs.
+//! The desired state as a persistent value: a copy is cheap, and a comparison costs only the
+//! differences.
 
 use std::collections::BTreeSet;
 
@@ -14,19 +15,19 @@ use crate::noun::sysctl::SysctlKey;
 use crate::noun::{Key, Noun, Object};
 use crate::state::State;
 
-/// One in so many objects is worth a pass over all of them.
+/// If at least one in this many objects is needed, one pass over all is faster.
 const MANY: usize = 8;
 
-/// What a configuration desires: objects by key.
+/// The desired state of a configuration: objects by key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Desired {
     objects: OrdMap<Key, Object>,
-    /// Which link is to be at which place.
+    /// The link that is desired at each place.
     places: OrdMap<Place, LinkId>,
 }
 
 impl Desired {
-    /// How many objects there are.
+    /// The number of objects.
     pub fn len(&self) -> usize {
         self.objects.len()
     }
@@ -46,7 +47,7 @@ impl Desired {
         self.objects.contains_key(key)
     }
 
-    /// Puts an object; answers with what was there.
+    /// Adds an object, and returns the one that it replaces.
     pub fn insert(&mut self, key: Key, object: Object) -> Option<Object> {
         let place = match (&key, &object) {
             (Key::Link(id), Object::Link(link)) => Some((link.place.clone(), id.clone())),
@@ -60,7 +61,7 @@ impl Desired {
         before
     }
 
-    /// Takes an object out.
+    /// Removes an object.
     pub fn remove(&mut self, key: &Key) -> Option<Object> {
         let before = self.objects.remove(key);
         if let Key::Link(id) = key {
@@ -69,7 +70,7 @@ impl Desired {
         before
     }
 
-    /// A link is no longer where it was.
+    /// Notes that a link has left its place.
     fn leave(&mut self, id: &LinkId, before: Option<&Object>) {
         if let Some(Object::Link(link)) = before
             && self.places.get(&link.place) == Some(id)
@@ -78,7 +79,7 @@ impl Desired {
         }
     }
 
-    /// The link that is to be at a place.
+    /// The link that is desired at a place.
     pub fn link_at(&self, place: &Place) -> Option<(&LinkId, &Link)> {
         let key = Key::Link(self.places.get(place)?.clone());
         match self.objects.get_key_value(&key)? {
@@ -120,7 +121,7 @@ impl Desired {
         self.routes_from(netns, table, least).next().is_some()
     }
 
-    /// The routes of a table to exactly this prefix, those of the least metric first as far as the type of service is one.
+    /// The routes of a table to exactly this prefix. Those with the same TOS are sorted by metric.
     pub fn routes_to(
         &self,
         netns: &NetnsName,
@@ -175,14 +176,14 @@ impl Desired {
             .filter_map(|(key, _)| if let Key::Sysctl(key) = key { Some(key) } else { None })
     }
 
-    /// The objects of a noun. Keys are in the order of nouns: of the first few nouns this costs what they and those before
-    /// them are.
+    /// The objects of a noun. Keys are sorted by noun, so the cost includes the nouns before this
+    /// one.
     fn of(&self, noun: Noun) -> impl Iterator<Item = (&Key, &Object)> {
         let entries = self.objects.iter().skip_while(move |(key, _)| key.noun() < noun);
         entries.take_while(move |(key, _)| key.noun() == noun)
     }
 
-    /// The keys of the objects that the two differ in.
+    /// The keys of the objects in which the two states differ.
     pub fn differing(&self, other: &Desired) -> BTreeSet<Key> {
         let differences = self.objects.diff(&other.objects);
         let keys = differences.map(|difference| match difference {
@@ -192,10 +193,10 @@ impl Desired {
         keys.collect()
     }
 
-    /// The objects under these keys.
+    /// The objects with these keys.
     pub fn part(&self, keys: &BTreeSet<Key>) -> State {
         let copy = |(key, object): (&Key, &Object)| (key.clone(), object.clone());
-        // Where they are many, a pass over both finds them sooner than a search for each.
+        // For many keys, one pass over both is faster than a look-up for each.
         let objects = match keys.len() > self.len() / MANY {
             true => both(keys, &self.objects).map(copy).collect(),
             false => keys.iter().filter_map(|key| Some((key, self.get(key)?))).map(copy).collect(),
@@ -203,8 +204,8 @@ impl Desired {
         State { objects }
     }
 
-    /// Both in one: of an object that both have, a link has the fields of both and is where `other` has it, and
-    /// anything else is as in `other`.
+    /// The union of both. A link in both gets the fields of both, and its place from `other`. Any
+    /// other object in both is taken from `other`.
     pub fn merged(&self, other: &Desired) -> Desired {
         let mut merged = self.clone();
         for key in self.differing(other) {
@@ -220,7 +221,7 @@ impl Desired {
     }
 }
 
-/// The objects that have one of these keys, both of which are in order.
+/// The objects with one of these keys; both are sorted.
 fn both<'a>(
     keys: &'a BTreeSet<Key>,
     objects: &'a OrdMap<Key, Object>,

@@ -1,10 +1,10 @@
-//! The vocabulary of Linux networking, and the planner over it.
+//! The model of Linux networking, and the planner.
 //!
-//! Desired state and observed state are values of the same types: a [`State`] maps each [`Key`] to its
-//! [`Object`]. In a desired object a field that is `None` is not configured and is not touched; an
-//! observed object has every field that the kernel reported. [`plan`](plan::plan) compares the two and
-//! answers with the ordered operations that turn one into the other; a [`Southbound`] carries them out.
-//! Nothing here does I/O or knows YANG.
+//! Desired state and observed state are values of the same types: a [`State`] maps each [`Key`] to
+//! its [`Object`]. In a desired object a field that is `None` is not configured and is not touched.
+//! An observed object has every field that the kernel reported. [`plan`](plan::plan) compares the
+//! two and returns the ordered operations that turn one into the other. A [`Southbound`] executes
+//! them. This crate does no I/O and does not use YANG.
 
 pub mod attribute;
 pub mod checker;

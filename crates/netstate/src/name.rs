@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use self::text::{Short, Text};
 use crate::attribute::Value;
 
-/// Why a text is not the name that was asked for.
+/// Why a text is not a valid name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} {text:?} {reason}")]
 pub struct InvalidName {
-    /// What the text was to name, for example `network namespace`.
+    /// What the text should name, for example `network namespace`.
     pub kind: &'static str,
     /// The text as given.
     pub text: String,
-    /// The rule that it breaks, as the end of a sentence.
+    /// The violated rule, as the end of a sentence.
     pub reason: &'static str,
 }
 
@@ -76,43 +76,43 @@ macro_rules! name {
 }
 
 name! {
-    /// A network namespace: `1` is the one that the daemon was started in, any other a file of
+    /// A network namespace: `1` is the one in which the daemon was started, any other is a file in
     /// `/run/netns` (ip-netns(8)).
     NetnsName(Text), "network namespace", netns_fault
 }
 
 name! {
-    /// What the kernel calls a link in its namespace (`IFLA_IFNAME`): at most 15 bytes
+    /// The kernel's name of a link in its namespace (`IFLA_IFNAME`): at most 15 bytes
     /// (`dev_valid_name` in net/core/dev.c).
     LinkName(Short<15>), "link name", link_name_fault
 }
 
 name! {
-    /// What the configuration calls a link, wherever it is: unique over all namespaces.
+    /// The configuration's name of a link, unique over all namespaces.
     LinkId(Text), "link", link_id_fault
 }
 
 impl NetnsName {
-    /// The namespace that the daemon was started in.
+    /// The namespace in which the daemon was started.
     pub fn own() -> Self {
         Self("1".into())
     }
 
-    /// Whether this is the namespace that the daemon was started in.
+    /// Whether this is the namespace in which the daemon was started.
     pub fn is_own(&self) -> bool {
         *self == Self::own()
     }
 }
 
 impl LinkName {
-    /// A name that comes before all others.
+    /// A name that sorts before all others.
     pub(crate) fn least() -> Self {
         Self("!".into())
     }
 }
 
 impl Value for LinkName {
-    /// A text that ends with a zero, as most attributes that hold names want it.
+    /// Writes a zero byte at the end, as most attributes with names require.
     fn put(&self, out: &mut Vec<u8>) {
         out.extend(self.as_str().bytes());
         out.push(0);
@@ -130,7 +130,7 @@ impl Value for LinkName {
 pub struct MacAddress(Vec<u8>);
 
 impl MacAddress {
-    /// The octets, in the order of the wire.
+    /// The octets in network order.
     pub fn octets(&self) -> &[u8] {
         &self.0
     }

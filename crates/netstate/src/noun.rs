@@ -1,9 +1,9 @@
-//! The table of nouns, and what each noun states about itself in its own file.
+//! The table of nouns, and the facts that each noun states in its own file.
 //!
-//! A noun is a sort of object that the kernel holds: a namespace, a link, a route. A row of the table names the file that
-//! holds its key, its object and its facts (`NounFacts`). The table generates [`Key`], [`Object`] and every dispatch over them,
-//! and serves the other crates the same way ([`with_nouns`](crate::with_nouns)): a noun that leaves a fact or a place out
-//! does not compile.
+//! A noun is a kind of kernel object: a namespace, a link, a route. A row of the table names the
+//! file with its key, its object and its facts (`NounFacts`). The table generates [`Key`],
+//! [`Object`] and every dispatch over them. It serves the other crates in the same way
+//! ([`with_nouns`](crate::with_nouns)). A noun that lacks a fact or a file does not compile.
 
 pub mod address;
 mod condition;
@@ -32,20 +32,23 @@ pub(crate) use facts::{
 pub(crate) use wanted::Change;
 pub use wanted::Wanted;
 
-/// Calls the macro `$with` with a row for each noun: its documentation, its name, the stem of its files in every crate,
-/// the type of its key, and the type of its object in brackets, empty where the key says it all.
+/// Calls the macro `$with` with a row for each noun: its documentation, its name, the stem of its
+/// files in every crate, the type of its key, and the type of its object in brackets. The brackets
+/// are empty if the key contains everything.
 ///
-/// The order of the rows is that of keys, in which states are walked: an object stands after those that it can need, so
-/// that a walk backwards removes what needs others first. Namespaces and links come first.
+/// The order of the rows is that of keys, in which states are walked. An object comes after those
+/// that it may need, so that a reverse walk removes dependents first. Namespaces and links come
+/// first.
 #[macro_export]
 macro_rules! with_nouns {
     ($with:ident) => {
         $with! {
             /// A network namespace.
             Netns netns ($crate::name::NetnsName) [];
-            /// A link. It keeps its key when it moves to another namespace or is renamed.
+            /// A link. It keeps its key when it is moved to another namespace or renamed.
             Link link ($crate::name::LinkId) [Box<$crate::link::Link>];
-            /// A kernel parameter; its value as [`plain_value`](crate::noun::sysctl::plain_value) gives it.
+            /// A kernel parameter. Its value has the form of
+            /// [`plain_value`](crate::noun::sysctl::plain_value).
             Sysctl sysctl ($crate::sysctl::SysctlKey) [String];
             /// An IP address on a link.
             Address address ($crate::address::AddressKey) [$crate::address::Address];
@@ -61,8 +64,8 @@ macro_rules! with_nouns {
     };
 }
 
-/// The pattern `Object::NOUN(object)`, or `Object::NOUN` where the row of [`with_nouns`](crate::with_nouns) leaves the
-/// object's type empty.
+/// The pattern `Object::NOUN(object)`, or `Object::NOUN` if the row of
+/// [`with_nouns`](crate::with_nouns) has no type for the object.
 #[macro_export]
 macro_rules! object {
     ($noun:ident, $object:tt, []) => {
@@ -73,7 +76,7 @@ macro_rules! object {
     };
 }
 
-/// The object that the pattern [`object`] has bound; `()` where there is none.
+/// The object that the pattern [`object`] has bound; `()` if there is none.
 #[macro_export]
 macro_rules! bound {
     ($object:ident, []) => {
@@ -97,19 +100,19 @@ macro_rules! made {
 
 macro_rules! nouns {
     ($($(#[$doc:meta])* $noun:ident $stem:ident ($key:ty) [$($object:ty)?];)*) => {
-        /// What an object is called. What is on a link is keyed by where the link is.
+        /// The key of an object. An object on a link has the link's place in its key.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Key {
             $($(#[$doc])* $noun($key),)*
         }
 
-        /// What is said of an object, or seen of it. Its variant is that of its key.
+        /// An object, desired or observed. Its variant is that of its key.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         pub enum Object {
             $($(#[$doc])* $noun$(($object))?,)*
         }
 
-        /// A sort of object.
+        /// A kind of kernel object.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Noun {
             $($(#[$doc])* $noun,)*
@@ -125,7 +128,7 @@ macro_rules! nouns {
                 }
             }
 
-            /// Adds to what is to be observed for a change what the keys of the objects do not say.
+            /// Adds to `wanted` what a change needs beyond the keys of its objects.
             pub(crate) fn wanted(self, wanted: &mut Wanted, change: &Change<'_>) {
                 match self {
                     $(Noun::$noun => <$stem::Facts as NounFacts>::wanted(wanted, change),)*
@@ -134,21 +137,21 @@ macro_rules! nouns {
         }
 
         impl Key {
-            /// What it is the key of.
+            /// The noun of the key.
             pub fn noun(&self) -> Noun {
                 match self {
                     $(Key::$noun(_) => Noun::$noun,)*
                 }
             }
 
-            /// The namespace that it names. A namespace is in none, and a link's key does not tell where the link is.
+            /// The namespace in the key. The key of a namespace or a link contains none.
             pub fn netns(&self) -> Option<&NetnsName> {
                 match self {
                     $(Key::$noun(key) => <$stem::Facts as NounFacts>::netns(key),)*
                 }
             }
 
-            /// The key that this one's object takes its value from when it is no longer configured.
+            /// The key of the default that this object gets when it is no longer configured.
             pub(crate) fn default_key(&self) -> Option<Key> {
                 match self {
                     $(Key::$noun(key) => {
@@ -158,7 +161,7 @@ macro_rules! nouns {
                 }
             }
 
-            /// What the removal of its object is to what else is on the link.
+            /// The effect of the object's removal on other objects of the link.
             pub(crate) fn loss(&self) -> Option<Loss<'_>> {
                 match self {
                     $(Key::$noun(key) => <$stem::Facts as NounFacts>::loss(key),)*
@@ -172,7 +175,7 @@ macro_rules! nouns {
             }
         }
 
-        /// What an object needs besides its namespace.
+        /// What an object needs in addition to its namespace.
         pub fn needs(key: &Key, object: &Object) -> Needs {
             match (key, object) {
                 $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
@@ -182,7 +185,7 @@ macro_rules! nouns {
             }
         }
 
-        /// Adds the conditions that an object is in the kernel under, beside those that its links put.
+        /// Adds the conditions for an object to be in the kernel, apart from those of its links.
         pub(crate) fn conditions(key: &Key, object: &Object, conditions: &mut Vec<Condition>) {
             match (key, object) {
                 $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
@@ -193,7 +196,7 @@ macro_rules! nouns {
             }
         }
 
-        /// What can be had of an object while these conditions are not met.
+        /// The part of an object that is possible while these conditions are not met.
         pub(crate) fn without(key: &Key, object: &Object, unmet: &[Condition]) -> Option<Object> {
             match (key, object) {
                 $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
@@ -250,7 +253,7 @@ macro_rules! nouns {
             }
         }
 
-        /// What the kernel makes of another object when this one becomes so.
+        /// What the kernel makes of another object when this one is set.
         pub(crate) fn sets(key: &Key, object: &Object, other: &Key) -> Option<Object> {
             match (key, object) {
                 $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
@@ -261,7 +264,7 @@ macro_rules! nouns {
             }
         }
 
-        /// Which links lose IPv6 when an object becomes so.
+        /// The links that lose IPv6 when an object is set.
         pub(crate) fn switches_off_ipv6(key: &Key, object: &Object) -> Option<Option<LinkName>> {
             match (key, object) {
                 $((Key::$noun(key), object!($noun, object, [$($object)?])) => {
@@ -287,7 +290,7 @@ macro_rules! nouns {
         }
 
         impl Object {
-            /// Whether the kernel made it by itself, and makes it again when there is reason.
+            /// Whether the kernel created it, and creates it again when needed.
             pub(crate) fn is_automatic(&self) -> bool {
                 match self {
                     $(object!($noun, object, [$($object)?]) => {
@@ -297,7 +300,7 @@ macro_rules! nouns {
                 }
             }
 
-            /// What it may go with though it does not name it.
+            /// What it may be lost with although it does not name it.
             pub fn loose(&self) -> Loose {
                 match self {
                     $(object!($noun, object, [$($object)?]) => {
@@ -307,7 +310,7 @@ macro_rules! nouns {
                 }
             }
 
-            /// Whether a routing daemon made it, which makes it again by itself.
+            /// Whether a routing daemon created it. The daemon creates it again by itself.
             pub(crate) fn is_of_daemon(&self) -> bool {
                 match self {
                     $(object!($noun, object, [$($object)?]) => {
@@ -317,7 +320,7 @@ macro_rules! nouns {
                 }
             }
 
-            /// What can be restored of it.
+            /// The part of it that can be restored.
             pub(crate) fn restorable(&self) -> Object {
                 match self {
                     $(object!($noun, object, [$($object)?]) => {
@@ -328,7 +331,7 @@ macro_rules! nouns {
                 }
             }
 
-            /// Takes over what `other` says, or is replaced by it where that is no object of the same noun.
+            /// Takes over what `other` sets; an object of another noun replaces this one.
             pub(crate) fn overlay(&mut self, other: &Object) {
                 match (&mut *self, other) {
                     $((object!($noun, object, [$($object)?]), object!($noun, other, [$($object)?])) => {
@@ -363,7 +366,7 @@ macro_rules! nouns {
     };
 }
 
-/// Lays one object over another; two that their keys say all of are the same.
+/// Overlays one object with another. For nouns without an object type, both are the same.
 macro_rules! overlaid {
     ($stem:ident, $object:ident, $other:ident, []) => {};
     ($stem:ident, $object:ident, $other:ident, [$type:ty]) => {
@@ -399,7 +402,7 @@ pub fn places(key: &Key, object: &Object) -> impl Iterator<Item = Place> + use<>
     })
 }
 
-/// Whether objects that others made can go along with a change or the removal of such an object.
+/// Whether changing or removing such an object can remove objects of others.
 pub fn takes_along(key: &Key) -> bool {
     key.noun().facts().takes_along
 }
@@ -409,13 +412,13 @@ pub fn is_needed(key: &Key) -> bool {
     key.noun().facts().is_needed
 }
 
-/// Whether the monitor is given its name to watch it.
+/// Whether the monitor must be told its key to watch it.
 pub fn is_watched(key: &Key) -> bool {
     key.noun().facts().is_watched
 }
 
-/// Whether it is removed by an operation of its own: what others have made of such nouns is put back if it goes along with
-/// a change of ours.
+/// Whether it is removed by an operation of its own. If a change of ours removes an object of
+/// others of such a noun, it is restored.
 pub fn is_deleted_alone(key: &Key) -> bool {
     key.noun().facts().removal == Removal::Deleted
 }

@@ -22,12 +22,12 @@ pub struct Op {
     pub key: Key,
     /// What to do with it.
     pub action: Action,
-    /// Why.
+    /// The reason.
     pub because: Because,
 }
 
 impl Op {
-    /// The fields of a link that are to be altered and that were not seen at all: the kernel does not have them.
+    /// The link fields that are changed and were not observed: the kernel does not have them.
     pub fn fields_unseen(&self) -> Vec<&'static str> {
         let Action::Update { from: Object::Link(from), change: Object::Link(change) } =
             &self.action
@@ -39,7 +39,7 @@ impl Op {
         names.filter(|name| !seen.contains(name)).collect()
     }
 
-    /// An operation that the configuration asks for.
+    /// An operation that the configuration requires.
     pub fn new(key: Key, action: Action) -> Op {
         Op { key, action, because: Because::Configured }
     }
@@ -48,50 +48,50 @@ impl Op {
 /// What an operation does with its object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Action {
-    /// Makes it, with these properties.
+    /// Creates it, with these properties.
     Create(Object),
-    /// Alters it: of a link, those fields of `change` that are set (a `place` other than that of `from`
-    /// moves or renames it); anything else is replaced by `change`.
+    /// Changes it. For a link, the fields that are set in `change` are changed; a `place` other
+    /// than that of `from` moves or renames it. Any other object is replaced by `change`.
     Update {
-        /// As it is before this operation.
+        /// The object before this operation.
         from: Object,
-        /// What to alter.
+        /// The change.
         change: Object,
     },
-    /// Removes it; the object is as it was seen.
+    /// Removes it; the object is as it was observed.
     Delete(Object),
-    /// Waits until an address has passed duplicate address detection (RFC 4862, section 5.4); it may be refused as a
-    /// duplicate.
+    /// Waits until an address has passed duplicate address detection (RFC 4862, section 5.4). This
+    /// fails if the address is a duplicate.
     Await,
 }
 
 /// Why an operation is in a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Because {
-    /// The configuration says so.
+    /// The configuration requires it.
     Configured,
-    /// The configuration does not have it, and Netloom made it.
+    /// The configuration does not contain it, and Netloom created it.
     NotConfigured,
-    /// It was so before it was configured.
+    /// It had this form before it was configured.
     GivenBack,
     /// It is lost when this link goes down.
     LinkDown(LinkName),
-    /// It is lost when this link is removed or made anew.
+    /// It is lost when this link is removed or created again.
     LinkRemoved(LinkName),
     /// It is lost when this link moves to another namespace.
     LinkMoved(LinkName),
-    /// It is on a link of this name that gets another.
+    /// It is on a link of this name, which is renamed.
     LinkRenamed(LinkName),
     /// It is lost with this address.
     AddressRemoved(IpNet),
-    /// The kernel alters it along with this.
+    /// The kernel also changes it when this object is set.
     SetAlong(Box<Key>),
     /// It is lost when this switches IPv6 off.
     Ipv6Off(Box<Key>),
     /// A change that follows is possible only while the link is down.
     NeedsDown,
-    /// The name of this link is needed for another.
+    /// Another link needs the name of this link.
     MakesRoom(LinkId),
-    /// It is removed to be made again.
+    /// It is removed to be created again.
     Replaced,
 }

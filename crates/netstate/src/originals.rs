@@ -1,4 +1,4 @@
-//! What there was before the configuration touched it.
+//! Originals: objects as they were before the configuration touched them.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,19 +9,20 @@ use crate::noun::link::{Link, Place, link_objects};
 use crate::noun::{self, Key, Object, Removal, Renaming};
 use crate::state::{Dependents, State, side_by_side};
 
-/// Objects that existed before they were first configured, as they were then. An object that is configured
-/// and is not in here was made by the configuration, and goes when the configuration no longer has it.
+/// Objects that existed before they were first configured, as they were then. A configured object
+/// that is not in here was created by the configuration, and is removed with it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Originals {
-    /// The objects, in pairs on disk: keys are no texts.
+    /// The objects, as pairs on disk, because keys are not strings.
     #[serde(with = "crate::state::pairs")]
     pub objects: BTreeMap<Key, Object>,
 }
 
 impl Originals {
-    /// Adds what `desired` is about to touch for the first time: what exists under its keys and is not in
-    /// `touched`. A link that is about to change may go down or elsewhere, and then what is on it goes.
+    /// Adds what `desired` is about to touch for the first time: existing objects with its keys
+    /// that are not in `touched`. It also adds the objects on a link that may go down or move,
+    /// because they may be lost.
     pub fn remember(&mut self, desired: &State, touched: &State, observed: &State) {
         let dependents = OnceCell::new();
         let seen = side_by_side(&desired.objects, &observed.objects)
@@ -48,7 +49,7 @@ impl Originals {
                     desired.objects.contains_key(key) || touched.objects.contains_key(key);
                 if !configured && !object.is_automatic() {
                     let (key, object) = noun::renamed(key, &object.restorable(), names);
-                    // What an attempt has set along with others is not as it was.
+                    // A value that an earlier attempt has set indirectly is not the original.
                     match key.noun().facts().sets_others {
                         true => drop(self.objects.entry(key).or_insert(object)),
                         false => drop(self.objects.insert(key, object)),
@@ -58,7 +59,7 @@ impl Originals {
         }
     }
 
-    /// Whether an object is there for as long as its link, which the configuration has made.
+    /// Whether an object exists as long as its link, which the configuration has created.
     fn is_part_of_ours(&self, key: &Key, object: &Object, touched: &State) -> bool {
         if key.noun().facts().removal != Removal::Reset {
             return false;
@@ -71,7 +72,7 @@ impl Originals {
         noun::places(key, object).any(is_made)
     }
 
-    /// What an object was before it was set along with another that has been touched.
+    /// An object as it was before it was set indirectly, with another one that has been touched.
     fn before_set_along(&self, key: &Key, seen: &Object, touched: &State) -> Option<Object> {
         if !key.noun().facts().sets_others {
             return None;
@@ -84,8 +85,8 @@ impl Originals {
         })
     }
 
-    /// Drops what `desired` has given back, and what is on links that it leaves where they were: that is there,
-    /// and in nobody's hands but its owner's. So are routes of routing daemons, wherever their link is.
+    /// Removes what `desired` has given back, and objects on links that stay in their places: they
+    /// exist, and belong to their owners. Routes of routing daemons are removed in any case.
     pub fn release(&mut self, desired: &State) {
         let undisturbed: BTreeSet<Place> = (self.links())
             .filter(|(key, original)| {
@@ -106,7 +107,7 @@ impl Originals {
         });
     }
 
-    /// Drops what has nothing to do with the objects that are `configured`.
+    /// Removes what does not concern the `configured` objects.
     pub fn forget(&mut self, configured: impl Fn(&Key) -> bool) {
         let away: BTreeSet<Place> = self
             .links()
@@ -120,7 +121,7 @@ impl Originals {
         });
     }
 
-    /// The links that were there before.
+    /// The links that existed before.
     pub(crate) fn links(&self) -> impl Iterator<Item = (&Key, &Link)> {
         link_objects(&self.objects)
     }

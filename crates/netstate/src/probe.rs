@@ -1,4 +1,4 @@
-//! A probe: the question whether something answers, asked from within a namespace.
+//! A probe: a request from within a namespace, to find out whether something answers.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::NetnsName;
 
-/// What is asked, and where from.
+/// The request, and the namespace from which it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
-    /// The namespace that it is asked from.
+    /// The namespace from which it is sent.
     pub netns: NetnsName,
-    /// What is asked.
+    /// The request.
     pub what: Question,
 }
 
-/// What is asked.
+/// The request of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Question {
@@ -28,7 +28,7 @@ pub enum Question {
 }
 
 impl fmt::Display for Probe {
-    /// As one would type it.
+    /// The text as a user types it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.what {
             Question::Ping(address) => write!(f, "ping {address}")?,
@@ -38,5 +38,6 @@ impl fmt::Display for Probe {
     }
 }
 
-/// Asks once, on whatever thread it is called; it takes about a second at most. Fails with why there was no answer.
+/// Sends the request once, on the calling thread. This takes about a second at most. The error says
+/// why there was no answer.
 pub type Attempt = Box<dyn FnOnce() -> Result<(), String> + Send>;

@@ -1,4 +1,4 @@
-//! The one way to the kernel, or to what stands in for it.
+//! The only way to the kernel, or to its replacement in tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,18 +13,19 @@ use crate::state::State;
 
 /// A kernel: it can be observed, and it executes plans.
 pub trait Southbound: Send {
-    /// Reads what the kernel holds of `scope`. Objects that do not exist are absent from the answer.
+    /// Reads the kernel's state in `scope`. Objects that do not exist are absent from the result.
     fn observe(&mut self, scope: &Scope) -> Result<State, ObserveError>;
 
-    /// Carries out the operations in order, batched where their order allows, and stops at the first
-    /// that is refused: operations after it may have been sent in the same batch, so the caller
-    /// observes before it decides anything.
+    /// Executes the operations in order, in batches if possible, and stops at the first one that is
+    /// refused. Later operations of the same batch may have been sent. Therefore the caller must
+    /// observe before it decides anything.
     fn execute(&mut self, plan: &Plan) -> Result<(), Refusal>;
 
-    /// Prepares to ask a question from within a namespace: the attempt is made by whoever calls what this answers.
+    /// Prepares a probe. The caller of the result sends it.
     fn probe(&mut self, probe: &Probe) -> Attempt;
 
-    /// From here on reports to `sink` what changes of `what`, whoever changes it. Replaces what was watched before.
+    /// From now on, reports changes of `what` to `sink`, whoever makes them. Replaces what was
+    /// watched before.
     fn watch(&mut self, what: Watched, sink: EventSink) -> Result<(), ObserveError>;
 }
 
@@ -40,11 +41,11 @@ pub struct Watched {
 /// How much to observe.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scope {
-    /// Every object of every namespace that has a name, foreign ones too, with their state. A link is keyed
-    /// by its kernel name, or `NAME@NETNS` where an earlier namespace (`1` first, then by name) took it,
-    /// but a link at a place in `known` has the identity given there.
+    /// Every object of every named namespace, including foreign ones, with their state. A link is
+    /// keyed by its kernel name, or by `NAME@NETNS` if an earlier namespace (`1` first, then by
+    /// name) has this name. But a link at a place in `known` has the identity given there.
     Everything {
-        /// Which link is at which place, as far as the configuration knows.
+        /// The link at each place, as far as the configuration knows.
         known: BTreeMap<Place, LinkId>,
     },
     /// A part of that.
@@ -53,18 +54,18 @@ pub enum Scope {
     Only(Wanted),
 }
 
-/// The part of all state that somebody asks for.
+/// A part of the whole state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Part {
-    /// Which link is at which place, as far as the configuration knows.
+    /// The link at each place, as far as the configuration knows.
     pub known: BTreeMap<Place, LinkId>,
-    /// The nouns that are asked for. Where links are not among them, they are told all the same, as names only: what is on
-    /// them is called by these.
+    /// The nouns to read. If links are not among them, their names are reported anyway, because
+    /// objects on links contain these.
     pub nouns: BTreeSet<Noun>,
-    /// The namespaces that are asked for; all where none is named.
+    /// The namespaces to read; all if none.
     pub namespaces: Option<BTreeSet<NetnsName>>,
-    /// The links that are asked for, and those that addresses and neighbours are asked of; all where none is named. They
-    /// are keyed as `known` says, or by their kernel names.
+    /// The links to read, and those whose addresses and neighbours are read; all if none. They are
+    /// keyed as in `known`, or by their kernel names.
     pub links: Option<BTreeSet<Place>>,
 }
 
@@ -75,12 +76,12 @@ impl Part {
         Part { known, nouns, namespaces: None, links: None }
     }
 
-    /// Whether a namespace is asked for.
+    /// Whether a namespace is read.
     pub fn has_netns(&self, netns: &NetnsName) -> bool {
         self.namespaces.as_ref().is_none_or(|namespaces| namespaces.contains(netns))
     }
 
-    /// Whether a link is asked for.
+    /// Whether a link is read.
     pub fn has_link(&self, place: &Place) -> bool {
         self.has_netns(&place.netns)
             && self.links.as_ref().is_none_or(|links| links.contains(place))
@@ -91,9 +92,9 @@ impl Part {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{doing}: {cause}")]
 pub struct ObserveError {
-    /// What was read, for example `dump routes of namespace vpn10`.
+    /// What was being read, for example `dump routes of namespace vpn10`.
     pub doing: String,
-    /// The kernel's words.
+    /// The kernel's message.
     pub cause: String,
 }
 
@@ -105,26 +106,27 @@ pub struct Refusal {
     pub index: usize,
     /// The operation.
     pub op: Box<Op>,
-    /// The kernel's error number (errno(3)), positive; zero where the failure is not the kernel's.
+    /// The kernel's errno(3), positive; zero if the failure is not the kernel's.
     pub errno: i32,
-    /// The kernel's words: its extended acknowledgement where it gave one, with the error's text.
+    /// The kernel's message: the extended acknowledgement if there is one, and the text of the
+    /// error.
     pub message: String,
-    /// The field that the kernel pointed at (`NLMSGERR_ATTR_OFFS`), by its name here.
+    /// The field to which the kernel pointed (`NLMSGERR_ATTR_OFFS`), by its name here.
     pub field: Option<&'static str>,
 }
 
 /// Takes events, from any thread; must not block.
 pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// What may have changed: a reason to read again, never a fact.
+/// Something that may have changed: a reason to read again, not a fact.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {
     /// A link appeared, changed or vanished.
     Link(NetnsName, LinkName),
-    /// Something on a link, a route, or a parameter.
+    /// An object on a link, a route, or a parameter.
     Key(Key),
-    /// An address has gone from a link. IPv4 routes go with the last one, and routes with the one that is their source,
-    /// of which Linux says nothing.
+    /// An address was removed from a link. IPv4 routes are lost with the last one, and routes are
+    /// lost with their source address. Linux does not report either.
     AddressGone(NetnsName, LinkName),
     /// A namespace appeared or vanished.
     Netns(NetnsName),

@@ -1,4 +1,4 @@
-//! Network state as a value: every object under its key, in the order of the keys.
+//! Network state as a value: objects by key, sorted by key.
 
 mod dependents;
 mod sorted;
@@ -16,14 +16,14 @@ pub(crate) use sorted::{Entry, Sorted, side_by_side, together, without};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct State {
-    /// The objects, in pairs on disk: keys are no texts.
+    /// The objects, as pairs on disk, because keys are not strings.
     #[serde(with = "pairs")]
     pub objects: BTreeMap<Key, Object>,
 }
 
 impl State {
-    /// Both states in one: of an object that both have, a link has the fields of both and is where `other` has
-    /// it, and anything else is as in `other`.
+    /// The union of both. A link in both gets the fields of both, and its place from `other`. Any
+    /// other object in both is taken from `other`.
     pub fn merged(mut self, other: &State) -> State {
         for (key, object) in &other.objects {
             match self.objects.get_mut(key) {
@@ -35,7 +35,7 @@ impl State {
     }
 }
 
-/// A map whose keys are no texts, as a sequence of pairs.
+/// A map as a sequence of pairs, because its keys are not strings.
 pub(crate) mod pairs {
     use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The kernel's numbers for what the structs of this crate hold (include/uapi/linux/), one a line.
+//! Constants of the kernel for the structs of this crate (include/uapi/linux/).
 #![allow(missing_docs, reason = "named as the kernel names them")]
 
 // if_link.h: IFLA_…

@@ -1,10 +1,12 @@
-//! What a configuration means: which of its objects are active, which are held, and whether it is refused.
+//! The meaning of a configuration: which objects are active, which are held, and whether it is
+//! refused.
 //!
-//! The verdict follows from the configuration and from its environment, which is what others have made: whether a link that
-//! Netloom does not make is there and up, and which addresses others have set. It does not depend on what was configured
-//! before, so that the same configuration is accepted or refused alike from an empty kernel, from any other configuration,
-//! at a boot and after a restore. Each object's noun states its [conditions](Condition); what follows from one that is not
-//! met is stated once, in [`Rule`](crate::noun::Rule).
+//! The verdict depends on the configuration and on its environment. The environment is what others
+//! have made: whether a foreign link exists and is up, and which addresses others have set. The
+//! verdict does not depend on earlier configurations. The same configuration therefore has the same
+//! verdict in an empty kernel, after any other configuration, at boot and after a restore. Each
+//! object's noun states its [conditions](Condition). [`Rule`](crate::noun::Rule) states, once for
+//! all nouns, what follows from an unmet condition.
 
 mod gateway;
 mod world;
@@ -20,45 +22,45 @@ use crate::originals::Originals;
 use crate::state::State;
 use world::{Answer, World};
 
-/// What of a configuration is active, and what stands against the rest.
+/// The active part of a configuration, and the reasons against the rest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdict {
-    /// The objects that are left out, and why.
+    /// The objects that are left out, with the reasons.
     pub held: BTreeMap<Key, Hold>,
-    /// The objects that are there only in part: as they can be, and what is missing.
+    /// The objects that are partly applied: the possible part, and the reason.
     pub partly: BTreeMap<Key, (Object, Hold)>,
-    /// What contradicts itself, or what the environment forbids.
+    /// Contradictions in the configuration or with the environment.
     pub refused: Vec<Contradiction>,
-    /// What has to be observed before the verdict is certain.
+    /// What must be observed before the verdict is certain.
     pub questions: Questions,
 }
 
-/// Why an object is not active, or not all of it.
+/// Why an object is not active, or only in part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    /// In words.
+    /// The reason as text.
     pub reason: String,
-    /// The configured object that it waits for.
+    /// The configured object for which it waits.
     pub waits_for: Key,
 }
 
 /// Why a configuration is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
-    /// The object that cannot be.
+    /// The object that is not possible.
     pub key: Key,
-    /// The field that is at fault, if it is one.
+    /// The faulty field, if there is one.
     pub field: Option<&'static str>,
-    /// The configured object that it contradicts, with its field.
+    /// The configured object that it contradicts, with the field.
     pub other: Option<(Key, Option<&'static str>)>,
-    /// In words.
+    /// The reason as text.
     pub reason: String,
 }
 
-/// What the configuration does not tell and the environment may.
+/// What the configuration does not answer, but the environment may.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Questions {
-    /// The namespaces whose addresses and routes have to be known, whoever made them.
+    /// The namespaces whose addresses and routes must be known, including those of others.
     pub namespaces: BTreeSet<NetnsName>,
 }
 
@@ -69,25 +71,26 @@ impl Questions {
     }
 }
 
-/// What others have made, as far as it was observed.
+/// The observed part of what others have made.
 #[derive(Clone, Copy, Debug)]
 pub struct Environment<'a> {
     /// What was observed.
     pub observed: &'a State,
-    /// The configured objects that were looked for: what is not among `observed` of these is not there.
+    /// The configured objects that were looked for. If one of these is not in `observed`, it does
+    /// not exist.
     pub looked_for: &'a BTreeSet<Key>,
     /// What may have been applied before.
     pub touched: &'a State,
-    /// What there was before that.
+    /// The objects as they were before that.
     pub originals: &'a Originals,
-    /// The answer to [`Questions`]; none where nobody has asked yet.
+    /// The answers to [`Questions`]; none if they have not been observed yet.
     pub answers: Option<&'a State>,
 }
 
 impl Verdict {
-    /// Judges the objects of a configuration that have one of these keys.
+    /// Judges the objects of a configuration with these keys.
     ///
-    /// While a question is open the objects that it is about are taken to be active.
+    /// While a question is open, the objects concerned count as active.
     pub fn of(desired: &Desired, keys: &BTreeSet<Key>, environment: &Environment<'_>) -> Verdict {
         let mut verdict = Verdict::default();
         let mut world = World::new(desired, environment);
@@ -123,7 +126,7 @@ impl Verdict {
                 continue;
             }
             let Some(hold) = first else {
-                // It is there, and of no use.
+                // The address exists, but cannot be used.
                 let useless = world.duplicate(key).map(|hold| (object.clone(), hold));
                 verdict.partly.extend(useless.map(|useless| (key.clone(), useless)));
                 continue;
@@ -136,7 +139,7 @@ impl Verdict {
         verdict
     }
 
-    /// The objects of a state as they are to be, without those that are held.
+    /// Changes the state to the desired one without the held parts.
     pub fn amend(&self, state: &mut State) {
         for (key, (less, _)) in &self.partly {
             if let Some(object) = state.objects.get_mut(key) {
@@ -145,7 +148,8 @@ impl Verdict {
         }
     }
 
-    /// What is refused is held instead, unless the kernel has it already: nobody is there who could be told.
+    /// Holds what would be refused, unless the kernel has it already. This is for cases without a
+    /// user who could get an error.
     pub fn hold_refused(&mut self, desired: &Desired, observed: &State) {
         for Contradiction { key, other, reason, .. } in std::mem::take(&mut self.refused) {
             let is_there = || {
@@ -161,7 +165,7 @@ impl Verdict {
         }
     }
 
-    /// Whether an object is held, or in part.
+    /// Whether an object is held completely or in part.
     pub fn holds_any(&self, key: &Key) -> bool {
         self.held.contains_key(key) || self.partly.contains_key(key)
     }
@@ -171,7 +175,7 @@ impl Verdict {
         self.held.is_empty() && self.partly.is_empty()
     }
 
-    /// Everything that is held, whole or in part.
+    /// Everything that is held, completely or in part.
     pub fn holds(&self) -> impl Iterator<Item = (&Key, &Hold)> {
         self.held.iter().chain(self.partly.iter().map(|(key, (_, hold))| (key, hold)))
     }

@@ -1,8 +1,9 @@
-//! Maps that a request adds to or alters in part, such as the priorities of a VLAN (`IFLA_VLAN_EGRESS_QOS`).
+//! Maps to which a request adds entries, or of which it changes some, such as the priorities of a
+//! VLAN (`IFLA_VLAN_EGRESS_QOS`).
 //!
-//! An entry is removed by mapping its key to the value that stands for none, which is the type's default. So a change is
-//! no map of the same sort: it has entries to remove, and leaves alone the keys that it does not name. Of a field
-//! `Option<AdditiveMap<…>>`,
+//! A request removes an entry by mapping its key to the type's default value. A change is therefore
+//! not a map of this type: it also contains entries to remove, and leaves other keys alone. For a
+//! field `Option<AdditiveMap<…>>`,
 //!
 //! - `None` is not configured: what the kernel holds stays;
 //! - a map, be it empty, is all that the kernel is to hold: entries that it does not have go;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::list::{put_numbered, take_list};
 use super::{List, Packed, Value, put};
 
-/// Such a map, or a change of one. Its serde form is that of a map.
+/// Such a map, or a change of one. Serde represents it as a map.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     from = "BTreeMap<K, V>",
@@ -27,12 +28,12 @@ use super::{List, Packed, Value, put};
 )]
 pub struct AdditiveMap<K, V> {
     entries: BTreeMap<K, V>,
-    /// Whether keys without an entry stay as they are.
+    /// Whether this is a change, which leaves keys without an entry alone.
     is_change: bool,
 }
 
 impl<K, V> AdditiveMap<K, V> {
-    /// The entries; of a change, those that it sets or, where the value stands for none, removes.
+    /// The entries. In a change, an entry with the default value is removed.
     pub fn entries(&self) -> &BTreeMap<K, V> {
         &self.entries
     }
@@ -44,7 +45,7 @@ impl<K, V> Default for AdditiveMap<K, V> {
     }
 }
 
-/// A whole map. An entry with the value that stands for none is none.
+/// A whole map. Entries with the default value are left out.
 impl<K: Ord, V: Default + PartialEq> FromIterator<(K, V)> for AdditiveMap<K, V> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let entries = entries.into_iter().filter(|(_, value)| *value != V::default());
@@ -94,7 +95,7 @@ where
     K: Packed + Ord,
     V: Value + Default,
 {
-    /// Of an entry, the key and the value one after the other.
+    /// Writes the key and the value of each entry.
     fn put_elements(&self, out: &mut Vec<u8>, number: impl Fn(u16) -> u16) {
         for (at, (key, value)) in (0..).zip(&self.entries) {
             put(out, number(at), |out| {

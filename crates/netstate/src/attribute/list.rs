@@ -1,44 +1,44 @@
-//! Lists: attributes within an attribute, or one after the other, each an element.
+//! Lists: each element is an attribute, nested in another attribute or one after the other.
 //!
-//! A [`Vec`] is a list whose order counts, a [`BTreeSet`] one whose order does not, and a [`BTreeMap`] one whose elements
-//! are told apart by a part of theirs. A request replaces the list as a whole; where the kernel has a request for each
-//! element instead, [`differences`] says which ones are due.
+//! In a [`Vec`] the order counts. In a [`BTreeSet`] it does not. In a [`BTreeMap`] a part of each
+//! element is its key. A request replaces the whole list. If the kernel has a request for each
+//! element instead, [`differences`] returns the necessary ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Value, iterate, put_value};
 
-/// A collection of what attributes hold.
+/// A collection of elements that attributes contain.
 pub trait List: Value + Default {
-    /// Appends an attribute for each element; `number` numbers the first as zero.
+    /// Appends an attribute for each element; `number` returns the attribute's number for an index.
     fn put_elements(&self, out: &mut Vec<u8>, number: impl Fn(u16) -> u16);
 
-    /// Adds an element that was read; `None` where the bytes make none.
+    /// Adds an element that was read; `None` if it is not valid.
     fn take_element(&mut self, bytes: &[u8]) -> Option<()>;
 }
 
-/// A value that a part of it tells from others in a list.
+/// A list element with a key.
 pub trait Keyed: Value {
-    /// That part.
+    /// The key.
     type Key: Ord + Clone;
 
-    /// The part of this value.
+    /// The key of this element.
     fn key(&self) -> Self::Key;
 }
 
-/// What is due for one element of a list.
+/// The request that one element of a list needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference<'a, T> {
-    /// It is to be added.
+    /// The element must be added.
     Added(&'a T),
-    /// It is to become this: what an update must say.
+    /// The element must change: the content of an update.
     Changed(T),
-    /// It is to be removed.
+    /// The element must be removed.
     Removed(&'a T),
 }
 
-/// What must be done, element by element, for the kernel to hold `wanted` where it holds `observed`. What is removed
-/// comes first, so that what it occupies is free for what is added.
+/// The requests that turn the list `observed` into `wanted`. Removals come first, because an added
+/// element may need what a removed one occupies.
 pub fn differences<'a, K: Ord, T: Value>(
     wanted: &'a BTreeMap<K, T>,
     observed: &'a BTreeMap<K, T>,
@@ -98,12 +98,12 @@ fn put_all<'a, T: Value + 'a>(
     }
 }
 
-/// The value of a list by itself: its elements, numbered from zero.
+/// Appends the elements of a list, numbered from zero.
 pub(super) fn put_numbered<L: List>(list: &L, out: &mut Vec<u8>) {
     list.put_elements(out, |at| at);
 }
 
-/// Reads a list, however its elements are numbered.
+/// Reads a list with any numbering of its elements.
 pub(super) fn take_list<L: List>(bytes: &[u8]) -> Option<L> {
     let mut list = L::default();
     for attribute in iterate(bytes) {
@@ -142,7 +142,7 @@ impl<T: Keyed> Value for BTreeMap<T::Key, T> {
         take_list(bytes)
     }
 
-    /// An element that leaves something open is there whatever the kernel has for it.
+    /// An element that leaves fields open matches any value that the kernel has for them.
     fn change(&self, observed: Option<&Self>) -> Option<Self> {
         let same = observed.is_some_and(|observed| differences(self, observed).next().is_none());
         (!same).then(|| self.clone())

@@ -1,4 +1,4 @@
-//! Values with a mask: what of a value counts is told by a second attribute.
+//! Values with a mask: a second attribute says which bits of a value count.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,22 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::Value;
 
-/// A value that goes as two, the second of which is a mask. Where the kernel tells no mask, all bits count.
+/// A value that is sent as two attributes, the second of which is a mask. If the kernel reports no
+/// mask, all bits count.
 pub trait MaskedValue: Value {
-    /// What an attribute holds of it.
+    /// The type of each attribute.
     type Part: Value;
 
     /// The value, and the mask.
     fn parts(&self) -> (Self::Part, Self::Part);
 
-    /// Takes a value that was read; `None` where it cannot be one.
+    /// Sets a value that was read; `None` if it is not valid.
     fn set_value(field: &mut Option<Self>, value: Self::Part) -> Option<()>;
 
-    /// Takes a mask that was read, before or after the value; `None` where it cannot be one.
+    /// Sets a mask that was read, before or after the value; `None` if it is not valid.
     fn set_mask(field: &mut Option<Self>, mask: Self::Part) -> Option<()>;
 }
 
-/// A value of which the bits count that are set in the mask.
+/// A value of which only the bits in the mask count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Masked<T> {
     /// The value.
@@ -31,7 +32,7 @@ pub struct Masked<T> {
     pub mask: T,
 }
 
-/// A type that has a value of all ones.
+/// A type that has a value with all bits set.
 pub trait Ones: Value {
     /// That value.
     const ONES: Self;
@@ -60,7 +61,7 @@ impl<const N: usize> Ones for [u8; N] {
 }
 
 impl<T: Ones> Value for Masked<T> {
-    /// The value and the mask, one after the other, where one attribute holds both.
+    /// Value and mask, one after the other, if one attribute contains both.
     fn put(&self, out: &mut Vec<u8>) {
         self.value.put(out);
         self.mask.put(out);
@@ -96,7 +97,7 @@ impl<T: Ones> MaskedValue for Masked<T> {
     }
 }
 
-/// A prefix is an address whose mask begins with ones and ends with zeros. Others have none.
+/// A prefix is an address whose mask has its ones before its zeros. Other masks are not valid.
 impl MaskedValue for IpNet {
     type Part = IpAddr;
 
@@ -119,7 +120,7 @@ impl MaskedValue for IpNet {
 }
 
 impl Value for IpNet {
-    /// The address and the mask, one after the other, where one attribute holds both.
+    /// Address and mask, one after the other, if one attribute contains both.
     fn put(&self, out: &mut Vec<u8>) {
         self.addr().put(out);
         self.netmask().put(out);

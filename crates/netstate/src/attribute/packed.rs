@@ -1,19 +1,19 @@
-//! Fixed C structures: values of a fixed size, and bits, at offsets of their own.
+//! Fixed C structures: values of a fixed size, and bits, at given offsets.
 //!
-//! A unit is the type of the field: a type that holds microseconds and puts ticks of the packet scheduler's clock does
-//! the conversion in its [`Value`], and says here how many bytes that takes.
+//! A unit is the type of the field. For example, a type in microseconds that writes ticks of the
+//! packet scheduler's clock converts in its [`Value`], and states its size here.
 
 use std::ops::{BitAnd, BitOr};
 
 use super::{Malformed, Value};
 
-/// A value that always takes the same number of bytes.
+/// A value with a fixed size.
 pub trait Packed: Value {
-    /// How many.
+    /// The size in bytes.
     const SIZE: usize;
 }
 
-/// Where a structure ends whose fields end so.
+/// The size of a structure whose fields end at these offsets.
 pub const fn extent(ends: &[usize]) -> usize {
     let (mut extent, mut at) = (0, 0);
     while at < ends.len() {
@@ -25,12 +25,12 @@ pub const fn extent(ends: &[usize]) -> usize {
     extent
 }
 
-/// The size of the flags that a bit is of.
+/// The size of the flags that contain a bit.
 pub const fn size<T: Packed + Copy>(_: T) -> usize {
     T::SIZE
 }
 
-/// Writes a value over the bytes of `out` that start at `at`.
+/// Overwrites the bytes of `out` at `at` with a value.
 pub fn put_at<T: Packed>(out: &mut Vec<u8>, at: usize, value: &T) {
     let end = out.len();
     value.put(out);
@@ -38,13 +38,13 @@ pub fn put_at<T: Packed>(out: &mut Vec<u8>, at: usize, value: &T) {
     out.truncate(end);
 }
 
-/// Sets a bit of the flags that start at `at`.
+/// Sets a bit of the flags at `at`.
 pub fn put_bit<T: Bits>(out: &mut Vec<u8>, at: usize, bit: T) {
     let flags = out.get(at..at + T::SIZE).and_then(T::take).unwrap_or_default();
     put_at(out, at, &(flags | bit));
 }
 
-/// Reads the value of `field` at `at` of a structure; `None` where the structure ends before.
+/// Reads the value of `field` at `at` of a structure; `None` if the structure is shorter.
 pub fn take_at<T: Packed>(
     field: &'static str,
     bytes: &[u8],
@@ -54,7 +54,7 @@ pub fn take_at<T: Packed>(
     T::take(bytes).map(Some).ok_or(Malformed { field })
 }
 
-/// Reads a bit of the flags at `at` of a structure; `None` where the structure ends before.
+/// Reads a bit of the flags at `at` of a structure; `None` if the structure is shorter.
 pub fn take_bit<T: Bits>(bytes: &[u8], at: usize, bit: T) -> Option<bool> {
     let flags = T::take(bytes.get(at..at + T::SIZE)?)?;
     Some(flags & bit != T::default())

@@ -1,4 +1,5 @@
-//! Each shape of a field, put, taken and compared: the bytes are those of the kernel's own structures.
+//! Each form of a field, written, read and compared. The bytes are those of the kernel's own
+//! structures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,7 +13,8 @@ use super::{
 };
 use crate::name::MacAddress;
 
-/// What the header and the attributes of a struct are, one a line; and that it comes back.
+/// Checks the header and the attributes of a struct, one per line, and that decoding returns the
+/// same struct.
 fn check<T: Attributes + PartialEq + std::fmt::Debug>(value: T, expect: Expect) {
     let mut bytes = Vec::new();
     value.encode(&mut bytes);
@@ -106,7 +108,7 @@ fn an_additive_map_is_written_as_a_map() {
     serde_json::from_str::<AdditiveMap<u32, u32>>(r#"{"3": "x"}"#).unwrap_err();
 }
 
-/// `RTAX_…`, and the flags of a nexthop that the kernel takes by being there.
+/// `RTAX_…`, and the flags of a nexthop, which are set by being present.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Attributes)]
 struct Metrics {
     #[attribute(RTAX_MTU)]
@@ -146,7 +148,7 @@ fn nested_fields_are_fields() {
     let mut both = Nested::default();
     both.overlay(&seen);
     assert_eq!((&both, seen.only(&wanted)), (&seen, wanted));
-    // What says nothing is not put, and what is not there is read as what that means.
+    // A default is not written, and a missing attribute is read as the default.
     check(Nested { gbp: Some(false), ..Nested::default() }, expect![""]);
 }
 
@@ -161,7 +163,7 @@ struct RateSpec {
     rate: BytesPerSecond,
 }
 
-/// A rate that people give in kilobits.
+/// A rate that users give in kilobits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct BytesPerSecond {
     kilobits: u32,
@@ -208,7 +210,7 @@ fn a_structure_goes_as_a_whole() {
     let change = wanted.changes(&seen);
     assert_eq!(change, Htb { quantum: Some(3000), ..seen.clone() }, "what is not meant stays");
     assert!(Htb { quantum: Some(1514), ..Htb::default() }.changes(&seen).is_empty());
-    // An older kernel's structure ends before.
+    // The structure of an older kernel is shorter.
     let mut bytes = Vec::new();
     put(&mut bytes, crate::uapi::TCA_HTB_PARMS, |out| out.extend([0; 30]));
     let old = Htb::decode(&bytes).unwrap();
@@ -388,7 +390,7 @@ fn what_is_too_long_for_an_attribute_is_found() {
     let both = [request(&fits), request(&fits)].concat();
     assert_eq!(overlong(&both), None, "a row may be longer than an attribute");
     assert_eq!(overlong(&[both.clone(), request(&long)].concat()), Some(both.len() + 20));
-    // All elements together may be too long, though none is.
+    // All elements together may be too long, even if each one is not.
     let mut out = Vec::new();
     put_nested(&mut out, 1, |out| (0..9000).for_each(|value: u32| put_value(out, 2, &value)));
     assert_eq!(overlong(&out), Some(0));

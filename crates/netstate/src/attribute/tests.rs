@@ -1,4 +1,4 @@
-//! What the derive makes of each shape, in bytes as the kernel has them.
+//! What the derive macro generates for each form of a field, as bytes of the kernel.
 
 use expect_test::{Expect, expect};
 

@@ -1,4 +1,5 @@
-//! What the kernel does along with an operation: what goes with what, and what follows a link.
+//! The side effects of an operation in the kernel: what is removed with what, and what follows a
+//! link.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -15,10 +16,11 @@ use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{Key, Object};
 use crate::uapi::{IFA_F_SECONDARY, RT_TABLE_MAIN};
 
-/// The parameters that set others: of each, the first part and the last part of the paths that take its value, with a link's
-/// name or `default` between (`inet_forward_change`, net/ipv4/devinet.c; `addrconf_fixup_forwarding`,
-/// `addrconf_disable_ipv6`, `addrconf_fixup_linkdown` and `addrconf_sysctl_addr_gen_mode`, net/ipv6/addrconf.c). Those of IPv4
-/// do when they change, those of IPv6 in any case.
+/// The parameters that set others. For each: the first and the last part of the paths that take its
+/// value, with a link's name or `default` between them (`inet_forward_change`, net/ipv4/devinet.c;
+/// `addrconf_fixup_forwarding`, `addrconf_disable_ipv6`, `addrconf_fixup_linkdown` and
+/// `addrconf_sysctl_addr_gen_mode`, net/ipv6/addrconf.c). The IPv4 parameters do this only when
+/// they change, the IPv6 ones at each write.
 const SPREADING: [(&str, &str, &str); 7] = [
     ("net/ipv4/ip_forward", "net/ipv4/conf/", "/forwarding"),
     ("net/ipv4/conf/all/forwarding", "net/ipv4/conf/", "/forwarding"),
@@ -33,12 +35,14 @@ const SPREADING: [(&str, &str, &str); 7] = [
     ("net/ipv6/conf/all/addr_gen_mode", "net/ipv6/conf/", "/addr_gen_mode"),
 ];
 
-/// The two names of the parameter that sets `accept_redirects` to the contrary when it changes.
+/// The two names of the parameter that sets `accept_redirects` to the opposite value when it
+/// changes.
 const FORWARDING: [&str; 2] = ["net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding"];
 const CONTRARY: &str = "net/ipv4/conf/all/accept_redirects";
 
 impl<'a> World<'a> {
-    /// A new link, with what the kernel gives one of its kind, and the other end of its cable.
+    /// Creates a link, with what the kernel gives a new link of its kind, and the other end of a
+    /// veth pair.
     pub(super) fn make_link(&mut self, id: &LinkId, link: &Link, mate_id: Option<LinkId>) {
         let end = link.peer.as_ref().map(|peer| Link {
             kind: link.kind.clone(),
@@ -50,7 +54,8 @@ impl<'a> World<'a> {
             let Some(end) = end else { continue };
             let mut made = end.kernel_default();
             if matches!(made.kind, Some(LinkKind::Bridge(_))) {
-                // Until it is given one, a bridge's MTU is that of its ports (`br_mtu_auto_adjust`, net/bridge/br_if.c).
+                // Until it is set, a bridge's MTU follows its ports (`br_mtu_auto_adjust`,
+                // net/bridge/br_if.c).
                 made.attributes.mtu = None;
             }
             if let Some(device) = end.device.as_ref().filter(|_| is_cut_by_device(&made))
@@ -65,7 +70,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A link takes over what `change` says of it, and goes where it says.
+    /// Applies `change` to a link, including a move.
     pub(super) fn change_link(&mut self, place: &Place, change: &Link, why: &str) {
         let Some(mut node) = self.take_link(place) else { return };
         let was_up = node.link.flags.up == Some(true);
@@ -96,7 +101,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The links that stand on one follow it up and down, and are cut to its MTU.
+    /// The links above one follow it up and down, and its MTU limits theirs.
     fn tell_above(&mut self, place: &Place, change: &Link, why: &str) {
         for above in self.above(place) {
             let Some(link) = self.node(&above).map(|node| &node.link) else { continue };
@@ -115,7 +120,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A link goes, with everything that is on it, the links above it, and the other end of its cable.
+    /// Removes a link with everything on it, the links above it, and the other end of its veth
+    /// pair.
     pub(super) fn lose_link(&mut self, place: &Place, why: &str) {
         let node = self.take_link(place);
         self.leave_place(place, why);
@@ -128,7 +134,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A namespace goes, with its routes and parameters.
+    /// Removes a namespace with its routes and parameters.
     pub(super) fn lose_netns(&mut self, netns: &NetnsName, why: &str) {
         let places: Vec<Place> = self.links_in(netns).map(|node| node.link.place.clone()).collect();
         places.iter().for_each(|place| self.lose_link(place, why));
@@ -136,7 +142,7 @@ impl<'a> World<'a> {
         self.set_netns(netns, false);
     }
 
-    /// Puts an object as the kernel has it once it was told to make it so.
+    /// Adds an object as the kernel has it after the request.
     pub(super) fn settle(&mut self, key: &Key, object: &'a Object) {
         let mut shown = Cow::Borrowed(object);
         match (key, object) {
@@ -161,7 +167,7 @@ impl<'a> World<'a> {
         self.put(key.clone(), shown);
     }
 
-    /// Removes an object, with what the kernel removes along with it.
+    /// Removes an object, and what the kernel removes with it.
     pub(super) fn lose(&mut self, key: &Key, why: &str) {
         if self.take(key).is_none() {
             return;
@@ -174,12 +180,14 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Whether an address comes after another of its subnet on the same link (`__inet_insert_ifa`, net/ipv4/devinet.c).
+    /// Whether an earlier address on the same link has the same subnet (`__inet_insert_ifa`,
+    /// net/ipv4/devinet.c).
     fn has_primary(&self, of: &AddressKey, address: &Address) -> bool {
         self.same_subnet(of, address).any(|key| !self.is_secondary(key))
     }
 
-    /// A secondary address that goes along with this one, or takes its part, as `promote_secondaries` says.
+    /// A secondary address that is removed with this one, or replaces it, depending on
+    /// `promote_secondaries`.
     pub(super) fn secondary_of(&self, of: &AddressKey) -> Option<AddressKey> {
         let object = self.objects.get(&Key::Address(of.clone())).map(Cow::as_ref);
         let Some(Object::Address(address)) = object else { return None };
@@ -194,8 +202,9 @@ impl<'a> World<'a> {
         matches!(object, Some(Object::Address(address)) if says_secondary(address))
     }
 
-    /// IPv4 routes of the main table from an address that the namespace no longer has go (`fib_sync_down_addr`), and with the last IPv4
-    /// address of a link all that the link has of IPv4 (`fib_disable_ip`, net/ipv4/fib_frontend.c).
+    /// Removes the IPv4 routes of the main table whose source address the namespace no longer has
+    /// (`fib_sync_down_addr`). With the last IPv4 address of a link, removes all of IPv4 on the
+    /// link (`fib_disable_ip`, net/ipv4/fib_frontend.c).
     fn lose_with_address(&mut self, gone: &AddressKey, why: &str) {
         let source: IpAddr = gone.address.addr();
         if self.holding(&gone.netns, source).next().is_none() {
@@ -216,8 +225,8 @@ impl<'a> World<'a> {
         self.on_link(place).cloned().collect()
     }
 
-    /// Removes what `which` takes from a link that no longer carries it; what is on several links lasts while another
-    /// carries it.
+    /// Removes what `which` selects on a link that no longer carries it. An object on several links
+    /// stays as long as another one carries it.
     fn lose_from(&mut self, place: &Place, why: &str, which: impl Fn(&Nature) -> bool) {
         for key in self.keys_on(place) {
             let Some(object) = self.objects.get(&key) else { continue };
@@ -234,7 +243,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// No link is at a place any more: what was on it goes, what stood on it goes, and its ports are free.
+    /// Handles that no link is at a place any more: removes what was on it and above it, and frees
+    /// its ports.
     fn leave_place(&mut self, place: &Place, why: &str) {
         for key in self.keys_on(place) {
             self.lose(&key, why);
@@ -252,7 +262,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// To another namespace a link takes its attributes only (`__dev_change_net_namespace`, net/core/dev.c).
+    /// A link keeps only its attributes when it moves to another namespace
+    /// (`__dev_change_net_namespace`, net/core/dev.c).
     fn move_link(&mut self, old: &Place, new: &Place, why: &str) {
         let mut down = Link::at(old.clone());
         down.flags.up = Some(false);
@@ -276,7 +287,7 @@ impl<'a> World<'a> {
         self.put_link(node);
     }
 
-    /// Everything follows a renamed link, for the kernel knows it by its index.
+    /// Everything on a renamed link follows, because the kernel uses its index.
     fn rename_link(&mut self, old: &Place, new: &Place) {
         let above = self.above(old);
         let Some(mut node) = self.take_link(old) else { return };
@@ -303,7 +314,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A link's device is elsewhere.
+    /// The device of a link is in another place now.
     fn set_device(&mut self, place: &Place, old: &Place, new: &Place) {
         let Some(mut node) = self.take_link(place) else { return };
         if node.link.device.as_ref() == Some(old) {
@@ -312,14 +323,14 @@ impl<'a> World<'a> {
         self.put_link(node);
     }
 
-    /// The other end of a cable knows where this one is.
+    /// The other end of a veth pair refers to this end.
     fn meet_mate(&mut self, link: &Link) {
         if let Some(mate) = link.peer.as_ref().and_then(|peer| self.link_mut(peer)) {
             mate.peer = Some(link.place.clone());
         }
     }
 
-    /// A parameter that others follow is set.
+    /// Sets the parameters that follow this one.
     fn spread(&mut self, at: &SysctlKey, value: &str) {
         let path = at.path.as_str();
         let same = match self.objects.get(&Key::Sysctl(at.clone())).map(Cow::as_ref) {
@@ -348,14 +359,14 @@ impl<'a> World<'a> {
             self.put(key.clone(), Cow::Owned(Object::Sysctl(value.into())));
         }
         let why = format!("{path} = {value}");
-        // Also of links whose own parameter nobody has looked at.
+        // This includes links whose own parameter was not observed.
         if path == "net/ipv6/conf/all/disable_ipv6" && !same_value(value, "0") {
             let links: Vec<Place> =
                 self.links_in(&at.netns).map(|node| node.link.place.clone()).collect();
             for place in links {
                 self.lose_from(&place, &why, |nature| nature.of_ipv6 && !nature.is_part_of_home);
             }
-            // Routes that lead nowhere are on the loopback.
+            // Routes without a nexthop are on the loopback.
             let nowhere = |(key, object): (&Key, &Cow<'_, Object>)| match (key, &**object) {
                 (Key::Route(key), Object::Route(route)) => {
                     let is_on_loopback = route.nexthops.iter().all(|hop| hop.dev.is_none());
@@ -374,7 +385,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A link whose parameter says so loses what it has of IPv6, but for its parameters (`addrconf_disable_change`).
+    /// Removes all of IPv6 from a link whose parameter switches it off, except the parameters
+    /// (`addrconf_disable_change`).
     fn turn_off_ipv6(&mut self, (netns, path): (&NetnsName, &SysctlPath), value: &str, why: &str) {
         let is_off = path.as_str().ends_with("/disable_ipv6") && !same_value(value, "0");
         if let Some(ifname) = path.dev().filter(|_| is_off) {
@@ -384,7 +396,7 @@ impl<'a> World<'a> {
     }
 }
 
-/// What a link has as a new port of its master.
+/// The port attributes that a link gets from its master.
 fn port_of(world: &World<'_>, link: &Link) -> BridgePort {
     let Some(Master::Of(ifname)) = &link.master else { return BridgePort::default() };
     let master = Place { netns: link.place.netns.clone(), ifname: ifname.clone() };
@@ -400,7 +412,7 @@ fn says_secondary(address: &Address) -> bool {
     address.status.as_ref().is_some_and(|status| status.flags & IFA_F_SECONDARY != 0)
 }
 
-/// An IPv4 address as it is after another of its subnet, or as the first.
+/// An IPv4 address, primary or secondary.
 fn ranked(address: &Address, is_secondary: bool) -> Address {
     let mut status: AddressStatus = address.status.clone().unwrap_or_default();
     match is_secondary {

@@ -1,4 +1,4 @@
-//! What an object needs of the rest of the state for the kernel to take it.
+//! What must exist so that the kernel accepts an object.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -15,8 +15,8 @@ use crate::noun::{Key, Object};
 pub(super) type Lack = Option<String>;
 
 impl World<'_> {
-    /// What is missing for an object other than a link. The gateways of a state at rest count only if they are reached by
-    /// what stays, so there `kernels` is false.
+    /// What is missing for an object other than a link. In a final state, a gateway counts only if
+    /// it is reached through something permanent. `kernels` is false then.
     pub(super) fn lack(&self, key: &Key, object: &Object, kernels: bool) -> Lack {
         let netns = key.netns()?;
         let place = |ifname| Place { netns: netns.clone(), ifname };
@@ -27,7 +27,7 @@ impl World<'_> {
         let nature = nature(key, object);
         let links = || nature.links.iter().cloned().map(place);
         let ipv6 = || links().find_map(|at| self.lack_ipv6(&at)).filter(|_| nature.of_ipv6);
-        // Parameters are there on a link that IPv6 is off on.
+        // The parameters also exist on a link without IPv6.
         let off = || links().find_map(|at| self.lack_enabled_ipv6(&at));
         let off = || off().filter(|_| nature.of_ipv6 && !nature.is_part_of_home);
         (self.lack_netns(netns))
@@ -36,7 +36,7 @@ impl World<'_> {
             .or_else(off)
     }
 
-    /// What is missing for a new link; `at` is where it is made.
+    /// What is missing for a new link that is created at `at`.
     pub(super) fn lack_of_link(&self, link: &Link, at: &Place) -> Lack {
         let peer = link.peer.as_ref();
         let taken = |peer: &Place| match self.link(peer) {
@@ -52,7 +52,7 @@ impl World<'_> {
             .or_else(|| device.and_then(|device| self.lack_link(device)))
     }
 
-    /// What is missing for a link, which is at `at` and otherwise like `link`, to be changed so.
+    /// What is missing for the `change` of `link`, which is at `at`.
     pub(super) fn lack_of_change(&self, link: &Link, change: &Link, at: &Place) -> Lack {
         let master = change.master.as_ref().or(link.master.as_ref());
         let is_port = matches!(master, Some(Master::Of(_)));
@@ -147,7 +147,7 @@ impl World<'_> {
     }
 }
 
-/// A link in words.
+/// The name of a link in a message.
 pub(super) fn name(place: &Place) -> String {
     match place.netns.is_own() {
         true => place.ifname.to_string(),
@@ -155,7 +155,7 @@ pub(super) fn name(place: &Place) -> String {
     }
 }
 
-/// Whether the kernel looks at the nexthops of such a route.
+/// Whether the kernel checks the nexthops of such a route.
 fn forwards(kind: RouteKind) -> bool {
     match kind {
         RouteKind::Unicast
@@ -170,7 +170,7 @@ fn forwards(kind: RouteKind) -> bool {
     }
 }
 
-/// Whether an address is reached on any link that has IPv6 (`fe80::/10`, RFC 4291).
+/// Whether an address can be reached on any link with IPv6 (`fe80::/10`, RFC 4291).
 fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(_) => false,

@@ -1,4 +1,5 @@
-//! What each noun is to the kernel: what an object is on, what takes it away, and when it is as it is to be.
+//! The checker's knowledge of each noun: the links an object is on, what removes it, and when it is
+//! as desired.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,26 +14,29 @@ use crate::noun::sysctl::SysctlKey;
 use crate::noun::{Key, Object};
 use crate::uapi::{NUD_NOARP, NUD_PERMANENT, RTPROT_KERNEL, RTPROT_RA};
 
-/// What there is to know of an object that is neither a namespace nor a link.
+/// The properties of an object that is neither a namespace nor a link.
 #[derive(Debug, Default)]
 pub(super) struct Nature {
-    /// The links that it is on, as its namespace names them.
+    /// The links that it is on, by their names in its namespace.
     pub(super) links: BTreeSet<LinkName>,
-    /// Whether it is there only while its link has IPv6.
+    /// Whether it exists only while its link has IPv6.
     pub(super) of_ipv6: bool,
-    /// Whether it goes with the last IPv4 address of its link (`fib_disable_ip`, net/ipv4/fib_frontend.c).
+    /// Whether it is removed with the last IPv4 address of its link (`fib_disable_ip`,
+    /// net/ipv4/fib_frontend.c).
     pub(super) needs_ipv4_address: bool,
-    /// Whether it goes when its link goes down (`addrconf_ifdown`, `neigh_ifdown`, `fib_sync_down_dev`).
+    /// Whether it is removed when its link goes down (`addrconf_ifdown`, `neigh_ifdown`,
+    /// `fib_sync_down_dev`).
     pub(super) goes_with_down: bool,
-    /// Whether it is there for as long as its namespace or its link, so that nobody makes or removes it.
+    /// Whether it exists as long as its namespace or its link, so that it can be neither created
+    /// nor removed.
     pub(super) is_part_of_home: bool,
-    /// Whether one request makes it another.
+    /// Whether one request can replace it.
     pub(super) is_replaceable: bool,
-    /// Whether the kernel, or what speaks to it from the network, makes and removes it by itself.
+    /// Whether the kernel or a protocol creates and removes it.
     pub(super) is_automatic: bool,
 }
 
-/// What there is to know of an object.
+/// The properties of an object.
 pub(super) fn nature(key: &Key, object: &Object) -> Nature {
     let is_automatic = is_automatic(object);
     let replaceable = Nature { is_replaceable: true, is_automatic, ..Nature::default() };
@@ -74,7 +78,7 @@ pub(super) fn nature(key: &Key, object: &Object) -> Nature {
     }
 }
 
-/// An object that is on a link, once the link has another name.
+/// An object on a link, after the link was renamed.
 pub(super) fn renamed<'a>(
     key: Key,
     object: Cow<'a, Object>,
@@ -89,7 +93,7 @@ pub(super) fn renamed<'a>(
             let path = key.path.of_dev(new).unwrap_or_else(|| key.path.clone());
             Key::Sysctl(SysctlKey { path, ..key })
         }
-        // A rule keeps the name.
+        // A rule keeps the name of the link.
         Key::Netns(_) | Key::Link(_) | Key::Route(_) | Key::Rule(_) => key,
     };
     let Some(route) = route(&object) else { return (key, object) };
@@ -100,7 +104,7 @@ pub(super) fn renamed<'a>(
     (key, Cow::Owned(Object::Route(route)))
 }
 
-/// Whether an object, but for a link, is as it is to be.
+/// Whether an object other than a link is as desired.
 pub(super) fn agrees(key: &Key, wanted: &Object, seen: &Object) -> bool {
     match (key, wanted, seen) {
         (Key::Sysctl(_), Object::Sysctl(wanted), Object::Sysctl(seen)) => same_value(wanted, seen),
@@ -142,7 +146,7 @@ fn is_automatic(object: &Object) -> bool {
 }
 
 fn neighbor_agrees(wanted: &Neighbor, seen: &Neighbor) -> bool {
-    // A flag that a dump does not show is off.
+    // A flag that is missing in a dump is off.
     let flag = |wanted: Option<bool>, seen: Option<bool>| {
         wanted.is_none() || wanted == Some(seen.unwrap_or(false))
     };
@@ -161,7 +165,7 @@ fn route_agrees(key: &RouteKey, wanted: &Route, seen: &Route) -> bool {
             && wanted.weight == seen.weight
             && wanted.onlink == seen.onlink
     };
-    // The kernel may show its loopback as the nexthop of a route that has none.
+    // The kernel may show its loopback as the nexthop of a route without one.
     let hops = wanted.nexthops.is_empty()
         || wanted.nexthops.len() == seen.nexthops.len()
             && wanted.nexthops.iter().zip(&seen.nexthops).all(hop);
@@ -181,7 +185,7 @@ fn rule_agrees(wanted: &Rule, seen: &Rule) -> bool {
         && (wanted.protocol.is_none() || wanted.protocol == seen.protocol)
 }
 
-/// Whether two texts are one value of a parameter.
+/// Whether two texts are the same value of a parameter.
 pub(super) fn same_value(one: &str, other: &str) -> bool {
     one.split_ascii_whitespace().eq(other.split_ascii_whitespace())
 }

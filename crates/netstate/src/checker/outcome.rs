@@ -1,4 +1,4 @@
-//! Whether a state is what was to be reached: everything of the target is there as it is to be, and nothing else.
+//! Whether a state is the target: every object of the target is there as desired, and nothing else.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use crate::noun::link::{Link, LinkKind, Master, Place};
 use crate::noun::{Key, Object};
 use crate::state::State;
 
-/// An object that is not as it is to be, and why.
+/// An object that is not as desired, and the reason.
 pub(super) type Fault = (Key, String);
 
-/// Compares the state that was reached with the target.
+/// Compares the resulting state with the target.
 pub(super) struct Outcome<'w, 'a> {
     pub(super) observed: &'w State,
-    /// Which link was seen where.
+    /// The observed link at each place.
     pub(super) seen: BTreeMap<&'w Place, &'w LinkId>,
     pub(super) now: &'w World<'a>,
     pub(super) end: &'w World<'a>,
@@ -32,7 +32,7 @@ impl Outcome<'_, '_> {
         missed.or_else(|| self.left(target))
     }
 
-    /// Why an object of the target is not there.
+    /// Why an object of the target is missing.
     fn missed(&self, key: &Key, wanted: &Object) -> Option<String> {
         if nature(key, wanted).is_automatic {
             return None;
@@ -53,7 +53,7 @@ impl Outcome<'_, '_> {
             (_, wanted) => match self.now.objects.get(key) {
                 Some(seen) => (!agrees(key, wanted, seen))
                     .then(|| format!("it is not as it is to be, but {seen:?}")),
-                // What no plan could make is the kernel's to refuse.
+                // If no plan could create the object, the kernel must refuse it.
                 None => self.end.lack(key, wanted, false).is_none().then(|| self.absent(key)),
             },
         }
@@ -66,7 +66,7 @@ impl Outcome<'_, '_> {
         }
     }
 
-    /// In what a link is not as it is to be.
+    /// The differences of a link from the desired one.
     fn differs(&self, key: &Key, wanted: &Link, seen: &Link) -> Option<String> {
         if wanted.place != seen.place {
             let [to, at] = [&wanted.place, &seen.place].map(name);
@@ -78,13 +78,13 @@ impl Outcome<'_, '_> {
         if matches!(wanted.master, Some(Master::Of(_))) && wanted.master == seen.master {
             fields.extend(wanted.port.changes(&seen.port).set_fields());
         }
-        // A link that stays as it was seen still names others as they were called then.
+        // An unchanged link still refers to other links by their observed names.
         let is_left = self.observed.objects.get(key).and_then(Object::link) == Some(wanted);
         fields.extend(self.ties_differ(wanted, seen, is_left));
         (!fields.is_empty()).then(|| format!("it is not as it is to be in {}", fields.join(", ")))
     }
 
-    /// Which of the links that one refers to are others.
+    /// The references of a link that lead to another link than desired.
     fn ties_differ(&self, wanted: &Link, seen: &Link, is_left: bool) -> Vec<&'static str> {
         let mut fields = Vec::new();
         let expected = |place: &Place| {
@@ -124,8 +124,8 @@ impl Outcome<'_, '_> {
         fields
     }
 
-    /// What the target does not have and is there all the same. The end of a cable that has no name is there with the
-    /// other.
+    /// An object that exists although the target does not contain it. The end of a veth pair
+    /// without a name belongs to the other end.
     fn left(&self, target: &BTreeMap<&Key, &Object>) -> Option<Fault> {
         let is_left = |key: &Key| !target.contains_key(key);
         let namespaces = self.now.namespaces().cloned().map(Key::Netns);
@@ -140,7 +140,7 @@ impl Outcome<'_, '_> {
     }
 }
 
-/// In which attributes a link of a kind is not as it is to be, or that it is of another kind.
+/// The attributes of a kind that differ from the desired ones, or the kind itself.
 pub(super) fn kind_differs(
     wanted: Option<&LinkKind>,
     seen: Option<&LinkKind>,
@@ -155,8 +155,8 @@ pub(super) fn kind_differs(
     }
 }
 
-/// In what `from` is said to be that the link is not. Fields of which nothing is known are passed over, and other links
-/// may go by the names that they were seen by.
+/// The fields in which `from` differs from the link. Unknown fields are skipped, and other links
+/// may have their observed names.
 pub(super) fn from_differs(from: &Link, now: &Link, world: &World<'_>) -> Vec<&'static str> {
     let mut fields = from.attributes.only(&now.attributes).changes(&now.attributes).set_fields();
     fields.extend(from.flags.only(&now.flags).changes(&now.flags).set_fields());
@@ -179,8 +179,8 @@ pub(super) fn from_differs(from: &Link, now: &Link, world: &World<'_>) -> Vec<&'
     fields
 }
 
-/// Whether an object, but for a link, is what `from` says of it, where a route's links may go by the names that they were
-/// seen by.
+/// Whether an object other than a link is as `from` describes it. The links of a route may have
+/// their observed names.
 pub(super) fn is_still(key: &Key, from: &Object, now: &Object, world: &World<'_>) -> bool {
     match (key, from, now) {
         (_, Object::Sysctl(from), Object::Sysctl(now)) => same_value(from, now),
@@ -197,7 +197,7 @@ pub(super) fn is_still(key: &Key, from: &Object, now: &Object, world: &World<'_>
     }
 }
 
-/// The attributes of which nothing is known.
+/// The attributes that are unknown.
 fn unset(kind: Option<&LinkKind>) -> Vec<&'static str> {
     let Some(kind) = kind else { return Vec::new() };
     let set = kind.set();

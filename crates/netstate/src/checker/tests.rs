@@ -1,4 +1,4 @@
-//! Small plans that are wrong, each in one way: the checker says so, and takes them once they are mended.
+//! Small plans with one error each. The checker reports it, and accepts the corrected plan.
 #![allow(
     clippy::cloned_ref_to_slice_refs,
     clippy::panic,
@@ -18,7 +18,8 @@ use crate::uapi::{IFA_F_SECONDARY, NUD_PERMANENT, RTPROT_KERNEL};
 
 type Entry = (Key, Object);
 
-/// The plan from `observed` to `target` is taken, and the wrong one is not, for a reason that contains `reason`.
+/// Checks that the plan from `observed` to `target` is accepted, and that the wrong one is refused
+/// for a reason that contains `reason`.
 #[track_caller]
 fn check_both((observed, target): (&[Entry], &[Entry]), right: &[Op], wrong: &[Op], reason: &str) {
     verdict(observed, target, right).unwrap_or_else(|violation| panic!("{violation}"));
@@ -43,7 +44,7 @@ fn netns(name: &str) -> Entry {
     (Key::Netns(name.parse().unwrap()), Object::Netns)
 }
 
-/// A dummy of this identity, at `NAME` or `NAME@NETNS`, changed in some way.
+/// A dummy link with this identity, at `NAME` or `NAME@NETNS`, with a change.
 fn link(id: &str, at: &str, alter: impl FnOnce(&mut Link)) -> Entry {
     let mut link = Link { kind: Some(LinkKind::Dummy(Dummy::default())), ..Link::at(place(at)) };
     alter(&mut link);
@@ -151,7 +152,7 @@ fn update((key, from): &Entry, (_, change): &Entry) -> Op {
     Op::new(key.clone(), Action::Update { from, change })
 }
 
-/// Alters a link, saying nothing else of it.
+/// An operation that changes a link.
 fn alter(entry: &Entry, change: impl FnOnce(&mut Link)) -> Op {
     let (key, Object::Link(from)) = entry else { panic!("only links are altered") };
     let mut link = Link::at(from.place.clone());
@@ -463,7 +464,7 @@ fn a_route_over_several_links_lasts_while_one_carries_it() {
     let right = [alter(&d0, down), alter(&d1, down)];
     let wrong = [alter(&d0, down), create(&over), alter(&d1, down)];
     check_both((&before, &after), &right, &wrong, "it is there");
-    // It goes at once with a link that goes (`fib_sync_down_dev`).
+    // The route is removed at once with a link that is removed (`fib_sync_down_dev`).
     let wrong = [delete(&d0), delete(&over)];
     check_both((&before, &[d1]), &[delete(&over), delete(&d0)], &wrong, "it is gone since");
 }
@@ -652,7 +653,7 @@ fn a_vlan_is_up_with_its_device_and_no_wider() {
     };
     let (d0, d0_up) = (link("d0", "d0", down), link("d0", "d0", up));
     let (before, after) = ([d0.clone(), vlan(down)], [d0_up.clone(), vlan(up)]);
-    // It comes up along with its device.
+    // The VLAN comes up with its device.
     let wrong = [alter(&vlan(down), up), alter(&d0, up)];
     check_both((&before, &after), &[alter(&d0, up)], &wrong, "d0, which it is on, is down");
     let lost = [d0_up.clone(), vlan(up)];

@@ -1,7 +1,8 @@
-//! A state that an operation can be tried on: its links by place, and the rest of it by the link that it is on.
+//! The state on which the checker tries operations: links by place, and other objects by link.
 //!
-//! A state tells only what was asked for. A link or a namespace that neither the observed state nor the target names is
-//! [`Presence::Unknown`], and is neither relied upon nor missed.
+//! A state contains only what was observed. A link or a namespace that neither the observed state
+//! nor the target names is [`Presence::Unknown`]: nothing can rely on it, and it is not reported as
+//! missing.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,11 +19,13 @@ use crate::noun::{Key, Object};
 /// `IFA_F_NOPREFIXROUTE` (include/uapi/linux/if_addr.h): the address comes without a route to its subnet.
 const NO_PREFIX_ROUTE: u32 = 0x200;
 
-/// A link with an MTU below this has no IPv6 (RFC 8200, section 5; `addrconf_notify`, net/ipv6/addrconf.c).
+/// A link with a lower MTU has no IPv6 (RFC 8200, section 5; `addrconf_notify`,
+/// net/ipv6/addrconf.c).
 const IPV6_MTU: u32 = 1280;
 
-/// The loopback of a namespace, and the devices that it has by itself once their modules are loaded
-/// (`fb_tunnels_only_for_init_net`, Documentation/admin-guide/sysctl/net.rst). They go with it.
+/// The loopback of a namespace, and the devices that tunnel modules create in every namespace
+/// (`fb_tunnels_only_for_init_net`, Documentation/admin-guide/sysctl/net.rst). They are removed
+/// with the namespace.
 const INBORN: [&str; 11] = [
     "erspan0",
     "gre0",
@@ -37,57 +40,58 @@ const INBORN: [&str; 11] = [
     "tunl0",
 ];
 
-/// Whether something is there.
+/// Whether an object exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Presence<T> {
     Here(T),
     Missing,
-    /// Nobody has looked.
+    /// It was not observed.
     Unknown,
 }
 
 /// A link.
 #[derive(Clone, Debug)]
 pub(super) struct Node<'a> {
-    /// What it is called; the end of a cable that came with the other may have no such name.
+    /// Its identity; the end of a veth pair that was created with the other end may have none.
     pub(super) id: Option<LinkId>,
     pub(super) link: Cow<'a, Link>,
-    /// What it was called first in this namespace.
+    /// Its first name in this namespace.
     pub(super) first: LinkName,
 }
 
-/// A state with the indexes that make a question cost what it concerns.
+/// A state with indexes, so that the cost of a question does not depend on the size of the state.
 #[derive(Debug, Default)]
 pub(super) struct World<'a> {
     namespaces: BTreeMap<NetnsName, bool>,
     links: BTreeMap<NetnsName, BTreeMap<LinkName, Node<'a>>>,
     pub(super) places: BTreeMap<LinkId, Place>,
-    /// Where there is known to be no link.
+    /// The places that are known to have no link.
     vacant: BTreeSet<Place>,
-    /// The links above each: its ports, and those that have it as their device.
+    /// The links above each link: its ports, and those that have it as their device.
     above: BTreeMap<Place, BTreeSet<Place>>,
-    /// Everything but namespaces and links.
+    /// All objects except namespaces and links.
     pub(super) objects: BTreeMap<Key, Cow<'a, Object>>,
-    /// The keys of these by namespace and link.
+    /// Their keys, by namespace and link.
     on: BTreeMap<NetnsName, BTreeMap<Option<LinkName>, BTreeSet<Key>>>,
-    /// What leads to a prefix without a gateway, by link; and addresses that do not.
+    /// The objects through which a prefix is reached without a gateway, by link; and addresses
+    /// without a prefix route.
     leading: BTreeMap<(NetnsName, IpNet), BTreeMap<LinkName, BTreeSet<Key>>>,
     /// The prefix lengths of these.
     lengths: BTreeSet<u8>,
     /// The addresses of a namespace.
     local: BTreeMap<(NetnsName, IpAddr), BTreeSet<Key>>,
-    /// The routes whose source an address is.
+    /// The routes by source address.
     from: BTreeMap<(NetnsName, IpAddr), BTreeSet<Key>>,
-    /// Links over which there is no IPv4, for they have lost their last address.
+    /// Links that have no IPv4, because they have lost their last address.
     pub(super) without_ipv4: BTreeSet<Place>,
-    /// Where renamed links are, by where they were at first.
+    /// The present places of renamed links, by their first places.
     called: BTreeMap<Place, Place>,
-    /// Why something is no longer there.
+    /// Why an object was removed.
     pub(super) lost: BTreeMap<Key, String>,
 }
 
 impl<'a> World<'a> {
-    /// The world that `entries` tell of; what only `others` tell of is missing from it.
+    /// The state of `entries`. What only `others` contains is missing.
     pub(super) fn of(
         entries: impl IntoIterator<Item = (&'a Key, &'a Object)>,
         others: impl IntoIterator<Item = (&'a Key, &'a Object)>,
@@ -125,7 +129,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The namespaces that are there.
+    /// The namespaces that exist.
     pub(super) fn namespaces(&self) -> impl Iterator<Item = &NetnsName> {
         self.namespaces.iter().filter(|(_, here)| **here).map(|(netns, _)| netns)
     }
@@ -143,7 +147,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Puts a link where it says that it is.
+    /// Adds a link at its place.
     pub(super) fn put_link(&mut self, node: Node<'a>) {
         let place = node.link.place.clone();
         for below in below(&node.link) {
@@ -160,7 +164,7 @@ impl<'a> World<'a> {
         self.links.get(&place.netns)?.get(&place.ifname)
     }
 
-    /// A link that is to change in what no other link's entry depends on: not its place, master or device.
+    /// A link for a change that other entries do not depend on: not of its place, master or device.
     pub(super) fn link_mut(&mut self, place: &Place) -> Option<&mut Link> {
         let node = self.links.get_mut(&place.netns)?.get_mut(&place.ifname)?;
         Some(node.link.to_mut())
@@ -180,19 +184,20 @@ impl<'a> World<'a> {
         Some(node)
     }
 
-    /// Notes that a link has another name.
+    /// Notes the new name of a link.
     pub(super) fn rename(&mut self, node: &Node<'_>) {
         let place = &node.link.place;
         let first = Place { netns: place.netns.clone(), ifname: node.first.clone() };
         self.called.insert(first, place.clone());
     }
 
-    /// Where the link is that was seen at this place, if it still is in that namespace.
+    /// The present place of the link that was observed at this place, if it is still in that
+    /// namespace.
     pub(super) fn now_at<'w>(&'w self, seen: &'w Place) -> &'w Place {
         self.called.get(seen).unwrap_or(seen)
     }
 
-    /// Where the links are that stand on this one or are its ports.
+    /// The places of the links above this one, and of its ports.
     pub(super) fn above(&self, place: &Place) -> Vec<Place> {
         self.above.get(place).into_iter().flatten().cloned().collect()
     }
@@ -207,7 +212,7 @@ impl<'a> World<'a> {
         self.links.values().flat_map(BTreeMap::values)
     }
 
-    /// The keys of what is on a link.
+    /// The keys of the objects on a link.
     pub(super) fn on_link(&self, place: &Place) -> impl Iterator<Item = &Key> {
         let on = self.on.get(&place.netns).and_then(|on| on.get(&Some(place.ifname.clone())));
         on.into_iter().flatten()
@@ -218,7 +223,7 @@ impl<'a> World<'a> {
         self.on.get(netns).into_iter().flat_map(BTreeMap::values).flatten().cloned().collect()
     }
 
-    /// The addresses of the namespace that have this address, whatever their prefix.
+    /// The addresses in the namespace with this IP address and any prefix length.
     pub(super) fn holding(&self, netns: &NetnsName, address: IpAddr) -> impl Iterator<Item = &Key> {
         self.local.get(&(netns.clone(), address)).into_iter().flatten()
     }
@@ -228,7 +233,7 @@ impl<'a> World<'a> {
         self.from.get(&(netns.clone(), source)).into_iter().flatten().cloned().collect()
     }
 
-    /// Puts an object, in place of the one that has its key.
+    /// Adds an object, and replaces the one with the same key.
     pub(super) fn put(&mut self, key: Key, object: Cow<'a, Object>) {
         self.take(&key);
         self.index(&key, &object, |keys, key| {
@@ -270,8 +275,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The link that is up by which a gateway is reached without another gateway. What the kernel made counts only where `kernels`
-    /// says so, for it comes and goes.
+    /// The link through which a gateway is reached without another gateway, if it is up. Objects
+    /// that the kernel made count only if `kernels` is set, because they are not permanent.
     pub(super) fn way_to(
         &self,
         via: IpAddr,
@@ -316,7 +321,7 @@ impl<'a> World<'a> {
         addresses.filter(move |key| *key != of)
     }
 
-    /// Whether a route has anything from one of its links.
+    /// Whether a link carries anything for a route.
     pub(super) fn carries(&self, place: &Place, ipv6: bool) -> bool {
         match self.link(place) {
             Presence::Here(link) => {
@@ -332,7 +337,7 @@ impl<'a> World<'a> {
     }
 }
 
-/// Whether a link of this name is there for as long as its namespace.
+/// Whether a link of this name exists as long as its namespace.
 pub(super) fn is_inborn(name: &str) -> bool {
     INBORN.contains(&name)
 }
@@ -342,8 +347,8 @@ pub(super) fn lacks_ipv6(link: &Link) -> bool {
     link.attributes.mtu.is_some_and(|mtu| mtu < IPV6_MTU)
 }
 
-/// Whether a link is up only while the one below it is, and comes up with it, as a VLAN does without loose binding
-/// (`vlan_dev_open`, net/8021q/vlan_dev.c, and `vlan_device_event`, net/8021q/vlan.c).
+/// Whether a link is up only while the one below it is, and comes up with it. A VLAN without loose
+/// binding does (`vlan_dev_open`, net/8021q/vlan_dev.c, and `vlan_device_event`, net/8021q/vlan.c).
 pub(super) fn follows_device(link: &Link) -> bool {
     match &link.kind {
         Some(LinkKind::Vlan(vlan)) => vlan.loose_binding != Some(true),
@@ -351,25 +356,25 @@ pub(super) fn follows_device(link: &Link) -> bool {
     }
 }
 
-/// Whether a link's MTU is at most that of the one below it, which cuts it (`vlan_device_event`, and
+/// Whether the MTU of the link below limits that of this link (`vlan_device_event`, and
 /// `macvlan_device_event`, drivers/net/macvlan.c).
 pub(super) fn is_cut_by_device(link: &Link) -> bool {
     link.kind.as_ref().is_some_and(|kind| ["vlan", "macvlan", "macvtap"].contains(&kind.name()))
 }
 
-/// Whether a link stays when the one below it moves to another namespace (`NETREG_UNREGISTERING` is asked for in
-/// `vlan_device_event`, `macvlan_device_event` and `ipvlan_device_event`).
+/// Whether a link stays when the one below it moves to another namespace (`vlan_device_event`,
+/// `macvlan_device_event` and `ipvlan_device_event` check for `NETREG_UNREGISTERING`).
 pub(super) fn survives_move(link: &Link) -> bool {
     let survivors = ["vlan", "macvlan", "macvtap", "ipvlan", "ipvtap"];
     link.kind.as_ref().is_some_and(|kind| survivors.contains(&kind.name()))
 }
 
-/// The places of the links that one refers to as its master and its device.
+/// The places of a link's master and device.
 pub(super) fn below(link: &Link) -> Vec<Place> {
     master(link).into_iter().chain(link.device.clone()).collect()
 }
 
-/// Where the link is that one is a port of.
+/// The place of a link's master.
 pub(super) fn master(link: &Link) -> Option<Place> {
     match &link.master {
         Some(Master::Of(ifname)) => {
@@ -379,7 +384,7 @@ pub(super) fn master(link: &Link) -> Option<Place> {
     }
 }
 
-/// The prefix that an object is about, if it needs no gateway.
+/// The prefix of an object, if it is reached without a gateway.
 fn prefix_of(key: &Key, object: &Object) -> Option<IpNet> {
     match (key, object) {
         (Key::Address(key), Object::Address(address)) => subnet(key, address),
@@ -391,14 +396,14 @@ fn prefix_of(key: &Key, object: &Object) -> Option<IpNet> {
     }
 }
 
-/// The subnet of an address, which is that of its far end where it has one.
+/// The subnet of an address; for a point-to-point address that of the far end.
 fn subnet(key: &AddressKey, address: &Address) -> Option<IpNet> {
     let peer = address.status.as_ref().and_then(|status| status.peer);
     let net = IpNet::new(peer.unwrap_or(key.address.addr()), key.address.prefix_len()).ok()?;
     Some(net.trunc())
 }
 
-/// Whether an object leads to the prefix that it is about.
+/// Whether an object makes its prefix reachable.
 fn leads_there(object: &Object) -> bool {
     let Object::Address(Address { status: Some(status) }) = object else { return true };
     status.flags & NO_PREFIX_ROUTE == 0

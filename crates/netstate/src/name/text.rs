@@ -1,16 +1,16 @@
-//! The texts that names consist of: short as they mostly are, they are held in place, so that copying one allocates
-//! nothing and comparing two touches no other memory. Keys are compared a dozen times for every look-up.
+//! The texts of names. Short ones are stored in place, so that copying does not allocate and
+//! comparing does not follow pointers. Each look-up compares a dozen keys.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-/// A text of at most `N` bytes, none of them zero: what is left is filled with zeros, so that the order of the bytes is
-/// that of the texts.
+/// A text of at most `N` bytes without zero bytes. The rest is filled with zeros, so that comparing
+/// the bytes compares the texts.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Short<const N: usize>([u8; N]);
 
 impl<const N: usize> Short<N> {
-    /// The text; nothing where it is too long.
+    /// The text; none if it is too long.
     fn of(text: &str) -> Option<Self> {
         let mut bytes = [0; N];
         bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
@@ -24,13 +24,13 @@ impl<const N: usize> Short<N> {
 }
 
 impl<const N: usize> From<&str> for Short<N> {
-    /// What does not fit is cut: who makes a name has checked its length.
+    /// Cuts a text that does not fit. The caller has checked the length.
     fn from(text: &str) -> Self {
         Self::of(&text[..text.floor_char_boundary(N)]).unwrap_or(Self([0; N]))
     }
 }
 
-/// A text of any length, without zeros. A given text has but one form.
+/// A text of any length without zero bytes. Each text has only one representation.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum Text {
     Short(Short<23>),

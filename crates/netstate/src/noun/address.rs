@@ -19,12 +19,12 @@ use crate::uapi::{
     IFAPROT_KERNEL_RA,
 };
 
-/// Where an address is, and which.
+/// The key of an address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AddressKey {
     /// The namespace of the link.
     pub netns: NetnsName,
-    /// The link, as the kernel names it there.
+    /// The link, by the kernel's name.
     pub dev: LinkName,
     /// The address with its prefix length, host bits kept.
     pub address: IpNet,
@@ -37,14 +37,14 @@ impl AddressKey {
     }
 }
 
-/// What else there is to an address.
+/// The attributes of an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
-    /// What is not configured but seen, and made again with an address of others.
+    /// What is observed only. It is restored with an address of others.
     pub status: Option<AddressStatus>,
 }
 
-/// What of an address is not configured.
+/// The attributes of an address that cannot be configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(default)]
 pub struct AddressStatus {
@@ -54,34 +54,35 @@ pub struct AddressStatus {
     /// `ifa_scope`: `RT_SCOPE_…`.
     #[attribute(plain)]
     pub scope: u8,
-    /// `IFA_PROTO`: who made it (`IFAPROT_…`); zero where it does not say.
+    /// `IFA_PROTO`: who made it (`IFAPROT_…`); zero if unknown.
     #[attribute(plain)]
     pub protocol: u8,
-    /// `IFA_ADDRESS`, where it is the far end's.
+    /// `IFA_ADDRESS`, if it is the far end's address.
     pub peer: Option<IpAddr>,
-    /// The address that reaches all hosts of the subnet.
+    /// The broadcast address of the subnet.
     #[attribute(IFA_BROADCAST)]
     pub broadcast: Option<IpAddr>,
-    /// The name under which old tools show it, which begins with the link's.
+    /// The name under which old tools show it. It begins with the link's name.
     #[attribute(IFA_LABEL)]
     pub label: Option<String>,
     /// The metric of its prefix route.
     #[attribute(IFA_RT_PRIORITY)]
     pub metric: Option<u32>,
-    /// `IFA_CACHEINFO`: when it ends, in seconds since the host's boot (`CLOCK_BOOTTIME`).
+    /// `IFA_CACHEINFO`: when it expires, in seconds since the host's boot (`CLOCK_BOOTTIME`).
     pub valid_until: Option<u64>,
-    /// When it is no longer to be preferred, on the same clock.
+    /// When it becomes deprecated, on the same clock.
     pub preferred_until: Option<u64>,
 }
 
 impl Address {
-    /// Whether the kernel made it, as it does for the loopback and by IPv6's autoconfiguration: it is state.
+    /// Whether the kernel created it, for the loopback or by IPv6 autoconfiguration. It is then
+    /// state.
     pub fn is_automatic(&self) -> bool {
         let protocols = [IFAPROT_KERNEL_LO, IFAPROT_KERNEL_RA, IFAPROT_KERNEL_LL];
         self.status.as_ref().is_some_and(|status| protocols.contains(&status.protocol))
     }
 
-    /// Whether it is secondary to another of its subnet, with which it goes.
+    /// Whether it is secondary to another address of its subnet, and is removed with that.
     fn is_secondary(&self) -> bool {
         self.status.as_ref().is_some_and(|status| status.flags & IFA_F_SECONDARY != 0)
     }
@@ -92,14 +93,15 @@ impl Address {
 }
 
 impl Object {
-    /// Whether it is an address that is not used yet, as duplicate address detection goes on or has failed.
+    /// Whether the address cannot be used, because duplicate address detection has not finished or
+    /// has failed.
     pub(crate) fn is_tentative(&self) -> bool {
         let Object::Address(Address { status: Some(status) }) = self else { return false };
         status.flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED) != 0
     }
 }
 
-/// What an address states about itself.
+/// The facts of an address.
 pub(crate) struct Facts;
 
 impl NounFacts for Facts {
@@ -140,7 +142,7 @@ impl NounFacts for Facts {
         (Key::Address(key), Object::Address(address.clone()))
     }
 
-    /// IPv6 addresses go with a link that goes down (`addrconf_ifdown`, net/ipv6/addrconf.c).
+    /// IPv6 addresses are lost when their link goes down (`addrconf_ifdown`, net/ipv6/addrconf.c).
     fn is_lost_with(key: &AddressKey, _: &Address, loss: &Loss<'_>) -> bool {
         match loss {
             Loss::Down | Loss::Ipv6 => key.address.addr().is_ipv6(),
@@ -172,8 +174,9 @@ impl NounFacts for Facts {
         Replaced::InPlace
     }
 
-    /// Before the link is up, but for those that the kernel gives a prefix route only on a link that is
-    /// (`fixup_permanent_addr`, net/ipv6/addrconf.c). Which one is secondary follows from the order.
+    /// Before the link is up, except for addresses whose prefix route the kernel creates only on a
+    /// link that is up (`fixup_permanent_addr`, net/ipv6/addrconf.c). The order decides which
+    /// address is secondary.
     fn stage(key: &AddressKey, address: &Address) -> (Stage, u8) {
         let needs_up = key.address.addr().is_ipv6() && address.has_end();
         let stage = if needs_up { Stage::AfterUp } else { Stage::BeforeUp };
@@ -184,7 +187,8 @@ impl NounFacts for Facts {
         None
     }
 
-    /// An IPv4 address takes along the later ones of its subnet, unless `promote_secondaries` says otherwise.
+    /// An IPv4 address is removed with the later ones of its subnet, unless `promote_secondaries`
+    /// is set.
     fn removed_before<'a>(
         key: &AddressKey,
         address: &Address,

@@ -1,8 +1,8 @@
-//! The conditions that an object is in the kernel under, beside those that its links put.
+//! The conditions under which an object can be in the kernel, apart from those of its links.
 //!
-//! What an object needs of its links ([`Need`](crate::noun::Need)) becomes a condition too. Whether a condition is met is
-//! judged by [`verdict`](crate::verdict), and what follows if it is not is the same for all nouns: see [`Rule`].
-//! `docs/verdict.md` is generated from the rules.
+//! What an object needs of its links ([`Need`](crate::noun::Need)) becomes a condition too.
+//! [`verdict`](crate::verdict) decides whether a condition is met. The result of an unmet condition
+//! is the same for all nouns: see [`Rule`]. `docs/verdict.md` is generated from the rules.
 
 use std::net::IpAddr;
 
@@ -10,26 +10,26 @@ use crate::name::{LinkName, NetnsName};
 use crate::noun::link::Place;
 use crate::noun::sysctl::SysctlKey;
 
-/// What has to be so for an object to be in the kernel as it is configured.
+/// A condition for an object to be in the kernel as it is configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// The link at this place is there.
+    /// The link at this place exists.
     Link(Place),
-    /// The link at this place is there and up.
+    /// The link at this place exists and is up.
     LinkUp(Place),
-    /// The link at this place, which is the master, is there.
+    /// The link at this place, which is the master, exists.
     Master(Place),
     /// IPv6 runs on the link at this place (`__in6_dev_get`, net/ipv6/addrconf.c).
     Ipv6(Place),
-    /// The link at this place has parameters of IPv6: its MTU is not below 1280.
+    /// The link at this place has IPv6 parameters: its MTU is at least 1280.
     Ipv6Parameters(Place),
-    /// The link can have this MTU on the link at this place, which is the one below it.
+    /// The MTU of the link at this place, which is the link below, allows this MTU.
     MtuWithin(Place, u32),
-    /// A link of the namespace has this address.
+    /// A link in the namespace has this address.
     Source(NetnsName, IpAddr),
-    /// A gateway is reached without another gateway.
+    /// The gateway is reached without another gateway.
     Gateway(Gateway),
-    /// The parameter that is the same value in the kernel is not configured to be another.
+    /// The other parameter with the same kernel value is not configured with another value.
     SameValue(SysctlKey),
 }
 
@@ -40,44 +40,46 @@ pub struct Gateway {
     pub netns: NetnsName,
     /// The table of the route. The kernel looks there first, then in table main.
     pub table: u32,
-    /// The link that it is to be reached by; the kernel finds one where none is named.
+    /// The link through which it must be reached; none if the kernel chooses.
     pub dev: Option<LinkName>,
-    /// Its address.
+    /// The address of the gateway.
     pub via: IpAddr,
 }
 
-/// What becomes of an object whose condition is not met.
+/// The result if an object's condition is not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The configuration contradicts itself: it is refused before the kernel is touched.
+    /// The configuration contradicts itself and is refused before the kernel is touched.
     Refused,
     /// The object is left out until the condition is met.
     Held,
-    /// The plan waits for a bounded time.
+    /// The plan waits for a limited time.
     Awaited,
-    /// The kernel decides, and its words are the answer.
+    /// The kernel decides, and its message is reported.
     Kernel,
 }
 
-/// What holds for a condition, whichever noun has it.
+/// The rule of a condition, for all nouns.
 #[derive(Debug)]
 pub struct Rule {
-    /// The condition in words.
+    /// A description of the condition.
     pub condition: &'static str,
     /// The objects that have it.
     pub of: &'static str,
-    /// What may follow if the configuration excludes it. Nothing, if it cannot.
+    /// The possible results if the configuration makes it impossible; empty if it cannot.
     pub by_configuration: &'static [Outcome],
-    /// What may follow if something that is not configured excludes it. Nothing, if it cannot.
+    /// The possible results if something that is not configured makes it impossible; empty if
+    /// nothing can.
     pub by_environment: &'static [Outcome],
-    /// More about it, in sentences.
+    /// Further explanation, in sentences.
     pub note: &'static str,
-    /// The tests that show it with the real programs and the real kernel, in `tests/acceptance/tests/verdict/`.
+    /// The tests of this rule with the real programs and the real kernel, in
+    /// `tests/acceptance/tests/verdict/`.
     pub shown_by: &'static [&'static str],
 }
 
 impl Outcome {
-    /// The word for it in documents.
+    /// Its name in documents.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Refused => "refused",
@@ -89,7 +91,7 @@ impl Outcome {
 }
 
 impl Condition {
-    /// What holds for this condition.
+    /// The rule of this condition.
     pub fn rule(&self) -> &'static Rule {
         match self {
             Condition::Link(_) => &Rule::LINK,
@@ -104,10 +106,11 @@ impl Condition {
         }
     }
 
-    /// Whether its rule has this outcome.
+    /// Whether this outcome is possible for the condition.
     pub(crate) fn allows(&self, outcome: Outcome) -> bool {
         let Rule { by_configuration, by_environment, .. } = self.rule();
-        // The models name the link of each nexthop. A nexthop without one waits for any link that leads to its gateway.
+        // The models name the link of each nexthop. A nexthop without a link waits for any link
+        // through which its gateway is reached.
         let is_of_any_link = matches!(self, Condition::Gateway(Gateway { dev: None, .. }));
         by_configuration.contains(&outcome)
             || by_environment.contains(&outcome)
@@ -115,7 +118,7 @@ impl Condition {
     }
 }
 
-/// Each rule is a constant, and all of them are in [`Rule::ALL`].
+/// Each rule is a constant, and [`Rule::ALL`] contains all of them.
 macro_rules! rules {
     ($($(#[$doc:meta])* $name:ident = $rule:expr;)*) => {
         impl Rule {
@@ -204,7 +207,7 @@ rules! {
             "the_hosts_own_loopback_takes_addresses_and_serves_as_source",
         ],
     };
-    /// The plan's: an operation waits.
+    /// The plan meets this condition: an operation waits.
     DETECTED = Rule {
         condition: "duplicate address detection has ended",
         of: "routes with an IPv6 source",
@@ -214,7 +217,7 @@ rules! {
                seconds. IPv4 has no detection in the kernel.",
         shown_by: &["an_ipv6_source_is_awaited_in_the_same_commit"],
     };
-    /// The kernel's, found out by that operation.
+    /// The kernel reports this during that operation.
     UNIQUE = Rule {
         condition: "no other host has the address",
         of: "IPv6 addresses, routes with such a source",
@@ -251,7 +254,7 @@ rules! {
         note: "`net.ipv4.ip_forward` is `net.ipv4.conf.all.forwarding`. Validation accepts only the leaf `ip_forward`.",
         shown_by: &["a_parameter_is_configured_under_one_name"],
     };
-    /// The plan's: its order.
+    /// The plan meets this condition by its order.
     SET_LAST = Rule {
         condition: "no other parameter sets it afterwards",
         of: "parameters of links, and those that `ip_forward` and IPv6 `forwarding` set too",
@@ -260,7 +263,7 @@ rules! {
         note: "The plan sets the parameters in the order that ends as configured, so both can be configured.",
         shown_by: &["parameters_end_as_configured_where_one_sets_others"],
     };
-    /// Validation's, before there is a verdict.
+    /// Validation checks this before the verdict.
     NETNS = Rule {
         condition: "the namespace exists",
         of: "links, routes, rules, parameters",
@@ -283,7 +286,7 @@ rules! {
                master exists.",
         shown_by: &["a_master_that_is_away_is_awaited_by_its_ports"],
     };
-    /// Always so.
+    /// This condition is always met.
     TABLE = Rule {
         condition: "the table exists",
         of: "routes",

@@ -1,4 +1,4 @@
-//! The facts that a noun states about its objects, and the words in which it states them.
+//! The facts that a noun states about its objects, and their types.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,85 +12,87 @@ use super::wanted::{Change, Wanted};
 use super::{Key, Object};
 use crate::name::{LinkName, NetnsName};
 
-/// What a noun states about its objects.
+/// The facts of a noun.
 pub(crate) trait NounFacts {
-    /// What its objects are called.
+    /// The type of its keys.
     type Key;
-    /// What there is to one besides its key.
+    /// The type of its objects, without the key.
     type Object;
 
-    /// What holds for all of its objects.
+    /// The facts that are the same for all its objects.
     const FACTS: Facts;
 
-    /// The namespace that the key names.
+    /// The namespace in the key.
     fn netns(key: &Self::Key) -> Option<&NetnsName>;
 
-    /// What an object needs besides its namespace.
+    /// What an object needs in addition to its namespace.
     fn needs(key: &Self::Key, object: &Self::Object) -> Needs;
 
-    /// Adds the conditions that it is in the kernel under, beside those that its links put.
+    /// Adds the conditions for an object to be in the kernel, apart from those of its links.
     fn conditions(key: &Self::Key, object: &Self::Object, conditions: &mut Vec<Condition>);
 
-    /// What can be had of it while these conditions are not met; none where that is nothing.
+    /// The part of an object that is possible while these conditions are not met; none if nothing
+    /// is.
     fn without(key: &Self::Key, object: &Self::Object, unmet: &[Condition])
     -> Option<Self::Object>;
 
-    /// The same object once a link of its namespace goes by another name.
+    /// The same object after a link of its namespace was renamed.
     fn renamed(key: &Self::Key, object: &Self::Object, names: Renaming<'_>) -> (Key, Object);
 
-    /// Whether the kernel removes it when this happens to the link that it is on.
+    /// Whether the kernel removes it when this happens to its link.
     fn is_lost_with(key: &Self::Key, object: &Self::Object, loss: &Loss<'_>) -> bool;
 
-    /// What it may go with though it does not name it.
+    /// What it may be lost with although it does not name it.
     fn loose(object: &Self::Object) -> Loose;
 
-    /// What its removal is to what else is on its link.
+    /// The effect of its removal on other objects of its link.
     fn loss(key: &Self::Key) -> Option<Loss<'_>>;
 
-    /// Whether the kernel made it by itself, and makes it again when there is reason.
+    /// Whether the kernel created it, and creates it again when needed.
     fn is_automatic(object: &Self::Object) -> bool;
 
-    /// Whether a routing daemon made it, which watches links and makes it again by itself.
+    /// Whether a routing daemon created it. The daemon watches links and creates it again by
+    /// itself.
     fn is_of_daemon(object: &Self::Object) -> bool;
 
-    /// Whether what was seen is all that is wanted.
+    /// Whether the observed object has everything that is wanted.
     fn satisfies(key: &Self::Key, seen: &Self::Object, wanted: &Self::Object) -> bool;
 
-    /// How an object becomes another by the same key.
+    /// How an object is replaced by another with the same key.
     fn replaced(key: &Self::Key) -> Replaced;
 
-    /// When in a plan an object is made, and in which order among those of that stage.
+    /// The stage of a plan in which an object is created, and the order within the stage.
     fn stage(key: &Self::Key, object: &Self::Object) -> (Stage, u8);
 
-    /// What the kernel makes of another object when this one becomes so.
+    /// What the kernel makes of another object when this one is set.
     fn sets(key: &Self::Key, object: &Self::Object, other: &Key) -> Option<Object>;
 
-    /// Which links lose IPv6 when it becomes so, in its namespace: this one, or all where none is named.
+    /// The links of its namespace that lose IPv6 when it is set: this one, or all if none is named.
     fn switches_off_ipv6(_: &Self::Key, _: &Self::Object) -> Option<Option<LinkName>> {
         None
     }
 
-    /// Those of the objects on the same link that the kernel may remove along with this one. A plan removes them first,
-    /// so that they are gone in any case.
+    /// The objects on the same link that the kernel may remove with this one. A plan removes them
+    /// first, so that they are removed in any case.
     fn removed_before<'a>(
         key: &Self::Key,
         object: &Self::Object,
         beside: &[(&'a Key, &'a Object)],
     ) -> Vec<(&'a Key, &'a Object)>;
 
-    /// The object that this one takes its value from when it is no longer configured and had no value before.
+    /// The default that this object gets when it is no longer configured and has no original.
     fn default_key(key: &Self::Key) -> Option<Self::Key>;
 
-    /// Adds to what is to be observed for a change what the keys of the objects do not say.
+    /// Adds to `wanted` what a change needs beyond the keys of its objects.
     fn wanted(wanted: &mut Wanted, change: &Change<'_>);
 
-    /// What can be restored of an object.
+    /// The part of an object that can be restored.
     fn restorable(object: &Self::Object) -> Self::Object;
 
-    /// Takes over what `other` says.
+    /// Takes over what `other` sets.
     fn overlay(object: &mut Self::Object, other: &Self::Object);
 
-    /// The operation in words.
+    /// The operation as text.
     fn describe(
         f: &mut fmt::Formatter<'_>,
         verb: Verb,
@@ -99,39 +101,39 @@ pub(crate) trait NounFacts {
     ) -> fmt::Result;
 }
 
-/// What holds for all objects of a noun.
+/// The facts that are the same for all objects of a noun.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    /// What one is called in a sentence.
+    /// Its name in a sentence.
     pub(crate) name: &'static str,
-    /// How one goes.
+    /// How an object is removed.
     pub(crate) removal: Removal,
-    /// How long one lasts that needs several links.
+    /// How long an object on several links lasts.
     pub(crate) lasts: Lasts,
     /// Whether other objects can need it.
     pub(crate) is_needed: bool,
-    /// Whether objects that others made can go along with a change or the removal of one.
+    /// Whether changing or removing it can remove objects of others.
     pub(crate) takes_along: bool,
-    /// Whether the monitor is given its name to watch it.
+    /// Whether the monitor must be told its key to watch it.
     pub(crate) is_watched: bool,
-    /// Whether the kernel may alter others when one is altered.
+    /// Whether the kernel may change others when it is changed.
     pub(crate) sets_others: bool,
-    /// How it is found.
+    /// How it is found in the kernel.
     pub(crate) found_by: FoundBy,
 }
 
-/// When in a plan an object is made or altered. Within a stage what an object needs comes first.
+/// When a plan creates or changes an object. Within a stage, an object comes after what it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
-    /// Before all else.
+    /// Before everything else.
     Namespaces,
-    /// Before links come, go and move.
+    /// Before links are created, removed and moved.
     BeforeLinks,
-    /// Once links have their properties, before they come up.
+    /// After links have their attributes, and before they come up.
     BeforeUp,
-    /// Once links are up.
+    /// After links are up.
     AfterUp,
-    /// By steps of its own, or not at all.
+    /// By separate steps, or not at all.
     Never,
 }
 
@@ -140,70 +142,70 @@ pub(crate) enum Stage {
 pub(crate) enum FoundBy {
     /// By its key.
     Key,
-    /// At one of several places, which [`NounFacts::wanted`] names.
+    /// At one of several places, which [`NounFacts::wanted`] returns.
     Place,
 }
 
-/// How an object goes.
+/// How an object is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Removal {
-    /// By an operation of its own, unless it goes along with another.
+    /// By an operation of its own, unless it is removed with another object.
     Deleted,
-    /// By steps of a plan that are about its noun alone.
+    /// By separate steps of the plan.
     ByStep,
-    /// It cannot go; it takes its default.
+    /// It cannot be removed, and gets its default value.
     Reset,
-    /// It is only ever observed.
+    /// It is only observed.
     Never,
 }
 
-/// How long an object lasts that needs several links.
+/// How long an object on several links lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lasts {
-    /// As long as all of them.
+    /// Until one of them is lost.
     WithAll,
-    /// As long as any of them.
+    /// Until all of them are lost.
     WithAny,
 }
 
-/// How an object becomes another by the same key.
+/// How an object is replaced by another with the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replaced {
     /// By one request.
     InPlace,
-    /// It is removed and made again.
+    /// It is removed and created again.
     Anew,
 }
 
-/// What an object needs: mostly one thing.
+/// What an object needs; usually one thing.
 pub type Needs = SmallVec<[Need; 1]>;
 
-/// Another object that one cannot be without, or is not made without.
+/// Another object that this one needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// Which.
+    /// The other object.
     pub of: Anchor,
-    /// And how.
+    /// The kind of need.
     pub how: How,
 }
 
-/// Which object another needs.
+/// The object that is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Anchor {
-    /// The link at this place, whatever its key.
+    /// The link at this place, with any key.
     Place(Place),
-    /// The object of this key.
+    /// The object with this key.
     Key(Box<Key>),
 }
 
 /// How an object needs another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// It is there only while that is there.
+    /// It exists only while the other exists.
     There,
-    /// It is there only while that is there and up.
+    /// It exists only while the other exists and is up.
     Up,
-    /// It is made only once that is there, and stays when that goes.
+    /// It can be created only if the other exists, and stays when the other is removed.
     Mentioned,
 }
 
@@ -213,12 +215,12 @@ impl Need {
         Need { of: Anchor::Place(place), how }
     }
 
-    /// The need of the object of a key.
+    /// The need of the object with a key.
     pub fn of_key(key: Key, how: How) -> Need {
         Need { of: Anchor::Key(Box::new(key)), how }
     }
 
-    /// The place of the link, where it is a link that is needed.
+    /// The place, if a link is needed by its place.
     pub(crate) fn into_place(self) -> Option<Place> {
         match self.of {
             Anchor::Place(place) => Some(place),
@@ -226,7 +228,7 @@ impl Need {
         }
     }
 
-    /// The place of the link, where it is a link that is needed.
+    /// The place, if a link is needed by its place.
     pub fn place(&self) -> Option<&Place> {
         match &self.of {
             Anchor::Place(place) => Some(place),
@@ -234,7 +236,7 @@ impl Need {
         }
     }
 
-    /// The key of the object, where it is needed by its key.
+    /// The key, if the object is needed by its key.
     pub fn key(&self) -> Option<&Key> {
         match &self.of {
             Anchor::Place(_) => None,
@@ -251,31 +253,32 @@ pub(crate) struct Renaming<'a> {
 }
 
 impl Renaming<'_> {
-    /// The name that the link of that name has afterwards.
+    /// The name after the renaming.
     pub(crate) fn of(&self, name: &LinkName) -> LinkName {
         if name == self.old { self.new.clone() } else { name.clone() }
     }
 }
 
-/// What happens to a link, with which an object may be lost.
+/// What happens to a link, so that objects on it may be lost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Loss<'a> {
     /// It goes down.
     Down,
-    /// This address goes from it.
+    /// It loses this address.
     Address(&'a AddressKey),
-    /// The last IPv4 address goes from it: it has no IPv4 at all (`fib_disable_ip`, net/ipv4/fib_frontend.c).
+    /// It loses its last IPv4 address, and all of IPv4 with it (`fib_disable_ip`,
+    /// net/ipv4/fib_frontend.c).
     LastIpv4Address,
     /// IPv6 is switched off on it (`addrconf_disable_change`, net/ipv6/addrconf.c).
     Ipv6,
 }
 
-/// What an object may go with though it does not name it.
+/// What an object may be lost with although it does not name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loose {
-    /// Any link of its namespace: the kernel found it one.
+    /// Any link of its namespace, because the kernel chose the link.
     pub links: bool,
-    /// An address, be it of any link of its namespace.
+    /// An address, on any link of its namespace.
     pub address: Option<IpAddr>,
 }
 
@@ -286,7 +289,7 @@ impl Loose {
     }
 }
 
-/// What an operation does, in a word.
+/// The verb of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Add,
@@ -295,7 +298,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// The word, and the preposition that goes with it.
+    /// The verb, and its preposition.
     pub(crate) fn words(self) -> [&'static str; 2] {
         match self {
             Verb::Add => ["add", "to"],
@@ -305,7 +308,7 @@ impl Verb {
     }
 }
 
-/// The object of an operation; of one that changes it also as it was before.
+/// The object of an operation; for a change also the object before it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Described<'a, T> {
     pub(crate) object: &'a T,

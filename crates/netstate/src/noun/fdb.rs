@@ -12,24 +12,24 @@ use crate::noun::{
     Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
 
-/// Where an entry is, and which.
+/// The key of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FdbKey {
     /// The namespace of the link.
     pub netns: NetnsName,
-    /// The port or tunnel that leads to the address.
+    /// The port or tunnel through which the address is reached.
     pub dev: LinkName,
     /// The station's address.
     pub lladdr: MacAddress,
-    /// `NDA_VLAN`; zero without.
+    /// `NDA_VLAN`; zero if there is none.
     pub vlan: u16,
-    /// Whether the entry is the link's own (`NTF_SELF`) rather than its bridge's.
+    /// Whether the entry belongs to the link itself (`NTF_SELF`) and not to its bridge.
     pub own: bool,
     /// `NDA_DST`: the tunnel's far end.
     pub dst: Option<IpAddr>,
 }
 
-/// What is known of an entry.
+/// The attributes of an entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FdbEntry {
@@ -37,7 +37,7 @@ pub struct FdbEntry {
     pub nud: u16,
     /// `ndm_flags`: `NTF_…` bits.
     pub flags: u8,
-    /// The bridge that the port belongs to.
+    /// The bridge of the port.
     pub master: Option<LinkName>,
     /// `NDA_SRC_VNI`.
     pub src_vni: Option<u32>,
@@ -45,11 +45,11 @@ pub struct FdbEntry {
     pub vni: Option<u32>,
     /// `NDA_PORT`, a UDP port.
     pub port: Option<u16>,
-    /// `NDA_IFINDEX`: the link that the tunnel's packets leave by.
+    /// `NDA_IFINDEX`: the link through which the tunnel's packets are sent.
     pub via: Option<LinkName>,
 }
 
-/// What a forwarding entry states about itself.
+/// The facts of a forwarding entry.
 pub(crate) struct Facts;
 
 impl NounFacts for Facts {

@@ -1,4 +1,4 @@
-//! A network link (`struct ifinfomsg`, rtnetlink(7), ip-link(8)): what all kinds share.
+//! A network link (`struct ifinfomsg`, rtnetlink(7), ip-link(8)): the part that all kinds share.
 
 mod anew;
 pub mod bridge;
@@ -40,7 +40,8 @@ pub use vxlan::{PortRange, Vxlan};
 use crate::attribute::{Attributes, Flags};
 use crate::name::{LinkName, MacAddress, NetnsName};
 
-/// The links that each namespace has of itself, with their kinds (`rtnl_link_ops` and `init_net` of net/ipv4 and net/ipv6).
+/// The links that exist in each namespace by themselves, with their kinds (`rtnl_link_ops` and
+/// `init_net` of net/ipv4 and net/ipv6).
 const OF_NAMESPACE: [(&str, &str); 10] = [
     ("lo", ""),
     ("sit0", "sit"),
@@ -54,7 +55,7 @@ const OF_NAMESPACE: [(&str, &str); 10] = [
     ("ip6gre0", "ip6gre"),
 ];
 
-/// Where a link is and what it is called there.
+/// The place of a link: its namespace, and its name there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The namespace.
@@ -66,28 +67,28 @@ pub struct Place {
 /// A link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Link {
-    /// Where it is to be, or where it was seen.
+    /// The desired or observed place.
     pub place: Place,
-    /// What it is; `None` desires a link that exists already ([`Link::is_adopted`]).
+    /// The kind; `None` means a link that exists already ([`Link::is_adopted`]).
     pub kind: Option<LinkKind>,
     /// Attributes that every kind has.
     pub attributes: LinkAttributes,
     /// Interface flags (`ifi_flags`).
     pub flags: LinkFlags,
-    /// `IFLA_MASTER`: the bridge, bond or VRF that it is enslaved to, in its own namespace.
+    /// `IFLA_MASTER`: the bridge, bond or VRF to which it is enslaved, in its own namespace.
     pub master: Option<Master>,
-    /// What it has as a port of the bridge that it is enslaved to.
+    /// Its attributes as a port of a bridge.
     pub port: BridgePort,
     /// `IFLA_LINK` with `IFLA_LINK_NETNSID`: the link below it, or a tunnel's underlay.
     pub device: Option<Place>,
-    /// The other end of a pair (veth), which the kernel makes and removes together with this one.
+    /// The other end of a veth pair. The kernel creates and removes both ends together.
     pub peer: Option<Place>,
     /// What can only be observed.
     pub status: Option<Box<LinkStatus>>,
 }
 
 impl Link {
-    /// A link of which only the place is said.
+    /// A link of which only the place is set.
     pub fn at(place: Place) -> Link {
         Link {
             place,
@@ -102,12 +103,13 @@ impl Link {
         }
     }
 
-    /// Whether it is adopted: it exists already, of whatever kind, and is given back. One of a kind is made, and removed.
+    /// Whether it is adopted. An adopted link exists already, with any kind, and is given back.
+    /// Other links are created and removed.
     pub fn is_adopted(&self) -> bool {
         self.kind.is_none()
     }
 
-    /// What holds for links of its kind; nothing is known where no kind is said.
+    /// The facts of its kind; none if the kind is not set.
     pub fn facts(&self) -> Option<&'static KindFacts> {
         self.kind.as_ref().map(LinkKind::facts)
     }
@@ -122,25 +124,26 @@ impl Link {
         }
     }
 
-    /// Whether it is there as long as its namespace is: the loopback, and what the tunnel modules make in each namespace
-    /// (`fb_tunnels_only_for_init_net`, Documentation/admin-guide/sysctl/net.rst).
+    /// Whether it exists as long as its namespace: the loopback, and the devices that tunnel
+    /// modules create in each namespace (`fb_tunnels_only_for_init_net`,
+    /// Documentation/admin-guide/sysctl/net.rst).
     pub fn belongs_to_namespace(&self) -> bool {
         let kind = self.kind.as_ref().map_or("", LinkKind::name);
         OF_NAMESPACE.contains(&(self.place.ifname.as_str(), kind))
     }
 
-    /// The namespace of the other end of its pair, or of the link below.
+    /// The namespace of its peer, or of the link below.
     pub fn reaches_into(&self) -> Option<&NetnsName> {
         self.peer.as_ref().or(self.device.as_ref()).map(|place| &place.netns)
     }
 }
 
-/// Which link one is enslaved to.
+/// The master of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Master {
-    /// To none.
+    /// No master.
     Free,
-    /// To this one, of the same namespace.
+    /// This link, in the same namespace.
     Of(LinkName),
 }
 
@@ -148,40 +151,40 @@ pub enum Master {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinkAttributes {
-    /// `ifi_index`, of the request itself: the index that a new link is to have.
+    /// `ifi_index` in the request: the index of a new link.
     #[attribute(create_only)]
     pub index: Option<u32>,
-    /// Bytes.
+    /// In bytes.
     #[attribute(IFLA_MTU)]
     pub mtu: Option<u32>,
-    /// A number that groups links.
+    /// The number of a group of links.
     #[attribute(IFLA_GROUP)]
     pub group: Option<u32>,
-    /// Packets.
+    /// In packets.
     #[attribute(IFLA_TXQLEN)]
     pub txqueuelen: Option<u32>,
-    /// Transmit queues.
+    /// The number of transmit queues.
     #[attribute(IFLA_NUM_TX_QUEUES, create_only)]
     pub numtxqueues: Option<u32>,
-    /// Receive queues.
+    /// The number of receive queues.
     #[attribute(IFLA_NUM_RX_QUEUES, create_only)]
     pub numrxqueues: Option<u32>,
-    /// Bytes.
+    /// In bytes.
     #[attribute(IFLA_GSO_MAX_SIZE)]
     pub gso_max_size: Option<u32>,
-    /// Segments that the device may cut a packet into.
+    /// The maximum number of segments into which the device may split a packet.
     #[attribute(IFLA_GSO_MAX_SEGS)]
     pub gso_max_segs: Option<u32>,
-    /// Bytes.
+    /// In bytes.
     #[attribute(IFLA_GRO_MAX_SIZE)]
     pub gro_max_size: Option<u32>,
-    /// Bytes. The kernel sets it along with `gso_max_size`, so it comes later.
+    /// In bytes. The kernel also sets it when `gso_max_size` is set, so it must be sent after that.
     #[attribute(IFLA_GSO_IPV4_MAX_SIZE)]
     pub gso_ipv4_max_size: Option<u32>,
-    /// Bytes. The kernel sets it along with `gro_max_size`, so it comes later.
+    /// In bytes. The kernel also sets it when `gro_max_size` is set, so it must be sent after that.
     #[attribute(IFLA_GRO_IPV4_MAX_SIZE)]
     pub gro_ipv4_max_size: Option<u32>,
-    /// Whether a protocol holds the carrier down.
+    /// Whether a protocol keeps the carrier down.
     #[attribute(IFLA_PROTO_DOWN)]
     pub protodown: Option<bool>,
     /// The link's own link-layer address.
@@ -190,7 +193,7 @@ pub struct LinkAttributes {
     /// The link-layer broadcast address, or that of the far end of a point-to-point link.
     #[attribute(IFLA_BROADCAST)]
     pub broadcast: Option<MacAddress>,
-    /// A note for people; empty for none.
+    /// A comment for people; empty for none.
     #[attribute(IFLA_IFALIAS, absent = String::new())]
     pub alias: Option<String>,
 }
@@ -199,7 +202,7 @@ pub struct LinkAttributes {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Flags)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinkFlags {
-    /// Whether the link is to carry traffic.
+    /// Whether the link is administratively up.
     #[flag(IFF_UP)]
     pub up: Option<bool>,
     /// Whether addresses are resolved.
@@ -208,25 +211,25 @@ pub struct LinkFlags {
     /// Whether multicast is carried.
     #[flag(IFF_MULTICAST)]
     pub multicast: Option<bool>,
-    /// Whether all multicast is received.
+    /// Whether all multicast packets are received.
     #[flag(IFF_ALLMULTI)]
     pub allmulticast: Option<bool>,
-    /// Whether everything is received.
+    /// Whether all packets are received.
     #[flag(IFF_PROMISC)]
     pub promisc: Option<bool>,
-    /// A relic that the kernel only stores.
+    /// An obsolete flag that the kernel only stores.
     #[flag(not IFF_NOTRAILERS)]
     pub trailers: Option<bool>,
 }
 
-/// What of a link can only be observed.
+/// The part of a link that can only be observed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkStatus {
     /// The interface index.
     pub index: u32,
     /// `ifi_type`: `ARPHRD_…`.
     pub device_type: u16,
-    /// `ifi_flags`, whole.
+    /// `ifi_flags`, complete.
     pub flags: u32,
     /// `IFLA_OPERSTATE`: RFC 2863 ifOperStatus as `IF_OPER_…`.
     pub operstate: u8,
@@ -238,13 +241,13 @@ pub struct LinkStatus {
     pub min_mtu: Option<u32>,
     /// `IFLA_MAX_MTU`, bytes.
     pub max_mtu: Option<u32>,
-    /// `IFLA_PERM_ADDRESS`: the address that the hardware came with.
+    /// `IFLA_PERM_ADDRESS`: the permanent address of the hardware.
     pub permanent_address: Option<MacAddress>,
     /// `IFLA_STATS64`.
     pub statistics: Statistics,
 }
 
-/// Counters since the link was made (`struct rtnl_link_stats64`).
+/// Counters since the link was created (`struct rtnl_link_stats64`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "named as the kernel names them")]
 pub struct Statistics {

@@ -15,12 +15,12 @@ use crate::noun::{
 };
 use crate::uapi::{NUD_NOARP, NUD_PERMANENT};
 
-/// Where a neighbour is, and which.
+/// The key of a neighbour.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NeighborKey {
     /// The namespace of the link.
     pub netns: NetnsName,
-    /// The link, as the kernel names it there.
+    /// The link, by the kernel's name.
     pub dev: LinkName,
     /// The neighbour's IP address.
     pub address: IpAddr,
@@ -28,7 +28,7 @@ pub struct NeighborKey {
     pub proxy: bool,
 }
 
-/// What is known of a neighbour. One that the kernel learned is observed, never desired.
+/// The attributes of a neighbour. A neighbour that the kernel learned is observed, never desired.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 #[attribute(header = 12)]
@@ -42,19 +42,19 @@ pub struct Neighbor {
     /// Whether it is a router.
     #[attribute(header, at = 10, bit = NTF_ROUTER)]
     pub router: Option<bool>,
-    /// Whether it is to be resolved now, which only a request holds.
+    /// Whether it should be resolved now. This exists only in requests.
     #[serde(rename = "use")]
     #[attribute(header, at = 10, bit = NTF_USE)]
     pub use_: Option<bool>,
-    /// Whether the kernel is to keep it resolved.
+    /// Whether the kernel keeps it resolved.
     #[attribute(NDA_FLAGS_EXT, bit = NTF_EXT_MANAGED, absent = false)]
     pub managed: Option<bool>,
-    /// Whether a program outside of the kernel has learned it.
+    /// Whether a user-space program has learned it.
     #[attribute(header, at = 10, bit = NTF_EXT_LEARNED)]
     pub extern_learn: Option<bool>,
 }
 
-/// What a neighbour states about itself.
+/// The facts of a neighbour.
 pub(crate) struct Facts;
 
 impl NounFacts for Facts {
@@ -92,8 +92,8 @@ impl NounFacts for Facts {
         (Key::Neighbor(key), Object::Neighbor(neighbor.clone()))
     }
 
-    /// A link that goes down forgets its neighbours (`neigh_ifdown`, net/core/neighbour.c), and one without IPv4 or
-    /// IPv6 those of it.
+    /// Neighbours are lost when their link goes down (`neigh_ifdown`, net/core/neighbour.c), and
+    /// those of IPv4 or IPv6 when the link loses that protocol.
     fn is_lost_with(key: &NeighborKey, _: &Neighbor, loss: &Loss<'_>) -> bool {
         match loss {
             Loss::Down => true,
@@ -111,7 +111,7 @@ impl NounFacts for Facts {
         None
     }
 
-    /// One that was learned is the kernel's.
+    /// A learned neighbour belongs to the kernel.
     fn is_automatic(neighbor: &Neighbor) -> bool {
         neighbor.nud.is_some_and(|nud| nud & (NUD_PERMANENT | NUD_NOARP) == 0)
             && neighbor.managed != Some(true)

@@ -9,7 +9,7 @@ use crate::noun::{
     Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
 
-/// What a namespace states about itself.
+/// The facts of a namespace.
 pub(crate) struct Facts;
 
 impl NounFacts for Facts {
@@ -93,7 +93,8 @@ impl NounFacts for Facts {
         None
     }
 
-    /// All links of a namespace that is to go: it goes only without any that is not its own.
+    /// All links of a namespace that must be removed. It can be removed only if all of them are its
+    /// own.
     fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
         let names = |objects: &BTreeMap<Key, Object>| -> BTreeSet<NetnsName> {
             let name =
@@ -119,7 +120,7 @@ impl NounFacts for Facts {
     }
 }
 
-/// A namespace, as a place within a sentence.
+/// The namespace as a phrase in a sentence.
 pub(crate) fn spoken(netns: &NetnsName) -> String {
     match netns.is_own() {
         true => "the host's namespace".into(),

@@ -23,22 +23,23 @@ use crate::uapi::{
     RTPROT_XORP, RTPROT_ZEBRA,
 };
 
-/// What makes two routes the same route to the kernel.
+/// The key of a route: the kernel treats routes with the same key as the same route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RouteKey {
-    /// The namespace whose table it is in.
+    /// The namespace of its table.
     pub netns: NetnsName,
     /// `RTA_TABLE`, 32 bits.
     pub table: u32,
-    /// `RTA_DST`, without host bits; its family is the route's. The default route is `0.0.0.0/0` or `::/0`.
+    /// `RTA_DST`, without host bits. Its family is that of the route. The default route is
+    /// `0.0.0.0/0` or `::/0`.
     pub prefix: IpNet,
     /// `rtm_tos`.
     pub tos: u8,
-    /// `RTA_PRIORITY`. For IPv6 the kernel reads zero as 1024; so does this key.
+    /// `RTA_PRIORITY`. For IPv6 the kernel reads zero as 1024, and so does this key.
     pub metric: u32,
 }
 
-/// What a route does with the packets that it matches (`rtm_type`).
+/// What happens to packets that match a route (`rtm_type`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
@@ -48,17 +49,17 @@ pub enum RouteKind {
     Unicast = 1,
     /// `RTN_LOCAL`: delivers them here.
     Local = 2,
-    /// `RTN_BROADCAST`: delivers them here, sends them as broadcast.
+    /// `RTN_BROADCAST`: delivers them here, and sends them as broadcast.
     Broadcast = 3,
-    /// `RTN_ANYCAST`: delivers them here, sends them as unicast.
+    /// `RTN_ANYCAST`: delivers them here, and sends them as unicast.
     Anycast = 4,
     /// `RTN_MULTICAST`.
     Multicast = 5,
     /// `RTN_BLACKHOLE`: drops them silently.
     Blackhole = 6,
-    /// `RTN_UNREACHABLE`: answers that the host is unreachable.
+    /// `RTN_UNREACHABLE`: drops them, and reports that the host is unreachable.
     Unreachable = 7,
-    /// `RTN_PROHIBIT`: answers that it is prohibited.
+    /// `RTN_PROHIBIT`: drops them, and reports that this is prohibited.
     Prohibit = 8,
     /// `RTN_THROW`: ends the look-up in this table.
     Throw = 9,
@@ -66,7 +67,7 @@ pub enum RouteKind {
     Nat = 10,
 }
 
-/// A route's properties. An option that is `None` is left to the kernel.
+/// A route's attributes. If one is `None`, the kernel chooses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct Route {
@@ -77,13 +78,14 @@ pub struct Route {
     pub protocol: Option<u8>,
     /// `rtm_scope`: `RT_SCOPE_…`.
     pub scope: Option<u8>,
-    /// The source address that the host prefers.
+    /// The preferred source address.
     #[attribute(RTA_PREFSRC)]
     pub source: Option<IpAddr>,
-    /// What the destinations are taken to be like.
+    /// The metrics for the destinations.
     #[attribute(RTA_METRICS, nested)]
     pub metrics: RouteMetrics,
-    /// Where unicast packets go; several share the load by their weights. In order of `dev`, then `via`.
+    /// The nexthops of a unicast route. Several share the load by their weights. They are sorted by
+    /// `dev`, then `via`.
     #[attribute(plain)]
     pub nexthops: Nexthops,
 }
@@ -92,16 +94,16 @@ pub struct Route {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct RouteMetrics {
-    /// Bytes.
+    /// In bytes.
     #[attribute(RTAX_MTU)]
     pub mtu: Option<u32>,
-    /// Bytes.
+    /// In bytes.
     #[attribute(RTAX_ADVMSS)]
     pub advmss: Option<u32>,
 }
 
 impl RouteKind {
-    /// The word of ip-route(8).
+    /// The name in ip-route(8).
     pub fn name(self) -> &'static str {
         match self {
             RouteKind::Unicast => "unicast",
@@ -118,19 +120,20 @@ impl RouteKind {
     }
 }
 
-/// The nexthops of a route: one as a rule, which is held in place.
+/// The nexthops of a route. There is usually one, which is stored in place.
 pub type Nexthops = SmallVec<[Nexthop; 1]>;
 
-/// One way that a route's packets take.
+/// One nexthop of a route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Nexthop {
-    /// The link, as the kernel names it in the route's namespace.
+    /// The link, by the kernel's name in the route's namespace.
     pub dev: Option<LinkName>,
     /// The gateway, of either family (`RTA_GATEWAY`, `RTA_VIA`).
     pub via: Option<IpAddr>,
     /// 1 to 256 (`rtnh_hops` plus one).
     pub weight: u16,
-    /// `RTNH_F_ONLINK`: the gateway is on the link though no address there says so.
+    /// `RTNH_F_ONLINK`: the gateway is regarded as on the link, even without an address in its
+    /// subnet.
     pub onlink: bool,
     /// `RTNH_F_PERVASIVE`.
     pub pervasive: bool,
@@ -156,12 +159,13 @@ const DAEMONS: [u8; 15] = [
 ];
 
 impl Route {
-    /// Whether a routing daemon made it: it watches links, and knows best which routes are to come back with one.
+    /// Whether a routing daemon created it. The daemon watches links, and knows which routes to
+    /// restore with a link.
     pub fn is_of_daemon(&self) -> bool {
         self.protocol.is_some_and(|protocol| DAEMONS.contains(&protocol))
     }
 
-    /// The scope that the kernel's tools give an IPv4 route that names none (`RT_SCOPE_…`, ip-route(8)).
+    /// The scope of an IPv4 route that does not set one, as in ip-route(8) (`RT_SCOPE_…`).
     pub fn natural_scope(&self) -> u8 {
         let forwards = self.nexthops.iter().any(|hop| hop.via.is_some());
         match self.kind {
@@ -176,8 +180,8 @@ impl Route {
         }
     }
 
-    /// Whether `seen` goes the ways that this one names. Where this names only a gateway, the kernel chose the link,
-    /// and where it names none at all (a blackhole), the kernel may show its loopback.
+    /// Whether `seen` has the nexthops of this route. If this one names only a gateway, the kernel
+    /// chose the link. If it has no nexthop (a blackhole), the kernel may show its loopback.
     pub fn same_nexthops(&self, seen: &Route) -> bool {
         if self.nexthops.is_empty() {
             return self.kind != RouteKind::Unicast || seen.nexthops.is_empty();
@@ -192,8 +196,8 @@ impl Route {
     }
 }
 
-/// How many routes are asked for one by one at most. Asking for one costs what reading ten does (2-core host, Linux
-/// 6.18), and how many there are is not known.
+/// The maximum number of routes that are read one by one. Reading one costs as much as reading ten
+/// of a table (2-core host, Linux 6.18), and the size of the table is not known.
 const FEW: usize = 1000;
 
 impl Key {
@@ -203,7 +207,7 @@ impl Key {
     }
 }
 
-/// What a route states about itself.
+/// The facts of a route.
 pub(crate) struct Facts;
 
 impl NounFacts for Facts {
@@ -225,7 +229,7 @@ impl NounFacts for Facts {
         Some(&key.netns)
     }
 
-    /// Nexthops are in the order of their links, so that each link is named once.
+    /// Nexthops are sorted by link, so that each link is named once.
     fn needs(key: &RouteKey, route: &Route) -> Needs {
         let mut needs = Needs::new();
         let mut last: Option<&LinkName> = None;
@@ -238,7 +242,8 @@ impl NounFacts for Facts {
         needs
     }
 
-    /// A link, its IPv6, and a gateway on it are conditions of each nexthop. The source is one of the whole.
+    /// A link, its IPv6, and a gateway on it are conditions of each nexthop. The source is a
+    /// condition of the whole route.
     fn conditions(key: &RouteKey, route: &Route, conditions: &mut Vec<Condition>) {
         if route.kind != RouteKind::Unicast {
             return;
@@ -261,7 +266,7 @@ impl NounFacts for Facts {
         conditions.extend(source);
     }
 
-    /// It goes over the links that are up.
+    /// It uses the links that are up.
     fn without(key: &RouteKey, route: &Route, unmet: &[Condition]) -> Option<Route> {
         let is_on = |hop: &Nexthop, place: &Place| {
             place.netns == key.netns && Some(&place.ifname) == hop.dev.as_ref()
@@ -296,8 +301,8 @@ impl NounFacts for Facts {
         (Key::Route(key.clone()), Object::Route(route))
     }
 
-    /// An IPv4 route of the main table goes with its source, once no link has that (`fib_sync_down_addr`,
-    /// net/ipv4/fib_semantics.c).
+    /// An IPv4 route of the main table is lost with its source address, when no link has that any
+    /// more (`fib_sync_down_addr`, net/ipv4/fib_semantics.c).
     fn is_lost_with(key: &RouteKey, route: &Route, loss: &Loss<'_>) -> bool {
         match loss {
             Loss::Down => true,
@@ -310,7 +315,8 @@ impl NounFacts for Facts {
         }
     }
 
-    /// Where it names only a gateway the kernel finds it a link, and its source may be an address of any.
+    /// If it names only a gateway, the kernel chooses the link. Its source may be an address of any
+    /// link.
     fn loose(route: &Route) -> Loose {
         Loose {
             links: route.nexthops.iter().any(|hop| hop.dev.is_none() && hop.via.is_some()),
@@ -345,7 +351,7 @@ impl NounFacts for Facts {
         if key.prefix.addr().is_ipv6() { Replaced::Anew } else { Replaced::InPlace }
     }
 
-    /// Routes with a gateway come after those that lead to the gateway.
+    /// Routes with a gateway come after those through which the gateway is reached.
     fn stage(_: &RouteKey, route: &Route) -> (Stage, u8) {
         let by_gateway = route.nexthops.iter().any(|hop| hop.via.is_some());
         (Stage::AfterUp, if by_gateway { 4 } else { 3 })
@@ -367,8 +373,8 @@ impl NounFacts for Facts {
         None
     }
 
-    /// What each may be like, unless they are so many that reading whole tables costs less; and who made them all, if it is
-    /// one.
+    /// Adds the possible forms of each route, unless reading whole tables is cheaper; and the
+    /// common protocol of all of them, if there is one.
     fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
         let states = change.states();
         let keys = || wanted.keys.iter().filter(|key| key.route().is_some());
@@ -434,7 +440,7 @@ impl NounFacts for Facts {
     }
 }
 
-/// Who made all routes of these states, if it is one.
+/// The common protocol of all routes in these states, if there is one.
 fn protocol(states: &[&BTreeMap<Key, Object>]) -> Option<u8> {
     let objects = states.iter().copied().flatten();
     let mut protocols = objects.filter_map(|(_, object)| {

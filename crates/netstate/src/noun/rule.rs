@@ -14,16 +14,16 @@ use crate::noun::{
 };
 use crate::uapi::{RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, RTPROT_KERNEL};
 
-/// Which packets a rule is about, and when it is asked.
+/// The key of a rule: the packets that it matches, and its priority.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RuleKey {
-    /// The namespace whose database it is in.
+    /// The namespace of the rule.
     pub netns: NetnsName,
-    /// `FRA_PRIORITY`: rules are asked in the order of these.
+    /// `FRA_PRIORITY`: rules are evaluated in this order.
     pub pref: u32,
-    /// `FRA_SRC`, without host bits; of length zero for any. Its family is the rule's.
+    /// `FRA_SRC`, without host bits; length zero means any. Its family is that of the rule.
     pub from: IpNet,
-    /// `FRA_DST`, likewise, of the same family.
+    /// `FRA_DST`, in the same way, with the same family.
     pub to: IpNet,
     /// `tos` of `struct fib_rule_hdr`; zero for any.
     pub tos: u8,
@@ -32,13 +32,13 @@ pub struct RuleKey {
 }
 
 impl RuleKey {
-    /// Whether it is about IPv6.
+    /// Whether it is an IPv6 rule.
     pub fn is_ipv6(&self) -> bool {
         self.from.addr().is_ipv6()
     }
 }
 
-/// What a rule says of these packets.
+/// The attributes of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rule {
@@ -48,10 +48,10 @@ pub struct Rule {
     /// The table that is looked up.
     #[attribute(FRA_TABLE)]
     pub table: Option<u32>,
-    /// Only packets that came in by the link of this name, there or not.
+    /// Matches only packets that were received on the link with this name, which need not exist.
     #[attribute(FRA_IIFNAME)]
     pub iif: Option<LinkName>,
-    /// Only packets of sockets that are bound to the link of this name.
+    /// Matches only packets of sockets that are bound to the link with this name.
     #[attribute(FRA_OIFNAME)]
     pub oif: Option<LinkName>,
     /// Who made the rule (`RTPROT_…`).
@@ -59,7 +59,7 @@ pub struct Rule {
     pub protocol: Option<u8>,
 }
 
-/// What a rule states about itself.
+/// The facts of a rule.
 pub(crate) struct Facts;
 
 impl NounFacts for Facts {
@@ -81,7 +81,7 @@ impl NounFacts for Facts {
         Some(&key.netns)
     }
 
-    /// The kernel keeps a rule whose links are not there, and compares names.
+    /// The kernel keeps a rule whose links do not exist, and compares names.
     fn needs(_: &RuleKey, _: &Rule) -> Needs {
         Needs::new()
     }
@@ -108,7 +108,7 @@ impl NounFacts for Facts {
         None
     }
 
-    /// Those that every namespace begins with (`fib_default_rules_init`, net/ipv4/fib_rules.c).
+    /// The rules that every namespace starts with (`fib_default_rules_init`, net/ipv4/fib_rules.c).
     fn is_automatic(rule: &Rule) -> bool {
         rule.protocol == Some(RTPROT_KERNEL)
     }
@@ -124,12 +124,12 @@ impl NounFacts for Facts {
             && protocol
     }
 
-    /// There is no request that changes a rule.
+    /// No request changes a rule.
     fn replaced(_: &RuleKey) -> Replaced {
         Replaced::Anew
     }
 
-    /// Once there are routes to be looked up.
+    /// After the routes that are looked up.
     fn stage(_: &RuleKey, _: &Rule) -> (Stage, u8) {
         (Stage::AfterUp, 5)
     }
@@ -160,7 +160,7 @@ impl NounFacts for Facts {
         *rule = other.clone();
     }
 
-    /// In the words of ip-rule(8).
+    /// In the syntax of ip-rule(8).
     fn describe(
         f: &mut fmt::Formatter<'_>,
         verb: Verb,

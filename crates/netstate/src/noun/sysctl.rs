@@ -16,7 +16,7 @@ use crate::noun::{
     Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
 
-/// Which parameter, of which namespace.
+/// The key of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SysctlKey {
     /// The namespace.
@@ -26,17 +26,18 @@ pub struct SysctlKey {
 }
 
 impl SysctlKey {
-    /// The place of the link whose parameter it is.
+    /// The place of the link to which it belongs.
     fn place(&self) -> Option<Place> {
         Some(Place { netns: self.netns.clone(), ifname: self.path.dev()? })
     }
 }
 
-/// The parameters of IPv6 that set those of `default` and of each link when they are set for `all`.
+/// The IPv6 parameters of `all` that set those of `default` and of each link.
 const SPREADING: [&str; 4] =
     ["forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"];
 
-/// A path below `/proc/sys`, with `/` between its parts, the first of which is `net`: it cannot lead elsewhere.
+/// A path below `/proc/sys`, with `/` between its parts. The first part is `net`, and no part leads
+/// elsewhere.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SysctlPath(Arc<str>);
@@ -47,7 +48,8 @@ impl SysctlPath {
         &self.0
     }
 
-    /// The path as sysctl(8) shows it: dots between the parts, and slashes for the dots within them.
+    /// The path in the form of sysctl(8): dots between the parts, and slashes instead of dots
+    /// within a part.
     pub fn dotted(&self) -> String {
         let swap = |c| match c {
             '/' => '.',
@@ -57,7 +59,7 @@ impl SysctlPath {
         self.0.chars().map(swap).collect()
     }
 
-    /// The link whose parameter this is (`net/FAMILY/conf/LINK/…`, `net/FAMILY/neigh/LINK/…`); none for
+    /// The link of this parameter (`net/FAMILY/conf/LINK/…`, `net/FAMILY/neigh/LINK/…`); none for
     /// `all` and `default`.
     pub fn dev(&self) -> Option<LinkName> {
         let mut parts = self.0.split('/').skip(2);
@@ -68,7 +70,8 @@ impl SysctlPath {
         }
     }
 
-    /// The other name of the same value, if it has two (`devinet_sysctl_forward`, net/ipv4/devinet.c).
+    /// The other name of the same value, if there are two (`devinet_sysctl_forward`,
+    /// net/ipv4/devinet.c).
     pub fn same_value(&self) -> Option<SysctlPath> {
         let other = match self.as_str() {
             "net/ipv4/ip_forward" => "net/ipv4/conf/all/forwarding",
@@ -78,8 +81,9 @@ impl SysctlPath {
         Some(Self(other.into()))
     }
 
-    /// The value that the kernel gives `other` when this parameter is changed to `value`; none where it leaves that alone
-    /// (`inet_forward_change`, net/ipv4/devinet.c; `addrconf_fixup_forwarding` and its like, net/ipv6/addrconf.c).
+    /// The value that the kernel gives `other` when this parameter changes to `value`; none if
+    /// `other` does not change (`inet_forward_change`, net/ipv4/devinet.c;
+    /// `addrconf_fixup_forwarding` and similar functions, net/ipv6/addrconf.c).
     pub fn sets(&self, value: &str, other: &SysctlPath) -> Option<String> {
         let is_conf_of = |family: &str, name: &str| {
             let parts: Vec<&str> = other.as_str().split('/').collect();
@@ -106,18 +110,18 @@ impl SysctlPath {
         }
     }
 
-    /// Whether it switches IPv6 off and on, for a link or for all of a namespace.
+    /// Whether it switches IPv6 off and on, for a link or for a whole namespace.
     pub fn switches_ipv6(&self) -> bool {
         self.as_str().starts_with("net/ipv6/conf/") && self.as_str().ends_with("/disable_ipv6")
     }
 
-    /// Whether the kernel sets other parameters when this one is changed.
+    /// Whether the kernel sets other parameters when this one changes.
     pub fn sets_others(&self) -> bool {
         let of_all = self.as_str().strip_prefix("net/ipv6/conf/all/");
         self.same_value().is_some() || of_all.is_some_and(|name| SPREADING.contains(&name))
     }
 
-    /// The same parameter of another link; none where it is not a link's.
+    /// The same parameter of another link; none if it does not belong to a link.
     pub fn of_dev(&self, dev: &LinkName) -> Option<SysctlPath> {
         let mut parts: Vec<&str> = self.0.split('/').collect();
         self.dev()?;
@@ -126,8 +130,8 @@ impl SysctlPath {
     }
 }
 
-/// A parameter's value in the one form that values are compared in: without a newline, its fields with one space
-/// between. The kernel reads any white space, and prints tabs.
+/// A parameter's value in the form for comparisons: without a newline, and with one space between
+/// fields. The kernel accepts any white space, and prints tabs.
 pub fn plain_value(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -135,8 +139,8 @@ pub fn plain_value(text: &str) -> String {
 impl FromStr for SysctlPath {
     type Err = InvalidName;
 
-    /// Takes both `net/ipv4/ip_forward` and `net.ipv4.ip_forward` (sysctl(8): the first separator decides,
-    /// so that a link's name may hold the other).
+    /// Accepts both `net/ipv4/ip_forward` and `net.ipv4.ip_forward`. As in sysctl(8), the first
+    /// separator decides, so that a link's name may contain the other one.
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let fault = |reason| InvalidName { kind: "sysctl", text: text.into(), reason };
         let slashes: String = match text.find(['.', '/']).map(|at| &text[at..=at]) {
@@ -192,7 +196,7 @@ impl fmt::Debug for SysctlPath {
     }
 }
 
-/// What a kernel parameter states about itself.
+/// The facts of a kernel parameter.
 pub(crate) struct Facts;
 
 impl NounFacts for Facts {
@@ -218,7 +222,8 @@ impl NounFacts for Facts {
         key.place().map(|place| Need::of_place(place, How::There)).into_iter().collect()
     }
 
-    /// A link without IPv6 for its MTU has no parameters of IPv6 (`addrconf_ifdown`, net/ipv6/addrconf.c).
+    /// A link whose MTU is too small for IPv6 has no IPv6 parameters (`addrconf_ifdown`,
+    /// net/ipv6/addrconf.c).
     fn conditions(key: &SysctlKey, _: &String, conditions: &mut Vec<Condition>) {
         let is_ipv6 = key.path.as_str().starts_with("net/ipv6/");
         conditions.extend(key.place().filter(|_| is_ipv6).map(Condition::Ipv6Parameters));
@@ -266,8 +271,8 @@ impl NounFacts for Facts {
         Replaced::InPlace
     }
 
-    /// Those of a link come after its MTU, which IPv6 has none of below 1280 (`IPV6_MIN_MTU`).
-    /// Those that set others come before these.
+    /// Parameters of a link come after its MTU, because there are no IPv6 parameters below 1280
+    /// (`IPV6_MIN_MTU`). Parameters that set others come before these.
     fn stage(key: &SysctlKey, _: &String) -> (Stage, u8) {
         let of_link = key.path.dev().is_some();
         let stage = if of_link { Stage::BeforeUp } else { Stage::BeforeLinks };
@@ -295,15 +300,15 @@ impl NounFacts for Facts {
         Vec::new()
     }
 
-    /// The parameter that a new link takes this one's value from.
+    /// The parameter from which a new link takes this value.
     fn default_key(key: &SysctlKey) -> Option<SysctlKey> {
         let dev = key.path.dev()?;
         let path = key.path.as_str().replacen(&format!("/{dev}/"), "/default/", 1);
         Some(SysctlKey { netns: key.netns.clone(), path: path.parse::<SysctlPath>().ok()? })
     }
 
-    /// Defaults, and the parameters of links by the other names that the link has in some state: renamed, it takes them
-    /// along.
+    /// Adds defaults, and the parameters of renamed links by their other names, because a link
+    /// keeps its parameters when it is renamed.
     fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
         let states = change.states();
         let of_links: Vec<(&SysctlKey, Place)> = (states.iter().copied().flatten())

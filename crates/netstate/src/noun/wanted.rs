@@ -1,4 +1,4 @@
-//! The objects that are to be observed for a change.
+//! The objects that must be observed for a change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use super::route::{Route, RouteKey};
 use super::{Key, Object};
 use crate::name::{LinkId, NetnsName};
 
-/// A change: where to go, what may have been applied before, and what there was before that.
+/// A change: the target, what may have been applied before, and the originals.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Change<'a> {
     pub(crate) desired: &'a BTreeMap<Key, Object>,
@@ -16,7 +16,7 @@ pub(crate) struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    /// The states that it is about, the likeliest to be found first.
+    /// The states of the change, the one with the most likely places first.
     pub(crate) fn states(&self) -> [&'a BTreeMap<Key, Object>; 3] {
         [self.touched, self.originals, self.desired]
     }
@@ -25,37 +25,42 @@ impl<'a> Change<'a> {
 /// The objects that a change concerns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wanted {
-    /// The objects, but for links.
+    /// The objects, without links.
     pub keys: BTreeSet<Key>,
-    /// What routes among `keys` may be like, given where they are few: a kernel that tells all routes of a table or
-    /// none can still be asked whether it holds just this one. What exists is told, expected or not.
+    /// The possible forms of the routes in `keys`, if there are few routes. The kernel can only
+    /// report all routes of a table, but it can be asked whether it holds exactly this route.
+    /// Existing routes are reported in any form.
     pub expected: BTreeMap<RouteKey, Vec<Route>>,
-    /// Who made the routes among `keys` (`rtm_protocol`), where they are all to be of one maker: those of others may be
-    /// passed over, but for what has one of these keys.
+    /// The protocol of the routes in `keys` (`rtm_protocol`), if all have the same one. Routes with
+    /// other protocols may be left out, unless they have one of these keys.
     pub protocol: Option<u8>,
-    /// The links, each with the places where it may be, the likeliest first.
+    /// The links with their possible places, the most likely first.
     pub links: BTreeMap<LinkId, Vec<Place>>,
-    /// Those of the links that may have been applied before: one that is at none of its places may be elsewhere, where it is
-    /// the same link. What is on it is told under the name that it has there.
+    /// The links that may have been applied before. If such a link is at none of its places, it is
+    /// searched elsewhere, and is the same link there. Objects on it are reported under its name
+    /// there.
     pub marks: BTreeMap<LinkId, Mark>,
-    /// The namespaces that links are to be in for the first time. Of one that is found elsewhere, the parameters are wanted
-    /// that are not those of a new link: it loses them as it moves.
+    /// The namespaces in which links must be for the first time. For a link that is found
+    /// elsewhere, its parameters that differ from those of a new link are reported: it loses them
+    /// when it moves.
     pub homes: BTreeMap<LinkId, NetnsName>,
-    /// What links are to be. Unless all that are found become so without being disturbed, their addresses, routes and
-    /// static neighbours are wanted too, all of them, whoever made them: a link that is disturbed may take these along.
+    /// The desired form of links. If the change may disturb one that is found, all addresses,
+    /// routes and static neighbours on it are reported, with those of others, because they may be
+    /// lost.
     pub outcome: BTreeMap<LinkId, Box<Link>>,
-    /// The namespaces of which all links are wanted, whoever made them: they are to go. Links that are not
-    /// among `links` are keyed as by [`Scope::Everything`](crate::southbound::Scope::Everything).
+    /// The namespaces that must be removed. All their links are reported, with those of others.
+    /// Links that are not in `links` have the keys of
+    /// [`Scope::Everything`](crate::southbound::Scope::Everything).
     pub occupants: BTreeSet<NetnsName>,
 }
 
 impl Wanted {
-    /// Whether a link that was found at `place` is to go elsewhere, so that its parameters are wanted too.
+    /// Whether a link that was found at `place` must move, so that its parameters are reported too.
     pub fn wants_parameters(&self, id: &LinkId, place: &Place) -> bool {
         self.homes.get(id).is_some_and(|home| *home != place.netns)
     }
 
-    /// Whether what is on links is wanted too, given those that were found.
+    /// Whether the objects on links are reported too, given the links that were found.
     pub fn wants_dependents<'l>(
         &self,
         found: impl IntoIterator<Item = (&'l LinkId, &'l Link)>,

@@ -1,4 +1,4 @@
-//! Operations in words, for who reads a plan before it is carried out, or after it was refused.
+//! Operations as text, for people who read a plan or an error.
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ fn describe_await(f: &mut fmt::Formatter<'_>, key: &Key) -> fmt::Result {
 }
 
 impl Op {
-    /// The operation with its reason, where that is not just that the configuration says so.
+    /// The operation with its reason, unless the reason is only the configuration.
     pub fn explained(&self) -> String {
         let says_so = [Because::Configured, Because::NotConfigured].contains(&self.because);
         match says_so {

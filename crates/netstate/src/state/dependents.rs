@@ -1,6 +1,7 @@
-//! What is on each link: the objects that the kernel removes along with a link, or when it goes down.
+//! The objects on each link, which the kernel removes with the link or when it goes down.
 //!
-//! An index over one state, so that asking for a link costs what is on it and not the size of the state.
+//! This is an index over one state. The cost of a look-up depends on the link and not on the size
+//! of the state.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +10,14 @@ use super::State;
 use crate::noun::link::Place;
 use crate::noun::places;
 
-/// What is on the link at each place.
+/// The objects on the link at each place.
 #[derive(Debug, Default)]
 pub(crate) struct Dependents<'a> {
     by_place: BTreeMap<Place, Vec<Entry<'a>>>,
 }
 
 impl<'a> Dependents<'a> {
-    /// Of all objects that name their namespace: links are dependents of each other in ways of their own.
+    /// Indexes all objects with a namespace in their key. Links depend on each other in other ways.
     pub(crate) fn of(state: &'a State) -> Self {
         let mut by_place: BTreeMap<Place, Vec<Entry<'a>>> = BTreeMap::new();
         for (key, object) in state.objects.iter().filter(|(key, _)| key.netns().is_some()) {
@@ -27,7 +28,7 @@ impl<'a> Dependents<'a> {
         Self { by_place }
     }
 
-    /// Everything that is on the link at `place`, in the order of the keys.
+    /// All objects on the link at `place`, sorted by key.
     pub(crate) fn at(&self, place: &Place) -> &[Entry<'a>] {
         self.by_place.get(place).map(Vec::as_slice).unwrap_or_default()
     }

@@ -1,5 +1,5 @@
-//! Objects in the order of their keys: what two states have in common is found by one pass over both, without a look-up
-//! for each key.
+//! Objects sorted by key. Comparing two states takes one pass over both, without a look-up for each
+//! key.
 
 use std::cmp::Ordering;
 
@@ -10,14 +10,14 @@ use crate::noun::{Key, Object};
 /// An object under its key.
 pub(crate) type Entry<'a> = (&'a Key, &'a Object);
 
-/// Objects by key, held by reference.
+/// Sorted references to objects.
 #[derive(Debug, Default)]
 pub(crate) struct Sorted<'a> {
     entries: Vec<Entry<'a>>,
 }
 
 impl<'a> Sorted<'a> {
-    /// The entries, which are in the order of their keys.
+    /// Takes entries that are sorted by key.
     pub(crate) fn of(entries: impl IntoIterator<Item = Entry<'a>>) -> Self {
         Self { entries: entries.into_iter().collect() }
     }
@@ -30,7 +30,7 @@ impl<'a> Sorted<'a> {
         self.entry(key).map(|(_, object)| object)
     }
 
-    /// The object under this key, with the key as it is held here.
+    /// The object with this key, and the key as it is stored here.
     pub(crate) fn entry(&self, key: &Key) -> Option<Entry<'a>> {
         let found = self.entries.binary_search_by(|(at, _)| (*at).cmp(key)).ok()?;
         self.entries.get(found).copied()
@@ -40,13 +40,13 @@ impl<'a> Sorted<'a> {
         link_entries(self.iter())
     }
 
-    /// The link of this identity.
+    /// The link with this identity.
     pub(crate) fn link(&self, id: &LinkId) -> Option<&'a Link> {
         self.at(&Key::Link(id.clone()))?.link()
     }
 }
 
-/// Two rows as one, with what both have by a key side by side.
+/// Merges two sorted lists, with both values of a common key side by side.
 pub(crate) fn side_by_side<'a, A, B>(
     a: impl IntoIterator<Item = (&'a Key, A)>,
     b: impl IntoIterator<Item = (&'a Key, B)>,
@@ -69,7 +69,7 @@ pub(crate) fn side_by_side<'a, A, B>(
     })
 }
 
-/// The entries of a row whose keys another has not.
+/// The entries of one list whose keys the other does not have.
 pub(crate) fn without<'a, A, B>(
     row: impl IntoIterator<Item = (&'a Key, A)>,
     other: impl IntoIterator<Item = (&'a Key, B)>,
@@ -80,7 +80,7 @@ pub(crate) fn without<'a, A, B>(
     })
 }
 
-/// Both rows in one; of what both have, that of `first`.
+/// The union of both lists. An entry in both is taken from `first`.
 pub(crate) fn together<'a>(
     first: impl IntoIterator<Item = Entry<'a>>,
     second: impl IntoIterator<Item = Entry<'a>>,

@@ -1,8 +1,9 @@
-//! Whether a gateway is reached without another gateway (`fib_check_nh_v4_gw`, net/ipv4/fib_semantics.c;
-//! `ip6_route_check_nh`, net/ipv6/route.c).
+//! Whether a gateway is reached without another gateway (`fib_check_nh_v4_gw`,
+//! net/ipv4/fib_semantics.c; `ip6_route_check_nh`, net/ipv6/route.c).
 //!
-//! The kernel checks that when it makes a route, and never again. Here it is asked of each configuration, so that one which
-//! the kernel would not take from the beginning is refused however one gets to it.
+//! The kernel checks this only when it creates a route. The verdict checks it for each
+//! configuration. A configuration that the kernel would not accept from an empty state is therefore
+//! refused on every path.
 
 use std::net::IpAddr;
 
@@ -18,17 +19,18 @@ use crate::noun::{Gateway, Key, Object};
 use crate::state::State;
 use crate::uapi::{RT_TABLE_MAIN, RTPROT_KERNEL};
 
-/// What a look-up of a gateway finds.
+/// The result of a look-up of a gateway.
 enum Reach {
     OnLink,
-    /// Another route, by which the kernel does not reach a gateway.
+    /// Another route, through which the kernel does not accept a gateway.
     Other(Key),
     Nothing,
 }
 
 impl World<'_> {
     pub(super) fn gateway(&mut self, gateway: &Gateway, key: &Key) -> Answer {
-        // Whether a route itself leads to its gateway is of no consequence: it is not there when the kernel looks.
+        // It does not matter whether a route contains its own gateway, because it does not exist
+        // when the kernel checks.
         let holds_own = matches!(key, Key::Route(route) if route.prefix.contains(&gateway.via));
         if holds_own {
             return self.judge_gateway(gateway, key);
@@ -91,7 +93,7 @@ impl World<'_> {
         refused(key, reason, None)
     }
 
-    /// Whether an address of the namespace is the gateway's own.
+    /// Whether the gateway is an address of the namespace itself.
     fn is_local(&mut self, netns: &NetnsName, dev: Option<&LinkName>, via: IpAddr) -> bool {
         match dev {
             Some(dev) => {
@@ -102,7 +104,8 @@ impl World<'_> {
         }
     }
 
-    /// What is configured that holds a gateway: the subnet of an address of the link, or a route over it.
+    /// The configured object through which a gateway is reached: the subnet of an address on the
+    /// link, or a route.
     fn reach(&mut self, gateway: &Gateway, own: &Key) -> Reach {
         let Gateway { netns, table, dev, via } = gateway;
         let subnet = dev.as_ref().and_then(|dev| {
@@ -111,12 +114,12 @@ impl World<'_> {
             holding.map(IpNet::prefix_len).max()
         });
         match (via, subnet) {
-            // Of routes with a gateway IPv4 looks past, and of those that drop.
+            // IPv4 ignores routes with a gateway, and routes that drop packets.
             (IpAddr::V4(_), Some(_)) => Reach::OnLink,
             (IpAddr::V4(_), None) => self.look_up(gateway, 0..=32, own),
             (IpAddr::V6(_), Some(length)) => match self.look_up(gateway, length + 1..=128, own) {
                 Reach::Nothing => Reach::OnLink,
-                // The table of the route decides only where it leads there.
+                // The table of the route decides only if it reaches the gateway.
                 Reach::Other(_) if *table != RT_TABLE_MAIN && dev.is_some() => Reach::OnLink,
                 found @ (Reach::OnLink | Reach::Other(_)) => found,
             },
@@ -124,7 +127,7 @@ impl World<'_> {
         }
     }
 
-    /// The most specific route to a gateway of these lengths, in its table and in table main.
+    /// The most specific route of these lengths to a gateway, in its table and in table main.
     fn look_up(
         &self,
         gateway: &Gateway,
@@ -173,7 +176,7 @@ impl World<'_> {
                     && key.address.addr() != *via
                     && (key.address.contains(via) || peer == Some(*via))
             }
-            // Those that the kernel makes follow the addresses, which may be about to go.
+            // The kernel's own routes follow the addresses, which may be about to be removed.
             (Key::Route(key), Object::Route(route)) => {
                 key.netns == *netns
                     && route.protocol != Some(RTPROT_KERNEL)
@@ -186,7 +189,7 @@ impl World<'_> {
     }
 }
 
-/// Whether a route leads to what it matches over a link, without a gateway.
+/// Whether a route has a link and no gateway.
 fn is_on_link(route: &Route, dev: Option<&LinkName>) -> bool {
     let over = |hop: &Nexthop| hop.via.is_none() && is_over(hop, dev);
     route.kind == RouteKind::Unicast && route.nexthops.iter().any(over)
@@ -196,8 +199,9 @@ fn is_over(hop: &Nexthop, dev: Option<&LinkName>) -> bool {
     dev.is_none_or(|dev| hop.dev.as_ref() == Some(dev))
 }
 
-/// Whether a route that matches a gateway leads there without another; nothing where the kernel looks past it. IPv4 looks
-/// past all but routes without gateway (`fib_scope`), IPv6 past those over other links.
+/// Whether a route that matches a gateway reaches it without another gateway; none if the kernel
+/// ignores the route. IPv4 ignores all routes with a gateway (`fib_scope`). IPv6 ignores those over
+/// other links.
 fn leads(route: &Route, dev: Option<&LinkName>, is_ipv6: bool) -> Option<bool> {
     match (is_on_link(route, dev), route.kind) {
         (true, _) => Some(true),
@@ -213,7 +217,7 @@ fn leads(route: &Route, dev: Option<&LinkName>, is_ipv6: bool) -> Option<bool> {
     }
 }
 
-/// An address beside a gateway, with the length that subnets mostly have.
+/// An address next to a gateway, with the usual prefix length of a subnet.
 fn beside(via: IpAddr) -> String {
     match via {
         IpAddr::V4(via) => {

@@ -1,6 +1,6 @@
-//! What is so once a configuration applies: its links with what stands on them, its addresses, its parameters.
+//! The state under a configuration: links with what is on them, addresses, and parameters.
 //!
-//! Answers are kept, so that a hundred thousand routes over one link ask about it once.
+//! Answers are cached, so that a hundred thousand routes over one link ask about it once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -23,7 +23,7 @@ pub(super) enum Answer {
     Met,
     Held(Hold),
     Refused(Contradiction),
-    /// What others have in this namespace decides, and nobody has looked yet.
+    /// It depends on what others have in this namespace, which has not been observed yet.
     Unknown(NetnsName),
 }
 
@@ -32,28 +32,28 @@ pub(super) struct World<'a> {
     pub(super) desired: &'a Desired,
     pub(super) environment: &'a Environment<'a>,
     links: BTreeMap<Place, LinkState>,
-    /// Who is asked about in turn, so that a loop of links on each other ends.
+    /// The links that are being examined, so that a loop of links ends.
     visiting: BTreeSet<Place>,
-    /// The links that have an address, by the address.
+    /// The addresses on links, by IP address.
     holders: BTreeMap<NetnsName, BTreeMap<IpAddr, Vec<&'a AddressKey>>>,
-    /// Where links that are elsewhere, or are called otherwise, are to be.
+    /// The desired places of links that are moved or renamed.
     moves: BTreeMap<Place, Place>,
     /// The gateways that are known to be reached.
     pub(super) gateways: BTreeSet<Gateway>,
 }
 
-/// What of a link is of consequence to what is on it.
+/// The properties of a link that matter to the objects on it.
 #[derive(Clone, Debug)]
 pub(super) struct LinkState {
-    /// Why it is not there.
+    /// Why it does not exist.
     pub(super) absent: Option<Hold>,
-    /// Why it is not up; also where it is not there.
+    /// Why it is not up; also set if it does not exist.
     pub(super) down: Option<Hold>,
-    /// What switches IPv6 off on it.
+    /// The parameter that switches IPv6 off on it.
     ipv6_off: Option<SysctlKey>,
-    /// The link whose MTU leaves it without IPv6, and that MTU.
+    /// The link whose MTU is too small for IPv6, and that MTU.
     small: Option<(LinkId, u32)>,
-    /// Its MTU, as far as it is known.
+    /// Its MTU, if known.
     mtu: Option<u32>,
     /// The subnets of the addresses that are configured on it.
     pub(super) subnets: Vec<IpNet>,
@@ -72,7 +72,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Why a link itself is not there; nothing for anything else.
+    /// Why a link does not exist; none for other objects.
     pub(super) fn absence(&mut self, key: &Key, object: &Object) -> Option<Hold> {
         match (key, object) {
             (Key::Link(_), Object::Link(link)) => self.link(&link.place).absent.clone(),
@@ -147,7 +147,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Why a link that is there is not up.
+    /// Why an existing link is not up.
     fn down(&self, key: &Key, link: &Link, below: Option<&(LinkState, Place)>) -> Option<Hold> {
         let seen = self.environment.observed.objects.get(key).and_then(Object::link);
         let name = &link.place.ifname;
@@ -165,10 +165,10 @@ impl<'a> World<'a> {
                     touched.flags.up.is_some() || touched.place != link.place
                 });
                 let goes_back = |original: &&Link| is_set_back || original.place != link.place;
-                // As it is planned for ([`target`](crate::plan::target)).
+                // The same as in the plan ([`target`](crate::plan::target)).
                 let up = match original.filter(goes_back) {
                     Some(original) => original.flags.up,
-                    // The loopback of a namespace that is yet to be made is down.
+                    // The loopback of a new namespace is down.
                     None => match (seen, Link::loopback(&link.place)) {
                         (Some(seen), _) => seen.flags.up,
                         (None, new) => new.and_then(|new| new.flags.up),
@@ -191,12 +191,12 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Whether the link was looked for, so that not having been seen means that it is not there.
+    /// Whether the link was looked for. If it was not found then, it does not exist.
     fn is_looked_for(&self, key: &Key) -> bool {
         self.environment.looked_for.contains(key)
     }
 
-    /// An address that another host has.
+    /// Whether another host has the address.
     pub(super) fn duplicate(&self, key: &Key) -> Option<Hold> {
         let Object::Address(seen) = self.environment.observed.objects.get(key)? else {
             return None;
@@ -228,7 +228,7 @@ impl<'a> World<'a> {
         refused(key, reason, Some(other))
     }
 
-    /// What switches IPv6 off on a link, by the configuration.
+    /// The configured parameter that switches IPv6 off on a link.
     fn ipv6_off(&self, link: &Link) -> Option<SysctlKey> {
         let Place { netns, ifname } = &link.place;
         let value = |name: &str| {
@@ -278,7 +278,7 @@ impl<'a> World<'a> {
         let mut first = None;
         for holder in &holders {
             let state = self.link(&holder.place()).clone();
-            // IPv4 addresses stay on a link that is down; IPv6 addresses are not used there.
+            // IPv4 addresses stay on a link that is down. IPv6 addresses are not used there.
             let hold = match address {
                 IpAddr::V4(_) => state.absent.clone(),
                 IpAddr::V6(_) => {
@@ -313,8 +313,9 @@ impl<'a> World<'a> {
         refused(key, reason, None)
     }
 
-    /// A link without a carrier, on which duplicate address detection does not begin (`addrconf_link_ready`,
-    /// net/ipv6/addrconf.c). The other end of a pair gives one once it is up.
+    /// A link without a carrier, on which duplicate address detection does not start
+    /// (`addrconf_link_ready`, net/ipv6/addrconf.c). The other end of a veth pair provides the
+    /// carrier once it is up.
     fn without_carrier(&mut self, place: &Place) -> Option<Hold> {
         let (id, link) = self.desired.link_at(place)?;
         let key = Key::Link(id.clone());
@@ -327,7 +328,8 @@ impl<'a> World<'a> {
             .then(|| Hold { reason: format!("{} has no carrier", place.ifname), waits_for: key })
     }
 
-    /// What others have, of what was observed, and what comes back with a link that is given back to its place.
+    /// The observed objects of others, and those that return with a link that is given back to its
+    /// place.
     pub(super) fn others<'o>(
         &self,
         observed: &'o State,
@@ -352,8 +354,8 @@ impl<'a> World<'a> {
             .filter(move |(key, _)| !is_ours(key))
     }
 
-    /// What the link that others have something on is to be called; nothing where it goes to another namespace, and leaves
-    /// that behind.
+    /// The desired name of a link on which others have objects; none if it moves to another
+    /// namespace, and leaves them behind.
     pub(super) fn called(&self, netns: &NetnsName, dev: &LinkName) -> Option<LinkName> {
         let place = Place { netns: netns.clone(), ifname: dev.clone() };
         match self.moves.get(&place) {
@@ -375,7 +377,7 @@ impl<'a> World<'a> {
         by_address.get(&address).cloned().unwrap_or_default()
     }
 
-    /// The configured addresses of a namespace whose subnet holds this one.
+    /// The configured addresses of a namespace whose subnet contains this one.
     pub(super) fn holding(&self, netns: &NetnsName, via: IpAddr) -> Vec<&'a AddressKey> {
         let desired = self.desired;
         desired.addresses_in(netns).filter(|key| key.address.contains(&via)).collect()
@@ -383,7 +385,7 @@ impl<'a> World<'a> {
 }
 
 impl LinkState {
-    /// One that nothing is known of: nothing stands against it.
+    /// A link of which nothing is known: no condition fails.
     fn unknown() -> LinkState {
         LinkState {
             absent: None,
@@ -417,12 +419,13 @@ pub(super) fn refused(
     Answer::Refused(Contradiction { key: key.clone(), field: None, other, reason })
 }
 
-/// Whether a link is there as long as its namespace is.
+/// Whether a link exists as long as its namespace.
 fn is_of_namespace(place: &Place) -> bool {
     Link::at(place.clone()).belongs_to_namespace()
 }
 
-/// The link whose MTU leaves one without IPv6. One whose MTU is not configured has at most that of the link below.
+/// The link whose MTU is too small for IPv6. The MTU of a link that does not configure it is
+/// limited by the link below.
 fn small(id: &LinkId, link: &Link, below: Option<LinkState>) -> Option<(LinkId, u32)> {
     match link.attributes.mtu {
         Some(mtu) => (mtu < IPV6_MIN_MTU).then(|| (id.clone(), mtu)),

@@ -1,4 +1,5 @@
-//! An Ethernet bridge (`IFLA_BR_…`, include/uapi/linux/if_link.h; ip-link(8), `type bridge`), and a bridge's port.
+//! An Ethernet bridge (`IFLA_BR_…`, include/uapi/linux/if_link.h; ip-link(8), `type bridge`), and a
+//! bridge's port.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,29 +10,30 @@ use crate::noun::link::kind::{
 use crate::noun::link::new_device::ethernet;
 use crate::uapi::IFF_MULTICAST;
 
-/// A bridge's own attributes. Times are in centiseconds, the kernel's clock ticks for users (`USER_HZ`).
+/// The attributes of a bridge. Times are in centiseconds, the kernel's clock ticks for users
+/// (`USER_HZ`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bridge {
     /// How long a learned station is remembered.
     #[attribute(IFLA_BR_AGEING_TIME)]
     pub ageing_time: Option<u32>,
-    /// How long a port listens, and then learns, before it forwards.
+    /// The time that a port listens, and then learns, before it forwards.
     #[attribute(IFLA_BR_FORWARD_DELAY)]
     pub forward_delay: Option<u32>,
     /// The time between two hellos.
     #[attribute(IFLA_BR_HELLO_TIME)]
     pub hello_time: Option<u32>,
-    /// How long another bridge's word is good.
+    /// The time for which information from another bridge is valid.
     #[attribute(IFLA_BR_MAX_AGE)]
     pub max_age: Option<u32>,
-    /// Spanning tree: 0 none, 1 the kernel's, 2 a program's.
+    /// Spanning tree: 0 off, 1 in the kernel, 2 in user space.
     #[attribute(IFLA_BR_STP_STATE)]
     pub stp_state: Option<u32>,
-    /// The lowest of a spanning tree is its root.
+    /// The bridge with the lowest priority is the root of the spanning tree.
     #[attribute(IFLA_BR_PRIORITY)]
     pub priority: Option<u16>,
-    /// Whether ports keep to the VLANs that they are members of.
+    /// Whether ports forward only the VLANs of which they are members.
     #[attribute(IFLA_BR_VLAN_FILTERING)]
     pub vlan_filtering: Option<bool>,
     /// The tag's EtherType: 0x8100 or 0x88a8.
@@ -62,7 +64,8 @@ impl Kind for Bridge {
         enslaves: true,
         paired: false,
         moves: false,
-        // A bridge follows the MTU of its ports, unless it is told one after it is made (`br_change_mtu`).
+        // A bridge follows the MTU of its ports, unless it is set after the bridge is created
+        // (`br_change_mtu`).
         mtu: MtuAtCreation::Follows,
     };
 
@@ -98,35 +101,35 @@ impl Kind for Bridge {
     }
 }
 
-/// What a link has as a port of a bridge.
+/// The attributes of a link as a bridge port.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct BridgePort {
     /// Spanning tree state: `BR_STATE_…`.
     #[attribute(IFLA_BRPORT_STATE)]
     pub state: Option<u8>,
-    /// Spanning tree path cost; by itself it follows the link's speed.
+    /// Spanning tree path cost; by default it follows the link's speed.
     #[attribute(IFLA_BRPORT_COST)]
     pub cost: Option<u32>,
     /// Spanning tree port priority.
     #[attribute(IFLA_BRPORT_PRIORITY)]
     pub priority: Option<u16>,
-    /// Whether a BPDU that comes in disables the port.
+    /// Whether a received BPDU disables the port.
     #[attribute(IFLA_BRPORT_GUARD)]
     pub guard: Option<bool>,
-    /// Whether frames may leave by the port that they came in by.
+    /// Whether frames may be sent on the port on which they were received (hairpin mode).
     #[attribute(IFLA_BRPORT_MODE)]
     pub hairpin: Option<bool>,
-    /// Whether a group is left at once.
+    /// Whether a multicast group is left at once.
     #[attribute(IFLA_BRPORT_FAST_LEAVE)]
     pub fastleave: Option<bool>,
-    /// Whether the port is never the way to the root.
+    /// Whether the port can never be the root port.
     #[attribute(IFLA_BRPORT_PROTECT)]
     pub root_block: Option<bool>,
     /// Whether source addresses are learned.
     #[attribute(IFLA_BRPORT_LEARNING)]
     pub learning: Option<bool>,
-    /// Whether frames to unknown stations are sent out here too.
+    /// Whether frames to unknown stations are flooded to this port.
     #[attribute(IFLA_BRPORT_UNICAST_FLOOD)]
     pub flood: Option<bool>,
     /// Whether ARP requests for stations behind this port are answered.
@@ -135,7 +138,7 @@ pub struct BridgePort {
 }
 
 impl BridgePort {
-    /// A new port (`new_nbp`, net/bridge/br_if.c); its state and cost have no default.
+    /// A new port (`new_nbp`, net/bridge/br_if.c). State and cost have no default.
     pub fn kernel_default() -> Self {
         Self {
             state: None,

@@ -1,4 +1,4 @@
-//! A dummy link, which drops what is sent to it (drivers/net/dummy.c).
+//! A dummy link, which drops all packets (drivers/net/dummy.c).
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::noun::link::kind::{
 use crate::noun::link::new_device::ethernet;
 use crate::uapi::IFF_NOARP;
 
-/// A dummy's own attributes: none.
+/// The attributes of a dummy link: none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields)]
 pub struct Dummy {}

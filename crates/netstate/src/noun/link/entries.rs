@@ -1,4 +1,4 @@
-//! Links among other objects.
+//! Access to the links among other objects.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::Link;
 use crate::name::LinkId;
 use crate::noun::{Key, Noun, Object};
 
-/// The links among entries in the order of keys: those after the namespaces, without a look at what follows.
+/// The links among sorted entries. The search stops after the links.
 pub(crate) fn link_entries<'a>(
     entries: impl IntoIterator<Item = (&'a Key, &'a Object)>,
 ) -> impl Iterator<Item = (&'a LinkId, &'a Link)> {
@@ -17,18 +17,18 @@ pub(crate) fn link_entries<'a>(
     })
 }
 
-/// The links among objects, under their keys.
+/// The links among objects, by key.
 pub(crate) fn link_objects(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = (&Key, &Link)> {
     let before = |(key, _): &(&Key, &Object)| key.noun() < Noun::Link;
     objects.iter().skip_while(before).map_while(|(key, object)| Some((key, object.link()?)))
 }
 
-/// The same, under their identities.
+/// The same, by identity.
 pub(crate) fn links(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = (&LinkId, &Link)> {
     link_entries(objects)
 }
 
-/// The link of this identity.
+/// The link with this identity.
 pub(crate) fn link<'a>(objects: &'a BTreeMap<Key, Object>, id: &LinkId) -> Option<&'a Link> {
     objects.get(&Key::Link(id.clone()))?.link()
 }

@@ -1,4 +1,4 @@
-//! What links state about themselves as a noun. What differs from kind to kind is in [`kind`](super::kind).
+//! The facts of the noun link. What differs between kinds is in [`kind`](super::kind).
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::noun::{
     Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
 
-/// What a link states about itself.
+/// The facts of a link.
 pub(crate) struct Facts;
 
 impl NounFacts for Facts {
@@ -28,12 +28,12 @@ impl NounFacts for Facts {
         found_by: FoundBy::Place,
     };
 
-    /// A key does not tell where the link is.
+    /// The key of a link does not contain its place.
     fn netns(_: &LinkId) -> Option<&NetnsName> {
         None
     }
 
-    /// The link below, and, outliving them, the master and the other end of its pair.
+    /// The link below; and the master and the peer, whose removal it survives.
     fn needs(_: &LinkId, link: &Self::Object) -> Needs {
         let mentioned = link.master_place().into_iter().chain(link.peer.clone());
         let mentioned = mentioned.map(|place| Need::of_place(place, How::Mentioned));
@@ -50,7 +50,8 @@ impl NounFacts for Facts {
         conditions.extend(link.master_place().map(Condition::Master));
     }
 
-    /// It is down while the link below is, if it is bound to that, and without a master that is not there.
+    /// A link that follows the link below is down without that, and a link without its master has
+    /// none.
     fn without(_: &LinkId, link: &Self::Object, unmet: &[Condition]) -> Option<Self::Object> {
         let mut less = link.clone();
         for condition in unmet {
@@ -195,7 +196,7 @@ fn describe_change(f: &mut fmt::Formatter<'_>, from: &Link, change: &Link) -> fm
     write!(f, "set {} in {place} {}", old.ifname, parts.join(", "))
 }
 
-/// The fields that are set, with their values as the kernel is given them.
+/// The fields that are set, with their values as the kernel gets them.
 fn values(link: &Link) -> Vec<String> {
     let groups = [
         serde_json::to_value(&link.attributes),

@@ -1,13 +1,13 @@
-//! A link's fields as one whole: the groups of [`Fields`] that a link consists of, taken together.
+//! All fields of a link together: the groups of [`Fields`] of which a link consists.
 
 use crate::attribute::{Field, Fields};
 use crate::noun::link::{BridgePort, Link, LinkKind, Master};
 
-/// A link whose MTU is below this has no IPv6 (`addrconf_notify`, net/ipv6/addrconf.c).
+/// A link with a lower MTU has no IPv6 (`addrconf_notify`, net/ipv6/addrconf.c).
 pub(crate) const IPV6_MIN_MTU: u32 = 1280;
 
 impl Link {
-    /// Takes over what `other` says: its place, and every field that is set there.
+    /// Takes over the place of `other`, and every field that is set there.
     pub fn overlay(&mut self, other: &Link) {
         self.place = other.place.clone();
         match (&mut self.kind, &other.kind) {
@@ -23,7 +23,7 @@ impl Link {
         self.peer = other.peer.clone().or_else(|| self.peer.take());
     }
 
-    /// What is set here and is not so in `observed`; the place is that of `observed`.
+    /// The fields that are set here and differ in `observed`; the place is that of `observed`.
     pub fn changes(&self, observed: &Link) -> Link {
         let same_master = self
             .master
@@ -38,7 +38,7 @@ impl Link {
             },
             attributes: self.attributes.changes(&observed.attributes),
             flags: self.flags.changes(&observed.flags),
-            // A port of another bridge begins with the defaults (`new_nbp`, net/bridge/br_if.c).
+            // A port of another bridge starts with the defaults (`new_nbp`, net/bridge/br_if.c).
             port: match same_master {
                 true => self.port.changes(&observed.port),
                 false => self.port.clone(),
@@ -50,8 +50,9 @@ impl Link {
         }
     }
 
-    /// Whether becoming so may take along what is on the link: where it goes elsewhere, down, or is made anew. What is
-    /// not known to leave addresses, routes and neighbours alone is taken to do that.
+    /// Whether this change may remove objects on the link, because the link moves, goes down, or is
+    /// created again. Every change counts that is not known to leave addresses, routes and
+    /// neighbours alone.
     pub fn disturbs(&self, observed: &Link) -> bool {
         let mut change = self.changes(observed);
         let attributes = &mut change.attributes;
@@ -72,13 +73,14 @@ impl Link {
         self.place != observed.place || !self.is_of_kind(observed) || !change.is_empty()
     }
 
-    /// Whether both are of one kind, as far as that is said here.
+    /// Whether both have the same kind, as far as it is known.
     fn is_of_kind(&self, observed: &Link) -> bool {
         let seen = observed.kind.as_ref();
         self.kind.as_ref().is_none_or(|kind| seen.is_some_and(|seen| kind.name() == seen.name()))
     }
 
-    /// Puts every field that `mask` sets to what `base` has for it; a field that `base` does not have stays.
+    /// Sets every field that is set in `mask` to its value in `base`. A field that `base` does not
+    /// have stays.
     pub fn restore(&mut self, mask: &Link, base: &Link) {
         if let (Some(kind), Some(mask), Some(base)) = (&mut self.kind, &mask.kind, &base.kind) {
             kind.restore(mask, base);
@@ -91,8 +93,8 @@ impl Link {
         }
     }
 
-    /// This link with those of its fields that `seen` has too: what a kernel does not show it does not have, and does not
-    /// take back to a default either.
+    /// The fields of this link that are also set in `seen`. A field that the kernel does not report
+    /// does not exist, and cannot be reset to a default.
     pub(crate) fn shown_in(&self, seen: &Link) -> Link {
         Link {
             kind: match (&self.kind, &seen.kind) {
@@ -106,7 +108,7 @@ impl Link {
         }
     }
 
-    /// The fields that are set, but for place, master, device and peer.
+    /// The fields that are set, without place, master, device and peer.
     pub fn set(&self) -> Vec<&'static Field> {
         let mut fields = self.attributes.set();
         fields.extend(self.flags.set());
@@ -115,7 +117,7 @@ impl Link {
         fields
     }
 
-    /// What of a change only a new link can be given, in words.
+    /// The changed fields that only a new link can be given, for a message.
     pub(crate) fn created_by(&self) -> String {
         let fields = self.set().into_iter().filter(|field| field.create_only);
         let names: Vec<&str> = fields.map(|field| field.name).collect();
@@ -127,7 +129,7 @@ impl Link {
         }
     }
 
-    /// Whether nothing but the place is said.
+    /// Whether nothing but the place is set.
     pub fn is_empty(&self) -> bool {
         self.set().is_empty()
             && self.master.is_none()

@@ -1,7 +1,8 @@
-//! Which link is which, where others have renamed links or moved them.
+//! The identity of links that others have renamed or moved.
 //!
-//! A link is looked for at its places first. What was there before, and is not, may be elsewhere: a kernel recognizes it by what it
-//! is, and [`Wanted::identify`] decides which links count.
+//! A link is first looked for at its places. A link that existed before and is missing there may be
+//! elsewhere. The kernel crate recognizes it by its properties, and [`Wanted::identify`] decides
+//! which links count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +14,9 @@ use crate::noun::{Change, Key, Object, Wanted};
 /// What is known of a link that may have been applied before.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Mark {
-    /// The place of the other end of its pair, which knows where this end is.
+    /// The place of the other end of its veth pair, which knows where this end is.
     pub peer: Option<Place>,
-    /// What it was before it was configured; nothing for a link that the configuration has made.
+    /// The link before it was configured; none for a link that the configuration has created.
     pub original: Option<Before>,
 }
 
@@ -42,7 +43,7 @@ pub(super) fn marks(change: &Change<'_>) -> BTreeMap<LinkId, Mark> {
         };
         (id.clone(), mark)
     };
-    // Each namespace has its own loopback, which stays there.
+    // Each namespace has its own loopback, which cannot move.
     let is_own = |(_, link): &(&LinkId, &Link)| link.place.ifname.as_str() != "lo";
     super::links(change.touched).filter(is_own).map(mark).collect()
 }
@@ -58,11 +59,13 @@ fn before(original: &Link, touched: &Link) -> Option<Before> {
 }
 
 impl Wanted {
-    /// Which link each one is, given the links at their places and the links that were recognized elsewhere.
+    /// Assigns an identity to each link, given the links at their places and those that were
+    /// recognized elsewhere.
     ///
-    /// Where nobody else has its place, a link is the one that was recognized. A stranger at its place counts as the link
-    /// itself, since it cannot be moved away. A link at the place of another is that other, unless that one was recognized
-    /// elsewhere too (others have swapped names), or was never applied.
+    /// If its place is free, a link is the one that was recognized elsewhere. A foreign link at its
+    /// place counts as the link itself, because it cannot be moved away. A link at the place of
+    /// another one counts as that one, unless that one was recognized elsewhere too (others have
+    /// swapped names), or was never applied.
     pub fn identify<'w, H: Clone + Ord>(
         &self,
         mut at_places: BTreeMap<&'w LinkId, H>,
@@ -105,12 +108,12 @@ impl Wanted {
     }
 }
 
-/// Whether a link was found where it is not looked for: others have renamed or moved it.
+/// Whether others have renamed or moved a link, so that it is not where it is looked for.
 pub fn is_displaced(wanted: &Wanted, id: &LinkId, place: &Place) -> bool {
     wanted.links.get(id).is_some_and(|places| !places.contains(place))
 }
 
-/// What others have done to a link that is to be at `wanted` and is at `now`, in words.
+/// What others have done to a link that should be at `wanted` and is at `now`, as text.
 pub fn displacement(wanted: &Place, now: &Place) -> String {
     match (wanted.netns == now.netns, wanted.ifname == now.ifname) {
         (true, _) => format!("renamed to {}", now.ifname),
@@ -123,8 +126,8 @@ pub fn displacement(wanted: &Place, now: &Place) -> String {
 mod tests {
     use super::*;
 
-    /// Links are `NAME=HANDLE`: those at their places, those that were recognized, and what they are. All but `new` have been
-    /// applied before.
+    /// Links are written `NAME=HANDLE`: those at their places, those that were recognized, and the
+    /// result. All except `new` have been applied before.
     #[track_caller]
     fn check(at_places: &str, recognized: &str, expected: &str) {
         let ids: Vec<LinkId> = ["a", "b", "c", "new"].map(|id| id.parse().unwrap()).into();
@@ -143,16 +146,16 @@ mod tests {
     fn links_are_told_apart() {
         check("a=1 b=2", "", "a=1 b=2");
         check("b=2", "a=1", "a=1 b=2");
-        // Another has come in its place.
+        // Another link has taken its place.
         check("a=9 b=2", "a=1", "a=9 b=2");
         // Names are swapped, or passed on.
         check("a=2 b=1", "a=1 b=2", "a=1 b=2");
         check("b=1", "a=1 b=2", "a=1 b=2");
         check("a=2 b=3 c=1", "a=1 b=2 c=3", "a=1 b=2 c=3");
-        // Of the other nothing is known, so that it is the one at its place.
+        // Nothing is known of the other link, so it is the one at its place.
         check("b=1", "a=1", "b=1");
         check("a=2 b=1", "a=1", "a=2 b=1");
-        // It was never applied, so that the place is not its own yet.
+        // It was never applied, so it does not own the place yet.
         check("new=1", "a=1", "a=1");
         check("", "a=1 b=1", "a=1");
     }

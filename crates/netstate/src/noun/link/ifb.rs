@@ -1,4 +1,4 @@
-//! An intermediate functional block, which traffic is redirected to by tc (drivers/net/ifb.c).
+//! An intermediate functional block, to which tc redirects traffic (drivers/net/ifb.c).
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::noun::link::kind::{
 use crate::noun::link::new_device::ethernet;
 use crate::uapi::IFF_NOARP;
 
-/// An ifb's own attributes: none.
+/// The attributes of an ifb: none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields)]
 pub struct Ifb {}

@@ -1,7 +1,8 @@
-//! The table of link kinds, and what each kind states about itself in its own file.
+//! The table of link kinds, and the facts that each kind states in its own file.
 //!
-//! A kind is a struct of its attributes (`IFLA_INFO_DATA`) with the trait `Kind` for its facts. The table generates the enum
-//! [`LinkKind`] and every dispatch over it, so that a kind that leaves a fact out does not compile.
+//! A kind is a struct of its attributes (`IFLA_INFO_DATA`) with the trait `Kind` for its facts. The
+//! table generates the enum [`LinkKind`] and every dispatch over it, so that a kind that lacks a
+//! fact does not compile.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,9 +14,9 @@ use crate::attribute::{Attributes, Field, Fields, Malformed};
 use crate::noun::link::{Bridge, Dummy, Ifb, LinkAttributes, LinkFlags, Tun, Veth, Vlan, Vxlan};
 
 kinds! {
-    /// One end of a virtual Ethernet cable (veth(4)).
+    /// One end of a virtual Ethernet pair (veth(4)).
     Veth
-    /// Drops what is sent to it.
+    /// Drops all packets.
     Dummy
     /// An intermediate functional block, for redirection by tc.
     Ifb
@@ -29,46 +30,48 @@ kinds! {
     Vlan
 }
 
-/// What a kind states about itself beyond its attributes.
+/// The facts of a kind, apart from its attributes.
 pub(crate) trait Kind:
     Attributes + Clone + PartialEq + fmt::Debug + Serialize + DeserializeOwned
 {
-    /// What holds for every link of the kind.
+    /// The facts that are the same for every link of the kind.
     const FACTS: KindFacts;
 
-    /// The fewest attributes that the kernel makes a link of the kind with.
+    /// The minimum of attributes with which the kernel creates a link of the kind.
     fn minimal() -> Self;
 
-    /// The attributes that the kernel gives a new link of the kind. One that depends on the host is `None`.
+    /// The attributes that the kernel gives a new link of the kind. An attribute that depends on
+    /// the host is `None`.
     fn kernel_default() -> Self;
 
-    /// What the kernel gives a new link of the kind besides; `on_link` tells whether it has a link below.
+    /// What else the kernel gives a new link of the kind; `on_link` says whether it has a link
+    /// below.
     fn new_device(&self, on_link: bool) -> NewDevice;
 
     /// How it depends on the link below.
     fn below(&self) -> Below;
 }
 
-/// What holds for every link of a kind.
+/// The facts that are the same for every link of a kind.
 #[derive(Debug)]
 pub struct KindFacts {
     /// `IFLA_INFO_KIND`, which is also the type's name in ip-link(8).
     pub name: &'static str,
-    /// How the kernel is asked to make one.
+    /// How the kernel creates one.
     pub created_by: CreatedBy,
-    /// Whether it has a link below, and where a message names that.
+    /// Whether it has a link below, and which attribute names it.
     pub link_below: LinkBelow,
     /// Whether other links can be enslaved to it.
     pub enslaves: bool,
-    /// Whether it is one of two ends that the kernel makes and removes together.
+    /// Whether it is one of two ends that the kernel creates and removes together.
     pub paired: bool,
     /// Whether it can move to another namespace (`netns_immutable`, include/linux/netdevice.h).
     pub moves: bool,
-    /// When a new link is told its MTU.
+    /// When the MTU of a new link is set.
     pub mtu: MtuAtCreation,
 }
 
-/// How the kernel is asked to make a link.
+/// How the kernel creates a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CreatedBy {
     /// By `RTM_NEWLINK`.
@@ -77,14 +80,14 @@ pub enum CreatedBy {
     TunDevice,
 }
 
-/// Whether a link has another below it, and where a message names that.
+/// Whether a link has another below it, and which attribute names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkBelow {
-    /// It stands on no other link.
+    /// It has no link below.
     Never,
-    /// It may stand on one.
+    /// It may have a link below.
     Optional(BelowAttribute),
-    /// It cannot be made without.
+    /// It must have a link below.
     Required(BelowAttribute),
 }
 
@@ -98,7 +101,7 @@ pub enum BelowAttribute {
 }
 
 impl LinkBelow {
-    /// The attribute that names it.
+    /// The attribute that names the link below.
     pub fn attribute(self) -> Option<BelowAttribute> {
         match self {
             LinkBelow::Never => None,
@@ -107,40 +110,42 @@ impl LinkBelow {
     }
 }
 
-/// When a new link is told its MTU.
+/// When the MTU of a new link is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MtuAtCreation {
-    /// In the request that makes it.
+    /// In the request that creates it.
     Told,
-    /// In a request of its own that follows: the kernel's refusal of the first one would have no words.
+    /// In a second request, because the kernel gives no message if it refuses the MTU in the first
+    /// one.
     ToldNext,
-    /// By an operation of its own, once the links that its MTU follows (ports, the link below) have theirs.
+    /// By a separate operation, after the links that the MTU follows (ports, the link below) have
+    /// theirs.
     Follows,
 }
 
-/// What the kernel gives a new link whatever its kind's attributes are.
+/// What the kernel gives a new link in addition to its kind's attributes.
 #[derive(Clone, Debug, Default)]
 pub struct NewDevice {
     /// Attributes that do not depend on the host.
     pub attributes: LinkAttributes,
-    /// Interface flags, likewise.
+    /// Interface flags that do not depend on the host.
     pub flags: LinkFlags,
 }
 
 /// How a link depends on the link below.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Below {
-    /// It can only be up while the link below is, and goes down with it.
+    /// It can be up only while the link below is up, and goes down with it.
     pub needs_up: bool,
     /// It comes up by itself when the link below does.
     pub raised_along: bool,
-    /// Its MTU is at most that of the link below, which cuts it.
+    /// Its MTU is limited by that of the link below.
     pub mtu_within: bool,
-    /// It stays when the link below moves to another namespace; else the kernel removes it.
+    /// It stays when the link below moves to another namespace. Otherwise the kernel removes it.
     pub survives_move: bool,
 }
 
-/// What holds for links that Netloom does not make.
+/// The facts of links that Netloom cannot create.
 const FOREIGN: KindFacts = KindFacts {
     name: "",
     created_by: CreatedBy::Netlink,
@@ -152,12 +157,12 @@ const FOREIGN: KindFacts = KindFacts {
 };
 
 impl LinkKind {
-    /// Whether Netloom makes links of the kind.
+    /// Whether Netloom can create links of the kind.
     pub fn is_made(&self) -> bool {
         !matches!(self, LinkKind::Other(_))
     }
 
-    /// The kind with an article: `a veth`, `an ifb`, `a device` where it has no kind.
+    /// The kind with an article: `a veth`, `an ifb`, or `a device` if it has no kind.
     pub fn with_article(&self) -> String {
         match self.name() {
             "" => "a device".into(),
@@ -167,7 +172,7 @@ impl LinkKind {
     }
 }
 
-/// A kind's attributes alone, to be written.
+/// The attributes of a kind, for encoding.
 #[derive(Clone, Copy, Debug)]
 pub struct KindAttributes<'k>(pub &'k LinkKind);
 
@@ -175,7 +180,7 @@ pub struct KindAttributes<'k>(pub &'k LinkKind);
 #[derive(Clone, Copy, Debug)]
 pub struct AttributesOf<'n>(pub &'n str);
 
-/// A kind on disk: its name alone where it has no attributes, or its name with them.
+/// A kind on disk: its name, with its attributes if it has any.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum OnDisk {
@@ -190,12 +195,13 @@ macro_rules! kinds {
         #[allow(clippy::large_enum_variant, reason = "a link is held in a box")]
         pub enum LinkKind {
             $($(#[$doc])* $kind($kind),)*
-            /// A kind that Netloom does not make; its `IFLA_INFO_KIND`, empty for a device without one (a NIC, `lo`).
+            /// A kind that Netloom cannot create, by its `IFLA_INFO_KIND`; empty for a device
+            /// without one (a NIC, `lo`).
             Other(String),
         }
 
         impl LinkKind {
-            /// The kinds that Netloom makes, each with the fewest attributes that the kernel makes a link of it with.
+            /// The kinds that Netloom can create, each with the minimum of attributes.
             pub fn all() -> impl Iterator<Item = LinkKind> {
                 [$(LinkKind::$kind($kind::minimal())),*].into_iter()
             }
@@ -216,7 +222,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// What holds for every link of the kind.
+            /// The facts of the kind.
             pub fn facts(&self) -> &'static KindFacts {
                 match self {
                     $(LinkKind::$kind(_) => &const { $kind::FACTS },)*
@@ -232,7 +238,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// The kind with the attributes that the kernel gives a new link of it.
+            /// The kind with the attributes of a new link.
             pub(crate) fn kernel_default(&self) -> LinkKind {
                 match self {
                     $(LinkKind::$kind(_) => LinkKind::$kind($kind::kernel_default()),)*
@@ -240,7 +246,8 @@ macro_rules! kinds {
                 }
             }
 
-            /// What the kernel gives a new link of the kind besides; nothing is known of links that Netloom does not make.
+            /// What else the kernel gives a new link of the kind; nothing is known of kinds that
+            /// Netloom cannot create.
             pub(crate) fn new_device(&self, on_link: bool) -> NewDevice {
                 match self {
                     $(LinkKind::$kind(kind) => kind.new_device(on_link),)*
@@ -256,7 +263,8 @@ macro_rules! kinds {
                 }
             }
 
-            /// Takes over the attributes that are set in `other`, or `other` whole where it is of another kind.
+            /// Takes over the attributes that are set in `other`. If `other` is of another kind, it
+            /// replaces this one.
             pub(crate) fn overlay(&mut self, other: &LinkKind) {
                 match (&mut *self, other) {
                     $((LinkKind::$kind(kind), LinkKind::$kind(other)) => return kind.overlay(other),)*
@@ -267,7 +275,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// What is set here and is not so in `observed`, if anything.
+            /// The attributes that are set here and differ in `observed`, if any.
             pub(crate) fn changes(&self, observed: &LinkKind) -> Option<LinkKind> {
                 let changes = match (self, observed) {
                     $((LinkKind::$kind(kind), LinkKind::$kind(seen)) => {
@@ -278,7 +286,7 @@ macro_rules! kinds {
                 (!changes.is_empty()).then_some(changes)
             }
 
-            /// Puts every attribute that `mask` sets to what `base` has for it.
+            /// Sets every attribute that is set in `mask` to its value in `base`.
             pub(crate) fn restore(&mut self, mask: &LinkKind, base: &LinkKind) {
                 match (self, mask, base) {
                     $((LinkKind::$kind(kind), LinkKind::$kind(mask), LinkKind::$kind(base)) => {
@@ -288,7 +296,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// The attributes that are set in `mask` too; none where that is of another kind.
+            /// The attributes that are also set in `mask`; none if that is of another kind.
             pub(crate) fn only(&self, mask: &LinkKind) -> LinkKind {
                 match (self, mask) {
                     $((LinkKind::$kind(kind), LinkKind::$kind(mask)) => {
@@ -322,7 +330,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// Appends the attributes that are set, as `IFLA_INFO_DATA` holds them.
+            /// Appends the attributes that are set, in the form of `IFLA_INFO_DATA`.
             pub fn encode(&self, out: &mut Vec<u8>) {
                 match self {
                     $(LinkKind::$kind(kind) => kind.encode(out),)*
@@ -330,7 +338,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// Reads the content of `IFLA_INFO_DATA` of a link of the kind of that name.
+            /// Reads the `IFLA_INFO_DATA` of a link of this kind.
             pub fn decode(name: &str, data: &[u8]) -> Result<LinkKind, Malformed> {
                 $(if name == $kind::FACTS.name {
                     return $kind::decode(data).map(LinkKind::$kind);

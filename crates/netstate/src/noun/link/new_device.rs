@@ -1,5 +1,5 @@
-//! What the kernel gives a new link: what a link that Netloom made goes back to where its configuration no longer says
-//! otherwise.
+//! The defaults of a new link. A link that Netloom created returns to these when its configuration
+//! no longer sets a field.
 
 use crate::attribute::Flags;
 use crate::name::MacAddress;
@@ -14,7 +14,7 @@ const SEGMENTS: u32 = 65_535;
 const LOOPBACK_MTU: u32 = 65_536;
 
 impl Link {
-    /// The loopback of a namespace, as it is in a new one; nothing where the place is another link's.
+    /// The loopback of a new namespace; none if the place is that of another link.
     pub fn loopback(place: &Place) -> Option<Link> {
         (place.ifname.as_str() == "lo").then(|| {
             let NewDevice { attributes, flags } = point_to_point(1000, 0);
@@ -28,9 +28,9 @@ impl Link {
         })
     }
 
-    /// This link with nothing configured: its place and kind, and every field for which the kernel has
-    /// a default that does not depend on the host. Addresses are random and queues follow the processors, so
-    /// these have none, nor has anything of a link of a kind that Netloom does not make.
+    /// This link with nothing configured: its place, its kind, and every field that has a default
+    /// which does not depend on the host. Random addresses and the number of queues have no such
+    /// default. Links of a kind that Netloom cannot create have no known defaults.
     pub fn kernel_default(&self) -> Link {
         if let Some(loopback) = Link::loopback(&self.place) {
             return loopback;
@@ -52,7 +52,8 @@ impl Link {
     }
 }
 
-/// A device as `ether_setup` leaves it (net/ethernet/eth.c), but for the length of its queue and its flags (`IFF_…`).
+/// A device after `ether_setup` (net/ethernet/eth.c), with its own queue length and flags
+/// (`IFF_…`).
 pub(super) fn ethernet(txqueuelen: u32, flags: u32) -> NewDevice {
     let plain = point_to_point(txqueuelen, flags);
     let broadcast = Some(MacAddress::from([0xff; 6].as_slice()));

@@ -1,4 +1,4 @@
-//! Where a link is looked for, and what is observed along with it.
+//! The places where a link is looked for, and what is observed with it.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,8 @@ use super::{Link, Place, identity, link, link_objects, links};
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::{Change, FoundBy, Key, Wanted};
 
-/// The links of a change, each with the places where it may be; and what is on them, unless it is sure to stay there.
+/// Adds the links of a change, each with its possible places; and the objects on them, unless these
+/// are certain to stay.
 pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
     for objects in change.states() {
         for (key, link) in link_objects(objects) {
@@ -25,7 +26,7 @@ pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
     };
     let home = |(id, link): (&LinkId, &Link)| (id.clone(), link.place.netns.clone());
     wanted.homes = links(change.desired).filter(comes).map(home).collect();
-    // What is given up may take along others on its link.
+    // Removing an object may remove objects of others on its link.
     let gone = |key: &Key| {
         let facts = key.noun().facts();
         facts.takes_along && facts.found_by == FoundBy::Key && !change.desired.contains_key(key)
@@ -35,7 +36,7 @@ pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
     }
 }
 
-/// The name of a link while another still has the one that it is to have.
+/// The temporary name of a link while another one still has its new name.
 pub(crate) fn name_aside(id: &LinkId) -> Option<LinkName> {
     // FNV-1a: the same name in every process, so that a link is found again after a crash.
     let hash = id
@@ -45,11 +46,11 @@ pub(crate) fn name_aside(id: &LinkId) -> Option<LinkName> {
     format!("aside-{hash:08x}").parse().ok()
 }
 
-/// Where a link may be: where this state has it, under the name it has while another is in its way, and in
-/// the namespace that links are born in and come back to.
+/// The possible places of a link: its place in this state, the same with its temporary name, and
+/// the host's namespace, where NICs appear and to which they return.
 fn candidates(id: &LinkId, link: &Link) -> Vec<Place> {
     let place = &link.place;
-    // Each namespace has its own, which stays there.
+    // Each namespace has its own loopback, which cannot move.
     if place.ifname.as_str() == "lo" {
         return vec![place.clone()];
     }
@@ -57,7 +58,8 @@ fn candidates(id: &LinkId, link: &Link) -> Vec<Place> {
         |netns: &NetnsName| name_aside(id).map(|ifname| Place { netns: netns.clone(), ifname });
     let home = |ifname| Place { netns: NetnsName::own(), ifname };
     let mut places = vec![place.clone()];
-    // Only what is there already comes from elsewhere, where it may still have the name that is its key.
+    // Only an existing link can come from elsewhere. There it may still have the name that is its
+    // key.
     if link.is_adopted() {
         places.push(home(place.ifname.clone()));
         places.extend(id.as_str().parse().ok().map(home));
@@ -66,7 +68,7 @@ fn candidates(id: &LinkId, link: &Link) -> Vec<Place> {
     places
 }
 
-/// The links that are to be as they are desired, with nothing else about them to be put back.
+/// The links that must become as desired and have no original.
 fn outcome(change: &Change<'_>) -> BTreeMap<LinkId, Box<Link>> {
     let is_all = |id: &LinkId, wanted: &Link| {
         let before = link(change.touched, id);

@@ -1,4 +1,5 @@
-//! A tunnel device of a user's program (Documentation/networking/tuntap.rst), made by ioctl, read by netlink.
+//! A tunnel device of a user-space program (Documentation/networking/tuntap.rst). It is created by
+//! ioctl and read by netlink.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::noun::link::kind::{
 use crate::noun::link::new_device::{ethernet, point_to_point};
 use crate::uapi::{IFF_MULTICAST, IFF_NOARP};
 
-/// A tun or tap device's own attributes.
+/// The attributes of a tun or tap device.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tun {
@@ -38,7 +39,7 @@ impl Kind for Tun {
         Self::default()
     }
 
-    /// Unless it is told otherwise a device carries IP packets (`IFF_TUN`).
+    /// By default a device carries IP packets (`IFF_TUN`).
     fn kernel_default() -> Self {
         Self { mode: Some(1) }
     }

@@ -1,4 +1,4 @@
-//! One end of a virtual Ethernet cable (veth(4)). The other end is the link's `peer`.
+//! One end of a virtual Ethernet pair (veth(4)). The other end is the link's `peer`.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::noun::link::kind::{
 use crate::noun::link::new_device::ethernet;
 use crate::uapi::IFF_MULTICAST;
 
-/// A veth's own attributes: none.
+/// The attributes of a veth: none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields)]
 pub struct Veth {}

@@ -9,7 +9,7 @@ use crate::noun::link::kind::{
 use crate::noun::link::new_device::ethernet;
 use crate::noun::link::{LinkAttributes, LinkFlags};
 
-/// A VLAN's own attributes.
+/// The attributes of a VLAN.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct Vlan {
@@ -19,25 +19,26 @@ pub struct Vlan {
     /// The tag's EtherType: 0x8100 or 0x88a8.
     #[attribute(IFLA_VLAN_PROTOCOL, create_only, big_endian)]
     pub protocol: Option<u16>,
-    /// Whether the tag of a received packet is taken out of its header. The kernel leaves the flags out where none is set.
+    /// Whether the tag is removed from the header of received packets. The kernel omits the flags
+    /// if none is set.
     #[attribute(IFLA_VLAN_FLAGS, bit = VLAN_FLAG_REORDER_HDR, masked, absent = false)]
     pub reorder_hdr: Option<bool>,
     /// Whether the VLAN is announced by GVRP.
     #[attribute(IFLA_VLAN_FLAGS, bit = VLAN_FLAG_GVRP, masked, absent = false)]
     pub gvrp: Option<bool>,
-    /// Whether it is up or down by itself, rather than with the link below.
+    /// Whether it goes up and down independently of the link below.
     #[attribute(IFLA_VLAN_FLAGS, bit = VLAN_FLAG_LOOSE_BINDING, masked, absent = false)]
     pub loose_binding: Option<bool>,
     /// Whether the VLAN is announced by MVRP.
     #[attribute(IFLA_VLAN_FLAGS, bit = VLAN_FLAG_MVRP, masked, absent = false)]
     pub mvrp: Option<bool>,
-    /// Whether its carrier follows those ports of the bridge below that are in the VLAN.
+    /// Whether its carrier follows the ports of the bridge below that are members of the VLAN.
     #[attribute(IFLA_VLAN_FLAGS, bit = VLAN_FLAG_BRIDGE_BINDING, masked, absent = false)]
     pub bridge_binding: Option<bool>,
-    /// The priority of a received packet, by that of its tag.
+    /// Maps the priority in the tag of a received packet to the packet's priority.
     #[attribute(IFLA_VLAN_INGRESS_QOS, element = IFLA_VLAN_QOS_MAPPING)]
     pub ingress_qos_map: Option<AdditiveMap<u32, u32>>,
-    /// The priority in the tag of a sent packet, by the packet's own.
+    /// Maps a packet's priority to the priority in the tag.
     #[attribute(IFLA_VLAN_EGRESS_QOS, element = IFLA_VLAN_QOS_MAPPING)]
     pub egress_qos_map: Option<AdditiveMap<u32, u32>>,
 }
@@ -50,7 +51,7 @@ impl Kind for Vlan {
         enslaves: false,
         paired: false,
         moves: true,
-        // It begins with that of the link below, which may be about to change.
+        // A new VLAN has the MTU of the link below, which may be about to change.
         mtu: MtuAtCreation::Follows,
     };
 
@@ -58,7 +59,7 @@ impl Kind for Vlan {
         Self { id: Some(1), ..Self::default() }
     }
 
-    /// A new VLAN (`vlan_newlink`, net/8021q/vlan_netlink.c); its identifier has no default.
+    /// A new VLAN (`vlan_newlink`, net/8021q/vlan_netlink.c). Its identifier has no default.
     fn kernel_default() -> Self {
         Self {
             id: None,
@@ -73,7 +74,8 @@ impl Kind for Vlan {
         }
     }
 
-    /// It has the MTU, most flags and the limits of segments of the link below (`vlan_dev_init`, net/8021q/vlan_dev.c).
+    /// It takes the MTU, most flags and the limits of segments from the link below
+    /// (`vlan_dev_init`, net/8021q/vlan_dev.c).
     fn new_device(&self, _: bool) -> NewDevice {
         let own = ethernet(1000, 0);
         let attributes = LinkAttributes {

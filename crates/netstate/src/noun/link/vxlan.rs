@@ -13,36 +13,36 @@ use crate::uapi::{IFF_MULTICAST, IFLA_VXLAN_LINK};
 
 const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// A VXLAN device's own attributes.
+/// The attributes of a VXLAN device.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields, default)]
 pub struct Vxlan {
     /// The VXLAN network identifier, 24 bits.
     #[attribute(IFLA_VXLAN_ID, create_only)]
     pub id: Option<u32>,
-    /// The far end that frames to unknown stations go to, or the multicast group of them all; unspecified for
-    /// none.
+    /// The destination of frames to unknown stations: a remote endpoint or a multicast group;
+    /// unspecified for none.
     #[attribute(IFLA_VXLAN_GROUP, or = IFLA_VXLAN_GROUP6, absent = ANY)]
     pub remote: Option<IpAddr>,
-    /// The source address of tunnelled packets; unspecified leaves it to routing.
+    /// The source address of tunnelled packets; unspecified means that routing decides.
     #[attribute(IFLA_VXLAN_LOCAL, or = IFLA_VXLAN_LOCAL6, absent = ANY)]
     pub local: Option<IpAddr>,
-    /// The TTL of tunnelled packets; zero is the kernel's own.
+    /// The TTL of tunnelled packets; zero means the kernel's default.
     #[attribute(IFLA_VXLAN_TTL)]
     pub ttl: Option<u8>,
     /// The DS field of tunnelled packets.
     #[attribute(IFLA_VXLAN_TOS)]
     pub tos: Option<u8>,
-    /// Don't Fragment: 0 unset, 1 set, 2 as the inner packet.
+    /// Don't Fragment: 0 unset, 1 set, 2 as in the inner packet.
     #[attribute(IFLA_VXLAN_DF)]
     pub df: Option<u8>,
-    /// The UDP port of the far ends.
+    /// The UDP port of the remote endpoints.
     #[attribute(IFLA_VXLAN_PORT, create_only, big_endian)]
     pub dstport: Option<u16>,
-    /// The UDP ports that tunnelled packets are sent from.
+    /// The range of UDP source ports of tunnelled packets.
     #[attribute(IFLA_VXLAN_PORT_RANGE, create_only)]
     pub srcport: Option<PortRange>,
-    /// Whether it is learned which far end a station is behind.
+    /// Whether the device learns behind which remote endpoint a station is.
     #[attribute(IFLA_VXLAN_LEARNING)]
     pub learning: Option<bool>,
     /// Route short circuit.
@@ -51,22 +51,22 @@ pub struct Vxlan {
     /// Whether ARP requests are answered from the neighbour table.
     #[attribute(IFLA_VXLAN_PROXY, create_only)]
     pub proxy: Option<bool>,
-    /// Whether programs are told of frames to unknown stations.
+    /// Whether programs are notified of frames to unknown stations.
     #[attribute(IFLA_VXLAN_L2MISS, create_only)]
     pub l2miss: Option<bool>,
-    /// Whether programs are told of unknown neighbours.
+    /// Whether programs are notified of unknown neighbours.
     #[attribute(IFLA_VXLAN_L3MISS, create_only)]
     pub l3miss: Option<bool>,
     /// Whether packets over IPv4 carry a UDP checksum.
     #[attribute(IFLA_VXLAN_UDP_CSUM, create_only)]
     pub udpcsum: Option<bool>,
-    /// How long a learned station is remembered, seconds.
+    /// The time in seconds for which a learned station is remembered.
     #[attribute(IFLA_VXLAN_AGEING)]
     pub ageing: Option<u32>,
-    /// How many stations are learned at most; zero sets no limit.
+    /// The maximum number of learned stations; zero means no limit.
     #[attribute(IFLA_VXLAN_LIMIT)]
     pub maxaddress: Option<u32>,
-    /// Whether each packet brings its tunnel's parameters.
+    /// Whether each packet carries its tunnel parameters.
     #[attribute(IFLA_VXLAN_COLLECT_METADATA, create_only)]
     pub external: Option<bool>,
     /// Whether only configured VNIs are received.
@@ -89,8 +89,8 @@ impl Kind for Vxlan {
         Self { id: Some(1), ..Self::default() }
     }
 
-    /// A new device (`vxlan_nl2conf` and `vxlan_setup`, drivers/net/vxlan/vxlan_core.c); its identifier has
-    /// no default.
+    /// A new device (`vxlan_nl2conf` and `vxlan_setup`, drivers/net/vxlan/vxlan_core.c). Its
+    /// identifier has no default.
     fn kernel_default() -> Self {
         Self {
             id: None,
@@ -114,7 +114,7 @@ impl Kind for Vxlan {
         }
     }
 
-    /// With an underlay it takes the MTU that this leaves it.
+    /// With an underlay, the MTU is the underlay's minus the overhead.
     fn new_device(&self, on_link: bool) -> NewDevice {
         let mut new = ethernet(1000, IFF_MULTICAST);
         new.attributes.mtu.take_if(|_| on_link);
