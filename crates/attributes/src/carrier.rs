@@ -1,4 +1,4 @@
-//! Fields that share a fixed C structure, which one attribute or the header carries.
+//! Fields that share a fixed C structure, in an attribute or in the header.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,14 +6,14 @@ use syn::{Error, Ident};
 
 use crate::field::{Bit, Field, Part};
 
-/// A fixed C structure and the fields that lie in it.
+/// A fixed C structure and its fields.
 pub(crate) struct Carrier<'a> {
     /// The attribute; none for the header.
     pub(crate) number: Option<&'a Ident>,
     pub(crate) parts: Vec<(&'a Field, &'a Part)>,
 }
 
-/// The structures that the fields lie in, in the order of their first fields.
+/// The structures of the fields, in the order of their first fields.
 pub(crate) fn carriers(fields: &[Field]) -> syn::Result<Vec<Carrier<'_>>> {
     let mut carriers: Vec<Carrier<'_>> = Vec::new();
     for field in fields {
@@ -44,12 +44,13 @@ pub(crate) fn carriers(fields: &[Field]) -> syn::Result<Vec<Carrier<'_>>> {
 }
 
 impl Carrier<'_> {
-    /// Whether a request alters only the fields that it names. Any other structure is taken as a whole.
+    /// Whether a request changes only the fields that it names. Any other structure is replaced as
+    /// a whole.
     pub(crate) fn is_masked(&self) -> bool {
         self.parts.iter().all(|(_, part)| part.masked)
     }
 
-    /// The structure's size: where its last field ends, or what a field says of it.
+    /// The size of the structure: the end of its last field, or the size that a field states.
     pub(crate) fn size(&self) -> TokenStream {
         let ends = self.parts.iter().flat_map(|(field, part)| {
             let (at, ty) = (at(part), &field.ty);
@@ -67,7 +68,7 @@ impl Carrier<'_> {
         quote!(crate::attribute::extent(&[#(#ends),*]))
     }
 
-    /// Writes the fields that are set into the structure that starts at `start` of `out`.
+    /// Writes the fields that are set into the structure at `start` of `out`.
     pub(crate) fn puts(&self) -> TokenStream {
         let puts = self.parts.iter().map(|(field, part)| {
             let (ident, at) = (&field.ident, at(part));
@@ -105,7 +106,8 @@ impl Carrier<'_> {
         quote!(#(#puts)*)
     }
 
-    /// Reads every field from the structure `bytes`. One that an older kernel's structure ends before stays unset.
+    /// Reads every field from the structure `bytes`. A field beyond the end of an older kernel's
+    /// structure stays unset.
     pub(crate) fn takes(&self) -> TokenStream {
         let takes = self.parts.iter().map(|(field, part)| {
             let Field { ident, name, ty, .. } = field;

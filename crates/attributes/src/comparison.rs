@@ -1,4 +1,5 @@
-//! What needs no knowledge of the wire: `attribute::Fields`, and the struct as a value among others.
+//! The code that does not depend on the encoding: `attribute::Fields`, and the comparison of the
+//! struct as a value.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -124,7 +125,7 @@ pub(crate) fn comparison(
     }
 }
 
-/// What the planner knows of a field; a plain one is part of each request.
+/// What the planner knows of a field. A plain field is part of each request.
 fn entry(field: &Field) -> Option<TokenStream> {
     let Field { name, create_only, while_down, ty, .. } = field;
     let number = field.number().map_or(quote!(0), |number| quote!(crate::uapi::#number));

@@ -1,17 +1,17 @@
-//! A field of the struct and what its `#[attribute(…)]` or `#[flag(…)]` says of it.
+//! A field of the struct, and its `#[attribute(…)]` or `#[flag(…)]`.
 
 use syn::meta::ParseNestedMeta;
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Expr, GenericArgument, Ident, PathArguments, Token, Type};
 
-/// A field, as its line describes it.
+/// A field as it is described in the source.
 pub(crate) struct Field {
     pub(crate) ident: Ident,
-    /// The name that is shown: what serde calls the field, or the identifier without a trailing `_` that
-    /// keeps it from being a keyword.
+    /// The name in messages: serde's name of the field, or the identifier without a trailing `_`,
+    /// which only distinguishes it from a keyword.
     pub(crate) name: String,
-    /// The type inside the `Option`; of a nested or plain field, its type.
+    /// The type inside the `Option`; for a nested or plain field, its type.
     pub(crate) ty: Type,
     pub(crate) shape: Shape,
     pub(crate) create_only: bool,
@@ -20,58 +20,58 @@ pub(crate) struct Field {
     pub(crate) absent: Option<Expr>,
 }
 
-/// How a field lies on the wire.
+/// How a field is encoded.
 pub(crate) enum Shape {
-    /// An option that goes another way than by an attribute.
+    /// An option that is not an attribute.
     Apart,
-    /// No option: a part of the object that each request holds, which goes another way too.
+    /// Not an option: a part of the object that each request contains, and not an attribute either.
     Plain,
-    /// A bit of the flags in a message's header, by the derive `Flags`.
+    /// A bit of the flags in a message's header, for the derive macro `Flags`.
     Flag(Bit),
-    /// The value of an attribute; of another one where it is an IPv6 address.
+    /// The value of an attribute; of the second one if it is an IPv6 address.
     Whole { number: Ident, or: Option<Ident> },
-    /// True by an attribute's being there.
+    /// A boolean that is true if the attribute is present.
     Presence { number: Ident },
-    /// A value and a mask in two attributes; in two others where it is an IPv6 address.
+    /// A value and a mask in two attributes; in two others if it is an IPv6 address.
     Masked { number: Ident, mask: Ident, or: Option<(Ident, Ident)> },
-    /// A nested attribute with elements that all have the number `element`.
+    /// A nested attribute whose elements all have the number `element`.
     List { number: Ident, element: Ident },
     /// An attribute for each element.
     Repeated { number: Ident },
     /// A struct in a nested attribute.
     Nested { number: Ident },
-    /// A part of a fixed C structure, which an attribute or the header holds.
+    /// A part of a fixed C structure in an attribute or in the header.
     Part(Box<Part>),
 }
 
 /// How a field is compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Comparison {
-    /// It is no option, so it is never unset and never a change.
+    /// It is not an option, so it is never unset and never a change.
     Plain,
-    /// By the fields of its own.
+    /// By its own fields.
     Nested,
     /// As an option of a value.
     Value,
 }
 
-/// Where in a fixed C structure a field lies.
+/// The position of a field in a fixed C structure.
 pub(crate) struct Part {
-    /// The attribute that holds the structure; none for the header.
+    /// The attribute that contains the structure; none for the header.
     pub(crate) number: Option<Ident>,
-    /// Bytes from the structure's start.
+    /// The offset in bytes.
     pub(crate) at: Option<Expr>,
-    /// The structure's size, where it goes on after its last field.
+    /// The structure's size, if it is longer than its fields.
     pub(crate) size: Option<Expr>,
     pub(crate) bit: Option<Bit>,
-    /// Whether a mask follows the flags that the bit is of.
+    /// Whether a mask follows the flags that contain the bit.
     pub(crate) masked: bool,
 }
 
 /// A flag's bit.
 pub(crate) struct Bit {
     pub(crate) ident: Ident,
-    /// Whether the kernel's flag says the opposite of the field.
+    /// Whether the kernel's flag has the opposite meaning of the field.
     pub(crate) inverted: bool,
 }
 
@@ -91,17 +91,17 @@ impl Field {
         }
     }
 
-    /// Where in a fixed C structure it lies, if it lies in one.
+    /// The position in a fixed C structure, if it is a part of one.
     pub(crate) fn part(&self) -> Option<&Part> {
         if let Shape::Part(part) = &self.shape { Some(part) } else { None }
     }
 
-    /// The bit of the header's flags that it is.
+    /// The bit of the header's flags.
     pub(crate) fn flag(&self) -> Option<&Bit> {
         if let Shape::Flag(bit) = &self.shape { Some(bit) } else { None }
     }
 
-    /// The number of its attribute, if it has one of its own or shares one.
+    /// The number of its attribute, which it may share with others.
     pub(crate) fn number(&self) -> Option<&Ident> {
         match &self.shape {
             Shape::Apart | Shape::Plain | Shape::Flag(_) => None,
@@ -116,7 +116,7 @@ impl Field {
     }
 }
 
-/// The fields of a struct in their order.
+/// The fields of a struct, in order.
 pub(crate) fn fields(input: &DeriveInput) -> syn::Result<Vec<Field>> {
     match &input.data {
         Data::Struct(data) => data.fields.iter().map(field).collect(),
@@ -175,7 +175,7 @@ fn field(source: &syn::Field) -> syn::Result<Field> {
     })
 }
 
-/// What stands between the parentheses of `#[attribute(…)]`.
+/// The content of the parentheses of `#[attribute(…)]`.
 #[derive(Default)]
 struct Options {
     number: Option<Ident>,
@@ -230,7 +230,7 @@ impl Options {
         Ok(())
     }
 
-    /// The one shape that the options describe.
+    /// The shape that the options describe.
     fn shape(self) -> Result<Shape, &'static str> {
         let is_part = self.header || self.at.is_some() || self.bit.is_some();
         let shapes = [
@@ -291,7 +291,7 @@ fn bit(input: ParseStream<'_>) -> syn::Result<Bit> {
     Ok(Bit { ident: if inverted { input.parse()? } else { first }, inverted })
 }
 
-/// Takes the name out of serde's `rename = "…"`, and passes over its other options.
+/// Reads the name from serde's `rename = "…"`, and skips serde's other options.
 fn serde_name(meta: &ParseNestedMeta<'_>, name: &mut Option<String>) -> syn::Result<()> {
     if meta.path.is_ident("rename") {
         let text: syn::LitStr = meta.value()?.parse()?;

@@ -1,4 +1,4 @@
-//! `attribute::Flags`: a message header's flags with the mask of those that are meant.
+//! `attribute::Flags`: a message header's flags with the mask of those that are set.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -1,14 +1,15 @@
 //! Derive of netlink attribute encoding, decoding and comparison.
 //!
-//! One line a field says all there is to say about an attribute:
+//! One line describes everything about an attribute:
 //!
 //! ```ignore
 //! #[attribute(IFLA_BR_AGEING_TIME)]
 //! pub ageing_time: Option<u32>,
 //! ```
 //!
-//! Numbers and bits are constants of `crate::uapi`. A field is an `Option` of an `attribute::Value`; `None` is not
-//! configured and left out of a request. The shapes that a field can have:
+//! Numbers and bits are constants of `crate::uapi`. A field is an `Option` of an
+//! `attribute::Value`; `None` means not configured, and is left out of a request. These are the
+//! possible shapes of a field:
 //!
 //! | a field that is | is written | its type |
 //! |---|---|---|
@@ -27,20 +28,21 @@
 //! | configured by another way | nothing, or options only | `Option<T>` |
 //! | said by each request, in another way | `plain` | any |
 //!
-//! Options that go with any shape: `create_only` and `while_down` tell the planner what an update may do; `absent =
-//! VALUE` is what the kernel means by leaving the attribute out (a `presence` that is absent is false, a list of
-//! `element` or `repeated` form is empty). `big_endian` is the order of the bytes of a number.
+//! These options can be added to any shape: `create_only` and `while_down` tell the planner what an
+//! update may do. `absent = VALUE` is what the kernel means if it leaves the attribute out (a
+//! missing `presence` is false, a missing list of `element` or `repeated` form is empty).
+//! `big_endian` is the byte order of a number.
 //!
-//! Fields with the same number and `bit` or `at` lie in one C structure. `at` counts bytes from its start and is zero
-//! unless said; the type of the bit's constant is that of the flags. The structure ends with its last field, or has
-//! `size = BYTES`, which one of them says. A request gives the structure whole: where a field of it changes, the
-//! change holds all of them, those that are not configured as they were observed. Flags with a mask are the
-//! exception.
+//! Fields with the same number and `bit` or `at` are in one C structure. `at` is the offset in
+//! bytes, zero by default. The type of the bit's constant is that of the flags. The structure ends
+//! with its last field, or has the `size = BYTES` that one field states. A request contains the
+//! whole structure: if a field of it changes, the change contains all fields, and those that are
+//! not configured have their observed values. Flags with a mask are the exception.
 //!
-//! A structure that comes before the attributes (in a message, or in `TCA_OPTIONS`) is `#[attribute(header = BYTES)]`
-//! on the struct; its fields have `header` in place of a number.
+//! For a structure before the attributes (in a message, or in `TCA_OPTIONS`), the struct has
+//! `#[attribute(header = BYTES)]`, and the fields have `header` instead of a number.
 //!
-//! The name of a field, in messages and in YANG, is the one that serde has for it.
+//! The name of a field, in messages and in YANG, is its name in serde.
 
 mod carrier;
 mod comparison;
@@ -61,16 +63,16 @@ pub fn derive_attributes(input: TokenStream) -> TokenStream {
 }
 
 /// Implements `attribute::Fields` and `attribute::Flags`: each field is `#[flag(IFF_…)]`, or
-/// `#[flag(not IFF_…)]` where the kernel's flag says the opposite.
+/// `#[flag(not IFF_…)]` if the kernel's flag has the opposite meaning.
 #[proc_macro_derive(Flags, attributes(flag))]
 pub fn derive_flags(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     flags(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Implements `attribute::Packed` and `attribute::Value` for a struct that lies in memory as a C structure: its fields
-/// are `Packed`, one after the other. `#[packed(big_endian)]` is the order of the bytes of a number, `#[packed(pad =
-/// BYTES)]` follows a field with bytes that mean nothing.
+/// Implements `attribute::Packed` and `attribute::Value` for a struct with the layout of a C
+/// structure: its fields are `Packed`, one after the other. `#[packed(big_endian)]` is the byte
+/// order of a number. `#[packed(pad = BYTES)]` adds unused bytes after a field.
 #[proc_macro_derive(Packed, attributes(packed))]
 pub fn derive_packed(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

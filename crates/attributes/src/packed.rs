@@ -59,7 +59,7 @@ struct Field {
     ident: Ident,
     ty: Type,
     big_endian: bool,
-    /// Bytes without meaning after the field.
+    /// Unused bytes after the field.
     pad: TokenStream,
 }
 

@@ -1,4 +1,4 @@
-//! `attribute::Attributes`: how each shape of a field is put and taken.
+//! `attribute::Attributes`: how each shape of a field is written and read.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -34,7 +34,7 @@ pub(crate) fn attributes(
             }
         }
     });
-    // The fields of a structure are put where the first of them stands.
+    // The fields of a structure are written at the place of the first one.
     let puts = fields.iter().filter_map(|field| {
         let starts = |carrier: &&Carrier<'_>| carrier.parts[0].0.ident == field.ident;
         match field.part() {
@@ -198,7 +198,7 @@ fn put_carrier(carrier: &Carrier<'_>) -> Option<TokenStream> {
     })
 }
 
-/// The arm that reads the attributes of a field that shares none.
+/// The match arm that reads the attributes of a field which shares none.
 fn take(field: &Field) -> Option<TokenStream> {
     let Field { ident, name, ty, .. } = field;
     let native = |ty: TokenStream| match field.big_endian {

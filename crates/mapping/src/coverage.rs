@@ -1,7 +1,8 @@
-//! Every configurable leaf of every module means something to the kernel, and comes back.
+//! Every configurable leaf of every module has an effect on the kernel state, and is shown again.
 //!
-//! The test walks the schema: it sets each leaf, in one of a few surroundings, to values that its type takes, until
-//! one of them makes another state of the configuration; that state, raised, must have the leaf.
+//! The test walks the schema. It sets each leaf to values of its type, with some surrounding
+//! configuration, until a value changes the desired state. This state, converted back to YANG, must
+//! contain the leaf.
 
 use netstate::link::LinkBelow;
 use netstate::{Key, Link, LinkKind, NetnsName, Object, Place, State};
@@ -9,13 +10,13 @@ use yang::{NodeKind, Path, Schema, SchemaNode, Step, Tree, Type, Value};
 
 use crate::test::tree;
 
-/// What there is in all surroundings.
+/// The configuration around each leaf.
 const AROUND: &str = r#"
     "netnses": {"netns": [{"name": "vpn10"}]},
     "sysctls": {"netns": [{"name": "1", "variable": [{"name": "net.ipv4.tcp_sack", "value": "0"}]}]}
 "#;
 
-/// Links that exist already; of each kind that Netloom makes one is tried besides.
+/// Links that exist already. In addition, a link of each kind that Netloom can create is tried.
 const LINKS: &str =
     r#"{"link": [{"name": "probe"}, {"name": "other"}], "bridge": [{"name": "br0"}]}"#;
 
@@ -31,7 +32,7 @@ const RULES: [&str; 1] = [
     r#"{"pref": 9, "from": "all", "to": "all", "tos": "default", "fwmark": "0x00", "netns": "1"}"#,
 ];
 
-/// Values that some leaf takes.
+/// Values for leaves of various types.
 const VALUES: [&str; 22] = [
     "1:5",
     "true",
@@ -57,7 +58,7 @@ const VALUES: [&str; 22] = [
     "blackhole",
 ];
 
-/// Leaves that do not come back as they were set, and why.
+/// Leaves that are shown in another form than they were set, and why.
 const EXCEPTIONS: [(&str, &str); 4] = [
     ("action/nat", "Linux has no such rules, and it is refused"),
     ("via/family", "the gateway's address tells it; it is only checked"),
@@ -65,7 +66,7 @@ const EXCEPTIONS: [(&str, &str); 4] = [
     ("lladdresses/peer_addr", "it is the broadcast address of a point-to-point link"),
 ];
 
-/// Containers that configure the daemon, which reads them by itself.
+/// Containers that configure the daemon. The daemon reads them itself.
 const DAEMON: [&str; 1] = ["drift"];
 
 #[test]
@@ -108,9 +109,9 @@ fn every_hint_of_a_reference_leads_somewhere() {
 #[derive(Debug)]
 enum Outcome {
     ComesBack,
-    /// It makes another state, which raised does not have it.
+    /// It changes the state, but the state converted back does not contain it.
     Lost,
-    /// No value makes another state.
+    /// No value changes the state.
     Unread,
 }
 
@@ -131,7 +132,8 @@ fn reaches(leaf: &'static SchemaNode, surroundings: &[Tree]) -> Outcome {
     outcome
 }
 
-/// The surroundings with the leaf set to each of the values, wherever there is room for it, and the state without.
+/// The configuration with the leaf set to each of the values, in each place where it fits, and the
+/// state without it.
 fn changes<'t>(
     leaf: &'static SchemaNode,
     surroundings: &'t [Tree],
@@ -158,7 +160,7 @@ fn changes<'t>(
             let before = before.clone();
             values.iter().map(move |value| {
                 let (mut path, mut changed) = (path.clone(), tree.clone());
-                // An entry of a leaf-list is known by its value.
+                // An entry of a leaf-list is identified by its value.
                 if let (NodeKind::LeafList, Some(step)) = (leaf.kind, path.steps.last_mut()) {
                     step.keys = vec![value.clone()].into();
                 }
@@ -181,7 +183,8 @@ fn surroundings() -> Vec<Tree> {
     links.chain(routes).chain(neighbors).chain(rules).collect()
 }
 
-/// The surroundings of a link of a kind, as operational data has it: in its list, with the fewest attributes.
+/// The configuration around a link of a kind, in the form of operational data: in its list, with
+/// the minimum of attributes.
 fn of_kind(kind: LinkKind) -> Tree {
     let place = |name: &str| Place { netns: NetnsName::own(), ifname: name.parse().unwrap() };
     let nic = |name: &str| Link::at(place(name));
@@ -203,7 +206,7 @@ fn of_kind(kind: LinkKind) -> Tree {
     tree
 }
 
-/// Every leaf that can be configured, but for keys.
+/// Every configurable leaf, without keys.
 fn leaves() -> Vec<&'static SchemaNode> {
     fn collect(node: &'static SchemaNode, leaves: &mut Vec<&'static SchemaNode>) {
         match node.kind {
@@ -222,7 +225,7 @@ fn leaves() -> Vec<&'static SchemaNode> {
     leaves
 }
 
-/// The values of enumerations, and those of the list above that the leaf takes.
+/// The values of an enumeration, and those of the list above that the leaf accepts.
 fn candidates(leaf: &'static SchemaNode) -> Vec<Value> {
     fn names(leaf_type: &Type, found: &mut Vec<String>) {
         if let Type::Enumeration(enums) = leaf_type {
@@ -244,7 +247,7 @@ fn refers(leaf_type: &Type) -> bool {
     matches!(leaf_type, Type::Leafref { .. })
 }
 
-/// The path of all instances.
+/// The path without keys, which matches all instances.
 fn pattern(node: &'static SchemaNode) -> Path {
     let mut steps = vec![Step { node, keys: yang::Keys::default() }];
     let mut above = node.parent();

@@ -1,4 +1,4 @@
-//! What the configuration calls namespaces and links, and where each link is: read once, asked often.
+//! The configuration's names of namespaces and links, and the place of each link.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use yang::{Node, Path, Tree};
 use crate::faults::Faults;
 use crate::instances::{below, container_of, entries, entry_path};
 
-/// The configuration's names. A copy costs nothing.
+/// The names of a configuration. A copy is cheap.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directory {
     namespaces: OrdSet<NetnsName>,
@@ -20,14 +20,14 @@ pub(crate) struct Directory {
 /// A link of the configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Known {
-    /// Its entry.
+    /// The path of its entry.
     pub(crate) path: Path,
-    /// Where it is; none where the entry does not tell a place that can be.
+    /// Its place; none if the entry does not have a valid one.
     pub(crate) place: Option<Place>,
 }
 
 impl Directory {
-    /// Reads names and places, and finds what is wrong with them.
+    /// Reads names and places, and reports errors in them.
     pub(crate) fn read(configuration: &Tree, faults: &mut Faults) -> Directory {
         let mut directory = Directory::default();
         for entry in entries(configuration, "netnses", Some("netns")) {
@@ -39,8 +39,8 @@ impl Directory {
         directory
     }
 
-    /// The names of `new`, whose entries at these paths are all that has changed since; none where a name is no longer
-    /// what it was: who refers to it would have to be found.
+    /// The names of `new`, in which only the entries at these paths have changed. None if a name
+    /// has been removed or has changed, because its users would have to be found.
     pub(crate) fn extended(&self, new: &Tree, touched: &BTreeSet<Path>) -> Option<Directory> {
         let mut directory = self.clone();
         let mut faults = Faults::default();
@@ -66,7 +66,7 @@ impl Directory {
         faults.into_result(directory).ok()
     }
 
-    /// Whether there is such a namespace: a configured one, or the daemon's own.
+    /// Whether the namespace exists: a configured one, or the daemon's own.
     pub(crate) fn has_netns(&self, netns: &NetnsName) -> bool {
         netns.is_own() || self.namespaces.contains(netns)
     }
@@ -81,7 +81,7 @@ impl Directory {
         self.ids.get(place)
     }
 
-    /// The places of the links, and who is there.
+    /// The places of the links, and the link at each.
     pub(crate) fn places(&self) -> impl Iterator<Item = (&Place, &LinkId)> {
         self.ids.iter()
     }
@@ -155,7 +155,7 @@ impl Directory {
     }
 }
 
-/// What to say of a namespace that is not configured.
+/// The message about a namespace that is not configured.
 pub(crate) fn no_such_netns(netns: &NetnsName) -> String {
     format!("there is no namespace {netns}: add netns {netns} to netnses, or take this out too")
 }

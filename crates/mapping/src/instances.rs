@@ -1,4 +1,4 @@
-//! Ways around a tree: the entries of a list, and the paths of nodes.
+//! Navigation in a tree: the entries of a list, and the paths of nodes.
 
 use yang::{Node, Path, Schema, SchemaNode, Tree};
 
@@ -15,7 +15,7 @@ pub(crate) fn entries<'t>(
         .filter(move |entry| list.is_none_or(|list| entry.schema().name == list))
 }
 
-/// The node of the schema that these names lead to from the top.
+/// The schema node with these names, from the top.
 pub(crate) fn schema_node(
     schema: &'static Schema,
     container: &str,
@@ -25,22 +25,22 @@ pub(crate) fn schema_node(
     below.iter().try_fold(top, |node, name| node.child(None, name))
 }
 
-/// Where an entry of a list below a top container is.
+/// The path of an entry of a list in a top container.
 pub(crate) fn entry_path(entry: &Node<'_>) -> Path {
     list_path(entry.schema()).join(entry.schema(), entry.keys().to_vec())
 }
 
-/// Where a list below a top container is.
+/// The path of a list in a top container.
 pub(crate) fn list_path(list: &'static SchemaNode) -> Path {
     list.parent().map(|container| Path::default().join(container, Vec::new())).unwrap_or_default()
 }
 
-/// The name of the top container that a path leads into.
+/// The top container of a path.
 pub(crate) fn container_of(path: &Path) -> &'static str {
     path.steps.first().map_or("", |step| step.node.name)
 }
 
-/// Where the containers and leaves of these names are below `path`, as far as the schema has them.
+/// The path of these containers and leaves below `path`, as far as the schema has them.
 pub(crate) fn below(path: &Path, names: &[&str]) -> Path {
     let mut path = path.clone();
     for name in names {

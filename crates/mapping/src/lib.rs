@@ -1,9 +1,9 @@
-//! YANG trees to network state and back, one file a module.
+//! YANG trees to network state and back, with one file for each module.
 //!
-//! [`lower`] reads a configuration as desired state, [`raise`] tells observed state as an operational tree, and
-//! [`path`] finds the YANG node behind an object. Nowhere else do YANG and the kernel's vocabulary meet. Links are
-//! called by their entries' names in YANG and by their places in the kernel; the `directory` of a configuration
-//! knows both.
+//! [`lower`] converts a configuration to desired state, [`raise`] converts observed state to an
+//! operational tree, and [`path`] finds the YANG node of an object. YANG and the kernel's terms
+//! meet only in this crate. Links are named by their entries in YANG, and by their places in the
+//! kernel. The `directory` of a configuration has both.
 
 #[cfg(test)]
 mod coverage;
@@ -37,18 +37,19 @@ use lowering::Lowering;
 use names::Names;
 use raising::Raising;
 
-/// The state that `configuration` (valid by the schema) desires. Every fault of meaning that the schema cannot tell
-/// is found here, each with its YANG path.
+/// The desired state of `configuration`, which is valid by the schema. All semantic errors that the
+/// schema cannot detect are found here, each with its YANG path.
 pub fn lower(configuration: &Tree) -> Result<State, Vec<Error>> {
     Ok(noun::lower(Lowering::of(configuration))?.1)
 }
 
-/// The operational tree: what was observed, under the configuration's names.
+/// The operational tree: the observed state, under the configuration's names.
 pub fn raise(observed: &State, configuration: &Tree) -> Result<Tree, Error> {
     raise_nouns(observed, configuration, |_| true)
 }
 
-/// The same of certain nouns only. The other objects that were observed serve to name what these refer to.
+/// The same for certain nouns only. The other observed objects provide the names to which these
+/// refer.
 pub fn raise_nouns(
     observed: &State,
     configuration: &Tree,
@@ -83,7 +84,7 @@ impl<'c> Known<'c> {
         Known { configuration, directory: OnceCell::new() }
     }
 
-    /// A configuration whose names are known; a copy of these costs nothing.
+    /// A configuration with known names, of which a copy is cheap.
     pub(crate) fn with(configuration: &'c Tree, directory: Directory) -> Self {
         Known { configuration, directory: OnceCell::from(directory) }
     }
@@ -94,7 +95,7 @@ impl<'c> Known<'c> {
     }
 }
 
-/// The leaf of the entry that a field comes from, where the configuration has it.
+/// The leaf of the entry for a field, if the configuration has it.
 fn leaf_of(entry: Path, field: Option<&str>, configuration: &Tree) -> Path {
     let leaf = match field {
         None => return entry,

@@ -1,8 +1,9 @@
-//! A configuration's desired state, brought up to date by what a change names.
+//! The desired state of a configuration, which can be updated by a change.
 //!
-//! An entry's objects follow from the entry and from the names that it refers to. As long as names only come, nobody
-//! can have referred to them before, so that the entries of the change, and the few that look at them, are all there is
-//! to lower. Where a name goes, or a link moves, everything is lowered afresh.
+//! The objects of an entry depend on the entry and on the names to which it refers. If names are
+//! only added, no other entry can have referred to them before. Only the changed entries, and the
+//! few that look at them, must then be converted. If a name is removed, or a link moves, the whole
+//! configuration is converted again.
 
 use std::collections::BTreeSet;
 
@@ -16,10 +17,10 @@ use crate::noun::link::Cables;
 
 use crate::{Known, noun, spelling};
 
-/// As many entries are worth comparing with the whole.
+/// The number of changed entries up to which the update is tried, at least.
 const MANY: usize = 1000;
 
-/// What a configuration desires. A copy costs nothing.
+/// The desired state of a configuration. A copy is cheap.
 #[derive(Clone, Debug, Default)]
 pub struct Lowered {
     /// The state.
@@ -28,13 +29,14 @@ pub struct Lowered {
 }
 
 impl Lowered {
-    /// Lowers a whole configuration (valid by the schema).
+    /// Converts a whole configuration, which is valid by the schema.
     pub fn of(configuration: &Tree) -> Result<Lowered, Vec<Error>> {
         let (directory, state) = noun::lower(Lowering::of(configuration))?;
         Ok(Lowered { desired: state.into(), directory })
     }
 
-    /// Lowers `new`, which differs from `old`, of which this is the outcome, by `diff`. Answers as [`Lowered::of`] does.
+    /// Converts `new`, which differs by `diff` from `old`, of which this is the result. Returns the
+    /// same as [`Lowered::of`].
     pub fn after(&self, (old, new): (&Tree, &Tree), diff: &Diff) -> Result<Lowered, Vec<Error>> {
         match self.extended(old, new, diff) {
             Some(lowered) => Ok(lowered),
@@ -42,14 +44,15 @@ impl Lowered {
         }
     }
 
-    /// Where an object of `configuration`, of which this is the outcome, is configured.
+    /// The path at which an object of `configuration`, of which this is the result, is configured.
     pub fn path(&self, key: &Key, configuration: &Tree) -> Path {
         noun::path(key, &Known::with(configuration, self.directory.clone()))
     }
 
-    /// The same by a look at what has changed; none where that does not tell, or something is wrong.
+    /// The same, by converting only what has changed; none if that is not sufficient, or there is
+    /// an error.
     fn extended(&self, old: &Tree, new: &Tree, diff: &Diff) -> Option<Lowered> {
-        // Looking entries up one by one costs more than a pass over all of them.
+        // Looking up many entries costs more than a pass over all of them.
         let mut touched = touched(diff, MANY.max(self.desired.len() / 4))?;
         let directory = self.directory.extended(new, &touched)?;
         if touched.iter().any(|path| container_of(path) == "links") {
@@ -62,7 +65,7 @@ impl Lowered {
             desired.remove(key);
         }
         for (key, object) in after.objects {
-            // Two entries are one object, which is for the whole to tell.
+            // Two entries describe the same object. Converting everything reports this.
             if desired.insert(key, object).is_some() {
                 return None;
             }
@@ -71,15 +74,15 @@ impl Lowered {
     }
 }
 
-/// What these entries desire.
+/// The desired state of these entries.
 fn state(tree: &Tree, directory: &Directory, entries: &BTreeSet<Path>) -> Option<State> {
     let lowering = Lowering::only(tree, directory.clone(), entries);
     noun::lower(lowering).ok().map(|(_, state)| state)
 }
 
-/// The entries of lists below top containers in which something changes, unless they are more than `limit`.
+/// The changed entries of lists in top containers, unless there are more than `limit`.
 fn touched(diff: &Diff, limit: usize) -> Option<BTreeSet<Path>> {
-    // Changes come in the order of their paths, so that a set of them needs no search for each.
+    // Changes are sorted by path, so that no set is needed.
     let mut touched: Vec<Path> = Vec::new();
     diff.walk(|_, steps| {
         let Some(entry) = steps.get(..2) else { return Go::Below };
@@ -91,8 +94,8 @@ fn touched(diff: &Diff, limit: usize) -> Option<BTreeSet<Path>> {
     (touched.len() <= limit).then(|| touched.into_iter().collect())
 }
 
-/// Adds the entries that look at links which change: the other ends of new ones, and the parameters of their
-/// namespaces. None where a link that was there becomes something else.
+/// Adds the entries that look at changed links: the other ends of new ones, and the parameters of
+/// their namespaces. None if an existing link changes its kind.
 fn add_neighbours(
     (was, old): (&Directory, &Tree),
     (is, new): (&Directory, &Tree),
@@ -119,7 +122,7 @@ fn add_neighbours(
     Some(())
 }
 
-/// What others look at in a link's entry.
+/// The leaves of a link's entry at which others look.
 fn sort<'t>(entry: &Node<'t>) -> [Option<&'t Value>; 2] {
     ["type", "virtual_peer_name"].map(|leaf| entry.leaf(leaf))
 }
@@ -132,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// What a configuration may hold, so crowded that much of it does not go together.
+    /// Lines of a configuration, many of which contradict each other.
     const LINES: [&str; 33] = [
         "/iproute2-ip-netns:netnses/netns[name='a']",
         "/iproute2-ip-netns:netnses/netns[name='b']",
@@ -184,7 +187,7 @@ mod tests {
         tree
     }
 
-    /// Takes lines out until what is left can be lowered.
+    /// Removes lines until the rest is valid.
     fn good(mut chosen: Vec<bool>) -> (Vec<bool>, Lowered) {
         loop {
             let drop = match Lowered::of(&tree(&chosen)) {

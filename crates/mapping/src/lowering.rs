@@ -1,4 +1,4 @@
-//! What the modules share while a configuration becomes state: its names, the state so far, the faults so far.
+//! The data that modules share while a configuration is converted: names, state, and errors.
 
 use std::collections::BTreeSet;
 
@@ -10,32 +10,32 @@ use crate::directory::{Directory, no_such_netns};
 use crate::faults::Faults;
 use crate::instances::{container_of, entries, entry_path};
 
-/// A configuration on its way to being state.
+/// A configuration that is being converted to state.
 #[derive(Debug)]
 pub(crate) struct Lowering<'c> {
     pub(crate) configuration: &'c Tree,
     pub(crate) directory: Directory,
     pub(crate) faults: Faults,
-    /// The entries to lower; all where none are named.
+    /// The entries to convert; all if none are named.
     only: Option<&'c BTreeSet<Path>>,
     state: State,
 }
 
-/// What refers to a link that must be in its own namespace.
+/// The user of a link, which must be in the same namespace.
 pub(crate) struct User<'u> {
     pub(crate) called: &'u str,
     pub(crate) netns: &'u NetnsName,
 }
 
 impl<'c> Lowering<'c> {
-    /// Begins with the configuration's names.
+    /// Starts with the configuration's names.
     pub(crate) fn of(configuration: &'c Tree) -> Self {
         let mut faults = Faults::default();
         let directory = Directory::read(configuration, &mut faults);
         Self { configuration, directory, faults, only: None, state: State::default() }
     }
 
-    /// Lowers certain entries only, of a configuration whose names are known.
+    /// Converts only certain entries of a configuration with known names.
     pub(crate) fn only(
         configuration: &'c Tree,
         directory: Directory,
@@ -45,7 +45,7 @@ impl<'c> Lowering<'c> {
         Self { configuration, directory, faults, only: Some(only), state }
     }
 
-    /// The entries to lower of `container`'s lists: of all of them, or of the one called `list`.
+    /// The entries to convert in `container`: of all its lists, or of the one called `list`.
     pub(crate) fn entries(&self, container: &'c str, list: Option<&'c str>) -> Vec<Node<'c>> {
         let Some(only) = self.only else {
             return entries(self.configuration, container, list).collect();
@@ -57,7 +57,7 @@ impl<'c> Lowering<'c> {
         only.iter().filter(within).filter_map(|path| self.configuration.node(path)).collect()
     }
 
-    /// The names and the state, if nothing is wrong.
+    /// The names and the state, if there are no errors.
     pub(crate) fn lowered(self) -> Result<(Directory, State), Vec<Error>> {
         self.faults.into_result((self.directory, self.state))
     }
@@ -67,12 +67,12 @@ impl<'c> Lowering<'c> {
         entry.deserialize().map_err(|error| self.faults.unread(&entry_path(entry), error)).ok()
     }
 
-    /// Adds an object; answers whether there was none of that key.
+    /// Adds an object. Returns whether the key was new.
     pub(crate) fn add(&mut self, key: Key, object: Object) -> bool {
         self.state.objects.insert(key, object).is_none()
     }
 
-    /// Whether there is such a namespace; `leaf` names it.
+    /// Whether the namespace exists; otherwise an error is reported for `leaf`.
     pub(crate) fn netns(&mut self, netns: &NetnsName, leaf: impl FnOnce() -> Path) -> bool {
         let known = self.directory.has_netns(netns);
         if !known {
@@ -81,10 +81,10 @@ impl<'c> Lowering<'c> {
         known
     }
 
-    /// Where the link is that `leaf` refers to.
+    /// The place of the link to which `leaf` refers.
     pub(crate) fn place(&mut self, id: &LinkId, leaf: impl FnOnce() -> Path) -> Option<Place> {
         match self.directory.link(id) {
-            // What is wrong with a link that has no place is told where the link is.
+            // The error of a link without a valid place is reported at the link.
             Some(known) => known.place.clone(),
             None => {
                 let message =
@@ -95,7 +95,7 @@ impl<'c> Lowering<'c> {
         }
     }
 
-    /// The same, of a link that must be where its user is.
+    /// The same for a link that must be in the namespace of its user.
     pub(crate) fn place_beside(
         &mut self,
         user: &User<'_>,
@@ -117,7 +117,7 @@ impl<'c> Lowering<'c> {
     }
 }
 
-/// A namespace within a sentence.
+/// The namespace as a phrase in a sentence.
 fn spoken(netns: &NetnsName) -> String {
     if netns.is_own() { "namespace 1".into() } else { netns.to_string() }
 }

@@ -1,5 +1,5 @@
-//! What operational data calls the links that were observed: by what the configuration calls them, or by the
-//! identity that the observer gave them.
+//! The names of observed links in operational data: the configured name, or the identity that the
+//! observer gave.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ pub(crate) struct Names<'o> {
 }
 
 impl<'o> Names<'o> {
-    /// Of every link observed.
+    /// Of every observed link.
     pub(crate) fn of(observed: &'o State, directory: &Directory) -> Self {
         let mut ids = HashMap::new();
         for (key, object) in &observed.objects {
@@ -26,7 +26,8 @@ impl<'o> Names<'o> {
         Self { ids, directory: directory.clone() }
     }
 
-    /// The link's name; its kernel name where it was neither observed nor configured, as when it went in between.
+    /// The link's name; its kernel name if it was neither observed nor configured, for example
+    /// because it was removed meanwhile.
     pub(crate) fn name(&self, netns: &NetnsName, ifname: &LinkName) -> Option<LinkId> {
         let place = Place { netns: netns.clone(), ifname: ifname.clone() };
         let id = self.ids.get(&place).copied().or_else(|| self.directory.id_at(&place));

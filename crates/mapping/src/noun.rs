@@ -1,4 +1,4 @@
-//! The nouns, a file each: how their entries in YANG become objects, and objects entries.
+//! The nouns, one file each: the conversion between entries in YANG and objects.
 
 pub(crate) mod address;
 pub(crate) mod fdb;
@@ -20,7 +20,7 @@ use crate::directory::Directory;
 use crate::lowering::Lowering;
 use crate::raising::Raising;
 
-/// Has the file of each noun lower its entries; the names and the state, if nothing is wrong.
+/// Converts the entries of each noun. Returns the names and the state, if there are no errors.
 pub(crate) fn lower(mut lowering: Lowering<'_>) -> Result<(Directory, State), Vec<Error>> {
     lower_nouns(&mut lowering);
     lowering.lowered()
@@ -46,7 +46,7 @@ macro_rules! nouns {
             }
         }
 
-        /// Where objects of a noun are shown.
+        /// The places in operational data where objects of a noun are shown.
         pub(crate) fn shown_in(noun: Noun) -> &'static [ShownIn] {
             match noun {
                 $(Noun::$noun => $stem::SHOWN_IN,)*

@@ -1,7 +1,8 @@
-//! Which part of the kernel's state operational data needs, given what is asked for.
+//! The part of the kernel state that a request for operational data needs.
 //!
-//! Each noun says in its own file where its objects are shown. A list whose entries have a namespace as a key is read for
-//! the namespaces that are asked for; links that are asked for by the names of configured entries are read alone.
+//! Each noun states where its objects are shown. A list with a namespace in its key is read only
+//! for the requested namespaces. Links that are requested by the names of configured entries are
+//! read alone.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use crate::directory::Directory;
 use crate::faults::Faults;
 use crate::noun::shown_in;
 
-/// The part of the state that shows what is selected.
+/// The part of the state that is needed to show what is selected.
 pub fn part(selected: &[Selected], configuration: &Tree) -> Part {
     let directory = Directory::read(configuration, &mut Faults::default());
     let is_shown = |noun: &Noun| {
@@ -30,13 +31,13 @@ pub fn part(selected: &[Selected], configuration: &Tree) -> Part {
     }
 }
 
-/// The namespace that is asked for, where one is.
+/// The selected namespace, if there is one.
 fn netns(selected: &Selected) -> Option<NetnsName> {
     let (_, value) = selected.keys.iter().find(|(key, _)| *key == "netns")?;
     value.to_string().parse().ok()
 }
 
-/// The link that is asked for, where it is one that is configured.
+/// The selected link, if it is configured.
 fn link(selected: &Selected, directory: &Directory) -> Option<Place> {
     let (_, name) = selected.keys.iter().find(|(key, _)| *key == "name")?;
     let id = (selected.top.name == "links").then(|| name.to_string().parse().ok())??;

@@ -1,4 +1,4 @@
-//! What the modules share while observed state becomes operational data.
+//! The data that modules share while observed state is converted to operational data.
 
 use netstate::State;
 use yang::Tree;
@@ -6,10 +6,10 @@ use yang::Tree;
 use crate::directory::Directory;
 use crate::names::Names;
 
-/// Observed state on its way to being data.
+/// Observed state that is being converted.
 pub(crate) struct Raising<'o> {
     pub(crate) observed: &'o State,
-    /// What the links are called that were observed.
+    /// The names of the observed links.
     pub(crate) names: Names<'o>,
     /// The configuration, under whose names data is shown.
     pub(crate) configuration: &'o Tree,

@@ -1,4 +1,4 @@
-//! What the modules refuse by themselves, in words that help.
+//! The errors that the modules report themselves, with helpful messages.
 
 use expect_test::{Expect, expect};
 use yang::Schema;

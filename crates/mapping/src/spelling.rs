@@ -1,11 +1,11 @@
-//! Values of keys, as the schema's types have them.
+//! Values of keys, in the types of the schema.
 
 use std::net::IpAddr;
 
 use netstate::NetnsName;
 use yang::{SchemaNode, Type, Value};
 
-/// A namespace as the value of a key or leaf: `1` is an enumeration's.
+/// A namespace as the value of a key or leaf; `1` is the value of an enumeration.
 pub(crate) fn netns(netns: &NetnsName) -> Value {
     match netns.is_own() {
         true => Value::Enumeration("1".into(), 1),
@@ -13,12 +13,13 @@ pub(crate) fn netns(netns: &NetnsName) -> Value {
     }
 }
 
-/// A number by the name that the leaf's type has for it, or as itself.
+/// A number as the name that the leaf's type has for it, or as a number.
 pub(crate) fn number(leaf: &SchemaNode, number: u32) -> Value {
     named(leaf.leaf_type.as_ref(), number).unwrap_or(Value::Unsigned(number.into()))
 }
 
-/// The number that a value stands for: that of an enumeration's name, or itself, decimal or with `0x`.
+/// The number of a value: that of an enumeration's name, or the number itself, decimal or with
+/// `0x`.
 pub(crate) fn read_number(value: &Value) -> Option<u32> {
     if let Value::Enumeration(_, number) = value {
         return u32::try_from(*number).ok();

@@ -1,4 +1,5 @@
-//! What this crate's tests share: configurations as RFC 7951 JSON, and short forms of states and faults.
+//! What this crate's tests share: configurations as RFC 7951 JSON, and short forms of states and
+//! errors.
 
 use std::fmt::Write as _;
 
@@ -7,7 +8,7 @@ use netstate::{Key, Object, State};
 use serde_json::Value;
 use yang::{Schema, Tree};
 
-/// The configuration in `json`: one object, whose top nodes need no module.
+/// The configuration in `json`: one object, whose top nodes need no module name.
 pub(crate) fn tree(json: &str) -> Tree {
     let schema = Schema::netloom().unwrap();
     let short: serde_json::Map<String, Value> = serde_json::from_str(json).unwrap();
@@ -21,17 +22,17 @@ pub(crate) fn tree(json: &str) -> Tree {
     Tree::from_json(schema, &Value::Object(whole).to_string()).unwrap()
 }
 
-/// The state that a configuration desires.
+/// The desired state of a configuration.
 pub(crate) fn lowered(json: &str) -> State {
     crate::lower(&tree(json)).unwrap()
 }
 
-/// Checks the state that a configuration desires.
+/// Checks the desired state of a configuration.
 pub(crate) fn check(json: &str, expect: Expect) {
     expect.assert_eq(&objects(&lowered(json)));
 }
 
-/// Checks what is wrong with a configuration.
+/// Checks the errors of a configuration.
 pub(crate) fn check_faults(json: &str, expect: Expect) {
     expect.assert_eq(&match crate::lower(&tree(json)) {
         Ok(state) => panic!("nothing is wrong:\n{}", objects(&state)),
@@ -42,13 +43,13 @@ pub(crate) fn check_faults(json: &str, expect: Expect) {
     });
 }
 
-/// Checks what operational data tells of a state.
+/// Checks the operational data of a state.
 pub(crate) fn check_raised(observed: &State, configuration: &str, expect: Expect) {
     let raised = crate::raise(observed, &tree(configuration)).unwrap();
     expect.assert_eq(&raised.to_json(true));
 }
 
-/// Checks which node an object or its field comes from; the key as JSON.
+/// Checks the node of an object or of its field; the key as JSON.
 pub(crate) fn check_path(configuration: &str, (key, field): (&str, Option<&str>), expect: Expect) {
     let key: Key = serde_json::from_str(key).unwrap();
     expect.assert_eq(&crate::path(&key, field, &tree(configuration)).to_string());

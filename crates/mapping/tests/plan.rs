@@ -1,4 +1,4 @@
-//! The golden plans of `tests/plan` on the kernel of values.
+//! The golden plans of `tests/plan` on the fake kernel.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 

@@ -1,13 +1,15 @@
-//! Whether a plan is one: each operation is legal where it stands, and together they lead to the target and no further.
+//! The checker of plans: each operation must be legal in its place, and together they must lead
+//! exactly to the target.
 //!
-//! The rules are written down here apart from the planner's, after the kernel's sources, so that what the planner is blind
-//! to is seen. [`check`] walks the operations over a model of the observed state and compares what is reached with the
-//! target, key by key, whatever the noun.
+//! The rules are written independently of the planner's, after the kernel's sources, so that the
+//! checker finds what the planner misses. [`check`] applies the operations to a model of the
+//! observed state. It then compares the result with the target, key by key, for all nouns.
 //!
-//! The observed state is partial. A link or a namespace that neither it nor the target names is unknown: what refers to it
-//! is let pass, and so is what may be on it. What no plan could achieve is let pass too, such as a gateway that nothing in
-//! the target leads to: that is a fault of the configuration, and the kernel refuses it. What the kernel makes by itself
-//! may come and go.
+//! The observed state is partial. A link or a namespace that neither it nor the target names is
+//! unknown. The checker accepts references to it, and objects on it. It also accepts what no plan
+//! could achieve, such as a gateway that nothing in the target reaches: this is an error of the
+//! configuration, and the kernel refuses it. Objects that the kernel creates itself may appear and
+//! disappear.
 
 mod effects;
 mod needs;
@@ -29,12 +31,13 @@ use crate::noun::{Key, Object};
 use crate::operation::{Action, Op, Plan};
 use crate::state::State;
 
-/// What is wrong with a plan.
+/// An error in a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Violation {
-    /// The place of the operation in the plan, from zero; the number of operations where it is the end that is wrong.
+    /// The index of the operation in the plan; the number of operations if the final state is
+    /// wrong.
     pub index: usize,
-    /// The operation; none if it is the end that is wrong.
+    /// The operation; none if the final state is wrong.
     pub op: Option<Box<Op>>,
     /// The object.
     pub key: Key,
@@ -53,7 +56,8 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// Whether `plan` leads from `observed` to `target`, each operation being legal where it stands.
+/// Checks that `plan` leads from `observed` to `target`, and that each operation is legal in its
+/// place.
 pub fn check<'a>(
     observed: &'a State,
     plan: &'a Plan,
@@ -84,19 +88,19 @@ pub fn check<'a>(
     }
 }
 
-/// A walk along a plan.
+/// The state of a check.
 struct Walk<'a> {
-    /// What the operations so far have led to.
+    /// The state after the operations so far.
     now: World<'a>,
-    /// What all of them are to lead to.
+    /// The state after all operations.
     end: World<'a>,
 }
 
-/// That an operation is legal, or why it is not.
+/// Whether an operation is legal, and if not, why.
 type Verdict = Result<(), String>;
 
 impl<'a> Walk<'a> {
-    /// Carries out an operation, if it is legal.
+    /// Applies an operation, if it is legal.
     fn step(&mut self, index: usize, op: &'a Op) -> Verdict {
         let why = || format!("operation {} ({op})", index + 1);
         match (&op.key, &op.action) {
@@ -172,8 +176,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A new namespace comes with a loopback (`loopback_net_init`, drivers/net/loopback.c). The target has a name for it, or
-    /// nobody is to touch it.
+    /// A new namespace has a loopback (`loopback_net_init`, drivers/net/loopback.c). It has its
+    /// name from the target, if the target contains it.
     fn bring_loopback(&mut self, netns: &NetnsName) {
         let loopback = self.end.links_in(netns).find_map(|node| {
             let link = Link::loopback(&node.link.place)?;
@@ -185,7 +189,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Makes or replaces what is neither a namespace nor a link.
+    /// Creates or replaces an object that is neither a namespace nor a link.
     fn put(&mut self, key: &Key, object: &'a Object) -> Verdict {
         if let Some(lack) = self.now.lack(key, object, true)
             && self.end.lack(key, object, false).is_none()
@@ -195,7 +199,7 @@ impl<'a> Walk<'a> {
         if let Key::Address(new) = key
             && new.address.addr().is_ipv6()
         {
-            // `ipv6_add_addr` knows an address of a link without its prefix length.
+            // `ipv6_add_addr` finds an address of a link without its prefix length.
             let holds = |other: &&Key| matches!(other, Key::Address(at) if at.dev == new.dev);
             let mut same = self.now.holding(&new.netns, new.address.addr()).filter(holds);
             forbid(same.any(|other| other != key), || "the link has this address already".into())?;
@@ -217,7 +221,7 @@ impl<'a> Walk<'a> {
         {
             return Err(lack);
         }
-        // The other end has the name that the target has for the link there.
+        // The other end gets its name from the target's link in that place.
         let mate = link.peer.as_ref().and_then(|peer| self.end.node(peer)?.id.clone());
         self.now.make_link(id, link, mate);
         Ok(())
@@ -269,7 +273,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The link of this identity, which is to be at this place.
+    /// The link with this identity, which must be at this place.
     fn link_at(&self, id: &LinkId, place: &Place) -> Result<&Link, String> {
         match self.now.places.get(id) {
             None => Err(self.absent(&Key::Link(id.clone()))),

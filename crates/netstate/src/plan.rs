@@ -1,10 +1,11 @@
-//! From what is to what shall be: the ordered operations, as a value.
+//! The planner: the ordered operations from the observed state to the target, as a value.
 //!
-//! [`target()`] says what the kernel is to hold, [`plan()`] how it gets there. Neither knows a noun but links, which all
-//! others are on, and the namespaces that go last: what an object needs, when it goes along with another and when it is made is stated by its noun
-//! ([`noun`](crate::noun)), and how a link gets from one place and shape to another in `plan/links.rs`. While a plan
-//! grows, its account tells what the operations so far have done to the links, and what the kernel took away along with
-//! them, so that what got lost is made again by the same step that makes what is new.
+//! [`target()`] decides what the kernel must hold, and [`plan()`] how it gets there. Both are
+//! independent of nouns, except for links, on which all others are, and namespaces, which are
+//! removed last. The facts of a noun ([`noun`](crate::noun)) say what an object needs, with what it
+//! is lost, and when it is created. `plan/links.rs` moves and changes links. While a plan grows,
+//! its account records what the operations so far have done to links, and what the kernel removes
+//! with them. Lost objects are created again by the step that creates new ones.
 
 mod account;
 mod creation;
@@ -21,18 +22,18 @@ use account::Account;
 pub use scope::wanted;
 pub use target::{Goal, Target, target};
 
-/// No order of operations leads there.
+/// There is no order of operations that leads to the target.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{reason}")]
 pub struct PlanError {
-    /// The object that stands in the way.
+    /// The object that makes it impossible.
     pub key: Key,
-    /// Why, in words for the user.
+    /// The reason, for the user.
     pub reason: String,
 }
 
-/// The operations that turn `observed` into `target`. Tests and debug builds put them before the
-/// [`checker`](crate::checker).
+/// The operations that turn `observed` into `target`. Tests and debug builds check the plan with
+/// the [`checker`](crate::checker).
 pub fn plan(target: &Target<'_>, observed: &State) -> Result<Plan, PlanError> {
     let objects = target.objects();
     let mut account = Account::new(&objects, target, observed);

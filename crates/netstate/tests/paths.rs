@@ -1,6 +1,8 @@
-//! One configuration means one thing: the verdict on it and what the kernel holds do not depend on what was there before.
+//! A configuration has the same result on every path: the verdict and the kernel's state do not
+//! depend on what was there before.
 //!
-//! A kernel of values gets to a random configuration in several ways, all of which have to end alike.
+//! A fake kernel reaches a random configuration in several ways. All of them must have the same
+//! result.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
@@ -13,12 +15,12 @@ use testkit::configurations::{
 };
 use testkit::{FakeKernel, Owner};
 
-/// What a configuration has come to.
+/// The result of a configuration.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Refused,
     Accepted {
-        /// Why objects are held.
+        /// The held objects, with the reasons.
         held: Vec<String>,
         kernel: State,
     },
@@ -65,7 +67,7 @@ proptest! {
     }
 }
 
-/// How many of each: as many as take some seconds, unless the environment asks for more.
+/// The number of cases. The default takes some seconds.
 fn cases() -> u32 {
     const CASES: u32 = 200;
     let asked_for = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
@@ -90,7 +92,7 @@ fn outcome(owner: &mut Owner<FakeKernel>, wanted: &State) -> Outcome {
     }
 }
 
-/// Fails where one who has gone another way does not get where the direct way leads.
+/// Fails if another path has another result than the direct one.
 fn agree(
     around: Surroundings,
     before: &Configuration,
@@ -131,7 +133,7 @@ fn agree(
     Ok(())
 }
 
-/// What the first has and the second has not, or not so.
+/// The objects of the first that are missing or different in the second.
 fn missing(first: &State, second: &State) -> String {
     let objects =
         first.objects.iter().filter(|(key, object)| second.objects.get(key) != Some(object));
@@ -140,7 +142,7 @@ fn missing(first: &State, second: &State) -> String {
     })
 }
 
-/// Others plug the NIC in, or away.
+/// Others add or remove the NIC.
 fn change(kernel: &mut FakeKernel, before: Surroundings, after: Surroundings) {
     match (before.nic, after.nic) {
         (None, Some(_)) => kernel.change(|state| {
@@ -148,7 +150,7 @@ fn change(kernel: &mut FakeKernel, before: Surroundings, after: Surroundings) {
             for (key, object) in new.filter(|(key, _)| *key != Key::Link("lo".parse().unwrap())) {
                 state.objects.insert(key, object);
             }
-            // It takes the defaults of the namespace.
+            // A new NIC gets the defaults of the namespace.
             for (key, value) in state.objects.clone() {
                 let Key::Sysctl(at) = key else { continue };
                 if at.netns.is_own() && at.path.as_str().contains("/conf/default/") {

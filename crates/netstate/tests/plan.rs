@@ -1,4 +1,4 @@
-//! The planner's promises, over random configurations, on a kernel of values.
+//! The promises of the planner, with random configurations, on a fake kernel.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
@@ -160,7 +160,7 @@ impl RandomState {
     }
 }
 
-/// A host with a NIC that has an address, is up, and leads somewhere.
+/// A host with a NIC that is up, with an address and a route.
 fn host() -> State {
     let place = Place { netns: NetnsName::own(), ifname: "nic".parse().unwrap() };
     let mut link = Link::at(place.clone());
@@ -251,16 +251,16 @@ proptest! {
     }
 }
 
-/// What is done to a plan to spoil it.
+/// How a plan is damaged.
 #[derive(Clone, Debug)]
 enum Spoil {
-    /// An operation is left out.
+    /// An operation is removed.
     Drop(Index),
-    /// An operation is there twice.
+    /// An operation is doubled.
     Double(Index),
-    /// Two operations change places.
+    /// Two operations are swapped.
     Swap(Index, Index),
-    /// An operation comes as the first one, or the last one.
+    /// An operation is moved to the beginning, or to the end.
     First(Index),
     Last(Index),
 }
@@ -290,14 +290,15 @@ impl Spoil {
     }
 }
 
-/// Where a plan leads a kernel that holds `before`; nowhere, where it is refused.
+/// The kernel's state after a plan from `before`; none if it is refused.
 fn executed(before: &State, plan: &Plan) -> Option<State> {
     let mut kernel = FakeKernel::holding(before.clone());
     kernel.execute(plan).ok()?;
     Some(comparable(kernel.state()))
 }
 
-/// Addresses of links that were made anew, and parameters at their default, tell nothing.
+/// The state without the addresses of links that were created again, and without parameters at
+/// their defaults.
 fn comparable(mut state: State) -> State {
     state.objects.retain(|_, object| !matches!(object, Object::Sysctl(value) if value == "0"));
     state
@@ -307,7 +308,7 @@ fn libc_enomem() -> i32 {
     12
 }
 
-/// The namespace that the other end is in may have no name, or be about to go.
+/// The namespace of the other end may have no name, or may be about to be removed.
 #[test]
 fn a_cable_whose_other_end_is_out_of_sight_is_made_anew() {
     let end = RandomLink {

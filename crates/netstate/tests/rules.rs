@@ -1,4 +1,4 @@
-//! `docs/verdict.md` is what the rules say, and each rule has tests on the real kernel.
+//! `docs/verdict.md` agrees with the rules, and each rule has tests on the real kernel.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

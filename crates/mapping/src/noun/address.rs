@@ -1,4 +1,5 @@
-//! Addresses: entries of list `ip` of the links of iproute2-ip-link, which the entries of links lower and raise.
+//! Addresses: entries of list `ip` of the links in iproute2-ip-link. They are converted with the
+//! entries of links.
 
 use netstate::AddressKey;
 use yang::{Error, Path, Tree};
@@ -9,13 +10,13 @@ use crate::noun::ShownIn;
 use crate::noun::link;
 use crate::raising::Raising;
 
-/// Where operational data shows them.
+/// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::node("links", "ip")];
 
-/// The entries of links lower their addresses.
+/// Addresses are converted with the entries of links.
 pub(crate) fn lower(_: &mut Lowering<'_>) {}
 
-/// The entries of links show their addresses.
+/// Addresses are shown with the entries of links.
 pub(crate) fn raise(_: &Raising<'_>, _: &mut Tree) -> Result<(), Error> {
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! netloom-neighbor: observed forwarding databases as operational data.
+//! netloom-neighbor: observed forwarding databases in operational data.
 //!
-//! The model's keys tell neither VLANs nor far ends apart: the kernel's entries that differ in these only are one
-//! entry here, which lists them all.
+//! The model's key contains neither the VLAN nor the remote endpoint. Kernel entries that differ
+//! only in these are one entry here, which lists all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ use crate::raising::Raising;
 
 use crate::{Known, spelling};
 
-/// Where operational data shows them.
+/// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::list("neighbors", "fdb")];
 
 /// `NTF_…` (include/uapi/linux/neighbour.h).
@@ -27,7 +27,7 @@ const EXT_LEARNED: u8 = 0x10;
 const STICKY: u8 = 0x40;
 const ROUTER: u8 = 0x80;
 
-/// `NUD_…`, as far as databases of stations have them.
+/// `NUD_…`, as far as forwarding databases use them.
 const PERMANENT: u16 = 0x80;
 const NOARP: u16 = 0x40;
 const REACHABLE: u16 = 0x02;
@@ -65,7 +65,7 @@ struct Vxlan {
 /// Forwarding entries are state.
 pub(crate) fn lower(_: &mut Lowering<'_>) {}
 
-/// Forwarding entries are never configured; the whole list is as near as it gets.
+/// Forwarding entries are not configured. This is the path of the whole list.
 pub(crate) fn path(_: &FdbKey, known: &Known<'_>) -> Path {
     let list = schema_node(known.configuration.schema(), "neighbors", &["fdb"]);
     list.map(list_path).unwrap_or_default()

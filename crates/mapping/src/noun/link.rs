@@ -1,4 +1,4 @@
-//! iproute2-ip-link and netloom-link: links, their addresses, and the kernel parameters that a link has.
+//! iproute2-ip-link and netloom-link: links, their addresses, and their kernel parameters.
 
 mod cable;
 mod entry;
@@ -27,7 +27,7 @@ use crate::noun::sysctl;
 pub(crate) use cable::Cables;
 use entry::Entry;
 
-/// Where operational data shows them.
+/// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::container("links")];
 
 /// Every configured link, with its addresses and kernel parameters.
@@ -41,7 +41,7 @@ pub(crate) fn lower(lowering: &mut Lowering<'_>) {
         let path = entry_path(&node);
         let id = node.leaf("name").and_then(|name| name.to_string().parse::<LinkId>().ok());
         let known = id.and_then(|id| Some((lowering.directory.link(&id)?, id)));
-        // The directory has told what is wrong with a link that has no place.
+        // The directory has reported the error of a link without a valid place.
         let Some((Some(place), id)) = known
             .filter(|(known, _)| known.path == path)
             .map(|(known, id)| (known.place.clone(), id))
@@ -95,7 +95,8 @@ impl LinkLowering<'_, '_> {
         self.lowering.faults.invalid(&below(&self.path, leaf), message);
     }
 
-    /// The kind that is to be made, with its attributes; none of a link that exists already.
+    /// The kind of a link that is created, with its attributes; none for a link that exists
+    /// already.
     fn kind(&mut self) -> Option<LinkKind> {
         let kind = kind::of_entry(self.node).or_else(|| self.cables.kind(&self.id));
         for (container, of) in kind::containers(self.node) {
@@ -163,7 +164,8 @@ impl LinkLowering<'_, '_> {
         Some(Master::Of(place.ifname))
     }
 
-    /// The link below: of a tunnel its underlay, of a link that exists already what it is to sit on.
+    /// The link below: for a tunnel its underlay, for a link that exists already the one on which
+    /// it must be.
     fn device(&mut self, entry: &Entry, kind: Option<&LinkKind>) -> Option<Place> {
         let name = kind.map_or("", LinkKind::name);
         let underlay_leaf = kind::link_below(self.node.schema(), name);
@@ -226,12 +228,12 @@ impl LinkLowering<'_, '_> {
     }
 }
 
-/// Whether an Ethernet address is one of a group (IEEE 802, the I/G bit).
+/// Whether an Ethernet address is a group address (IEEE 802, the I/G bit).
 fn is_group(address: &MacAddress) -> bool {
     matches!(address.octets(), [first, _, _, _, _, _] if first & 1 == 1)
 }
 
-/// The words as a sentence has them: `a, b and c`.
+/// A list of words in a sentence: `a, b and c`.
 fn enumerated(words: &[String]) -> String {
     match words {
         [] => String::new(),

@@ -19,7 +19,7 @@ use crate::noun::ShownIn;
 
 use crate::{Known, spelling};
 
-/// Where operational data shows them.
+/// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::list("neighbors", "neighbor")];
 
 /// `NUD_PERMANENT` (include/uapi/linux/neighbour.h).
@@ -89,7 +89,7 @@ impl NeighborLowering<'_, '_> {
         }
     }
 
-    /// The neighbour's address; a zone must be its link, and says no more.
+    /// The neighbour's address. A zone in it must be the link, and has no other effect.
     fn address(&mut self, entry: &Entry, dev: &LinkId, place: Option<&Place>) -> Option<IpAddr> {
         let (text, zone) = split_zone(&entry.to_addr);
         let Ok(address) = text.parse::<IpAddr>() else {
@@ -130,7 +130,7 @@ impl NeighborLowering<'_, '_> {
             let parsed = text.parse::<MacAddress>();
             parsed.map_err(|error| self.invalid(&["lladdr"], error.to_string())).ok()
         });
-        // The kernel resolves these by itself, so they have no state that is configured.
+        // The kernel resolves these itself, so they have no configured state.
         let resolved = entry.r#use == Some(true) || entry.managed == Some(true);
         Neighbor {
             lladdr,
@@ -147,7 +147,7 @@ impl NeighborLowering<'_, '_> {
     }
 }
 
-/// The entry of a neighbour, as the configuration spells its keys.
+/// The entry of a neighbour, with the configuration's spelling of its keys.
 pub(crate) fn path(key: &NeighborKey, known: &Known<'_>) -> Path {
     let (configuration, directory) = (known.configuration, known.directory());
     let found = entries(configuration, "neighbors", Some("neighbor"))

@@ -9,13 +9,13 @@ use crate::lowering::Lowering;
 use crate::noun::ShownIn;
 use crate::raising::Raising;
 
-/// Where operational data shows them.
+/// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::container("netnses")];
 
-/// Every configured namespace is to exist.
+/// Every configured namespace must exist.
 pub(crate) fn lower(lowering: &mut Lowering<'_>) {
     for entry in lowering.entries("netnses", Some("netns")) {
-        // The directory has told what is wrong with a name.
+        // The directory has reported an invalid name.
         let name = entry.leaf("name").and_then(|name| name.to_string().parse::<NetnsName>().ok());
         if let Some(netns) = name.filter(|netns| !netns.is_own()) {
             lowering.add(Key::Netns(netns), Object::Netns);

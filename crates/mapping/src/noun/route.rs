@@ -20,7 +20,7 @@ use crate::instances::{below, entry_path};
 use crate::lowering::{Lowering, User};
 use crate::noun::ShownIn;
 
-/// Where operational data shows them.
+/// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::container("routes")];
 
 /// `RTPROT_STATIC` (include/uapi/linux/rtnetlink.h).
@@ -32,7 +32,7 @@ const LINK: u8 = 253;
 const PERVASIVE: u8 = 2;
 const ONLINK: u8 = 4;
 
-/// An entry of list `route`; its keys are read by themselves.
+/// An entry of list `route`; its keys are read separately.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Entry {
@@ -166,7 +166,7 @@ impl RouteLowering<'_, '_, '_> {
             nexthops.extend(place.map(|place| Nexthop {
                 dev: Some(place.ifname),
                 via: hop.via.as_ref().and_then(|via| via.address),
-                // A weight among one is none: the kernel keeps it only among several.
+                // A single nexthop has no weight: the kernel keeps weights only for several.
                 weight: hop.weight.filter(|_| several).unwrap_or(1),
                 onlink: flag & ONLINK != 0,
                 pervasive: flag & PERVASIVE != 0,

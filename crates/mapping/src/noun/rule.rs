@@ -1,7 +1,7 @@
 //! iproute2-ip-rule: rules of the routing policy database.
 //!
-//! The model's keys are read as the kernel has them: `all`, `0.0.0.0/0` and `::/0` are any address, a host is its prefix
-//! of full length, and a mark may be written in either base.
+//! The model's keys are read in the same way as the kernel does: `all`, `0.0.0.0/0` and `::/0` are
+//! any address, a host is its prefix of full length, and a mark may be decimal or hexadecimal.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -20,10 +20,10 @@ use crate::raising::Raising;
 
 use crate::{Known, spelling};
 
-/// Where operational data shows them.
+/// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::container("rules")];
 
-/// An entry of list `rule`; its keys are read by themselves.
+/// An entry of list `rule`; its keys are read separately.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Entry {
@@ -115,7 +115,7 @@ pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error>
     Ok(())
 }
 
-/// The entry of a rule, as the configuration spells its keys.
+/// The entry of a rule, with the configuration's spelling of its keys.
 pub(crate) fn path(key: &RuleKey, known: &Known<'_>) -> Path {
     let Some(list) = schema_node(known.configuration.schema(), "rules", &["rule"]) else {
         return Path::default();
@@ -129,7 +129,7 @@ pub(crate) fn path(key: &RuleKey, known: &Known<'_>) -> Path {
     spelled.map_or(usual, |entry| entry_path(&entry))
 }
 
-/// The kernel's key for the keys of an entry; fails with the key at fault.
+/// The kernel's key for the keys of an entry. An error names the faulty key.
 fn read(keys: &[Value]) -> Result<RuleKey, (&'static str, String)> {
     let [pref, from, to, tos, fwmark, netns] = keys else {
         return Err(("pref", "the entry lacks a key".into()));
@@ -148,7 +148,7 @@ fn read(keys: &[Value]) -> Result<RuleKey, (&'static str, String)> {
     let of_family = |leaf, prefix: Option<IpNet>| match prefix {
         None => Ok(any),
         Some(prefix) if prefix.addr().is_ipv6() == is_ipv6 => Ok(prefix),
-        // Any IPv4 address is what the key says where nobody has.
+        // If neither key names an address, the rule is an IPv4 rule.
         Some(prefix) if prefix.prefix_len() == 0 => Ok(any),
         Some(prefix) => Err((leaf, format!("{prefix} is not of the family of the other prefix"))),
     };
@@ -163,7 +163,7 @@ fn read(keys: &[Value]) -> Result<RuleKey, (&'static str, String)> {
     })
 }
 
-/// A prefix; none for any address of whatever family.
+/// A prefix; none for any address of any family.
 fn read_selector(
     leaf: &'static str,
     value: &Value,
@@ -176,7 +176,7 @@ fn read_selector(
     prefix.map(|prefix| Some(prefix.trunc())).map_err(|_| (leaf, format!("{text} is no prefix")))
 }
 
-/// The keys of an entry for a rule that nobody has spelled.
+/// The keys of an entry for a rule that is not configured.
 fn write(key: &RuleKey, list: &'static SchemaNode) -> Vec<Value> {
     let text = |text: String| Value::String(text.into());
     let tos = match list.keys.get(3) {

@@ -2,13 +2,13 @@
 
 use yang::Selected;
 
-/// A place where objects of a noun are shown: a list below a top container, or a node of its entries.
+/// A place where objects of a noun are shown: a list in a top container, or a node of its entries.
 pub(crate) struct ShownIn {
     /// The top container.
     pub(crate) container: &'static str,
-    /// The list below it; any where none is named.
+    /// The list in it; all lists if none is named.
     pub(crate) list: Option<&'static str>,
-    /// The node of an entry; the entry itself where none is named.
+    /// The node of an entry; the whole entry if none is named.
     pub(crate) node: Option<&'static str>,
 }
 
@@ -28,7 +28,7 @@ impl ShownIn {
         ShownIn { container, list: None, node: Some(node) }
     }
 
-    /// Whether it is among what is selected.
+    /// Whether it is selected.
     pub(crate) fn is_in(&self, selected: &Selected) -> bool {
         let in_list = |list: &str| selected.below.is_none_or(|below| below.name == list);
         let has_node =

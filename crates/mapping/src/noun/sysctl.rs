@@ -16,7 +16,7 @@ use crate::raising::Raising;
 
 use crate::{Known, spelling};
 
-/// Where operational data shows them.
+/// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] =
     &[ShownIn::container("sysctls"), ShownIn::node("links", "sysctl")];
 
@@ -24,7 +24,7 @@ pub(crate) const SHOWN_IN: &[ShownIn] =
 const OF_NETNS: [(&str, &str); 2] =
     [("ip_forward", "net/ipv4/ip_forward"), ("ipv6_forwarding", "net/ipv6/conf/all/forwarding")];
 
-/// The leaves of a link, and where their parameters are.
+/// The leaves of a link, and the directories of their parameters.
 const OF_LINK: [(&str, &str); 4] = [
     ("proxy_arp", "net/ipv4/conf"),
     ("rp_filter", "net/ipv4/conf"),
@@ -32,7 +32,7 @@ const OF_LINK: [(&str, &str); 4] = [
     ("disable_ipv6", "net/ipv6/conf"),
 ];
 
-/// Other names of what has a leaf.
+/// Other names of parameters that have a leaf.
 const ALIASES: [(&str, &str); 1] = [("net/ipv4/conf/all/forwarding", "ip_forward")];
 
 #[derive(Deserialize)]
@@ -136,8 +136,8 @@ fn set(lowering: &mut Lowering<'_>, netns: &NetnsName, (name, value): (&str, &st
     }
 }
 
-/// What was observed, each parameter where the configuration would have it. Values that a leaf's type does not
-/// know are left out: only a program other than Netloom sets such.
+/// The observed parameters, each at its place in the configuration. A value that the leaf's type
+/// does not allow is left out: only other programs set such values.
 pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
     for (key, object) in &raising.observed.objects {
         if let (Key::Sysctl(key), Object::Sysctl(value)) = (key, object) {
@@ -178,7 +178,7 @@ fn leaf(key: &SysctlKey, configuration: &Tree, directory: &Directory) -> Path {
     }
 }
 
-/// How the configuration spells the name of a variable.
+/// The configuration's spelling of a variable's name.
 fn spelling(netns: &Node<'_>, path: &SysctlPath) -> Option<String> {
     netns.children().filter(|child| child.schema().name == "variable").find_map(|variable| {
         let name = variable.keys().first()?.to_string();
@@ -186,7 +186,7 @@ fn spelling(netns: &Node<'_>, path: &SysctlPath) -> Option<String> {
     })
 }
 
-/// The link and the leaf of a parameter that links have.
+/// The link and the leaf of a parameter of links.
 fn link_leaf(path: &SysctlPath) -> Option<(LinkName, &'static str)> {
     let (leaf, folder) = OF_LINK.into_iter().find(|(leaf, folder)| {
         let rest = path.as_str().strip_prefix(folder);

@@ -1,24 +1,26 @@
-//! Types that an attribute can hold, and what one of them contributes to an update.
+//! Types that an attribute can contain, and the part of each that an update contains.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Packed;
 use crate::name::MacAddress;
 
-/// A type that an attribute can hold.
+/// A type that an attribute can contain.
 pub trait Value: Clone + PartialEq {
-    /// Appends it as the kernel has it.
+    /// Appends the value in the kernel's encoding.
     fn put(&self, out: &mut Vec<u8>);
 
-    /// Reads it; `None` where the bytes make no such value.
+    /// Reads a value; `None` if the bytes are not valid.
     fn take(bytes: &[u8]) -> Option<Self>;
 
-    /// What an update must say for the kernel to hold this where it holds `observed`: all of it, if it is not the same.
+    /// The content of an update that changes `observed` to this value: the whole value, unless they
+    /// are equal.
     fn change(&self, observed: Option<&Self>) -> Option<Self> {
         (observed != Some(self)).then(|| self.clone())
     }
 
-    /// Becomes what the kernel holds after `other`, which is a value or a change, was said: that, as a rule.
+    /// Applies `other`, which is a value or a change, as the kernel does. Usually it replaces this
+    /// value.
     fn merge(&mut self, other: &Self) {
         self.clone_from(other);
     }
@@ -29,7 +31,7 @@ pub(crate) fn change<T: Value>(wanted: &Option<T>, observed: &Option<T>) -> Opti
     wanted.as_ref()?.change(observed.as_ref())
 }
 
-/// A field with what another says of it.
+/// Applies the value of another field to this one.
 pub(crate) fn overlay<T: Value>(field: &mut Option<T>, other: &Option<T>) {
     match (field.as_mut(), other) {
         (_, None) => {}
@@ -63,7 +65,8 @@ impl Value for bool {
         out.push(u8::from(*self));
     }
 
-    /// The kernel puts some flags into a byte, some into more, and some into the attribute's mere presence.
+    /// The kernel stores some flags in a byte, some in more, and some in the mere presence of the
+    /// attribute.
     fn take(bytes: &[u8]) -> Option<Self> {
         Some(bytes.is_empty() || bytes.iter().any(|byte| *byte != 0))
     }

@@ -1,4 +1,4 @@
-//! The account of a plan in the making: the operations so far, and what they leave behind.
+//! The account of a growing plan: its operations, and their effects.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -12,41 +12,42 @@ use crate::noun::{self, Key, Lasts, Loss, Object};
 use crate::operation::{Action, Because, Op};
 use crate::state::{Dependents, Entry, Sorted, State, side_by_side};
 
-/// What was observed that depends on an address, whichever link has it, by the address; and the addresses themselves.
+/// The observed objects that depend on an IP address, on any link, by address; and the addresses
+/// themselves.
 type BySource<'a> = BTreeMap<(&'a NetnsName, IpAddr), (Vec<&'a Key>, Vec<Entry<'a>>)>;
 
-/// The addresses of the target, by the namespace and the IP address.
+/// The addresses of the target, by namespace and IP address.
 type ByAddress<'a> = BTreeMap<(&'a NetnsName, IpAddr), Vec<&'a Key>>;
 
 /// The account of a plan.
 pub(super) struct Account<'a> {
     pub(super) target: &'a Sorted<'a>,
-    /// Where the target is from.
+    /// The target of the plan.
     origin: &'a Target<'a>,
     pub(super) observed: &'a State,
-    /// What of the target was not observed, or is otherwise; but for links.
+    /// The objects of the target, without links, that were not observed or differ.
     pub(super) unsettled: Sorted<'a>,
-    /// What was observed and is not in the target.
+    /// The observed objects that are not in the target.
     pub(super) surplus: Sorted<'a>,
     dependents: OnceCell<Dependents<'a>>,
     sourced: OnceCell<BySource<'a>>,
-    /// The links as the operations so far leave them.
+    /// The links after the operations so far.
     pub(super) links: BTreeMap<LinkId, Cow<'a, Link>>,
-    /// Who is where.
+    /// The link at each place.
     pub(super) places: BTreeMap<Place, LinkId>,
-    /// Who was seen where.
+    /// The link that was observed at each place.
     pub(super) observed_places: BTreeMap<&'a Place, &'a LinkId>,
-    /// Who is to be where.
+    /// The link that is desired at each place.
     pub(super) target_places: BTreeMap<&'a Place, &'a LinkId>,
     /// The links that have the link at a place below them, or as their master.
     pub(super) linked: BTreeMap<Place, BTreeSet<LinkId>>,
-    /// What was observed, and has gone along with something; why.
+    /// The observed objects that were lost with something, and why.
     pub(super) lost: BTreeMap<&'a Key, Because>,
-    /// What was observed, and has been altered by something; why.
+    /// The observed objects that were changed with something, and why.
     pub(super) altered: BTreeMap<&'a Key, Because>,
-    /// What the kernel has set along with something, as it is by then.
+    /// The objects that the kernel has set with something, with their present values.
     pub(super) set_along: BTreeMap<&'a Key, Object>,
-    /// The places of links that come up along with the link below, and are taken down again.
+    /// The places of links that come up with the link below, and are taken down again.
     pub(super) lowered: BTreeSet<Place>,
     /// The places of links that have come up.
     pub(super) raised: BTreeSet<Place>,
@@ -55,9 +56,10 @@ pub(super) struct Account<'a> {
     addresses: OnceCell<ByAddress<'a>>,
     /// Links that have lost their last IPv4 address, or are down.
     pub(super) bare: BTreeSet<Place>,
-    /// What renamed links have brought along: the observed key, and the present one.
+    /// The objects that followed a renamed link: the observed key, and the present one.
     pub(super) brought: BTreeMap<&'a Key, Key>,
-    /// The present keys of these, and the keys of what has been made for others that need it.
+    /// The present keys of these, and the keys of objects that were created because others need
+    /// them.
     pub(super) present: BTreeSet<Key>,
     pub(super) ops: Vec<Op>,
 }
@@ -100,7 +102,7 @@ impl<'a> Account<'a> {
         self.ops.push(Op { key: key.clone(), action, because });
     }
 
-    /// Why an object of the target is made or altered where nothing else is to be said.
+    /// The usual reason why an object of the target is created or changed.
     pub(super) fn reason(&self, key: &Key) -> Because {
         match self.origin.is_given_back(key) {
             true => Because::GivenBack,
@@ -108,12 +110,12 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// What was observed on the link that was seen at a place. Most plans do not ask.
+    /// The observed objects on the link that was observed at a place. Most plans do not need them.
     pub(super) fn dependents(&self, place: &Place) -> Vec<Entry<'a>> {
         self.dependents.get_or_init(|| Dependents::of(self.observed)).at(place).to_vec()
     }
 
-    /// What was observed on the link at `place` is gone, all of it.
+    /// Notes that everything observed on the link at `place` is lost.
     pub(super) fn lose_all(&mut self, place: &Place, because: &Because) {
         let dependents = self.dependents(place);
         for (key, _) in &dependents {
@@ -125,7 +127,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// An address is gone, and with it what depends on it if no link has it any more.
+    /// Notes that an address is removed. If no link has it any more, its dependents are lost.
     fn lose_sourced(&mut self, key: &Key) {
         let Some(loss @ Loss::Address(gone)) = key.loss() else { return };
         let sourced = self.sourced.get_or_init(|| by_source(self.observed));
@@ -140,13 +142,13 @@ impl<'a> Account<'a> {
             if noun::is_lost_with(key, object, &loss) {
                 self.lost.entry(key).or_insert_with(because);
             } else if gone.address.addr().is_ipv6() {
-                // It stays, without its source (`fib6_remove_prefsrc`, net/ipv6/route.c).
+                // The route stays, without its source (`fib6_remove_prefsrc`, net/ipv6/route.c).
                 self.altered.entry(key).or_insert_with(because);
             }
         }
     }
 
-    /// The addresses of the target that have this IP address.
+    /// The addresses of the target with this IP address.
     pub(super) fn holders(&self, netns: &NetnsName, address: IpAddr) -> Vec<&'a Key> {
         let addresses = self.addresses.get_or_init(|| {
             let mut addresses = ByAddress::new();
@@ -160,8 +162,8 @@ impl<'a> Account<'a> {
         addresses.get(&(netns, address)).cloned().unwrap_or_default()
     }
 
-    /// What the kernel alters along with an object is no longer as it is to be, and is settled once more. What others made
-    /// follows.
+    /// Notes what the kernel changes when an object is set. It is set again to what is desired, and
+    /// so are the values of others.
     pub(super) fn lose_what_is_set(&mut self, key: &Key, object: &Object) {
         let origin = self.origin;
         let configured = self.target.iter().filter(|(other, _)| {
@@ -178,7 +180,7 @@ impl<'a> Account<'a> {
                 id.is_some() && id == self.target_places.get(&place).copied()
             };
             let seen = |key: &Key| self.observed.objects.get(key);
-            // The kernel sets others along only with what changes.
+            // The kernel sets other parameters only if this one changes.
             let changes = seen(key).is_some_and(|seen| !noun::satisfies(key, seen, object));
             if changes && seen(other).is_some() && noun::places(other, wanted).all(stays) {
                 self.set_along.insert(other, set);
@@ -186,8 +188,9 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// What of IPv6 goes with an object that switches it off on a link, or on all of a namespace. A link that is to have it all
-    /// the same gets it back by its own parameter, and what it had follows.
+    /// Notes what is lost when an object switches IPv6 off on a link, or in a whole namespace. A
+    /// link that must have IPv6 anyway gets it back by its own parameter, and its objects are
+    /// created again.
     pub(super) fn lose_with_ipv6(&mut self, key: &Key, object: &Object) {
         let (Some(dev), Some(netns)) = (noun::switches_off_ipv6(key, object), key.netns()) else {
             return;
@@ -215,7 +218,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// What goes with a link that goes down. What lasts with any of its links goes once all are down.
+    /// Notes what is lost when a link goes down. An object on several links is lost when all of
+    /// them are down.
     pub(super) fn lose_with_down(&mut self, place: &Place) {
         let because = Because::LinkDown(place.ifname.clone());
         for (key, object) in self.dependents(place) {
@@ -225,8 +229,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// What goes with an object that is removed from its link: with an address what came from it, and, where the link has
-    /// no IPv4 address left, all that the link has of IPv4.
+    /// Notes what is lost with an object that is removed from its link. With an address, these are
+    /// its dependents. With the last IPv4 address of a link, it is all of IPv4 on the link.
     pub(super) fn lose_with(&mut self, key: &Key, object: &Object) {
         let Some(Loss::Address(gone)) = key.loss() else { return };
         self.lose_sourced(key);
@@ -251,7 +255,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Whether no link is left that an object could last with, now that one of them carries it no more.
+    /// Whether the object has no link left that carries it, now that one of them does not.
     fn has_nothing(&self, key: &Key, object: &Object) -> bool {
         match key.noun().facts().lasts {
             Lasts::WithAll => true,
@@ -259,14 +263,15 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Whether routes have nothing from a link.
+    /// Whether a link carries nothing for routes.
     fn is_bare(&self, place: &Place) -> bool {
         let link = self.places.get(place).and_then(|id| self.links.get(id));
         self.bare.contains(place) || link.is_some_and(|link| link.flags.up == Some(false))
     }
 }
 
-/// What of the target was not observed, or is otherwise, but for links; and what is not in the target.
+/// The objects of the target, without links, that were not observed or differ; and the observed
+/// ones that are not in the target.
 fn differences<'a>(target: &Sorted<'a>, observed: &'a State) -> (Sorted<'a>, Sorted<'a>) {
     let (mut unsettled, mut surplus) = (Vec::new(), Vec::new());
     for (key, wanted, seen) in side_by_side(target.iter(), &observed.objects) {

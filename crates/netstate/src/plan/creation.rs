@@ -1,4 +1,4 @@
-//! The part of a plan that makes and alters objects, each stage after the other.
+//! The part of a plan that creates and changes objects, stage by stage.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use crate::operation::{Action, Because};
 use crate::state::{Entry, together};
 
 impl<'a> Account<'a> {
-    /// Makes or alters the objects of a stage, each after those that it needs by their keys.
+    /// Creates or changes the objects of a stage, each after those that it needs by key.
     pub(super) fn settle(&mut self, stage: Stage) {
         let mut objects = self.unsettled_in(stage);
         objects.sort_by_key(|(key, object)| noun::stage(key, object).1);
@@ -17,7 +17,8 @@ impl<'a> Account<'a> {
         for (key, object) in &objects {
             self.settle_with_needs(key, object);
         }
-        // What comes first may have altered what was settled, and is not among these.
+        // An earlier stage may have changed objects that were settled already, which are not among
+        // these.
         if self.lost.len() > lost {
             let known: BTreeSet<&Key> = objects.iter().map(|(key, _)| *key).collect();
             for (key, object) in self.unsettled_in(stage) {
@@ -37,7 +38,8 @@ impl<'a> Account<'a> {
         self.settle_object(key, object);
     }
 
-    /// What of the target is not there, or is otherwise, and made in this stage: from the beginning, or lost since.
+    /// The objects of the target that are missing or differ, and are created in this stage. They
+    /// may be missing from the beginning, or lost since.
     fn unsettled_in(&self, stage: Stage) -> Vec<Entry<'a>> {
         let is_in = |(key, object): &Entry<'_>| self.stage_of(key, object) == stage;
         let lost = self.lost.keys().filter_map(|key| Some((*key, self.target.at(key)?)));
@@ -46,7 +48,8 @@ impl<'a> Account<'a> {
         together(together(unsettled, lost.filter(is_in)), altered.filter(is_in)).collect()
     }
 
-    /// When an object is made. What would go with its link that is taken down again is made after that.
+    /// The stage in which an object is created. An object that would be lost when its link is taken
+    /// down again is created after that.
     fn stage_of(&self, key: &Key, object: &Object) -> Stage {
         let stage = noun::stage(key, object).0;
         let is_taken_along = || {
@@ -59,12 +62,12 @@ impl<'a> Account<'a> {
         stage
     }
 
-    /// Makes an object what it is to be, if it is not.
+    /// Creates or changes an object, unless it is as desired.
     fn settle_object(&mut self, key: &'a Key, wanted: &Object) {
         if wanted.is_automatic() || self.present.contains(key) {
             return;
         }
-        // The kernel may have made it what it is to be along with another.
+        // The kernel may have set it to the desired value together with another object.
         if self.set_along.remove(key).is_some_and(|set| noun::satisfies(key, &set, wanted)) {
             return;
         }
@@ -102,7 +105,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// An IPv6 address is a source only once duplicate address detection has ended (`ipv6_chk_addr`, net/ipv6/addrconf.c).
+    /// An IPv6 address can be a source only after duplicate address detection (`ipv6_chk_addr`,
+    /// net/ipv6/addrconf.c).
     fn await_source(&mut self, key: &Key, object: &Object) {
         let Some(source @ IpAddr::V6(_)) = object.loose().address else { return };
         let Some(netns) = key.netns() else { return };

@@ -1,8 +1,8 @@
-//! How links get from where and what they are to where and what they are to be.
+//! The part of a plan that removes, creates, moves and changes links.
 //!
-//! Links go, move and come first; then each gets its properties, and then those come up that are to. Where a kind depends
-//! on the link below ([`Below`]), the link below comes first, and the account tells what the kernel does to a link when
-//! that happens to the one below it.
+//! Links are removed, moved and created first. Then each gets its attributes, and then they are set
+//! up. If a kind depends on the link below ([`Below`]), the link below comes first. The account
+//! records what the kernel does to a link when this happens to the link below.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -20,7 +20,8 @@ use crate::noun::{self, Key, Object, Renaming};
 use crate::operation::{Action, Because};
 
 impl<'a> Account<'a> {
-    /// The places whose links take along what is on them: they go, are made anew, or move to another namespace.
+    /// The places of links that lose everything on them: they are removed, created again, or moved
+    /// to another namespace.
     pub(super) fn leaving(&self) -> BTreeSet<Place> {
         let leaves = |(id, seen): &(&LinkId, &Link)| {
             let wanted = self.target.link(id);
@@ -31,7 +32,7 @@ impl<'a> Account<'a> {
         links(&self.observed.objects).filter(leaves).map(|(_, seen)| seen.place.clone()).collect()
     }
 
-    /// A new namespace has a loopback.
+    /// Adds the loopback of a new namespace.
     pub(super) fn bring_loopback(&mut self, netns: &NetnsName) {
         let loopback = self.target_places.iter().find_map(|(place, id)| {
             let is_in = place.netns == *netns && !self.links.contains_key(*id);
@@ -43,15 +44,15 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Removes the links that are not to be there, or are to be made anew.
+    /// Removes the links that are not desired, or must be created again.
     pub(super) fn remove_links(&mut self) {
         for (id, seen) in links(&self.observed.objects) {
-            // An earlier removal may have taken it along.
+            // An earlier operation may have removed it already.
             if !self.links.contains_key(id) {
                 continue;
             }
             let because = match self.target.link(id) {
-                // It goes with its namespace.
+                // It is removed with its namespace.
                 None if seen.belongs_to_namespace() => {
                     self.forget(id);
                     continue;
@@ -66,7 +67,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Makes, moves and renames links, each once its place is free and what it stands on is there.
+    /// Creates, moves and renames links, each after its place is free and the links that it needs
+    /// exist.
     pub(super) fn place_links(&mut self) -> Result<(), PlanError> {
         let mut pending: Vec<(&'a LinkId, &'a Link)> = self.target.links().collect();
         loop {
@@ -80,7 +82,7 @@ impl<'a> Account<'a> {
             let is_ready = |(id, wanted): &(&LinkId, &Link)| self.is_ready(id, wanted, &awaited);
             let ready: Vec<_> = pending.iter().copied().filter(is_ready).collect();
             for (id, wanted) in &ready {
-                // Its mate may have been born with it, or it may have been moved since.
+                // It may have been created with its other end, or moved since.
                 match self.links.get(id) {
                     None if !self.places.contains_key(&wanted.place) => self.make(id, wanted),
                     Some(link) if link.place != wanted.place => {
@@ -96,7 +98,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Gives each link that is in its place its properties, but for being up.
+    /// Sets the attributes of each link in its place, without setting it up.
     pub(super) fn alter_links(&mut self) {
         for (id, wanted) in self.below_first() {
             let Some(now) = self.links.get(id) else { continue };
@@ -110,7 +112,7 @@ impl<'a> Account<'a> {
             }
             let mut port = std::mem::take(&mut change.port);
             port.state = None;
-            // Which end is whose follows from where both are.
+            // The peer follows from the places of both ends.
             change.peer = None;
             if !change.is_empty() {
                 self.alter(id, change, because.clone());
@@ -124,7 +126,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Finds the links that are to be down and will come up along with the link below.
+    /// Finds the links that must be down and will come up with the link below.
     pub(super) fn foresee_lowered(&mut self) {
         let comes_up = |below: &Place| {
             let Some(id) = self.target_places.get(below).copied() else { return false };
@@ -138,7 +140,7 @@ impl<'a> Account<'a> {
         self.lowered = lowered.map(|(_, wanted)| wanted.place.clone()).collect();
     }
 
-    /// Brings links up, and takes those down again that came up along with the one below.
+    /// Sets links up, and takes those down again that came up with the link below.
     pub(super) fn raise_links(&mut self) {
         let mut raised = BTreeSet::new();
         let in_order = self.below_first();
@@ -160,7 +162,8 @@ impl<'a> Account<'a> {
         self.set_port_states(&raised);
     }
 
-    /// Spanning tree states, which only ports with a carrier have, and which coming up sets anew.
+    /// Sets spanning tree states. Only ports with a carrier have one, and it is reset when the port
+    /// comes up.
     fn set_port_states(&mut self, raised: &BTreeSet<&LinkId>) {
         for (id, wanted) in self.target.links() {
             let Some(now) = self.links.get(id) else { continue };
@@ -173,7 +176,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// The links of the target in the order of their keys, but each after the link below where its kind depends on that.
+    /// The links of the target sorted by key, but each after the link below if its kind depends on
+    /// that.
     fn below_first(&self) -> Vec<(&'a LinkId, &'a Link)> {
         let links: Vec<_> = self.target.links().collect();
         if links.iter().all(|(_, link)| below(link) == Below::default()) {
@@ -194,7 +198,7 @@ impl<'a> Account<'a> {
         ordered
     }
 
-    /// Whether a link cannot become what is wanted but by being made anew.
+    /// Whether a link must be created again to become what is wanted.
     fn is_anew(&self, wanted: &Link, seen: &Link) -> bool {
         let to = |at: &Place| {
             let id = self.observed_places.get(at)?;
@@ -208,7 +212,7 @@ impl<'a> Account<'a> {
 
     fn is_ready(&self, id: &LinkId, wanted: &Link, awaited: &BTreeSet<&Place>) -> bool {
         let is_free = |place: &Place| !self.places.contains_key(place);
-        // The other end is made along with this one.
+        // The other end is created with this one.
         let mate_fits = self.links.contains_key(id)
             || wanted.peer.as_ref().is_none_or(|peer| is_free(peer) || !awaited.contains(peer));
         let stands = wanted.device.as_ref().is_none_or(|below| match self.places.get(below) {
@@ -218,7 +222,8 @@ impl<'a> Account<'a> {
         is_free(&wanted.place) && mate_fits && stands
     }
 
-    /// Links that wait for each other's places: one of them takes another name meanwhile.
+    /// Resolves a cycle of links that wait for each other's places: one of them gets a temporary
+    /// name.
     fn step_aside(&mut self, pending: &[(&'a LinkId, &'a Link)]) -> Result<(), PlanError> {
         for (id, wanted) in pending {
             let Some(link) = self.links.get(id) else { continue };
@@ -227,7 +232,7 @@ impl<'a> Account<'a> {
                 && pending.iter().any(|(id, _)| *id == other)
             {
                 let (netns, other) = (link.place.netns.clone(), other.clone());
-                // One that is aside already has made no room.
+                // A link that has a temporary name already has freed its place.
                 if let Some(ifname) = name_aside(id).filter(|aside| *aside != link.place.ifname) {
                     self.move_to(id, &Place { netns, ifname }, Because::MakesRoom(other));
                     return Ok(());
@@ -290,7 +295,7 @@ impl<'a> Account<'a> {
         let Some(now) = self.links.get(id) else { return };
         let old = now.place.clone();
         let stays = old.netns == place.netns;
-        // Older kernels rename only what is down.
+        // Older kernels rename a link only while it is down.
         if stays && now.flags.up == Some(true) {
             self.take_down(id, Because::NeedsDown);
         }
@@ -314,7 +319,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// The other end of a pair learns where this one is.
+    /// Updates the peer of the other end of a veth pair.
     fn tell_mate(&mut self, id: &LinkId, place: &Place) {
         let mate = self.links.get(id).and_then(|link| self.places.get(link.peer.as_ref()?));
         if let Some(mate) = mate.and_then(|id| self.links.get_mut(id)) {
@@ -322,7 +327,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// What happens to the links on the one that was at `place`, and to its ports, once that is elsewhere or gone.
+    /// Notes the effects on the links above the one that was at `place`, and on its ports, when it
+    /// is moved or removed.
     fn tell_linked(&mut self, place: &Place, to: Option<&Place>) {
         for id in self.linked.remove(place).unwrap_or_default() {
             let Some(link) = self.links.get(&id) else { continue };
@@ -359,7 +365,7 @@ impl<'a> Account<'a> {
         self.alter(id, change, because);
     }
 
-    /// Appends the operation, and takes it over into the account, but for a change of place.
+    /// Appends the operation, and applies it to the account, except for a change of place.
     fn alter(&mut self, id: &LinkId, change: Link, because: Because) {
         let Some(now) = self.links.get_mut(id).map(Cow::to_mut) else { return };
         let from = now.clone();
@@ -385,7 +391,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// The link at `place` has gone down, and with it what it carries.
+    /// Notes that the link at `place` has gone down, and what is lost with it.
     fn is_down(&mut self, place: &Place) {
         self.bare.insert(place.clone());
         self.lose_with_down(place);
@@ -403,7 +409,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// The link at `place` has come up, and so have those that come up with it.
+    /// Notes that the link at `place` has come up, and with it those that follow it.
     fn is_up(&mut self, place: &Place) {
         self.raised.insert(place.clone());
         for id in self.standing_on(place) {
@@ -416,7 +422,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// The link at `place` has another MTU, which those on it do not exceed.
+    /// Notes that the link at `place` has another MTU, which limits that of the links above.
     fn cut_mtu(&mut self, place: &Place, mtu: u32) {
         for id in self.standing_on(place) {
             let Some(link) = self.links.get_mut(&id) else { continue };
@@ -437,7 +443,7 @@ impl<'a> Account<'a> {
         linked.filter(stands).cloned().collect()
     }
 
-    /// A link is gone, and with it its mate, what stands on it, and what is on all of these.
+    /// Notes that a link is removed, with its peer, the links above it, and everything on these.
     fn forget(&mut self, id: &LinkId) {
         let Some(gone) = self.links.remove(id) else { return };
         self.places.remove(&gone.place);
@@ -448,7 +454,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// A link that goes elsewhere has nothing on it, whatever it was called meanwhile.
+    /// Notes that a link that leaves its namespace loses everything on it, under any name that it
+    /// had meanwhile.
     fn leave_behind(&mut self, id: &LinkId) {
         let Some(seen) = link(&self.observed.objects, id) else { return };
         for (key, _) in self.dependents(&seen.place) {
@@ -458,8 +465,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// What was made on a link is there by the link's new name, and no longer by the old one. Parameters, which nobody makes,
-    /// are set by the new name.
+    /// Notes that the objects on a renamed link follow it. Parameters are set under the new name.
     fn bring_along(&mut self, id: &LinkId, name: &LinkName) {
         let Some(seen) = link(&self.observed.objects, id) else { return };
         for (key, object) in self.dependents(&seen.place) {

@@ -1,4 +1,4 @@
-//! The part of a plan that removes what is not to be there.
+//! The part of a plan that removes objects that are not desired.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,8 @@ use crate::operation::{Action, Because};
 use crate::state::Entry;
 
 impl<'a> Account<'a> {
-    /// Removes what is on links that stay, and what only part of its links would take along: what needs others before these.
+    /// Removes objects on links that stay, and objects that are lost only with all of their links.
+    /// Dependents come first.
     pub(super) fn remove_surplus(&mut self) {
         let leaving = self.leaving();
         let mut doubtful: Vec<Entry<'a>> = self.surplus.iter().collect();
@@ -47,7 +48,7 @@ impl<'a> Account<'a> {
             .filter_map(Need::place)
             .cloned()
             .collect();
-        // IPv6 addresses go with their link, unless `keep_addr_on_down` says otherwise.
+        // IPv6 addresses are lost when their link goes down, unless `keep_addr_on_down` is set.
         let goes_down = !key.noun().facts().takes_along && noun::goes_with_down(key, object);
         let is_gone = |at: &&Place| leaving.contains(at) || goes_down && self.is_going_down(at);
         let gone = places.iter().filter(is_gone).count();
@@ -60,7 +61,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Whether the link that was seen at a place is to stay there and go down.
+    /// Whether the link that was observed at a place stays there and goes down.
     fn is_going_down(&self, place: &Place) -> bool {
         let Some(id) = self.observed_places.get(place) else { return false };
         let is_up = |link: Option<&Link>| Some(link?.flags.up == Some(true));
@@ -68,7 +69,7 @@ impl<'a> Account<'a> {
         is_up(seen) == Some(true) && is_up(self.target.link(id)) == Some(false)
     }
 
-    /// The places whose links are to be elsewhere, if anywhere, or others.
+    /// The places whose links must be elsewhere, removed, or replaced.
     fn vacated(&self, leaving: &BTreeSet<Place>) -> Vec<&'a Place> {
         let vacated = links(&self.observed.objects).filter_map(|(id, seen)| {
             let stays = self.target.link(id).is_some_and(|wanted| wanted.place == seen.place);
@@ -77,9 +78,9 @@ impl<'a> Account<'a> {
         vacated.collect()
     }
 
-    /// Removes an object, after what the kernel would remove along with it only sometimes.
+    /// Removes an object, after those that the kernel may remove with it.
     fn remove(&mut self, key: &'a Key, object: &Object) {
-        // What nothing goes with is removed without a look at what else is on its link.
+        // If nothing is lost with the object, the other objects on its link need not be examined.
         if key.loss().is_some() {
             let beside: Vec<Entry<'a>> =
                 noun::places(key, object).flat_map(|place| self.dependents(&place)).collect();
@@ -106,7 +107,8 @@ impl<'a> Account<'a> {
         self.lose_with(key, object);
     }
 
-    /// Whether the target has the object that is on links at `places`, under the names that these will have.
+    /// Whether the target has the object, which is on links at `places`, under the names that these
+    /// will have.
     fn stays(&self, key: &Key, object: &Object, places: &[Place]) -> bool {
         let mut moved: Option<(Key, Object)> = None;
         for place in places {
@@ -121,8 +123,7 @@ impl<'a> Account<'a> {
         self.target.at(moved.as_ref().map_or(key, |(key, _)| key)).is_some()
     }
 
-    /// Removes the namespaces that are not to be there. A link that is in one and is not the namespace's own is in the
-    /// way.
+    /// Removes the namespaces that are not desired. A foreign link in one of them is an error.
     pub(super) fn remove_namespaces(&mut self) -> Result<(), PlanError> {
         let surplus: Vec<&Key> = self.surplus.iter().map(|(key, _)| key).collect();
         for key in surplus {

@@ -1,4 +1,4 @@
-//! What has to be observed before it can be said what to do.
+//! The objects that must be observed before a plan is possible.
 
 use crate::noun::{Change, FoundBy, Noun, Wanted};
 use crate::originals::Originals;
@@ -14,7 +14,7 @@ pub fn wanted(desired: &State, touched: &State, originals: &Originals) -> Wanted
     let objects = change.states().into_iter().flatten();
     let keys = objects.map(|(key, _)| key);
     let by_key = keys.filter(|key| key.noun().facts().found_by == FoundBy::Key);
-    // Of keys that are in order, as these are but for some, a set is made by one pass.
+    // Building a set from sorted keys takes one pass. These are mostly sorted.
     let mut wanted = Wanted { keys: by_key.cloned().collect(), ..Wanted::default() };
     for noun in Noun::ALL {
         noun.wanted(&mut wanted, &change);

@@ -1,4 +1,5 @@
-//! What the kernel is to hold: what is configured, what goes back to how it was, and what others made.
+//! The target of a plan: the configured objects, the originals that are restored, and the objects
+//! of others.
 
 mod links;
 mod past;
@@ -15,21 +16,21 @@ use crate::originals::Originals;
 use crate::state::{Entry, Sorted, State, together, without};
 use crate::verdict::Hold;
 
-/// What the kernel is to hold.
+/// What the kernel must hold.
 #[derive(Debug, Default)]
 pub struct Target<'a> {
-    /// What is as it is desired, or as it was observed.
+    /// Objects that are as desired, or as observed.
     kept: Vec<Entry<'a>>,
-    /// What is neither, or only in part.
+    /// Objects that are neither, or only in part.
     made: BTreeMap<Key, Object>,
-    /// Those of what is made that go back to how they were.
+    /// Those of `made` that get their original state.
     given_back: BTreeSet<Key>,
-    /// What is configured, held or not.
+    /// The configured objects, held or not.
     desired: Option<&'a State>,
 }
 
 impl Target<'_> {
-    /// Everything that the kernel is to hold, as far as it was observed.
+    /// Everything that the kernel must hold, as far as it was observed.
     pub fn entries(&self) -> impl Iterator<Item = (&Key, &Object)> {
         together(&self.made, self.kept.iter().copied())
     }
@@ -38,23 +39,23 @@ impl Target<'_> {
         Sorted::of(self.entries())
     }
 
-    /// Whether an object is configured, rather than left as others made it.
+    /// Whether an object is configured. Otherwise it belongs to others.
     pub(super) fn is_configured(&self, key: &Key) -> bool {
         self.desired.is_some_and(|desired| desired.objects.contains_key(key))
     }
 
-    /// Whether an object is to be as it was before it was configured.
+    /// Whether an object must be as it was before it was configured.
     pub(super) fn is_given_back(&self, key: &Key) -> bool {
         self.given_back.contains(key)
     }
 }
 
-/// Where a plan is to lead.
+/// The goal of a plan.
 #[derive(Clone, Copy, Debug)]
 pub struct Goal<'a> {
-    /// What is configured.
+    /// The configured objects.
     pub desired: &'a State,
-    /// What of that is left out ([`Verdict`](crate::Verdict)).
+    /// The held objects among them ([`Verdict`](crate::Verdict)).
     pub held: &'a BTreeMap<Key, Hold>,
 }
 
@@ -66,9 +67,10 @@ impl<'a> From<&'a State> for Goal<'a> {
     }
 }
 
-/// What the kernel is to hold once `goal` applies: what is desired and not held; what `touched` (the states that
-/// may have been applied before, merged) had and `desired` has not goes back to its original, or goes; what is held goes;
-/// everything else in `observed` stays as it is.
+/// The target for `goal`. Objects that are desired and not held must exist. Objects that `touched`
+/// (the merged states that may have been applied before) contains and `desired` does not are
+/// restored to their originals, or removed. Held objects are removed. Everything else in `observed`
+/// stays as it is.
 pub fn target<'a>(
     goal: impl Into<Goal<'a>>,
     touched: &'a State,
@@ -101,7 +103,7 @@ pub fn target<'a>(
     let given_back = give_back(&mut made, (desired, touched, originals, observed), ours);
     let left = places_left(&made, observed, ours);
     let places = places(&made, observed, ours);
-    // A link that was not observed is none of ours, and stays.
+    // A link that was not observed is not ours, and stays.
     let unseen = |place: &Place| (!seen_at.contains_key(place)).then_some(true);
     let is_up = |place: &Place| places.get(place).copied().or_else(|| unseen(place));
     let foreign = without(&observed.objects, &desired.objects);
@@ -112,7 +114,8 @@ pub fn target<'a>(
         let touched = touched.objects.get(key).and_then(Object::link);
         touched.is_some_and(|link| !link.is_adopted()) && !originals.objects.contains_key(key)
     };
-    // The end of a cable of ours that is not configured has come with the other, and goes with it.
+    // The other end of a veth pair of ours that is not configured was created with the pair, and is
+    // removed with it.
     let goes_with_mate = |object: &Object| {
         let mate = object.link().and_then(|link| seen_at.get(link.peer.as_ref()?));
         mate.is_some_and(|mate| was_made(mate) && !desired.objects.contains_key(*mate))
@@ -131,7 +134,7 @@ pub fn target<'a>(
         configured.iter().copied().any(sets)
             || given_back.iter().filter_map(|of| made.get_key_value(of)).any(sets)
     };
-    // What others have set follows what the kernel sets it along with.
+    // Values that others have set change if the kernel sets them together with a configured one.
     let following: BTreeSet<&Key> = (observed.objects.keys())
         .filter(|key| key.noun().facts().sets_others && !ours(key) && follows(key))
         .collect();
@@ -142,7 +145,8 @@ pub fn target<'a>(
         }
         match foreign_object(key, object, &left) {
             Stays::Here if has_home(key, object, is_up) => others.push((key, object)),
-            // What others have renamed a link with is still ours, by the name that the link has again.
+            // If others have renamed the link, its objects are still ours, under the link's old
+            // name, which it gets again.
             Stays::As(key, _) if was_applied(&key) => {}
             Stays::As(key, object) if has_home(&key, &object, is_up) => {
                 if !desired.objects.contains_key(&key) {
@@ -153,7 +157,7 @@ pub fn target<'a>(
         }
     }
     let mtu_in = |state: &State, key: &Key| state.objects.get(key)?.link()?.attributes.mtu;
-    // One that we make has the MTU of the link below, for as long as nobody gives it another.
+    // A link that we create has the MTU of the link below, unless it is set.
     let follows = |key: &Key| {
         let is_made = desired.objects.get(key).and_then(Object::link);
         let is_made = is_made.is_some_and(|link| !link.is_adopted());
@@ -172,7 +176,8 @@ pub fn target<'a>(
     Ok(Target { kept, made, given_back, desired: Some(desired) })
 }
 
-/// What was configured, or came along with what was, goes back to where and how it was before.
+/// Gives back objects that were configured, or that were created with these: each gets its original
+/// place and state.
 fn give_back(
     made: &mut BTreeMap<Key, Object>,
     (desired, touched, originals, observed): (&State, &State, &Originals, &State),
@@ -188,11 +193,11 @@ fn give_back(
     };
     let homes = places_of(&originals.objects);
     let former = places_of(&touched.objects);
-    // Links come first, for what is on them can go back only to where one is.
+    // Links come first, because objects on them can be restored only where a link is.
     let seen_at = places_of(&observed.objects);
     let (links, others): (Vec<_>, Vec<_>) =
         released.into_iter().partition(|key| key.noun().facts().found_by == FoundBy::Place);
-    // Defaults follow what goes back to how it was.
+    // Defaults depend on the restored values.
     let (known, others): (Vec<_>, Vec<_>) =
         others.into_iter().partition(|key| originals.objects.contains_key(*key));
     for keys in [links, known, others] {
@@ -209,12 +214,12 @@ fn give_back(
             let Some(object) = set_along(key, &setters, originals).or_else(released) else {
                 continue;
             };
-            // As long as it is there, so are those of its links that were not observed.
+            // If the namespace exists, so do those of its links that were not observed.
             let unseen = |place: &Place| {
                 (past.observed.is_some() && !seen_at.contains_key(place)).then_some(true)
             };
             let is_up = |place: &Place| places.get(place).copied().or_else(|| unseen(place));
-            // What was there before its link was renamed, or only after.
+            // An original may be from before or from after its link was renamed.
             let was_at = if past.original.is_some() { [&homes, &former] } else { [&former; 2] };
             let (key, object) = at_home(key, object, was_at, made);
             let lasts = |netns| netns_lasts(netns, [&desired.objects, made], touched);
@@ -232,7 +237,8 @@ fn give_back(
     given_back
 }
 
-/// What the kernel sets an object to along with one that is configured to be otherwise than it was.
+/// The value to which the kernel sets an object together with a configured one that differs from
+/// its original.
 fn set_along(key: &Key, setters: &[Entry<'_>], originals: &Originals) -> Option<Object> {
     setters.iter().find_map(|(of, value)| {
         let before = originals.objects.get(*of)?;
@@ -240,7 +246,7 @@ fn set_along(key: &Key, setters: &[Entry<'_>], originals: &Originals) -> Option<
     })
 }
 
-/// What a default is once these objects are as they are to be.
+/// The value of a default after these objects have been set.
 fn default_value<'o>(
     key: &Key,
     mut setters: impl Iterator<Item = Entry<'o>>,
@@ -256,7 +262,7 @@ fn default_value<'o>(
     set.or_else(|| observed.objects.get(key).cloned())
 }
 
-/// An object that was configured: as it was before, or nothing where we made it.
+/// An object that was configured: its original, or nothing if we created it.
 fn released_object(
     key: &Key,
     past: &Past<'_>,
@@ -266,7 +272,7 @@ fn released_object(
     match (facts.found_by, past.original, facts.removal) {
         (FoundBy::Place, _, _) => links::released(past),
         (FoundBy::Key, Some(original), _) => Some(original.clone()),
-        // What cannot go takes the value that a new one has.
+        // An object that cannot be removed gets the value of a new one.
         (FoundBy::Key, None, Removal::Reset) => {
             past.observed.and_then(|_| default(&key.default_key()?))
         }
@@ -274,19 +280,19 @@ fn released_object(
     }
 }
 
-/// Which link was where.
+/// The link at each place.
 fn places_of(objects: &BTreeMap<Key, Object>) -> BTreeMap<&Place, &Key> {
     link_objects(objects).map(|(key, link)| (&link.place, key)).collect()
 }
 
-/// What hung on links, as it is to be: there, though they may have other names than they had.
+/// The objects on links as they are desired, under the present names of the links.
 fn at_home(
     key: &Key,
     object: Object,
     was_at: [&BTreeMap<&Place, &Key>; 2],
     objects: &BTreeMap<Key, Object>,
 ) -> (Key, Object) {
-    // A link is where it is, whatever it stands on.
+    // A link does not depend on a place of another link.
     let places = key.netns().map(|_| noun::places(key, &object));
     let mut at = (key.clone(), object);
     for place in places.into_iter().flatten() {
@@ -300,7 +306,7 @@ fn at_home(
     at
 }
 
-/// Where links are to be, and where foreign ones are; and whether they are up there.
+/// The desired places of links, the places of foreign ones, and whether they are up.
 fn places(
     objects: &BTreeMap<Key, Object>,
     observed: &State,
@@ -311,7 +317,7 @@ fn places(
     links.map(|link| (link.place.clone(), link.flags.up == Some(true))).collect()
 }
 
-/// Whether a namespace is to be there, or was never ours.
+/// Whether a namespace is desired, or was never ours.
 fn netns_lasts(netns: &NetnsName, objects: [&BTreeMap<Key, Object>; 2], touched: &State) -> bool {
     let key = Key::Netns(netns.clone());
     netns.is_own()
@@ -319,8 +325,8 @@ fn netns_lasts(netns: &NetnsName, objects: [&BTreeMap<Key, Object>; 2], touched:
         || !touched.objects.contains_key(&key)
 }
 
-/// Whether the links are there that an object is on, and up as far as it needs that; `is_up` tells of a link whether it
-/// is.
+/// Whether the links of an object exist, and are up if it needs that; `is_up` returns whether a
+/// link is up.
 fn has_home(key: &Key, object: &Object, is_up: impl Fn(&Place) -> Option<bool>) -> bool {
     if key.netns().is_none() {
         return true;
@@ -342,12 +348,12 @@ fn has_home(key: &Key, object: &Object, is_up: impl Fn(&Place) -> Option<bool>) 
     all_there && carried != Some(false)
 }
 
-/// Where there is no IPv6.
+/// The links without IPv6.
 #[derive(Default)]
 struct WithoutIpv6 {
-    /// The links whose MTU is below 1280, which have no parameters of IPv6 either.
+    /// The links whose MTU is below 1280, which have no IPv6 parameters either.
     small: BTreeSet<Place>,
-    /// The links that it is switched off on; all of a namespace where none is named.
+    /// The links on which IPv6 is switched off; all links of a namespace if none is named.
     off: BTreeSet<(NetnsName, Option<LinkName>)>,
 }
 
@@ -357,7 +363,7 @@ impl WithoutIpv6 {
         let links = || link_objects(made).map(|(_, link)| link);
         let mut small: BTreeSet<Place> =
             links().filter(is_small).map(|link| link.place.clone()).collect();
-        // A VLAN has no greater MTU than the link below.
+        // The MTU of a VLAN is limited by that of the link below.
         loop {
             let on_small = links().filter(|link| {
                 let is_on_small = link.device.as_ref().is_some_and(|device| small.contains(device));
@@ -375,7 +381,7 @@ impl WithoutIpv6 {
         Self { small, off: off.collect() }
     }
 
-    /// Whether an object is on such a link and goes for that.
+    /// Whether an object is lost because it is on such a link.
     fn takes(&self, key: &Key, object: &Object) -> bool {
         if self.small.is_empty() && self.off.is_empty() {
             return false;
@@ -397,7 +403,7 @@ impl WithoutIpv6 {
     }
 }
 
-/// The places that a link is at and will not be at, with where it will be if that is in the same namespace.
+/// The places that links will leave, with the new place if it is in the same namespace.
 fn places_left(
     objects: &BTreeMap<Key, Object>,
     observed: &State,
@@ -419,15 +425,15 @@ fn places_left(
     left
 }
 
-/// What becomes of a foreign object.
+/// What happens to a foreign object.
 enum Stays {
     Here,
     As(Key, Object),
     Not,
 }
 
-/// A foreign object as it is to be, given the places that links leave: on a renamed link it stays, on one that goes
-/// elsewhere it does not.
+/// What happens to a foreign object when links leave these places. It stays on a renamed link, and
+/// is lost with a link that moves.
 fn foreign_object(key: &Key, object: &Object, left: &BTreeMap<Place, Option<Place>>) -> Stays {
     if key.netns().is_none() || left.is_empty() {
         return Stays::Here;

@@ -1,7 +1,7 @@
-//! Virtual Ethernet cables: which two ends belong together.
+//! Veth pairs: which two ends belong together.
 //!
-//! Either end may name the other, or both; an end that no entry configures lies beside its mate. Every way in
-//! which that does not come out as pairs is a fault of the end that says so.
+//! Either end may name the other, or both may. An end without an entry is in the namespace of its
+//! other end. Every contradiction is reported at the end that causes it.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::instances::{below, entries, entry_path};
 use crate::lowering::Lowering;
 use crate::noun::link::kind;
 
-/// Where the other end of each end is, and of which kind both are.
+/// The place of the other end of each end, and the kind of both.
 #[derive(Debug, Default)]
 pub(crate) struct Cables {
     peers: BTreeMap<LinkId, (Place, LinkKind)>,
@@ -22,7 +22,7 @@ pub(crate) struct Cables {
 struct End {
     path: Path,
     place: Place,
-    /// The kind that it says it is of.
+    /// The kind that it states.
     kind: Option<LinkKind>,
     names: Option<LinkId>,
 }
@@ -64,18 +64,18 @@ impl Cables {
         cables
     }
 
-    /// Where the other end of `id` is; none where it is no end.
+    /// The place of the other end of `id`; none if it is not an end.
     pub(crate) fn peer(&self, id: &LinkId) -> Option<&Place> {
         self.peers.get(id).map(|(place, _)| place)
     }
 
-    /// The kind of the pair that `id` is an end of.
+    /// The kind of the pair of `id`.
     pub(crate) fn kind(&self, id: &LinkId) -> Option<LinkKind> {
         self.peers.get(id).map(|(_, kind)| kind.clone())
     }
 }
 
-/// Where the link called `name` is, if it can be the other end of `id`.
+/// The place of the link called `name`, if it can be the other end of `id`.
 fn mate(
     lowering: &Lowering<'_>,
     ends: &BTreeMap<LinkId, End>,

@@ -1,5 +1,5 @@
-//! An entry of a list of links, as its leaves: what all lists have, and what some have. The attributes of the link's kind
-//! stand apart (see [`kind`](super::kind)).
+//! The leaves of an entry in a list of links: those that all lists have, and those that some have.
+//! The attributes of the link's kind are separate (see [`kind`](super::kind)).
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub(crate) struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) device: Option<LinkId>,
     pub(crate) master: Option<LinkId>,
-    /// Those of the attributes that the container `advance` has.
+    /// The attributes of the container `advance`.
     #[serde(serialize_with = "those_set")]
     pub(crate) advance: Option<LinkAttributes>,
     #[serde(serialize_with = "those_set")]
@@ -65,7 +65,7 @@ pub(crate) struct BridgeConf {
     pub(crate) link: Option<BridgePort>,
 }
 
-/// What is only ever observed.
+/// Leaves that are observed only.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct LinkState {
     pub(crate) flags: Vec<&'static str>,
@@ -103,7 +103,7 @@ pub(crate) struct Sent {
     pub(crate) collisions: u64,
 }
 
-/// Writes the fields that are set: the struct has some that the container has not.
+/// Writes only the fields that are set, because the container does not have all of them.
 fn those_set<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     let fields = serde_json::to_value(value).map_err(S::Error::custom)?;
     let fields = fields.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());

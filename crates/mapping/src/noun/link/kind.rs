@@ -1,7 +1,8 @@
-//! Which kind of link an entry makes, and where the schema has that kind's attributes.
+//! The kind of link that an entry creates, and the place of that kind's attributes in the schema.
 //!
-//! The schema says it by extensions: `kind` on a list whose entries are of one kind, and on the container that holds a
-//! kind's attributes. In list `link` the leaf `type` says it. So a kind more takes no line here.
+//! The schema contains this as extensions: `kind` on a list whose entries have one kind, and on the
+//! container with a kind's attributes. In list `link` it is the leaf `type`. A new kind therefore
+//! needs no line here.
 
 use std::net::IpAddr;
 
@@ -11,13 +12,13 @@ use yang::{Error, Node, NodeKind, Path, Schema, SchemaNode, Tree, Type};
 
 use crate::instances::{below, schema_node};
 
-/// The kind of the entries of a list; none where each entry says its own.
+/// The kind of a list's entries; none if each entry states its own.
 pub(super) fn of_list(list: &SchemaNode) -> Option<LinkKind> {
     list.extension("kind").flatten().map(LinkKind::named)
 }
 
-/// The kind of link that an entry makes, without attributes. None where the link exists already; the other end of a pair
-/// that does not say its type is of the type of its mate, which an entry does not know.
+/// The kind of link that an entry creates, without attributes. None if the link exists already. The
+/// end of a pair without a type has the type of the other end, which an entry does not know.
 pub(super) fn of_entry(entry: &Node<'_>) -> Option<LinkKind> {
     of_list(entry.schema()).or_else(|| {
         let identity = entry.leaf("type")?.to_string();
@@ -25,7 +26,7 @@ pub(super) fn of_entry(entry: &Node<'_>) -> Option<LinkKind> {
     })
 }
 
-/// The list of links in which a link of that kind stands unless an entry configures it.
+/// The list of links for a link of that kind, unless an entry configures it.
 pub(super) fn list_for(
     schema: &'static Schema,
     kind: Option<&LinkKind>,
@@ -39,13 +40,13 @@ pub(super) fn list_for(
     own.or_else(|| schema_node(schema, "links", &["link"]))
 }
 
-/// The types of list `link` that Netloom makes, as a user writes them.
+/// The types in list `link` that Netloom can create, as a user writes them.
 pub(super) fn made_types(list: &SchemaNode) -> Vec<String> {
     let is_type = |kind: &LinkKind| identity(list, kind.name()).is_some();
     LinkKind::all().filter(is_type).map(|kind| kind.name().to_owned()).collect()
 }
 
-/// The identity of that name that the list's leaf `type` takes.
+/// The identity with that name that the list's leaf `type` accepts.
 pub(super) fn identity(list: &SchemaNode, name: &str) -> Option<String> {
     match &list.child(None, "type")?.leaf_type {
         Some(Type::Identityref(known)) => {
@@ -60,7 +61,7 @@ pub(super) fn without_module(identity: &str) -> &str {
     identity.rsplit_once(':').map_or(identity, |(_, name)| name)
 }
 
-/// The containers of an entry that hold attributes of a kind, each with the name of its kind.
+/// The containers of an entry with attributes of a kind, each with the name of its kind.
 pub(super) fn containers<'n>(entry: &Node<'n>) -> impl Iterator<Item = (Node<'n>, &'static str)> {
     let kind = |node: Node<'n>| {
         let kind = container_of(node.schema())?;
@@ -69,7 +70,8 @@ pub(super) fn containers<'n>(entry: &Node<'n>) -> impl Iterator<Item = (Node<'n>
     entry.children().filter_map(kind)
 }
 
-/// The kind with the attributes that its container in an entry has. Fails with the container and leaf at fault.
+/// The kind with the attributes from its container in an entry. An error names the container and
+/// the leaf.
 pub(super) fn read(
     kind: &LinkKind,
     entry: &Node<'_>,
@@ -84,15 +86,15 @@ pub(super) fn read(
     })
 }
 
-/// The leaf that names the link below, within the container of the kind or else in the entry itself.
+/// The leaf that names the link below, in the container of the kind or in the entry itself.
 pub(super) fn link_below(list: &SchemaNode, kind: &str) -> Option<[&'static str; 2]> {
     let container = attributes(list, kind)?;
     let leaf = container.children.iter().find(|leaf| leaf.extension("link-below").is_some())?;
     Some([container.name, leaf.name])
 }
 
-/// Writes the attributes of a link's kind into the entry at `entry`, as far as its list has them. An unspecified address
-/// says that there is none.
+/// Writes the attributes of a link's kind into the entry at `entry`, as far as its list has them.
+/// An unspecified address means that there is none.
 pub(super) fn write(kind: &LinkKind, entry: &Path, tree: &mut Tree) -> Result<(), Error> {
     let list = entry.steps.last().map(|step| step.node);
     let Some(container) = list.and_then(|list| attributes(list, kind.name())) else {
@@ -125,7 +127,7 @@ fn attributes(list: &SchemaNode, kind: &str) -> Option<&'static SchemaNode> {
     list.children.iter().find(|child| container_of(child) == Some(kind)).copied()
 }
 
-/// The kind whose attributes a container holds.
+/// The kind of the attributes in a container.
 fn container_of(node: &SchemaNode) -> Option<&'static str> {
     match node.kind {
         NodeKind::Container { .. } => node.extension("kind").flatten(),

@@ -1,4 +1,4 @@
-//! Which node of the configuration a link, an address, or a field of theirs comes from.
+//! The configuration node of a link, an address, or one of their fields.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::Known;
 use crate::directory::Directory;
 use crate::instances::{entries, entry_path, list_path, schema_node};
 
-/// Fields of `netstate` that are not called what their leaves are.
+/// Fields of `netstate` whose names differ from those of their leaves.
 const LEAVES: [(&str, &[&str]); 9] = [
     ("up", &["admin-status"]),
     ("kind", &["type"]),
@@ -28,7 +28,7 @@ pub(crate) fn path(id: &LinkId, known: &Known<'_>) -> Path {
     entry_called(id.as_str(), known.configuration)
 }
 
-/// The entry of a link, or the leaf of one of its fields where the configuration has that.
+/// The entry of a link, or the leaf of one of its fields if the configuration has that.
 pub(crate) fn leaf_path(id: &LinkId, field: Option<&str>, configuration: &Tree) -> Path {
     let path = entry_called(id.as_str(), configuration);
     let (Some(field), Some(entry)) = (field, configuration.node(&path)) else { return path };
@@ -37,7 +37,7 @@ pub(crate) fn leaf_path(id: &LinkId, field: Option<&str>, configuration: &Tree) 
     leaves.iter().find_map(|leaf| find(&entry, &path, leaf)).unwrap_or(path)
 }
 
-/// The entry of that name, in whichever list; in list `link` where no list has one.
+/// The entry with that name, in any list; in list `link` if no list has one.
 fn entry_called(name: &str, configuration: &Tree) -> Path {
     let keys = vec![Value::String(name.into())];
     let found = entries(configuration, "links", None).find(|entry| entry.keys() == keys);
@@ -56,7 +56,7 @@ pub(crate) fn entry_of(place: &Place, configuration: &Tree, directory: &Director
     }
 }
 
-/// The entry of an address, as the configuration spells it.
+/// The entry of an address, in the spelling of the configuration.
 pub(crate) fn address(key: &AddressKey, configuration: &Tree, directory: &Directory) -> Path {
     let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
     let link = entry_of(&place, configuration, directory);
@@ -64,7 +64,7 @@ pub(crate) fn address(key: &AddressKey, configuration: &Tree, directory: &Direct
     address_path(&link, &spelled.unwrap_or_else(|| key.address.to_string()))
 }
 
-/// How the configuration spells the addresses of the link at `link`.
+/// The spellings of the addresses of the link at `link`.
 pub(super) fn addresses(link: &Path, configuration: &Tree) -> HashMap<IpNet, String> {
     let children = configuration.node(link).into_iter().flat_map(|entry| entry.children());
     children

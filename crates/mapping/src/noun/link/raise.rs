@@ -15,7 +15,7 @@ use crate::instances::list_path;
 use crate::names::Names;
 use crate::raising::Raising;
 
-/// `IFF_…` (include/uapi/linux/if.h) by the names of ip-link(8), in its order.
+/// `IFF_…` (include/uapi/linux/if.h) with the names and the order of ip-link(8).
 const FLAGS: [(u32, &str); 18] = [
     (0x8, "LOOPBACK"),
     (0x2, "BROADCAST"),
@@ -40,7 +40,7 @@ const IFF_UP: u32 = 0x1;
 const IFF_POINTOPOINT: u32 = 0x10;
 const IFF_RUNNING: u32 = 0x40;
 
-/// The last of `IF_OPER_…` and of `IF_LINK_MODE_…` (include/uapi/linux/if.h).
+/// The highest values of `IF_OPER_…` and `IF_LINK_MODE_…` (include/uapi/linux/if.h).
 const IF_OPER_UP: u8 = 6;
 const IF_LINK_MODE_TESTING: u8 = 2;
 
@@ -48,7 +48,8 @@ const IF_LINK_MODE_TESTING: u8 = 2;
 const ARPHRD_ETHER: u16 = 1;
 const ARPHRD_LOOPBACK: u16 = 772;
 
-/// Every link with its addresses: in the list where it is configured, or else in that of its kind.
+/// Every link with its addresses: in the list where it is configured, otherwise in that of its
+/// kind.
 pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
     let Raising { observed, names, configuration, directory } = raising;
     let mut addresses: HashMap<Place, Vec<&AddressKey>> = HashMap::new();
@@ -140,17 +141,18 @@ fn entry(id: &LinkId, link: &Link, names: &Names<'_>, list: &'static SchemaNode)
     with_kind(entry, link, names, list)
 }
 
-/// Whether the leaf `description` can hold the note, which others may have written.
+/// Whether the leaf `description` can hold the alias, which others may have set.
 fn is_a_line(alias: &str) -> bool {
     (1..=255).contains(&alias.chars().count()) && !alias.chars().any(char::is_control)
 }
 
-/// Whether there is an address; a link without has one of no octets.
+/// Whether there is an address. A link without one has an empty one.
 fn is_some(address: &MacAddress) -> bool {
     !address.octets().is_empty()
 }
 
-/// The entry with what its list has for the link's kind: its type, the other end, the link below.
+/// The entry with the leaves of its list that depend on the link's kind: its type, its peer, the
+/// link below.
 fn with_kind(entry: Entry, link: &Link, names: &Names<'_>, list: &'static SchemaNode) -> Entry {
     let name = |at: &Option<Place>| at.as_ref().and_then(|at| names.name(&at.netns, &at.ifname));
     let kind_name = link.kind.as_ref().map_or("", LinkKind::name);
@@ -159,7 +161,7 @@ fn with_kind(entry: Entry, link: &Link, names: &Names<'_>, list: &'static Schema
     Entry {
         r#type: kind::identity(list, kind_name),
         virtual_peer_name: name(&link.peer).filter(|_| says_type),
-        // The underlay of a tunnel has a leaf of its own.
+        // The underlay of a tunnel has its own leaf.
         device: name(&link.device)
             .filter(|_| says_device && kind::link_below(list, kind_name).is_none()),
         ..entry

@@ -1,4 +1,4 @@
-//! Tables of links: what configurations mean, what is wrong with some, what observed links look like.
+//! Tables of links: the meaning of configurations, errors, and observed links.
 
 use expect_test::expect;
 use netstate::link::{BridgePort, Statistics, Vxlan};

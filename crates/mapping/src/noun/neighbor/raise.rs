@@ -10,14 +10,15 @@ use super::{Entry, configured_key, keys};
 use crate::instances::{entries, list_path, schema_node};
 use crate::raising::Raising;
 
-/// `NUD_NONE`, and `NUD_NOARP`, which the kernel gives to what needs no resolving, such as groups.
+/// `NUD_NONE`, and `NUD_NOARP`, which the kernel gives to addresses that need no resolution, such
+/// as groups.
 const UNTOLD: [u16; 2] = [0, 0x40];
 
-/// What was observed of one address on one link: the neighbour, and whether the host answers for the address.
+/// What was observed of an address on a link: the neighbour, and the proxy entry.
 type Seen<'o> = (Option<&'o Neighbor>, Option<&'o Neighbor>);
 
-/// Configured and learned neighbours. Where an address was seen on several links of a namespace, the link stands as
-/// a zone in the key of all but the configured entry.
+/// Configured and learned neighbours. If an address was observed on several links of a namespace,
+/// the key contains the link as a zone, except for the configured entry.
 pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
     let Raising { observed, names, configuration, directory } = raising;
     let Some(list) = schema_node(tree.schema(), "neighbors", &["neighbor"]) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Tables of neighbours: what configurations mean, what is wrong with some, what observed ones look like.
+//! Tables of neighbours: the meaning of configurations, errors, and observed neighbours.
 
 use expect_test::expect;
 use netstate::{FdbEntry, FdbKey, Key, Neighbor, NeighborKey, Object, State};
@@ -91,7 +91,7 @@ fn learned(netns: &str, dev: &str, address: &str, nud: u16) -> (Key, Object) {
 fn learned_neighbours_are_told_as_the_tutorial_shows_them() {
     let observed = state([
         learned("vpn10", "enp0s4", "192.168.10.1", 4),
-        // The kernel's own entries for groups are not told.
+        // The kernel's own entries for groups are not shown.
         learned("vpn10", "enp0s4", "224.0.0.22", 0x40),
     ]);
     check_raised(

@@ -1,7 +1,7 @@
-//! The keys of a route: the model's five, as they are typed, and the kernel's.
+//! The keys of a route: the model's five, as users write them, and the kernel's.
 //!
-//! Several spellings are one route to the kernel: `default` and `0.0.0.0/0`, table `main` and 254, a host and its
-//! prefix of full length, an IPv6 metric of zero and of 1024.
+//! Several spellings are the same route for the kernel: `default` and `0.0.0.0/0`, table `main` and
+//! 254, a host and its prefix of full length, an IPv6 metric of zero and of 1024.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,10 +14,10 @@ use crate::instances::{entries, entry_path, list_path, schema_node};
 
 use crate::{Known, spelling};
 
-/// `RT_TABLE_UNSPEC`, which the kernel takes for `RT_TABLE_MAIN`.
+/// `RT_TABLE_UNSPEC`, which the kernel treats as `RT_TABLE_MAIN`.
 const UNSPEC: u32 = 0;
 const MAIN: u32 = 254;
-/// What the kernel makes of an IPv6 route's metric of zero (`IP6_RT_PRIO_USER`).
+/// The kernel's value for an IPv6 route's metric of zero (`IP6_RT_PRIO_USER`).
 const METRIC_OF_IPV6: u32 = 1024;
 
 /// The kernel's key for the keys of an entry.
@@ -39,7 +39,7 @@ pub(super) fn read(keys: &[Value]) -> Result<RouteKey, String> {
     Ok(RouteKey { netns, table, prefix, tos, metric })
 }
 
-/// How the entries of a configuration spell their keys, where that is not how [`write()`] does.
+/// The configuration's spellings of keys, if they differ from those of [`write()`].
 pub(super) struct Spellings(HashMap<RouteKey, Vec<Value>>);
 
 impl Spellings {
@@ -61,7 +61,7 @@ impl Spellings {
     }
 }
 
-/// The entry of a route, as the configuration spells its keys.
+/// The entry of a route, with the configuration's spelling of its keys.
 pub(crate) fn path(key: &RouteKey, known: &Known<'_>) -> Path {
     let configuration = known.configuration;
     let Some(list) = schema_node(configuration.schema(), "routes", &["route"]) else {
@@ -76,7 +76,7 @@ pub(crate) fn path(key: &RouteKey, known: &Known<'_>) -> Path {
     spelled.map_or(usual, |entry| entry_path(&entry))
 }
 
-/// The keys of an entry for a route that nobody has spelled.
+/// The keys of an entry for a route that is not configured.
 fn write(key: &RouteKey, list: &'static SchemaNode) -> Vec<Value> {
     let leaf = |index: usize, number| match list.keys.get(index) {
         Some(leaf) => spelling::number(leaf, number),

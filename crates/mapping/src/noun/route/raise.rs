@@ -11,15 +11,15 @@ use crate::instances::{list_path, schema_node};
 use crate::names::Names;
 use crate::raising::Raising;
 
-/// `RT_TABLE_LOCAL`: the kernel keeps it, and nobody configures it.
+/// `RT_TABLE_LOCAL`, which belongs to the kernel and is not configurable.
 const LOCAL: u32 = 255;
 
-/// Every route but those of table local.
+/// Every route except those of table local.
 pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
     let Raising { observed, names, configuration, .. } = raising;
     let Some(list) = schema_node(tree.schema(), "routes", &["route"]) else { return Ok(()) };
     let spellings = Spellings::of(configuration, list);
-    // There may be many, so one path serves them all.
+    // There may be many, so they share one path.
     let mut path = list_path(list);
     for (key, object) in &observed.objects {
         if let (Key::Route(key), Object::Route(route)) = (key, object)
@@ -44,7 +44,7 @@ fn entry(key: &RouteKey, route: &Route, names: &Names<'_>) -> Entry {
         scope: route.scope.filter(|_| key.prefix.addr().is_ipv4()),
         mtu: route.metrics.mtu,
         advmss: route.metrics.advmss,
-        // The model has room for one; which packets need a gateway on the link is the one that matters.
+        // The model has room for one flag. `onlink` is the more important one.
         flag: [ONLINK, PERVASIVE].into_iter().find(|bit| flags & bit != 0),
         nexthop: nexthops(key, route, names),
         r#type: made(route.kind).then_some(route.kind),
@@ -53,7 +53,7 @@ fn entry(key: &RouteKey, route: &Route, names: &Names<'_>) -> Entry {
     }
 }
 
-/// The nexthops by their links; those over one link are one entry.
+/// The nexthops by link; those over one link are one entry.
 fn nexthops(key: &RouteKey, route: &Route, names: &Names<'_>) -> Vec<NexthopEntry> {
     let several = route.nexthops.len() > 1;
     let mut entries: BTreeMap<LinkId, NexthopEntry> = BTreeMap::new();
@@ -74,7 +74,7 @@ fn nexthops(key: &RouteKey, route: &Route, names: &Names<'_>) -> Vec<NexthopEntr
     entries.into_values().collect()
 }
 
-/// Whether a configuration can ask for the kind; unicast goes without saying.
+/// Whether the kind can be configured. Unicast is the default.
 fn made(kind: RouteKind) -> bool {
     match kind {
         RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit | RouteKind::Throw => {

@@ -1,4 +1,4 @@
-//! Tables of routes: what configurations mean, what is wrong with some, what observed routes look like.
+//! Tables of routes: the meaning of configurations, errors, and observed routes.
 
 use expect_test::expect;
 use netstate::{Key, Nexthop, Object, Route, RouteKey, RouteKind};

@@ -1,4 +1,4 @@
-//! What a link is to be: as it is configured, or as it was before.
+//! The desired state of a link: as it is configured, or its original.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use crate::noun::{Key, Object};
 use crate::plan::PlanError;
 use crate::state::Entry;
 
-/// A configured link: what is observed of it, with what was configured and is no longer put back, and what
-/// is configured laid over that. `to` tells where the link that was seen at a place is to be, `is_missing` whether the
-/// link that is to be at a place is nowhere.
+/// A configured link. It starts as observed, fields that are no longer configured are restored, and
+/// the configured fields are applied. `to` returns the desired place of the link that was observed
+/// at a place. `is_missing` returns whether the link that is desired at a place does not exist.
 pub(super) fn configured<'a>(
     id: &LinkId,
     desired: &'a Link,
@@ -24,7 +24,7 @@ pub(super) fn configured<'a>(
     let Some(observed) = past.observed_link() else {
         return match (&desired.kind, Link::loopback(&desired.place)) {
             (Some(_), _) => Ok(made(desired.clone())),
-            // It comes with its namespace.
+            // The loopback is created with its namespace.
             (None, Some(mut loopback)) => {
                 loopback.overlay(desired);
                 Ok(loopback)
@@ -74,14 +74,14 @@ pub(super) fn configured<'a>(
         && (original.place != desired.place
             || touched.is_none_or(|touched| touched.place != desired.place))
     {
-        // Moving and renaming it takes it down, and moving it out of its master's hands.
+        // Moving or renaming the link takes it down, and moving it frees it from its master.
         link.flags.up = original.flags.up;
         if observed.place.netns != desired.place.netns {
             link.master = None;
         }
     }
     link.overlay(desired);
-    // What it has as a port it has of its bridge, and of another bridge it has it anew.
+    // The port attributes belong to the bridge. On another bridge they start with the defaults.
     link.port = match &link.master {
         Some(Master::Of(_)) if link.master == observed.master => new.port,
         Some(Master::Of(_)) => desired.port.clone(),
@@ -90,13 +90,14 @@ pub(super) fn configured<'a>(
     Ok(link)
 }
 
-/// A new link is down unless it is configured to be up, also where it would come up along with the link below.
+/// A new link is down unless it is configured to be up, even if it would come up with the link
+/// below.
 fn made(mut link: Link) -> Link {
     link.flags.up.get_or_insert(false);
     link
 }
 
-/// A link that was configured and is no longer: as it was before, or nothing where we made it.
+/// A link that is no longer configured: its original, or nothing if we created it.
 pub(super) fn released(past: &Past<'_>) -> Option<Object> {
     let Some(original) = past.original_link() else {
         if let (Some(touched), Some(observed)) = (past.touched_link(), past.observed_link())
@@ -106,24 +107,25 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
             link.restore(&touched.shown_in(observed), &loopback);
             return Some(Object::Link(Box::new(link)));
         }
-        // What cannot have been made has not been touched either: it was missing, and others have brought it.
+        // A link that we cannot have created was not touched either: it was missing, and others
+        // have added it.
         let was_missing = past.touched_link().is_some_and(Link::is_adopted);
         return past.observed.cloned().filter(|_| was_missing);
     };
-    // A link that somebody took away is not made again.
+    // A link that somebody has removed is not created again.
     let mut link = past.observed_link()?.clone();
     if let Some(touched) = past.touched_link() {
         link.restore(&touched.shown_in(&link), original);
     }
-    // A move takes these along, configured or not.
+    // A move changes these, configured or not.
     link.flags.up = original.flags.up;
     if past.observed_link().is_some_and(|seen| seen.master != original.master) {
-        // What it had as a port it had of the other master.
+        // Its port attributes belonged to the other master.
         link.port = original.port.clone();
     }
     link.master = original.master.clone();
     link.place = original.place.clone();
-    // What it has as a port it has of its bridge.
+    // Its port attributes belong to its bridge.
     let master = past.observed_link().and_then(|observed| observed.master.as_ref());
     link.port = match &link.master {
         Some(Master::Of(_)) if link.master.as_ref() == master => link.port,
@@ -133,17 +135,18 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
     Some(Object::Link(Box::new(link)))
 }
 
-/// What becomes of an MTU that is not configured.
+/// How an MTU that is not configured is chosen.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum FreeMtu {
-    /// It is as that of a new link.
+    /// It is that of a new link.
     Follows,
     /// It stays, as far as the link below allows.
     Left,
 }
 
-/// Fits MTUs that nobody asks for to that of the link below, as the kernel does ([`Below::mtu_within`]); `free` is
-/// none for a configured MTU. `others` are links that are as observed.
+/// Limits MTUs that are not configured to that of the link below, as the kernel does
+/// ([`Below::mtu_within`]); `free` is none for a configured MTU. `others` are links that stay as
+/// observed.
 ///
 /// [`Below::mtu_within`]: crate::noun::link::Below::mtu_within
 pub(super) fn fit_mtus<'a>(
@@ -162,11 +165,11 @@ pub(super) fn fit_mtus<'a>(
     if fitted.is_empty() {
         return;
     }
-    // That of a new link is not always known.
+    // The MTU of a new link is not always known.
     let mtu = |(_, link): (&Key, &Link)| (link.place.clone(), link.attributes.mtu);
     let before: BTreeMap<Place, Option<u32>> = links().map(mtu).collect();
     let mut mtus = before.clone();
-    // A link may stand on another of these, so one round is not always enough.
+    // The link below may be another of these, so one pass is not always enough.
     for _ in &fitted {
         let mut is_settled = true;
         for (_, place, device, free) in &fitted {

@@ -1,11 +1,11 @@
-//! What there is to say of an object besides what is desired.
+//! What is known of an object apart from its desired state.
 
 use crate::noun::link::Link;
 use crate::noun::{Key, Object};
 use crate::originals::Originals;
 use crate::state::State;
 
-/// An object as it may have been applied, as it was before that, and as it is.
+/// An object as it may have been applied, its original, and its observed state.
 pub(super) struct Past<'a> {
     pub(super) touched: Option<&'a Object>,
     pub(super) original: Option<&'a Object>,
