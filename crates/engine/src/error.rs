@@ -123,6 +123,11 @@ pub(crate) enum Error {
         #[source]
         source: io::Error,
     },
+    #[error(
+        "nothing in {} is changed: {reason}; mend that, and start netloomd again",
+        path.display()
+    )]
+    Frozen { path: PathBuf, reason: String },
     #[error("{} is in use by another netloomd", path.display())]
     StateDirInUse { path: PathBuf },
 }
@@ -207,7 +212,7 @@ impl Error {
             Error::BrokenCommit { .. } | Error::BeforeAll { .. } => {
                 plain(ErrorTag::OperationFailed)
             }
-            Error::Storage { .. } => plain(ErrorTag::OperationFailed),
+            Error::Storage { .. } | Error::Frozen { .. } => plain(ErrorTag::OperationFailed),
             Error::Corrupt { .. } => plain(ErrorTag::OperationFailed),
             Error::Thread { .. } => plain(ErrorTag::ResourceDenied),
             Error::StateDirInUse { .. } => plain(ErrorTag::InUse),
@@ -250,6 +255,7 @@ impl Error {
             | Error::BeforeAll { .. }
             | Error::NoRescue
             | Error::Storage { .. }
+            | Error::Frozen { .. }
             | Error::Corrupt { .. }
             | Error::Thread { .. }
             | Error::StateDirInUse { .. } => None,

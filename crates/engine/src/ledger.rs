@@ -83,7 +83,8 @@ impl Ledger {
 
     /// The commits up to now, and running, which can be read without the engine.
     pub(crate) fn past(&self, running: Version) -> Past {
-        let unrecorded = self.unrecorded.as_ref().and_then(Unrecorded::record).cloned();
+        let unrecorded = self.unrecorded.as_ref().map(|unrecorded| unrecorded.records.clone());
+        let unrecorded = unrecorded.unwrap_or_default();
         Past::new(self.store.clone(), running, self.history.entries(), unrecorded)
     }
 
@@ -98,8 +99,12 @@ impl Ledger {
         history::take_back(&self.store, id)
     }
 
-    /// Removes the journal of an attempt that is undone.
+    /// Removes the journal of an attempt that is undone. In a frozen store it stays, and the next
+    /// start undoes the attempt again.
     pub(crate) fn withdraw(&self) -> Result<()> {
+        if self.store.is_frozen() {
+            return Ok(());
+        }
         journal::withdraw(&self.store)
     }
 
@@ -184,10 +189,26 @@ impl Ledger {
         originals::forget(&self.store)
     }
 
+    /// Changes startup. It is written later.
+    pub(crate) fn owe_startup(&mut self, startup: Startup, again: Moment) {
+        self.startup = startup;
+        self.unrecorded.get_or_insert(Unrecorded::nothing(again)).startup = true;
+    }
+
     /// Notes that the host has booted, with a commit if startup was not running. None of it is on
     /// disk yet.
     pub(crate) fn boot(&mut self, record: Option<Record>, again: Moment) {
-        self.unrecorded = Some(Unrecorded::new(record, again));
+        let unrecorded = self.unrecorded.get_or_insert(Unrecorded::nothing(again));
+        unrecorded.records.extend(record);
+        unrecorded.originals = true;
+    }
+
+    /// Writes nothing from now on. What the start changes, such as startup and this commit, stays
+    /// in memory.
+    pub(crate) fn freeze(&mut self, errors: &Errors, record: Option<Record>, startup: Startup) {
+        self.store.freeze(errors);
+        self.startup = startup;
+        self.boot(record, Moment::default());
     }
 
     /// Notes that the boot so far is on disk. The rest of the boot does not wait for the disk
@@ -198,29 +219,35 @@ impl Ledger {
 
     /// Notes that the boot is over. What is not on disk is tried again later.
     pub(crate) fn finish_boot(&mut self) {
-        self.unrecorded.take_if(|unrecorded| unrecorded.is_nothing());
+        let frozen = self.store.is_frozen();
+        self.unrecorded.take_if(|unrecorded| unrecorded.is_nothing() && !frozen);
     }
 
     /// The time at which writing is tried again; none if everything is on disk.
     pub(crate) fn unrecorded_until(&self) -> Option<Moment> {
-        self.unrecorded.as_ref().map(|unrecorded| unrecorded.again)
+        let unrecorded = self.unrecorded.as_ref().filter(|_| !self.store.is_frozen());
+        unrecorded.map(|unrecorded| unrecorded.again)
     }
 
     /// Writes what is not on disk yet. If that fails, `again` is the time of the next attempt.
     pub(crate) fn catch_up(&mut self, originals: &Originals, again: Moment) -> Result<()> {
         let Some(unrecorded) = &mut self.unrecorded else { return Ok(()) };
+        self.store.require_writable()?;
         unrecorded.again = again;
-        let record = unrecorded.record().cloned();
-        if let Some(record) = &record {
+        let (records, startup) = (unrecorded.records.clone(), unrecorded.startup);
+        for record in &records {
             // An earlier attempt may have failed after the entry was in its place.
             self.take_back(record.id)?;
         }
         self.withdraw()?;
-        if let Some(record) = record {
+        for record in records {
             self.enter(record)?;
+            if let Some(unrecorded) = &mut self.unrecorded {
+                unrecorded.records.remove(0);
+            }
         }
-        if let Some(unrecorded) = &mut self.unrecorded {
-            unrecorded.record = None;
+        if startup {
+            self.startup.save(&self.store)?;
         }
         originals::save(&self.store, &self.settings.boot_id, originals)?;
         self.unrecorded = None;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -24,8 +24,13 @@ const BROKEN_RULE: &str = "plan breaks a rule";
 pub struct Daemon {
     folder: TempDir,
     state: PathBuf,
+    /// Whether it has the capabilities of `dist/netloomd.service` only.
+    service: bool,
     child: Option<Child>,
 }
+
+/// The capabilities of `dist/netloomd.service`, for setpriv(1).
+const CAPABILITIES: &str = "-all,+net_admin,+net_raw,+sys_admin";
 
 /// What a run of `netloom` left.
 #[derive(Debug)]
@@ -44,13 +49,21 @@ impl Daemon {
     pub fn start() -> Self {
         let folder = folder();
         let state = folder.path().join("state");
-        Self::started(folder, state)
+        Self::started(folder, state, false)
+    }
+
+    /// As [`Daemon::start`], with no more capabilities than the service has.
+    #[track_caller]
+    pub fn start_as_a_service() -> Self {
+        let folder = folder();
+        let state = folder.path().join("state");
+        Self::started(folder, state, true)
     }
 
     /// As [`Daemon::start`], with the state on a disk, where writing costs what it costs a user.
     #[track_caller]
     pub fn start_on(disk: &Path) -> Self {
-        Self::started(folder(), disk.join("state"))
+        Self::started(folder(), disk.join("state"), false)
     }
 
     /// Starts the daemon on the state that it left, with environment variables besides.
@@ -67,9 +80,8 @@ impl Daemon {
         let notified = UnixDatagram::bind(&notify).expect("bind a socket for readiness");
         notified.set_read_timeout(Some(Duration::from_millis(50))).expect("set a deadline");
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log"));
-        let child = command("setpriv")
-            .args(["--pdeathsig", "KILL"])
-            .arg(built("netloomd"))
+        let child = self
+            .program()
             .arg("--state-dir")
             .arg(&self.state)
             .arg("--socket")
@@ -111,7 +123,8 @@ impl Daemon {
     /// Has the host given back, by a `netloomd` that does nothing else.
     #[track_caller]
     pub fn release(&self) -> Ran {
-        let ran = command(built("netloomd"))
+        let ran = self
+            .program()
             .args(["--release", "--state-dir"])
             .arg(&self.state)
             .env("NO_COLOR", "1")
@@ -208,10 +221,21 @@ impl Daemon {
     }
 
     #[track_caller]
-    fn started(folder: TempDir, state: PathBuf) -> Self {
-        let mut daemon = Self { folder, state, child: None };
+    fn started(folder: TempDir, state: PathBuf, service: bool) -> Self {
+        let mut daemon = Self { folder, state, service, child: None };
         daemon.start_again(&[]);
         daemon
+    }
+
+    /// `netloomd`, which ends with the test.
+    fn program(&self) -> Command {
+        let mut program = command("setpriv");
+        program.args(["--pdeathsig", "KILL"]);
+        if self.service {
+            program.args(["--bounding-set", CAPABILITIES]);
+        }
+        program.arg(built("netloomd"));
+        program
     }
 
     fn path(&self, name: &str) -> PathBuf {

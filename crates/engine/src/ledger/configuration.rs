@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use yang::{Schema, Tree};
 
 use crate::error::Result;
+use crate::ledger::history::LAST;
 use crate::ledger::store::Store;
 
 /// The file of running as of the last checkpoint.
@@ -39,7 +40,7 @@ pub(crate) struct Loaded {
 pub(crate) fn load(store: &Store, name: &str, schema: &'static Schema) -> Result<Option<Loaded>> {
     let Some(text) = store.text(name)? else { return Ok(None) };
     let saved: Saved<'_> = store.content(name, &text)?;
-    if saved.id == u64::MAX {
+    if saved.id > LAST {
         return Err(store.corrupt(name, format!("there is no commit {}", saved.id)).into());
     }
     let json = saved.configuration.get();

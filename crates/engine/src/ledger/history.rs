@@ -21,6 +21,10 @@ use crate::settings::Limits;
 
 const FOLDER: &str = "history";
 
+/// The highest id of a commit. Enough ids follow it for every commit after it, so that `id + 1` never
+/// overflows. A file with a higher id is not a record.
+pub(crate) const LAST: u64 = u64::MAX >> 1;
+
 /// The records that lead back from running, the latest first.
 #[derive(Debug, Default)]
 pub(crate) struct History {
@@ -232,6 +236,5 @@ pub(crate) fn file_of(id: u64) -> String {
 
 /// The inverse of [`file_of`], within the folder.
 fn id_of(file: &str) -> Option<u64> {
-    // The id must have a successor.
-    file.strip_suffix(".json")?.parse().ok().filter(|id| *id < u64::MAX)
+    file.strip_suffix(".json")?.parse().ok().filter(|id| *id <= LAST)
 }

@@ -25,7 +25,13 @@ pub(crate) fn find(store: &Store, running: u64) -> Result<Option<Record>> {
     }
     // The record is in the history, but a loss of power has kept the old name as well.
     if record.id == running {
-        return withdraw(store).map(|()| None);
+        if let Err(errors) = withdraw(store) {
+            tracing::warn!(
+                errors = errors.describe(),
+                "the journal of a commit that has happened stays"
+            );
+        }
+        return Ok(None);
     }
     let fault = format!(
         "it is of a commit from configuration {} to {}, but running is {running}",

@@ -33,8 +33,8 @@ pub struct Past {
     store: Store,
     running: Version,
     entries: Vec<HistoryEntry>,
-    /// The latest commit, if it could not be written to disk.
-    unrecorded: Option<Record>,
+    /// The latest commits, if they could not be written to disk. The oldest comes first.
+    unrecorded: Vec<Record>,
 }
 
 impl Past {
@@ -42,9 +42,9 @@ impl Past {
         store: Store,
         running: Version,
         recorded: Vec<HistoryEntry>,
-        unrecorded: Option<Record>,
+        unrecorded: Vec<Record>,
     ) -> Past {
-        let entries = numbered(unrecorded.as_ref(), recorded);
+        let entries = numbered(&unrecorded, recorded);
         Past { store, running, entries, unrecorded }
     }
 
@@ -144,7 +144,7 @@ impl Past {
         if let Some(fault) = &entry.fault {
             return Err(broken(fault.clone()).into());
         }
-        if let Some(record) = self.unrecorded.as_ref().filter(|record| record.id == id) {
+        if let Some(record) = self.unrecorded.iter().find(|record| record.id == id) {
             return Ok(record.undo(tree).map_err(|error| broken(error.to_string()))?);
         }
         let opened = record_file::read(&self.store, &file_of(id))?;
@@ -157,7 +157,7 @@ impl Past {
     }
 
     fn reread(&self) -> Result<Vec<HistoryEntry>> {
-        let recorded = &self.entries[usize::from(self.unrecorded.is_some())..];
+        let recorded = &self.entries[self.unrecorded.len()..];
         let Some((latest, oldest)) = recorded.first().zip(recorded.last()) else {
             return Ok(self.entries.clone());
         };
@@ -169,14 +169,14 @@ impl Past {
                 entry.fault = Some(ALTERED.into());
             }
         }
-        Ok(numbered(self.unrecorded.as_ref(), found))
+        Ok(numbered(&self.unrecorded, found))
     }
 }
 
-/// The commits, the latest first, with the one that is in no file.
-fn numbered(unrecorded: Option<&Record>, recorded: Vec<HistoryEntry>) -> Vec<HistoryEntry> {
-    let unrecorded = unrecorded.map(|record| record.clone().entry(None));
-    let numbered = unrecorded.into_iter().chain(recorded).enumerate();
+/// The commits, the latest first, with those that are in no file.
+fn numbered(unrecorded: &[Record], recorded: Vec<HistoryEntry>) -> Vec<HistoryEntry> {
+    let unrecorded = unrecorded.iter().rev().map(|record| record.clone().entry(None));
+    let numbered = unrecorded.chain(recorded).enumerate();
     numbered.map(|(position, entry)| HistoryEntry { position, ..entry }).collect()
 }
 

@@ -4,18 +4,22 @@
 //! place, synchronises that file, renames it, and synchronises the directory. After a crash or a
 //! loss of power, either the old or the new document is there. Only the owner can read the
 //! directory. A lock on a file in it keeps a second daemon out.
+//!
+//! A store with files that the daemon can neither read nor keep is *frozen*: nothing in it changes.
 
 pub(crate) mod disk;
+mod regular;
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Errors, Result};
 use crate::ledger::store::disk::{Disk, private};
 
 /// The format version of the documents that this program writes.
@@ -27,7 +31,9 @@ pub(crate) struct Store {
     dir: PathBuf,
     pub(crate) disk: Disk,
     /// Held as long as the store or a copy of it lives.
-    _lock: Arc<File>,
+    _lock: Option<Arc<File>>,
+    /// The reason why nothing in it may change.
+    frozen: Option<Arc<str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -38,25 +44,55 @@ struct Document<T> {
 }
 
 impl Store {
-    /// Creates the directory if it is missing, and locks it.
+    /// Creates the directory if it is missing, and locks it. Fails only if another daemon holds the
+    /// lock. If the directory cannot be created or locked, the store is frozen.
     pub(crate) fn open(dir: &Path) -> Result<Store> {
-        let disk = Disk::default();
-        make_dir(&disk, dir)?;
-        let path = dir.join("lock");
-        let lock = private().create(true).truncate(false).write(true).open(&path);
-        let lock = lock.map_err(failed("open", &path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Store { dir: dir.into(), disk, _lock: Arc::new(lock) }),
-            Err(TryLockError::WouldBlock) => Err(Error::StateDirInUse { path: dir.into() }.into()),
-            Err(TryLockError::Error(source)) => Err(failed("lock", &path)(source).into()),
+        let mut store = Store { dir: dir.into(), disk: Disk::default(), _lock: None, frozen: None };
+        match make_dir(&store.disk, dir).and_then(|()| open_lock(dir)) {
+            Ok(lock) => match lock.try_lock() {
+                Ok(()) => store._lock = Some(Arc::new(lock)),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::StateDirInUse { path: dir.into() }.into());
+                }
+                Err(TryLockError::Error(source)) => {
+                    store.freeze(&failed("lock", dir)(source).into());
+                }
+            },
+            Err(errors) => store.freeze(&errors),
         }
+        Ok(store)
     }
 
     /// Opens the directory without locking it.
     #[cfg(test)]
     pub(crate) fn beside(dir: &Path) -> Store {
-        let lock = Arc::new(File::open(dir.join("lock")).unwrap());
-        Store { dir: dir.into(), disk: Disk::default(), _lock: lock }
+        Store { dir: dir.into(), disk: Disk::default(), _lock: None, frozen: None }
+    }
+
+    /// Changes nothing in the directory from now on.
+    pub(crate) fn freeze(&mut self, errors: &Errors) {
+        if self.is_frozen() {
+            return;
+        }
+        let dir = self.dir.display();
+        let reason = errors.message();
+        tracing::error!(%dir, reason, "the state directory is not changed from now on, and commits are refused");
+        self.frozen = Some(reason.into());
+    }
+
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// Fails if the store is frozen.
+    pub(crate) fn require_writable(&self) -> Result<()> {
+        match &self.frozen {
+            Some(reason) => {
+                let (path, reason) = (self.dir.clone(), reason.to_string());
+                Err(Error::Frozen { path, reason }.into())
+            }
+            None => Ok(()),
+        }
     }
 
     /// The content of a document; none if the file does not exist.
@@ -66,15 +102,15 @@ impl Store {
 
     /// Whether the file exists. An error counts as yes.
     pub(crate) fn holds(&self, name: &str) -> bool {
-        self.dir.join(name).try_exists().unwrap_or(true)
+        let found = fs::symlink_metadata(self.dir.join(name));
+        found.map_or_else(|error| error.kind() != ErrorKind::NotFound, |_| true)
     }
 
     /// The text of a file; none if the file does not exist.
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>> {
         let path = self.dir.join(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        match regular::read(&path) {
+            Ok(text) => Ok(text),
             Err(error) if error.kind() == ErrorKind::InvalidData => {
                 Err(self.corrupt(name, "it is not text".into()).into())
             }
@@ -102,6 +138,7 @@ impl Store {
     /// Writes a document beside its place. It survives a loss of power there, but nobody reads it
     /// yet.
     pub(crate) fn draft<T: Serialize>(&self, name: &str, content: &T) -> Result<Draft> {
+        self.require_writable()?;
         let beside = self.dir.join(format!("{name}.new"));
         let document = Document { format: FORMAT, content };
         let (store, place) = (self.clone(), self.dir.join(name));
@@ -115,7 +152,9 @@ impl Store {
 
     /// Renames a document, and replaces a document of the new name.
     pub(crate) fn rename(&self, from: &str, to: &str) -> Result<()> {
+        self.require_writable()?;
         let (from, to) = (self.dir.join(from), self.dir.join(to));
+        make_dir(&self.disk, to.parent().unwrap_or(&self.dir))?;
         self.disk.rename(&from, &to).map_err(failed("move", &from))?;
         self.synchronise(&to)?;
         self.synchronise(&from)
@@ -125,12 +164,26 @@ impl Store {
     /// replaces it. Returns that name. The file also stays in its place until it is replaced, so
     /// that it is never missing.
     pub(crate) fn set_aside(&self, name: &str, id: u64) -> Result<Option<String>> {
+        self.require_writable()?;
         let path = self.dir.join(name);
         let kept = format!("{name}.unreadable-{id}");
-        match fs::hard_link(&path, self.dir.join(&kept)) {
+        let place = self.dir.join(&kept);
+        let inode = |path: &Path| fs::symlink_metadata(path).map(|found| found.ino());
+        let link = || {
+            regular::check(&path)?;
+            match fs::hard_link(&path, &place) {
+                // An earlier start may have kept the file and then been interrupted.
+                Err(error)
+                    if error.kind() == ErrorKind::AlreadyExists
+                        && inode(&place)? == inode(&path)? =>
+                {
+                    Ok(())
+                }
+                linked => linked,
+            }
+        };
+        match link() {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            // An interrupted start has kept it already.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             linked => linked.map_err(failed("keep", &path))?,
         }
         self.synchronise(&path)?;
@@ -139,6 +192,7 @@ impl Store {
 
     /// Removes a document, if it exists.
     pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        self.require_writable()?;
         let path = self.dir.join(name);
         match self.disk.remove(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -148,16 +202,23 @@ impl Store {
         }
     }
 
-    /// The names of the files in a folder, which is created if it is missing.
+    /// The names of the files in a folder. The folder is created if it is missing.
     pub(crate) fn list(&self, folder: &str) -> Result<Vec<String>> {
         let path = self.dir.join(folder);
-        make_dir(&self.disk, &path)?;
+        if !self.holds(folder) {
+            let made = self.require_writable().and_then(|()| make_dir(&self.disk, &path));
+            if let Err(errors) = made {
+                tracing::warn!(errors = errors.describe(), "the folder cannot be created yet");
+            }
+            return Ok(Vec::new());
+        }
         let names = || -> io::Result<Vec<String>> {
             let entries = fs::read_dir(&path)?;
             let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
             names.collect()
         };
-        Ok(names().map_err(failed("list", &path))?)
+        let named = |error| regular::no_directory(&path, error);
+        Ok(names().map_err(named).map_err(failed("list", &path))?)
     }
 
     /// The error for a document whose content is invalid.
@@ -194,9 +255,29 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // If the document was put in its place, this file does not exist any more. If it stays, it
-        // does no harm.
-        let _gone = fs::remove_file(&self.beside);
+        // A draft in its place has no file here any more. An error does no harm: the next draft
+        // replaces the file.
+        let _gone = regular::check(&self.beside).and_then(|()| fs::remove_file(&self.beside));
+    }
+}
+
+/// Opens the file to lock, or the directory itself if the file cannot be used. The file comes first
+/// because any user who can read the directory can hold a lock on the directory.
+fn open_lock(dir: &Path) -> Result<File> {
+    let path = dir.join("lock");
+    let writable = regular::open(&path, private().create(true).truncate(false).write(true));
+    // A read-only file system may have the file.
+    let opened =
+        writable.or_else(|error| regular::open(&path, private().read(true)).map_err(|_| error));
+    match opened {
+        Ok(lock) => Ok(lock),
+        Err(error) => {
+            let lock = path.display();
+            tracing::warn!(%lock, %error, "the lock cannot be opened: the directory is locked instead");
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let opened = rustix::fs::open(dir, flags, Mode::empty());
+            Ok(opened.map_err(|errno| failed("open", dir)(errno.into()))?.into())
+        }
     }
 }
 
@@ -206,7 +287,7 @@ fn make_dir(disk: &Disk, path: &Path) -> Result<()> {
         return Ok(());
     }
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(failed("make", path))?;
+    made.map_err(|error| regular::no_directory(path, error)).map_err(failed("make", path))?;
     let above = path.parent().filter(|above| *above != Path::new(""));
     let above = above.unwrap_or(Path::new("."));
     Ok(disk.synchronise_folder(above).map_err(failed("synchronise", above))?)

@@ -10,31 +10,24 @@ use crate::ledger::record::Record;
 /// What is still to be written, and whether the rest of the boot waits for it.
 #[derive(Debug)]
 pub(crate) struct Unrecorded {
-    /// The commit that made startup running, if they differed.
-    pub(crate) record: Option<Record>,
+    /// The commits of the start that are in no file, the oldest first.
+    pub(crate) records: Vec<Record>,
     /// Whether the originals in memory differ from those on disk.
     pub(crate) originals: bool,
+    /// Whether startup in memory differs from startup on disk.
+    pub(crate) startup: bool,
     /// The time of the next attempt.
     pub(crate) again: Moment,
 }
 
 impl Unrecorded {
-    /// For a boot of which nothing is on disk.
-    pub(crate) fn new(record: Option<Record>, again: Moment) -> Unrecorded {
-        Unrecorded { record, originals: true, again }
-    }
-
     /// For a boot that is on disk so far, and whose rest does not wait for the disk either.
     pub(crate) fn nothing(again: Moment) -> Unrecorded {
-        Unrecorded { record: None, originals: false, again }
-    }
-
-    /// The latest commit, if it is in no file.
-    pub(crate) fn record(&self) -> Option<&Record> {
-        self.record.as_ref()
+        Unrecorded { records: Vec::new(), originals: false, startup: false, again }
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
-        self.record.is_none() && !self.originals
+        let Unrecorded { records, originals, startup, again: _ } = self;
+        records.is_empty() && !(*originals || *startup)
     }
 }

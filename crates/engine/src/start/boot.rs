@@ -139,7 +139,7 @@ impl Found {
         }
         engine.find_pending(&mut damage);
         engine.replace_unreadable(damage, touched)?;
-        engine.keep_startup()?;
+        engine.keep_startup();
         match touched {
             // The kernel may hold anything between running and the attempt.
             true => {
@@ -171,8 +171,9 @@ impl Recorded {
 
     /// The result if running cannot be read: an empty configuration, after all known transactions.
     fn lost(store: &Store, schema: &'static Schema) -> Result<Recorded> {
-        let id = history::latest(store)?;
-        let mut history = History::open(store, id)?;
+        // If the history cannot be listed, running is lost for that reason.
+        let id = history::latest(store).unwrap_or_default();
+        let mut history = History::open(store, id).unwrap_or_default();
         history.awaited = None;
         let intent = Intent::of(Tree::empty(schema))?;
         Ok(Recorded { checkpoint: Checkpoint::default(), history, running: Running { id, intent } })
@@ -182,15 +183,19 @@ impl Recorded {
 impl Engine {
     /// Completes the change of startup that an interrupted commit was about to make. If startup no
     /// longer follows running, it keeps its content.
-    fn keep_startup(&mut self) -> Result<()> {
+    fn keep_startup(&mut self) {
         let autosave = self.ledger.history().autosave;
-        match self.ledger.startup() {
-            Startup::Fixed { id, .. } if autosave && *id < self.running.id => self.ledger.follow(),
+        let startup = match self.ledger.startup() {
+            Startup::Fixed { id, .. } if autosave && *id < self.running.id => Startup::Follows,
             Startup::Follows if !self.settings.autosave => {
                 let Version { id, tree } = self.version();
-                self.ledger.set_startup(Startup::Fixed { id, tree })
+                Startup::Fixed { id, tree }
             }
-            Startup::Fixed { .. } | Startup::Follows => Ok(()),
+            Startup::Fixed { .. } | Startup::Follows => return,
+        };
+        if let Err(errors) = self.ledger.set_startup(startup.clone()) {
+            tracing::error!(errors = errors.describe(), "startup is not on disk yet");
+            self.ledger.owe_startup(startup, self.now());
         }
     }
 

@@ -13,6 +13,9 @@ use yang::{Schema, Tree};
 
 use crate::error::{Error, Result, RpcResult};
 use crate::intent::Intent;
+use crate::ledger::configuration::RUNNING;
+use crate::ledger::journal::JOURNAL;
+use crate::ledger::originals;
 use crate::settings::Settings;
 use crate::start::boot::{Boot, Found};
 use crate::transaction::affected::Affected;
@@ -42,7 +45,10 @@ pub(crate) fn give_back(
     let Found { mut engine, attempted, touched, damage } =
         Boot { settings, schema, southbound, answers }.find()?;
     // Without the originals, nothing can be given back.
-    damage.refuse()?;
+    damage.refuse(&[RUNNING, originals::FILE, JOURNAL])?;
+    // The kernel is given back even if the disk cannot be written.
+    let now = engine.now();
+    engine.ledger.continue_boot(now);
     if touched {
         let touched = attempted.unwrap_or_else(|| engine.touched());
         let nothing = Intent::of(Tree::empty(schema))?;
@@ -57,8 +63,13 @@ pub(crate) fn give_back(
         engine.kernel.converge(&transition, Policy::AsFarAsPossible, &mut engine.ledger)?;
     }
     // Until the originals are removed, the journal names what else has been touched.
-    engine.ledger.forget_originals()?;
-    engine.ledger.withdraw()?;
+    let forgotten = engine.ledger.forget_originals().and_then(|()| engine.ledger.withdraw());
+    if let Err(errors) = forgotten {
+        tracing::warn!(
+            errors = errors.describe(),
+            "the state directory cannot be changed: the next start restores running rather than startup"
+        );
+    }
     tracing::info!("everything given back: the host is as it was before the configuration");
     Ok(())
 }

@@ -12,13 +12,15 @@ use yang::Tree;
 
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
-use crate::intent::{Intent, Running};
+use crate::intent::Intent;
 use crate::ledger::configuration::RUNNING;
+use crate::ledger::record::Record;
 use crate::ledger::rescue::{self, RESCUE};
 use crate::ledger::startup::{STARTUP, Startup};
-use crate::ledger::{confirmation, originals};
+use crate::ledger::{confirmation, history, originals};
 use crate::origin::Origin;
 use crate::transaction::commit::Author;
+use crate::transaction::schedule::SCHEDULE;
 
 /// The unreadable files of the state directory, and the errors.
 #[derive(Debug, Default)]
@@ -52,10 +54,24 @@ impl Damage {
         self.0.iter().any(|damaged| damaged.name == name)
     }
 
-    /// Fails if any file is unreadable.
-    pub(crate) fn refuse(self) -> Result<()> {
-        let faults: Vec<Error> = self.0.into_iter().flat_map(|damaged| damaged.fault.0).collect();
+    /// Fails if one of these files is unreadable.
+    pub(crate) fn refuse(self, needed: &[&str]) -> Result<()> {
+        let damaged = self.0.into_iter().filter(|damaged| needed.contains(&damaged.name));
+        let faults: Vec<Error> = damaged.flat_map(|damaged| damaged.fault.0).collect();
         if faults.is_empty() { Ok(()) } else { Err(Errors(faults)) }
+    }
+
+    /// The error of each file, and the name under which the file is kept.
+    fn describe(&self, kept: &[Option<String>]) -> String {
+        let mut message = String::new();
+        for (index, Damaged { name: _, fault }) in self.0.iter().enumerate() {
+            let _infallible = write!(message, "{}", fault.describe());
+            if let Some(Some(kept)) = kept.get(index) {
+                let _infallible = write!(message, " (kept as {kept})");
+            }
+            message.push_str("; ");
+        }
+        message
     }
 }
 
@@ -64,57 +80,65 @@ impl Engine {
     /// has been touched since the host booted.
     pub(crate) fn replace_unreadable(&mut self, mut damage: Damage, touched: bool) -> Result<()> {
         if damage.0.is_empty() {
+            if let Err(errors) = self.ledger.store().require_writable() {
+                self.ledger.freeze(&errors, None, self.ledger.startup().clone());
+            }
             return Ok(());
         }
         let id = self.running.id + 1;
         let lost = damage.has(RUNNING);
-        let mut message = String::new();
         let substitute = if lost || damage.has(STARTUP) {
             Some(self.substitute(&mut damage, touched)?)
         } else {
             None
         };
-        for Damaged { name, fault } in &damage.0 {
-            let _infallible = write!(message, "{}", fault.describe());
-            if let Some(kept) = self.ledger.store().set_aside(name, id)? {
-                let _infallible = write!(message, " (kept as {kept})");
+        let startup = match (&substitute, self.settings.autosave) {
+            (Some(_), true) if damage.has(STARTUP) => Some(Startup::Follows),
+            (Some(Substitute { intent, .. }), false) if damage.has(STARTUP) => {
+                Some(Startup::Fixed { id, tree: intent.tree.clone() })
             }
-            message.push_str("; ");
-        }
-        let before = self.running.intent.tree.clone();
-        match &substitute {
-            Some(Substitute { intent, words }) if lost => {
-                self.running.intent = intent.clone();
-                let _infallible = write!(message, "running is {words}");
-            }
+            (Some(_) | None, _) => None,
+        };
+        // Every file is kept before any is replaced. If one cannot be kept, none is replaced.
+        let kept = self.keep(&damage, id);
+        let message = damage.describe(kept.as_deref().unwrap_or_default());
+        let words = match &substitute {
+            Some(Substitute { words, .. }) if lost => format!("running is {words}"),
             Some(Substitute { words, .. }) if !self.settings.autosave => {
-                let _infallible = write!(message, "startup is {words}");
+                format!("startup is {words}")
             }
-            Some(_) => message.push_str("startup follows running"),
-            None => message.push_str("running is as it was"),
-        }
+            Some(_) => "startup follows running".into(),
+            None => "running is as it was".into(),
+        };
+        let message = message + &words;
         tracing::error!("{message}");
-        self.commit_recovery(message, &before, lost)?;
+        let before = self.running.intent.tree.clone();
         if let Some(Substitute { intent, .. }) = substitute
-            && damage.has(STARTUP)
+            && lost
         {
-            self.ledger.set_startup(match self.settings.autosave {
-                true => Startup::Follows,
-                false => Startup::Fixed { id, tree: intent.tree },
-            })?;
+            self.running.intent = intent;
         }
-        if damage.has(originals::FILE) {
-            self.ledger.save_originals(self.kernel.originals())?;
-        }
-        if damage.has(confirmation::MARK) {
-            self.ledger.store().remove(confirmation::MARK)?;
+        let record = self.recovery(message, &before, lost);
+        self.running.id = id;
+        let written = kept.and_then(|_| self.write_recovery(&record, startup.as_ref(), &damage));
+        if let Err(errors) = written {
+            let startup = startup.unwrap_or_else(|| self.ledger.startup().clone());
+            let unrecorded = self.ledger.history().head().is_none_or(|head| head.id != id);
+            self.ledger.freeze(&errors, unrecorded.then_some(record), startup);
         }
         Ok(())
     }
 
-    /// Commits the replacement, with the message as its comment. If running is lost, this commit
-    /// starts a new history: no earlier commit leads to it.
-    fn commit_recovery(&mut self, comment: String, before: &Tree, lost: bool) -> Result<()> {
+    /// Keeps the unreadable files under other names. Returns these names.
+    fn keep(&self, damage: &Damage, id: u64) -> Result<Vec<Option<String>>> {
+        let store = self.ledger.store();
+        history::latest(store)?;
+        damage.0.iter().map(|damaged| store.set_aside(damaged.name, id)).collect()
+    }
+
+    /// The commit of the replacement, with the message as its comment. If running is lost, this
+    /// commit starts a new history: no earlier commit leads to it.
+    fn recovery(&self, comment: String, before: &Tree, lost: bool) -> Record {
         let origin = Origin { user: "netloomd".into(), from: "start".into() };
         let diff = before.diff(&self.running.intent.tree);
         let mut record = self.record(Author { origin, comment: Some(comment) }).with_changes(&diff);
@@ -124,11 +148,28 @@ impl Engine {
         if lost {
             record.base = 0;
         }
-        let id = record.id;
-        self.ledger.enter(record)?;
-        self.running = Running { id, intent: self.running.intent.clone() };
-        if lost {
-            self.ledger.begin_with(id, &self.running.intent.tree)?;
+        record
+    }
+
+    /// Writes the replacements of the unreadable files.
+    fn write_recovery(
+        &mut self,
+        record: &Record,
+        startup: Option<&Startup>,
+        damage: &Damage,
+    ) -> Result<()> {
+        self.ledger.enter(record.clone())?;
+        if damage.has(RUNNING) {
+            self.ledger.begin_with(record.id, &self.running.intent.tree)?;
+        }
+        if let Some(startup) = startup {
+            self.ledger.set_startup(startup.clone())?;
+        }
+        if damage.has(originals::FILE) {
+            self.ledger.save_originals(self.kernel.originals())?;
+        }
+        for name in [confirmation::MARK, SCHEDULE].into_iter().filter(|name| damage.has(name)) {
+            self.ledger.store().remove(name)?;
         }
         Ok(())
     }

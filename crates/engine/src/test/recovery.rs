@@ -311,3 +311,75 @@ fn what_is_not_known_is_not_given_back() {
     assert!(message(refused).contains("running.json: "));
     assert_eq!(host.kernel.state(), kernel);
 }
+
+#[test]
+fn a_file_that_nobody_understands_stays_and_nothing_is_written() {
+    for name in ["running.json", "startup.json", "journal", "originals.json", "scheduled.json"] {
+        let (host, mut engine) = Host::with_nics();
+        engine.ledger.last_checkpoint(&engine.running.version());
+        drop(engine);
+        let path = host.path(name);
+        let _absent = fs::remove_file(&path);
+        fs::create_dir(&path).unwrap();
+        let listed = |host: &Host| {
+            let entries = fs::read_dir(host.path("")).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            (names, host.commits())
+        };
+        let (before, kernel) = (listed(&host), host.kernel.state());
+        let mut engine = host.start();
+        assert_eq!(host.kernel.state(), kernel, "{name}");
+        let comment = engine.past().entries()[0].comment.clone().unwrap();
+        assert!(comment.contains("it is a directory and not a regular file"), "{comment}");
+        let refused = message(engine.apply(CABLE));
+        assert!(refused.contains(name), "{refused}");
+        assert!(refused.ends_with("mend that, and start netloomd again"), "{refused}");
+        assert_eq!(engine.waits(), None, "{name}");
+        drop(engine);
+        assert_eq!(listed(&host), before, "{name}");
+
+        // Without it the daemon goes on, from what there is.
+        fs::remove_dir(&path).unwrap();
+        host.start().apply("/iproute2-ip-netns:netnses/netns[name='new']").unwrap();
+    }
+}
+
+#[test]
+fn a_host_that_boots_with_a_file_that_nobody_understands_has_its_network() {
+    let (mut host, engine) = Host::with_nics();
+    let kernel = host.kernel.state();
+    drop(engine);
+    fs::create_dir(host.path("scheduled.json")).unwrap();
+    host.reboot(&["enp0s4", "enp0s5"]);
+    let mut engine = host.start();
+    assert_eq!(host.kernel.state(), kernel);
+    assert!(message(engine.apply(CABLE)).contains("scheduled.json"));
+    assert_eq!(host.kernel.state(), kernel);
+}
+
+#[test]
+fn a_schedule_that_cannot_be_read_is_kept_once() {
+    for text in ["{", r#"{"format":1,"content":{"last":4294967295,"waiting":[]}}"#] {
+        let (host, engine) = Host::with_nics();
+        drop(engine);
+        host.write("scheduled.json", text);
+        let engine = host.start();
+        assert_eq!(host.file("scheduled.json.unreadable-2").unwrap(), text);
+        assert!(comment(&host, &engine).starts_with("scheduled.json: "));
+        goes_on(&host, engine);
+    }
+}
+
+#[test]
+fn the_last_number_that_there_is_is_no_commit() {
+    for file in ["18446744073709551615", "18446744073709551614", "9223372036854775808"] {
+        let (host, engine) = Host::with_nics();
+        drop(engine);
+        host.write(&format!("history/{file}.json"), "{}");
+        let mut engine = host.start();
+        assert_eq!(engine.running.intent.tree, tree(NICS));
+        assert_eq!(engine.apply(CABLE).unwrap().id, Some(2));
+        assert_eq!(host.file(&format!("history/{file}.json")).unwrap(), "{}");
+    }
+}

@@ -64,7 +64,12 @@ struct Content {
 
 impl Schedule {
     pub(crate) fn load(store: &Store) -> Result<Schedule> {
-        let content = store.read(SCHEDULE)?.unwrap_or_default();
+        let content: Content = store.read(SCHEDULE)?.unwrap_or_default();
+        if content.last == u32::MAX {
+            return Err(store
+                .corrupt(SCHEDULE, "there is no number for another commit".into())
+                .into());
+        }
         Ok(Schedule { content, ..Schedule::default() })
     }
 

@@ -5,9 +5,11 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Seek};
+use std::io::{self, BufWriter, ErrorKind, Seek};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use crate::ledger::store::regular;
 
 /// The disk that holds the files. Copies are the same disk.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +36,7 @@ impl Disk {
         content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
     ) -> io::Result<usize> {
         let mut file = self.perform(Operation::Write(path), || {
-            let file = private().create(true).truncate(true).write(true).open(path)?;
-            let mut writer = BufWriter::new(file);
+            let mut writer = BufWriter::new(create(path)?);
             content(&mut writer)?;
             Ok(writer.into_inner()?)
         })?;
@@ -45,11 +46,20 @@ impl Disk {
 
     /// Renames a file, and replaces a file of the new name.
     pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.perform(Operation::Rename(from, to), || fs::rename(from, to))
+        self.perform(Operation::Rename(from, to), || {
+            regular::check(from)?;
+            regular::check(to)?;
+            fs::rename(from, to)
+        })
     }
 
     pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
-        self.perform(Operation::Remove(path), || fs::remove_file(path))
+        self.perform(Operation::Remove(path), || {
+            // A read-only file system returns EROFS even if the file does not exist.
+            fs::symlink_metadata(path)?;
+            regular::check(path)?;
+            fs::remove_file(path)
+        })
     }
 
     /// Synchronises a folder, so that created and removed names survive a loss of power.
@@ -80,6 +90,19 @@ impl fmt::Display for Operation<'_> {
             Operation::Rename(from, to) => write!(f, "move {} to {}", from.display(), to.display()),
             Operation::Remove(path) => write!(f, "remove {}", path.display()),
         }
+    }
+}
+
+/// Creates a file. A file that an earlier attempt has left is replaced. No existing file is opened.
+fn create(path: &Path) -> io::Result<File> {
+    let create = || private().create_new(true).write(true).open(path);
+    match create() {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            regular::check(path)?;
+            fs::remove_file(path)?;
+            create()
+        }
+        created => created,
     }
 }
 
