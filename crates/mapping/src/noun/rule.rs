@@ -148,7 +148,7 @@ fn read(keys: &[Value]) -> Result<RuleKey, (&'static str, String)> {
     let of_family = |leaf, prefix: Option<IpNet>| match prefix {
         None => Ok(any),
         Some(prefix) if prefix.addr().is_ipv6() == is_ipv6 => Ok(prefix),
-        // If neither key names an address, the rule is an IPv4 rule.
+        // An IPv4 prefix of length zero means that the key is not set.
         Some(prefix) if prefix.prefix_len() == 0 => Ok(any),
         Some(prefix) => Err((leaf, format!("{prefix} is not of the family of the other prefix"))),
     };
