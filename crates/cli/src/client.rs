@@ -64,7 +64,7 @@ struct Messages {
 }
 
 /// An event for a listener.
-pub(crate) enum Heard {
+pub(crate) enum Delivery {
     Event(Event),
     /// The connection has ended. No more events follow.
     Gone,
@@ -104,7 +104,7 @@ impl Client {
     }
 
     /// Starts a thread that calls `hear` with each event from now on.
-    pub(crate) fn listen(&mut self, mut hear: impl FnMut(Heard) + Send + 'static) -> Result<()> {
+    pub(crate) fn listen(&mut self, mut hear: impl FnMut(Delivery) + Send + 'static) -> Result<()> {
         if self.notifies {
             self.done(&Rpc::CreateSubscription { stream: None, filter: None })?;
         }
@@ -117,7 +117,7 @@ impl Client {
                 let ends = heard.is_err();
                 let reply = match heard {
                     Ok(Incoming::Notification(notification)) => {
-                        hear(Heard::Event(notification.event));
+                        hear(Delivery::Event(notification.event));
                         continue;
                     }
                     Ok(Incoming::Reply { message_id, reply }) => Ok((message_id, reply)),
@@ -126,7 +126,7 @@ impl Client {
                 // The receiver is gone once the client is closed.
                 let _closed = replies.send(reply);
                 if ends {
-                    return hear(Heard::Gone);
+                    return hear(Delivery::Gone);
                 }
             }
         });

@@ -14,7 +14,7 @@ use yang::{Path, Schema, Tree};
 pub(crate) use error::ShellError;
 pub(crate) use standing::Standing;
 
-use crate::client::{Client, ClientError, Heard};
+use crate::client::{Client, ClientError, Delivery};
 use crate::grammar::command::{self, Command};
 use crate::grammar::cursor::Candidates;
 use crate::grammar::mode::Mode;
@@ -95,7 +95,7 @@ impl Shell {
     }
 
     /// Calls `hear` with each event from now on.
-    pub(crate) fn listen(&self, hear: impl FnMut(Heard) + Send + 'static) -> Result<()> {
+    pub(crate) fn listen(&self, hear: impl FnMut(Delivery) + Send + 'static) -> Result<()> {
         Ok(self.client.borrow_mut().listen(hear)?)
     }
 

@@ -34,9 +34,9 @@ pub(crate) enum Error {
     #[error(
         "another session has changed this since this one saw it: it was {}, is {} now, and would be {}; \
          resolve the conflict, or discard the changes",
-        standing(base),
-        standing(theirs),
-        standing(ours)
+        value_or_absent(base),
+        value_or_absent(theirs),
+        value_or_absent(ours)
     )]
     Conflict { path: String, base: Option<String>, ours: Option<String>, theirs: Option<String> },
     #[error("nothing is in conflict at or below {path}")]
@@ -336,7 +336,7 @@ fn name(datastore: Datastore) -> &'static str {
 }
 
 /// The value at the place of a conflict, for a message.
-fn standing(what: &Option<String>) -> &str {
+fn value_or_absent(what: &Option<String>) -> &str {
     match what.as_deref() {
         None => "absent",
         Some("") => "present",

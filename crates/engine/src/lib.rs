@@ -56,7 +56,9 @@ pub use crate::origin::Origin;
 pub use crate::session::Session;
 pub use crate::session::candidate::{Draft, Side};
 pub use crate::session::conflict::{Conflict, Conflicts};
-pub use crate::session::notice::{By, Heard, News, Notice, Notices, Phase, SessionEnd, Why};
+pub use crate::session::notice::{
+    By, Delivery, Notice, NoticeKind, Notices, Phase, SessionEnd, Why,
+};
 pub use crate::settings::{Limits, Settings};
 pub use crate::start::give_back::release;
 pub use crate::transaction::commit::{Checked, Committed};

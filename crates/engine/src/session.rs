@@ -26,7 +26,7 @@ use crate::ledger::rescue;
 use crate::origin::Origin;
 use crate::session::candidate::{Draft, Side};
 use crate::session::conflict::Conflicts;
-use crate::session::notice::{By, News, Notices, SessionEnd};
+use crate::session::notice::{By, NoticeKind, Notices, SessionEnd};
 use crate::transaction::commit::{Checked, Committed};
 use crate::transaction::request::CommitRequest;
 use crate::transaction::schedule::Scheduled;
@@ -57,7 +57,7 @@ impl Session {
         let theirs = handle.clone();
         let open = move |engine: &mut Engine| {
             let (id, ended) = engine.sessions.open(origin.clone(), engine.version());
-            engine.notices.send(News::SessionStart(By::Session { id, origin }));
+            engine.notices.send(NoticeKind::SessionStart(By::Session { id, origin }));
             Ok(Session {
                 id,
                 handle: theirs,

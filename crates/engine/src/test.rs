@@ -232,7 +232,7 @@ fn apply(tree: &mut Tree, lines: &str) {
 /// Lets time pass, and makes the engine do what is due.
 fn pass(engine: &mut Engine, seconds: u64) {
     NOW.set(NOW.get() + seconds);
-    engine.look_at_clock();
+    engine.do_due_work();
 }
 
 /// The errors as a client sees them, one per line.

@@ -93,7 +93,7 @@ impl Failure {
 
 /// The action of an operation, with the object in its noun's type.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Doing<'a, T> {
+pub(crate) enum Act<'a, T> {
     Create(&'a T),
     Update { from: &'a T, change: &'a T },
     Delete(&'a T),

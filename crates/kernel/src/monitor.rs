@@ -134,7 +134,7 @@ impl Watch {
 
     /// Watches the requested parameters that exist.
     fn find_parameters(&mut self) -> Result<(), Fault> {
-        let files = self.files(&self.parameters.sought())?;
+        let files = self.files(&self.parameters.unresolved())?;
         if !files.is_empty() {
             let (parameters, sink) = (&mut self.parameters, &self.sink);
             namespaces::inside_each(files, |name, _| {

@@ -14,7 +14,7 @@ use netstate::{
     with_nouns,
 };
 
-use crate::execution::{Doing, Execution, Failure, PointedAt, Result as Executed};
+use crate::execution::{Act, Execution, Failure, PointedAt, Result as Executed};
 use crate::message::Message;
 use crate::observer::Observer;
 
@@ -24,7 +24,7 @@ macro_rules! nouns {
         pub(crate) fn stage<'a>(execution: &mut Execution<'a>, index: usize, op: &'a Op) -> Executed<()> {
             match (&op.key, &op.action) {
                 $((Key::$noun(key), Action::Create(object!($noun, object, [$($object)?]))) => {
-                    let doing = Doing::Create(bound!(object, [$($object)?]));
+                    let doing = Act::Create(bound!(object, [$($object)?]));
                     $stem::execute(execution, index, key, doing)
                 })*
                 $((
@@ -36,10 +36,10 @@ macro_rules! nouns {
                 ) => {
                     let from = bound!(from, [$($object)?]);
                     let change = bound!(change, [$($object)?]);
-                    $stem::execute(execution, index, key, Doing::Update { from, change })
+                    $stem::execute(execution, index, key, Act::Update { from, change })
                 })*
                 $((Key::$noun(key), Action::Delete(object!($noun, object, [$($object)?]))) => {
-                    let doing = Doing::Delete(bound!(object, [$($object)?]));
+                    let doing = Act::Delete(bound!(object, [$($object)?]));
                     $stem::execute(execution, index, key, doing)
                 })*
                 (Key::Address(key), Action::Await) => {

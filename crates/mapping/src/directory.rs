@@ -13,13 +13,13 @@ use crate::instances::{below, container_of, entries, entry_path};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directory {
     namespaces: OrdSet<NetnsName>,
-    links: OrdMap<LinkId, Known>,
+    links: OrdMap<LinkId, ConfiguredLink>,
     ids: HashMap<Place, LinkId>,
 }
 
 /// A link of the configuration.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Known {
+pub(crate) struct ConfiguredLink {
     /// The path of its entry.
     pub(crate) path: Path,
     /// Its place; none if the entry does not have a valid one.
@@ -72,7 +72,7 @@ impl Directory {
     }
 
     /// The link of this name.
-    pub(crate) fn link(&self, id: &LinkId) -> Option<&Known> {
+    pub(crate) fn link(&self, id: &LinkId) -> Option<&ConfiguredLink> {
         self.links.get(id)
     }
 
@@ -127,7 +127,7 @@ impl Directory {
                 }
             }
         }
-        self.links.insert(id, Known { path, place });
+        self.links.insert(id, ConfiguredLink { path, place });
     }
 
     fn place(&self, entry: &Node<'_>, path: &Path, faults: &mut Faults) -> Option<Place> {

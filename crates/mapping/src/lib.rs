@@ -70,23 +70,23 @@ pub fn path(key: &Key, field: Option<&str>, configuration: &Tree) -> Path {
     if let Key::Link(id) = key {
         return noun::link::leaf_path(id, field, configuration);
     }
-    leaf_of(noun::path(key, &Known::of(configuration)), field, configuration)
+    leaf_of(noun::path(key, &NamedConfiguration::of(configuration)), field, configuration)
 }
 
 /// A configuration, and its names once they are needed.
-pub(crate) struct Known<'c> {
+pub(crate) struct NamedConfiguration<'c> {
     pub(crate) configuration: &'c Tree,
     directory: OnceCell<Directory>,
 }
 
-impl<'c> Known<'c> {
+impl<'c> NamedConfiguration<'c> {
     fn of(configuration: &'c Tree) -> Self {
-        Known { configuration, directory: OnceCell::new() }
+        NamedConfiguration { configuration, directory: OnceCell::new() }
     }
 
     /// A configuration with known names, of which a copy is cheap.
     pub(crate) fn with(configuration: &'c Tree, directory: Directory) -> Self {
-        Known { configuration, directory: OnceCell::from(directory) }
+        NamedConfiguration { configuration, directory: OnceCell::from(directory) }
     }
 
     pub(crate) fn directory(&self) -> &Directory {

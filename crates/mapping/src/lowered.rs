@@ -15,7 +15,7 @@ use crate::instances::{container_of, list_path, schema_node};
 use crate::lowering::Lowering;
 use crate::noun::link::Cables;
 
-use crate::{Known, noun, spelling};
+use crate::{NamedConfiguration, noun, spelling};
 
 /// The number of changed entries up to which the update is tried, at least.
 const MANY: usize = 1000;
@@ -46,7 +46,7 @@ impl Lowered {
 
     /// The path at which an object of `configuration`, of which this is the result, is configured.
     pub fn path(&self, key: &Key, configuration: &Tree) -> Path {
-        noun::path(key, &Known::with(configuration, self.directory.clone()))
+        noun::path(key, &NamedConfiguration::with(configuration, self.directory.clone()))
     }
 
     /// The same, by converting only what has changed; none if that is not sufficient, or there is
@@ -56,7 +56,7 @@ impl Lowered {
         let mut touched = touched(diff, MANY.max(self.desired.len() / 4))?;
         let directory = self.directory.extended(new, &touched)?;
         if touched.iter().any(|path| container_of(path) == "links") {
-            add_neighbours((&self.directory, old), (&directory, new), &mut touched)?;
+            add_related_entries((&self.directory, old), (&directory, new), &mut touched)?;
         }
         let before = state(old, &self.directory, &touched)?;
         let after = state(new, &directory, &touched)?;
@@ -96,7 +96,7 @@ fn touched(diff: &Diff, limit: usize) -> Option<BTreeSet<Path>> {
 
 /// Adds the entries that look at changed links: the other ends of new ones, and the parameters of
 /// their namespaces. None if an existing link changes its kind.
-fn add_neighbours(
+fn add_related_entries(
     (was, old): (&Directory, &Tree),
     (is, new): (&Directory, &Tree),
     touched: &mut BTreeSet<Path>,
@@ -107,7 +107,7 @@ fn add_neighbours(
         let entry = new.node(path)?;
         let id = entry.leaf("name")?.to_string().parse().ok()?;
         if let Some(before) = old.node(path).filter(|_| was.link(&id).is_some()) {
-            if sort(&before) != sort(&entry) {
+            if kind_leaves(&before) != kind_leaves(&entry) {
                 return None;
             }
             continue;
@@ -123,7 +123,7 @@ fn add_neighbours(
 }
 
 /// The leaves of a link's entry at which others look.
-fn sort<'t>(entry: &Node<'t>) -> [Option<&'t Value>; 2] {
+fn kind_leaves<'t>(entry: &Node<'t>) -> [Option<&'t Value>; 2] {
     ["type", "virtual_peer_name"].map(|leaf| entry.leaf(leaf))
 }
 

@@ -108,9 +108,9 @@ impl<'c> Lowering<'c> {
         }
         let message = format!(
             "{id} is in {}, {} in {}",
-            spoken(&place.netns),
+            as_phrase(&place.netns),
             user.called,
-            spoken(user.netns)
+            as_phrase(user.netns)
         );
         self.faults.invalid(&leaf(), message);
         None
@@ -118,6 +118,6 @@ impl<'c> Lowering<'c> {
 }
 
 /// The namespace as a phrase in a sentence.
-fn spoken(netns: &NetnsName) -> String {
+fn as_phrase(netns: &NetnsName) -> String {
     if netns.is_own() { "namespace 1".into() } else { netns.to_string() }
 }

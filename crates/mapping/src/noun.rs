@@ -15,7 +15,7 @@ use yang::{Error, Path, Tree};
 
 pub(crate) use shown_in::ShownIn;
 
-use crate::Known;
+use crate::NamedConfiguration;
 use crate::directory::Directory;
 use crate::lowering::Lowering;
 use crate::raising::Raising;
@@ -40,7 +40,7 @@ macro_rules! nouns {
         }
 
         /// The entry of an object.
-        pub(crate) fn path(key: &Key, known: &Known<'_>) -> Path {
+        pub(crate) fn path(key: &Key, known: &NamedConfiguration<'_>) -> Path {
             match key {
                 $(Key::$noun(key) => $stem::path(key, known),)*
             }

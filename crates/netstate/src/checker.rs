@@ -24,7 +24,7 @@ use std::fmt;
 use self::needs::name;
 use self::nouns::nature;
 use self::outcome::{Outcome, from_differs, is_still, kind_differs};
-use self::world::{Node, Presence, World, is_inborn};
+use self::world::{Node, Presence, World, is_built_in};
 use crate::name::{LinkId, NetnsName};
 use crate::noun::link::{Link, LinkKind, Place};
 use crate::noun::{Key, Object};
@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
                 forbid(netns.is_own(), || "it is the host's own".into())?;
                 forbid(self.now.netns(netns) == Presence::Missing, || self.absent(&op.key))?;
                 let within = self.now.links_in(netns).map(|node| node.link.place.ifname.as_str());
-                let holds: Vec<&str> = within.filter(|name| !is_inborn(name)).collect();
+                let holds: Vec<&str> = within.filter(|name| !is_built_in(name)).collect();
                 forbid(!holds.is_empty(), || format!("it still holds {}", holds.join(", ")))?;
                 self.now.lose_netns(netns, &why());
                 Ok(())
@@ -191,10 +191,10 @@ impl<'a> Walk<'a> {
 
     /// Creates or replaces an object that is neither a namespace nor a link.
     fn put(&mut self, key: &Key, object: &'a Object) -> Verdict {
-        if let Some(lack) = self.now.lack(key, object, true)
-            && self.end.lack(key, object, false).is_none()
+        if let Some(missing) = self.now.missing(key, object, true)
+            && self.end.missing(key, object, false).is_none()
         {
-            return Err(lack);
+            return Err(missing);
         }
         if let Key::Address(new) = key
             && new.address.addr().is_ipv6()
@@ -216,10 +216,10 @@ impl<'a> Walk<'a> {
         forbid(kind.is_none_or(|kind| matches!(kind, LinkKind::Other(_))), || {
             "it is of no type that can be made".into()
         })?;
-        if let Some(lack) = self.now.lack_of_link(link, place)
-            && self.end.lack_of_link(link, place).is_none()
+        if let Some(missing) = self.now.missing_for_link(link, place)
+            && self.end.missing_for_link(link, place).is_none()
         {
-            return Err(lack);
+            return Err(missing);
         }
         // The other end gets its name from the target's link in that place.
         let mate = link.peer.as_ref().and_then(|peer| self.end.node(peer)?.id.clone());
@@ -257,10 +257,10 @@ impl<'a> Walk<'a> {
             forbid(stays, || "a bridge stays in its namespace".into())?;
             self.require_free(new)?;
         }
-        if let Some(lack) = self.now.lack_of_change(now, change, old) {
+        if let Some(missing) = self.now.missing_for_change(now, change, old) {
             let wanted = self.end.places.get(id).and_then(|place| self.end.node(place));
-            let lacks = |end: &Link| self.end.lack_of_change(end, change, &end.place).is_some();
-            forbid(!wanted.is_some_and(|end| lacks(&end.link)), || lack)?;
+            let lacks = |end: &Link| self.end.missing_for_change(end, change, &end.place).is_some();
+            forbid(!wanted.is_some_and(|end| lacks(&end.link)), || missing)?;
         }
         self.now.change_link(old, change, why);
         Ok(())

@@ -43,7 +43,7 @@ pub fn plan(target: &Target<'_>, observed: &State) -> Result<Plan, PlanError> {
     account.remove_links();
     account.place_links()?;
     account.alter_links();
-    account.foresee_lowered();
+    account.find_links_to_take_down();
     account.settle(Stage::BeforeUp);
     account.raise_links();
     account.settle(Stage::AfterUp);

@@ -211,7 +211,7 @@ proptest! {
 
     #[test]
     fn a_spoilt_plan_is_found_out(
-        old in random_state(), new in random_state(), spoils in proptest::collection::vec(spoil(), 8)
+        old in random_state(), new in random_state(), spoils in proptest::collection::vec(damage(), 8)
     ) {
         let mut owner = owner();
         let (old, new) = (old.state(), new.state());
@@ -224,11 +224,11 @@ proptest! {
         let before = owner.southbound.state();
         let right = executed(&before, &plan);
         prop_assert!(right.is_some());
-        for spoil in spoils.iter().filter(|_| !plan.ops.is_empty()) {
-            let spoilt = spoil.apply(&plan);
+        for damage in spoils.iter().filter(|_| !plan.ops.is_empty()) {
+            let spoilt = damage.apply(&plan);
             let found = check(&observed, &spoilt, target.entries());
             let harmless = executed(&before, &spoilt) == right;
-            prop_assert!(found.is_err() || harmless, "{spoil:?}\nright:\n{plan}\nspoilt:\n{spoilt}");
+            prop_assert!(found.is_err() || harmless, "{damage:?}\nright:\n{plan}\nspoilt:\n{spoilt}");
         }
     }
 
@@ -253,7 +253,7 @@ proptest! {
 
 /// How a plan is damaged.
 #[derive(Clone, Debug)]
-enum Spoil {
+enum Damage {
     /// An operation is removed.
     Drop(Index),
     /// An operation is doubled.
@@ -265,26 +265,26 @@ enum Spoil {
     Last(Index),
 }
 
-fn spoil() -> impl Strategy<Value = Spoil> {
+fn damage() -> impl Strategy<Value = Damage> {
     prop_oneof![
-        any::<Index>().prop_map(Spoil::Drop),
-        any::<Index>().prop_map(Spoil::Double),
-        any::<(Index, Index)>().prop_map(|(one, other)| Spoil::Swap(one, other)),
-        any::<Index>().prop_map(Spoil::First),
-        any::<Index>().prop_map(Spoil::Last),
+        any::<Index>().prop_map(Damage::Drop),
+        any::<Index>().prop_map(Damage::Double),
+        any::<(Index, Index)>().prop_map(|(one, other)| Damage::Swap(one, other)),
+        any::<Index>().prop_map(Damage::First),
+        any::<Index>().prop_map(Damage::Last),
     ]
 }
 
-impl Spoil {
+impl Damage {
     fn apply(&self, plan: &Plan) -> Plan {
         let mut ops = plan.ops.clone();
         let at = |index: &Index| index.index(plan.ops.len());
         match self {
-            Spoil::Drop(index) => drop(ops.remove(at(index))),
-            Spoil::Double(index) => ops.insert(at(index), plan.ops[at(index)].clone()),
-            Spoil::Swap(one, other) => ops.swap(at(one), at(other)),
-            Spoil::First(index) => ops[..=at(index)].rotate_right(1),
-            Spoil::Last(index) => ops[at(index)..].rotate_left(1),
+            Damage::Drop(index) => drop(ops.remove(at(index))),
+            Damage::Double(index) => ops.insert(at(index), plan.ops[at(index)].clone()),
+            Damage::Swap(one, other) => ops.swap(at(one), at(other)),
+            Damage::First(index) => ops[..=at(index)].rotate_right(1),
+            Damage::Last(index) => ops[at(index)..].rotate_left(1),
         }
         Plan { ops }
     }

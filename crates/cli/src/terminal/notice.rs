@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use netconf::notification::{Actor, Event, Phase};
 use yang::Schema;
 
-use crate::client::Heard;
+use crate::client::Delivery;
 use crate::grammar::render::typed;
 use crate::shell::Standing;
 use crate::show::history::remark;
@@ -34,9 +34,9 @@ pub(crate) struct Notifier {
 
 impl Notifier {
     /// Never blocks, since the same thread reads the server's replies.
-    pub(crate) fn notify(&mut self, heard: Heard) {
+    pub(crate) fn notify(&mut self, heard: Delivery) {
         match heard {
-            Heard::Event(event) => {
+            Delivery::Event(event) => {
                 let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
                 if standing.hear(&event) {
                     (self.repaint)();
@@ -50,7 +50,7 @@ impl Notifier {
                     self.unseen += 1;
                 }
             }
-            Heard::Gone => self.gone.store(true, Ordering::Relaxed),
+            Delivery::Gone => self.gone.store(true, Ordering::Relaxed),
         }
     }
 }
@@ -303,16 +303,16 @@ mod tests {
             unseen: 0,
         };
         for _ in 0..5 {
-            notifier.notify(Heard::Event(Event::Converged));
+            notifier.notify(Delivery::Event(Event::Converged));
         }
         assert_eq!(shown.try_iter().count(), 2);
-        notifier.notify(Heard::Event(Event::Converged));
+        notifier.notify(Delivery::Event(Event::Converged));
         let shown_then: Vec<String> = shown.try_iter().collect();
         assert_eq!(shown_then, [missed(3), "! kernel and running agree again".into()]);
         assert!(!gone.load(Ordering::Relaxed));
-        notifier.notify(Heard::Event(Event::Drift { paths: Vec::new(), count: 4 }));
+        notifier.notify(Delivery::Event(Event::Drift { paths: Vec::new(), count: 4 }));
         assert_eq!(standing.lock().expect("nobody panics").mark(), "[drift 4]");
-        notifier.notify(Heard::Gone);
+        notifier.notify(Delivery::Gone);
         assert!(gone.load(Ordering::Relaxed));
     }
 }

@@ -41,7 +41,7 @@ impl Engine {
         loop {
             // This comes first, so that an endless stream of requests does not delay what is due.
             if self.waits() == Some(Duration::ZERO) {
-                self.look_at_clock();
+                self.do_due_work();
             }
             let wait = self.waits();
             let next = async {
@@ -88,7 +88,7 @@ impl Engine {
     /// Does what is due now. It undoes a commit that nobody has confirmed, or announces that this
     /// will happen soon. It makes a scheduled commit. It tries again to bring a diverged kernel to
     /// running.
-    pub(crate) fn look_at_clock(&mut self) {
+    pub(crate) fn do_due_work(&mut self) {
         let now = self.now();
         self.look_at_events();
         if self.undone_at().is_some_and(|due| due <= now) {

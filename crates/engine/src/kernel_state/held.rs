@@ -11,7 +11,7 @@ use netstate::{Hold, Key, NetnsName};
 
 use crate::engine::Engine;
 use crate::intent::Intent;
-use crate::session::notice::{By, News};
+use crate::session::notice::{By, NoticeKind};
 use crate::transaction::transition::TransitionPlan;
 
 /// The objects of running that are held.
@@ -19,7 +19,7 @@ use crate::transaction::transition::TransitionPlan;
 pub(crate) struct Held {
     objects: BTreeMap<Key, HeldObject>,
     /// The changes since the last notice.
-    untold: Untold,
+    changes: HeldChanges,
 }
 
 /// An object that is held completely or in part.
@@ -33,7 +33,7 @@ pub(crate) struct HeldObject {
 
 /// The changes since the last notice.
 #[derive(Debug, Default)]
-pub(crate) struct Untold {
+pub(crate) struct HeldChanges {
     pub(crate) held: Vec<Key>,
     pub(crate) released: Vec<Key>,
     /// Whether an object that was held is not configured any more.
@@ -59,13 +59,13 @@ pub struct ListedHold {
 }
 
 /// The number of objects that are listed one by one.
-const TOLD: usize = 16;
+const LISTED: usize = 16;
 
 impl Holds {
     /// The objects that a plan to `intent` leaves held.
     pub(crate) fn of(plan: &TransitionPlan, intent: &Intent) -> Holds {
         let mut holds = plan.verdict.holds();
-        let listed = holds.by_ref().take(TOLD).map(|(key, hold)| ListedHold {
+        let listed = holds.by_ref().take(LISTED).map(|(key, hold)| ListedHold {
             path: intent.path(key).to_string(),
             reason: hold.reason.clone(),
         });
@@ -83,25 +83,25 @@ impl Engine {
 
     /// Sends a notice of the changes to the held objects, with their author.
     pub(crate) fn notify_held(&mut self, by: By) {
-        let Untold { held, released, removed } = self.kernel.take_untold();
+        let HeldChanges { held, released, removed } = self.kernel.take_changes();
         let running = &self.running.intent;
-        for key in held.iter().take(TOLD) {
+        for key in held.iter().take(LISTED) {
             let reason = self.kernel.held().get(key).map(|object| object.hold.reason.as_str());
             tracing::info!(path = %running.path(key), reason, "object held");
         }
-        if held.len() > TOLD {
-            tracing::info!(more = held.len() - TOLD, "objects held");
+        if held.len() > LISTED {
+            tracing::info!(more = held.len() - LISTED, "objects held");
         }
-        for key in released.iter().take(TOLD) {
+        for key in released.iter().take(LISTED) {
             tracing::info!(path = %running.path(key), "held object applied");
         }
-        if released.len() > TOLD {
-            tracing::info!(more = released.len() - TOLD, "held objects applied");
+        if released.len() > LISTED {
+            tracing::info!(more = released.len() - LISTED, "held objects applied");
         }
         if removed || !(held.is_empty() && released.is_empty()) {
-            let paths = held.iter().take(TOLD).map(|key| running.path(key).to_string());
+            let paths = held.iter().take(LISTED).map(|key| running.path(key).to_string());
             let count = self.kernel.held().len();
-            self.notices.send(News::Held { by, paths: paths.collect(), count });
+            self.notices.send(NoticeKind::Held { by, paths: paths.collect(), count });
         }
     }
 }
@@ -120,7 +120,7 @@ impl Held {
         for (key, hold) in plan.verdict.holds() {
             let known = before.remove(key).filter(|known| known.hold == *hold);
             if known.is_none() {
-                self.untold.held.push(key.clone());
+                self.changes.held.push(key.clone());
             }
             let since = known.map_or(now, |known| known.since);
             let partly = !plan.verdict.held.contains_key(key);
@@ -128,13 +128,13 @@ impl Held {
         }
         let (released, removed) = before.into_keys().partition(is_configured);
         let (mut released, removed): (Vec<Key>, Vec<Key>) = (released, removed);
-        self.untold.released.append(&mut released);
-        self.untold.removed |= !removed.is_empty();
+        self.changes.released.append(&mut released);
+        self.changes.removed |= !removed.is_empty();
     }
 
     /// The changes since the last call.
-    pub(crate) fn take_untold(&mut self) -> Untold {
-        std::mem::take(&mut self.untold)
+    pub(crate) fn take_changes(&mut self) -> HeldChanges {
+        std::mem::take(&mut self.changes)
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<&HeldObject> {

@@ -8,7 +8,7 @@
 use yang::{Diff, Edit, Part, Path, Tree};
 
 use crate::datastore::Version;
-use crate::session::merge::{Contradiction, graft, merge};
+use crate::session::merge::{Contradiction, merge, replace_subtree};
 
 /// A session's private candidate: the base of its changes, and the session's own version.
 #[derive(Clone, Debug)]
@@ -160,10 +160,10 @@ impl Candidate {
             return (0, found.len());
         }
         for Contradiction { whole, .. } in &meant {
-            graft(&mut self.base.tree, whole, &running.tree);
-            graft(&mut self.seen.tree, whole, &running.tree);
+            replace_subtree(&mut self.base.tree, whole, &running.tree);
+            replace_subtree(&mut self.seen.tree, whole, &running.tree);
             if side == Side::Theirs {
-                graft(&mut self.tree, whole, &running.tree);
+                replace_subtree(&mut self.tree, whole, &running.tree);
             }
         }
         let settled = meant.len();

@@ -50,9 +50,9 @@ impl Conflicts {
         let by =
             self.past.last_to_change(&found.iter().map(place).collect::<Vec<_>>(), self.base.id);
         let conflict = |(one, by): (&Contradiction, Option<HistoryEntry>)| Conflict {
-            base: standing(&self.base.tree, &one.path),
-            ours: standing(&self.ours, &one.path),
-            theirs: standing(theirs, &one.path),
+            base: value_at(&self.base.tree, &one.path),
+            ours: value_at(&self.ours, &one.path),
+            theirs: value_at(theirs, &one.path),
             path: one.path.clone(),
             by,
         };
@@ -68,9 +68,9 @@ pub(crate) fn contradicting(
     theirs: &Tree,
 ) -> Errors {
     let conflict = |Contradiction { path, .. }: &Contradiction| Error::Conflict {
-        base: standing(base, path),
-        ours: standing(ours, path),
-        theirs: standing(theirs, path),
+        base: value_at(base, path),
+        ours: value_at(ours, path),
+        theirs: value_at(theirs, path),
         path: path.to_string(),
     };
     Errors(found.iter().map(conflict).collect())
@@ -78,7 +78,7 @@ pub(crate) fn contradicting(
 
 /// The value at a path: a leaf's value, an empty text for a node without a value, `None` if nothing
 /// is there.
-fn standing(tree: &Tree, path: &Path) -> Option<String> {
+fn value_at(tree: &Tree, path: &Path) -> Option<String> {
     let node = tree.node(path)?;
     Some(node.value().map(ToString::to_string).unwrap_or_default())
 }

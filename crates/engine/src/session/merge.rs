@@ -39,7 +39,7 @@ pub(crate) fn merge(base: &Tree, ours: &Tree, theirs: &Tree) -> Result<Tree, Vec
 }
 
 /// Replaces the content of `tree` at `place` by that of `from`.
-pub(crate) fn graft(tree: &mut Tree, place: &Path, from: &Tree) {
+pub(crate) fn replace_subtree(tree: &mut Tree, place: &Path, from: &Tree) {
     // Only a key cannot be removed, and a key is never in conflict: it identifies its entry.
     let _ = tree.remove(place);
     tree.merge(&from.subtree(place));

@@ -4,7 +4,7 @@
 //! takes them at its own pace. A listener that is too slow loses the oldest notices, and learns how
 //! many. A notice is sent after the event has happened.
 //!
-//! A new notice is a variant of [`News`], sent by [`Publisher::send`]. The compiler then reports
+//! A new notice is a variant of [`NoticeKind`], sent by [`Publisher::send`]. The compiler then reports
 //! each place that must handle it: the northbound's translation, and the command line's text.
 
 use std::time::{Duration, SystemTime};
@@ -23,12 +23,12 @@ pub struct Notice {
     /// When it happened.
     pub time: SystemTime,
     /// What happened.
-    pub news: News,
+    pub kind: NoticeKind,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
-pub enum News {
+pub enum NoticeKind {
     /// Running has changed.
     Committed {
         /// The transaction.
@@ -155,7 +155,7 @@ pub struct Notices(Receiver<Notice>);
 
 /// What a listener receives.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Heard {
+pub enum Delivery {
     /// The next notice.
     Notice(Notice),
     /// This many notices were lost, because the listener was too slow.
@@ -168,10 +168,10 @@ impl Notices {
     }
 
     /// The next notice; none once the engine is gone. Cancelling this call loses nothing.
-    pub async fn next(&mut self) -> Option<Heard> {
+    pub async fn next(&mut self) -> Option<Delivery> {
         match self.0.recv().await {
-            Ok(notice) => Some(Heard::Notice(notice)),
-            Err(RecvError::Lagged(count)) => Some(Heard::Missed(count)),
+            Ok(notice) => Some(Delivery::Notice(notice)),
+            Err(RecvError::Lagged(count)) => Some(Delivery::Missed(count)),
             Err(RecvError::Closed) => None,
         }
     }
@@ -195,10 +195,10 @@ impl Publisher {
     }
 
     /// Sends a notice to all listeners.
-    pub(crate) fn send(&self, news: News) {
+    pub(crate) fn send(&self, kind: NoticeKind) {
         let time = (self.clock.wall)();
         // An error only means that there is no listener.
-        let _nobody = self.listeners.send(Notice { time, news });
+        let _nobody = self.listeners.send(Notice { time, kind });
     }
 
     /// A weak sender for a handle, so that listeners see the end of the engine.

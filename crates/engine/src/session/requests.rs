@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::intent::Intent;
 use crate::ledger::startup::Startup;
 use crate::session::candidate::{Candidate, Draft};
-use crate::session::notice::{By, News, SessionEnd};
+use crate::session::notice::{By, NoticeKind, SessionEnd};
 use crate::session::sessions::Connected;
 
 impl Engine {
@@ -71,7 +71,7 @@ impl Engine {
     /// confirmed. A second call does nothing.
     pub(crate) fn end_session(&mut self, id: u32, end: SessionEnd) {
         let Some(Connected { origin, .. }) = self.sessions.close(id) else { return };
-        self.notices.send(News::SessionEnd { by: By::Session { id, origin }, end });
+        self.notices.send(NoticeKind::SessionEnd { by: By::Session { id, origin }, end });
         self.session_ended(id);
     }
 }

@@ -100,7 +100,7 @@ fn what_is_to_be_repaired_is_repaired_but_not_for_ever_at_once() {
     assert_eq!(differences(&mut engine).len(), 1);
     let wait = engine.waits().expect("it is tried again");
     NOW.set(NOW.get() + wait.as_secs() + 1);
-    engine.look_at_clock();
+    engine.do_due_work();
     assert_eq!(host.kernel.state(), whole);
     assert!(differences(&mut engine).is_empty());
 }
@@ -166,7 +166,7 @@ fn nothing_is_adopted_while_a_commit_waits_for_its_confirmation() {
     assert_eq!(differences(&mut engine).len(), 1);
     engine.commit(session, Request::default()).unwrap();
     NOW.set(NOW.get() + 2);
-    engine.look_at_clock();
+    engine.do_due_work();
     assert!(engine.running.intent.tree.node(&Path::parse(schema(), ROUTE).unwrap()).is_none());
 }
 
@@ -182,7 +182,7 @@ fn what_is_ignored_is_dealt_with_once_the_policy_is_another() {
     engine
         .apply("/netloom-drift:drift/subtree[path='/iproute2-ip-route:routes']/policy = repair")
         .unwrap();
-    engine.look_at_clock();
+    engine.do_due_work();
     assert_eq!(host.kernel.state(), whole);
 }
 

@@ -205,7 +205,7 @@ impl World {
             Act::Drop => self.end(who, SessionEnd::Dropped),
             Act::Sleep => {
                 NOW.set(NOW.get() + WAIT + 1);
-                self.engine.look_at_clock();
+                self.engine.do_due_work();
                 self.undone();
             }
         }

@@ -7,7 +7,7 @@ use expect_test::{Expect, expect};
 use netstate::Event;
 
 use super::*;
-use crate::session::notice::{By, Heard, News, Notices};
+use crate::session::notice::{By, Delivery, NoticeKind, Notices};
 use crate::{Confirmed, ConfirmedBy};
 
 /// The notices since, one per line.
@@ -15,7 +15,7 @@ fn check(notices: &mut Notices, expect: Expect) {
     expect.assert_eq(&heard(notices).iter().map(|heard| line(heard) + "\n").collect::<String>());
 }
 
-fn heard(notices: &mut Notices) -> Vec<Heard> {
+fn heard(notices: &mut Notices) -> Vec<Delivery> {
     let mut context = Context::from_waker(Waker::noop());
     let mut heard = Vec::new();
     while let Poll::Ready(Some(next)) = pin!(notices.next()).poll(&mut context) {
@@ -24,24 +24,26 @@ fn heard(notices: &mut Notices) -> Vec<Heard> {
     heard
 }
 
-fn line(heard: &Heard) -> String {
-    let news = match heard {
-        Heard::Notice(notice) => &notice.news,
-        Heard::Missed(count) => return format!("{count} missed"),
+fn line(heard: &Delivery) -> String {
+    let kind = match heard {
+        Delivery::Notice(notice) => &notice.kind,
+        Delivery::Missed(count) => return format!("{count} missed"),
     };
-    match news {
-        News::Committed { id, by, comment, summary } => {
+    match kind {
+        NoticeKind::Committed { id, by, comment, summary } => {
             let comment = comment.iter().map(|comment| format!(" ({comment})"));
             format!("{} committed {id}: {summary}{}", who(by), comment.collect::<String>())
         }
-        News::Confirm { id, by, phase } => format!("{} {id}: {phase:?}", who(by)),
-        News::Unscheduled { number, user, cause } => format!("{user}'s {number}: {cause}"),
-        News::Diverged { paths, cause } => format!("diverged at {paths:?}: {cause}"),
-        News::Converged => "converged".into(),
-        News::Drift { paths, count } => format!("{count} differ, now {paths:?}"),
-        News::Held { by, paths, count } => format!("{count} held by {}, now {paths:?}", who(by)),
-        News::SessionStart(by) => format!("{} came", who(by)),
-        News::SessionEnd { by, end } => format!("{} went: {end:?}", who(by)),
+        NoticeKind::Confirm { id, by, phase } => format!("{} {id}: {phase:?}", who(by)),
+        NoticeKind::Unscheduled { number, user, cause } => format!("{user}'s {number}: {cause}"),
+        NoticeKind::Diverged { paths, cause } => format!("diverged at {paths:?}: {cause}"),
+        NoticeKind::Converged => "converged".into(),
+        NoticeKind::Drift { paths, count } => format!("{count} differ, now {paths:?}"),
+        NoticeKind::Held { by, paths, count } => {
+            format!("{count} held by {}, now {paths:?}", who(by))
+        }
+        NoticeKind::SessionStart(by) => format!("{} came", who(by)),
+        NoticeKind::SessionEnd { by, end } => format!("{} went: {end:?}", who(by)),
     }
 }
 
@@ -175,7 +177,7 @@ fn who_listens_too_slowly_is_told_how_much_is_lost() {
     let (_host, mut engine) = Host::with_nics();
     let mut notices = engine.listen();
     for _ in 0..300 {
-        engine.notices.send(News::Converged);
+        engine.notices.send(NoticeKind::Converged);
     }
     engine.apply(CABLE).unwrap();
     let heard = heard(&mut notices);

@@ -89,7 +89,7 @@ fn what_could_not_be_restored_is_tried_until_it_is() {
     assert_ne!(host.kernel.state(), before);
     for _ in 0..3 {
         NOW.set(NOW.get() + 10);
-        engine.look_at_clock();
+        engine.do_due_work();
         let message = message(engine.apply(NICS));
         assert!(
             message.contains("it could not be restored: the kernel refused to add"),

@@ -260,7 +260,7 @@ fn a_commit_that_nobody_can_tell_to_be_confirmed_waits_on() {
     engine = host.start();
     assert!(engine.pending.is_some());
     NOW.set(NOW.get() + 60);
-    engine.look_at_clock();
+    engine.do_due_work();
     assert_eq!(engine.running.intent.tree, tree(NICS));
 }
 
@@ -278,7 +278,7 @@ fn a_commit_that_cannot_be_undone_stays() {
     host.write("history/000000000002.json", "{}");
     let mut engine = host.start();
     NOW.set(NOW.get() + 60);
-    engine.look_at_clock();
+    engine.do_due_work();
     assert_eq!(engine.running.intent.tree, running);
     engine.apply("/iproute2-ip-netns:netnses/netns[name='new']").unwrap();
 }

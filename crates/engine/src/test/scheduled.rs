@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use expect_test::expect;
 
 use super::*;
-use crate::News;
+use crate::NoticeKind;
 use crate::datastore::Datastore;
 use crate::transaction::schedule::{SCHEDULE, Scheduled};
 use crate::transaction::step::{Boundary, Fault, Step};
@@ -149,7 +149,8 @@ fn a_contradiction_is_refused_and_told() {
         let mut heard = engine.notices.subscribe();
         pass(&mut engine, 30);
         assert_eq!(engine.running.intent.tree, with(committed));
-        let News::Unscheduled { number: 1, user, cause } = heard.try_recv().unwrap().news else {
+        let NoticeKind::Unscheduled { number: 1, user, cause } = heard.try_recv().unwrap().kind
+        else {
             panic!("something else is message");
         };
         assert_eq!(user, "root");
@@ -167,7 +168,7 @@ fn what_the_kernel_refuses_is_told_and_not_tried_again() {
     host.kernel.refuse_after(0, libc::ENOMEM);
     pass(&mut engine, 30);
     assert_eq!(host.kernel.state(), before);
-    let News::Unscheduled { cause, .. } = heard.try_recv().unwrap().news else {
+    let NoticeKind::Unscheduled { cause, .. } = heard.try_recv().unwrap().kind else {
         panic!("something else is message");
     };
     assert!(cause.contains("ENOMEM"), "{cause}");

@@ -7,7 +7,7 @@ use crate::CommitRequest;
 use crate::datastore::Datastore;
 use crate::engine::Request as EngineRequest;
 use crate::handle::QUEUE;
-use crate::{Confirmed, ConfirmedBy, Handle, Heard, News};
+use crate::{Confirmed, ConfirmedBy, Delivery, Handle, NoticeKind};
 
 #[test]
 fn changes_in_different_places_are_merged() {
@@ -148,8 +148,8 @@ async fn who_asks_while_the_queue_is_full_waits_and_nobody_else_does() {
     drop(busy);
     assert!(asked.await.unwrap().is_empty());
     let ended = async {
-        while !matches!(notices.next().await, Some(Heard::Notice(notice))
-            if matches!(notice.news, News::SessionEnd { .. }))
+        while !matches!(notices.next().await, Some(Delivery::Notice(notice))
+            if matches!(notice.kind, NoticeKind::SessionEnd { .. }))
         {}
     };
     tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();

@@ -30,7 +30,7 @@ use crate::ledger::journal::{Journal, Writing};
 use crate::ledger::record::Record;
 use crate::ledger::record_file::Stamp;
 use crate::origin::Origin;
-use crate::session::notice::{By, News};
+use crate::session::notice::{By, NoticeKind};
 use crate::transaction::converge::{Failure, Made, Policy};
 use crate::transaction::pending::Pending;
 use crate::transaction::request::CommitRequest;
@@ -126,14 +126,18 @@ impl Engine {
     pub(crate) fn check(&mut self, session: u32) -> Result<Checked> {
         let tree = self.merged(session)?;
         let diff = self.running.intent.tree.diff(&tree);
-        let (intent, plan) = self.foresee(tree, &diff)?;
+        let (intent, plan) = self.plan_commit(tree, &diff)?;
         let operations = plan.plan.ops.iter().map(Op::explained).collect();
         Ok(Checked { operations, held: Holds::of(&plan, &intent) })
     }
 
     /// The plan that would bring the kernel to a configuration that differs from running by `diff`.
     /// It is not executed.
-    pub(crate) fn foresee(&mut self, tree: Tree, diff: &Diff) -> Result<(Intent, TransitionPlan)> {
+    pub(crate) fn plan_commit(
+        &mut self,
+        tree: Tree,
+        diff: &Diff,
+    ) -> Result<(Intent, TransitionPlan)> {
         let running = self.running.intent.clone();
         let intent = running.after(tree, diff)?;
         let plan = self.kernel.plan(&Transition::from_running(&running, &intent))?;
@@ -179,7 +183,12 @@ impl Engine {
         let summary = late.described_after(summary);
         self.sessions.at(session)?.candidate.committed();
         let (id, by_all) = (self.running.id, by.clone());
-        self.notices.send(News::Committed { id, by: by_all, comment, summary: summary.clone() });
+        self.notices.send(NoticeKind::Committed {
+            id,
+            by: by_all,
+            comment,
+            summary: summary.clone(),
+        });
         self.notify_held(by.clone());
         self.notify_phase(by, waiting);
         Ok(Attempted::Changed(summary, held))
@@ -194,7 +203,7 @@ impl Engine {
         let Change { intent, plan, journal: Journal { record, stamp } } = change;
         self.pass(Step::Committed);
         if self.diverged.take().is_some() {
-            self.notices.send(News::Converged);
+            self.notices.send(NoticeKind::Converged);
         }
         let settled = self.settled().clone();
         self.pending =

@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
 use crate::ledger::confirmation::{self, Awaited, ConfirmedBy, Uptime};
 use crate::origin::Origin;
-use crate::session::notice::{By, News, Phase, Why};
+use crate::session::notice::{By, NoticeKind, Phase, Why};
 use crate::transaction::commit::{Author, Done};
 use crate::transaction::pending::Pending;
 use crate::transaction::request::Confirmed;
@@ -113,7 +113,7 @@ impl Engine {
         pending.announce();
         let left = pending.due().left(now);
         let (id, phase) = (self.running.id, Phase::Expiring(left));
-        self.notices.send(News::Confirm { id, by: By::Daemon, phase });
+        self.notices.send(NoticeKind::Confirm { id, by: By::Daemon, phase });
     }
 
     /// The commit that waits for its confirmation.
@@ -131,7 +131,7 @@ impl Engine {
             (Some(_), Some(pending)) => (self.running.id, Phase::Extend(left(pending))),
             (Some(waiting), None) => (waiting, Phase::Complete),
         };
-        self.notices.send(News::Confirm { id, by, phase });
+        self.notices.send(NoticeKind::Confirm { id, by, phase });
     }
 
     /// Handles the end of a session whose own commit waits for its confirmation.
@@ -149,7 +149,7 @@ impl Engine {
     pub(crate) fn resume_waiting(&mut self) {
         match self.pending.as_ref().map(|pending| &pending.awaited().by) {
             Some(ConfirmedBy::Session) => self.expire(Why::SessionEnded),
-            Some(ConfirmedBy::Persist(_) | ConfirmedBy::Anybody) => self.look_at_clock(),
+            Some(ConfirmedBy::Persist(_) | ConfirmedBy::Anybody) => self.do_due_work(),
             None => {}
         }
     }
@@ -175,7 +175,8 @@ impl Engine {
         );
         self.reconcile()?;
         let diff = self.running.intent.tree.diff(&tree);
-        let undone = News::Confirm { id: transaction, by: by.clone(), phase: Phase::Undone(why) };
+        let undone =
+            NoticeKind::Confirm { id: transaction, by: by.clone(), phase: Phase::Undone(why) };
         if diff.is_empty() {
             self.confirm()?;
             self.notices.send(undone);
@@ -192,7 +193,7 @@ impl Engine {
         let _gone = self.saw(awaited.session, &self.version());
         self.notices.send(undone);
         let id = self.running.id;
-        self.notices.send(News::Committed { id, by: by.clone(), comment, summary });
+        self.notices.send(NoticeKind::Committed { id, by: by.clone(), comment, summary });
         self.notify_held(by);
         Ok(())
     }

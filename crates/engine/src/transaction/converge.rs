@@ -21,7 +21,7 @@ use netstate::{
 };
 
 use crate::error::{Error, Errors, Result};
-use crate::kernel_state::held::{Held, Untold};
+use crate::kernel_state::held::{Held, HeldChanges};
 use crate::ledger::Ledger;
 use crate::ledger::journal::{Journal, Writing};
 use crate::transaction::affected::{Affected, with_dependents};
@@ -386,8 +386,8 @@ impl Kernel {
     }
 
     /// The changes to the held objects since the last call.
-    pub(crate) fn take_untold(&mut self) -> Untold {
-        self.held.take_untold()
+    pub(crate) fn take_changes(&mut self) -> HeldChanges {
+        self.held.take_changes()
     }
 
     /// The reason why an object is skipped; none if it depends on another skipped object.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::clock::Moment;
 use crate::engine::Engine;
-use crate::session::notice::{By, News, Phase};
+use crate::session::notice::{By, NoticeKind, Phase};
 use crate::transaction::pending::{Answer, Pending};
 
 impl Engine {
@@ -38,9 +38,11 @@ impl Engine {
             return;
         }
         match self.confirm() {
-            Ok(_late) => {
-                self.notices.send(News::Confirm { id, by: By::Daemon, phase: Phase::Complete })
-            }
+            Ok(_late) => self.notices.send(NoticeKind::Confirm {
+                id,
+                by: By::Daemon,
+                phase: Phase::Complete,
+            }),
             Err(errors) => tracing::error!(errors = errors.describe(), "cannot confirm"),
         }
     }

@@ -11,7 +11,7 @@ use netstate::{Desired, Key};
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
 use crate::kernel_state::diverged::Diverged;
-use crate::session::notice::News;
+use crate::session::notice::NoticeKind;
 use crate::transaction::affected::Affected;
 use crate::transaction::step::Step;
 
@@ -95,7 +95,7 @@ impl Engine {
         let diverged = Diverged { touched, missing, kernel, again: self.again(), causes };
         if self.diverged.replace(diverged).is_none() {
             let (paths, cause) = (cause.paths(), cause.describe());
-            self.notices.send(News::Diverged { paths, cause });
+            self.notices.send(NoticeKind::Diverged { paths, cause });
         }
     }
 
@@ -106,7 +106,7 @@ impl Engine {
         self.pass(Step::Withdrawn);
         self.release()?;
         if self.diverged.take().is_some() {
-            self.notices.send(News::Converged);
+            self.notices.send(NoticeKind::Converged);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::error::{Error, Errors, Result};
 use crate::ledger::record::summary::summary;
 use crate::origin::Origin;
 use crate::rfc3339;
-use crate::session::notice::{By, News};
+use crate::session::notice::{By, NoticeKind};
 use crate::session::sessions::NOBODY;
 use crate::transaction::commit::{Author, Done};
 use crate::transaction::schedule::Scheduled;
@@ -37,7 +37,7 @@ impl Engine {
         if diff.is_empty() {
             return Err(Error::NothingToSchedule.into());
         }
-        self.foresee(tree, &diff)?;
+        self.plan_commit(tree, &diff)?;
         let origin = self.sessions.at(session)?.origin.clone();
         let (number, summary) = (self.schedule.next_number(), summary(&diff));
         let (forward, reverse) = (diff.to_xml(), diff.to_xml_back());
@@ -115,14 +115,14 @@ impl Engine {
             Ok(Some(Done { summary, late, .. })) => {
                 let (id, summary) = (self.running.id, late.described_after(summary));
                 tracing::info!(number, transaction = id, summary, "scheduled commit made");
-                self.notices.send(News::Committed { id, by: By::Daemon, comment, summary });
+                self.notices.send(NoticeKind::Committed { id, by: By::Daemon, comment, summary });
                 self.notify_held(By::Daemon);
             }
             Ok(None) => tracing::info!(number, "scheduled commit had nothing left to change"),
             Err(errors) => {
                 let cause = errors.describe();
                 tracing::error!(number, user = origin.user, cause, "scheduled commit refused");
-                self.notices.send(News::Unscheduled { number, user: origin.user, cause });
+                self.notices.send(NoticeKind::Unscheduled { number, user: origin.user, cause });
             }
         }
     }

@@ -54,7 +54,7 @@ impl Parameters {
     /// Watches only these parameters from now on.
     pub(super) fn want(&mut self, wanted: &BTreeSet<SysctlKey>) {
         self.wanted.clear();
-        for key in wanted.iter().filter(|key| !sysctl::is_told(&key.path)) {
+        for key in wanted.iter().filter(|key| !sysctl::has_notification(&key.path)) {
             self.wanted.entry(key.netns.clone()).or_default().push(key.clone());
         }
         let unwanted: Vec<_> =
@@ -83,7 +83,7 @@ impl Parameters {
     }
 
     /// The namespaces that have parameters which are not found yet.
-    pub(super) fn sought(&self) -> BTreeSet<NetnsName> {
+    pub(super) fn unresolved(&self) -> BTreeSet<NetnsName> {
         let wanted = self.inotify.iter().flat_map(|_| &self.wanted);
         let lacks = |keys: &[SysctlKey]| keys.iter().any(|key| !self.watched.contains_key(key));
         wanted.filter(|(_, keys)| lacks(keys)).map(|(netns, _)| netns.clone()).collect()
@@ -93,9 +93,9 @@ impl Parameters {
     /// it may have changed before.
     pub(super) fn find(&mut self, netns: &NetnsName, sink: &EventSink) {
         let within = self.wanted.get(netns).into_iter().flatten();
-        let sought: Vec<SysctlKey> =
+        let unresolved: Vec<SysctlKey> =
             within.filter(|key| !self.watched.contains_key(key)).cloned().collect();
-        for key in sought {
+        for key in unresolved {
             match self.watch(&key) {
                 Ok(()) => sink(Event::Key(Key::Sysctl(key))),
                 Err(Errno::NOENT) => {}

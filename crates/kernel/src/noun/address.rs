@@ -14,7 +14,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 pub(crate) use self::detection::await_detection;
 
-use crate::execution::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
+use crate::execution::{self, Act, CREATE, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed};
 use crate::noun::route::family;
 use crate::observer::{FAMILIES, FEW, Observer};
@@ -135,12 +135,12 @@ pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
     key: &'a AddressKey,
-    doing: Doing<'a, Address>,
+    doing: Act<'a, Address>,
 ) -> execution::Result<()> {
     let (kind, address) = match doing {
-        Doing::Create(address) => ((libc::RTM_NEWADDR, CREATE), address),
-        Doing::Update { change, .. } => ((libc::RTM_NEWADDR, REPLACE), change),
-        Doing::Delete(address) => ((libc::RTM_DELADDR, 0), address),
+        Act::Create(address) => ((libc::RTM_NEWADDR, CREATE), address),
+        Act::Update { change, .. } => ((libc::RTM_NEWADDR, REPLACE), change),
+        Act::Delete(address) => ((libc::RTM_DELADDR, 0), address),
     };
     let dev = execution.index_of(index, &key.netns, &key.dev)?;
     execution.push((index, &key.netns), kind, |out| request(out, dev, &key.address, address))

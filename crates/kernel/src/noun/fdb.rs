@@ -7,7 +7,7 @@ use netstate::attribute::Value;
 use netstate::fdb::{FdbEntry, FdbKey};
 use netstate::{Key, LinkName, MacAddress, NetnsName, Object, ObserveError, Part, Wanted};
 
-use crate::execution::{self, Doing, Execution, Failure, PointedAt};
+use crate::execution::{self, Act, Execution, Failure, PointedAt};
 use crate::message::{Message, Wire, fixed};
 use crate::noun::neighbor::{BRIDGE, is_neighbor};
 use crate::observer::Observer;
@@ -69,7 +69,7 @@ pub(crate) fn execute<'a>(
     _: &mut Execution<'a>,
     index: usize,
     _: &'a FdbKey,
-    _: Doing<'a, FdbEntry>,
+    _: Act<'a, FdbEntry>,
 ) -> execution::Result<()> {
     Err(Failure::words(index, "forwarding entries are state"))
 }

@@ -7,7 +7,7 @@ use netstate::neighbor::{Neighbor, NeighborKey};
 use netstate::uapi::NUD_PERMANENT;
 use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 
-use crate::execution::{self, Doing, Execution, PointedAt, REPLACE};
+use crate::execution::{self, Act, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed};
 use crate::noun::route::family;
 use crate::observer::{FAMILIES, Observer};
@@ -76,17 +76,17 @@ pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
     key: &'a NeighborKey,
-    doing: Doing<'a, Neighbor>,
+    doing: Act<'a, Neighbor>,
 ) -> execution::Result<()> {
     let dev = execution.index_of(index, &key.netns, &key.dev)?;
     match doing {
-        Doing::Create(neighbor) | Doing::Update { change: neighbor, .. } => {
+        Act::Create(neighbor) | Act::Update { change: neighbor, .. } => {
             let request = (libc::RTM_NEWNEIGH, REPLACE);
             execution.push((index, &key.netns), request, |out| {
                 set(out, dev, (&key.address, key.proxy), neighbor);
             })
         }
-        Doing::Delete(_) => execution.push((index, &key.netns), (libc::RTM_DELNEIGH, 0), |out| {
+        Act::Delete(_) => execution.push((index, &key.netns), (libc::RTM_DELNEIGH, 0), |out| {
             named(out, dev, &key.address, key.proxy);
         }),
     }

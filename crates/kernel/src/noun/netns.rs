@@ -2,7 +2,7 @@
 
 use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 
-use crate::execution::{Doing, Execution, PointedAt, Result as Executed};
+use crate::execution::{Act, Execution, PointedAt, Result as Executed};
 use crate::message::{Message, Wire};
 use crate::observer::Observer;
 
@@ -14,12 +14,12 @@ pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
     name: &'a NetnsName,
-    doing: Doing<'a, ()>,
+    doing: Act<'a, ()>,
 ) -> Executed<()> {
     match doing {
-        Doing::Create(()) => execution.make_namespace(index, name),
-        Doing::Update { .. } => Ok(()),
-        Doing::Delete(()) => execution.remove_namespace(index, name),
+        Act::Create(()) => execution.make_namespace(index, name),
+        Act::Update { .. } => Ok(()),
+        Act::Delete(()) => execution.remove_namespace(index, name),
     }
 }
 

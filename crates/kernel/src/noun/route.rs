@@ -9,7 +9,7 @@ use netstate::uapi::{RT_TABLE_LOCAL, RTPROT_KERNEL, RTPROT_STATIC};
 use netstate::{Key, LinkName, NetnsName};
 use smallvec::SmallVec;
 
-use crate::execution::{self, CREATE, Doing, Execution, PointedAt, REPLACE};
+use crate::execution::{self, Act, CREATE, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed, row};
 use crate::socket::own_port;
 use crate::uapi::{RTNH_F_ONLINK, RTNH_F_PERVASIVE};
@@ -89,19 +89,19 @@ pub(crate) fn delete(out: &mut Vec<u8>, key: &RouteKey, route: &Route) {
 
 /// The route as the kernel reports it after [`set`]; none if the kernel chooses something that
 /// `route` leaves open. A single nexthop has no weight.
-pub(crate) fn told(key: &RouteKey, route: &Route) -> Option<Route> {
+pub(crate) fn as_reported(key: &RouteKey, route: &Route) -> Option<Route> {
     let whole = match (route.kind, route.nexthops.as_slice()) {
         (RouteKind::Unicast, nexthops) => !nexthops.is_empty(),
         (_, nexthops) => nexthops.is_empty(),
     };
-    let mut told = route.clone();
-    told.protocol.get_or_insert(RTPROT_STATIC);
-    told.scope = Some(scope(key, route));
-    if let [nexthop] = told.nexthops.as_mut_slice() {
+    let mut as_reported = route.clone();
+    as_reported.protocol.get_or_insert(RTPROT_STATIC);
+    as_reported.scope = Some(scope(key, route));
+    if let [nexthop] = as_reported.nexthops.as_mut_slice() {
         nexthop.weight = 1;
     }
-    told.nexthops.sort();
-    whole.then_some(told)
+    as_reported.nexthops.sort();
+    whole.then_some(as_reported)
 }
 
 /// Selects routes of a family: of one table, on one link, of one protocol. Zero selects all.
@@ -311,12 +311,12 @@ pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
     key: &'a RouteKey,
-    doing: Doing<'a, Route>,
+    doing: Act<'a, Route>,
 ) -> execution::Result<()> {
     let (flags, route) = match doing {
-        Doing::Create(route) => (CREATE, route),
-        Doing::Update { change, .. } => (REPLACE, change),
-        Doing::Delete(route) => {
+        Act::Create(route) => (CREATE, route),
+        Act::Update { change, .. } => (REPLACE, change),
+        Act::Delete(route) => {
             return execution.push((index, &key.netns), (libc::RTM_DELROUTE, 0), |out| {
                 delete(out, key, route);
             });

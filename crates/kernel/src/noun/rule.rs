@@ -10,7 +10,7 @@ use netstate::uapi::{
 };
 use netstate::{Key, LinkName, NetnsName, Object, Part, Wanted};
 
-use crate::execution::{self, CREATE, Doing, Execution, PointedAt};
+use crate::execution::{self, Act, CREATE, Execution, PointedAt};
 use crate::message::{Message, Wire, fixed};
 use crate::noun::route::family;
 use crate::observer::{FAMILIES, Observer, Result};
@@ -85,13 +85,11 @@ pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
     key: &'a RuleKey,
-    doing: Doing<'a, Rule>,
+    doing: Act<'a, Rule>,
 ) -> execution::Result<()> {
     let (kind, rule) = match doing {
-        Doing::Create(rule) | Doing::Update { change: rule, .. } => {
-            ((libc::RTM_NEWRULE, CREATE), rule)
-        }
-        Doing::Delete(rule) => ((libc::RTM_DELRULE, 0), rule),
+        Act::Create(rule) | Act::Update { change: rule, .. } => ((libc::RTM_NEWRULE, CREATE), rule),
+        Act::Delete(rule) => ((libc::RTM_DELRULE, 0), rule),
     };
     execution.push((index, &key.netns), kind, |out| request(out, key, rule))
 }

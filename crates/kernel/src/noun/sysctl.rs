@@ -11,7 +11,7 @@ use netstate::{
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::execution::{Doing, Execution, Failure, PointedAt, Result as Executed};
+use crate::execution::{Act, Execution, Failure, PointedAt, Result as Executed};
 use crate::message::{Message, Wire, row};
 use crate::observer::{Observer, failed};
 use crate::uapi::{
@@ -61,7 +61,7 @@ pub(crate) fn decode_change(
 }
 
 /// Whether the kernel sends a notification when a parameter changes.
-pub(crate) fn is_told(path: &SysctlPath) -> bool {
+pub(crate) fn has_notification(path: &SysctlPath) -> bool {
     let parts: Vec<&str> = path.as_str().split('/').collect();
     match parts[..] {
         ["net", "ipv4", "ip_forward"] => true,
@@ -87,13 +87,13 @@ pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
     key: &'a SysctlKey,
-    doing: Doing<'a, String>,
+    doing: Act<'a, String>,
 ) -> Executed<()> {
     match doing {
-        Doing::Create(value) | Doing::Update { change: value, .. } => {
+        Act::Create(value) | Act::Update { change: value, .. } => {
             execution.set_parameter(index, key, value)
         }
-        Doing::Delete(_) => Err(Failure::words(index, "a kernel parameter cannot be removed")),
+        Act::Delete(_) => Err(Failure::words(index, "a kernel parameter cannot be removed")),
     }
 }
 

@@ -4,7 +4,7 @@
 use netstate::AddressKey;
 use yang::{Error, Path, Tree};
 
-use crate::Known;
+use crate::NamedConfiguration;
 use crate::lowering::Lowering;
 use crate::noun::ShownIn;
 use crate::noun::link;
@@ -22,6 +22,6 @@ pub(crate) fn raise(_: &Raising<'_>, _: &mut Tree) -> Result<(), Error> {
 }
 
 /// The entry of an address.
-pub(crate) fn path(key: &AddressKey, known: &Known<'_>) -> Path {
+pub(crate) fn path(key: &AddressKey, known: &NamedConfiguration<'_>) -> Path {
     link::address_path(key, known.configuration, known.directory())
 }

@@ -16,7 +16,7 @@ use crate::names::Names;
 use crate::noun::ShownIn;
 use crate::raising::Raising;
 
-use crate::{Known, spelling};
+use crate::{NamedConfiguration, spelling};
 
 /// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::list("neighbors", "fdb")];
@@ -66,7 +66,7 @@ struct Vxlan {
 pub(crate) fn lower(_: &mut Lowering<'_>) {}
 
 /// Forwarding entries are not configured. This is the path of the whole list.
-pub(crate) fn path(_: &FdbKey, known: &Known<'_>) -> Path {
+pub(crate) fn path(_: &FdbKey, known: &NamedConfiguration<'_>) -> Path {
     let list = schema_node(known.configuration.schema(), "neighbors", &["fdb"]);
     list.map(list_path).unwrap_or_default()
 }

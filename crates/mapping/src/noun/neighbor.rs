@@ -17,7 +17,7 @@ use crate::instances::{below, entries, entry_path, list_path, schema_node};
 use crate::lowering::{Lowering, User};
 use crate::noun::ShownIn;
 
-use crate::{Known, spelling};
+use crate::{NamedConfiguration, spelling};
 
 /// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::list("neighbors", "neighbor")];
@@ -148,7 +148,7 @@ impl NeighborLowering<'_, '_> {
 }
 
 /// The entry of a neighbour, with the configuration's spelling of its keys.
-pub(crate) fn path(key: &NeighborKey, known: &Known<'_>) -> Path {
+pub(crate) fn path(key: &NeighborKey, known: &NamedConfiguration<'_>) -> Path {
     let (configuration, directory) = (known.configuration, known.directory());
     let found = entries(configuration, "neighbors", Some("neighbor"))
         .find(|node| configured_key(node, directory).as_ref() == Some(key));

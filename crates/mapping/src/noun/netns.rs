@@ -3,7 +3,7 @@
 use netstate::{Key, NetnsName, Object};
 use yang::{Error, Path, Tree, Value};
 
-use crate::Known;
+use crate::NamedConfiguration;
 use crate::instances::{list_path, schema_node};
 use crate::lowering::Lowering;
 use crate::noun::ShownIn;
@@ -35,7 +35,7 @@ pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error>
 }
 
 /// The entry of a namespace.
-pub(crate) fn path(netns: &NetnsName, known: &Known<'_>) -> Path {
+pub(crate) fn path(netns: &NetnsName, known: &NamedConfiguration<'_>) -> Path {
     entry(netns, known.configuration)
 }
 

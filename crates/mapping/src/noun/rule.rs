@@ -18,7 +18,7 @@ use crate::lowering::{Lowering, User};
 use crate::noun::ShownIn;
 use crate::raising::Raising;
 
-use crate::{Known, spelling};
+use crate::{NamedConfiguration, spelling};
 
 /// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::container("rules")];
@@ -116,7 +116,7 @@ pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error>
 }
 
 /// The entry of a rule, with the configuration's spelling of its keys.
-pub(crate) fn path(key: &RuleKey, known: &Known<'_>) -> Path {
+pub(crate) fn path(key: &RuleKey, known: &NamedConfiguration<'_>) -> Path {
     let Some(list) = schema_node(known.configuration.schema(), "rules", &["rule"]) else {
         return Path::default();
     };

@@ -14,7 +14,7 @@ use crate::noun::ShownIn;
 use crate::noun::link;
 use crate::raising::Raising;
 
-use crate::{Known, spelling};
+use crate::{NamedConfiguration, spelling};
 
 /// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] =
@@ -152,7 +152,7 @@ pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error>
 }
 
 /// The leaf of a parameter.
-pub(crate) fn path(key: &SysctlKey, known: &Known<'_>) -> Path {
+pub(crate) fn path(key: &SysctlKey, known: &NamedConfiguration<'_>) -> Path {
     leaf(key, known.configuration, known.directory())
 }
 

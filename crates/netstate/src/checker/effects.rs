@@ -93,7 +93,7 @@ impl<'a> World<'a> {
         if change.flags.up == Some(false) {
             self.lose_from(place, why, |nature| nature.goes_with_down);
         }
-        self.tell_above(place, change, why);
+        self.update_links_above(place, change, why);
         if change.place.netns != place.netns {
             self.move_link(place, &change.place, why);
         } else if change.place.ifname != place.ifname {
@@ -102,7 +102,7 @@ impl<'a> World<'a> {
     }
 
     /// The links above one follow it up and down, and its MTU limits theirs.
-    fn tell_above(&mut self, place: &Place, change: &Link, why: &str) {
+    fn update_links_above(&mut self, place: &Place, change: &Link, why: &str) {
         for above in self.above(place) {
             let Some(link) = self.node(&above).map(|node| &node.link) else { continue };
             if link.device.as_ref() != Some(place) {
@@ -267,7 +267,7 @@ impl<'a> World<'a> {
     fn move_link(&mut self, old: &Place, new: &Place, why: &str) {
         let mut down = Link::at(old.clone());
         down.flags.up = Some(false);
-        self.tell_above(old, &down, why);
+        self.update_links_above(old, &down, why);
         let Some(mut node) = self.take_link(old) else { return };
         let stay: Vec<Place> = self
             .above(old)
@@ -283,7 +283,7 @@ impl<'a> World<'a> {
         link.flags.up = Some(false);
         (link.master, link.port) = (Some(Master::Free), BridgePort::default());
         node.first = new.ifname.clone();
-        self.meet_mate(&node.link);
+        self.update_peer(&node.link);
         self.put_link(node);
     }
 
@@ -293,7 +293,7 @@ impl<'a> World<'a> {
         let Some(mut node) = self.take_link(old) else { return };
         node.link.to_mut().place = new.clone();
         self.rename(&node);
-        self.meet_mate(&node.link);
+        self.update_peer(&node.link);
         self.put_link(node);
         for place in above {
             self.set_device(&place, old, new);
@@ -324,7 +324,7 @@ impl<'a> World<'a> {
     }
 
     /// The other end of a veth pair refers to this end.
-    fn meet_mate(&mut self, link: &Link) {
+    fn update_peer(&mut self, link: &Link) {
         if let Some(mate) = link.peer.as_ref().and_then(|peer| self.link_mut(peer)) {
             mate.peer = Some(link.place.clone());
         }

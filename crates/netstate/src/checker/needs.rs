@@ -12,32 +12,32 @@ use crate::noun::sysctl::SysctlKey;
 use crate::noun::{Key, Object};
 
 /// What an object lacks, if anything.
-pub(super) type Lack = Option<String>;
+pub(super) type Unmet = Option<String>;
 
 impl World<'_> {
     /// What is missing for an object other than a link. In a final state, a gateway counts only if
     /// it is reached through something permanent. `kernels` is false then.
-    pub(super) fn lack(&self, key: &Key, object: &Object, kernels: bool) -> Lack {
+    pub(super) fn missing(&self, key: &Key, object: &Object, kernels: bool) -> Unmet {
         let netns = key.netns()?;
         let place = |ifname| Place { netns: netns.clone(), ifname };
         if let (Key::Route(key), Some(route)) = (key, route(object)) {
-            let lack = || self.lack_of_route(key, route, kernels);
-            return self.lack_netns(netns).or_else(lack);
+            let missing = || self.missing_for_route(key, route, kernels);
+            return self.missing_netns(netns).or_else(missing);
         }
         let nature = nature(key, object);
         let links = || nature.links.iter().cloned().map(place);
-        let ipv6 = || links().find_map(|at| self.lack_ipv6(&at)).filter(|_| nature.of_ipv6);
+        let ipv6 = || links().find_map(|at| self.missing_ipv6(&at)).filter(|_| nature.of_ipv6);
         // The parameters also exist on a link without IPv6.
-        let off = || links().find_map(|at| self.lack_enabled_ipv6(&at));
+        let off = || links().find_map(|at| self.missing_enabled_ipv6(&at));
         let off = || off().filter(|_| nature.of_ipv6 && !nature.is_part_of_home);
-        (self.lack_netns(netns))
-            .or_else(|| links().find_map(|at| self.lack_link(&at)))
+        (self.missing_netns(netns))
+            .or_else(|| links().find_map(|at| self.missing_link(&at)))
             .or_else(ipv6)
             .or_else(off)
     }
 
     /// What is missing for a new link that is created at `at`.
-    pub(super) fn lack_of_link(&self, link: &Link, at: &Place) -> Lack {
+    pub(super) fn missing_for_link(&self, link: &Link, at: &Place) -> Unmet {
         let peer = link.peer.as_ref();
         let taken = |peer: &Place| match self.link(peer) {
             Presence::Here(other) if other.peer.as_ref() != Some(at) => {
@@ -46,20 +46,20 @@ impl World<'_> {
             Presence::Here(_) | Presence::Missing | Presence::Unknown => None,
         };
         let device = link.device.as_ref();
-        (self.lack_netns(&at.netns))
-            .or_else(|| peer.and_then(|peer| self.lack_netns(&peer.netns)))
+        (self.missing_netns(&at.netns))
+            .or_else(|| peer.and_then(|peer| self.missing_netns(&peer.netns)))
             .or_else(|| peer.and_then(taken))
-            .or_else(|| device.and_then(|device| self.lack_link(device)))
+            .or_else(|| device.and_then(|device| self.missing_link(device)))
     }
 
     /// What is missing for the `change` of `link`, which is at `at`.
-    pub(super) fn lack_of_change(&self, link: &Link, change: &Link, at: &Place) -> Lack {
+    pub(super) fn missing_for_change(&self, link: &Link, change: &Link, at: &Place) -> Unmet {
         let master = change.master.as_ref().or(link.master.as_ref());
         let is_port = matches!(master, Some(Master::Of(_)));
         if let Some(Master::Of(ifname)) = &change.master {
             let master = Place { netns: at.netns.clone(), ifname: ifname.clone() };
-            if let Some(lack) = self.lack_link(&master) {
-                return Some(lack);
+            if let Some(missing) = self.missing_link(&master) {
+                return Some(missing);
             }
         }
         let port = &change.port;
@@ -76,19 +76,19 @@ impl World<'_> {
         {
             return Some(format!("{}, which it is on, is down", name(device)));
         }
-        self.lack_netns(&change.place.netns)
+        self.missing_netns(&change.place.netns)
     }
 
-    pub(super) fn lack_netns(&self, netns: &NetnsName) -> Lack {
+    pub(super) fn missing_netns(&self, netns: &NetnsName) -> Unmet {
         (self.netns(netns) == Presence::Missing).then(|| format!("there is no namespace {netns}"))
     }
 
-    fn lack_link(&self, place: &Place) -> Lack {
-        let lack = || format!("there is no link {}", name(place));
-        (self.link(place) == Presence::Missing).then(lack)
+    fn missing_link(&self, place: &Place) -> Unmet {
+        let missing = || format!("there is no link {}", name(place));
+        (self.link(place) == Presence::Missing).then(missing)
     }
 
-    fn lack_ipv6(&self, place: &Place) -> Lack {
+    fn missing_ipv6(&self, place: &Place) -> Unmet {
         match self.link(place) {
             Presence::Here(link) if lacks_ipv6(link) => {
                 Some(format!("{} has no IPv6, its MTU being less than 1280", name(place)))
@@ -98,7 +98,7 @@ impl World<'_> {
     }
 
     /// `disable_ipv6`, net/ipv6/addrconf.c.
-    fn lack_enabled_ipv6(&self, place: &Place) -> Lack {
+    fn missing_enabled_ipv6(&self, place: &Place) -> Unmet {
         let path = format!("net/ipv6/conf/{}/disable_ipv6", place.ifname).parse().ok()?;
         let parameter = Key::Sysctl(SysctlKey { netns: place.netns.clone(), path });
         match self.objects.get(&parameter).map(Cow::as_ref) {
@@ -109,23 +109,30 @@ impl World<'_> {
         }
     }
 
-    fn lack_of_route(&self, key: &RouteKey, route: &Route, kernels: bool) -> Lack {
+    fn missing_for_route(&self, key: &RouteKey, route: &Route, kernels: bool) -> Unmet {
         if !forwards(route.kind) {
             return None;
         }
         let hops = route.nexthops.iter();
-        hops.filter_map(|hop| self.lack_of_hop((key, route), hop, kernels)).next().or_else(|| {
-            let source = route.source.filter(|source| !source.is_loopback())?;
-            let is_local = self.holding(&key.netns, source).next().is_some();
-            (!is_local).then(|| format!("its source {source} is on no link"))
-        })
+        hops.filter_map(|hop| self.missing_for_nexthop((key, route), hop, kernels)).next().or_else(
+            || {
+                let source = route.source.filter(|source| !source.is_loopback())?;
+                let is_local = self.holding(&key.netns, source).next().is_some();
+                (!is_local).then(|| format!("its source {source} is on no link"))
+            },
+        )
     }
 
-    fn lack_of_hop(&self, (key, route): (&RouteKey, &Route), hop: &Nexthop, kernels: bool) -> Lack {
+    fn missing_for_nexthop(
+        &self,
+        (key, route): (&RouteKey, &Route),
+        hop: &Nexthop,
+        kernels: bool,
+    ) -> Unmet {
         let dev = hop.dev.as_ref();
         if let Some(ifname) = dev {
             let place = Place { netns: key.netns.clone(), ifname: ifname.clone() };
-            let ipv6 = || is_ipv6(key).then(|| self.lack_ipv6(&place)).flatten();
+            let ipv6 = || is_ipv6(key).then(|| self.missing_ipv6(&place)).flatten();
             let down = match self.link(&place) {
                 Presence::Here(link) => {
                     link.flags.up == Some(false) && route.kind == RouteKind::Unicast
@@ -133,10 +140,10 @@ impl World<'_> {
                 Presence::Missing | Presence::Unknown => false,
             };
             let down = || down.then(|| format!("{} is down", name(&place)));
-            let off = || is_ipv6(key).then(|| self.lack_enabled_ipv6(&place)).flatten();
-            let lack = self.lack_link(&place).or_else(down).or_else(ipv6).or_else(off);
-            if let Some(lack) = lack {
-                return Some(lack);
+            let off = || is_ipv6(key).then(|| self.missing_enabled_ipv6(&place)).flatten();
+            let missing = self.missing_link(&place).or_else(down).or_else(ipv6).or_else(off);
+            if let Some(missing) = missing {
+                return Some(missing);
             }
         }
         let via = hop.via.filter(|via| !hop.onlink && !is_link_local(*via))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::needs::name;
 use super::nouns::{agrees, nature, same_value};
-use super::world::{Presence, World, is_inborn, master};
+use super::world::{Presence, World, is_built_in, master};
 use crate::attribute::Fields;
 use crate::name::LinkId;
 use crate::noun::link::{Link, LinkKind, Master, Place};
@@ -45,7 +45,7 @@ impl Outcome<'_, '_> {
                 let Some(place) = self.now.places.get(id) else {
                     let at = &wanted.place;
                     let went_home = self.end.netns(&at.netns) == Presence::Missing
-                        && is_inborn(at.ifname.as_str());
+                        && is_built_in(at.ifname.as_str());
                     return (!went_home).then(|| self.absent(key));
                 };
                 self.differs(key, wanted, &self.now.node(place)?.link)
@@ -54,7 +54,7 @@ impl Outcome<'_, '_> {
                 Some(seen) => (!agrees(key, wanted, seen))
                     .then(|| format!("it is not as it is to be, but {seen:?}")),
                 // If no plan could create the object, the kernel must refuse it.
-                None => self.end.lack(key, wanted, false).is_none().then(|| self.absent(key)),
+                None => self.end.missing(key, wanted, false).is_none().then(|| self.absent(key)),
             },
         }
     }

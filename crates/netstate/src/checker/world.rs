@@ -26,7 +26,7 @@ const IPV6_MTU: u32 = 1280;
 /// The loopback of a namespace, and the devices that tunnel modules create in every namespace
 /// (`fb_tunnels_only_for_init_net`, Documentation/admin-guide/sysctl/net.rst). They are removed
 /// with the namespace.
-const INBORN: [&str; 11] = [
+const BUILT_IN: [&str; 11] = [
     "erspan0",
     "gre0",
     "gretap0",
@@ -338,8 +338,8 @@ impl<'a> World<'a> {
 }
 
 /// Whether a link of this name exists as long as its namespace.
-pub(super) fn is_inborn(name: &str) -> bool {
-    INBORN.contains(&name)
+pub(super) fn is_built_in(name: &str) -> bool {
+    BUILT_IN.contains(&name)
 }
 
 /// Whether a link is known to have no IPv6.

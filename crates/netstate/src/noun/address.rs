@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::attribute::Attributes;
 use crate::name::{LinkName, NetnsName};
 use crate::noun::link::Place;
-use crate::noun::netns::spoken;
+use crate::noun::netns::as_phrase;
 use crate::noun::{
     Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts,
     Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
@@ -229,6 +229,6 @@ impl NounFacts for Facts {
     ) -> fmt::Result {
         let [verb, preposition] = verb.words();
         let AddressKey { netns, dev, address } = key;
-        write!(f, "{verb} address {address} {preposition} {dev} in {}", spoken(netns))
+        write!(f, "{verb} address {address} {preposition} {dev} in {}", as_phrase(netns))
     }
 }

@@ -174,7 +174,7 @@ pub(crate) enum Replaced {
     /// By one request.
     InPlace,
     /// It is removed and created again.
-    Anew,
+    Recreated,
 }
 
 /// What an object needs; usually one thing.

@@ -1,6 +1,4 @@
 //! A network link (`struct ifinfomsg`, rtnetlink(7), ip-link(8)): the part that all kinds share.
-
-mod anew;
 pub mod bridge;
 pub mod dummy;
 mod entries;
@@ -11,6 +9,7 @@ pub mod ifb;
 pub mod kind;
 mod new_device;
 mod observed;
+mod recreate;
 pub mod tun;
 pub mod veth;
 pub mod vlan;
@@ -18,11 +17,11 @@ pub mod vxlan;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use anew::{below, is_anew};
 pub(crate) use entries::{link, link_entries, link_objects, links};
 pub(crate) use facts::Facts;
 pub(crate) use fields::IPV6_MIN_MTU;
-pub(crate) use observed::name_aside;
+pub(crate) use observed::temporary_name;
+pub(crate) use recreate::{below, must_recreate};
 
 pub use bridge::{Bridge, BridgePort};
 pub use dummy::Dummy;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::attribute::Attributes;
 use crate::name::{LinkName, MacAddress, NetnsName};
 use crate::noun::link::Place;
-use crate::noun::netns::spoken;
+use crate::noun::netns::as_phrase;
 use crate::noun::{
     Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts,
     Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
@@ -178,6 +178,6 @@ impl NounFacts for Facts {
         if let Some(lladdr) = &neighbor.object.lladdr {
             write!(f, " lladdr {lladdr}")?;
         }
-        write!(f, " dev {} in {}", key.dev, spoken(&key.netns))
+        write!(f, " dev {} in {}", key.dev, as_phrase(&key.netns))
     }
 }

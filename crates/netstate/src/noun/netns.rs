@@ -121,7 +121,7 @@ impl NounFacts for Facts {
 }
 
 /// The namespace as a phrase in a sentence.
-pub(crate) fn spoken(netns: &NetnsName) -> String {
+pub(crate) fn as_phrase(netns: &NetnsName) -> String {
     match netns.is_own() {
         true => "the host's namespace".into(),
         false => netns.to_string(),

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use crate::attribute::Attributes;
 use crate::name::{LinkName, NetnsName};
 use crate::noun::link::Place;
-use crate::noun::netns::spoken;
+use crate::noun::netns::as_phrase;
 use crate::noun::{
     Change, Condition, Described, FoundBy, Gateway, How, Key, Lasts, Loose, Loss, Need, Needs,
     NounFacts, Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
@@ -348,7 +348,7 @@ impl NounFacts for Facts {
 
     /// The kernel replaces an IPv6 route nexthop by nexthop.
     fn replaced(key: &RouteKey) -> Replaced {
-        if key.prefix.addr().is_ipv6() { Replaced::Anew } else { Replaced::InPlace }
+        if key.prefix.addr().is_ipv6() { Replaced::Recreated } else { Replaced::InPlace }
     }
 
     /// Routes with a gateway come after those through which the gateway is reached.
@@ -436,7 +436,7 @@ impl NounFacts for Facts {
         if key.metric != default_metric {
             write!(f, " metric {}", key.metric)?;
         }
-        write!(f, " in {}", spoken(&key.netns))
+        write!(f, " in {}", as_phrase(&key.netns))
     }
 }
 

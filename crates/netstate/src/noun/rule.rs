@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
 use crate::name::{LinkName, NetnsName};
-use crate::noun::netns::spoken;
+use crate::noun::netns::as_phrase;
 use crate::noun::{
     Change, Condition, Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object,
     Removal, Renaming, Replaced, Stage, Verb, Wanted,
@@ -126,7 +126,7 @@ impl NounFacts for Facts {
 
     /// No request changes a rule.
     fn replaced(_: &RuleKey) -> Replaced {
-        Replaced::Anew
+        Replaced::Recreated
     }
 
     /// After the routes that are looked up.
@@ -189,7 +189,7 @@ impl NounFacts for Facts {
             Some(table) => write!(f, " lookup {table}")?,
             None => {}
         }
-        write!(f, " in {}", spoken(&key.netns))
+        write!(f, " in {}", as_phrase(&key.netns))
     }
 }
 

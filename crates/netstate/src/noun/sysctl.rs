@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::name::{InvalidName, LinkName, NetnsName};
 use crate::noun::link::Place;
 use crate::noun::link::link_objects;
-use crate::noun::netns::spoken;
+use crate::noun::netns::as_phrase;
 use crate::noun::{
     Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts,
     Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
@@ -352,7 +352,7 @@ impl NounFacts for Facts {
         if verb == Verb::Delete {
             return write!(f, "delete {}", key.path);
         }
-        write!(f, "set {} = {value} in {}", key.path.dotted(), spoken(&key.netns))?;
+        write!(f, "set {} = {value} in {}", key.path.dotted(), as_phrase(&key.netns))?;
         before.map_or(Ok(()), |before| write!(f, " (was {before})"))
     }
 }

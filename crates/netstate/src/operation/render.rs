@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Action, Because, Op, Plan};
 use crate::noun::address::AddressKey;
-use crate::noun::netns::spoken;
+use crate::noun::netns::as_phrase;
 use crate::noun::{Described, Key, Verb, describe};
 
 impl fmt::Display for Plan {
@@ -29,7 +29,7 @@ fn describe_await(f: &mut fmt::Formatter<'_>, key: &Key) -> fmt::Result {
     let Key::Address(AddressKey { netns, dev, address }) = key else {
         return write!(f, "wait for {}", key.noun().facts().name);
     };
-    let netns = spoken(netns);
+    let netns = as_phrase(netns);
     write!(f, "wait for duplicate address detection of {address} on {dev} in {netns}")
 }
 

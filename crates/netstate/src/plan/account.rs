@@ -48,14 +48,14 @@ pub(super) struct Account<'a> {
     /// The objects that the kernel has set with something, with their present values.
     pub(super) set_along: BTreeMap<&'a Key, Object>,
     /// The places of links that come up with the link below, and are taken down again.
-    pub(super) lowered: BTreeSet<Place>,
+    pub(super) to_take_down: BTreeSet<Place>,
     /// The places of links that have come up.
     pub(super) raised: BTreeSet<Place>,
     /// The addresses that have been awaited.
     pub(super) awaited: BTreeSet<&'a Key>,
     addresses: OnceCell<ByAddress<'a>>,
     /// Links that have lost their last IPv4 address, or are down.
-    pub(super) bare: BTreeSet<Place>,
+    pub(super) without_routes: BTreeSet<Place>,
     /// The objects that followed a renamed link: the observed key, and the present one.
     pub(super) brought: BTreeMap<&'a Key, Key>,
     /// The present keys of these, and the keys of objects that were created because others need
@@ -86,11 +86,11 @@ impl<'a> Account<'a> {
             lost: BTreeMap::new(),
             altered: BTreeMap::new(),
             set_along: BTreeMap::new(),
-            lowered: BTreeSet::new(),
+            to_take_down: BTreeSet::new(),
             raised: BTreeSet::new(),
             awaited: BTreeSet::new(),
             addresses: OnceCell::new(),
-            bare: BTreeSet::new(),
+            without_routes: BTreeSet::new(),
             brought: BTreeMap::new(),
             present: BTreeSet::new(),
             ops: Vec::new(),
@@ -243,7 +243,7 @@ impl<'a> Account<'a> {
             let is_last =
                 !dependents.iter().any(|(key, _)| is_ipv4(key) && !self.lost.contains_key(key));
             if is_last {
-                self.bare.insert(place);
+                self.without_routes.insert(place);
             }
             for (key, object) in dependents.into_iter().filter(|_| is_last) {
                 if noun::is_lost_with(key, object, &Loss::LastIpv4Address)
@@ -259,14 +259,14 @@ impl<'a> Account<'a> {
     fn has_nothing(&self, key: &Key, object: &Object) -> bool {
         match key.noun().facts().lasts {
             Lasts::WithAll => true,
-            Lasts::WithAny => noun::places(key, object).all(|place| self.is_bare(&place)),
+            Lasts::WithAny => noun::places(key, object).all(|place| self.has_no_routes(&place)),
         }
     }
 
     /// Whether a link carries nothing for routes.
-    fn is_bare(&self, place: &Place) -> bool {
+    fn has_no_routes(&self, place: &Place) -> bool {
         let link = self.places.get(place).and_then(|id| self.links.get(id));
-        self.bare.contains(place) || link.is_some_and(|link| link.flags.up == Some(false))
+        self.without_routes.contains(place) || link.is_some_and(|link| link.flags.up == Some(false))
     }
 }
 

@@ -54,9 +54,9 @@ impl<'a> Account<'a> {
         let stage = noun::stage(key, object).0;
         let is_taken_along = || {
             noun::goes_with_down(key, object)
-                && noun::places(key, object).any(|place| self.lowered.contains(&place))
+                && noun::places(key, object).any(|place| self.to_take_down.contains(&place))
         };
-        if stage == Stage::BeforeUp && !self.lowered.is_empty() && is_taken_along() {
+        if stage == Stage::BeforeUp && !self.to_take_down.is_empty() && is_taken_along() {
             return Stage::AfterUp;
         }
         stage
@@ -83,7 +83,7 @@ impl<'a> Account<'a> {
             None => self.push(key, Action::Create(wanted.clone()), because),
             Some(seen) if is_settled(seen) => return,
             Some(seen) => match key.replaced() {
-                Replaced::Anew => {
+                Replaced::Recreated => {
                     self.push(key, Action::Delete(seen.clone()), Because::Replaced);
                     self.push(key, Action::Create(wanted.clone()), because);
                 }

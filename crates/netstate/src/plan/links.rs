@@ -12,10 +12,10 @@ use super::account::Account;
 use crate::attribute::Fields;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::link::{
-    Below, BridgePort, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place, below, is_anew,
-    link, links, name_aside,
+    Below, BridgePort, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place, below, link, links,
+    must_recreate, temporary_name,
 };
-use crate::noun::netns::spoken;
+use crate::noun::netns::as_phrase;
 use crate::noun::{self, Key, Object, Renaming};
 use crate::operation::{Action, Because};
 
@@ -26,7 +26,7 @@ impl<'a> Account<'a> {
         let leaves = |(id, seen): &(&LinkId, &Link)| {
             let wanted = self.target.link(id);
             wanted.is_none_or(|wanted| {
-                self.is_anew(wanted, seen) || wanted.place.netns != seen.place.netns
+                self.must_recreate(wanted, seen) || wanted.place.netns != seen.place.netns
             })
         };
         links(&self.observed.objects).filter(leaves).map(|(_, seen)| seen.place.clone()).collect()
@@ -58,7 +58,7 @@ impl<'a> Account<'a> {
                     continue;
                 }
                 None => Because::NotConfigured,
-                Some(wanted) if self.is_anew(wanted, seen) => Because::Replaced,
+                Some(wanted) if self.must_recreate(wanted, seen) => Because::Replaced,
                 Some(_) => continue,
             };
             let action = Action::Delete(Object::Link(seen.clone().into()));
@@ -93,7 +93,7 @@ impl<'a> Account<'a> {
                 }
             }
             if ready.is_empty() {
-                self.step_aside(&pending)?;
+                self.take_temporary_name(&pending)?;
             }
         }
     }
@@ -127,17 +127,17 @@ impl<'a> Account<'a> {
     }
 
     /// Finds the links that must be down and will come up with the link below.
-    pub(super) fn foresee_lowered(&mut self) {
+    pub(super) fn find_links_to_take_down(&mut self) {
         let comes_up = |below: &Place| {
             let Some(id) = self.target_places.get(below).copied() else { return false };
             let is_up = |link: Option<&Link>| link.and_then(|link| link.flags.up) == Some(true);
             is_up(self.target.link(id)) && !is_up(self.links.get(id).map(|link| &**link))
         };
-        let lowered = self.target.links().filter(|(_, wanted)| {
-            let is_down = wanted.flags.up == Some(false) && below(wanted).raised_along;
+        let to_take_down = self.target.links().filter(|(_, wanted)| {
+            let is_down = wanted.flags.up == Some(false) && below(wanted).comes_up_with_below;
             is_down && wanted.device.as_ref().is_some_and(comes_up)
         });
-        self.lowered = lowered.map(|(_, wanted)| wanted.place.clone()).collect();
+        self.to_take_down = to_take_down.map(|(_, wanted)| wanted.place.clone()).collect();
     }
 
     /// Sets links up, and takes those down again that came up with the link below.
@@ -199,7 +199,7 @@ impl<'a> Account<'a> {
     }
 
     /// Whether a link must be created again to become what is wanted.
-    fn is_anew(&self, wanted: &Link, seen: &Link) -> bool {
+    fn must_recreate(&self, wanted: &Link, seen: &Link) -> bool {
         let to = |at: &Place| {
             let id = self.observed_places.get(at)?;
             self.target.link(id).map(|link| &link.place)
@@ -207,7 +207,7 @@ impl<'a> Account<'a> {
         let is_missing = |at: &Place| {
             self.target_places.get(at).is_some_and(|id| link(&self.observed.objects, id).is_none())
         };
-        is_anew(wanted, seen, to, is_missing)
+        must_recreate(wanted, seen, to, is_missing)
     }
 
     fn is_ready(&self, id: &LinkId, wanted: &Link, awaited: &BTreeSet<&Place>) -> bool {
@@ -224,7 +224,7 @@ impl<'a> Account<'a> {
 
     /// Resolves a cycle of links that wait for each other's places: one of them gets a temporary
     /// name.
-    fn step_aside(&mut self, pending: &[(&'a LinkId, &'a Link)]) -> Result<(), PlanError> {
+    fn take_temporary_name(&mut self, pending: &[(&'a LinkId, &'a Link)]) -> Result<(), PlanError> {
         for (id, wanted) in pending {
             let Some(link) = self.links.get(id) else { continue };
             let waits_for = self.places.get(&wanted.place);
@@ -233,7 +233,8 @@ impl<'a> Account<'a> {
             {
                 let (netns, other) = (link.place.netns.clone(), other.clone());
                 // A link that has a temporary name already has freed its place.
-                if let Some(ifname) = name_aside(id).filter(|aside| *aside != link.place.ifname) {
+                if let Some(ifname) = temporary_name(id).filter(|aside| *aside != link.place.ifname)
+                {
                     self.move_to(id, &Place { netns, ifname }, Because::MakesRoom(other));
                     return Ok(());
                 }
@@ -246,7 +247,7 @@ impl<'a> Account<'a> {
             reason: format!(
                 "its place, {} in {}, is taken by {holder}",
                 wanted.place.ifname,
-                spoken(&wanted.place.netns),
+                as_phrase(&wanted.place.netns),
             ),
         })
     }
@@ -301,13 +302,13 @@ impl<'a> Account<'a> {
         }
         self.alter(id, Link::at(place.clone()), because);
         if stays {
-            self.bring_along(id, &place.ifname);
+            self.rename_dependents(id, &place.ifname);
         } else {
             self.lose_all(&old, &Because::LinkMoved(old.ifname.clone()));
             self.leave_behind(id);
         }
-        self.tell_linked(&old, Some(place));
-        self.tell_mate(id, place);
+        self.update_linked(&old, Some(place));
+        self.update_peer(id, place);
         self.places.remove(&old);
         self.places.insert(place.clone(), id.clone());
         if let Some(now) = self.links.get_mut(id).map(Cow::to_mut) {
@@ -320,7 +321,7 @@ impl<'a> Account<'a> {
     }
 
     /// Updates the peer of the other end of a veth pair.
-    fn tell_mate(&mut self, id: &LinkId, place: &Place) {
+    fn update_peer(&mut self, id: &LinkId, place: &Place) {
         let mate = self.links.get(id).and_then(|link| self.places.get(link.peer.as_ref()?));
         if let Some(mate) = mate.and_then(|id| self.links.get_mut(id)) {
             mate.to_mut().peer = Some(place.clone());
@@ -329,7 +330,7 @@ impl<'a> Account<'a> {
 
     /// Notes the effects on the links above the one that was at `place`, and on its ports, when it
     /// is moved or removed.
-    fn tell_linked(&mut self, place: &Place, to: Option<&Place>) {
+    fn update_linked(&mut self, place: &Place, to: Option<&Place>) {
         for id in self.linked.remove(place).unwrap_or_default() {
             let Some(link) = self.links.get(&id) else { continue };
             let stays = to.is_some_and(|to| to.netns == place.netns);
@@ -393,7 +394,7 @@ impl<'a> Account<'a> {
 
     /// Notes that the link at `place` has gone down, and what is lost with it.
     fn is_down(&mut self, place: &Place) {
-        self.bare.insert(place.clone());
+        self.without_routes.insert(place.clone());
         self.lose_with_down(place);
         for id in self.standing_on(place) {
             self.goes_down_along(&id);
@@ -414,7 +415,7 @@ impl<'a> Account<'a> {
         self.raised.insert(place.clone());
         for id in self.standing_on(place) {
             let Some(link) = self.links.get_mut(&id) else { continue };
-            if below(link).raised_along && link.flags.up != Some(true) {
+            if below(link).comes_up_with_below && link.flags.up != Some(true) {
                 link.to_mut().flags.up = Some(true);
                 let place = link.place.clone();
                 self.is_up(&place);
@@ -448,7 +449,7 @@ impl<'a> Account<'a> {
         let Some(gone) = self.links.remove(id) else { return };
         self.places.remove(&gone.place);
         self.lose_all(&gone.place, &Because::LinkRemoved(gone.place.ifname.clone()));
-        self.tell_linked(&gone.place, None);
+        self.update_linked(&gone.place, None);
         if let Some(mate) = gone.peer.as_ref().and_then(|peer| self.places.get(peer)).cloned() {
             self.forget(&mate);
         }
@@ -466,7 +467,7 @@ impl<'a> Account<'a> {
     }
 
     /// Notes that the objects on a renamed link follow it. Parameters are set under the new name.
-    fn bring_along(&mut self, id: &LinkId, name: &LinkName) {
+    fn rename_dependents(&mut self, id: &LinkId, name: &LinkName) {
         let Some(seen) = link(&self.observed.objects, id) else { return };
         for (key, object) in self.dependents(&seen.place) {
             if !noun::is_deleted_alone(key)

@@ -13,14 +13,14 @@ use super::Hold;
 use super::world::{Answer, World, refused};
 use crate::name::{LinkName, NetnsName};
 use crate::noun::link::Place;
-use crate::noun::netns::spoken;
+use crate::noun::netns::as_phrase;
 use crate::noun::route::{Nexthop, Route, RouteKind};
 use crate::noun::{Gateway, Key, Object};
 use crate::state::State;
 use crate::uapi::{RT_TABLE_MAIN, RTPROT_KERNEL};
 
 /// The result of a look-up of a gateway.
-enum Reach {
+enum Lookup {
     OnLink,
     /// Another route, through which the kernel does not accept a gateway.
     Other(Key),
@@ -51,18 +51,18 @@ impl World<'_> {
             return Answer::Met;
         }
         if self.is_local(netns, dev.as_ref(), *via) {
-            let reason = format!("its gateway {via} is an address of {} itself", spoken(netns));
+            let reason = format!("its gateway {via} is an address of {} itself", as_phrase(netns));
             return refused(key, reason, None);
         }
         match self.reach(gateway, key) {
-            Reach::OnLink => return Answer::Met,
-            Reach::Other(by) => {
+            Lookup::OnLink => return Answer::Met,
+            Lookup::Other(by) => {
                 let reason = format!(
                     "its gateway {via} is not reached without another gateway: a more specific route leads to it"
                 );
                 return refused(key, reason, Some((by, None)));
             }
-            Reach::Nothing => {}
+            Lookup::Nothing => {}
         }
         if dev.is_none() {
             let mut waits = None;
@@ -106,7 +106,7 @@ impl World<'_> {
 
     /// The configured object through which a gateway is reached: the subnet of an address on the
     /// link, or a route.
-    fn reach(&mut self, gateway: &Gateway, own: &Key) -> Reach {
+    fn reach(&mut self, gateway: &Gateway, own: &Key) -> Lookup {
         let Gateway { netns, table, dev, via } = gateway;
         let subnet = dev.as_ref().and_then(|dev| {
             let place = Place { netns: netns.clone(), ifname: dev.clone() };
@@ -115,13 +115,13 @@ impl World<'_> {
         });
         match (via, subnet) {
             // IPv4 ignores routes with a gateway, and routes that drop packets.
-            (IpAddr::V4(_), Some(_)) => Reach::OnLink,
+            (IpAddr::V4(_), Some(_)) => Lookup::OnLink,
             (IpAddr::V4(_), None) => self.look_up(gateway, 0..=32, own),
             (IpAddr::V6(_), Some(length)) => match self.look_up(gateway, length + 1..=128, own) {
-                Reach::Nothing => Reach::OnLink,
+                Lookup::Nothing => Lookup::OnLink,
                 // The table of the route decides only if it reaches the gateway.
-                Reach::Other(_) if *table != RT_TABLE_MAIN && dev.is_some() => Reach::OnLink,
-                found @ (Reach::OnLink | Reach::Other(_)) => found,
+                Lookup::Other(_) if *table != RT_TABLE_MAIN && dev.is_some() => Lookup::OnLink,
+                found @ (Lookup::OnLink | Lookup::Other(_)) => found,
             },
             (IpAddr::V6(_), None) => self.look_up(gateway, 0..=128, own),
         }
@@ -133,10 +133,10 @@ impl World<'_> {
         gateway: &Gateway,
         lengths: std::ops::RangeInclusive<u8>,
         own: &Key,
-    ) -> Reach {
+    ) -> Lookup {
         let Gateway { netns, table, dev, via } = gateway;
         let (shortest, longest) = lengths.into_inner();
-        let mut found = Reach::Nothing;
+        let mut found = Lookup::Nothing;
         let tables = [*table, RT_TABLE_MAIN];
         let count = if *table == RT_TABLE_MAIN { 1 } else { 2 };
         for table in tables.into_iter().take(count) {
@@ -148,15 +148,15 @@ impl World<'_> {
                 let routes = self.desired.routes_to(netns, table, prefix.trunc());
                 for (key, route) in routes.filter(|(key, _)| *key != own) {
                     match leads(route, dev.as_ref(), via.is_ipv6()) {
-                        Some(true) => return Reach::OnLink,
+                        Some(true) => return Lookup::OnLink,
                         Some(false) => {
-                            found = Reach::Other(key.clone());
+                            found = Lookup::Other(key.clone());
                             break;
                         }
                         None => {}
                     }
                 }
-                if matches!(found, Reach::Other(_)) {
+                if matches!(found, Lookup::Other(_)) {
                     break;
                 }
             }

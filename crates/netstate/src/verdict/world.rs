@@ -12,7 +12,7 @@ use crate::desired::Desired;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::address::AddressKey;
 use crate::noun::link::{IPV6_MIN_MTU, Link, LinkKind, Place};
-use crate::noun::netns::spoken;
+use crate::noun::netns::as_phrase;
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{self, Condition, Gateway, Key, Object};
 use crate::state::State;
@@ -125,7 +125,7 @@ impl<'a> World<'a> {
                 waits_for: hold.waits_for.clone(),
             }),
             (None, _) if is_looked_for && seen.is_none() && !is_of_namespace(place) => {
-                let netns = spoken(&place.netns);
+                let netns = as_phrase(&place.netns);
                 let reason =
                     format!("there is no link {name} in {netns}, and no type to make it by");
                 Some(Hold { reason, waits_for: key.clone() })
@@ -308,7 +308,7 @@ impl<'a> World<'a> {
         }
         let reason = format!(
             "its source {address} is no address of {}: configure it on a link there",
-            spoken(netns)
+            as_phrase(netns)
         );
         refused(key, reason, None)
     }

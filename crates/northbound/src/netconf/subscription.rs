@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use ::netconf::notification::{Actor, ConfirmEvent, Event, Phase, TerminationReason};
 use ::netconf::{Notification, Selection, Xml};
-use engine::{By, Heard, News, Notice, Notices, SessionEnd, Why};
+use engine::{By, Delivery, Notice, NoticeKind, Notices, SessionEnd, Why};
 use yang::ErrorTag;
 
 use super::error::Errors;
@@ -51,8 +51,8 @@ impl Subscription {
             return std::future::pending().await;
         };
         let (time, events) = match heard {
-            Heard::Notice(Notice { time, news }) => (time, events(news)),
-            Heard::Missed(count) => (SystemTime::now(), vec![Event::Missed { count }]),
+            Delivery::Notice(Notice { time, kind }) => (time, events(kind)),
+            Delivery::Missed(count) => (SystemTime::now(), vec![Event::Missed { count }]),
         };
         let wanted = |event: &Event| match &self.selection {
             // A filter never drops the notification about missed notifications.
@@ -67,28 +67,28 @@ impl Subscription {
     }
 }
 
-fn events(news: News) -> Vec<Event> {
-    match news {
-        News::Committed { id, by, comment, summary } => {
+fn events(kind: NoticeKind) -> Vec<Event> {
+    match kind {
+        NoticeKind::Committed { id, by, comment, summary } => {
             let by = actor(by);
             let change = Event::ConfigChange { by: by.clone() };
             vec![change, Event::Commit { id, by, comment, summary }]
         }
-        News::Confirm { id, by, phase } => confirmation(id, actor(by), phase),
-        News::Unscheduled { number, user, cause } => {
+        NoticeKind::Confirm { id, by, phase } => confirmation(id, actor(by), phase),
+        NoticeKind::Unscheduled { number, user, cause } => {
             vec![Event::ScheduledRefused { number, user, cause }]
         }
-        News::Diverged { paths, cause } => vec![Event::Diverged { paths, cause }],
-        News::Converged => vec![Event::Converged],
-        News::Held { by, paths, count } => {
+        NoticeKind::Diverged { paths, cause } => vec![Event::Diverged { paths, cause }],
+        NoticeKind::Converged => vec![Event::Converged],
+        NoticeKind::Held { by, paths, count } => {
             let count = u64::try_from(count).unwrap_or(u64::MAX);
             vec![Event::Held { by: actor(by), paths, count }]
         }
-        News::Drift { paths, count } => {
+        NoticeKind::Drift { paths, count } => {
             vec![Event::Drift { paths, count: u64::try_from(count).unwrap_or(u64::MAX) }]
         }
-        News::SessionStart(by) => actor(by).map(Event::SessionStart).into_iter().collect(),
-        News::SessionEnd { by, end } => {
+        NoticeKind::SessionStart(by) => actor(by).map(Event::SessionStart).into_iter().collect(),
+        NoticeKind::SessionEnd { by, end } => {
             let (reason, killed_by) = match end {
                 SessionEnd::Closed => (TerminationReason::Closed, None),
                 SessionEnd::Dropped => (TerminationReason::Dropped, None),

@@ -57,7 +57,7 @@ impl Engine {
         self.notify_held(By::Daemon);
         self.drift.forget(&right);
         self.note_waiting(waiting);
-        self.deal_with(&running, changed, lost);
+        self.apply_policies(&running, changed, lost);
         self.notify_less_drift();
     }
 

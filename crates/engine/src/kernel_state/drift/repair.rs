@@ -10,7 +10,7 @@ use crate::error::{Errors, Result};
 use crate::intent::Intent;
 use crate::kernel_state::drift::{AGAIN, CONTESTED, Differing, LOGGED};
 use crate::kernel_state::policy::Policy;
-use crate::session::notice::News;
+use crate::session::notice::NoticeKind;
 use crate::transaction::affected::Affected;
 
 impl Engine {
@@ -30,7 +30,7 @@ impl Engine {
     }
 
     /// Applies the policies to what others have changed, and restores what was lost.
-    pub(super) fn deal_with(
+    pub(super) fn apply_policies(
         &mut self,
         running: &Intent,
         changed: BTreeMap<Key, Differing>,
@@ -67,7 +67,7 @@ impl Engine {
         }
         if !paths.is_empty() {
             self.drift.notified = self.drift.count();
-            self.notices.send(News::Drift { paths, count: self.drift.notified });
+            self.notices.send(NoticeKind::Drift { paths, count: self.drift.notified });
         }
         if !repair.is_empty() || !lost.is_empty() {
             self.repair(repair, lost);
@@ -82,7 +82,7 @@ impl Engine {
         let count = self.drift.count();
         if count < self.drift.notified {
             self.drift.notified = count;
-            self.notices.send(News::Drift { paths: Vec::new(), count });
+            self.notices.send(NoticeKind::Drift { paths: Vec::new(), count });
         }
     }
 

@@ -114,7 +114,7 @@ pub(crate) fn private() -> OpenOptions {
 }
 
 #[cfg(test)]
-pub(crate) use faults::{Faults, Strike};
+pub(crate) use faults::{Faults, Injected};
 
 #[cfg(test)]
 mod faults {
@@ -126,14 +126,14 @@ mod faults {
 
     /// How an operation fails, and with which errno.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(crate) enum Strike {
+    pub(crate) enum Injected {
         /// The operation has no effect.
         Refused(i32),
         /// The operation takes effect, but reports an error.
         Done(i32),
     }
 
-    type Judge = dyn FnMut(Operation<'_>) -> Option<Strike> + Send;
+    type Judge = dyn FnMut(Operation<'_>) -> Option<Injected> + Send;
 
     /// Decides which operations fail; none at first.
     #[derive(Clone, Default)]
@@ -144,7 +144,7 @@ mod faults {
     impl Faults {
         pub(crate) fn set(
             &self,
-            judge: impl FnMut(Operation<'_>) -> Option<Strike> + Send + 'static,
+            judge: impl FnMut(Operation<'_>) -> Option<Injected> + Send + 'static,
         ) {
             *self.judge.lock().unwrap() = Some(Box::new(judge));
         }
@@ -161,8 +161,8 @@ mod faults {
             let strike = self.judge.lock().unwrap().as_mut().and_then(|judge| judge(operation));
             match strike {
                 None => act(),
-                Some(Strike::Refused(errno)) => Err(io::Error::from_raw_os_error(errno)),
-                Some(Strike::Done(errno)) => {
+                Some(Injected::Refused(errno)) => Err(io::Error::from_raw_os_error(errno)),
+                Some(Injected::Done(errno)) => {
                     act()?;
                     Err(io::Error::from_raw_os_error(errno))
                 }

@@ -2,7 +2,7 @@
 //! commit is undone.
 
 use super::report::{Row, check_section};
-use super::southbound::Meddled;
+use super::southbound::Interfered;
 use super::*;
 
 /// The errors with which a kernel refuses.
@@ -21,7 +21,7 @@ fn rows(case: &Case) -> Vec<Row> {
     let (host, mut engine) = case.prepared();
     let calls = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&calls);
-    Meddled::between(&mut engine, &host.kernel, move |call, _| {
+    Interfered::between(&mut engine, &host.kernel, move |call, _| {
         heard.lock().unwrap().push(call.to_string());
         None
     });
@@ -47,7 +47,7 @@ fn outcome_by(case: &Case, ends: &Ends, (failing, onwards, errno): (usize, bool,
     let what = format!("{}, request {failing}", case.title);
     let (host, mut engine) = case.prepared();
     let mut count = 0;
-    let meddled = Meddled::between(&mut engine, &host.kernel, move |_, _| {
+    let meddled = Interfered::between(&mut engine, &host.kernel, move |_, _| {
         let index = count;
         count += 1;
         (index == failing || (onwards && index > failing)).then_some(errno)
@@ -63,7 +63,7 @@ fn outcome_by(case: &Case, ends: &Ends, (failing, onwards, errno): (usize, bool,
             check_diverged(&mut engine, &message, &what);
             meddled.stop();
             NOW.set(NOW.get() + 10);
-            engine.look_at_clock();
+            engine.do_due_work();
             assert!(engine.diverged.is_none(), "{what}");
             "diverged, then old".into()
         }
@@ -91,6 +91,6 @@ fn check_diverged(engine: &mut Engine, message: &str, what: &str) {
     let refused = refused.map_err(|errors| errors.describe()).expect_err(what);
     assert!(refused.starts_with("an earlier commit failed"), "{what}: {refused}");
     NOW.set(NOW.get() + 10);
-    engine.look_at_clock();
+    engine.do_due_work();
     assert!(engine.diverged.is_some() && engine.waits().is_some(), "{what}");
 }

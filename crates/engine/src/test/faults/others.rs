@@ -7,34 +7,37 @@
 use netstate::{Action, Op};
 
 use super::report::{Row, check_section};
-use super::southbound::{Call, Meddled};
+use super::southbound::{Call, Interfered};
 use super::*;
 
 /// A change by another program.
 #[derive(Clone, Copy)]
-struct Deed {
+struct ForeignChange {
     words: &'static str,
     act: fn(&FakeKernel),
 }
 
-const DEEDS: [Deed; 6] = [
-    Deed { words: "NIC enp0s4 is unplugged", act: |kernel| delete(kernel, &link("enp0s4")) },
-    Deed { words: "veth10 is deleted", act: |kernel| delete(kernel, &link("veth10")) },
-    Deed {
+const DEEDS: [ForeignChange; 6] = [
+    ForeignChange {
+        words: "NIC enp0s4 is unplugged",
+        act: |kernel| delete(kernel, &link("enp0s4")),
+    },
+    ForeignChange { words: "veth10 is deleted", act: |kernel| delete(kernel, &link("veth10")) },
+    ForeignChange {
         words: "namespace vpn20 is deleted",
         act: |kernel| delete(kernel, &Key::Netns("vpn20".parse().unwrap())),
     },
-    Deed {
+    ForeignChange {
         words: "enp0s5 is set down",
         act: |kernel| {
             alter(kernel, "enp0s5", |link| link.flags.up = Some(false));
         },
     },
-    Deed {
+    ForeignChange {
         words: "enp0s5 is moved to the host's namespace",
         act: |kernel| alter(kernel, "enp0s5", |link| link.place.netns = NetnsName::own()),
     },
-    Deed {
+    ForeignChange {
         words: "all addresses are removed",
         act: |kernel| {
             let state = kernel.state();
@@ -57,7 +60,7 @@ fn what_others_do_meanwhile_leaves_the_rest_whole() {
 
 fn rows(case: &Case) -> Vec<Row> {
     let ends = case.ends();
-    let row = |deed: &Deed| Row {
+    let row = |deed: &ForeignChange| Row {
         boundary: deed.words.into(),
         outcomes: [false, true].map(|late| outcome(case, &ends, *deed, late)).to_vec(),
     };
@@ -65,11 +68,11 @@ fn rows(case: &Case) -> Vec<Row> {
 }
 
 /// The result of a change in the middle of a commit.
-fn outcome(case: &Case, ends: &Ends, deed: Deed, late: bool) -> String {
+fn outcome(case: &Case, ends: &Ends, deed: ForeignChange, late: bool) -> String {
     let (host, mut engine) = case.prepared();
     let what = format!("{}, {}, late: {late}", case.title, deed.words);
     let (mut done, mut executed) = (false, false);
-    let meddled = Meddled::between(&mut engine, &host.kernel, move |call, kernel| {
+    let meddled = Interfered::between(&mut engine, &host.kernel, move |call, kernel| {
         let is_moment = match call {
             Call::Observe => late && executed,
             Call::Execute(_) => !late,

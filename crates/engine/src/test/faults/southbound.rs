@@ -14,25 +14,25 @@ pub(super) enum Call<'a> {
 }
 
 /// What is done before each request. An error number refuses the request.
-type Meddler = dyn FnMut(Call<'_>, &FakeKernel) -> Option<i32> + Send;
+type Interference = dyn FnMut(Call<'_>, &FakeKernel) -> Option<i32> + Send;
 
 /// A kernel between an engine and the real one, as long as the test interferes.
 #[derive(Clone)]
-pub(super) struct Meddled {
+pub(super) struct Interfered {
     kernel: FakeKernel,
-    meddler: Arc<Mutex<Option<Box<Meddler>>>>,
+    meddler: Arc<Mutex<Option<Box<Interference>>>>,
 }
 
-impl Meddled {
+impl Interfered {
     /// Puts itself between an engine and its kernel.
     pub(super) fn between(
         engine: &mut Engine,
         kernel: &FakeKernel,
         meddler: impl FnMut(Call<'_>, &FakeKernel) -> Option<i32> + Send + 'static,
-    ) -> Meddled {
-        let meddler: Box<Meddler> = Box::new(meddler);
+    ) -> Interfered {
+        let meddler: Box<Interference> = Box::new(meddler);
         let meddler = Arc::new(Mutex::new(Some(meddler)));
-        let meddled = Meddled { kernel: kernel.clone(), meddler };
+        let meddled = Interfered { kernel: kernel.clone(), meddler };
         engine.kernel.replace(Box::new(meddled.clone()));
         meddled
     }
@@ -47,7 +47,7 @@ impl Meddled {
     }
 }
 
-impl Southbound for Meddled {
+impl Southbound for Interfered {
     fn observe(&mut self, scope: &Scope) -> std::result::Result<State, ObserveError> {
         match self.meddle(Call::Observe) {
             None => self.kernel.observe(scope),

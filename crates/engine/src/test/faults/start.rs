@@ -1,8 +1,8 @@
 //! A disk that is full or broken while the daemon starts.
 
 use super::report::{Row, check_section};
-use super::southbound::{Call, Meddled};
-use super::storage::Manner;
+use super::southbound::{Call, Interfered};
+use super::storage::FailureMode;
 use super::*;
 
 /// A start, and what it must apply.
@@ -40,7 +40,7 @@ fn cut_short() -> Host {
     let host = Host::new();
     let mut engine = host.start();
     let mut operations = 0;
-    Meddled::between(&mut engine, &host.kernel, move |call, _| match call {
+    Interfered::between(&mut engine, &host.kernel, move |call, _| match call {
         Call::Observe => None,
         Call::Execute(_) => {
             operations += 1;
@@ -77,14 +77,14 @@ fn rows(start: &Start) -> Vec<Row> {
     let operations = operations.lock().unwrap();
     let row = |(index, operation): (usize, &String)| Row {
         boundary: operation.clone(),
-        outcomes: Manner::ALL.map(|manner| outcome(start, &whole, index, manner)).to_vec(),
+        outcomes: FailureMode::ALL.map(|manner| outcome(start, &whole, index, manner)).to_vec(),
     };
     operations.iter().enumerate().map(row).collect()
 }
 
 /// Starts on a disk that fails at an operation. If the start is refused, it starts again on a
 /// healthy disk.
-fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> String {
+fn outcome(start: &Start, whole: &Held, failing: usize, manner: FailureMode) -> String {
     let host = (start.host)();
     let what = format!("{}, operation {failing}", start.title);
     let found = host.boot().find().unwrap();
@@ -95,7 +95,7 @@ fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> Strin
     let (mut engine, outcome) = match started {
         Ok(mut engine) if engine.diverged.is_some() => {
             NOW.set(NOW.get() + 10);
-            engine.look_at_clock();
+            engine.do_due_work();
             assert!(engine.diverged.is_none(), "{what}");
             (engine, "starts, and waits for the disk")
         }
@@ -103,7 +103,7 @@ fn outcome(start: &Start, whole: &Held, failing: usize, manner: Manner) -> Strin
             assert_eq!(host.kernel.state(), whole.kernel, "{what}");
             let before = past(&engine);
             NOW.set(NOW.get() + 10);
-            engine.look_at_clock();
+            engine.do_due_work();
             assert!(engine.ledger.unrecorded_until().is_none(), "{what}");
             assert_eq!(past(&engine), before, "{what}");
             (engine, "starts whole, and writes it down later")

@@ -2,11 +2,11 @@
 
 use super::report::{Row, check_section};
 use super::*;
-use crate::ledger::store::disk::{Disk, Strike};
+use crate::ledger::store::disk::{Disk, Injected};
 
 /// How an operation fails.
 #[derive(Clone, Copy)]
-pub(super) enum Manner {
+pub(super) enum FailureMode {
     /// It fails once, without effect.
     Once,
     /// It reports a failure once, but takes effect.
@@ -15,8 +15,9 @@ pub(super) enum Manner {
     Onwards,
 }
 
-impl Manner {
-    pub(super) const ALL: [Manner; 3] = [Manner::Once, Manner::Lying, Manner::Onwards];
+impl FailureMode {
+    pub(super) const ALL: [FailureMode; 3] =
+        [FailureMode::Once, FailureMode::Lying, FailureMode::Onwards];
 
     /// Makes a disk fail in this way from an operation on.
     pub(super) fn strike(self, disk: &Disk, failing: usize, errno: i32) {
@@ -25,9 +26,9 @@ impl Manner {
             let index = count;
             count += 1;
             match self {
-                Manner::Once => (index == failing).then_some(Strike::Refused(errno)),
-                Manner::Lying => (index == failing).then_some(Strike::Done(errno)),
-                Manner::Onwards => (index >= failing).then_some(Strike::Refused(errno)),
+                FailureMode::Once => (index == failing).then_some(Injected::Refused(errno)),
+                FailureMode::Lying => (index == failing).then_some(Injected::Done(errno)),
+                FailureMode::Onwards => (index >= failing).then_some(Injected::Refused(errno)),
             }
         });
     }
@@ -50,7 +51,7 @@ fn rows(case: &Case) -> Vec<Row> {
     assert!(operations.len() >= 4, "only {} operations", operations.len());
     let row = |(index, operation): (usize, &String)| Row {
         boundary: operation.clone(),
-        outcomes: Manner::ALL.map(|manner| outcome(case, &ends, index, manner)).to_vec(),
+        outcomes: FailureMode::ALL.map(|manner| outcome(case, &ends, index, manner)).to_vec(),
     };
     operations.iter().enumerate().map(row).collect()
 }
@@ -72,14 +73,18 @@ fn operations(case: &Case) -> Vec<String> {
 }
 
 /// The result of a failed operation.
-fn outcome(case: &Case, ends: &Ends, failing: usize, manner: Manner) -> String {
+fn outcome(case: &Case, ends: &Ends, failing: usize, manner: FailureMode) -> String {
     let full = outcome_by(case, ends, (failing, manner, libc::ENOSPC));
     assert_eq!(full, outcome_by(case, ends, (failing, manner, libc::EIO)));
     full
 }
 
 /// Runs the case on a disk that fails at an operation, checks all promises, and returns the result.
-fn outcome_by(case: &Case, ends: &Ends, (failing, manner, errno): (usize, Manner, i32)) -> String {
+fn outcome_by(
+    case: &Case,
+    ends: &Ends,
+    (failing, manner, errno): (usize, FailureMode, i32),
+) -> String {
     let (host, mut engine) = case.prepared();
     manner.strike(&engine.ledger.store().disk, failing, errno);
     let what = format!("{}, operation {failing}", case.title);

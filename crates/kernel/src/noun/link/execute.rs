@@ -6,7 +6,7 @@ use netstate::link::{CreatedBy, Link, LinkKind, Master, Place};
 
 use super::read::named;
 use super::{References, create, rest, says_something, update, update_port};
-use crate::execution::{CREATE, Doing, Execution, Failure, Result};
+use crate::execution::{Act, CREATE, Execution, Failure, Result};
 use crate::tun;
 
 /// Executes an operation on a link.
@@ -14,12 +14,12 @@ pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
     _: &'a LinkId,
-    doing: Doing<'a, Box<Link>>,
+    doing: Act<'a, Box<Link>>,
 ) -> Result<()> {
     match doing {
-        Doing::Create(link) => execution.create_link(index, link),
-        Doing::Update { from, change } => execution.update_link(index, from, change),
-        Doing::Delete(link) => execution.delete_link(index, link),
+        Act::Create(link) => execution.create_link(index, link),
+        Act::Update { from, change } => execution.update_link(index, from, change),
+        Act::Delete(link) => execution.delete_link(index, link),
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use netstate::{Key, NetnsName, Object, Route, RouteKey, RouteKind, Wanted};
 
-use super::{set, told};
+use super::{as_reported, set};
 use crate::fault::Fault;
 use crate::message::message;
 use crate::observer::{Observer, Result, failed};
@@ -58,12 +58,12 @@ impl Observer<'_> {
                 // The link must be named, because the link that the kernel chose may have changed.
                 let named = route.nexthops.iter().all(|nexthop| nexthop.dev.is_some());
                 if (named || wanted.links.is_empty())
-                    && let Some(told) = told(key, route)
+                    && let Some(as_reported) = as_reported(key, route)
                     && let Some(indexes) = self.nexthop_indexes(netns, route)?
                 {
                     let mut request = Vec::new();
                     set(&mut request, key, route, &indexes);
-                    questions.push(Question { key, route: Some(told), request });
+                    questions.push(Question { key, route: Some(as_reported), request });
                 }
             }
             questions.push(Question::any(key));

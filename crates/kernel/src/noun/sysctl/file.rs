@@ -38,7 +38,7 @@ pub(crate) fn write(path: &SysctlPath, value: &str) -> Result<Option<String>, Fa
     let Some(kept) = read(path)?.filter(|kept| *kept != plain_value(value)) else {
         return Ok(None);
     };
-    if before.as_ref() == Some(&kept) && !is_alike(&kept, value) {
+    if before.as_ref() == Some(&kept) && !is_same_value(&kept, value) {
         let words = format!("the kernel ignores {value} and keeps {kept}");
         return Err(Fault::of(&words, Errno::INVAL));
     }
@@ -70,7 +70,7 @@ fn put(path: &SysctlPath, value: &str) -> Result<(), Fault> {
 /// Whether the kernel regards two values as the same, as far as this can be determined: the same
 /// parts in another order, merged ranges, or milliseconds that differ by less than a tick of the
 /// kernel's clock.
-fn is_alike(kept: &str, value: &str) -> bool {
+fn is_same_value(kept: &str, value: &str) -> bool {
     let close = match (kept.trim().parse::<i64>(), value.trim().parse::<i64>()) {
         (Ok(kept), Ok(value)) => kept.abs_diff(value) <= TICK,
         (Ok(_) | Err(_), _) => false,
@@ -122,7 +122,7 @@ mod tests {
             ("reno cubic", "cubic reno", true),
             ("", "1", false),
         ] {
-            assert_eq!(is_alike(kept, value), alike, "{kept} for {value}");
+            assert_eq!(is_same_value(kept, value), alike, "{kept} for {value}");
         }
     }
 }

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use netstate::{AddressKey, LinkId, Place};
 use yang::{Node, NodeKind, Path, Tree, Value};
 
-use crate::Known;
+use crate::NamedConfiguration;
 use crate::directory::Directory;
 use crate::instances::{entries, entry_path, list_path, schema_node};
 
@@ -24,7 +24,7 @@ const LEAVES: [(&str, &[&str]); 9] = [
 ];
 
 /// The entry of a link.
-pub(crate) fn path(id: &LinkId, known: &Known<'_>) -> Path {
+pub(crate) fn path(id: &LinkId, known: &NamedConfiguration<'_>) -> Path {
     entry_called(id.as_str(), known.configuration)
 }
 

@@ -12,7 +12,7 @@ use yang::{Path, SchemaNode, Tree, Value};
 
 use crate::instances::{entries, entry_path, list_path, schema_node};
 
-use crate::{Known, spelling};
+use crate::{NamedConfiguration, spelling};
 
 /// `RT_TABLE_UNSPEC`, which the kernel treats as `RT_TABLE_MAIN`.
 const UNSPEC: u32 = 0;
@@ -62,7 +62,7 @@ impl Spellings {
 }
 
 /// The entry of a route, with the configuration's spelling of its keys.
-pub(crate) fn path(key: &RouteKey, known: &Known<'_>) -> Path {
+pub(crate) fn path(key: &RouteKey, known: &NamedConfiguration<'_>) -> Path {
     let configuration = known.configuration;
     let Some(list) = schema_node(configuration.schema(), "routes", &["route"]) else {
         return Path::default();

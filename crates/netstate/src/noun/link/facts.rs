@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::name::{LinkId, NetnsName};
 use crate::noun::link::{BridgePort, KindAttributes, Link, LinkKind, Master};
-use crate::noun::netns::spoken;
+use crate::noun::netns::as_phrase;
 use crate::noun::{
     Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts,
     Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
@@ -149,7 +149,7 @@ impl NounFacts for Facts {
             (Verb::Delete, _) | (Verb::Replace, None) => {
                 let [verb, preposition] = verb.words();
                 let at = &link.place;
-                write!(f, "{verb} {} {preposition} {}", at.ifname, spoken(&at.netns))
+                write!(f, "{verb} {} {preposition} {}", at.ifname, as_phrase(&at.netns))
             }
         }
     }
@@ -157,9 +157,9 @@ impl NounFacts for Facts {
 
 fn describe_creation(f: &mut fmt::Formatter<'_>, link: &Link) -> fmt::Result {
     let kind = link.kind.as_ref().map_or("link", LinkKind::name);
-    write!(f, "create {kind} {} in {}", link.place.ifname, spoken(&link.place.netns))?;
+    write!(f, "create {kind} {} in {}", link.place.ifname, as_phrase(&link.place.netns))?;
     if let Some(peer) = &link.peer {
-        write!(f, " with peer {} in {}", peer.ifname, spoken(&peer.netns))?;
+        write!(f, " with peer {} in {}", peer.ifname, as_phrase(&peer.netns))?;
     }
     if let Some(device) = &link.device {
         write!(f, " on {}", device.ifname)?;
@@ -170,13 +170,19 @@ fn describe_creation(f: &mut fmt::Formatter<'_>, link: &Link) -> fmt::Result {
 fn describe_change(f: &mut fmt::Formatter<'_>, from: &Link, change: &Link) -> fmt::Result {
     let (old, new) = (&from.place, &change.place);
     if old.netns != new.netns {
-        write!(f, "move {} from {} to {}", old.ifname, spoken(&old.netns), spoken(&new.netns))?;
+        write!(
+            f,
+            "move {} from {} to {}",
+            old.ifname,
+            as_phrase(&old.netns),
+            as_phrase(&new.netns)
+        )?;
         return match old.ifname == new.ifname {
             true => Ok(()),
             false => write!(f, " as {}", new.ifname),
         };
     }
-    let place = spoken(&old.netns);
+    let place = as_phrase(&old.netns);
     if old.ifname != new.ifname {
         return write!(f, "rename {} in {place} to {}", old.ifname, new.ifname);
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Link, LinkKind, Place};
 use crate::name::{LinkId, MacAddress, NetnsName};
-use crate::noun::netns::spoken;
+use crate::noun::netns::as_phrase;
 use crate::noun::{Change, Key, Object, Wanted};
 
 /// What is known of a link that may have been applied before.
@@ -117,8 +117,8 @@ pub fn is_displaced(wanted: &Wanted, id: &LinkId, place: &Place) -> bool {
 pub fn displacement(wanted: &Place, now: &Place) -> String {
     match (wanted.netns == now.netns, wanted.ifname == now.ifname) {
         (true, _) => format!("renamed to {}", now.ifname),
-        (false, true) => format!("moved to {}", spoken(&now.netns)),
-        (false, false) => format!("moved to {} as {}", spoken(&now.netns), now.ifname),
+        (false, true) => format!("moved to {}", as_phrase(&now.netns)),
+        (false, false) => format!("moved to {} as {}", as_phrase(&now.netns), now.ifname),
     }
 }
 

@@ -138,7 +138,7 @@ pub struct Below {
     /// It can be up only while the link below is up, and goes down with it.
     pub needs_up: bool,
     /// It comes up by itself when the link below does.
-    pub raised_along: bool,
+    pub comes_up_with_below: bool,
     /// Its MTU is limited by that of the link below.
     pub mtu_within: bool,
     /// It stays when the link below moves to another namespace. Otherwise the kernel removes it.

@@ -37,7 +37,7 @@ pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
 }
 
 /// The temporary name of a link while another one still has its new name.
-pub(crate) fn name_aside(id: &LinkId) -> Option<LinkName> {
+pub(crate) fn temporary_name(id: &LinkId) -> Option<LinkName> {
     // FNV-1a: the same name in every process, so that a link is found again after a crash.
     let hash = id
         .as_str()
@@ -55,7 +55,7 @@ fn candidates(id: &LinkId, link: &Link) -> Vec<Place> {
         return vec![place.clone()];
     }
     let aside =
-        |netns: &NetnsName| name_aside(id).map(|ifname| Place { netns: netns.clone(), ifname });
+        |netns: &NetnsName| temporary_name(id).map(|ifname| Place { netns: netns.clone(), ifname });
     let home = |ifname| Place { netns: NetnsName::own(), ifname };
     let mut places = vec![place.clone()];
     // Only an existing link can come from elsewhere. There it may still have the name that is its

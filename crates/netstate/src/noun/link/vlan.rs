@@ -92,6 +92,6 @@ impl Kind for Vlan {
     /// `vlan_device_event`, net/8021q/vlan.c.
     fn below(&self) -> Below {
         let bound = self.loose_binding != Some(true);
-        Below { needs_up: bound, raised_along: bound, mtu_within: true, survives_move: true }
+        Below { needs_up: bound, comes_up_with_below: bound, mtu_within: true, survives_move: true }
     }
 }

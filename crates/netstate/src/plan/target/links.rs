@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::past::Past;
 use crate::name::LinkId;
-use crate::noun::link::{BridgePort, Link, LinkKind, Master, Place, below, is_anew, link_objects};
-use crate::noun::netns::spoken;
+use crate::noun::link::{
+    BridgePort, Link, LinkKind, Master, Place, below, link_objects, must_recreate,
+};
+use crate::noun::netns::as_phrase;
 use crate::noun::{Key, Object};
 use crate::plan::PlanError;
 use crate::state::Entry;
@@ -32,7 +34,7 @@ pub(super) fn configured<'a>(
             (None, None) => refuse(format!(
                 "there is no link {} in {}, and no type to make it by",
                 desired.place.ifname,
-                spoken(&desired.place.netns),
+                as_phrase(&desired.place.netns),
             )),
         };
     };
@@ -43,7 +45,7 @@ pub(super) fn configured<'a>(
         return refuse(format!(
             "{} exists already in {}, as {}, and is not ours to make anew as {}",
             observed.place.ifname,
-            spoken(&observed.place.netns),
+            as_phrase(&observed.place.netns),
             seen.with_article(),
             wanted.with_article(),
         ));
@@ -59,13 +61,13 @@ pub(super) fn configured<'a>(
         new.restore(touched, &base);
     }
     new.overlay(desired);
-    if is_anew(&new, observed, to, is_missing) {
+    if must_recreate(&new, observed, to, is_missing) {
         return match past.original {
             None => Ok(made(new)),
             Some(_) => refuse(format!(
                 "{} was there before in {} and is not ours to make anew, as {} would need",
                 observed.place.ifname,
-                spoken(&observed.place.netns),
+                as_phrase(&observed.place.netns),
                 new.changes(observed).created_by(),
             )),
         };

@@ -10,7 +10,7 @@ pub(crate) fn below(link: &Link) -> Below {
 /// Whether a link must be created again to become what is wanted. `to` returns the desired place of
 /// the link that was observed at a place. `is_missing` returns whether the link that is desired at
 /// a place does not exist.
-pub(crate) fn is_anew<'p>(
+pub(crate) fn must_recreate<'p>(
     wanted: &Link,
     seen: &Link,
     to: impl Fn(&Place) -> Option<&'p Place>,
