@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_says_two_things_is_refused() {
+    fn conflicting_options_are_refused() {
         check("a: u32", "the field must be an Option, unless it is `nested` or `plain`");
         check("#[attribute(A, other)] a: Option<u32>", "unknown option");
         check(

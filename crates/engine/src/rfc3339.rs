@@ -38,14 +38,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_cut_off_and_not_rounded() {
+    fn a_time_is_truncated_and_not_rounded() {
         let time = SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_455_216_987_999);
         assert_eq!(milliseconds(time), "2026-11-23T17:33:36.987Z");
         assert_eq!(seconds(time), "2026-11-23T17:33:36Z");
     }
 
     #[test]
-    fn a_time_that_has_no_date_is_the_last_that_has() {
+    fn a_time_beyond_the_year_9999_is_shown_as_the_last_date() {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 40);
         assert!(seconds(time).starts_with("9999-12-"), "{}", seconds(time));
     }

@@ -66,7 +66,7 @@ fn a_refusal_of_any_operation_leaves_the_kernel_as_it_was() {
 }
 
 #[test]
-fn a_kernel_that_refuses_the_way_back_too_is_brought_back_in_time() {
+fn a_kernel_that_refuses_the_undo_is_restored_later() {
     on_a_host(async |dir, faults| {
         let engine = start(dir, faults);
         let session = open(&engine).await;
@@ -96,7 +96,7 @@ fn a_kernel_that_refuses_the_way_back_too_is_brought_back_in_time() {
 }
 
 #[test]
-fn what_vanishes_between_plan_and_execution_is_waited_for() {
+fn an_object_that_vanishes_before_execution_is_awaited() {
     on_a_host(async |dir, faults| {
         let engine = start(dir, faults);
         let session = open(&engine).await;

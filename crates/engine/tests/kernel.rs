@@ -89,7 +89,7 @@ fn a_restarted_daemon_finds_nothing_to_do() {
 }
 
 #[test]
-fn a_refusal_of_the_last_of_many_operations_takes_back_all() {
+fn a_refusal_of_the_last_of_many_operations_undoes_all() {
     on_a_host(async |dir| {
         let engine = start(dir);
         let session = open(&engine).await;

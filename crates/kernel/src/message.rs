@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_come_back_as_they_were_put() {
+    fn decoded_messages_equal_encoded_ones() {
         let mut bytes = Vec::new();
         message(&mut bytes, (16, libc::NLM_F_ACK, 7), |out| out.extend([1, 2, 3]));
         message(&mut bytes, (17, 0, 8), |_| ());
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_message_ends_the_row() {
+    fn a_truncated_message_ends_the_iteration() {
         let mut bytes = Vec::new();
         message(&mut bytes, (16, 0, 7), |out| out.extend([1; 8]));
         for length in 0..bytes.len() {

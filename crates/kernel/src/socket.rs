@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kernel_that_does_not_answer_is_told() {
+    fn an_unreadable_kernel_is_reported() {
         let mut socket = NetlinkSocket::open().unwrap();
         set_socket_timeout(&socket.socket, Timeout::Recv, Some(Duration::from_millis(1))).unwrap();
         // A control message without a request for an acknowledgement gets no answer.

@@ -70,7 +70,7 @@ const EXCEPTIONS: [(&str, &str); 4] = [
 const DAEMON: [&str; 1] = ["drift"];
 
 #[test]
-fn every_leaf_reaches_the_state_and_comes_back() {
+fn every_leaf_changes_the_state_and_is_shown() {
     let surroundings = surroundings();
     let mut failures = Vec::new();
     for leaf in leaves() {
@@ -99,7 +99,7 @@ fn every_reference_is_checked() {
 }
 
 #[test]
-fn every_hint_of_a_reference_leads_somewhere() {
+fn every_reference_hint_has_a_target() {
     let schema = Schema::netloom().unwrap();
     let hints = leaves().into_iter().filter_map(|leaf| leaf.extension("reference").flatten());
     let parsed: Vec<Path> = hints.map(|hint| Path::parse(schema, hint).unwrap()).collect();

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tutorial_comes_back() {
+    fn the_tutorial_is_raised_from_its_state() {
         check_raised(
             &lowered(TUTORIAL),
             TUTORIAL,

@@ -203,7 +203,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(600))]
 
         #[test]
-        fn by_the_change_is_as_by_the_whole(
+        fn incremental_conversion_equals_full_conversion(
             chosen in vec(any::<bool>(), LINES.len()),
             toggled in vec(0..LINES.len(), 1..5),
         ) {
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_adds_or_alters_is_lowered_by_the_change() {
+    fn additions_and_changes_are_converted_incrementally() {
         let chosen: Vec<bool> = LINES.iter().map(|line| !line.contains("v2")).collect();
         let (chosen, lowered) = good(chosen);
         for (at, line) in LINES.iter().enumerate().filter(|(_, line)| line.contains("routes")) {

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_asked_for_is_read() {
+    fn only_the_requested_part_is_read() {
         check(
             &[
                 "<links/>",

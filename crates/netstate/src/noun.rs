@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_in_the_order_of_the_table() {
+    fn keys_are_sorted_in_the_order_of_the_table() {
         let keys = [
             key(r#"{"Netns": "z"}"#),
             key(r#"{"Link": "y"}"#),

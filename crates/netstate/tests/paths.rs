@@ -171,7 +171,7 @@ fn change(kernel: &mut FakeKernel, before: Surroundings, after: Surroundings) {
 }
 
 #[test]
-fn most_configurations_can_be_and_many_are_held_in_part() {
+fn most_configurations_are_accepted_and_many_are_held_in_part() {
     const CASES: u32 = 300;
     let mut runner = TestRunner::deterministic();
     let (mut accepted, mut held) = (0, 0);

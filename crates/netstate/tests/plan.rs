@@ -197,7 +197,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_planned_comes_true_and_nothing_is_left_to_do(
+    fn an_executed_plan_reaches_the_target(
         states in proptest::collection::vec(random_state(), 1..4)
     ) {
         let mut owner = owner();
@@ -210,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn a_spoilt_plan_is_found_out(
+    fn a_damaged_plan_is_detected(
         old in random_state(), new in random_state(), spoils in proptest::collection::vec(damage(), 8)
     ) {
         let mut owner = owner();
@@ -310,7 +310,7 @@ fn libc_enomem() -> i32 {
 
 /// The namespace of the other end may have no name, or may be about to be removed.
 #[test]
-fn a_cable_whose_other_end_is_out_of_sight_is_made_anew() {
+fn a_veth_pair_with_an_unknown_peer_is_recreated() {
     let end = RandomLink {
         netns: 0,
         renamed: false,

@@ -47,7 +47,7 @@ the kernel with ip(8): `cargo test -p acceptance --test verdict NAME -- --nocapt
 ";
 
 #[test]
-fn the_document_is_what_the_rules_say() {
+fn the_document_agrees_with_the_rules() {
     let mut document = BEFORE.to_owned();
     for rule in Rule::ALL {
         let tests: Vec<String> = rule.shown_by.iter().map(|test| format!("`{test}`")).collect();

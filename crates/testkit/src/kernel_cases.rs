@@ -428,7 +428,7 @@ mod tests {
     use crate::FakeKernel;
 
     #[test]
-    fn the_kernel_of_values_passes() {
+    fn the_fake_kernel_passes() {
         for case in KERNEL_CASES {
             case.run(&mut FakeKernel::default());
         }

@@ -14,7 +14,7 @@ const NETNS: &str = "<edit-config><target><candidate/></target><config><netnses 
                      <netns><name>vpn9</name></netns></netnses></config></edit-config>";
 
 #[test]
-fn what_cuts_its_own_path_comes_back_by_itself() {
+fn a_commit_that_cuts_its_own_connection_is_undone() {
     isolated(|| {
         let daemon = device();
         let before = kernel::holds();
@@ -40,7 +40,7 @@ fn what_cuts_its_own_path_comes_back_by_itself() {
 }
 
 #[test]
-fn a_daemon_that_dies_meanwhile_undoes_it_all_the_same() {
+fn a_daemon_that_dies_meanwhile_undoes_it_after_restart() {
     isolated(|| {
         let mut daemon = device();
         let before = kernel::holds();
@@ -57,7 +57,7 @@ fn a_daemon_that_dies_meanwhile_undoes_it_all_the_same() {
 }
 
 #[test]
-fn a_commit_for_a_time_to_come_is_made_then() {
+fn a_scheduled_commit_is_made_at_its_time() {
     isolated(|| {
         let mut daemon = device();
         let mut onlooker = onlooker(&daemon);
@@ -135,7 +135,7 @@ fn probes_confirm_what_works_and_leave_what_does_not_to_be_undone() {
 }
 
 #[test]
-fn what_is_confirmed_stays() {
+fn a_confirmed_commit_stays() {
     isolated(|| {
         let mut daemon = device();
         let told = daemon.run(

@@ -8,7 +8,7 @@ use acceptance::{Daemon, Host, Lab, command, kernel, step, tutorial};
 use testkit::netns::{ip, isolated};
 
 #[test]
-fn what_went_with_a_link_comes_back_with_it() {
+fn objects_lost_with_a_link_are_restored_with_it() {
     isolated(|| {
         let mut lab = Lab::new();
         let daemon = device();
@@ -45,7 +45,7 @@ fn what_went_with_a_link_comes_back_with_it() {
 }
 
 #[test]
-fn a_parameter_of_which_the_kernel_does_not_tell_is_seen_too() {
+fn changes_of_parameters_without_notifications_are_seen() {
     isolated(|| {
         let _lab = Lab::new();
         let daemon = device();
@@ -71,7 +71,7 @@ fn a_parameter_of_which_the_kernel_does_not_tell_is_seen_too() {
 }
 
 #[test]
-fn what_is_changed_is_reported_repaired_or_adopted() {
+fn changes_by_others_are_reported_repaired_or_adopted() {
     isolated(|| {
         let _lab = Lab::new();
         let daemon = device();
@@ -122,7 +122,7 @@ fn what_is_changed_is_reported_repaired_or_adopted() {
 }
 
 #[test]
-fn a_storm_costs_in_proportion() {
+fn an_event_storm_takes_a_limited_share_of_time() {
     isolated(|| {
         let lab = Lab::new();
         let daemon = device();

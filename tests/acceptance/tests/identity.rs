@@ -30,7 +30,7 @@ const CASES: [(&str, &str); 6] = [
 ];
 
 #[test]
-fn what_others_rename_or_move_goes_back() {
+fn links_renamed_or_moved_by_others_are_moved_back() {
     isolated(|| {
         let daemon = device();
         let (before, links_before) = (kernel::holds(), links());
@@ -111,7 +111,7 @@ fn names_that_others_have_swapped_are_swapped_back() {
 }
 
 #[test]
-fn what_is_no_longer_configured_goes_under_whatever_name() {
+fn a_removed_link_is_deleted_under_any_name() {
     isolated(|| {
         let daemon = device();
         ip("link set dev a down name vx up");

@@ -47,7 +47,7 @@ fn a_second_daemon_is_refused() {
 }
 
 #[test]
-fn a_daemon_without_privileges_says_which() {
+fn a_daemon_names_the_missing_privileges() {
     isolated(|| {
         let folder = tempfile::tempdir().expect("make a folder");
         let (state, socket) = (folder.path().join("state"), folder.path().join("sock"));

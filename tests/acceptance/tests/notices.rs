@@ -29,7 +29,7 @@ fn others_commits_are_shown_above_the_line_being_typed() {
 }
 
 #[test]
-fn an_undone_commit_is_told_to_all_with_its_reason() {
+fn an_undone_commit_sends_a_notice_with_the_reason() {
     isolated(|| {
         let daemon = Daemon::start();
         let (mut ann, mut bob) = (person(&daemon), person(&daemon));
@@ -49,7 +49,7 @@ fn an_undone_commit_is_told_to_all_with_its_reason() {
 }
 
 #[test]
-fn what_others_change_in_the_kernel_is_told() {
+fn changes_by_others_in_the_kernel_send_a_notice() {
     isolated(|| {
         ip("link add eth7 type veth peer name far7");
         let daemon = Daemon::start();

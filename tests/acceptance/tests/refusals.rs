@@ -6,7 +6,7 @@ use acceptance::{Daemon, Lab, Terminal, built, command, kernel, step, tutorial};
 use testkit::netns::{ip, isolated};
 
 #[test]
-fn names_and_values_that_cannot_be() {
+fn invalid_names_and_values_are_refused() {
     isolated(|| {
         let _lab = Lab::new();
         let daemon = device();
@@ -42,7 +42,7 @@ fn names_and_values_that_cannot_be() {
 }
 
 #[test]
-fn references_that_lead_nowhere() {
+fn dangling_references_are_refused() {
     isolated(|| {
         let _lab = Lab::new();
         let daemon = device();
@@ -80,7 +80,7 @@ fn references_that_lead_nowhere() {
 }
 
 #[test]
-fn what_the_kernel_does_not_take() {
+fn errors_of_the_kernel() {
     isolated(|| {
         let _lab = Lab::new();
         let daemon = device();

@@ -34,7 +34,7 @@ commit
 ";
 
 #[test]
-fn nothing_is_left_of_the_tutorial() {
+fn the_tutorial_leaves_nothing_behind() {
     isolated(|| {
         let _lab = lab();
         let before = kernel::snapshot();
@@ -103,7 +103,7 @@ fn a_nic_that_stayed_where_it_was_is_as_it_was() {
 }
 
 #[test]
-fn a_commit_that_was_cut_short_is_given_back_too() {
+fn an_interrupted_commit_is_given_back_too() {
     isolated(|| {
         let _lab = lab();
         let before = kernel::snapshot();
@@ -121,7 +121,7 @@ fn a_commit_that_was_cut_short_is_given_back_too() {
 }
 
 #[test]
-fn what_is_in_the_way_is_told_and_the_rest_given_back() {
+fn a_foreign_link_in_our_namespace_is_reported_and_the_rest_given_back() {
     isolated(|| {
         let _lab = lab();
         let before = kernel::snapshot();

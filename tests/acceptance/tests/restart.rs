@@ -39,7 +39,7 @@ fn the_kernel_keeps_what_a_daemon_leaves() {
 }
 
 #[test]
-fn a_host_that_boots_gets_all_of_it_again() {
+fn a_reboot_applies_the_whole_configuration() {
     isolated(|| {
         let lab = Lab::new();
         let mut daemon = device();

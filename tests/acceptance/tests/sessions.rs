@@ -4,7 +4,7 @@ use acceptance::{Daemon, Ran, Terminal, built, command, kernel, step};
 use testkit::netns::{ip, ip_json, isolated};
 
 #[test]
-fn changes_apart_are_merged() {
+fn independent_changes_are_merged() {
     isolated(|| {
         let daemon = device();
         let (mut ann, mut bob) = (person(&daemon), person(&daemon));
@@ -23,7 +23,7 @@ fn changes_apart_are_merged() {
 }
 
 #[test]
-fn of_two_changes_to_one_leaf_the_second_is_refused() {
+fn the_second_change_of_one_leaf_is_refused() {
     isolated(|| {
         let daemon = device();
         let (mut ann, mut bob) = (person(&daemon), person(&daemon));
@@ -51,7 +51,7 @@ fn of_two_changes_to_one_leaf_the_second_is_refused() {
 }
 
 #[test]
-fn a_conflict_is_settled_where_it_is_told() {
+fn a_conflict_is_resolved_at_its_path() {
     isolated(|| {
         let daemon = device();
         let (mut ann, mut bob) = (person(&daemon), person(&daemon));
@@ -71,7 +71,7 @@ fn a_conflict_is_settled_where_it_is_told() {
 }
 
 #[test]
-fn a_stale_session_takes_nothing_along() {
+fn a_stale_session_removes_nothing_of_others() {
     isolated(|| {
         let daemon = device();
         let mut bob = person(&daemon);

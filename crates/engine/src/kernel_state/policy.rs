@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_leads_nowhere_is_told() {
+    fn an_invalid_policy_path_is_reported() {
         let tree = tree("/netloom-drift:drift/subtree[path='/nowhere']/policy = ignore");
         let errors: Vec<String> =
             Policies::of(&tree).unwrap_err().iter().map(ToString::to_string).collect();

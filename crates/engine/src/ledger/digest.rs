@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_read_as_it_is_shown() {
+    fn a_displayed_digest_can_be_parsed() {
         let digest = Digest::of("netloom");
         let shown = digest.to_string();
         assert_eq!(shown.len(), 64);

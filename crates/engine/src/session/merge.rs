@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_one_side_changes_is_changed() {
+    fn a_change_of_one_side_is_merged() {
         check(
             "/iproute2-ip-link:links/link[name='a']/mtu = 1400",
             "/iproute2-ip-link:links/link[name='a']/netns = 7",
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_one_side_empties_takes_what_the_other_adds() {
+    fn a_list_emptied_by_one_side_keeps_additions_of_the_other() {
         check(
             "no /iproute2-ip-link:links",
             "/iproute2-ip-link:links/link[name='c']/mtu = 1500",
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_change_on_both_sides_is_one() {
+    fn the_same_change_on_both_sides_is_no_conflict() {
         check(
             "/iproute2-ip-link:links/link[name='a']/mtu = 1400",
             "/iproute2-ip-link:links/link[name='a']/mtu = 1400",

@@ -6,7 +6,7 @@ use netstate::Event;
 use super::*;
 
 #[test]
-fn the_first_start_touches_nothing() {
+fn the_first_start_changes_nothing() {
     let host = Host::new();
     let before = host.kernel.state();
     let engine = host.start();
@@ -16,7 +16,7 @@ fn the_first_start_touches_nothing() {
 }
 
 #[test]
-fn a_restart_touches_nothing() {
+fn a_restart_changes_nothing() {
     let host = Host::new();
     host.start().apply(NICS).unwrap();
     let executed = host.kernel.executed().len();
@@ -36,7 +36,7 @@ fn a_restart_repairs_what_was_changed_meanwhile() {
 }
 
 #[test]
-fn what_a_boot_has_made_before_a_refusal_is_its_own() {
+fn objects_created_before_a_refusal_at_boot_are_ours() {
     let (mut host, mut engine) = Host::with_nics();
     engine.apply(CABLE).unwrap();
     drop(engine);
@@ -80,7 +80,7 @@ fn a_reboot_brings_startup_back() {
 }
 
 #[test]
-fn a_missing_nic_keeps_nothing_else_down_and_is_configured_when_it_appears() {
+fn a_missing_nic_is_skipped_and_configured_when_it_appears() {
     let mut host = Host::new();
     let mut engine = host.start();
     engine.apply(NICS).unwrap();
@@ -131,7 +131,7 @@ fn a_missing_nic_keeps_nothing_else_down_and_is_configured_when_it_appears() {
 }
 
 #[test]
-fn a_second_daemon_is_kept_out() {
+fn a_second_engine_cannot_use_the_state_directory() {
     let host = Host::new();
     let _engine = host.start();
     let message = message(host.try_start());
@@ -162,7 +162,7 @@ fn a_nic_that_goes_and_comes_back_is_configured_again() {
 }
 
 #[test]
-fn what_others_change_is_noticed_and_left() {
+fn changes_by_others_are_reported_and_left_alone() {
     let (host, mut engine) = Host::with_nics();
     let address = Key::Address(netstate::AddressKey {
         netns: "vpn10".parse().unwrap(),
@@ -179,7 +179,7 @@ fn what_others_change_is_noticed_and_left() {
 }
 
 #[test]
-fn running_is_the_checkpoint_and_what_came_after_it() {
+fn running_is_the_checkpoint_with_later_commits() {
     let (host, mut engine) = Host::with_nics();
     engine.ledger.last_checkpoint(&engine.running.version());
     let checkpoint = host.file("running.json");
@@ -197,7 +197,7 @@ fn running_is_the_checkpoint_and_what_came_after_it() {
 }
 
 #[test]
-fn the_history_keeps_what_running_is_made_of() {
+fn the_history_keeps_what_running_is_built_from() {
     let (host, mut engine) = Host::with_nics();
     for commit in 0..250 {
         let mtu = 1280 + commit % 2;

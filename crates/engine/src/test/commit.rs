@@ -6,7 +6,7 @@ use super::*;
 use crate::ledger::startup::Startup;
 
 #[test]
-fn a_commit_brings_kernel_and_datastores_there() {
+fn a_commit_changes_kernel_and_datastores() {
     let host = Host::new();
     let mut engine = host.start();
     let done = engine.apply(NICS).unwrap();
@@ -23,7 +23,7 @@ fn a_commit_brings_kernel_and_datastores_there() {
 }
 
 #[test]
-fn a_commit_of_nothing_touches_nothing() {
+fn an_empty_commit_changes_nothing() {
     let (host, mut engine) = Host::with_nics();
     let executed = host.kernel.executed().len();
     let done = engine.apply(NICS).unwrap();
@@ -33,7 +33,7 @@ fn a_commit_of_nothing_touches_nothing() {
 }
 
 #[test]
-fn a_check_tells_the_plan_and_changes_nothing() {
+fn a_check_shows_the_plan_and_changes_nothing() {
     let host = Host::new();
     let mut engine = host.start();
     let session = engine.session();
@@ -75,7 +75,7 @@ fn a_route_from_an_address_of_another_link_stays() {
 }
 
 #[test]
-fn what_is_taken_out_is_given_back() {
+fn a_removed_object_is_given_back() {
     let host = Host::new();
     let before = host.kernel.state();
     let mut engine = host.start();
@@ -90,7 +90,7 @@ fn what_is_taken_out_is_given_back() {
 
 /// The kernel refuses each operation of the plan, one after the other.
 #[test]
-fn a_refusal_leaves_everything_as_it_was() {
+fn a_refused_commit_changes_nothing() {
     for refused in 0.. {
         let (host, mut engine) = Host::with_nics();
         let (before, files) = (host.kernel.state(), host.commits());
@@ -115,7 +115,7 @@ fn a_refusal_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn a_refusal_is_told_with_the_node_and_the_kernels_words() {
+fn a_refusal_names_the_node_and_the_kernels_message() {
     let host = Host::new();
     let mut engine = host.start();
     host.kernel.refuse_after(5, libc::EBUSY);
@@ -150,7 +150,7 @@ fn rollback_goes_back_any_number_of_commits() {
 }
 
 #[test]
-fn a_way_back_that_fails_too_is_told_and_tried_again() {
+fn a_failed_undo_is_reported_and_tried_again() {
     let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     let refusals = Refusals::between(&mut engine, &host.kernel);
@@ -171,7 +171,7 @@ fn a_way_back_that_fails_too_is_told_and_tried_again() {
 }
 
 #[test]
-fn a_kernel_that_has_diverged_is_restored_when_it_lets_itself() {
+fn a_diverged_kernel_is_restored_when_possible() {
     let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     let refusals = Refusals::between(&mut engine, &host.kernel);
@@ -193,7 +193,7 @@ fn a_kernel_that_has_diverged_is_restored_when_it_lets_itself() {
 
 /// A folder in its place prevents a file from being written.
 #[test]
-fn a_file_that_cannot_be_written_refuses_the_commit() {
+fn a_commit_fails_if_a_file_cannot_be_written() {
     for (name, reason) in [("originals.json", "cannot write"), ("journal", "cannot write")] {
         let host = Host::new();
         let mut engine = host.start();
@@ -211,7 +211,7 @@ fn a_file_that_cannot_be_written_refuses_the_commit() {
 }
 
 #[test]
-fn a_commit_that_has_happened_tells_what_else_failed() {
+fn a_successful_commit_reports_later_errors() {
     let host = Host::new();
     let mut engine = host.start();
     std::fs::create_dir(host.state_dir.path().join("netloom/startup.json.new")).unwrap();
@@ -222,7 +222,7 @@ fn a_commit_that_has_happened_tells_what_else_failed() {
 }
 
 #[test]
-fn what_others_had_on_a_link_that_a_refused_commit_took_down_is_there_again() {
+fn a_refused_commit_restores_objects_of_others_on_its_links() {
     let (host, mut engine) = Host::with_nics();
     engine.apply(CABLE).unwrap();
     host.kernel.change(|state| {

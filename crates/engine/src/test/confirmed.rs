@@ -31,7 +31,7 @@ impl Engine {
 }
 
 #[test]
-fn what_nobody_confirms_is_undone_once() {
+fn an_unconfirmed_commit_is_undone_once() {
     let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     let session = engine.session();
@@ -79,7 +79,7 @@ fn a_commit_confirms_with_or_without_a_change() {
 }
 
 #[test]
-fn a_chain_goes_back_to_before_its_first() {
+fn undoing_a_chain_returns_to_before_its_first_commit() {
     let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     let session = engine.session();
@@ -100,7 +100,7 @@ fn a_chain_goes_back_to_before_its_first() {
 }
 
 #[test]
-fn only_those_it_is_for_confirm_or_cancel() {
+fn only_authorised_sessions_confirm_or_cancel() {
     let (_host, mut engine) = Host::with_nics();
     let (alice, bob) = (engine.session(), engine.session());
     engine.try_out(alice, CABLE, ConfirmedBy::Session).unwrap();
@@ -124,7 +124,7 @@ fn only_those_it_is_for_confirm_or_cancel() {
 }
 
 #[test]
-fn a_session_takes_its_own_along() {
+fn the_end_of_a_session_undoes_its_unconfirmed_commit() {
     for (by, kept) in [(ConfirmedBy::Session, false), (ConfirmedBy::Anybody, true)] {
         let (_host, mut engine) = Host::with_nics();
         let session = engine.session();
@@ -135,7 +135,7 @@ fn a_session_takes_its_own_along() {
 }
 
 #[test]
-fn a_failed_one_leaves_nothing_armed() {
+fn a_failed_confirmed_commit_leaves_no_deadline() {
     let (host, mut engine) = Host::with_nics();
     let session = engine.session();
     host.kernel.refuse_after(3, libc::ENOMEM);
@@ -146,7 +146,7 @@ fn a_failed_one_leaves_nothing_armed() {
 }
 
 #[test]
-fn a_restart_waits_on_or_undoes_at_once() {
+fn after_a_restart_a_commit_keeps_waiting_or_is_undone() {
     for (by, seconds, kept) in [
         (ConfirmedBy::Anybody, 30, true),
         (ConfirmedBy::Anybody, 61, false),
@@ -170,7 +170,7 @@ fn a_restart_waits_on_or_undoes_at_once() {
 }
 
 #[test]
-fn a_clock_that_is_set_moves_no_deadline() {
+fn setting_the_clock_does_not_move_a_deadline() {
     for set in [1_000_000, -1_000_000] {
         let (host, mut engine) = Host::with_nics();
         let before = host.kernel.state();
@@ -190,7 +190,7 @@ fn a_clock_that_is_set_moves_no_deadline() {
 }
 
 #[test]
-fn a_reboot_comes_up_on_what_was_confirmed() {
+fn a_reboot_applies_the_confirmed_configuration() {
     let mut host = Host::new();
     let mut engine = host.start();
     engine.apply(NICS).unwrap();
@@ -207,7 +207,7 @@ fn a_reboot_comes_up_on_what_was_confirmed() {
 }
 
 #[test]
-fn a_death_at_any_step_leaves_it_armed_or_undone() {
+fn a_crash_at_any_step_leaves_it_waiting_or_undone() {
     for step in
         Step::ALL.into_iter().filter(|step| !matches!(step, Step::Reverted | Step::Withdrawn))
     {
@@ -231,7 +231,7 @@ fn a_death_at_any_step_leaves_it_armed_or_undone() {
 }
 
 #[test]
-fn an_undoing_that_the_kernel_refuses_is_tried_again() {
+fn an_undo_that_the_kernel_refuses_is_tried_again() {
     let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     let session = engine.session();
@@ -245,7 +245,7 @@ fn an_undoing_that_the_kernel_refuses_is_tried_again() {
 }
 
 #[test]
-fn the_history_keeps_what_an_undoing_needs() {
+fn the_history_keeps_what_an_undo_needs() {
     let (mut host, engine) = Host::with_nics();
     drop(engine);
     host.limits.commits = 2;
@@ -299,7 +299,7 @@ fn answers_to_all_probes_confirm() {
 }
 
 #[test]
-fn what_was_not_answered_is_told() {
+fn unanswered_probes_are_reported() {
     let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     let probe =

@@ -48,7 +48,7 @@ fn link(engine: &Engine) -> String {
 }
 
 #[test]
-fn each_is_told_with_all_three_sides_and_its_author() {
+fn each_conflict_has_all_three_values_and_its_author() {
     let (_host, mut engine, ann, bob) =
         disputed("@/mtu = 1400\n@/group = 7", "@/mtu = 1300\n@/group = 8");
     check(
@@ -73,7 +73,7 @@ fn each_is_told_with_all_three_sides_and_its_author() {
 }
 
 #[test]
-fn each_is_settled_by_itself() {
+fn each_conflict_is_resolved_separately() {
     let (_host, mut engine, _, bob) =
         disputed("@/mtu = 1400\n@/group = 7", "@/mtu = 1300\n@/group = 8\n@/netns = vpn20");
     assert_eq!(engine.resolve(bob, &place("@/mtu"), Side::Ours).unwrap(), 1);
@@ -97,7 +97,7 @@ fn each_is_settled_by_itself() {
 }
 
 #[test]
-fn what_we_removed_comes_back_whole_or_goes() {
+fn our_removed_subtree_is_restored_whole_or_removed() {
     for (side, goes) in [(Side::Ours, true), (Side::Theirs, false)] {
         let (_host, mut engine, _, bob) = disputed("@/mtu = 1400", "no @");
         assert_eq!(engine.resolve(bob, &place("@/mtu"), side).unwrap(), 0);
@@ -109,7 +109,7 @@ fn what_we_removed_comes_back_whole_or_goes() {
 }
 
 #[test]
-fn what_they_removed_comes_back_whole_or_stays_gone() {
+fn a_subtree_removed_by_others_is_restored_whole_or_not() {
     for (side, goes) in [(Side::Ours, false), (Side::Theirs, true)] {
         let (_host, mut engine, _, bob) = disputed("no @", "@/mtu = 1400");
         check(&mut engine, bob, expect!["@/mtu: was '-', ours '1400', theirs '-' by commit 2\n"]);
@@ -137,7 +137,7 @@ fn an_update_without_preference_changes_nothing_where_there_is_a_conflict() {
 }
 
 #[test]
-fn a_third_commit_is_a_conflict_of_its_own() {
+fn a_third_commit_is_a_separate_conflict() {
     let (_host, mut engine, ann, bob) = disputed("@/mtu = 1400", "@/mtu = 1300");
     message(engine.commit(bob, Request::default()));
     engine.set(ann, &under_link("@/mtu = 1500"));
@@ -152,7 +152,7 @@ fn a_third_commit_is_a_conflict_of_its_own() {
 }
 
 #[test]
-fn settling_a_conflict_shows_what_is_in_conflict_and_no_more() {
+fn resolving_a_conflict_counts_as_seeing_only_the_conflict() {
     let (_host, mut engine, _, bob) = disputed("@/mtu = 1400\n@/group = 7", "@/mtu = 1300");
     let without_either = tree(NICS);
     engine.conflicts(bob).unwrap();

@@ -7,7 +7,7 @@ use super::*;
 use crate::transaction::step::{Boundary, Fault, Step};
 
 #[test]
-fn a_commit_cut_at_any_step_is_whole_after_the_next_start() {
+fn a_commit_interrupted_at_any_step_is_complete_or_undone_after_restart() {
     for case in [MAKE, GIVE_BACK] {
         for step in Step::ALL {
             let host = Host::new();
@@ -23,7 +23,7 @@ fn a_commit_cut_at_any_step_is_whole_after_the_next_start() {
 }
 
 #[test]
-fn a_commit_cut_between_operations_is_whole_after_the_next_start() {
+fn a_commit_interrupted_between_operations_is_complete_or_undone_after_restart() {
     for case in [MAKE, GIVE_BACK] {
         for operations in 0.. {
             let host = Host::new();

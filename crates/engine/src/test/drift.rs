@@ -9,7 +9,7 @@ const VETH10: &str = "/iproute2-ip-link:links/link[name='veth10']";
 const ROUTE: &str = "/iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][table='254'][metric='0'][tos='0'][netns='vpn10']";
 
 #[test]
-fn a_link_set_down_and_up_again_has_its_routes_again() {
+fn routes_are_restored_after_a_link_goes_down_and_up() {
     let (host, mut engine) = with_cable("");
     let whole = host.kernel.state();
     set_up(&host, &mut engine, "veth10", false);
@@ -31,7 +31,7 @@ fn a_link_set_down_and_up_again_has_its_routes_again() {
 }
 
 #[test]
-fn a_cable_that_is_deleted_and_made_again_gets_all_back() {
+fn a_recreated_veth_pair_gets_everything_back() {
     let (host, mut engine) = with_cable("");
     let whole = host.kernel.state();
     let cable = [link_key("veth10"), link_key("veth20")].map(|key| {
@@ -54,7 +54,7 @@ fn a_cable_that_is_deleted_and_made_again_gets_all_back() {
 }
 
 #[test]
-fn what_is_reported_stays_until_it_is_put_right() {
+fn reported_drift_stays_until_it_is_repaired() {
     let (host, mut engine) = with_cable("");
     let executed = host.kernel.executed().len();
     let key = route();
@@ -82,7 +82,7 @@ fn what_is_reported_stays_until_it_is_put_right() {
 }
 
 #[test]
-fn what_is_to_be_repaired_is_repaired_but_not_for_ever_at_once() {
+fn repairs_of_a_contested_object_become_less_frequent() {
     let (host, mut engine) = with_cable("/netloom-drift:drift/policy = repair");
     let whole = host.kernel.state();
     set_up(&host, &mut engine, "veth10", false);
@@ -123,7 +123,7 @@ fn a_namespace_that_is_deleted_is_repaired_with_all_in_it() {
 }
 
 #[test]
-fn what_is_to_be_adopted_becomes_running() {
+fn adopted_drift_becomes_running() {
     let (host, mut engine) = with_cable("/netloom-drift:drift/policy = adopt");
     engine.apply(&format!("{VETH10}/mtu = 1400")).unwrap();
     let key = link_key("veth10");
@@ -171,7 +171,7 @@ fn nothing_is_adopted_while_a_commit_waits_for_its_confirmation() {
 }
 
 #[test]
-fn what_is_ignored_is_dealt_with_once_the_policy_is_another() {
+fn ignored_drift_is_handled_after_a_policy_change() {
     let (host, mut engine) = with_cable(
         "/netloom-drift:drift/subtree[path='/iproute2-ip-route:routes']/policy = ignore",
     );
@@ -187,7 +187,7 @@ fn what_is_ignored_is_dealt_with_once_the_policy_is_another() {
 }
 
 #[test]
-fn what_is_not_configured_does_not_get_in() {
+fn events_of_unconfigured_objects_are_ignored() {
     let (host, mut engine) = with_cable("");
     engine.look_at_events();
     let foreign = |prefix: u8| {
@@ -209,7 +209,7 @@ fn what_is_not_configured_does_not_get_in() {
 }
 
 #[test]
-fn a_link_that_is_renamed_or_moved_is_told_and_goes_back() {
+fn a_renamed_or_moved_link_is_reported_and_moved_back() {
     let (host, mut engine) = with_cable("");
     let whole = host.kernel.state();
     for (place, told) in [("vx@vpn10", "renamed to vx"), ("veth10@vpn20", "moved to vpn20")] {
@@ -341,7 +341,7 @@ fn differences(engine: &mut Engine) -> Vec<String> {
 }
 
 #[test]
-fn an_address_that_goes_takes_routes_along_that_are_given_back() {
+fn routes_lost_with_an_address_are_given_back() {
     let (host, mut engine) = with_cable("");
     let whole = host.kernel.state();
     let gone = Event::AddressGone("vpn10".parse().unwrap(), "veth10".parse().unwrap());

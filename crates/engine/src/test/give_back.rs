@@ -11,7 +11,7 @@ use crate::start::give_back::give_back;
 use crate::transaction::step::{Boundary, Fault};
 
 #[test]
-fn a_host_is_as_it_was_and_a_start_configures_it_again() {
+fn give_back_restores_the_host_and_a_start_configures_it_again() {
     let host = Host::new();
     let before = host.kernel.state();
     let mut engine = host.start();
@@ -39,7 +39,7 @@ fn a_host_is_as_it_was_and_a_start_configures_it_again() {
 }
 
 #[test]
-fn a_host_is_as_it_was_after_a_commit_that_was_cut_anywhere() {
+fn give_back_after_an_interrupted_commit_restores_the_host() {
     for operations in 0.. {
         let host = Host::new();
         let before = host.kernel.state();
@@ -84,7 +84,7 @@ fn a_nic_has_the_parameters_that_others_had_set() {
 }
 
 #[test]
-fn what_the_kernel_keeps_is_told_and_the_rest_given_back() {
+fn what_cannot_be_given_back_is_reported_and_the_rest_is() {
     let host = Host::new();
     let before = host.kernel.state();
     let mut engine = host.start();
@@ -106,7 +106,7 @@ fn what_the_kernel_keeps_is_told_and_the_rest_given_back() {
 }
 
 #[test]
-fn a_nic_that_came_after_the_daemon_had_ended_is_nobody_elses() {
+fn a_nic_that_appears_while_the_daemon_is_stopped_is_not_given_back() {
     let mut host = Host::new();
     host.start().apply(NICS).unwrap();
     host.reboot(&["enp0s5"]);
@@ -118,7 +118,7 @@ fn a_nic_that_came_after_the_daemon_had_ended_is_nobody_elses() {
 }
 
 #[test]
-fn what_another_boot_configured_is_gone_already() {
+fn objects_of_another_boot_are_gone_already() {
     let mut host = Host::new();
     host.start().apply(NICS).unwrap();
     host.reboot(&["enp0s4", "enp0s5"]);

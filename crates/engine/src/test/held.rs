@@ -47,7 +47,7 @@ fn routes_over_a_link_that_is_shut_are_held_until_it_is_up() {
 }
 
 #[test]
-fn what_a_gateway_is_reached_by_is_not_taken_away() {
+fn an_object_that_a_gateway_needs_cannot_be_removed() {
     let (host, mut engine) = Host::with_nics();
     let address = "/iproute2-ip-link:links/link[name='enp0s4']/ip[address='192.168.10.10/24']";
     let route = "/iproute2-ip-route:routes/route[prefix='10.9.0.0/16'][netns='vpn10'][table='254'][tos='0'][metric='0']/nexthop[dev='enp0s4']/via/address = 192.168.10.1";
@@ -62,7 +62,7 @@ fn what_a_gateway_is_reached_by_is_not_taken_away() {
 
 /// A DHCP client sets the address through which the gateway of a configured route is reached.
 #[test]
-fn an_address_of_others_is_waited_for_where_nobody_can_be_told() {
+fn an_address_of_others_is_awaited_without_notifications() {
     let mut host = Host::new();
     let lease = |host: &Host| {
         let netns = NetnsName::own();
@@ -99,7 +99,7 @@ fn an_address_of_others_is_waited_for_where_nobody_can_be_told() {
 }
 
 #[test]
-fn a_kernel_that_did_not_go_back_does_not_keep_out_what_it_takes() {
+fn a_diverged_kernel_does_not_prevent_a_possible_commit() {
     let (host, mut engine) = Host::with_nics();
     engine.apply(CABLE).unwrap();
     let refusals = Refusals::between(&mut engine, &host.kernel);
@@ -120,7 +120,7 @@ fn a_kernel_that_did_not_go_back_does_not_keep_out_what_it_takes() {
 
 /// Another host has the address: it stays where it is, and is reported.
 #[test]
-fn a_duplicate_address_is_told_and_left_alone() {
+fn a_duplicate_address_is_reported_and_left_alone() {
     let (host, mut engine) = Host::with_nics();
     let place = Place { netns: "vpn10".parse().unwrap(), ifname: "enp0s4".parse().unwrap() };
     let address = "2001:db8::1/64".parse::<ipnet::IpNet>().unwrap();

@@ -48,7 +48,7 @@ fn a_revision_has_a_position_and_an_id() {
 }
 
 #[test]
-fn a_past_that_is_held_stays_what_it_was() {
+fn a_past_value_does_not_change() {
     let (_host, mut engine) = three_commits();
     let past = engine.past();
     engine.apply(&format!("no {MTU}")).unwrap();
@@ -72,7 +72,7 @@ fn the_rescue_configuration_is_what_was_running() {
 }
 
 #[test]
-fn what_is_done_to_a_file_is_told() {
+fn a_changed_history_file_is_reported() {
     let check = |damage: &dyn Fn(&Host), expect: Expect| {
         let (host, mut engine) = three_commits();
         engine.ledger.last_checkpoint(&engine.running.version());

@@ -410,7 +410,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_interleaving_is_some_serial_order(
+    fn every_interleaving_equals_a_serial_order(
         acts in proptest::collection::vec((0..PEOPLE, act()), 1..60)
     ) {
         let mut world = World::new();

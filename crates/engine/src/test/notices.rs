@@ -68,7 +68,7 @@ impl Engine {
 }
 
 #[test]
-fn commits_are_told_once_they_have_happened() {
+fn a_notice_follows_each_commit() {
     let (host, mut engine) = Host::with_nics();
     let mut notices = engine.listen();
     let session = engine.session();
@@ -88,7 +88,7 @@ fn commits_are_told_once_they_have_happened() {
 }
 
 #[test]
-fn a_confirmed_commit_is_told_from_start_to_end() {
+fn a_confirmed_commit_sends_a_notice_for_each_phase() {
     let (_host, mut engine) = Host::with_nics();
     let session = engine.session();
     let mut notices = engine.listen();
@@ -152,7 +152,7 @@ fn a_confirmed_commit_is_told_from_start_to_end() {
 }
 
 #[test]
-fn divergence_is_told_once_and_so_is_its_end() {
+fn divergence_sends_one_notice_and_its_end_another() {
     let (host, mut engine) = Host::with_nics();
     let mut notices = engine.listen();
     let refusals = Refusals::between(&mut engine, &host.kernel);
@@ -173,7 +173,7 @@ fn divergence_is_told_once_and_so_is_its_end() {
 }
 
 #[test]
-fn who_listens_too_slowly_is_told_how_much_is_lost() {
+fn a_slow_listener_learns_how_much_is_lost() {
     let (_host, mut engine) = Host::with_nics();
     let mut notices = engine.listen();
     for _ in 0..300 {
@@ -188,7 +188,7 @@ fn who_listens_too_slowly_is_told_how_much_is_lost() {
 }
 
 #[test]
-fn drift_is_told_when_it_comes_and_when_it_is_over() {
+fn drift_sends_a_notice_when_it_starts_and_ends() {
     let (host, mut engine) = Host::with_nics();
     let mut notices = engine.listen();
     let address = Key::Address(netstate::AddressKey {
@@ -213,7 +213,7 @@ fn drift_is_told_when_it_comes_and_when_it_is_over() {
 }
 
 #[test]
-fn what_is_held_is_told_with_whose_commit_it_is_a_consequence_of() {
+fn held_objects_send_a_notice_with_the_author_of_the_commit() {
     let (host, mut engine) = Host::with_nics();
     let (mut notices, session) = (engine.listen(), engine.session());
     let commit = |engine: &mut Engine, lines: &str| {

@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use super::*;
 
 #[test]
-fn a_kernel_that_holds_running_has_converged() {
+fn operational_data_say_that_the_kernel_has_converged() {
     let (_host, mut engine) = Host::with_nics();
     check(
         &mut engine,
@@ -18,7 +18,7 @@ fn a_kernel_that_holds_running_has_converged() {
 }
 
 #[test]
-fn what_is_missing_is_told_with_what_it_waits_for() {
+fn missing_objects_are_reported_with_what_they_wait_for() {
     let (mut host, engine) = Host::with_nics();
     drop(engine);
     host.reboot(&["enp0s5"]);
@@ -43,7 +43,7 @@ fn what_is_missing_is_told_with_what_it_waits_for() {
 }
 
 #[test]
-fn a_way_back_that_has_failed_is_told_until_it_succeeds() {
+fn a_failed_undo_is_reported_until_it_succeeds() {
     let (host, mut engine) = Host::with_nics();
     let refusals = Refusals::between(&mut engine, &host.kernel);
     refusals.set(&["add route", "delete veth"]);
@@ -74,7 +74,7 @@ fn a_way_back_that_has_failed_is_told_until_it_succeeds() {
 
 /// An object that could not be restored is still missing after a second attempt.
 #[test]
-fn what_could_not_be_restored_is_tried_until_it_is() {
+fn restoring_is_tried_until_it_succeeds() {
     let (host, mut engine) = Host::with_nics();
     engine.apply(CABLE).unwrap();
     let before = host.kernel.state();
@@ -109,7 +109,7 @@ fn check(engine: &mut Engine, expected: Expect) {
 
 /// Reading only a part shows the same as reading everything.
 #[test]
-fn a_part_is_as_the_whole_says() {
+fn a_part_of_operational_data_equals_the_same_part_of_all() {
     let (_host, mut engine) = Host::with_nics();
     engine.apply(CABLE).unwrap();
     let whole = engine.operational().unwrap();

@@ -15,7 +15,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
-    fn every_way_to_a_configuration_ends_alike(
+    fn every_path_to_a_configuration_has_the_same_result(
         (around, before, wanted) in (surroundings(), configuration(), configuration()),
         (refused, at) in (configuration(), 0..20_usize),
     ) {

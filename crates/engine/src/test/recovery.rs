@@ -64,7 +64,7 @@ fn goes_on(host: &Host, engine: Engine) {
 }
 
 #[test]
-fn without_running_the_kernel_is_left_alone() {
+fn without_running_the_kernel_is_not_changed() {
     for damage in DAMAGES {
         let (host, mut engine) = Host::with_nics();
         engine.ledger.last_checkpoint(&engine.running.version());
@@ -88,7 +88,7 @@ fn without_running_the_kernel_is_left_alone() {
 }
 
 #[test]
-fn without_running_the_rescue_configuration_is_in_force() {
+fn without_running_the_rescue_configuration_is_applied() {
     for damage in DAMAGES {
         let (host, mut engine) = Host::with_nics();
         crate::ledger::rescue::write(engine.ledger.store(), &engine.version()).unwrap();
@@ -112,7 +112,7 @@ fn without_running_the_rescue_configuration_is_in_force() {
 }
 
 #[test]
-fn a_boot_without_startup_comes_up_on_what_there_is() {
+fn a_boot_with_damaged_startup_uses_a_replacement() {
     for (autosave, rescue, end) in [
         (true, true, "; startup follows running"),
         (false, true, "; startup is the rescue configuration"),
@@ -150,7 +150,7 @@ fn a_boot_without_startup_comes_up_on_what_there_is() {
 }
 
 #[test]
-fn a_boot_without_running_comes_up_on_startup() {
+fn a_boot_without_running_applies_startup() {
     let mut host = Host { autosave: false, ..Host::new() };
     let mut engine = host.start();
     engine.apply(NICS).unwrap();
@@ -169,7 +169,7 @@ fn a_boot_without_running_comes_up_on_startup() {
 }
 
 #[test]
-fn what_running_is_made_of_is_not_guessed() {
+fn running_with_a_missing_record_is_not_guessed() {
     let check = |damage: fn(&Host), expect: Expect| {
         let (host, mut engine) = Host::with_nics();
         engine.ledger.last_checkpoint(&engine.running.version());
@@ -209,7 +209,7 @@ fn what_running_is_made_of_is_not_guessed() {
 }
 
 #[test]
-fn a_journal_that_cannot_be_read_is_kept_and_running_is_as_it_was() {
+fn an_unreadable_journal_is_kept_and_running_does_not_change() {
     for text in ["", "{}", "{\"format\":1,\"content\":{}}"] {
         let (host, engine) = Host::with_nics();
         let running = engine.running.intent.tree.clone();
@@ -228,7 +228,7 @@ fn a_journal_that_cannot_be_read_is_kept_and_running_is_as_it_was() {
 }
 
 #[test]
-fn without_originals_what_is_there_is_taken_as_it_is() {
+fn without_originals_existing_objects_are_adopted_as_they_are() {
     for damage in DAMAGES {
         let (host, engine) = Host::with_nics();
         let (running, kernel) = (engine.running.intent.tree.clone(), host.kernel.state());
@@ -243,7 +243,7 @@ fn without_originals_what_is_there_is_taken_as_it_is() {
 }
 
 #[test]
-fn a_commit_that_nobody_can_tell_to_be_confirmed_waits_on() {
+fn a_commit_of_unknown_confirmation_keeps_waiting() {
     let (host, mut engine) = Host::with_nics();
     crate::ledger::rescue::write(engine.ledger.store(), &engine.version()).unwrap();
     let session = engine.session();
@@ -265,7 +265,7 @@ fn a_commit_that_nobody_can_tell_to_be_confirmed_waits_on() {
 }
 
 #[test]
-fn a_commit_that_cannot_be_undone_stays() {
+fn a_commit_that_cannot_be_undone_is_kept() {
     let (host, mut engine) = Host::with_nics();
     let session = engine.session();
     engine.set(session, CABLE);
@@ -301,7 +301,7 @@ fn a_rescue_configuration_that_cannot_be_read_is_kept_too() {
 }
 
 #[test]
-fn what_is_not_known_is_not_given_back() {
+fn without_originals_nothing_is_given_back() {
     let (host, mut engine) = Host::with_nics();
     engine.ledger.last_checkpoint(&engine.running.version());
     drop(engine);

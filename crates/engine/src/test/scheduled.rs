@@ -40,7 +40,7 @@ fn with(lines: &str) -> Tree {
 }
 
 #[test]
-fn they_go_by_the_wall_clock_also_where_it_is_set() {
+fn scheduled_commits_follow_the_wall_clock_when_it_is_set() {
     let (_host, mut engine) = Host::with_nics();
     engine.later(3600, MTU).unwrap();
     SET.set(SET.get() - 60);
@@ -52,7 +52,7 @@ fn they_go_by_the_wall_clock_also_where_it_is_set() {
 }
 
 #[test]
-fn they_are_made_in_time_and_in_their_order() {
+fn scheduled_commits_are_made_in_time_and_in_order() {
     let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     assert_eq!(engine.later(60, MTU).unwrap().number, 1);
@@ -74,7 +74,7 @@ fn they_are_made_in_time_and_in_their_order() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_at_once() {
+fn an_invalid_schedule_is_refused_at_once() {
     let (_host, mut engine) = Host::with_nics();
     let mut check = |seconds, lines: &str, expect: expect_test::Expect| {
         expect.assert_eq(&message(engine.later(seconds, lines)));
@@ -94,7 +94,7 @@ fn what_makes_no_sense_is_refused_at_once() {
 }
 
 #[test]
-fn one_that_is_taken_back_is_not_made() {
+fn a_cancelled_commit_is_not_made() {
     let (host, mut engine) = Host::with_nics();
     engine.later(30, MTU).unwrap();
     engine.later(30, CABLE).unwrap();
@@ -107,7 +107,7 @@ fn one_that_is_taken_back_is_not_made() {
 }
 
 #[test]
-fn a_restart_and_a_reboot_keep_them_and_make_up_for_what_is_overdue() {
+fn scheduled_commits_survive_restart_and_reboot_and_overdue_ones_are_made() {
     for (reboots, seconds) in [(false, 10), (true, 10), (false, 100), (true, 100)] {
         let (mut host, mut engine) = Host::with_nics();
         engine.later(60, MTU).unwrap();
@@ -126,7 +126,7 @@ fn a_restart_and_a_reboot_keep_them_and_make_up_for_what_is_overdue() {
 }
 
 #[test]
-fn what_others_have_committed_meanwhile_stays() {
+fn commits_of_others_stay() {
     let (_host, mut engine) = Host::with_nics();
     engine.later(30, "no /iproute2-ip-link:links/link[name='enp0s5']").unwrap();
     engine.apply(CABLE).unwrap();
@@ -138,7 +138,7 @@ fn what_others_have_committed_meanwhile_stays() {
 }
 
 #[test]
-fn a_contradiction_is_refused_and_told() {
+fn a_contradiction_is_refused_with_a_message() {
     for (scheduled, committed) in [
         (MTU, "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1300"),
         ("no /iproute2-ip-link:links/link[name='enp0s5']", MTU),
@@ -160,7 +160,7 @@ fn a_contradiction_is_refused_and_told() {
 }
 
 #[test]
-fn what_the_kernel_refuses_is_told_and_not_tried_again() {
+fn a_refused_repair_is_reported_and_not_tried_again() {
     let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     engine.later(30, MTU).unwrap();
@@ -178,7 +178,7 @@ fn what_the_kernel_refuses_is_told_and_not_tried_again() {
 }
 
 #[test]
-fn what_keeps_everybody_from_committing_keeps_it_waiting() {
+fn a_scheduled_commit_waits_while_commits_are_not_possible() {
     let (_host, mut engine) = Host::with_nics();
     engine.later(30, MTU).unwrap();
     let session = engine.session();
@@ -203,7 +203,7 @@ fn what_keeps_everybody_from_committing_keeps_it_waiting() {
 }
 
 #[test]
-fn a_death_at_any_step_leaves_it_to_be_made_once() {
+fn after_a_crash_at_any_step_it_is_made_once() {
     for step in Step::ALL
         .into_iter()
         .filter(|step| !matches!(step, Step::Merged | Step::Reverted | Step::Withdrawn))
@@ -224,7 +224,7 @@ fn a_death_at_any_step_leaves_it_to_be_made_once() {
 }
 
 #[test]
-fn a_schedule_that_cannot_be_read_is_kept_aside() {
+fn an_unreadable_schedule_is_kept_under_another_name() {
     let (host, mut engine) = Host::with_nics();
     engine.later(30, MTU).unwrap();
     drop(engine);

@@ -53,7 +53,7 @@ fn the_same_change_twice_is_no_contradiction() {
 }
 
 #[test]
-fn a_lock_keeps_others_from_committing() {
+fn a_lock_prevents_commits_of_others() {
     let host = Host::new();
     let mut engine = host.start();
     let (alice, bob) = (engine.session(), engine.session());
@@ -99,7 +99,7 @@ fn ask_again(requests: mpsc::WeakSender<EngineRequest>) {
 }
 
 #[tokio::test]
-async fn requests_without_end_do_not_hold_up_what_is_due() {
+async fn endless_requests_do_not_delay_due_work() {
     let host = Host::new();
     let handle = serve(&host);
     let origin = Origin { user: "root".into(), from: "a test".into() };
@@ -128,7 +128,7 @@ async fn keep_busy(handle: &Handle) -> std::sync::mpsc::Sender<()> {
 }
 
 #[tokio::test]
-async fn who_asks_while_the_queue_is_full_waits_and_nobody_else_does() {
+async fn only_requesters_wait_while_the_queue_is_full() {
     let host = Host::new();
     let handle = serve(&host);
     let origin = Origin { user: "root".into(), from: "a test".into() };
@@ -157,7 +157,7 @@ async fn who_asks_while_the_queue_is_full_waits_and_nobody_else_does() {
 }
 
 #[tokio::test]
-async fn what_a_session_has_read_counts_for_what_it_asks_next() {
+async fn what_a_session_has_read_counts_for_its_next_request() {
     let host = Host::new();
     let handle = serve(&host);
     let origin = Origin { user: "root".into(), from: "a test".into() };

@@ -42,7 +42,7 @@ fn an_edit_changes_what_it_names() {
 }
 
 #[test]
-fn replaced_is_what_was_seen() {
+fn replacing_affects_only_what_was_seen() {
     // As copy-config and `load replace` do.
     let (_host, mut engine, bob) = stale();
     let content = NICS.replace("192.168.10.10/24", "192.168.10.11/24");
@@ -51,7 +51,7 @@ fn replaced_is_what_was_seen() {
 }
 
 #[test]
-fn what_was_looked_at_before_is_replaced() {
+fn a_new_watch_replaces_the_previous_one() {
     let (_host, mut engine, bob) = stale();
     let shown = engine.version();
     engine.apply("/iproute2-ip-netns:netnses/netns[name='late']").unwrap();
@@ -74,7 +74,7 @@ fn to_replace_what_others_have_changed_is_a_conflict() {
 }
 
 #[test]
-fn an_edit_that_replaces_a_subtree_replaces_what_was_seen_of_it() {
+fn replacing_a_subtree_replaces_only_what_was_seen() {
     let (_host, mut engine, bob) = stale();
     let xml = "<netnses xmlns=\"urn:okda:iproute2:ip:netns\" xmlns:nc=\"urn:ietf:params:xml:ns:netconf:base:1.0\" \
                nc:operation=\"replace\"><netns><name>vpn10</name></netns><netns><name>vpn20</name></netns>\
@@ -86,7 +86,7 @@ fn an_edit_that_replaces_a_subtree_replaces_what_was_seen_of_it() {
 }
 
 #[test]
-fn an_edit_may_name_what_has_come_since() {
+fn an_edit_may_name_later_commits_of_others() {
     let (_host, mut engine, bob) = stale();
     let path = Path::parse(schema(), "/iproute2-ip-netns:netnses/netns[name='ann1']").unwrap();
     let edit = yang::Edit::one(&path, yang::Operation::Delete, None);
@@ -108,7 +108,7 @@ fn a_rollback_goes_back_from_running_as_it_was_then() {
 }
 
 #[test]
-fn a_commit_shows_nothing_of_what_it_was_merged_with() {
+fn a_commit_does_not_count_as_reading_what_it_was_merged_with() {
     let (_host, mut engine, bob) = stale();
     engine.set(bob, "/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1300");
     engine.commit(bob, Request::default()).unwrap();
@@ -142,7 +142,7 @@ fn to_remove_what_others_have_changed_is_a_conflict() {
 }
 
 #[test]
-fn a_value_is_set_whatever_it_has_become() {
+fn a_value_is_restored_from_any_other_value() {
     // 1500 is what the session saw. Only a read of running shows that there is something to do.
     let (_host, mut engine) = Host::with_nics();
     let mtu = "/iproute2-ip-link:links/link[name='enp0s4']/mtu = ";
@@ -158,7 +158,7 @@ fn a_value_is_set_whatever_it_has_become() {
 }
 
 #[test]
-fn what_was_undone_is_made_again() {
+fn an_undone_commit_can_be_made_again() {
     let (_host, mut engine) = Host::with_nics();
     let bob = engine.session();
     let again = [NICS, "\n/iproute2-ip-link:links/link[name='enp0s4']/mtu = 1400"].concat();

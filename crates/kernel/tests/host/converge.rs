@@ -57,7 +57,7 @@ fn two_vpns_with_a_pair_between() {
 }
 
 #[test]
-fn every_kind_keeps_what_it_is_given_and_goes_back_to_its_default() {
+fn every_kind_keeps_its_attributes_and_returns_to_defaults() {
     let tap = LinkKind::Tun(Tun { mode: Some(Tun::TAP) });
     for kind in LinkKind::all().chain([tap]) {
         isolated(|| {
@@ -211,7 +211,7 @@ fn a_vxlan_over_a_link_of_another_namespace() {
 }
 
 #[test]
-fn routes_of_every_sort() {
+fn routes_of_every_kind() {
     isolated(|| {
         let mut host = Host::open();
         let base = [
@@ -325,7 +325,7 @@ fn neighbours_and_parameters() {
 /// Removing an IPv4 address may remove others of its subnet. Removing the last one of a link
 /// removes every route on it.
 #[test]
-fn addresses_change_and_what_stands_on_them_stays() {
+fn dependents_stay_when_addresses_change() {
     for promote in ["0", "1"] {
         isolated(|| {
             let mut host = Host::open();

@@ -46,7 +46,7 @@ fn an_address_is_a_source_once_awaited() {
 }
 
 #[test]
-fn a_duplicate_is_told_with_the_other_hosts_address() {
+fn a_duplicate_is_reported_with_the_other_hosts_mac() {
     with_cable(|| {
         ip("-n other address add 2001:db8::1/64 dev b nodad");
         // This address exists from the start, so that the other host can be reached at once.
@@ -68,7 +68,7 @@ fn a_duplicate_is_told_with_the_other_hosts_address() {
 }
 
 #[test]
-fn an_address_that_is_not_there_is_not_awaited() {
+fn a_missing_address_is_not_awaited() {
     with_cable(|| {
         let (key, _) = address("a@1", "2001:db8::1/64");
         let plan = Plan { ops: vec![Op::new(key, Action::Await)] };

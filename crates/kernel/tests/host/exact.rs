@@ -22,7 +22,7 @@ fn one_by_one(desired: &State) -> Wanted {
 }
 
 #[test]
-fn both_ways_tell_the_same() {
+fn both_encodings_have_the_same_content() {
     isolated(|| {
         let mut host = Host::open();
         let base = [
@@ -104,7 +104,7 @@ fn both_ways_tell_the_same() {
 }
 
 #[test]
-fn a_gateway_alone_is_enough_to_be_asked_for() {
+fn a_route_with_only_a_gateway_can_be_looked_up() {
     isolated(|| {
         let mut host = Host::open();
         let base = [link("a", "a@1", veth("b@1")), link("b", "b@1", veth("a@1"))]
@@ -160,7 +160,7 @@ fn add_routes(count: u32) {
 }
 
 #[test]
-fn many_are_told_from_those_of_others() {
+fn many_routes_are_distinguished_from_those_of_others() {
     isolated(|| {
         let mut host = Host::open();
         let base = [
@@ -198,7 +198,7 @@ fn many_are_told_from_those_of_others() {
 
 /// So many that they are read together, and the links' indexes too.
 #[test]
-fn many_links_are_told_from_one_another() {
+fn many_links_are_distinguished() {
     isolated(|| {
         let mut host = Host::open();
         let pair = |number: u8| {

@@ -39,7 +39,7 @@ fn ours_are_found_by_ip_and_isolate() {
 }
 
 #[test]
-fn those_of_others_are_seen_while_they_are_there() {
+fn routes_of_others_are_seen_while_they_exist() {
     isolated(|| {
         let mut host = Host::open();
         ip("netns add theirs");
@@ -55,7 +55,7 @@ fn those_of_others_are_seen_while_they_are_there() {
 }
 
 #[test]
-fn a_name_without_a_namespace_is_taken_over() {
+fn a_file_without_a_namespace_is_replaced() {
     isolated(|| {
         fs::create_dir_all("/run/netns").unwrap();
         fs::write("/run/netns/red", "").unwrap();
@@ -68,7 +68,7 @@ fn a_name_without_a_namespace_is_taken_over() {
 
 /// Each takes several files, and a process starts with a limit of about a thousand.
 #[test]
-fn there_may_be_many() {
+fn four_hundred_namespaces_can_be_watched() {
     isolated(|| {
         let limit = getrlimit(Resource::Nofile);
         setrlimit(Resource::Nofile, Rlimit { current: Some(1024), ..limit }).unwrap();
@@ -87,7 +87,7 @@ fn there_may_be_many() {
 }
 
 #[test]
-fn the_first_that_cannot_be_made_is_named() {
+fn the_first_namespace_that_fails_is_named() {
     isolated(|| {
         let mut host = Host::open();
         ip("netns add n2");
@@ -102,7 +102,7 @@ fn the_first_that_cannot_be_made_is_named() {
 /// The modules of tunnels create devices in every namespace. These are not configured, and cannot
 /// be removed.
 #[test]
-fn what_the_kernel_puts_into_a_namespace_does_not_keep_it() {
+fn devices_of_the_kernel_do_not_keep_a_namespace() {
     isolated(|| {
         // In a virtual machine, this loads the module of every kind. Elsewhere, it uses those that
         // are loaded.

@@ -38,7 +38,7 @@ fn links_are_keyed_by_name_then_by_namespace() {
 }
 
 #[test]
-fn state_of_every_sort_is_there() {
+fn operational_data_contain_every_kind_of_state() {
     isolated(|| {
         ip("link add name br type bridge");
         ip("link add name a type veth peer name b");
@@ -84,7 +84,7 @@ fn state_of_every_sort_is_there() {
 }
 
 #[test]
-fn the_far_ends_of_cables_are_told_whichever_namespace_they_are_in() {
+fn peers_of_veth_pairs_are_shown_in_any_namespace() {
     isolated(|| {
         let names = ["red", "green", "blue"];
         names.into_iter().for_each(|name| drop(ip(&format!("netns add {name}"))));
@@ -103,7 +103,7 @@ fn the_far_ends_of_cables_are_told_whichever_namespace_they_are_in() {
 }
 
 #[test]
-fn a_part_is_as_the_whole_tells_it() {
+fn observing_a_part_equals_the_same_part_of_everything() {
     isolated(|| {
         ip("netns add red");
         ip("link add eth0 type veth peer name eth0 netns red");

@@ -19,7 +19,7 @@ const CASES: u32 = 20;
 const SEED: u8 = 1;
 
 #[test]
-fn every_way_to_a_configuration_ends_alike_on_linux() {
+fn every_path_to_a_configuration_has_the_same_result_on_linux() {
     let asked_for = |name: &str| std::env::var(name).ok().and_then(|number| number.parse().ok());
     let cases = asked_for("NETLOOM_PATHS").unwrap_or(CASES);
     let seed = asked_for("NETLOOM_PATHS_SEED").map_or(SEED, |seed: u32| seed as u8);

@@ -36,7 +36,7 @@ fn with_mtu(mtu: u32) -> (Key, Object) {
 }
 
 #[test]
-fn in_the_kernels_words() {
+fn errors_have_the_kernels_message() {
     check(
         route("1", "10.1.0.0/16", &[("a", "172.16.0.1")]),
         expect!["Nexthop has invalid gateway (ENETUNREACH: Network is unreachable) [-]"],
@@ -55,7 +55,7 @@ fn in_the_kernels_words() {
 }
 
 #[test]
-fn what_no_attribute_can_hold() {
+fn an_overlong_attribute_is_refused() {
     let attributes =
         LinkAttributes { alias: Some("x".repeat(70_000)), ..LinkAttributes::default() };
     let kind = Some(LinkKind::Dummy(Dummy::default()));
@@ -78,7 +78,7 @@ fn what_no_attribute_can_hold() {
 }
 
 #[test]
-fn with_the_field_at_fault() {
+fn errors_name_the_field() {
     let vxlan = Vxlan { id: Some(1 << 24), ..Vxlan::default() };
     check(
         link("v", "v@1", Some(LinkKind::Vxlan(vxlan))),
@@ -89,7 +89,7 @@ fn with_the_field_at_fault() {
 }
 
 #[test]
-fn with_what_is_missing() {
+fn errors_name_what_is_missing() {
     check(
         route("1", "10.1.0.0/16", &[("c", "10.0.0.2")]),
         expect!["link c does not exist in namespace 1 [-]"],
@@ -102,7 +102,7 @@ fn with_what_is_missing() {
 }
 
 #[test]
-fn the_operation_is_told_apart_in_a_long_batch() {
+fn the_refused_operation_of_a_long_batch_is_found() {
     isolated(|| {
         let bad = 733;
         let network = |n: u32| format!("10.{}.{}.0/24", n / 250, n % 250);
@@ -130,7 +130,7 @@ fn many_refusals_at_once_name_the_first() {
 }
 
 #[test]
-fn of_many_namespaces_those_before_the_one_that_is_refused_are_there() {
+fn namespaces_before_a_refused_one_are_created() {
     isolated(|| {
         std::fs::create_dir_all("/run/netns/n041").unwrap();
         let refusal = refusal((0..100).map(|n| netns(&format!("n{n:03}"))));
@@ -144,7 +144,7 @@ fn of_many_namespaces_those_before_the_one_that_is_refused_are_there() {
 }
 
 #[test]
-fn after_a_refusal_the_old_state_can_be_had_again() {
+fn after_a_refusal_the_old_state_can_be_restored() {
     isolated(|| {
         let mut host = Host::open();
         let old =

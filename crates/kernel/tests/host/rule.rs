@@ -49,7 +49,7 @@ fn rules_are_made_changed_and_removed_beside_those_of_others() {
 }
 
 #[test]
-fn rules_of_the_kernel_are_observed_and_told_apart() {
+fn the_kernels_rules_are_observed_and_distinguished() {
     isolated(|| {
         let everything = Scope::Everything { known: Default::default() };
         let observed = Host::open().kernel.observe(&everything).unwrap();

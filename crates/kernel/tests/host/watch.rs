@@ -72,7 +72,7 @@ fn links_addresses_routes_and_neighbours() {
 }
 
 #[test]
-fn a_renamed_link_is_told_by_both_names() {
+fn a_renamed_link_is_reported_under_both_names() {
     isolated(|| {
         ip("link add name a type veth peer name b");
         let mut host = Host::open();
@@ -147,7 +147,7 @@ fn a_change_of_what_is_watched_loses_nothing() {
 }
 
 #[test]
-fn the_parameters_that_the_kernel_tells_of() {
+fn parameters_with_notifications() {
     isolated(|| {
         ip("netns add red");
         ip("link add name b type veth peer name a netns red");
@@ -174,7 +174,7 @@ fn the_parameters_that_the_kernel_tells_of() {
 }
 
 #[test]
-fn the_parameters_that_it_does_not_tell_of() {
+fn parameters_without_notifications() {
     isolated(|| {
         ip("netns add red");
         ip("link add name b type veth peer name a netns red");

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_cannot_be() {
+    fn invalid_rules_are_refused() {
         check_faults(
             r#"{
                 "netnses": {"netns": [{"name": "vpn10"}]},

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_come_back_where_they_were() {
+    fn parameters_are_shown_at_their_configured_places() {
         check_raised(
             &lowered(VARIABLES),
             VARIABLES,
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_cannot_be() {
+    fn invalid_variables_are_refused() {
         check_faults(
             r#"{
                 "links": {"link": [{"name": "eth0"}]},

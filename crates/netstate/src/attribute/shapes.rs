@@ -44,7 +44,7 @@ struct Vlan {
 }
 
 #[test]
-fn flags_with_a_mask_go_by_themselves() {
+fn flags_with_a_mask_are_sent_separately() {
     let off = Vlan { reorder_hdr: Some(false), ..Vlan::default() };
     let both = Vlan { gvrp: Some(true), ..off.clone() };
     check(
@@ -64,7 +64,7 @@ fn flags_with_a_mask_go_by_themselves() {
 }
 
 #[test]
-fn an_additive_map_says_what_goes() {
+fn a_change_of_an_additive_map_contains_removals() {
     let map = |entries: &[(u32, u32)]| Some(entries.iter().copied().collect::<AdditiveMap<_, _>>());
     let vlan = |entries| Vlan { egress_qos_map: map(entries), ..Vlan::default() };
     check(
@@ -195,7 +195,7 @@ struct Htb {
 }
 
 #[test]
-fn a_structure_goes_as_a_whole() {
+fn a_structure_is_sent_as_a_whole() {
     let rate = Some(BytesPerSecond { kilobits: 1000 });
     check(
         Htb { rate: rate.clone(), quantum: Some(1514), ..Htb::default() },
@@ -372,7 +372,7 @@ fn elements_are_compared_by_their_keys() {
 }
 
 #[test]
-fn what_is_too_long_for_an_attribute_is_found() {
+fn an_overlong_attribute_is_found() {
     let long = "x".repeat(1 << 16);
     let request = |value: &String| {
         let mut out = Vec::new();

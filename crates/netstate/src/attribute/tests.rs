@@ -19,7 +19,7 @@ fn check<T: Attributes + PartialEq + std::fmt::Debug>(attributes: T, expect: Exp
 }
 
 #[test]
-fn values_look_as_the_kernel_has_them() {
+fn values_are_encoded_as_in_the_kernel() {
     check(
         Bridge {
             ageing_time: Some(30_000),
@@ -74,7 +74,7 @@ fn an_address_goes_by_its_family() {
 }
 
 #[test]
-fn flags_say_which_bits_they_mean() {
+fn flags_have_a_mask_of_the_set_bits() {
     let flags = LinkFlags { up: Some(false), arp: Some(false), ..LinkFlags::default() };
     assert_eq!(flags.encode(), (IFF_NOARP, IFF_UP | IFF_NOARP));
     assert_eq!(LinkFlags::decode(IFF_NOARP).only(&flags), flags);
@@ -91,7 +91,7 @@ fn fields_are_compared_one_by_one() {
 }
 
 #[test]
-fn a_cut_row_is_refused_and_an_unknown_attribute_passed_over() {
+fn truncated_attributes_are_refused_and_unknown_ones_skipped() {
     assert_eq!(Bridge::decode(&[9, 0, 4, 0, 1]), Err(Malformed { field: "" }));
     assert_eq!(Bridge::decode(&[5, 0, 4, 0, 1]), Err(Malformed { field: "ageing_time" }));
     assert_eq!(Bridge::decode(&[5, 0, 255, 0, 1, 0, 0, 0]), Ok(Bridge::default()));

@@ -167,7 +167,7 @@ fn to(at: &str) -> impl Fn(&mut Link) {
 }
 
 #[test]
-fn what_is_there_is_not_made_and_what_is_not_there_is_not_removed() {
+fn existing_objects_cannot_be_created_and_missing_ones_not_removed() {
     let (d0, a, b) =
         (link("d0", "d0", up), address("d0", "10.0.0.1/24"), address("d0", "10.1.0.1/24"));
     let before = [d0.clone(), a.clone()];
@@ -185,7 +185,7 @@ fn what_is_there_is_not_made_and_what_is_not_there_is_not_removed() {
 }
 
 #[test]
-fn what_went_along_is_not_removed_again() {
+fn objects_lost_with_another_are_not_removed_again() {
     let d0 = link("d0", "d0", up);
     let hang =
         [address("d0", "10.0.0.1/24"), neighbor("d0", "10.0.0.9"), route("10.9.0.0/16", &["d0"])];
@@ -231,7 +231,7 @@ fn an_operation_knows_what_it_alters() {
 }
 
 #[test]
-fn only_one_link_is_at_a_place() {
+fn a_place_has_only_one_link() {
     let (old, new) = (link("x", "d0", down), link("y", "d0", down));
     let right = [delete(&old), create(&new)];
     let wrong = [create(&new), delete(&old)];
@@ -271,7 +271,7 @@ fn links_need_namespaces_masters_and_devices() {
 }
 
 #[test]
-fn what_is_on_a_link_needs_it() {
+fn objects_on_a_link_need_the_link() {
     let d0 = link("d0", "d0", down);
     let on = [
         address("d0", "10.0.0.1/24"),
@@ -304,7 +304,7 @@ fn a_link_is_renamed_while_it_is_down_and_a_bridge_stays_in_its_namespace() {
 }
 
 #[test]
-fn only_a_new_link_is_given_some_things() {
+fn create_only_attributes_are_sent_only_for_a_new_link() {
     let vxlan = |id| {
         move |link: &mut Link| {
             let vxlan = Vxlan { id: Some(id), ..Vxlan::default() };
@@ -374,7 +374,7 @@ fn ipv6_needs_an_mtu_of_1280() {
 }
 
 #[test]
-fn what_the_configuration_itself_makes_impossible_is_the_kernels_to_refuse() {
+fn the_checker_accepts_what_the_kernel_must_refuse() {
     let d0 = link("d0", "d0", both(down, mtu(1000)));
     let cases = [
         address("d0", "fd00::1/64"),
@@ -388,7 +388,7 @@ fn what_the_configuration_itself_makes_impossible_is_the_kernels_to_refuse() {
 }
 
 #[test]
-fn what_nobody_has_looked_at_is_not_missed() {
+fn unobserved_objects_are_not_missing() {
     let (elsewhere, enslaved) =
         (address("eth9@blue", "10.0.0.1/24"), link("d0", "d0", port("br9")));
     let free = link("d0", "d0", down);
@@ -401,7 +401,7 @@ fn what_nobody_has_looked_at_is_not_missed() {
 }
 
 #[test]
-fn a_primary_address_goes_after_its_secondaries() {
+fn secondary_addresses_are_removed_before_the_primary() {
     let (d0, first) = (link("d0", "d0", up), address("d0", "10.0.0.1/24"));
     let second = secondary("d0", "10.0.0.2/24");
     let before = [d0.clone(), first.clone(), second.clone()];
@@ -414,7 +414,7 @@ fn a_primary_address_goes_after_its_secondaries() {
 }
 
 #[test]
-fn routes_and_neighbours_go_with_the_last_address_and_with_their_source() {
+fn routes_and_neighbours_are_lost_with_the_last_address_and_the_source() {
     let (d0, d1) = (link("d0", "d0", up), link("d1", "d1", up));
     let (old, new) = (address("d0", "10.0.0.1/24"), address("d0", "10.1.0.1/24"));
     let (route_, neighbor) = (route("10.9.0.0/16", &["d0"]), neighbor("d0", "10.0.0.9"));
@@ -434,7 +434,7 @@ fn routes_and_neighbours_go_with_the_last_address_and_with_their_source() {
 }
 
 #[test]
-fn a_link_that_goes_down_or_elsewhere_leaves_things_behind() {
+fn a_link_that_goes_down_or_moves_loses_objects() {
     let (old, red) = (link("d0", "d0", up), netns("red"));
     let lowered = link("d0", "d0", down);
     let lost =
@@ -470,7 +470,7 @@ fn a_route_over_several_links_lasts_while_one_carries_it() {
 }
 
 #[test]
-fn a_namespace_goes_once_it_is_empty() {
+fn a_namespace_is_removed_once_it_is_empty() {
     let (red, d0) = (netns("red"), link("d0", "d0@red", down));
     let lo = link("lo@red", "lo@red", |link| link.kind = Some(LinkKind::Other(String::new())));
     let before = [red.clone(), d0.clone(), lo.clone()];
@@ -479,7 +479,7 @@ fn a_namespace_goes_once_it_is_empty() {
 }
 
 #[test]
-fn nothing_remains_of_what_is_to_go_whatever_it_is() {
+fn every_kind_of_object_is_removed() {
     let d0 = link("d0", "d0", up);
     let surplus = [
         netns("red"),
@@ -504,7 +504,7 @@ fn nothing_remains_of_what_is_to_go_whatever_it_is() {
 }
 
 #[test]
-fn everything_of_the_target_is_there_as_it_is_to_be() {
+fn the_result_equals_the_target() {
     let d0 = link("d0", "d0", both(down, mtu(1500)));
     let wanted = [
         netns("red"),
@@ -534,7 +534,7 @@ fn everything_of_the_target_is_there_as_it_is_to_be() {
 }
 
 #[test]
-fn a_port_of_another_bridge_has_nothing_from_the_first() {
+fn a_port_moved_to_another_bridge_gets_default_attributes() {
     let (one, two) = (link("one", "one", bridge), link("two", "two", bridge));
     let hairpin = |link: &mut Link| link.port.hairpin = Some(true);
     let before = link("d0", "d0", both(both(down, port("one")), hairpin));
@@ -557,7 +557,7 @@ fn a_port_of_another_bridge_has_nothing_from_the_first() {
 }
 
 #[test]
-fn a_parameter_that_others_follow_comes_first() {
+fn a_parameter_that_sets_others_is_set_first() {
     let all = |value| sysctl("net/ipv4/ip_forward", value);
     let one = |value| sysctl("net/ipv4/conf/d0/forwarding", value);
     let d0 = link("d0", "d0", down);
@@ -593,7 +593,7 @@ fn nothing_of_ipv6_is_on_a_link_where_it_is_off() {
 }
 
 #[test]
-fn only_ipv6_addresses_that_are_there_are_awaited() {
+fn only_existing_ipv6_addresses_are_awaited() {
     let d0 = link("d0", "d0", up);
     let awaited = |entry: &Entry| Op::new(entry.0.clone(), Action::Await);
     for (text, reason) in [("2001:db8::1/64", "it is not there"), ("10.0.0.1/24", "IPv4")] {
@@ -628,7 +628,7 @@ fn everything_follows_a_renamed_link() {
 }
 
 #[test]
-fn a_rule_is_made_anew_and_goes_only_by_itself() {
+fn a_rule_is_recreated_and_removed_only_by_an_operation() {
     let rule = |table| {
         let any = "0.0.0.0/0".parse().unwrap();
         let netns = NetnsName::own();
@@ -643,7 +643,7 @@ fn a_rule_is_made_anew_and_goes_only_by_itself() {
 }
 
 #[test]
-fn a_vlan_is_up_with_its_device_and_no_wider() {
+fn a_vlan_follows_the_link_below_up_and_in_mtu() {
     let vlan = |alter: fn(&mut Link)| {
         link("v", "v", |link| {
             link.kind = Some(LinkKind::named("vlan"));

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_told_and_ordered_as_texts() {
+    fn texts_are_compared_and_shown_as_strings() {
         let long = "m".repeat(24);
         let texts = ["", "a", "aa", "ab", "b", &long[..23], &long, "mmn", "ü", "üa"];
         for (at, text) in texts.iter().enumerate() {

@@ -141,7 +141,7 @@ rules! {
                link has no type to create it by, and nobody has plugged it in or created it. A link on such a link is held too.",
         shown_by: &[
             "a_link_that_is_not_configured_is_refused",
-            "what_is_on_a_nic_that_is_away_is_held",
+            "objects_on_a_missing_nic_are_held",
             "a_link_below_that_is_away_holds_what_is_on_it",
         ],
     };
@@ -170,7 +170,7 @@ rules! {
                that is drift.",
         shown_by: &[
             "ipv6_that_is_switched_off_contradicts_ipv6_addresses",
-            "what_others_do_to_ipv6_of_a_link_is_drift_and_comes_back",
+            "ipv6_switched_off_by_others_is_drift_and_is_repaired",
         ],
     };
     /// For [`Condition::Ipv6Parameters`].
@@ -202,7 +202,7 @@ rules! {
                down or has no carrier.",
         shown_by: &[
             "a_source_that_is_no_address_is_refused",
-            "routes_with_a_source_come_back_with_their_link",
+            "routes_with_a_source_are_restored_with_their_link",
             "an_ipv6_source_on_a_link_without_carrier_is_held",
             "the_hosts_own_loopback_takes_addresses_and_serves_as_source",
         ],
@@ -227,7 +227,7 @@ rules! {
                no route has as its source is accepted, and is held in part: the kernel has it, and does not use it.",
         shown_by: &[
             "a_duplicate_address_is_refused_with_the_others_mac",
-            "a_commit_that_mends_is_never_locked_out",
+            "a_repairing_commit_is_always_possible",
         ],
     };
     /// For [`Condition::Gateway`].
@@ -261,7 +261,7 @@ rules! {
         by_configuration: &[],
         by_environment: &[Outcome::Kernel],
         note: "The plan sets the parameters in the order that ends as configured, so both can be configured.",
-        shown_by: &["parameters_end_as_configured_where_one_sets_others"],
+        shown_by: &["parameters_that_others_set_end_as_configured"],
     };
     /// Validation checks this before the verdict.
     NETNS = Rule {
@@ -293,6 +293,6 @@ rules! {
         by_configuration: &[],
         by_environment: &[],
         note: "A table exists as soon as a route is in it.",
-        shown_by: &["a_table_is_there_by_being_named"],
+        shown_by: &["a_table_exists_if_a_route_or_rule_names_it"],
     };
 }

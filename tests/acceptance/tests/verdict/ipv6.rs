@@ -48,7 +48,7 @@ links-iproute2 link a sysctl disable_ipv6 0
 }
 
 #[test]
-fn what_others_do_to_ipv6_of_a_link_is_drift_and_comes_back() {
+fn ipv6_switched_off_by_others_is_drift_and_is_repaired() {
     isolated(|| {
         let daemon = device(&[PAIR, ROUTES].concat());
         let before = kernel::holds();

@@ -130,7 +130,7 @@ routes-iproute2 route 2001:db8:9::/48 nexthop a.5 via address 2001:db8:5::2
 }
 
 #[test]
-fn what_is_on_a_nic_that_is_away_is_held() {
+fn objects_on_a_missing_nic_are_held() {
     isolated(|| {
         let mut daemon = Daemon::start();
         let mut ann = person(&daemon);
@@ -249,7 +249,7 @@ routes-iproute2 route 2001:db8:9::/48 nexthop eth1.5 via address 2001:db8:5::2
 }
 
 #[test]
-fn a_table_is_there_by_being_named() {
+fn a_table_exists_if_a_route_or_rule_names_it() {
     isolated(|| {
         let daemon = device(
             &[

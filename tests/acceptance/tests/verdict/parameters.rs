@@ -8,7 +8,7 @@ use testkit::netns::isolated;
 use super::{NOTHING, PAIR, alike_from_empty, boot, commit, device, drift, refused};
 
 #[test]
-fn parameters_end_as_configured_where_one_sets_others() {
+fn parameters_that_others_set_end_as_configured() {
     isolated(|| {
         let mut daemon = device(
             &[

@@ -91,7 +91,7 @@ routes-iproute2 route 2001:db8:8::/48 src 2001:db8:5::1 nexthop eth1
 }
 
 #[test]
-fn routes_with_a_source_come_back_with_their_link() {
+fn routes_with_a_source_are_restored_with_their_link() {
     isolated(|| {
         let daemon = device(
             &[
@@ -152,7 +152,7 @@ routes-iproute2 route 10.8.0.0/16 src 10.5.0.1 nexthop eth1 via address 10.5.0.2
 }
 
 #[test]
-fn a_commit_that_mends_is_never_locked_out() {
+fn a_repairing_commit_is_always_possible() {
     isolated(|| {
         let other = Host::at("eth1");
         let daemon = device(

@@ -60,7 +60,7 @@ mod tests {
     const B: &str = "/iproute2-ip-link:links/link[name='b']/ip[address='10.0.0.1/8']\n";
 
     #[test]
-    fn what_comes_is_told_once_with_all_that_is_below_it() {
+    fn a_created_subtree_is_one_change() {
         check(
             "",
             &[A, B].concat(),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_changes_is_told() {
+    fn a_changed_parameter_is_reported() {
         check(
             A,
             &A.replace("1500", "1400"),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_is_told_by_what_is_left() {
+    fn a_removal_is_shown_at_the_remaining_entry() {
         check(&[A, B].concat(), A, expect![""]);
         check(&[A, B].concat(), "", expect![""]);
         check(

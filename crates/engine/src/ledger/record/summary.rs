@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_counted_by_what_became_of_them() {
+    fn entries_are_counted_by_kind_of_change() {
         let a = "/iproute2-ip-link:links/link[name='a']/mtu = 1500";
         let b = "\n/iproute2-ip-link:links/link[name='b']/ip[address='10.0.0.1/8']";
         let c = "\n/iproute2-ip-netns:netnses/netns[name='c']";

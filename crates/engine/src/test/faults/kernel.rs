@@ -9,7 +9,7 @@ use super::*;
 const ERRNOS: [i32; 4] = [libc::EPERM, libc::EBUSY, libc::ENOMEM, libc::ENOBUFS];
 
 #[test]
-fn a_kernel_that_fails_is_brought_back() {
+fn a_failed_commit_restores_the_kernel() {
     let cases = CASES.iter().filter(|case| case.reaches_kernel);
     let sections = cases.map(|case| (case.title, rows(case)));
     check_section("kernel", &["at", "fails", "fails, as does all that follows"], sections);

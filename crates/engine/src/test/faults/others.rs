@@ -48,7 +48,7 @@ const DEEDS: [ForeignChange; 6] = [
 ];
 
 #[test]
-fn what_others_do_meanwhile_leaves_the_rest_whole() {
+fn changes_by_others_during_a_commit_leave_the_rest_complete() {
     let cases = CASES.iter().filter(|case| case.reaches_kernel);
     let sections = cases.map(|case| (case.title, rows(case)));
     check_section(

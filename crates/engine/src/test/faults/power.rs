@@ -12,7 +12,7 @@ use super::*;
 use crate::ledger::store::disk::Operation;
 
 #[test]
-fn a_loss_of_power_leaves_the_old_or_the_new() {
+fn a_loss_of_power_leaves_the_old_or_the_new_configuration() {
     let sections = CASES.iter().map(|case| (case.title, rows(case)));
     check_section("power", &["at", "after a boot", "with the kernel as it was"], sections);
 }

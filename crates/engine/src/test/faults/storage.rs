@@ -35,7 +35,7 @@ impl FailureMode {
 }
 
 #[test]
-fn a_disk_that_fails_leaves_the_old_or_the_new() {
+fn a_disk_failure_leaves_the_old_or_the_new_configuration() {
     let sections = CASES.iter().map(|case| (case.title, rows(case)));
     check_section(
         "storage",

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_that_are_one_to_the_kernel() {
+    fn values_that_the_kernel_regards_as_equal() {
         for (kept, value, alike) in [
             ("148,8080", "8080,148", true),
             ("8080-8081,9090", "9090,8081,8080", true),

@@ -76,7 +76,7 @@ fn cables() {
 }
 
 #[test]
-fn cables_that_are_no_pairs() {
+fn invalid_veth_pairs_are_refused() {
     check_faults(
         r#"{"links": {
             "link": [
@@ -111,7 +111,7 @@ fn cables_that_are_no_pairs() {
 }
 
 #[test]
-fn names_and_places_that_cannot_be() {
+fn invalid_names_and_places_are_refused() {
     check_faults(
         r#"{
             "netnses": {"netns": [{"name": "vpn10"}]},
@@ -136,7 +136,7 @@ fn names_and_places_that_cannot_be() {
 }
 
 #[test]
-fn references_that_lead_nowhere() {
+fn dangling_references_are_refused() {
     check_faults(
         r#"{
             "netnses": {"netns": [{"name": "vpn10"}]},
@@ -168,7 +168,7 @@ fn references_that_lead_nowhere() {
 }
 
 #[test]
-fn addresses_that_cannot_be() {
+fn invalid_addresses_are_refused() {
     check_faults(
         r#"{"links": {"link": [{"name": "a", "type": "dummy",
             "ip": [{"address": "2001:db8::1/64"}, {"address": "2001:DB8::1/64"}, {"address": "224.0.0.1/24"},
@@ -249,7 +249,7 @@ fn fields_have_paths() {
 }
 
 #[test]
-fn what_others_made_is_told_too() {
+fn objects_of_others_are_shown_too() {
     let link = |netns: &str, ifname: &str, kind: LinkKind| {
         let place = Place { netns: netns.parse().unwrap(), ifname: ifname.parse().unwrap() };
         Link {

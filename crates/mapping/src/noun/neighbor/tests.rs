@@ -42,7 +42,7 @@ fn configured_neighbours() {
 }
 
 #[test]
-fn neighbours_that_cannot_be() {
+fn invalid_neighbours_are_refused() {
     check_faults(
         &with(
             r#"
@@ -88,7 +88,7 @@ fn learned(netns: &str, dev: &str, address: &str, nud: u16) -> (Key, Object) {
 }
 
 #[test]
-fn learned_neighbours_are_told_as_the_tutorial_shows_them() {
+fn learned_neighbours_are_shown_as_in_the_tutorial() {
     let observed = state([
         learned("vpn10", "enp0s4", "192.168.10.1", 4),
         // The kernel's own entries for groups are not shown.
@@ -175,7 +175,7 @@ fn one_address_on_two_links_is_two_neighbours() {
 }
 
 #[test]
-fn neighbours_have_paths_as_they_are_spelled() {
+fn paths_of_neighbours_use_the_configured_spelling() {
     let configuration =
         with(r#"{"to_addr": "fe80::1%eth1", "netns": "1", "dev": "eth1", "nud": "noarp"}"#);
     let key =
@@ -193,7 +193,7 @@ fn neighbours_have_paths_as_they_are_spelled() {
 }
 
 #[test]
-fn forwarding_entries_that_differ_in_vlan_or_far_end_are_one() {
+fn forwarding_entries_that_differ_in_vlan_or_endpoint_are_one() {
     let key = |vlan, own, dst: &str| {
         let key = FdbKey {
             netns: "1".parse().unwrap(),

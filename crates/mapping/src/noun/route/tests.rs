@@ -41,7 +41,7 @@ fn prefixes_tables_and_options() {
 }
 
 #[test]
-fn routes_that_cannot_be() {
+fn invalid_routes_are_refused() {
     check_faults(
         &routes(
             r#"
@@ -87,7 +87,7 @@ fn routes_that_cannot_be() {
 }
 
 #[test]
-fn routes_have_paths_as_they_are_spelled() {
+fn paths_of_routes_use_the_configured_spelling() {
     let configuration = routes(
         r#"
         {"prefix": "0.0.0.0/0", "table": 254, "metric": 0, "tos": "default", "netns": "1",
@@ -134,7 +134,7 @@ fn routes_have_paths_as_they_are_spelled() {
 }
 
 #[test]
-fn routes_of_others_are_told_too() {
+fn routes_of_others_are_reported_too() {
     let key = |prefix: &str, table| RouteKey {
         netns: "1".parse().unwrap(),
         table,

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_told_apart() {
+    fn links_with_the_same_name_are_distinguished() {
         check("a=1 b=2", "", "a=1 b=2");
         check("b=2", "a=1", "a=1 b=2");
         // Another link has taken its place.
