@@ -1,7 +1,7 @@
 //! Random configurations whose objects depend on each other, in a random environment.
 //!
-//! Most of them can be: what contradicts itself is left out. Of some it is not, and of many a part is held, as a link that a
-//! route goes over is down or away.
+//! Most configurations are valid, because contradictions are removed from them. Some keep their
+//! contradictions. In many, a part is held, because a link that a route needs is down or missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,7 +16,7 @@ use netstate::{
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// The links: an adopted NIC, the ends of a pair, and so on.
+/// The links: an adopted NIC, the ends of a veth pair, and so on.
 const LINKS: [&str; 7] = ["nic", "left", "right", "dum", "br", "vlan", "loop"];
 const NIC: usize = 0;
 const LEFT: usize = 1;
@@ -26,7 +26,7 @@ const BRIDGE: usize = 4;
 const VLAN: usize = 5;
 const LOOPBACK: usize = 6;
 
-/// The namespaces, by whether it is the one that a link is in.
+/// The namespaces, indexed by whether a link is in the second one.
 const NETNS: [&str; 2] = ["1", "red"];
 
 /// The parameters of a link that are configured, or not.
@@ -38,7 +38,8 @@ const OF_LINK: [&str; 5] = [
     "net/ipv6/conf/LINK/forwarding",
 ];
 
-/// Those of a namespace. What links take from `default` follows from what it was when they came, and is not among them.
+/// Parameters of a namespace. Values that links take from `default` are left out, because they
+/// depend on when a link was created.
 const OF_NAMESPACE: [&str; 5] = [
     "net/ipv4/ip_forward",
     "net/ipv4/conf/all/forwarding",
@@ -53,14 +54,14 @@ pub struct Configuration {
     links: Vec<Option<RandomLink>>,
     routes: Vec<RandomRoute>,
     parameters: Vec<[Option<bool>; 5]>,
-    /// Whether what contradicts itself is left out.
+    /// Whether contradictions are removed.
     is_sound: bool,
 }
 
-/// What there is apart from the configuration.
+/// The state of the host apart from the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings {
-    /// Whether the NIC is up, if it is there.
+    /// Whether the NIC is up; none if it is missing.
     pub nic: Option<bool>,
     /// Whether others have given it an address.
     pub has_address: bool,
@@ -72,12 +73,12 @@ struct RandomLink {
     is_renamed: bool,
     up: Option<bool>,
     mtu: Option<u32>,
-    /// The hosts of its subnets that it is.
+    /// The host numbers of its addresses.
     ipv4: Vec<u8>,
     ipv6: Vec<u8>,
     is_port: bool,
     parameters: [Option<bool>; 5],
-    /// What it is on, where it is a VLAN.
+    /// The link below, if it is a VLAN.
     below: usize,
 }
 
@@ -91,14 +92,14 @@ struct RandomRoute {
     is_blackhole: bool,
 }
 
-/// How a nexthop is told.
+/// How a nexthop is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
     OverLink,
     Gateway,
     Onlink,
     LinkLocal,
-    /// By a gateway in the subnet of others.
+    /// By a gateway in a subnet of others.
     Foreign,
 }
 
@@ -215,14 +216,14 @@ impl Surroundings {
 }
 
 impl fmt::Debug for Configuration {
-    /// Lines, as objects are easier to read than what they were drawn from.
+    /// One object per line, because objects are easier to read than the random values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&described(&self.state()))
     }
 }
 
-/// What of a kernel's state follows from a configuration: without what is random, counted or found out by the kernel, and what
-/// it makes by itself. Links are called by where they are.
+/// The part of a kernel's state that follows from a configuration, without random values, counters,
+/// and objects of the kernel itself. Links are named by their places.
 pub fn comparable(state: State) -> State {
     let entry = |(key, object): (Key, Object)| match (key, object) {
         (Key::Link(_), Object::Link(mut link)) => {
@@ -242,7 +243,7 @@ pub fn comparable(state: State) -> State {
             let initial = if key.path.as_str().ends_with("/accept_redirects") { "1" } else { "0" };
             (value != initial).then_some((Key::Sysctl(key), Object::Sysctl(value)))
         }
-        // Multicast is joined by the kernel, and addresses are learned.
+        // The kernel joins multicast groups, and learns addresses.
         (Key::Fdb(_) | Key::Neighbor(_), _) => None,
         (_, Object::Route(route)) if route.protocol == Some(RTPROT_KERNEL) => None,
         other => Some(other),
@@ -250,7 +251,7 @@ pub fn comparable(state: State) -> State {
     State { objects: state.objects.into_iter().filter_map(entry).collect() }
 }
 
-/// A state, a line an object.
+/// A state, one object per line.
 #[allow(clippy::wildcard_enum_match_arm, reason = "what has no form of its own is shown as it is")]
 pub fn described(state: &State) -> String {
     let line = |(key, object): (&Key, &Object)| {
@@ -291,7 +292,7 @@ pub fn described(state: &State) -> String {
 }
 
 impl Configuration {
-    /// The same without links of a kind that a kernel does not make.
+    /// The same without links of a kind that a kernel does not support.
     pub fn without(mut self, kind: &str) -> Self {
         match kind {
             "vlan" => self.links[VLAN] = None,
@@ -301,7 +302,7 @@ impl Configuration {
         self
     }
 
-    /// What it desires.
+    /// Its desired state.
     pub fn state(&self) -> State {
         let mut objects = BTreeMap::new();
         for index in 0..LINKS.len() {
@@ -315,7 +316,8 @@ impl Configuration {
         if has_red {
             objects.insert(Key::Netns(parsed("red")), Object::Netns);
         }
-        // What a parameter of a namespace that we make was at first, nobody has seen; those of the host's are among these.
+        // The original value of a parameter in a namespace that we create is unknown. That of the
+        // host's is known.
         for (netns, values) in NETNS.iter().zip(&self.parameters).take(1) {
             for (path, value) in OF_NAMESPACE.iter().zip(values) {
                 if let Some(value) = value {
@@ -384,7 +386,7 @@ impl Configuration {
             master: bridge.map(|bridge| Master::Of(bridge.ifname)),
             ..Link::at(place)
         };
-        // Each namespace has a loopback of its own.
+        // Each namespace has its own loopback.
         let id = match (index, netns.is_own()) {
             (LOOPBACK, false) => "loop-red",
             _ => LINKS[index],
@@ -412,7 +414,7 @@ impl Configuration {
         let netns = first.netns.clone();
         let first = self.index_at(&first);
         let is_ipv6 = random.is_ipv6;
-        // The last ones are within the subnets of links.
+        // The last ones are in the subnets of links.
         let prefix = match (is_ipv6, random.prefix) {
             (false, 3) => format!("10.{first}.0.96/27"),
             (true, 3) => format!("2001:db8:{first}::/112"),
@@ -492,8 +494,8 @@ impl Configuration {
             });
             is_reached.then_some(())?;
         }
-        // A namespace that has never had an IPv4 address takes no gateway, be it `onlink` (`inet_addr_type_dev_table`,
-        // net/ipv4/fib_frontend.c).
+        // A namespace that never had an IPv4 address accepts no gateway, not even with `onlink`
+        // (`inet_addr_type_dev_table`, net/ipv4/fib_frontend.c).
         let has_ipv4 = objects.keys().any(|key| {
             matches!(key, Key::Address(key) if key.netns == place.netns && key.address.addr().is_ipv4())
         });
@@ -511,7 +513,7 @@ impl Configuration {
     }
 }
 
-/// Two names of one value have one value.
+/// Two names of the same value must have the same value.
 fn make_parameters_sound(objects: &mut BTreeMap<Key, Object>) {
     for netns in NETNS {
         let value = |path: &str| parameter(netns, path);
@@ -521,7 +523,7 @@ fn make_parameters_sound(objects: &mut BTreeMap<Key, Object>) {
     }
 }
 
-/// No VLAN has a larger MTU than the link below.
+/// A VLAN must not have a larger MTU than the link below.
 fn make_links_sound(objects: &mut BTreeMap<Key, Object>) {
     let mtus: BTreeMap<Place, u32> = objects
         .values()
@@ -537,7 +539,7 @@ fn make_links_sound(objects: &mut BTreeMap<Key, Object>) {
     }
 }
 
-/// There are IPv6 addresses and parameters only where there is IPv6.
+/// IPv6 addresses and parameters are possible only on links with IPv6.
 fn make_addresses_sound(objects: &mut BTreeMap<Key, Object>) {
     let places: BTreeSet<Place> =
         objects.values().filter_map(Object::link).map(|link| link.place.clone()).collect();

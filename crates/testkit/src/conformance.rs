@@ -1,10 +1,10 @@
-//! Whether a kernel as a whole is as it is to be after a commit: everything configured as configured, everything that was
-//! given up as it was before or gone, and everything of others as it was.
+//! Checks the whole kernel after a commit: configured objects are as configured, objects that are
+//! no longer configured are given back or removed, and objects of others are unchanged.
 //!
-//! A planner that asks for a part of the kernel's state, and finds nothing left to do in it, does not see what it forgot to
-//! ask for. What is expected here comes from all that was there before the commit, and is compared by the rules of
-//! [`checker`]. What is on a link follows it when it is renamed, and is gone when the link is, or is in
-//! another namespace: the kernel does that, and it is documented.
+//! A planner that observes only a part of the kernel does not see what it forgot to observe.
+//! Therefore this check starts from the whole state before the commit, and compares by the rules of
+//! [`checker`]. Objects on a link follow it when it is renamed, and are lost when it is removed or
+//! moved: the kernel does this, and it is documented.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use netstate::{
     Scope, Southbound, State, SysctlKey, Wanted, checker,
 };
 
-/// All that a kernel holds, with links by the identities that the configuration has for them.
+/// The whole state of a kernel, with the configuration's identities of links.
 #[derive(Clone, Debug)]
 pub(crate) struct Everything {
     state: State,
@@ -37,8 +37,8 @@ impl Step<'_> {
     }
 }
 
-/// Reads everything. `places` tells where links are sought, the likeliest first; a place that is another link's is passed
-/// over.
+/// Reads everything. `places` are the places where links are looked for, the most likely first. A
+/// place that belongs to another link is skipped.
 pub(crate) fn observe(
     southbound: &mut impl Southbound,
     places: impl IntoIterator<Item = (LinkId, Vec<Place>)>,
@@ -71,22 +71,23 @@ pub(crate) fn observe(
     Everything { state, places }
 }
 
-/// Where the links of a step are once it is done.
+/// The places of a step's links after it.
 pub(crate) fn places_after(step: Step<'_>) -> Vec<(LinkId, Vec<Place>)> {
     let states = [step.desired, &State { objects: step.originals.objects.clone() }, step.touched];
     let found = states.into_iter().flat_map(|state| links(state).map(at).collect::<Vec<_>>());
-    // One that was missing and has come since is where others have put it.
+    // A link that was missing before and exists now is where others have put it.
     found.chain(wanted(step.desired, step.touched, step.originals).links).collect()
 }
 
-/// Where the links of a step are before it begins.
+/// The places of a step's links before it.
 pub(crate) fn places_before(step: Step<'_>) -> Vec<(LinkId, Vec<Place>)> {
     let touched = links(step.touched).map(at);
     let sought = wanted(step.desired, step.touched, step.originals).links;
     touched.chain(sought).collect()
 }
 
-/// A VLAN of others is cut to the MTU of the link below, and is up or down with it (`vlan_device_event`, net/8021q/vlan.c).
+/// A VLAN of others follows the link below: its MTU is limited, and it goes up and down with it
+/// (`vlan_device_event`, net/8021q/vlan.c).
 fn bound_to_below(mut link: Link, after: &Everything) -> Link {
     let Some(LinkKind::Vlan(vlan)) = &link.kind else { return link };
     let below = links(&after.state).find(|(_, below)| Some(&below.place) == link.device.as_ref());
@@ -99,7 +100,7 @@ fn bound_to_below(mut link: Link, after: &Everything) -> Link {
     link
 }
 
-/// Panics where the kernel is not as it is to be.
+/// Panics if the kernel is not as expected.
 pub(crate) fn check(step: Step<'_>, before: &Everything, after: &Everything, plan: &Plan) {
     let expected = expected(step, before, after);
     let nothing = Plan::default();
@@ -115,7 +116,7 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
     };
     let seen: BTreeMap<&Place, &LinkId> =
         before.places.iter().map(|(id, place)| (place, id)).collect();
-    // What is to be given back is called by where its link was at first.
+    // An original has the place of its link before the configuration.
     let mut homes = seen.clone();
     homes.extend(step.originals.objects.iter().filter_map(|(key, object)| match (key, object) {
         (Key::Link(id), Object::Link(link)) => Some((&link.place, id)),
@@ -123,9 +124,9 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
     }));
     for (key, object) in &step.originals.objects {
         match (key, object) {
-            // It follows what is configured.
+            // It follows a configured parameter.
             (Key::Sysctl(at), _) if is_set_along(at, step.desired) => {}
-            // A link that somebody took away is not made again.
+            // A link that somebody has removed is not created again.
             (Key::Link(id), _) if !after.places.contains_key(id) => {}
             (_, Object::Link(link)) => {
                 let at = |place: &Place| homes.get(place).copied();
@@ -154,7 +155,8 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
             }
         }
     }
-    // What nobody has asked for by name: what was never made, the other ends of cables, and what a namespace is born with.
+    // Objects that nobody has named: links that were never created, other ends of veth pairs, and
+    // the devices of a new namespace.
     for (id, link) in links(&after.state) {
         let key = Key::Link(id.clone());
         let is_new = !before.state.objects.contains_key(&key) && !step.is_ours(&key);
@@ -166,7 +168,8 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
             add(key, Object::Link(Box::new(link.clone())));
         }
     }
-    // A link without ARP has neighbours without it as soon as something is sent (`arp_constructor`, net/ipv4/arp.c).
+    // A link without ARP gets neighbours as soon as something is sent (`arp_constructor`,
+    // net/ipv4/arp.c).
     for (key, object) in after.state.objects.iter().filter(|(key, _)| !step.is_ours(key)) {
         if matches!(object, Object::Neighbor(neighbor) if neighbor.nud == Some(NUD_NOARP)) {
             add(key.clone(), object.clone());
@@ -175,14 +178,14 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
     expected
 }
 
-/// Whether the kernel may set a parameter along with one that is configured.
+/// Whether the kernel may set a parameter together with a configured one.
 fn is_set_along(at: &SysctlKey, desired: &State) -> bool {
     let sets = |of: &SysctlKey| of.netns == at.netns && of.path.sets("", &at.path).is_some();
     desired.objects.keys().any(|key| matches!(key, Key::Sysctl(of) if sets(of)))
 }
 
-/// An object as it is to be, given the link that was at each place; none where its links are gone or elsewhere, or where
-/// it is a route that has no link that is up.
+/// The expected object, given the link that was at each place. None if its links are removed or
+/// moved, or if it is a route without a link that is up.
 fn moved<'i>(
     key: &Key,
     object: &Object,
@@ -193,7 +196,7 @@ fn moved<'i>(
     has_netns(after, netns).then_some(())?;
     let new = |dev: &netstate::LinkName| {
         let place = Place { netns: netns.clone(), ifname: dev.clone() };
-        // A link that is nobody's is where it was.
+        // A link that is not ours stays where it was.
         let Some(id) = at(&place) else { return Some(place.ifname) };
         let to = after.places.get(id)?;
         (to.netns == place.netns).then(|| to.ifname.clone())
@@ -224,7 +227,7 @@ fn moved<'i>(
     Some((key, object))
 }
 
-/// A link whose master, device and peer are called as they are in the end; one that is gone is not expected.
+/// A link with the present names of its master, device and peer. A removed one is not expected.
 fn with_ties<'i>(
     link: &Link,
     at: impl Fn(&Place) -> Option<&'i LinkId>,
@@ -247,7 +250,7 @@ fn with_ties<'i>(
     }
 }
 
-/// Whether a link is the other end of one of ours that is gone, or was there for as long as its namespace.
+/// Whether a link is the other end of a removed one of ours, or exists as long as its namespace.
 fn goes_with_ours(link: &Link, before: &Everything, after: &Everything) -> bool {
     if link.belongs_to_namespace() && !has_netns(after, &link.place.netns) {
         return true;

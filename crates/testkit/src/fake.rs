@@ -1,8 +1,9 @@
-//! A kernel of values: it holds a [`State`] and behaves as Linux does, side effects and refusals too.
+//! The fake kernel: it holds a [`State`] and behaves as Linux does, including side effects and
+//! errors.
 //!
-//! It is a handle: clones share what it holds, so that a test can look while an engine owns another clone. What
-//! it refuses, and what goes along with what, is written down here once more, apart from the planner, which
-//! would otherwise be tested against its own mistakes; the same cases run on the real kernel.
+//! Clones share the same state, so that a test can look at it while an engine owns a clone. The
+//! rules of this kernel are written independently of the planner, so that it does not share the
+//! planner's mistakes. The same cases run on the real kernel.
 
 mod effects;
 mod ipv6;
@@ -21,7 +22,7 @@ use netstate::{
 
 use self::ipv6::Duplicate;
 
-/// A handle to a kernel of values.
+/// A handle to a fake kernel.
 #[derive(Clone, Debug, Default)]
 pub struct FakeKernel {
     held: Arc<Mutex<Held>>,
@@ -31,16 +32,16 @@ pub struct FakeKernel {
 struct Held {
     state: State,
     executed: Vec<Op>,
-    /// Operations until one is refused, and by which error.
+    /// The number of operations before one is refused, and the error.
     refusal: Option<(usize, i32)>,
-    /// Operations until the process is to end.
+    /// The number of operations before the process ends.
     power: Option<usize>,
     watcher: Option<EventSink>,
     /// The probes that are answered.
     answers: BTreeSet<Probe>,
     /// Addresses that other hosts have.
     duplicates: BTreeSet<Duplicate>,
-    /// Which link of the state each wanted one was when it was last seen.
+    /// The link of the state for each wanted one, as it was last seen.
     identities: BTreeMap<LinkId, LinkId>,
 }
 
@@ -63,7 +64,7 @@ impl FakeKernel {
         self.held().state.clone()
     }
 
-    /// Changes what it holds, as another program would, and tells the watcher.
+    /// Changes the state as another program does, and notifies the watcher.
     pub fn change(&self, change: impl FnOnce(&mut State)) {
         let (before, after, watcher) = {
             let mut held = self.held();
@@ -85,23 +86,23 @@ impl FakeKernel {
         }
     }
 
-    /// Refuses the operation that follows `operations` others, once, with an error number.
+    /// Refuses the operation after `operations` others, once, with an error number.
     pub fn refuse_after(&self, operations: usize, errno: i32) {
         self.held().refusal = Some((operations, errno));
     }
 
-    /// Ends the calling thread by a panic once `operations` more have been carried out: a crash.
+    /// Simulates a crash: panics after `operations` more operations.
     pub fn crash_after(&self, operations: usize) {
         self.held().power = Some(operations);
     }
 
-    /// From here on answers to a probe.
+    /// From now on, answers a probe.
     pub fn answer(&self, probe: Probe) {
         self.held().answers.insert(probe);
     }
 
-    /// From here on another host has an address on a link: once detection ends, by [`settle_addresses`] or by an
-    /// operation that awaits it, the address here is shown as a duplicate.
+    /// From now on, another host has an address on a link. When detection ends, by
+    /// [`settle_addresses`] or by an operation that awaits it, the address here is a duplicate.
     ///
     /// [`settle_addresses`]: FakeKernel::settle_addresses
     pub fn declare_duplicate(&self, place: &Place, address: IpAddr) {
@@ -109,7 +110,7 @@ impl FakeKernel {
         self.held().duplicates.insert(duplicate);
     }
 
-    /// Ends duplicate address detection on all links that are up, and tells the watcher.
+    /// Ends duplicate address detection on all links that are up, and notifies the watcher.
     pub fn settle_addresses(&self) {
         let duplicates = self.held().duplicates.clone();
         self.change(|state| {
@@ -124,7 +125,7 @@ impl FakeKernel {
         });
     }
 
-    /// Every operation that was carried out.
+    /// Every operation that was executed.
     pub fn executed(&self) -> Vec<Op> {
         self.held().executed.clone()
     }
@@ -206,7 +207,7 @@ fn event(key: &Key, object: &Object) -> Event {
     }
 }
 
-/// A part of the state. Parameters are not among it: nobody can list those that somebody has set.
+/// A part of the state, without parameters, which cannot be listed.
 fn part(state: &State, part: &Part) -> State {
     let mut seen = State::default();
     for (key, object) in &state.objects {
@@ -234,7 +235,8 @@ fn part(state: &State, part: &Part) -> State {
     seen
 }
 
-/// The wanted links: at their places, or elsewhere where they have been seen before or their other end tells of them.
+/// The wanted links: at their places, or elsewhere if they were seen before or their other end is
+/// known.
 fn identify<'w>(
     state: &State,
     identities: &mut BTreeMap<LinkId, LinkId>,
@@ -320,7 +322,7 @@ fn only(state: &State, wanted: &Wanted, found: BTreeMap<&LinkId, LinkId>) -> Sta
     seen
 }
 
-/// A parameter's value, for as long as its namespace and link are there.
+/// A parameter's value, if its namespace and link exist.
 fn parameter(state: &State, key: &SysctlKey) -> Option<String> {
     effects::need_netns(state, &key.netns).ok()?;
     let there = !parameters::lacks_link(state, key);

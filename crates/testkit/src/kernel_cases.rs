@@ -1,7 +1,7 @@
-//! What Linux does by itself, as scripts that the kernel of values and Linux have to pass alike.
+//! The behaviour of Linux, as scripts that both the fake kernel and Linux must pass.
 //!
-//! Each line is an operation or a question; after `=>` stands what a refusal or the answer says. An operation without it is
-//! carried out. Places are written `NAME@NETNS`.
+//! Each line is an operation or a question. The text after `=>` is the expected error or answer. An
+//! operation without it must succeed. Places are written `NAME@NETNS`.
 
 use netstate::link::{LinkAttributes, LinkFlags, Veth};
 use netstate::{
@@ -12,7 +12,7 @@ use netstate::{
 /// A script.
 #[derive(Clone, Copy, Debug)]
 pub struct KernelCase {
-    /// What it shows.
+    /// The behaviour that it shows.
     pub title: &'static str,
     script: &'static str,
 }
@@ -259,7 +259,7 @@ pub const KERNEL_CASES: &[KernelCase] = &[
 ];
 
 impl KernelCase {
-    /// Runs the script, and removes what it made.
+    /// Runs the script, and removes what it created.
     pub fn run(&self, southbound: &mut dyn Southbound) {
         let mut namespaces = Vec::new();
         for line in self.script.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -272,7 +272,7 @@ impl KernelCase {
                 Some(answer) => answer,
                 None => act(southbound, &words),
             };
-            // Older kernels refuse with the same error, and with other words or none.
+            // Older kernels return the same error with another message or none.
             let is_same_error = error(&answer).is_some() && error(&answer) == error(expected);
             assert!(answer == expected || is_same_error, "{}: {line}: {answer}", self.title);
             if let ["netns", name] = words[..] {
@@ -284,7 +284,7 @@ impl KernelCase {
     }
 }
 
-/// The name of the error (errno(3)) in an answer that is a refusal.
+/// The name of the error (errno(3)) in a refusal.
 fn error(answer: &str) -> Option<&str> {
     let (_, error) = answer.rsplit_once('(')?;
     let name = error.split([':', ')']).next()?;
@@ -292,7 +292,7 @@ fn error(answer: &str) -> Option<&str> {
     is_name.then_some(name)
 }
 
-/// The answer to a question; `None` where it is an operation.
+/// The answer to a question; `None` if it is an operation.
 fn ask(southbound: &mut dyn Southbound, words: &[&str]) -> Option<String> {
     let mut wanted = Wanted::default();
     let key = match words[..] {
@@ -323,7 +323,7 @@ fn ask(southbound: &mut dyn Southbound, words: &[&str]) -> Option<String> {
     })
 }
 
-/// Carries out an operation; answers with the refusal.
+/// Executes an operation. Returns the refusal, if any.
 fn act(southbound: &mut dyn Southbound, words: &[&str]) -> String {
     let create = |key, object| vec![Op::new(key, Action::Create(object))];
     let ops = match words[..] {

@@ -1,4 +1,4 @@
-//! Throw-away namespaces, a kernel of values, scripts and golden files.
+//! Throw-away namespaces, a fake kernel, test scripts and golden files.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "it is of use to tests only")]
 

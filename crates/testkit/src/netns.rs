@@ -1,8 +1,9 @@
-//! A world of a test's own: namespaces for network and mounts, with an empty `/run`, that vanish with the test.
+//! An isolated environment for a test: network and mount namespaces with an empty `/run`, which
+//! disappear with the test.
 //!
-//! The test runs on a thread that has left the host's namespaces; threads and programs that it starts are in its
-//! world too. Without privileges the test binary first starts itself anew as root of a user namespace, so that
-//! `cargo test` needs none.
+//! The test runs on a thread that has left the host's namespaces. Threads and programs that it
+//! starts are in the same namespaces. Without privileges, the test binary first starts itself again
+//! as root of a user namespace, so that `cargo test` needs no privileges.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "what a test stands on fails by panic")]
 
@@ -12,7 +13,7 @@ use std::process::Command;
 use rustix::mount::{MountFlags, MountPropagationFlags};
 use rustix::thread::UnshareFlags;
 
-/// Runs `test` in a world of its own.
+/// Runs `test` in namespaces of its own.
 #[allow(unsafe_code, reason = "unshare(2) has no safe form")]
 pub fn isolated<T: Send>(test: impl FnOnce() -> T + Send) -> T {
     become_root();
@@ -33,7 +34,8 @@ pub fn isolated<T: Send>(test: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// Runs ip(8) with these arguments, separated by spaces, in the world of the calling thread; what it prints.
+/// Runs ip(8) with these arguments, separated by spaces, in the namespaces of the calling thread.
+/// Returns its output.
 #[track_caller]
 pub fn ip(arguments: &str) -> String {
     let output = program("ip").args(arguments.split_whitespace()).output().expect("run ip");
@@ -42,7 +44,7 @@ pub fn ip(arguments: &str) -> String {
     String::from_utf8(output.stdout).expect("ip prints text")
 }
 
-/// What ip(8) tells in JSON; an empty list where it tells nothing.
+/// The JSON output of ip(8); an empty list if there is none.
 #[track_caller]
 pub fn ip_json(arguments: &str) -> serde_json::Value {
     let text = ip(&format!("-j {arguments}"));
@@ -52,8 +54,8 @@ pub fn ip_json(arguments: &str) -> serde_json::Value {
     }
 }
 
-/// Whether this kernel can make links of that kind; says so where it cannot, and fails where `NETLOOM_REQUIRE_ALL_KINDS`
-/// is set. Asks in the world of the calling thread.
+/// Whether this kernel can create links of that kind, in the namespaces of the calling thread. If
+/// not, prints that, and fails if `NETLOOM_REQUIRE_ALL_KINDS` is set.
 pub fn has_link_kind(kind: &str) -> bool {
     let made = program("ip").args(["link", "add", "probe", "type", kind]).output().expect("run ip");
     if made.status.success() {
@@ -67,7 +69,7 @@ pub fn has_link_kind(kind: &str) -> bool {
         assert!(!required, "this kernel must make {kind} links: {reason}");
         println!("skipped: {kind}: {}", reason.trim());
     }
-    // Any other refusal is of a kernel that knows the kind and wants to be told more.
+    // Any other refusal comes from a kernel that supports the kind, but needs more attributes.
     !is_lacking
 }
 

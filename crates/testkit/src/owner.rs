@@ -1,6 +1,8 @@
-//! What an engine does with a kernel, without datastores: observe, plan, execute, and find nothing left to do.
+//! The engine's use of a kernel, without datastores: observe, plan, execute, and check that nothing
+//! is left to do.
 //!
-//! Unlike an engine it looks at the whole kernel before and after, so that what the planner does not ask for is seen too.
+//! Unlike an engine it observes the whole kernel before and after, so that it also sees what the
+//! planner does not observe.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,32 +15,32 @@ use netstate::{
 
 use crate::conformance::{self, Everything, Step};
 
-/// One who configures a kernel.
+/// The owner of a configuration in a kernel.
 #[derive(Debug)]
 pub struct Owner<S> {
     /// The kernel.
     pub southbound: S,
-    /// What is configured.
+    /// The configuration.
     pub running: State,
-    /// What was there before.
+    /// The originals.
     pub originals: Originals,
-    /// Why objects of what was planned for last are held.
+    /// The reasons why objects were held in the last plan.
     pub held: Vec<String>,
-    /// Whether everything that there is is compared before and after.
+    /// Whether everything is compared before and after.
     pub looks_at_everything: bool,
-    /// What is active of it.
+    /// The active part of the configuration.
     active: State,
 }
 
-/// What there is before a commit.
+/// The state before a commit.
 struct Before {
     all: Everything,
-    /// The parameters that were looked at.
+    /// The parameters that were read.
     parameters: BTreeSet<Key>,
 }
 
 impl<S: Southbound> Owner<S> {
-    /// One who has not configured anything.
+    /// An owner with an empty configuration.
     pub fn new(southbound: S) -> Self {
         let (running, active) = (State::default(), State::default());
         Self {
@@ -51,7 +53,7 @@ impl<S: Southbound> Owner<S> {
         }
     }
 
-    /// The way from what may have been applied to what is desired, and the originals of what it touches.
+    /// The plan from what may have been applied to what is desired, which adds to the originals.
     pub fn plan(&mut self, touched: &State, desired: &State) -> Result<Plan, PlanError> {
         let scope = Scope::Only(wanted(desired, touched, &self.originals));
         let observed = self.southbound.observe(&scope).expect("the kernel can be observed");
@@ -71,7 +73,7 @@ impl<S: Southbound> Owner<S> {
         Ok(plan)
     }
 
-    /// What is active of a configuration.
+    /// The verdict on a configuration.
     fn verdict(
         &mut self,
         touched: &State,
@@ -98,7 +100,7 @@ impl<S: Southbound> Owner<S> {
         }
     }
 
-    /// Makes `desired` what is configured; or tells why not, with the kernel as it was.
+    /// Commits `desired`. If it is refused, returns the reason, and the kernel is as it was.
     pub fn commit(&mut self, desired: &State) -> Result<Plan, String> {
         let running = self.running.clone();
         let before = self.before(&running, desired);
@@ -138,7 +140,7 @@ impl<S: Southbound> Owner<S> {
         assert!(again.ops.is_empty(), "the plan\n{plan}leaves to do:\n{again}");
     }
 
-    /// Everything that there is before a commit.
+    /// Reads everything before a commit.
     fn before(&mut self, touched: &State, desired: &State) -> Before {
         let step = Step { touched, desired, originals: &self.originals };
         let parameters = parameters(step);
@@ -147,7 +149,7 @@ impl<S: Southbound> Owner<S> {
         Before { all, parameters }
     }
 
-    /// Checks everything that there is after a commit.
+    /// Checks everything after a commit.
     fn conform(&mut self, before: &Before, (touched, desired): (&State, &State), plan: &Plan) {
         if !self.looks_at_everything {
             return;
@@ -160,7 +162,8 @@ impl<S: Southbound> Owner<S> {
     }
 }
 
-/// The kernel parameters that a step is about, those of a link by each name that it has in the step.
+/// The kernel parameters of a step. Those of a link are included under each name that it has in the
+/// step.
 fn parameters(step: Step<'_>) -> BTreeSet<Key> {
     let all = [&step.touched.objects, &step.desired.objects, &step.originals.objects];
     let objects = || all.into_iter().flatten();

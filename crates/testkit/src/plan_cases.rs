@@ -1,8 +1,9 @@
-//! The golden plans of `tests/plan`: configurations in, plans in words out, on whatever kernel.
+//! The golden plans of `tests/plan`: from configurations to plans as text, on any kernel.
 //!
-//! A case is a folder. `host.json` is what somebody else has set up, `1.json`, `2.json` … are configurations that
-//! are committed one after the other, and after the last one everything is given back. `plan.txt` tells the plan of each
-//! step, or why it is refused. The same cases run on the kernel of values and on Linux, which is the judge.
+//! A case is a folder. `host.json` is what others have set up. `1.json`, `2.json` … are
+//! configurations that are committed one after the other. After the last one, everything is given
+//! back. `plan.txt` contains the plan of each step, or why it is refused. The same cases run on the
+//! fake kernel and on Linux.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -23,7 +24,7 @@ pub fn plan_cases() -> Vec<PathBuf> {
     cases
 }
 
-/// Runs a case; `lower` tells what a configuration desires.
+/// Runs a case; `lower` returns the desired state of a configuration.
 pub fn run_plan_case(case: &Path, southbound: impl Southbound, lower: impl Fn(&str) -> State) {
     let read = |name: &str| fs::read_to_string(case.join(name)).ok().map(|text| lower(&text));
     let mut host = Owner::new(southbound);

@@ -1,4 +1,5 @@
-//! A routing daemon beside Netloom: Debian's bird2, with static routes that it exports to the kernel.
+//! A routing daemon next to Netloom: Debian's bird2, with static routes that it exports to the
+//! kernel.
 
 use std::fmt::Write;
 use std::fs;
@@ -15,20 +16,21 @@ pub struct Bird {
     child: Child,
 }
 
-/// Routes of bird's: so many /32 or /128 from an address on, by way of a gateway.
+/// Routes of bird: this number of /32 or /128 prefixes, starting after an address, through a
+/// gateway.
 #[derive(Clone, Copy, Debug)]
 pub struct Exported {
-    /// The first address is one above it.
+    /// The first prefix is the one after this address.
     pub base: std::net::IpAddr,
     /// How many.
     pub count: u32,
-    /// Where to.
+    /// The gateway.
     pub via: &'static str,
 }
 
 impl Bird {
-    /// Starts bird with these routes in the calling thread's world, with its files in `folder`. None where this host has
-    /// no bird, which is said.
+    /// Starts bird with these routes in the namespaces of the calling thread, with its files in
+    /// `folder`. None if this host has no bird, which is printed.
     pub fn start(folder: &Path, routes: &[Exported]) -> Option<Self> {
         let Some(program) = program("bird") else {
             println!("SKIPPED: there is no bird(8) on this host: run tests/bird, or install bird2");
@@ -50,7 +52,7 @@ impl Bird {
         Some(Self { program, folder: folder.to_owned(), child })
     }
 
-    /// Has it export these routes and no others from now on.
+    /// Changes the exported routes to these.
     pub fn export(&self, routes: &[Exported]) {
         configure(&self.folder, routes);
         let birdc = self.program.with_file_name("birdc");
@@ -103,7 +105,7 @@ fn program(name: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// Runs it with the libraries that were unpacked along with it, if any.
+/// Runs it with the libraries that were unpacked with it, if any.
 fn tool(program: &Path) -> Command {
     let mut command = command("setpriv");
     if let Some(root) = program.parent().and_then(Path::parent) {

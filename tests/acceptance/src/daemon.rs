@@ -11,15 +11,16 @@ use tempfile::TempDir;
 
 use crate::{built, command};
 
-/// Longer than anything takes that works at all.
+/// Longer than anything takes if it works.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What a debug build logs of a plan that the checker does not take.
+/// The log message of a debug build for a plan that the checker does not accept.
 const BROKEN_RULE: &str = "plan breaks a rule";
 
-/// A running daemon. A test in which one of its plans breaks a rule fails at its end.
+/// A running daemon. If one of its plans breaks a rule, the test fails at its end.
 ///
-/// Its files are in the `/run` of its world and go with it; the daemon ends with the test, also with one that is killed.
+/// Its files are in the `/run` of its mount namespace and disappear with it. The daemon ends with
+/// the test, even if the test is killed.
 #[derive(Debug)]
 pub struct Daemon {
     folder: TempDir,
@@ -32,7 +33,7 @@ pub struct Daemon {
 /// The capabilities of `dist/netloomd.service`, for setpriv(1).
 const CAPABILITIES: &str = "-all,+net_admin,+net_raw,+sys_admin";
 
-/// What a run of `netloom` left.
+/// The result of a run of `netloom`.
 #[derive(Debug)]
 pub struct Ran {
     /// How it ended.
@@ -44,7 +45,7 @@ pub struct Ran {
 }
 
 impl Daemon {
-    /// Starts a daemon that has no configuration, and awaits that it serves.
+    /// Starts a daemon without a configuration, and waits until it serves.
     #[track_caller]
     pub fn start() -> Self {
         let folder = folder();
@@ -60,20 +61,21 @@ impl Daemon {
         Self::started(folder, state, true)
     }
 
-    /// As [`Daemon::start`], with the state on a disk, where writing costs what it costs a user.
+    /// As [`Daemon::start`], with the state on a real disk, so that writing takes as long as for a
+    /// user.
     #[track_caller]
     pub fn start_on(disk: &Path) -> Self {
         Self::started(folder(), disk.join("state"), false)
     }
 
-    /// Starts the daemon on the state that it left, with environment variables besides.
+    /// Starts the daemon again with its old state, and with these environment variables.
     #[track_caller]
     pub fn start_again(&mut self, environment: &[(&str, &str)]) {
         let ready = self.try_start(environment);
         assert!(ready, "netloomd does not start:\n{}", self.log());
     }
 
-    /// As [`Daemon::start_again`]; answers whether it came to serve rather than to its end.
+    /// As [`Daemon::start_again`]. Returns whether it serves, or has ended.
     pub fn try_start(&mut self, environment: &[(&str, &str)]) -> bool {
         let notify = self.path("notify");
         let _ = fs::remove_file(&notify);
@@ -108,19 +110,19 @@ impl Daemon {
         }
     }
 
-    /// Ends the daemon as an operator does; it must end well.
+    /// Stops the daemon as an operator does. It must exit without an error.
     #[track_caller]
     pub fn stop(&mut self) {
         let status = self.end(rustix::process::Signal::TERM);
         assert!(status.success(), "netloomd: {status}\n{}", self.log());
     }
 
-    /// Ends the daemon as the kernel does when memory is short.
+    /// Kills the daemon as the kernel does when memory is short.
     pub fn kill(&mut self) {
         self.end(rustix::process::Signal::KILL);
     }
 
-    /// Has the host given back, by a `netloomd` that does nothing else.
+    /// Gives the host back, by a `netloomd` that does nothing else.
     #[track_caller]
     pub fn release(&self) -> Ran {
         let ran = self
@@ -134,7 +136,7 @@ impl Daemon {
         ran
     }
 
-    /// Awaits that the daemon has ended by itself.
+    /// Waits until the daemon has ended by itself.
     #[track_caller]
     pub fn await_end(&mut self) {
         let child = self.child.as_mut().expect("the daemon runs");
@@ -148,7 +150,7 @@ impl Daemon {
         Ran::of(self.begin(script).wait_with_output().expect("await netloom"))
     }
 
-    /// Begins to run a script through `netloom`.
+    /// Starts to run a script through `netloom`.
     #[track_caller]
     pub fn begin(&self, script: &str) -> Child {
         let mut child = command(built("netloom"))
@@ -160,13 +162,13 @@ impl Daemon {
             .spawn()
             .expect("start netloom");
         let mut stdin = child.stdin.take().expect("standard input is piped");
-        // A run that ends at an early line need not read the rest.
+        // A run that ends at an early line does not read the rest.
         let _ = stdin.write_all(script.as_bytes());
         drop(stdin);
         child
     }
 
-    /// Runs a script that must succeed; what it printed.
+    /// Runs a script that must succeed. Returns its output.
     #[track_caller]
     pub fn run(&self, script: &str) -> String {
         let ran = self.script(script);
@@ -180,7 +182,7 @@ impl Daemon {
         self.child.as_ref().expect("the daemon runs").id()
     }
 
-    /// The processor's time that its threads have taken.
+    /// The processor time of its threads.
     pub fn processor_time(&self) -> Duration {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.pid()));
         let tasks = tasks.expect("list the daemon's threads").flatten();
@@ -191,7 +193,7 @@ impl Daemon {
         Duration::from_nanos(nanoseconds.sum())
     }
 
-    /// The most memory that it had resident, bytes.
+    /// Its peak memory in bytes.
     pub fn peak_memory(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()));
         let status = status.expect("ask after the daemon's memory");
@@ -200,12 +202,12 @@ impl Daemon {
         kib.expect("the kernel tells a peak") * 1024.0
     }
 
-    /// Where it serves.
+    /// The path of its socket.
     pub fn socket(&self) -> PathBuf {
         self.path("sock")
     }
 
-    /// Where it keeps its state.
+    /// The path of its state directory.
     pub fn state(&self) -> PathBuf {
         self.state.clone()
     }
@@ -215,7 +217,7 @@ impl Daemon {
         self.folder.path()
     }
 
-    /// What it has logged.
+    /// Its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
@@ -265,7 +267,7 @@ impl Drop for Daemon {
 }
 
 impl Ran {
-    /// What a finished program left.
+    /// The result of a finished program.
     pub fn of(output: std::process::Output) -> Self {
         Self {
             status: output.status,

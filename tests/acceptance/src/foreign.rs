@@ -1,7 +1,8 @@
-//! What a start and commits cost the daemon, whatever number of routes others have put beside its own.
+//! The cost of a start and of commits for the daemon, with any number of routes of others in the
+//! kernel.
 //!
-//! Time is the processor's, in the daemon and in the kernel on its behalf, so that what else the machine does tells
-//! little.
+//! Time is the processor time of the daemon, including the kernel on its behalf, so that other work
+//! of the machine hardly matters.
 
 use std::fmt::Write;
 use std::fs;
@@ -11,24 +12,25 @@ use testkit::netns::ip;
 
 use crate::Daemon;
 
-/// A host with a NIC over which others have their routes, and a daemon that configures the same NIC.
+/// A host with a NIC that has routes of others, and a daemon that configures the same NIC.
 #[derive(Debug)]
 pub struct Beside {
     daemon: Daemon,
 }
 
-/// What something costs: seconds, or bytes.
+/// The cost of something, in seconds or bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
-    /// What does.
+    /// What was measured.
     pub of: &'static str,
-    /// Whether the kernel goes through all routes for it, whoever asks: it tells which ones lead over a link in no other way.
+    /// Whether the kernel walks all routes for it. There is no other way to find the routes on a
+    /// link.
     pub walks: bool,
-    /// How much.
+    /// The value.
     pub figure: f64,
 }
 
-/// A commit, and the one that takes it back, of which the dearer counts.
+/// A commit and the one that undoes it. The more expensive one counts.
 struct Commit {
     of: &'static str,
     there: &'static str,
@@ -77,7 +79,7 @@ const COMMITS: [Commit; 6] = [
 ];
 
 impl Beside {
-    /// In the calling thread's world; 50 routes are the daemon's.
+    /// Runs in the namespaces of the calling thread. The daemon has 50 routes of its own.
     pub fn new() -> Self {
         for number in 0..2 {
             ip(&format!("link add eth{number} type veth peer name far{number}"));
@@ -96,7 +98,7 @@ impl Beside {
         Self { daemon }
     }
 
-    /// Has others add so many routes over the NIC.
+    /// Adds this number of routes of others on the NIC.
     pub fn add(&self, count: u32) {
         let mut batch = String::new();
         for number in 0..count {
@@ -109,7 +111,8 @@ impl Beside {
         fs::remove_file(file).expect("remove a batch");
     }
 
-    /// What a start, commits, and memory for all that cost: each is done so many times, and the least counts.
+    /// The costs of a start, commits and memory. Each is measured this many times, and the minimum
+    /// counts.
     pub fn costs(&mut self, times: usize) -> Vec<Cost> {
         let mut least: Vec<Duration> = vec![Duration::MAX; COMMITS.len()];
         let mut start = Duration::MAX;

@@ -1,4 +1,4 @@
-//! What the kernel holds, as ip(8) tells it: the whole of a device in one comparable value.
+//! The kernel's state as ip(8) shows it: everything on a device in one comparable value.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,21 +10,23 @@ use testkit::netns::{ip, ip_json};
 
 use crate::daemon::DEADLINE;
 
-/// What of a link, an address or a route tells one configuration from another: no counters, no lifetimes, no
-/// flags that come and go by themselves, nothing drawn at random.
+/// The properties of links, addresses and routes that depend on the configuration: no counters, no
+/// lifetimes, no flags that change by themselves, no random values.
 const TOLD: [&str; 11] = [
     "ifname", "mtu", "dst", "gateway", "dev", "protocol", "scope", "metric", "prefsrc", "type",
     "nexthops",
 ];
 
-/// Every namespace's links, addresses, routes and whether it forwards; the device's own namespace is `""`.
+/// The links, addresses, routes and forwarding of every namespace; the device's own namespace is
+/// `""`.
 pub fn holds() -> BTreeMap<String, Vec<String>> {
     let mut netnses = vec![String::new()];
     netnses.extend(texts(&ip_json("netns list"), "name"));
     netnses.into_iter().map(|netns| (netns.clone(), within(&netns))).collect()
 }
 
-/// Awaits that the own namespace is as it was when the snapshot was made: IPv6 takes up an address in its own time.
+/// Waits until the own namespace is the same as in the snapshot. IPv6 removes an address
+/// asynchronously.
 #[track_caller]
 pub fn await_as(before: &BTreeSet<String>) {
     let start = Instant::now();
@@ -41,7 +43,8 @@ pub fn await_as(before: &BTreeSet<String>) {
     assert!(differences.is_empty(), "the kernel is not as it was:\n{differences}");
 }
 
-/// All that ip(8) tells of the own namespace, and every parameter under `/proc/sys/net`, but for what changes by itself.
+/// Everything that ip(8) shows of the own namespace, and every parameter under `/proc/sys/net`,
+/// except what changes by itself.
 pub fn snapshot() -> BTreeSet<String> {
     let asked = ["-d address show", "-4 route show table all", "-6 route show table all"];
     let others = ["-4 rule", "-6 rule", "-4 neigh show nud permanent", "netns list"];
@@ -55,7 +58,7 @@ pub fn snapshot() -> BTreeSet<String> {
     all
 }
 
-/// The kernel's numbers of every namespace's links: a link that was made anew has another.
+/// The interface indexes of every namespace: a link that was created again has another one.
 pub fn ifindexes() -> BTreeMap<String, Vec<String>> {
     let number = |link: &Value| format!("{} {}", link["ifname"], link["ifindex"]);
     let numbers = |netns: &str| list(&ip_json(&format!("{}link show", option(netns))), number);
@@ -64,7 +67,7 @@ pub fn ifindexes() -> BTreeMap<String, Vec<String>> {
     netnses.into_iter().map(|netns| (netns.clone(), numbers(&netns))).collect()
 }
 
-/// How many static routes a namespace holds in its main table.
+/// The number of static routes in the main table of a namespace.
 pub fn static_routes(netns: &str) -> usize {
     ip_json(&format!("-n {netns} route show proto static")).as_array().map_or(0, Vec::len)
 }
@@ -79,7 +82,7 @@ pub fn parameter(netns: &str, path: &str) -> String {
     value.trim().to_owned()
 }
 
-/// Awaits that a condition comes true of the kernel. Each look asks ip(8), which is pause enough.
+/// Waits until a condition is true. Each check runs ip(8), which is a sufficient pause.
 #[track_caller]
 pub fn until(what: &str, holds: impl Fn() -> bool) {
     let start = Instant::now();
@@ -88,11 +91,11 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// Leaves of an answer what stays while nobody touches anything: of a lifetime, whether it ends.
+/// Removes from an answer what changes by itself. Of a lifetime, it keeps whether it ends.
 fn still(told: &mut Value) {
     match told {
         Value::Array(values) => {
-            // What IPv6 has for a link's own address comes once nobody else is found to have that.
+            // IPv6 joins a link's own groups only after duplicate address detection.
             let own = ["fe80:", "ff00:"];
             values.retain(|value| {
                 value["dst"].as_str().is_none_or(|to| !own.iter().any(|own| to.starts_with(own)))
@@ -105,12 +108,12 @@ fn still(told: &mut Value) {
                     *value = if *value == u32::MAX { "never" } else { "some day" }.into();
                 }
             }
-            // Whether an address is somebody else's too takes a while to tell, as does one of the link's own.
+            // Duplicate address detection takes some time.
             fields.remove("tentative");
             let automatic = |value: &Value| value["scope"] == "link" && value["family"] == "inet6";
             if let Some(Value::Array(addresses)) = fields.get_mut("addr_info") {
                 addresses.retain(|address| !automatic(address));
-                // Of IPv6 addresses the latest comes first.
+                // The newest IPv6 address comes first.
                 addresses.sort_by_key(|address| {
                     (address["family"] == "inet6").then(|| address.to_string())
                 });
@@ -121,7 +124,7 @@ fn still(told: &mut Value) {
     }
 }
 
-/// What can be read below a folder of `/proc/sys`, a line a file.
+/// All readable files below a folder of `/proc/sys`, one per line.
 fn parameters(folder: &Path, all: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).expect("read /proc/sys").flatten() {
         let path = entry.path();
@@ -139,7 +142,7 @@ fn within(netns: &str) -> Vec<String> {
     for link in ip_json(&format!("{option}address show")).as_array().into_iter().flatten() {
         let up = link["flags"].as_array().is_some_and(|flags| flags.contains(&"UP".into()));
         all.push(format!("link {} up={up}", told(link)));
-        // Link-local addresses come with a link's carrier, whenever that is.
+        // Link-local addresses appear when a link gets its carrier.
         all.extend(
             list(&link["addr_info"], |address| {
                 let (local, length) = (address["local"].as_str()?, &address["prefixlen"]);
@@ -163,7 +166,7 @@ fn within(netns: &str) -> Vec<String> {
         );
     }
     all.push(format!("ip_forward {}", parameter(netns, "ipv4/ip_forward")));
-    // The kernel tells links by their numbers, which follow the order in which they came.
+    // The kernel lists links by their indexes, which depend on the order of creation.
     all.sort();
     all
 }

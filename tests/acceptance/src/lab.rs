@@ -1,11 +1,11 @@
-//! The tutorial's lab: a device, and a host at each of its two NICs.
+//! The tutorial's lab: a device, and a host on each of its two NICs.
 //!
 //! ```text
 //! PC1 eth0 ------ enp0s4 device enp0s5 ------ eth0 PC2
 //! ```
 //!
-//! The hosts are network namespaces without a name, each held by a sleeping process: the device, which knows
-//! namespaces by their names, does not see them.
+//! The hosts are network namespaces without a name, each held by a sleeping process. The device
+//! finds namespaces by name, so it does not see them.
 
 use std::process::{Child, Stdio};
 
@@ -13,7 +13,7 @@ use testkit::netns::ip;
 
 use crate::command;
 
-/// A device's surroundings.
+/// The hosts around a device.
 #[derive(Debug)]
 pub struct Lab {
     /// The host at `enp0s4`.
@@ -29,7 +29,7 @@ pub struct Host {
 }
 
 impl Lab {
-    /// Two hosts with the tutorial's addresses; each sends everything by way of the device.
+    /// Two hosts with the tutorial's addresses. Each sends everything through the device.
     pub fn new() -> Self {
         let lab = Self { pc1: Host::at("enp0s4"), pc2: Host::at("enp0s5") };
         lab.pc1.address("192.168.10.1/24", "192.168.10.10");
@@ -45,7 +45,7 @@ impl Default for Lab {
 }
 
 impl Host {
-    /// A host whose NIC is the far end of the device's `nic`.
+    /// A host whose NIC is the other end of the device's `nic`.
     pub fn at(nic: &str) -> Self {
         let holder = command("unshare")
             .args(["--net", "sh", "-c", "echo; exec cat"])
@@ -62,12 +62,13 @@ impl Host {
         host
     }
 
-    /// Takes a link of the device to where that cannot see it: this host's namespace has no name.
+    /// Moves a link of the device to where the device cannot see it, because this host's namespace
+    /// has no name.
     pub fn take(&self, netns: &str, link: &str) {
         ip(&format!("-n {netns} link set {link} netns {}", self.holder.id()));
     }
 
-    /// Gives the NIC an address, and sends everything else to `gateway`.
+    /// Gives the NIC an address, and a default route through `gateway`.
     pub fn address(&self, address: &str, gateway: &str) {
         self.ip(&format!("address add {address} dev eth0"));
         self.ip(&format!("route add default via {gateway}"));
@@ -80,7 +81,7 @@ impl Host {
         told.split_whitespace().nth(2).expect("a link has an address").to_owned()
     }
 
-    /// Whether `count` pings all arrive; tells ping(8)'s own words too.
+    /// Whether all of `count` pings are answered, and the output of ping(8).
     pub fn pings(&self, address: &str, count: u32) -> (bool, String) {
         let ran = self
             .within("ping")
@@ -104,7 +105,7 @@ impl Host {
         command
     }
 
-    /// The holder says a line once it is in its namespace.
+    /// Waits for the holder's line, which says that it is in its namespace.
     fn await_namespace(&mut self) {
         use std::io::Read;
         let stdout = self.holder.stdout.as_mut().expect("standard output is piped");

@@ -1,8 +1,8 @@
-//! The real programs, driven as users drive them.
+//! Tests with the real programs, used as users use them.
 //!
-//! A [`Lab`] is a device with two hosts, a [`Daemon`] the program `netloomd` on the device, a [`Terminal`] a person
-//! at `netloom`; [`kernel`] tells what came of it. All of it lives in namespaces that `testkit::netns::isolated`
-//! makes, and ends with them.
+//! A [`Lab`] is a device with two hosts, a [`Daemon`] is the program `netloomd` on the device, a
+//! [`Terminal`] is a person with `netloom`, and [`kernel`] shows the result. All of it is in
+//! namespaces of `testkit::netns::isolated`, and ends with them.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
@@ -23,7 +23,7 @@ pub use terminal::Terminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Tells what a test is about to show; the titles of a test's steps make a page of the test book.
+/// Prints what a test is about to show. The titles of a test's steps make a page of the test book.
 pub fn step(title: &str) {
     println!("- {title}");
 }
@@ -31,7 +31,8 @@ pub fn step(title: &str) {
 /// A program that was built along with this one.
 pub fn built(name: &str) -> PathBuf {
     let here = std::env::current_exe().expect("find this program");
-    // In a mount namespace of its own below a changed root, a program has another path than it was called by.
+    // In a mount namespace with a changed root, a program has another path than the one by which it
+    // was called.
     let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
     let folders = [here, called]
         .into_iter()

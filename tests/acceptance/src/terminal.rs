@@ -1,4 +1,4 @@
-//! A person at a terminal: keys go in, and a screen shows what a person would see.
+//! A person at a terminal: keys go in, and the screen shows what a person would see.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -19,7 +19,7 @@ use crate::daemon::DEADLINE;
 /// High enough that a whole lesson fits on the screen.
 const ROWS: NonZero<u16> = NonZero::new(500).unwrap();
 const COLUMNS: NonZero<u16> = NonZero::new(120).unwrap();
-/// How a program asks where the cursor is (`ESC [ 6 n`, ECMA-48 DSR).
+/// The request for the cursor position (`ESC [ 6 n`, ECMA-48 DSR).
 const WHERE: &[u8] = b"\x1b[6n";
 
 /// A program at a terminal.
@@ -32,18 +32,19 @@ pub struct Terminal {
     changed: Receiver<()>,
     /// That nobody looks at the screen any more.
     gone: Arc<AtomicBool>,
-    /// The row that what follows starts at, as far as a lesson has been read.
+    /// The first row that has not been read yet.
     read: usize,
 }
 
 impl Terminal {
-    /// Starts the program at a terminal of its own, and awaits its prompt.
+    /// Starts the program at a terminal of its own, and waits for its prompt.
     #[allow(
         unsafe_code,
         reason = "a controlling terminal is made in the child, before it is the program"
     )]
     pub fn start(mut program: Command) -> Self {
-        // The program must not hold this side itself: it would never see that its terminal is gone.
+        // The program must not inherit this side, because it would never see that its terminal is
+        // gone.
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let keyboard = openpt(flags).expect("open a terminal");
         grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("unlock the terminal");
@@ -77,12 +78,13 @@ impl Terminal {
         terminal
     }
 
-    /// Types a line key by key, and Enter; what the screen shows from the line's prompt to the next.
+    /// Types a line key by key, and Enter. Returns what the screen shows from the line's prompt to
+    /// the next prompt.
     #[track_caller]
     pub fn line(&mut self, line: &str) -> String {
         self.keys(line);
         let typed = line.to_owned();
-        // What others do meanwhile is shown above, and the line is then further down.
+        // Messages about others are shown above, so the line may have moved down.
         self.until(&format!("{typed:?} to be shown"), |terminal| {
             terminal.prompt().ends_with(typed.trim_end())
         });
@@ -94,7 +96,8 @@ impl Terminal {
         shown
     }
 
-    /// Presses Ctrl-C, and awaits the next prompt: until then the terminal itself would take keys.
+    /// Presses Ctrl-C, and waits for the next prompt. Until then the terminal itself would handle
+    /// keys.
     #[track_caller]
     pub fn interrupt(&mut self) {
         let from = self.cursor().0;
@@ -109,7 +112,8 @@ impl Terminal {
         }
     }
 
-    /// Awaits that the screen shows `text` since the last line that was typed; what it shows since then.
+    /// Waits until the screen shows `text` after the last typed line. Returns what it shows since
+    /// then.
     #[track_caller]
     pub fn see(&mut self, text: &str) -> String {
         let from = self.read;
@@ -119,19 +123,19 @@ impl Terminal {
         self.rows(from, usize::from(ROWS.get()))
     }
 
-    /// The prompt of the line that is being typed.
+    /// The prompt of the line that is being edited.
     pub fn prompt(&self) -> String {
         let row = self.cursor().0;
         self.rows(row, row + 1).trim_end().to_owned()
     }
 
-    /// Awaits that the line that is being typed, with its prompt, becomes what is expected.
+    /// Waits until the line that is being edited, with its prompt, is as expected.
     #[track_caller]
     pub fn await_in_prompt(&mut self, holds: impl Fn(&str) -> bool) {
         self.until("the prompt", |terminal| holds(&terminal.prompt()));
     }
 
-    /// Takes the terminal away, as a lost connection does, and awaits that the program ends.
+    /// Removes the terminal, as a lost connection does, and waits until the program ends.
     #[track_caller]
     pub fn hang_up(mut self) {
         self.gone.store(true, Ordering::Relaxed);
@@ -144,7 +148,7 @@ impl Terminal {
         }
     }
 
-    /// Awaits that the program ends; whether it ended well.
+    /// Waits until the program ends. Returns whether it succeeded.
     pub fn ends(&mut self) -> bool {
         self.child.wait().expect("await the program").success()
     }
@@ -159,7 +163,7 @@ impl Terminal {
         });
     }
 
-    /// Shows what comes from the program until the condition holds.
+    /// Shows the program's output until the condition holds.
     #[track_caller]
     fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         let start = Instant::now();
@@ -202,8 +206,8 @@ fn open(path: &str) -> OwnedFd {
     options.expect("open the terminal's other side").into()
 }
 
-/// Puts on the screen what the program writes, and answers at once, as terminals do, whether a test looks or not: a program
-/// that asks where the cursor is waits for the answer.
+/// Shows the program's output and answers at once, as terminals do, whether a test looks or not. A
+/// program that asks for the cursor position waits for the answer.
 fn listen(
     mut wire: File,
     screen: Arc<Mutex<vt100::Parser>>,
@@ -228,7 +232,8 @@ fn listen(
     receiver
 }
 
-/// Takes output to the screen; what the terminal answers where it asks for the cursor.
+/// Shows output on the screen. Returns the terminal's answer if the output asks for the cursor
+/// position.
 fn show(screen: &Mutex<vt100::Parser>, bytes: &[u8]) -> String {
     let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut rest, mut answers) = (bytes, String::new());

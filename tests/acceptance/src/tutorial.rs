@@ -39,7 +39,7 @@ exit
 exit
 ";
 
-/// The routes as the page types them: on-link.
+/// The routes as on the page: on-link.
 pub const ROUTES: &str = "\
 routes-iproute2
 route 192.168.20.0/24 netns vpn10
@@ -50,7 +50,7 @@ nexthop veth20
 commit
 ";
 
-/// The routes by way of the far end's address.
+/// The routes through the address of the other end.
 pub const ROUTES_VIA: &str = "\
 routes-iproute2
 route 192.168.20.0/24 netns vpn10
@@ -72,7 +72,7 @@ ip_forward 1
 commit
 ";
 
-/// The veths answer ARP for what is behind them, which on-link routes need.
+/// The veths answer ARP for the hosts behind them, which on-link routes need.
 pub const PROXY_ARP: &str = "\
 links-iproute2
 link veth10

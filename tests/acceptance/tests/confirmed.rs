@@ -1,4 +1,4 @@
-//! Commits that the clock undoes or makes: this daemon's, and the next one's.
+//! Commits that the clock undoes or makes, in this daemon and in the next one.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
@@ -158,14 +158,14 @@ fn confirmed(seconds: u32) -> String {
     )
 }
 
-/// A session of NETCONF 1.0 that sends these operations, each of which is answered by `<ok/>`.
+/// A NETCONF 1.0 session that sends these operations. Each must be answered by `<ok/>`.
 fn netconf(daemon: &Daemon, operations: &[&str]) {
     for reply in ask(daemon, operations) {
         assert!(reply.contains("<ok/>"), "{reply}");
     }
 }
 
-/// The same, whatever the answers.
+/// The same with any answers.
 fn ask(daemon: &Daemon, operations: &[&str]) -> Vec<String> {
     const BASE: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";
     let mut stream = UnixStream::connect(daemon.socket()).expect("connect to netloomd");
@@ -192,7 +192,7 @@ fn message(stream: &mut UnixStream) -> String {
     String::from_utf8(bytes).expect("text")
 }
 
-/// Somebody at a terminal.
+/// A person at a terminal.
 fn onlooker(daemon: &Daemon) -> Terminal {
     let mut netloom = command(built("netloom"));
     netloom.arg("--socket").arg(daemon.socket()).env("XDG_STATE_HOME", daemon.folder());

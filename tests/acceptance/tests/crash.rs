@@ -1,5 +1,5 @@
-//! A daemon that dies at any moment of a commit leaves, once it is started again, the old configuration or the new
-//! one, whole: in the kernel and in its datastores.
+//! A daemon that dies at any moment of a commit leaves, after a restart, the complete old or the
+//! complete new configuration, in the kernel and in its datastores.
 
 #![allow(clippy::panic, reason = "a test that cannot go on ends")]
 
@@ -10,7 +10,7 @@ use acceptance::{Daemon, Ran, kernel, step, tutorial};
 use engine::Step;
 use testkit::netns::{ip, isolated};
 
-/// What a device is: its kernel, and what it says of itself.
+/// The state of a device: its kernel, and its datastores.
 #[derive(Debug, PartialEq)]
 struct State {
     kernel: BTreeMap<String, Vec<String>>,
@@ -98,7 +98,7 @@ fn killed_amid_three_thousand_routes() {
     });
 }
 
-/// The two states between which the commit of the second half goes.
+/// The states before and after the commit of the second half.
 struct Reference {
     old: State,
     new: State,
@@ -114,8 +114,8 @@ impl Reference {
         })
     }
 
-    /// Lets the daemon die at a boundary of the commit of `lessons`, and starts it again: the state that it comes
-    /// back with. `None` where the commit does not pass the boundary.
+    /// Ends the daemon after a step of the commit of `lessons`, and starts it again. Returns the
+    /// resulting state; `None` if the commit does not pass the step.
     #[track_caller]
     fn dies_at(&self, boundary: &str, lessons: &str) -> Option<&'static str> {
         isolated(|| {
@@ -127,7 +127,7 @@ impl Reference {
                 assert_eq!(State::of(&daemon), self.new, "{boundary} was passed by");
                 return None;
             }
-            // Otherwise it lives, and its end would be awaited for ever.
+            // Otherwise the daemon is alive, and the test would wait for its end for ever.
             assert!(ran.err.contains("netloomd closed the connection"), "{boundary}: {}", ran.err);
             daemon.await_end();
             daemon.start_again(&[]);
@@ -140,7 +140,7 @@ impl Reference {
                     self.old, self.new
                 ),
             };
-            // The next commit finds nothing in its way.
+            // Nothing prevents the next commit.
             let again = second_half();
             daemon.run(if told == "old" { &again } else { "configure\nrollback 1\ncommit\n" });
             let then = if told == "old" { &self.new } else { &self.old };
@@ -169,7 +169,7 @@ fn first_half() -> Daemon {
     daemon
 }
 
-/// A pair between them, routes over it, and forwarding: one commit.
+/// A veth pair between them, routes over it, and forwarding: one commit.
 fn second_half() -> String {
     let lessons = [tutorial::VETH_PAIR, tutorial::ROUTES_VIA, tutorial::FORWARDING].concat();
     format!("configure\n{}", lessons.replacen("commit\n", "", 1))

@@ -1,4 +1,4 @@
-//! What other programs change under the daemon is seen, told, and dealt with as the configuration says.
+//! Changes by other programs are seen, reported, and handled as the configuration says.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
@@ -77,7 +77,7 @@ fn changes_by_others_are_reported_repaired_or_adopted() {
         let daemon = device();
         let before = kernel::holds();
         step("what somebody deletes is reported, and stays deleted");
-        // What goes while its link is still coming up is given back with that.
+        // What is removed while its link is still coming up is restored with the link.
         let delete_until_told = || {
             if kernel::holds() == before {
                 ip("-n vpn10 route delete 192.168.20.0/24");
@@ -101,7 +101,7 @@ fn changes_by_others_are_reported_repaired_or_adopted() {
         step("a namespace takes what stands for a NIC here along: that has to come again");
         ip("netns delete vpn20");
         kernel::until("that is seen", || daemon.log().contains("create namespace vpn20"));
-        // Until the namespace is there again, ip(8) cannot look into it.
+        // Until the namespace exists again, ip(8) cannot look into it.
         kernel::until("it is repaired", || !drift(&daemon).contains("create namespace vpn20"));
         let _pc2 = Host::at("enp0s5");
         kernel::until("it is repaired", || kernel::holds() == before);
@@ -137,7 +137,7 @@ fn an_event_storm_takes_a_limited_share_of_time() {
         let file = lab_file(&daemon, "storm", &(routes("add") + &routes("delete")));
         let (ours, others) = (cpu(&daemon.pid().to_string()), cpu("self"));
         ip(&format!("-n vpn10 -batch {file}"));
-        // What is told after the storm has waited for all that came before it.
+        // This event is handled after all those of the storm.
         ip("-n vpn10 route delete 192.168.20.0/24");
         kernel::until("what is ours is seen", || drift(&daemon).contains("192.168.20.0/24"));
         let (ours, others) = (cpu(&daemon.pid().to_string()) - ours, cpu("self") - others);
@@ -171,7 +171,7 @@ fn drift(daemon: &Daemon) -> String {
     daemon.run("show drift\n")
 }
 
-/// The processor's time that a process and its children that have ended took, clock ticks (proc_pid_stat(5)).
+/// The processor time of a process and its finished children, in clock ticks (proc_pid_stat(5)).
 fn cpu(pid: &str) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process is there");
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();

@@ -1,5 +1,6 @@
-//! A hundred thousand routes of others change neither what a start costs, nor a commit, nor memory, but where a commit
-//! disturbs a link: the kernel then goes through all routes to tell those that lead over it.
+//! A hundred thousand routes of others change neither the cost of a start, nor that of a commit,
+//! nor memory. The exception is a commit that disturbs a link, because the kernel then walks all
+//! routes.
 
 use acceptance::{Beside, step};
 use testkit::netns::isolated;
@@ -8,7 +9,8 @@ const FOREIGN: u32 = 100_000;
 
 const TIMES: usize = 3;
 
-/// How much more anything may seem to cost beside the routes of others. What grows with them grows many times over.
+/// The factor by which a cost may grow with the routes of others. A cost that depends on them grows
+/// many times over.
 const MOST: f64 = 2.0;
 
 #[test]

@@ -1,5 +1,5 @@
-//! A link that another program renames, or moves to another namespace, is still the same link: the daemon says so, and puts
-//! it back instead of making another.
+//! A link that another program renames, or moves to another namespace, is still the same link. The
+//! daemon reports it, and moves it back instead of creating another one.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
@@ -10,7 +10,7 @@ use testkit::netns::{ip, ip_json, isolated};
 
 const NOTHING: &str = "nothing differs from running\n";
 
-/// A pair whose ends are both configured, a NIC, and a namespace that nothing is in.
+/// A veth pair of which both ends are configured, a NIC, and an empty namespace.
 const PAIR: &str = "netnses-iproute2 netns red\n\
     links-iproute2\n\
     link a\ntype veth\nvirtual_peer_name b\nadmin-status up\nip 10.0.0.1/24\nip 2001:db8::1/64\nexit\n\
@@ -19,7 +19,7 @@ const PAIR: &str = "netnses-iproute2 netns red\n\
     routes-iproute2 route 10.9.0.0/16 nexthop a via address 10.0.0.2\ntop\n\
     routes-iproute2 route 10.8.0.0/16 nexthop wan via address 192.0.2.2\n";
 
-/// What others do, how that is told, and of which link.
+/// What others do, how it is shown, and for which link.
 const CASES: [(&str, &str); 6] = [
     ("link set dev a down name vx up", "renamed to vx"),
     ("link set dev a netns red", "moved to red"),
@@ -126,7 +126,7 @@ fn a_removed_link_is_deleted_under_any_name() {
     });
 }
 
-/// A host with a NIC, and a daemon that has configured the pair and the NIC.
+/// A host with a NIC, and a daemon that has configured the veth pair and the NIC.
 fn device() -> Daemon {
     ip("link add nic0 type veth peer name far0");
     ip("link set dev far0 up");
@@ -135,7 +135,7 @@ fn device() -> Daemon {
     daemon
 }
 
-/// Has others do something, and awaits that the daemon tells of it.
+/// Lets others do something, and waits until the daemon shows it.
 #[track_caller]
 fn others(done: &str, daemon: &Daemon, told: &str) {
     ip(done);
@@ -143,7 +143,7 @@ fn others(done: &str, daemon: &Daemon, told: &str) {
     println!("{}", drift(daemon));
 }
 
-/// Everything is as it was, with the links that there were.
+/// Checks that everything is as it was, with the same links.
 #[track_caller]
 fn is_as(
     daemon: &Daemon,
@@ -159,7 +159,8 @@ fn drift(daemon: &Daemon) -> String {
     daemon.run("show drift\n")
 }
 
-/// The link-layer addresses of the own namespace's links: those of links that were made anew are others.
+/// The link-layer addresses of the own namespace's links. A link that was created again has another
+/// one.
 fn links() -> BTreeMap<String, String> {
     let links = ip_json("link show");
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! What the tests and the demo make ends with them, also where nobody cleans up.
+//! What the tests and the demo create ends with them, even without clean-up.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
@@ -23,7 +23,7 @@ fn nothing_outlives_a_demo_that_is_killed() {
     kernel::until("the demo's world is empty", || inhabitants(&world).is_empty());
 }
 
-/// The network namespace that a thread of the process has left its first one for.
+/// The network namespace to which a thread of the process has moved.
 fn world(process: u32) -> PathBuf {
     let process = PathBuf::from(format!("/proc/{process}"));
     let first = netns(&process);
@@ -32,7 +32,7 @@ fn world(process: u32) -> PathBuf {
     worlds.find(|world| Some(world) != first.as_ref()).expect("the demo has a world of its own")
 }
 
-/// The processes with a foot in that namespace.
+/// The processes in that namespace.
 fn inhabitants(world: &Path) -> Vec<PathBuf> {
     let all = fs::read_dir("/proc").expect("list processes");
     let all = all.filter_map(|entry| Some(entry.ok()?.path()));

@@ -1,4 +1,4 @@
-//! The daemon as its host and other people's clients see it: its socket, its refusals to start, NETCONF by ncclient.
+//! The daemon from the outside: its socket, its errors at start, and NETCONF with ncclient.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
@@ -81,7 +81,7 @@ fn another_client_configures_a_network() {
     });
 }
 
-/// Runs a daemon that is to end by itself, by way of another program where one is given.
+/// Runs a daemon that must end by itself, through another program if one is given.
 fn netloomd(by: &[&str], state: &Path, socket: &Path) -> Ran {
     let netloomd = built("netloomd");
     let (program, arguments) = match by.split_first() {

@@ -1,4 +1,5 @@
-//! People at terminals see what others do, above the line that they are typing; and a terminal that is gone ends it.
+//! People at terminals see what others do, above the line that they edit. A terminal that is closed
+//! ends its program.
 
 use acceptance::{Daemon, Terminal, built, command, step};
 use testkit::netns::{ip, isolated};
@@ -137,14 +138,14 @@ fn the_program_ends_with_its_terminal_also_where_the_signal_is_ignored() {
     });
 }
 
-/// Somebody who configures the device.
+/// A person who configures the device.
 fn person(daemon: &Daemon) -> Terminal {
     let mut person = terminal(daemon);
     person.line("configure");
     person
 }
 
-/// Somebody who has just come.
+/// A person who has just connected.
 fn terminal(daemon: &Daemon) -> Terminal {
     let mut netloom = command(built("netloom"));
     netloom.arg("--socket").arg(daemon.socket()).env("XDG_STATE_HOME", daemon.folder());

@@ -1,4 +1,5 @@
-//! What others made stays: a routing daemon's 10,000 routes, a container engine's bridge, neighbours.
+//! Objects of others stay: a routing daemon's 10,000 routes, a container engine's bridge,
+//! neighbours.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
@@ -11,7 +12,7 @@ use acceptance::{Bird, Daemon, Exported, Host, command, kernel, step};
 use serde_json::Value;
 use testkit::netns::{ip, ip_json, isolated};
 
-/// What bird exports, over the NIC and over the bridge.
+/// The routes that bird exports, over the NIC and over the bridge.
 const EXPORTED: [Exported; 3] = [
     Exported { base: V4, count: 6000, via: "172.16.5.254" },
     Exported { base: V4_BRIDGE, count: 4000, via: "172.17.0.2" },
@@ -23,7 +24,7 @@ const V4_MORE: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::new(1
 const V6: std::net::IpAddr =
     std::net::IpAddr::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0x9999, 0, 0, 0, 0, 0));
 
-/// On the links that others use.
+/// A configuration of the links that others use.
 const FIRST: &str = "\
 configure
 links-iproute2
@@ -116,7 +117,7 @@ fn a_link_that_goes_down_comes_back_with_what_others_had_on_it() {
         let Some(bird) = Bird::start(daemon.folder(), &EXPORTED) else { return };
         kernel::until("bird has exported its routes", || exported() == (10_000, 500));
         ip("route add 10.128.0.0/16 via 172.16.5.253 proto static");
-        // What a link has learned it learns again once it is up.
+        // A learned neighbour is learned again when its link is up.
         ip("neigh replace 172.16.5.254 lladdr 02:00:00:00:05:fe dev enp0s4 nud permanent");
         let (before, fixed) = (others(), ip("route show 10.128.0.0/16"));
         let daemon_sets = |what: &str| {
@@ -179,7 +180,7 @@ fn surroundings() -> Host {
     pc1
 }
 
-/// How many routes bird has in the kernel.
+/// The number of bird's routes in the kernel.
 fn exported() -> (usize, usize) {
     let count = |family: &str| {
         ip_json(&format!("{family} route show proto bird")).as_array().map_or(0, Vec::len)
@@ -187,7 +188,8 @@ fn exported() -> (usize, usize) {
     (count("-4"), count("-6"))
 }
 
-/// What others made: bird's routes, the container engine's links and addresses, the neighbours of both.
+/// Objects of others: bird's routes, the container engine's links and addresses, and the neighbours
+/// of both.
 fn others() -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for family in ["-4", "-6"] {
@@ -198,12 +200,12 @@ fn others() -> BTreeSet<String> {
         tell(&mut all, &format!("link show dev {link}"), &told);
     }
     all.extend(ip("-4 -o address show to 172.16.0.0/12").lines().map(str::to_owned));
-    // How fresh a neighbour is changes by itself.
+    // The state of a neighbour changes by itself.
     tell(&mut all, "-4 neigh show", &["dst", "dev", "lladdr"]);
     all
 }
 
-/// Adds what ip(8) tells, an entry a line, or only some of the fields.
+/// Adds the output of ip(8), one entry per line, or only some of its fields.
 fn tell(all: &mut BTreeSet<String>, question: &str, fields: &[&str]) {
     for mut entry in ip_json(question).as_array().cloned().unwrap_or_default() {
         if let Value::Object(entry) = &mut entry
@@ -215,7 +217,7 @@ fn tell(all: &mut BTreeSet<String>, question: &str, fields: &[&str]) {
     }
 }
 
-/// `ip monitor`, which hears what becomes of everything.
+/// `ip monitor`, which records every change.
 struct Monitor {
     child: Child,
     heard: PathBuf,
@@ -235,7 +237,8 @@ impl Monitor {
         monitor
     }
 
-    /// What it has heard of routes of bird's, and of links and neighbours of the container engine that went.
+    /// The recorded changes of bird's routes, and the removed links and neighbours of the container
+    /// engine.
     fn of_others(&self) -> Vec<String> {
         self.catch_up();
         let heard = fs::read_to_string(&self.heard).expect("read what was heard");
@@ -247,7 +250,7 @@ impl Monitor {
         others.take(10).map(str::to_owned).collect()
     }
 
-    /// Awaits that it has heard all that has happened: what happens now comes after that.
+    /// Waits until everything so far is recorded, by means of a later event.
     fn catch_up(&self) {
         let count =
             || fs::read_to_string(&self.heard).map_or(0, |heard| heard.matches("proto 77").count());

@@ -1,4 +1,5 @@
-//! What cannot be is refused with words that a network engineer can act on, and changes nothing.
+//! Invalid configurations are refused with messages that a network engineer can act on, and change
+//! nothing.
 
 use std::fmt::Write;
 
@@ -165,7 +166,7 @@ fn device() -> Daemon {
     daemon
 }
 
-/// Commits these lines, which must fail with these words and change nothing; what was said.
+/// Commits these lines, which must fail with these words and change nothing. Returns the message.
 #[track_caller]
 fn refused(daemon: &Daemon, title: &str, lines: &str, words: &str) -> String {
     step(title);
@@ -179,7 +180,7 @@ fn refused(daemon: &Daemon, title: &str, lines: &str, words: &str) -> String {
     ran.err
 }
 
-/// Whoever can read `/run/netns` can hold the lock that namespaces are made under.
+/// Whoever can read `/run/netns` can hold the lock for creating namespaces.
 #[test]
 fn a_lock_that_somebody_holds_refuses_the_commit_and_no_more() {
     isolated(|| {
@@ -197,7 +198,7 @@ fn a_lock_that_somebody_holds_refuses_the_commit_and_no_more() {
     });
 }
 
-/// The kernel sorts a list of ports, and empties one that is set to nothing.
+/// The kernel sorts a list of ports, and an empty value empties it.
 #[test]
 fn a_parameter_that_the_kernel_keeps_in_another_form() {
     isolated(|| {
@@ -224,7 +225,7 @@ fn a_parameter_that_the_kernel_keeps_in_another_form() {
     });
 }
 
-/// A kernel without VLAN filtering takes what a bridge is to do with VLANs, and drops it.
+/// A kernel without VLAN filtering accepts the VLAN attributes of a bridge, and ignores them.
 #[test]
 fn a_field_that_the_kernel_does_not_have() {
     isolated(|| {

@@ -7,7 +7,7 @@ use std::fs;
 use acceptance::{Daemon, Lab, kernel, step, tutorial};
 use testkit::netns::{ip, isolated};
 
-/// NICs that stay where they are, with what hangs on them and parameters of theirs and of the host.
+/// NICs that stay in their places, with objects on them, their parameters, and those of the host.
 const IN_PLACE: &str = "\
 configure
 links-iproute2
@@ -66,7 +66,7 @@ fn the_tutorial_leaves_nothing_behind() {
     });
 }
 
-/// What a NIC has as a port goes with the bridge.
+/// The port attributes of a NIC are lost with the bridge.
 #[test]
 fn a_nic_that_was_a_port_is_as_it_was() {
     isolated(|| {

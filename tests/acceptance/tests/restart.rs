@@ -1,4 +1,5 @@
-//! A daemon that is started finds its configuration in the kernel and touches nothing, or puts there what is missing.
+//! A daemon that starts finds its configuration in the kernel and changes nothing, or applies what
+//! is missing.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
@@ -217,7 +218,7 @@ fn set_up(daemon: &Daemon) {
     daemon.run(&format!("configure\n{}", lessons.concat()));
 }
 
-/// The host goes down: nothing in the kernel outlives it, and the next boot has another name.
+/// Shuts the host down: the kernel's state is lost, and the next boot has another id.
 fn power_off(lab: Lab) {
     drop(lab);
     ip("netns delete vpn10");
@@ -227,7 +228,7 @@ fn power_off(lab: Lab) {
         .expect("mount another boot's name");
 }
 
-/// Runs a second daemon on a daemon's state, to its end.
+/// Runs a second daemon on a daemon's state, until it ends.
 fn netloomd(daemon: &Daemon) -> Ran {
     let ran = command(built("netloomd"))
         .arg("--state-dir")
@@ -243,7 +244,7 @@ fn running(daemon: &Daemon) -> String {
     daemon.run("show config-running | display json\n")
 }
 
-/// What is a NIC's own, wherever it is.
+/// The properties that belong to a NIC in any place.
 fn nic(name: &str) -> Vec<Value> {
     let link = &ip_json(&format!("address show dev {name}"))[0];
     let up = link["flags"].as_array().is_some_and(|flags| flags.contains(&"UP".into()));

@@ -1,4 +1,4 @@
-//! Ten thousand routes by one file and one commit, complete, in either form that a file may have.
+//! Ten thousand routes in one file and one commit, in both file formats.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
@@ -42,7 +42,7 @@ fn ten_thousand_routes_live() {
     });
 }
 
-/// Loads the file and commits it; the kernel holds each route.
+/// Loads the file and commits it. The kernel then has each route.
 #[track_caller]
 fn load(daemon: &Daemon, content: &str) {
     let file = daemon.folder().join("routes");

@@ -1,4 +1,4 @@
-//! Two people at one device: their commits are merged or refused, and nothing of either's is lost.
+//! Two people at one device: their commits are merged or refused, and nothing is lost.
 
 use acceptance::{Daemon, Ran, Terminal, built, command, kernel, step};
 use testkit::netns::{ip, ip_json, isolated};

@@ -1,4 +1,4 @@
-//! A minute of the soak, from a seed that is always the same.
+//! A minute of the soak test, always with the same seed.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 

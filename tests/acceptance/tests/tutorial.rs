@@ -1,4 +1,4 @@
-//! The VPN tutorial, in its three forms, as scripts and as a person types it.
+//! The VPN tutorial in its three forms, as scripts and typed by a person.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 use acceptance::{Daemon, Lab, Ran, Terminal, built, command, kernel, step, tutorial};
@@ -174,7 +174,7 @@ fn terminal(daemon: &Daemon) -> Terminal {
 #[track_caller]
 fn assert_reaches(lab: &Lab) {
     step("PC1 pings PC2");
-    // An answer for somebody else's address is delayed at random, by up to 0.8 s a hop (proxy_delay, arp(7)).
+    // A proxy ARP answer is delayed by a random time of up to 0.8 s (proxy_delay, arp(7)).
     kernel::until("PC2 answers", || lab.pc1.pings("192.168.20.1", 1).0);
     let (arrives, words) = lab.pc1.pings("192.168.20.1", 3);
     assert!(arrives, "{words}");
@@ -192,7 +192,7 @@ fn links(netns: &str) -> Vec<String> {
     texts(&list, |link| link["ifname"].as_str().map(str::to_owned))
 }
 
-/// What was configured, without the kernel's own link-local addresses.
+/// The configured addresses, without the kernel's link-local ones.
 fn addresses(netns: &str, dev: &str) -> Vec<String> {
     let list = ip_json(&format!("-n {netns} -4 address show dev {dev}"));
     texts(&list[0]["addr_info"], |address| {
@@ -200,7 +200,7 @@ fn addresses(netns: &str, dev: &str) -> Vec<String> {
     })
 }
 
-/// The routes that the kernel did not make itself.
+/// The routes that the kernel did not create itself.
 fn routes(netns: &str) -> Vec<String> {
     let list = ip_json(&format!("-n {netns} route show proto static"));
     texts(&list, |route| {

@@ -1,4 +1,4 @@
-//! Everything runs for a user without privileges, too: as root of a user namespace of its own.
+//! Everything also runs for a user without privileges, as root of a user namespace.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
@@ -22,7 +22,7 @@ fn nobody_plays_the_tutorial() {
         return;
     }
     step("PC1 pings PC2 in the demo that nobody runs");
-    // The folder of the build may be one that only its owner reads.
+    // The build directory may be readable only by its owner.
     let folder = TempDir::with_prefix("netloom-").expect("make a folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("open the folder");
     for name in ["demo", "netloom", "netloomd"] {
@@ -34,7 +34,7 @@ fn nobody_plays_the_tutorial() {
     assert!(ran.out.contains("3 received, 0% packet loss"), "{}", ran.out);
 }
 
-/// A command as a user who owns nothing.
+/// A command as the user nobody.
 fn nobody() -> Command {
     let mut command = command("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);

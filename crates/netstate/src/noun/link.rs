@@ -1,4 +1,5 @@
 //! A network link (`struct ifinfomsg`, rtnetlink(7), ip-link(8)): the part that all kinds share.
+
 pub mod bridge;
 pub mod dummy;
 mod entries;

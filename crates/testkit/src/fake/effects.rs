@@ -1,4 +1,4 @@
-//! What Linux does with an operation: it refuses, or the state changes, and more with it.
+//! The effects of an operation in Linux: an error, or a change of the state with side effects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -16,13 +16,13 @@ use netstate::{
 use super::ipv6::{self, Duplicate};
 use super::{parameters, routes};
 
-/// An error number and the kernel's words.
+/// An error number and the kernel's message.
 pub(super) type Refused = (i32, String);
 
-/// The largest MTU of virtual Ethernet devices, and the least of all that carry IPv4 (`ETH_MIN_MTU`).
+/// The largest MTU of a veth, and the smallest one of any link with IPv4 (`ETH_MIN_MTU`).
 const MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
 
-/// Carries out one operation; `duplicates` are the addresses that other hosts have.
+/// Executes one operation; `duplicates` are the addresses of other hosts.
 pub(super) fn apply(
     state: &mut State,
     duplicates: &BTreeSet<Duplicate>,
@@ -98,7 +98,7 @@ fn carry_out(state: &mut State, op: &Op) -> Result<(), Refused> {
     }
 }
 
-/// How a link stands to what follows from it.
+/// The properties of a link that have effects when they change.
 struct Standing {
     netns: NetnsName,
     is_up: bool,
@@ -120,7 +120,8 @@ impl Standing {
     }
 }
 
-/// What follows where links are new in their namespaces, have come up, or got an MTU that IPv6 takes or does not take.
+/// The effects on links that are new in their namespaces, have come up, or got an MTU that allows
+/// or excludes IPv6.
 fn follow_links(state: &mut State, before: &BTreeMap<LinkId, Standing>) {
     for (id, now) in Standing::of_all(state) {
         let Some(Object::Link(link)) = state.objects.get(&Key::Link(id.clone())) else { continue };
@@ -143,8 +144,8 @@ fn follow_links(state: &mut State, before: &BTreeMap<LinkId, Standing>) {
     }
 }
 
-/// The loopback has its addresses once it is up (`inetdev_event`, net/ipv4/devinet.c; `init_loopback`,
-/// net/ipv6/addrconf.c).
+/// The loopback gets its addresses when it comes up (`inetdev_event`, net/ipv4/devinet.c;
+/// `init_loopback`, net/ipv6/addrconf.c).
 fn add_loopback_addresses(state: &mut State, place: &Place) {
     for text in ["127.0.0.1/8", "::1/128"] {
         let Ok(address) = text.parse::<ipnet::IpNet>() else { continue };
@@ -165,7 +166,7 @@ fn add_loopback_addresses(state: &mut State, place: &Place) {
     }
 }
 
-/// A namespace comes with its loopback, which is down (`loopback_net_init`, drivers/net/loopback.c).
+/// A new namespace has a loopback, which is down (`loopback_net_init`, drivers/net/loopback.c).
 fn create_netns(state: &mut State, key: &Key, netns: &NetnsName) -> Result<(), Refused> {
     if state.objects.contains_key(key) {
         return Err(refusal(libc::EEXIST, ""));
@@ -198,7 +199,7 @@ pub(super) fn address_flags(state: &State, key: &AddressKey) -> Option<u32> {
     }
 }
 
-/// The same, to be changed.
+/// The same, for changes.
 pub(super) fn address_flags_mut<'s>(state: &'s mut State, key: &AddressKey) -> Option<&'s mut u32> {
     match state.objects.get_mut(&Key::Address(key.clone())) {
         Some(Object::Address(address)) => Some(&mut address.status.get_or_insert_default().flags),
@@ -206,7 +207,7 @@ pub(super) fn address_flags_mut<'s>(state: &'s mut State, key: &AddressKey) -> O
     }
 }
 
-/// What a dump shows of an object that was made so.
+/// An object as a dump shows it.
 fn as_shown(state: &State, key: &Key, object: &Object) -> Object {
     match (key, object) {
         (Key::Route(key), Object::Route(route)) => {
@@ -221,14 +222,15 @@ fn as_shown(state: &State, key: &Key, object: &Object) -> Object {
     }
 }
 
-/// An IPv6 address is tentative until its detection has ended. An IPv4 address is secondary to those that were there before it in its subnet, and none that has an end is permanent.
+/// An IPv6 address is tentative until its detection has ended. An IPv4 address is secondary to
+/// earlier ones of its subnet. An address with a lifetime is not permanent.
 fn shown_address(state: &State, key: &AddressKey, address: &Address) -> Address {
     let secondary = key.address.addr().is_ipv4()
         && addresses(state, key).any(|(other, _)| other.address.trunc() == key.address.trunc());
     let status = address.status.clone().unwrap_or_default();
     let found_out = IFA_F_PERMANENT | IFA_F_SECONDARY | IFA_F_TENTATIVE | IFA_F_DADFAILED;
     let mut flags = status.flags & !found_out;
-    // An address that is there already keeps how it stands.
+    // An existing address keeps these flags.
     flags |= match address_flags(state, key) {
         Some(flags) => flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED),
         None if ipv6::is_tentative_at_first(key, flags) => IFA_F_TENTATIVE,
@@ -258,7 +260,8 @@ pub(super) fn addresses<'a>(
     })
 }
 
-/// An error in the kernel's words: its extended acknowledgement, if any, and the error's own name and text.
+/// An error as the kernel reports it: its extended acknowledgement, if any, and the name and text
+/// of the error.
 pub(super) fn refusal(errno: i32, words: &str) -> Refused {
     let text = std::io::Error::from_raw_os_error(errno).to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
@@ -400,7 +403,7 @@ fn vlans_on(state: &State, place: &Place) -> Vec<LinkId> {
     ids(state, |link| is_vlan(link) && link.device.as_ref() == Some(place))
 }
 
-/// Those that are up or down with it.
+/// Those that go up and down with it.
 fn vlans_bound_to(state: &State, place: &Place) -> Vec<LinkId> {
     ids(state, |link| {
         let bound = match &link.kind {
@@ -411,7 +414,8 @@ fn vlans_bound_to(state: &State, place: &Place) -> Vec<LinkId> {
     })
 }
 
-/// A link goes down with what it carries, and so do the VLANs on it (`vlan_device_event`, net/8021q/vlan.c).
+/// A link goes down with the objects that this removes, and so do the VLANs on it
+/// (`vlan_device_event`, net/8021q/vlan.c).
 fn go_down(state: &mut State, place: &Place) {
     disable(state, place, goes_with_down);
     for id in vlans_bound_to(state, place) {
@@ -423,7 +427,7 @@ fn go_down(state: &mut State, place: &Place) {
     }
 }
 
-/// VLANs come up with the link below, whoever has asked for that.
+/// VLANs come up with the link below.
 fn raise_vlans(state: &mut State, place: &Place) {
     for id in vlans_bound_to(state, place) {
         let Some(Object::Link(vlan)) = state.objects.get_mut(&Key::Link(id)) else { continue };
@@ -434,7 +438,7 @@ fn raise_vlans(state: &mut State, place: &Place) {
     }
 }
 
-/// No VLAN takes longer packets than the link below.
+/// The link below limits the MTU of VLANs.
 fn cut_vlans(state: &mut State, place: &Place, mtu: u32) {
     for id in vlans_on(state, place) {
         let Some(Object::Link(vlan)) = state.objects.get_mut(&Key::Link(id)) else { continue };
@@ -456,7 +460,7 @@ fn take_vlans_along(state: &mut State, old: &Place, new: &Place) {
     }
 }
 
-/// Whether a VLAN can become so on the link below.
+/// Whether the link below allows this change of a VLAN.
 fn permit_above(state: &State, link: &Link, change: &Link) -> Result<(), Refused> {
     let below = link.device.as_ref().filter(|_| is_vlan(link)).and_then(|at_| at(state, at_));
     let below = below.and_then(|id| state.objects.get(&Key::Link(id))?.link());
@@ -500,7 +504,7 @@ fn delete_netns(state: &mut State, key: &Key, netns: &NetnsName) -> Result<(), R
     Ok(())
 }
 
-/// What stands on the link at `place` goes with it, and its ports are free.
+/// The links above the link at `place` are removed with it, and its ports are freed.
 fn release(state: &mut State, place: &Place) {
     for id in ids(state, |link| link.device.as_ref() == Some(place)) {
         delete_link(state, &id);
@@ -527,8 +531,8 @@ fn remove_dependents(state: &mut State, place: &Place) {
     lose_sources(state, &place.netns, &sources);
 }
 
-/// IPv4 routes of the main table go with their source once no link has it (`fib_sync_down_addr`,
-/// net/ipv4/fib_semantics.c).
+/// IPv4 routes of the main table are lost with their source when no link has it any more
+/// (`fib_sync_down_addr`, net/ipv4/fib_semantics.c).
 fn lose_sources(state: &mut State, netns: &NetnsName, sources: &[IpAddr]) {
     let is_held = |source: &IpAddr| {
         let holds = |key: &Key| matches!(key, Key::Address(key) if key.netns == *netns && key.address.addr() == *source);
@@ -581,8 +585,9 @@ fn rename_dependents(state: &mut State, old: &Place, new: &Place) {
     }
 }
 
-/// An IPv4 address takes along the secondary ones of its subnet and the routes that come from it, the last one of a link
-/// all that the link has of IPv4 (`__inet_del_ifa`, `fib_inetaddr_event`).
+/// Removing an IPv4 address removes the secondary ones of its subnet and the routes with this
+/// source. Removing the last one of a link removes all of IPv4 on it (`__inet_del_ifa`,
+/// `fib_inetaddr_event`).
 fn address_gone(state: &mut State, gone: &AddressKey, object: &Object) {
     let is_secondary = |address: &Address| {
         address.status.as_ref().is_some_and(|status| status.flags & IFA_F_SECONDARY != 0)
@@ -618,7 +623,7 @@ fn address_gone(state: &mut State, gone: &AddressKey, object: &Object) {
     }
 }
 
-/// A link stops carrying what `which` takes; a route lasts while another of its links carries it.
+/// A link stops carrying what `which` selects. A route stays while another of its links carries it.
 pub(super) fn disable(state: &mut State, place: &Place, which: impl Fn(&Key) -> bool) {
     let carries = |netns: &NetnsName, dev: &LinkName| {
         let other = Place { netns: netns.clone(), ifname: dev.clone() };
@@ -700,7 +705,7 @@ pub(super) fn link<'s>(state: &'s State, place: &Place) -> Option<&'s Link> {
     state.objects.values().filter_map(Object::link).find(|link| link.place == *place)
 }
 
-/// And what it is called.
+/// The identity of the link at `place`.
 pub(super) fn at(state: &State, place: &Place) -> Option<LinkId> {
     ids(state, |link| link.place == *place).pop()
 }

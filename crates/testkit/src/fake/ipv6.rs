@@ -1,4 +1,4 @@
-//! What IPv6 does on a link: where it is, what takes it off, and how its addresses come to be used.
+//! IPv6 on a link: where it exists, what removes it, and how its addresses become usable.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -11,29 +11,29 @@ use netstate::{
 use super::effects::{self, Refused, refusal};
 use super::parameters;
 
-/// The least MTU that IPv6 takes a link with (`IPV6_MIN_MTU`, RFC 8200 section 5).
+/// The smallest MTU with IPv6 (`IPV6_MIN_MTU`, RFC 8200 section 5).
 const MIN_MTU: u32 = 1280;
 
-/// An address that another host has, with the link that it is reached over.
+/// An address of another host, with the link on which that is.
 pub(super) type Duplicate = (NetnsName, LinkName, IpAddr);
 
-/// Whether IPv6 knows a link at all (`addrconf_notify`, net/ipv6/addrconf.c).
+/// Whether a link has IPv6 at all (`addrconf_notify`, net/ipv6/addrconf.c).
 pub(super) fn is_there(state: &State, place: &Place) -> bool {
     effects::link(state, place).is_some_and(has_ipv6)
 }
 
-/// The same of the link itself.
+/// The same for the link itself.
 pub(super) fn has_ipv6(link: &Link) -> bool {
     link.attributes.mtu.is_none_or(|mtu| mtu >= MIN_MTU)
 }
 
-/// Whether IPv6 knows a link and is turned off there.
+/// Whether a link has IPv6, but it is switched off.
 pub(super) fn is_off(state: &State, place: &Place) -> bool {
     let path = format!("net/ipv6/conf/{}/disable_ipv6", place.ifname);
     parameters::value(state, &place.netns, &path) != "0"
 }
 
-/// Whether a link takes an address (`inet6_addr_add`, `ipv6_add_addr`).
+/// Whether a link accepts an address (`inet6_addr_add`, `ipv6_add_addr`).
 pub(super) fn permit_address(state: &State, key: &AddressKey) -> Result<(), Refused> {
     let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
     if !is_there(state, &place) {
@@ -50,7 +50,7 @@ pub(super) fn permit_address(state: &State, key: &AddressKey) -> Result<(), Refu
     }
 }
 
-/// Whether a link takes a neighbour (`ndisc_allow_add`, net/ipv6/ndisc.c).
+/// Whether a link accepts a neighbour (`ndisc_allow_add`, net/ipv6/ndisc.c).
 pub(super) fn permit_neighbor(state: &State, place: &Place) -> Result<(), Refused> {
     match is_there(state, place) && !is_off(state, place) {
         true => Ok(()),
@@ -58,14 +58,15 @@ pub(super) fn permit_neighbor(state: &State, place: &Place) -> Result<(), Refuse
     }
 }
 
-/// A link's parameters have been set: it loses what it has of IPv6 where that is off (`addrconf_disable_change`).
+/// Parameters of a link were set: if IPv6 is switched off, its objects are removed
+/// (`addrconf_disable_change`).
 pub(super) fn follow_parameters(state: &mut State, place: &Place) {
     if is_off(state, place) {
         effects::disable(state, place, is_ipv6);
     }
 }
 
-/// IPv6 forgets a link, its parameters too (`addrconf_ifdown` with `unregister`).
+/// IPv6 is removed from a link, with its parameters (`addrconf_ifdown` with `unregister`).
 pub(super) fn leave(state: &mut State, place: &Place) {
     effects::disable(state, place, is_ipv6);
     let is_parameter = |key: &Key| {
@@ -85,13 +86,14 @@ fn is_ipv6(key: &Key) -> bool {
     }
 }
 
-/// Whether an address is tentative at first (`ipv6_add_addr`, net/ipv6/addrconf.c): also where nothing is detected, until the
-/// kernel's worker has seen that.
+/// Whether a new address is tentative (`ipv6_add_addr`, net/ipv6/addrconf.c). It is even without
+/// detection, until the kernel's worker has run.
 pub(super) fn is_tentative_at_first(key: &AddressKey, flags: u32) -> bool {
     key.address.addr().is_ipv6() && flags & libc::IFA_F_NODAD == 0
 }
 
-/// Whether an address passes without being detected, be its link up or down (`addrconf_dad_begin`).
+/// Whether an address becomes usable without detection, whether its link is up or down
+/// (`addrconf_dad_begin`).
 fn passes_at_once(state: &State, key: &AddressKey) -> bool {
     let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
     let path = format!("net/ipv6/conf/{}/accept_dad", key.dev);
@@ -104,7 +106,7 @@ fn passes_at_once(state: &State, key: &AddressKey) -> bool {
     !(is_accepted && resolves)
 }
 
-/// A link has come up: detection begins anew for all of its addresses (`addrconf_dad_run`).
+/// A link has come up: detection starts again for all of its addresses (`addrconf_dad_run`).
 pub(super) fn begin_detection(state: &mut State, place: &Place) {
     let of_link: Vec<AddressKey> = (state.objects.keys())
         .filter_map(|key| if let Key::Address(key) = key { Some(key) } else { None })

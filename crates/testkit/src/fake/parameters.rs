@@ -1,4 +1,5 @@
-//! What kernel parameters do to each other: some set others, and a new link takes the defaults.
+//! The effects of kernel parameters on each other: some set others, and a new link gets the
+//! defaults.
 
 use netstate::{Key, LinkName, NetnsName, Object, Place, State, SysctlKey};
 
@@ -10,7 +11,7 @@ use super::{effects, ipv6};
 const OF_ALL: [&str; 4] =
     ["forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"];
 
-/// A parameter's value, as it is until somebody sets it where nobody has.
+/// A parameter's value, or its initial value if it was never set.
 pub(super) fn value<'s>(state: &'s State, netns: &NetnsName, path: &str) -> &'s str {
     let key = key(netns, path);
     match key.and_then(|key| state.objects.get(&key)) {
@@ -53,11 +54,12 @@ pub(super) fn set(state: &mut State, at: &SysctlKey, value: &str) {
         }
         _ => {}
     }
-    // Of what has been reached along, what was asked for stays visible as it was asked for.
+    // A parameter that was set explicitly stays visible with its value.
     state.objects.insert(Key::Sysctl(at.clone()), Object::Sysctl(value.to_owned()));
 }
 
-/// The kernel keeps IPv6 routes that lead nowhere on its loopback (`ip6_route_info_create`, net/ipv6/route.c).
+/// The kernel keeps IPv6 routes without a nexthop on its loopback (`ip6_route_info_create`,
+/// net/ipv6/route.c).
 fn lose_routes_of_loopback(state: &mut State, netns: &NetnsName) {
     state.objects.retain(|key, object| match (key, object) {
         (Key::Route(key), Object::Route(route)) => {
@@ -101,14 +103,14 @@ pub(super) fn take_defaults(state: &mut State, place: &Place, family: &str) {
     }
 }
 
-/// Whether a link's parameter has another value than the default gives it.
+/// Whether a link's parameter differs from the default.
 pub(super) fn is_own(state: &State, at: &SysctlKey, value: &str) -> bool {
     let Some(dev) = at.path.dev() else { return true };
     let default = at.path.as_str().replacen(&format!("/{dev}/"), "/default/", 1);
     self::value(state, &at.netns, &default) != value
 }
 
-/// Sets a parameter that nobody has named. One that is as nobody has set it is not held.
+/// Sets a parameter as a side effect. A parameter with its initial value is not stored.
 fn reach(state: &mut State, netns: &NetnsName, path: &str, value: &str) {
     let Some(key) = key(netns, path) else { return };
     match initial(path) == value {
@@ -117,7 +119,7 @@ fn reach(state: &mut State, netns: &NetnsName, path: &str, value: &str) {
     }
 }
 
-/// What a parameter is until it is set; of most no test wants to know.
+/// The initial value of a parameter, as far as tests need it.
 fn initial(path: &str) -> &'static str {
     if path.ends_with("/accept_redirects") { "1" } else { "0" }
 }
@@ -131,7 +133,7 @@ fn key(netns: &NetnsName, path: &str) -> Option<Key> {
     Some(Key::Sysctl(SysctlKey { netns: netns.clone(), path: path.parse().ok()? }))
 }
 
-/// Whether a parameter is of a link that there is none of, or that has no such parameters.
+/// Whether the link of a parameter does not exist, or has no such parameters.
 pub(super) fn lacks_link(state: &State, at: &SysctlKey) -> bool {
     let Some(ifname) = at.path.dev() else { return false };
     let place = Place { netns: at.netns.clone(), ifname };

@@ -1,4 +1,4 @@
-//! Which routes the kernel takes: their links, gateways and sources.
+//! Which routes the kernel accepts: their links, gateways and sources.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use netstate::{
 use super::effects::{self, Refused, refusal};
 use super::ipv6;
 
-/// Whether the kernel takes a route: first its nexthops, then its source.
+/// Whether the kernel accepts a route: first its nexthops, then its source.
 pub(super) fn permit(state: &State, key: &RouteKey, route: &Route) -> Result<(), Refused> {
     effects::need_netns(state, &key.netns)?;
     if route.kind == RouteKind::Unicast {
@@ -77,8 +77,9 @@ fn permit_hop_v6(state: &State, key: &RouteKey, hop: &Nexthop) -> Result<(), Ref
     }
 }
 
-/// Whether an address of the namespace is a route's source (`fib_create_info`, net/ipv4/fib_semantics.c, which does not ask of
-/// routes that lead nowhere; `ip6_route_info_create`, net/ipv6/route.c).
+/// Whether a route's source is an address of the namespace (`fib_create_info`,
+/// net/ipv4/fib_semantics.c, which does not check routes without a nexthop;
+/// `ip6_route_info_create`, net/ipv6/route.c).
 fn permit_source(state: &State, key: &RouteKey, route: &Route) -> Result<(), Refused> {
     let Some(source) = route.source.filter(|source| !source.is_loopback()) else { return Ok(()) };
     let leads_nowhere = match route.kind {
@@ -101,8 +102,9 @@ fn permit_source(state: &State, key: &RouteKey, route: &Route) -> Result<(), Ref
     }
 }
 
-/// An IPv6 address is removed: unless another link has it, the routes that come from it stay, and no longer do
-/// (`rt6_remove_prefsrc`, net/ipv6/route.c). They still do where it goes along with its link.
+/// An IPv6 address is removed. Unless another link has it, the routes with this source stay,
+/// without the source (`rt6_remove_prefsrc`, net/ipv6/route.c). They keep it if the address is lost
+/// with its link.
 pub(super) fn forget_source(state: &mut State, gone: &AddressKey) {
     let source = gone.address.addr();
     if holders(state, &gone.netns, source).any(|flags| flags & IFA_F_TENTATIVE == 0) {
@@ -133,9 +135,9 @@ fn holders<'a>(
     })
 }
 
-/// Whether a gateway is reached without another: by the subnet of an address, or by a route over the link. IPv6 takes the
-/// longest prefix only (`ip6_route_check_nh`); IPv4 passes over routes that have gateways (`fib_check_nh_v4_gw`, which asks
-/// for scope link).
+/// Whether a gateway is reached without another gateway: through the subnet of an address, or
+/// through a route on the link. IPv6 considers only the longest prefix (`ip6_route_check_nh`). IPv4
+/// ignores routes with gateways (`fib_check_nh_v4_gw`, which looks for scope link).
 fn is_reached(state: &State, of: &RouteKey, dev: Option<&LinkName>, via: IpAddr) -> bool {
     let mut ways: Vec<(u8, bool)> = Vec::new();
     let wanted = |other: &LinkName| dev.is_none_or(|dev| dev == other);
@@ -175,7 +177,8 @@ fn carries(state: &State, netns: &NetnsName, dev: &LinkName, via: IpAddr) -> boo
     is_up && (via.is_ipv4() || (ipv6::is_there(state, &place) && !ipv6::is_off(state, &place)))
 }
 
-/// Whether a gateway is looked up in a table: in that of the route, in the main one, and where a rule leads.
+/// Whether a gateway is looked up in a table: in that of the route, in the main one, and in those
+/// of rules.
 fn is_looked_up(state: &State, of: &RouteKey, table: u32) -> bool {
     let is_ruled = || {
         state.objects.iter().any(|(key, object)| match (key, object) {
@@ -188,7 +191,7 @@ fn is_looked_up(state: &State, of: &RouteKey, table: u32) -> bool {
     table == RT_TABLE_MAIN || table == of.table || is_ruled()
 }
 
-/// Whether a link is up, if it is there.
+/// Whether an existing link is up.
 fn is_up(state: &State, netns: &NetnsName, dev: &LinkName) -> Result<bool, Refused> {
     let place = Place { netns: netns.clone(), ifname: dev.clone() };
     let link = effects::link(state, &place).ok_or_else(|| refusal(libc::ENODEV, ""))?;

@@ -1,4 +1,5 @@
-//! A gateway is reached by an address or a route without gateway, and these cannot go.
+//! A gateway is reached through an address or a route without a gateway, and these cannot be
+//! removed.
 
 use acceptance::step;
 use testkit::netns::isolated;

@@ -1,4 +1,4 @@
-//! What switches IPv6 off on a link contradicts what the link has of IPv6.
+//! Switching IPv6 off on a link contradicts the IPv6 objects on it.
 
 use std::fs;
 

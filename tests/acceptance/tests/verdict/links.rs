@@ -1,4 +1,4 @@
-//! A link that is down, away or not configured, and what is on it.
+//! Links that are down, missing or not configured, and the objects on them.
 
 use std::collections::BTreeSet;
 

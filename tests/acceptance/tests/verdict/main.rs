@@ -1,7 +1,9 @@
-//! Each configured object is active, held or refused, whatever the way there; `docs/verdict.md` lists the rules with these tests.
+//! Each configured object is active, held or refused, on every path to the configuration;
+//! `docs/verdict.md` lists the rules with these tests.
 //!
-//! The device is one end of a veth pair, `a`, in the host's own namespace; `b` is the other end. ip(8) says what the kernel
-//! holds. What is refused is refused alike from an empty kernel, and what is held is held alike after a boot.
+//! The device is one end of a veth pair, `a`, in the host's own namespace; `b` is the other end.
+//! ip(8) shows the kernel's state. What is refused is also refused from an empty kernel, and what
+//! is held is also held after a boot.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
@@ -36,7 +38,7 @@ routes-iproute2 route 2001:db8:8::/48 nexthop a
 
 const NOTHING: &str = "nothing differs from running\n";
 
-/// A refused configuration, kept in a file, with the words of the refusal.
+/// A refused configuration in a file, and the words of the refusal.
 struct Refusal {
     file: String,
     words: String,
@@ -52,13 +54,13 @@ fn device(lines: &str) -> Daemon {
     daemon
 }
 
-/// Commits these lines, each from the top, and answers what was told.
+/// Commits these lines, each from the top level, and returns the output.
 #[track_caller]
 fn commit(daemon: &Daemon, lines: &str) -> String {
     daemon.run(&edit(lines, "commit"))
 }
 
-/// What a check of these lines tells.
+/// The output of a commit check of these lines.
 #[track_caller]
 fn check(daemon: &Daemon, lines: &str) -> String {
     daemon.run(&edit(lines, "commit check\ndiscard-changes"))
@@ -81,7 +83,7 @@ fn refused(daemon: &Daemon, lines: &str, words: &[&str]) -> Refusal {
     Refusal { file, words: reason(&ran.err) }
 }
 
-/// Removes everything that is configured, and commits what was refused: the refusal has the same words.
+/// Removes the whole configuration, and commits what was refused: the refusal has the same words.
 #[track_caller]
 fn alike_from_empty(daemon: &Daemon, refusals: &[Refusal]) {
     step("from an empty kernel the same is refused alike");
@@ -96,13 +98,13 @@ fn alike_from_empty(daemon: &Daemon, refusals: &[Refusal]) {
     }
 }
 
-/// A refusal without the number of the script's line.
+/// A refusal without the line number of the script.
 fn reason(told: &str) -> String {
     let line = told.split_once(": ").map_or(told, |(_, reason)| reason);
     line.lines().filter(|line| !line.starts_with("at the end")).collect::<Vec<_>>().join("\n")
 }
 
-/// A script that edits line by line, each from the top, and goes on with these lines.
+/// A script that runs these lines, each from the top level, and continues with `then`.
 fn edit(lines: &str, then: &str) -> String {
     let edits: String = lines.lines().map(|line| format!("top\n{line}\n")).collect();
     format!("configure\n{edits}top\n{then}\n")
@@ -121,7 +123,7 @@ fn person(daemon: &Daemon) -> Terminal {
     person
 }
 
-/// The host goes down and boots: this link of the daemon's is gone, and the boot has another name.
+/// Reboots the host: this link of the daemon is gone, and the boot has another id.
 fn boot(daemon: &mut Daemon, link: &str) {
     daemon.kill();
     ip(&format!("link delete dev {link}"));
@@ -138,7 +140,7 @@ fn routes() -> BTreeSet<String> {
     told.iter().flat_map(|told| told.as_array().into_iter().flatten()).map(route).collect()
 }
 
-/// A route as `ip route` writes it, with its nexthops in the order of their links.
+/// A route in the syntax of `ip route`, with its nexthops sorted by link.
 fn route(told: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let hop = |hop: &Value| match hop["gateway"].as_str() {
@@ -154,7 +156,7 @@ fn route(told: &Value) -> String {
     format!("{}{}{}", text(&told["dst"]), hops.concat(), source.unwrap_or_default())
 }
 
-/// The addresses of a link, without those that IPv6 takes by itself.
+/// The addresses of a link, without the automatic IPv6 addresses.
 fn addresses(netns: &str, link: &str) -> BTreeSet<String> {
     let told = ip_json(&format!("{}address show dev {link}", within(netns)));
     let addresses = told[0]["addr_info"].as_array().into_iter().flatten();
@@ -165,7 +167,7 @@ fn addresses(netns: &str, link: &str) -> BTreeSet<String> {
     .collect()
 }
 
-/// Whether the link-local address of a link has passed detection.
+/// Whether the link-local address of a link has passed duplicate address detection.
 fn has_own_address(link: &str) -> bool {
     let told = ip_json(&format!("-6 address show dev {link} scope link -tentative"));
     told[0]["addr_info"].as_array().is_some_and(|addresses| !addresses.is_empty())

@@ -1,4 +1,4 @@
-//! Namespaces, and the loopback that each has.
+//! Namespaces, and the loopback of each.
 
 use acceptance::{kernel, step};
 use testkit::netns::{ip, ip_json, isolated};

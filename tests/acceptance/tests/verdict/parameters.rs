@@ -1,4 +1,4 @@
-//! Parameters that the kernel sets along with others.
+//! Parameters that the kernel sets together with others.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The source of a route is an address that is there, and for IPv6 one that no other host has.
+//! The source of a route is an existing address, and for IPv6 one that no other host has.
 
 use acceptance::{Daemon, Host, kernel, step};
 use testkit::netns::{ip, isolated};
@@ -71,7 +71,7 @@ fn a_duplicate_address_is_refused_with_the_others_mac() {
         other.ip("address add 2001:db8:5::1/64 dev eth0 nodad");
         let mac = other.mac();
         let daemon = device("links-iproute2 link eth1 admin-status up");
-        // The other is asked from the link's own address.
+        // The other host is asked from the link's own address.
         kernel::until("the link has an address of its own", || has_own_address("eth1"));
         let lines = "\
 links-iproute2 link eth1 ip 2001:db8:5::1/64
