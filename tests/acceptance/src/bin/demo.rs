@@ -1,4 +1,5 @@
-//! Plays the VPN tutorial for a person to watch: the real programs, in a lab that ends with the demo.
+//! Plays the VPN tutorial for a person to watch, with the real programs, in a lab that ends with
+//! the demo.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 use std::io::Write;
@@ -34,7 +35,7 @@ fn main() {
     println!("\nThe demo took {:.1} s.", start.elapsed().as_secs_f64());
 }
 
-/// `netloom` on a host of the tutorial's name.
+/// `netloom` on a host with the tutorial's name.
 fn at_the_device(daemon: &Daemon) -> Terminal {
     let mut netloom = command("unshare");
     netloom.args([
@@ -52,7 +53,7 @@ fn at_the_device(daemon: &Daemon) -> Terminal {
 fn play(device: &mut Terminal, lines: &str) {
     for line in lines.lines() {
         print!("{}", device.line(line));
-        // Whoever watches watches now.
+        // The text must be visible at once.
         let _ = std::io::stdout().flush();
     }
 }

@@ -1,4 +1,5 @@
-//! What a million routes of others cost the daemon: the same work without them and beside them, in one world.
+//! The cost of a million routes of others for the daemon: the same work without and with them, in
+//! the same namespaces.
 
 use std::fmt::Write as _;
 
@@ -24,7 +25,7 @@ pub(crate) fn measure() -> Vec<BesideOthers> {
     alone.into_iter().zip(beside.costs(TIMES)).map(figures).collect()
 }
 
-/// As docs/bench.md shows it.
+/// The table for docs/bench.md.
 pub(crate) fn table(results: &[BesideOthers]) -> String {
     let mut text = String::from(
         "| operation | without foreign routes | beside a million foreign routes | ratio |\n|---|---:|---:|---:|\n",

@@ -1,46 +1,46 @@
-//! What is measured: so many objects of a noun, and what is done to them in turn.
+//! The measured cases: a number of objects of a noun, and the steps with them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What there are many of.
+/// The noun.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Noun {
-    /// IPv4 routes by way of one gateway.
+    /// IPv4 routes through one gateway.
     Routes,
-    /// Pairs of links that are up, with an address at each end.
+    /// Veth pairs that are up, with an address on each end.
     VethPairs,
     /// Named network namespaces.
     Netnses,
 }
 
-/// So many of a noun.
+/// A number of objects of a noun.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub(crate) struct Case {
     pub(crate) noun: Noun,
     pub(crate) count: usize,
 }
 
-/// What is done, in this order; the last leads back to where the first began.
+/// The steps, in this order. The last one returns to the start of the first.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Step {
-    /// All of them, at once.
+    /// Creating all of them at once.
     Load,
     /// The same again, which changes nothing.
     Again,
-    /// One more on top.
+    /// Adding one more.
     OneMore,
-    /// Reading what the kernel holds.
+    /// Reading the kernel's state.
     Read,
-    /// A restart while the kernel holds everything.
+    /// A restart while the kernel has all objects.
     RestartFull,
-    /// A restart once the kernel has lost everything.
+    /// A restart after the kernel has lost all objects.
     RestartEmpty,
-    /// All of them go.
+    /// Removing all of them.
     Delete,
 }
 
@@ -62,7 +62,7 @@ impl Noun {
         }
     }
 
-    /// As a heading has it.
+    /// For a heading.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Routes => "routes",
@@ -73,14 +73,14 @@ impl Noun {
 }
 
 impl Case {
-    /// Every case, the small ones of a noun first.
+    /// Every case; the small ones of a noun come first.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         Noun::ALL
             .into_iter()
             .flat_map(|noun| noun.counts().iter().map(move |count| Self { noun, count: *count }))
     }
 
-    /// An odd number, so that the median is one of them; fewer where a run takes long.
+    /// The number of runs. It is odd, so that the median is one of them. Long cases have fewer.
     pub(crate) fn runs(self) -> usize {
         match (self.noun, self.count) {
             (Noun::Routes, ..10_000) | (Noun::VethPairs | Noun::Netnses, ..1_000) => 5,
@@ -95,7 +95,7 @@ impl fmt::Display for Case {
     }
 }
 
-/// A case by its name, or all of a noun by the noun's.
+/// A case by its name, or all cases of a noun by the noun's name.
 impl FromStr for Cases {
     type Err = String;
 
@@ -110,7 +110,7 @@ impl FromStr for Cases {
     }
 }
 
-/// Cases that one word names.
+/// The cases of one argument.
 #[derive(Debug)]
 pub(crate) struct Cases(pub(crate) Vec<Case>);
 
@@ -125,7 +125,7 @@ impl Step {
         Self::Delete,
     ];
 
-    /// As a row of a table has it.
+    /// For a row of a table.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Load => "load",
@@ -138,7 +138,7 @@ impl Step {
         }
     }
 
-    /// How many objects of `count` there are once it is done.
+    /// The number of objects after the step, of `count`.
     pub(crate) fn leaves(self, count: usize) -> usize {
         match self {
             Self::Load | Self::Again => count,

@@ -1,4 +1,4 @@
-//! What each way reads: the same objects in the form that it takes, written before anything is measured.
+//! The input of each way: the same objects in its format, written before the measurement.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -10,23 +10,23 @@ use serde_json::json;
 use crate::case::{Case, Noun, Step};
 use crate::messages::Messages;
 
-/// Where routes lead.
+/// The gateway of the routes.
 pub(crate) const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
-/// The objects of a step, as each way's file has them.
+/// The objects of a step, in the format of each way.
 #[derive(Debug)]
 pub(crate) struct Files<'a> {
     folder: &'a Path,
     case: Case,
-    /// The number of the gateway's link.
+    /// The index of the gateway's link.
     west: u32,
 }
 
-/// The form of a file.
+/// The format of a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Form {
-    /// As `netloom` loads it.
+    /// The format that `netloom` loads.
     Configuration,
-    /// As `ip -batch` reads it.
+    /// The format of `ip -batch`.
     Batch,
     /// Netlink messages.
     Messages,
@@ -37,7 +37,7 @@ pub(crate) enum Form {
 }
 
 impl<'a> Files<'a> {
-    /// Writes them all.
+    /// Writes all files.
     pub(crate) fn write(folder: &'a Path, case: Case, west: u32) -> io::Result<Self> {
         let files = Self { folder, case, west };
         for step in [Step::Load, Step::Again, Step::OneMore, Step::Delete] {
@@ -50,7 +50,7 @@ impl<'a> Files<'a> {
         Ok(files)
     }
 
-    /// Where the file of a step is.
+    /// The path of a step's file.
     pub(crate) fn path(&self, step: Step, form: Form) -> PathBuf {
         let form = match form {
             Form::Configuration => "conf",
@@ -62,7 +62,7 @@ impl<'a> Files<'a> {
         self.folder.join(format!("{step:?}.{form}"))
     }
 
-    /// The numbers of the objects that a step is about.
+    /// The numbers of a step's objects.
     fn numbers(&self, step: Step) -> std::ops::Range<usize> {
         let count = self.case.count;
         match step {
@@ -107,7 +107,7 @@ impl<'a> Files<'a> {
         out.flush()
     }
 
-    /// `ip -batch` knows `replace` of routes only: where there are links and namespaces it can but fail.
+    /// `ip -batch` has `replace` only for routes. It must fail for links and namespaces.
     fn batch(&self, step: Step) -> io::Result<()> {
         let mut out = self.create(step, Form::Batch)?;
         let numbers = self.numbers(step);
@@ -151,7 +151,7 @@ impl<'a> Files<'a> {
         out.flush()
     }
 
-    /// Namespaces are not made by netlink.
+    /// Namespaces are not created by netlink.
     fn messages(&self, step: Step) -> io::Result<()> {
         let mut messages = Messages { out: self.create(step, Form::Messages)?, west: self.west };
         let numbers = self.numbers(step);
@@ -266,7 +266,7 @@ fn ends(number: usize) -> [(String, Ipv4Addr); 2] {
     [(format!("left{number}"), address(1)), (format!("right{number}"), address(2))]
 }
 
-/// Item by item, so that the benchmark itself stays small.
+/// Writes item by item, so that the benchmark itself needs little memory.
 fn list(
     out: &mut impl Write,
     (before, after): (&str, &str),
@@ -279,7 +279,7 @@ fn list(
     write!(out, "{after}")
 }
 
-/// How many of a JSON file's strings begin with `word`; the file is read piece by piece.
+/// The number of strings in a JSON file that begin with `word`. The file is read in pieces.
 pub(crate) fn occurrences(file: &Path, word: &str) -> io::Result<usize> {
     let mut found = 0;
     for piece in BufReader::new(File::open(file)?).split(b'"') {

@@ -1,4 +1,4 @@
-//! The machine that was measured on, and the versions of what was measured.
+//! The machine of the measurement, and the versions of the programs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use acceptance::{built, command};
 
 use crate::way::{repository, tool};
 
-/// What a reader must know to judge the figures.
+/// What a reader must know to judge the numbers.
 pub(crate) fn facts() -> BTreeMap<String, String> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
@@ -35,7 +35,7 @@ const NMSTATE: &str = "nmstate/bin/nmstate-peer";
 const PYTHON: &str = "pyroute2/bin/python";
 const PYROUTE2: [&str; 2] = ["-c", "import pyroute2; print(pyroute2.__version__)"];
 
-/// The version that its program is built with.
+/// The version with which the program is built.
 fn nmstate() -> String {
     let lock = fs::read_to_string(repository().join("bench/peers/nmstate/Cargo.lock"));
     let lock = lock.unwrap_or_default();

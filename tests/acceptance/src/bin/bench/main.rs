@@ -1,9 +1,10 @@
-//! Measures Netloom beside others who do the same work, in one run: `bench [CASE…]`, or `bench beside` for what the routes
-//! of others cost.
+//! Compares Netloom with other programs that do the same work, in one run: `bench [CASE…]`, or
+//! `bench beside` for the cost of routes of others.
 //!
-//! Without a case, everything is measured, and written to `bench/results.json`, README.md and docs/bench.md.
-//! Netloom's time is that of the whole way a user sees: `netloom` starts, reads a file, loads it into the
-//! candidate, commits; the daemon validates, plans, journals, executes, and observes again.
+//! Without a case, everything is measured and written to `bench/results.json`, README.md and
+//! docs/bench.md. Netloom's time is what a user sees: `netloom` starts, reads a file, loads it into
+//! the candidate, and commits. The daemon validates, plans, writes the journal, executes, and
+//! observes again.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 mod beside;
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Only all cases together are worth keeping.
+/// Only the results of all cases together are kept.
 fn measure(cases: &[Case], keep: bool) {
     let start = Instant::now();
     let programs = env::current_exe().expect("find this program");
@@ -88,7 +89,7 @@ fn measure(cases: &[Case], keep: bool) {
     }
 }
 
-/// Puts a table between its marks.
+/// Writes a table between its markers.
 fn insert(file: &Path, table: &str) {
     let text = fs::read_to_string(file).expect("read a document");
     let (begin, end) = ("<!-- bench:begin -->\n", "<!-- bench:end -->");

@@ -1,4 +1,4 @@
-//! A program that runs once: how long it took, and how much memory it had at most.
+//! One run of a program: its time, and its peak memory.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
-/// What takes longer than this is ended.
+/// A program that takes longer is killed.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
-/// What a run took.
+/// The result of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Took {
     pub(crate) time: Duration,
-    /// The most memory that the program had resident, KiB. The kernel counts in what its parent had when it was started: the
-    /// benchmark keeps itself small.
+    /// The peak resident memory of the program in KiB. The kernel includes the parent's memory at
+    /// the start, so the benchmark itself needs little.
     pub(crate) peak: u64,
 }
 
-/// Runs a program, with its output in `folder`; or tells why it did not do its work.
+/// Runs a program, with its output in `folder`. An error says why it did not do its work.
 pub(crate) fn run(command: &mut Command, folder: &Path) -> Result<Took, String> {
     let create = |name| File::create(folder.join(name)).map_err(|error| error.to_string());
     command.stdin(Stdio::null()).stdout(create("out")?).stderr(create("err")?);
@@ -53,11 +53,11 @@ fn await_end(pid: Pid) -> io::Result<bool> {
     Ok(poll(&mut ends, Some(&limit))? > 0)
 }
 
-/// Whether the process ended well, and its peak.
+/// Whether the process succeeded, and its peak memory.
 #[allow(unsafe_code, reason = "wait4(2) has no safe form")]
 fn reap(pid: Pid) -> io::Result<(bool, u64)> {
     let mut status = 0;
-    // SAFETY: `rusage` is a plain structure of numbers, for which zeroes are a value.
+    // SAFETY: `rusage` is a plain structure of numbers, which may be zero.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     // SAFETY: both pointers are to values that live until the call returns.
     let reaped =

@@ -1,4 +1,4 @@
-//! A process's memory, and whether a daemon's grows with what is asked of it.
+//! A process's memory, and whether a daemon's memory grows with its work.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use testkit::netns::ip;
 use crate::netconf::{Session, edit_route, read_route};
 use crate::results::Growth;
 
-/// A process, by its files.
+/// A process, by its files in /proc.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory(u32);
 
@@ -19,17 +19,17 @@ impl Memory {
         Self(pid)
     }
 
-    /// What is resident, KiB.
+    /// The resident memory in KiB.
     pub(crate) fn resident(self) -> u64 {
         self.told("VmRSS:")
     }
 
-    /// The most that was resident, KiB, since the peak was forgotten.
+    /// The peak resident memory in KiB, since it was last reset.
     pub(crate) fn peak(self) -> u64 {
         self.told("VmHWM:")
     }
 
-    /// Lets the peak begin at what is resident (proc_pid_clear_refs(5)).
+    /// Resets the peak to the resident memory (proc_pid_clear_refs(5)).
     pub(crate) fn forget_peak(self) {
         fs::write(format!("/proc/{}/clear_refs", self.0), "5").expect("forget a peak");
     }
@@ -44,10 +44,10 @@ impl Memory {
 
 const COMMITS: u32 = 1_000;
 const READS: u32 = 10_000;
-/// The part of the work that comes first, by the end of which memory has the size that the work takes.
+/// The first part of the work. After it, the memory has the size that the work needs.
 const WARM_UP: u32 = 5;
 
-/// What a daemon holds with nothing to do, and how that changes by commits and reads over one session.
+/// The memory of an idle daemon, and how it changes with commits and reads in one session.
 pub(crate) fn growth(disk: &Path) -> Growth {
     let disk = TempDir::with_prefix_in("bench-", disk).expect("make a folder");
     ip("link add west type veth peer name east");
@@ -59,7 +59,7 @@ pub(crate) fn growth(disk: &Path) -> Growth {
     let mut session = Session::open(&daemon.socket()).expect("open a session");
     let mut work = |commits: u32, reads: u32| {
         for number in 0..commits {
-            // A route comes and goes, so that the configuration does not grow.
+            // A route is added and removed, so that the configuration does not grow.
             let verb = if number % 2 == 0 { "merge" } else { "delete" };
             let nexthop = if number % 2 == 0 { "<nexthop><dev>west</dev></nexthop>" } else { "" };
             session.call(&edit_route(verb, "198.51.100.0/24", nexthop)).expect("edit");

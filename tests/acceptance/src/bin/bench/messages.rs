@@ -1,4 +1,4 @@
-//! The rtnetlink messages that the work takes, encoded into a file before anything is measured.
+//! The rtnetlink messages for the work, encoded into a file before the measurement.
 
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -8,10 +8,10 @@ pub(crate) const AF_INET: u8 = libc::AF_INET as u8;
 pub(crate) const IFF_UP: u8 = 1;
 const RTPROT_STATIC: u8 = 4;
 const VETH_INFO_PEER: u16 = 1;
-/// Numbers for links, which the kernel takes where they are free.
+/// Indexes for new links. The kernel accepts them if they are free.
 const FIRST_INDEX: u32 = 100_000;
 
-/// Messages on their way into a file.
+/// Messages that are written to a file.
 pub(crate) struct Messages<W> {
     pub(crate) out: W,
     /// The gateway's link.
@@ -45,7 +45,7 @@ impl<W: Write> Messages<W> {
         self.out.write_all(&message.end())
     }
 
-    /// A pair of the names and addresses; `number` tells it from the other pairs.
+    /// A veth pair with these names and addresses; `number` identifies the pair.
     pub(crate) fn veth_pair(
         &mut self,
         number: u32,
@@ -89,7 +89,7 @@ impl<W: Write> Messages<W> {
     }
 }
 
-/// A message that is being written.
+/// A message that is being encoded.
 pub(crate) struct Message(pub(crate) Vec<u8>);
 
 impl Message {
@@ -101,7 +101,7 @@ impl Message {
         Self(bytes)
     }
 
-    /// `struct ifinfomsg`, which changes the flags that are set.
+    /// `struct ifinfomsg`, which sets these flags.
     fn link(&mut self, index: u32, flags: u8) {
         self.0.extend([0; 4]);
         self.0.extend(index.to_ne_bytes());

@@ -1,4 +1,5 @@
-//! A NETCONF session over the daemon's socket, as plain text: what a client costs is not measured by it.
+//! A NETCONF session over the daemon's socket, in plain text, so that the cost of a client is not
+//! measured.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -27,7 +28,7 @@ impl Session {
         Ok(session)
     }
 
-    /// An operation's answer, which is no error.
+    /// The answer to an operation, which must not be an error.
     pub(crate) fn call(&mut self, operation: &str) -> io::Result<String> {
         self.send(&format!("<rpc xmlns=\"{BASE}\" message-id=\"1\">{operation}</rpc>"))?;
         let reply = self.receive()?;
@@ -55,7 +56,7 @@ impl Session {
     }
 }
 
-/// An edit of the candidate: `verb` (`merge` or `delete`) of one route over a link.
+/// An edit of the candidate: `verb` (`merge` or `delete`) for one route on a link.
 pub(crate) fn edit_route(verb: &str, prefix: &str, nexthop: &str) -> String {
     format!(
         "<edit-config><target><candidate/></target><config>\
@@ -65,7 +66,7 @@ pub(crate) fn edit_route(verb: &str, prefix: &str, nexthop: &str) -> String {
     )
 }
 
-/// A read of one route, from running or as the kernel has it.
+/// A read of one route, from running or from the kernel.
 pub(crate) fn read_route(state: bool, prefix: &str) -> String {
     let filter = format!(
         "<filter type=\"subtree\"><routes xmlns=\"{ROUTES}\"><route><prefix>{prefix}</prefix>\

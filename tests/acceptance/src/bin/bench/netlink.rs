@@ -1,7 +1,7 @@
-//! The floor: messages that were encoded in advance, sent in batches as large as Netloom's by a program that does
-//! nothing else.
+//! The lower bound: messages that were encoded in advance, sent in batches of Netloom's size by a
+//! program that does nothing else.
 //!
-//! The same socket counts what the kernel holds, for whoever claims to have done the work.
+//! The same socket counts the objects in the kernel, to check the work of all ways.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,8 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 use crate::messages::{AF_INET, HEADER, IFF_UP, Message};
 
-/// As many requests, and bytes, as Netloom sends at once (`crates/kernel/src/execute.rs`).
+/// The number of requests, and of bytes, that Netloom sends at once
+/// (`crates/kernel/src/execute.rs`).
 const BATCH: usize = 400;
 const BATCH_BYTES: usize = 128 << 10;
 const READ: usize = 64 << 10;
@@ -23,7 +24,7 @@ const RTNLGRP_LINK: u32 = 1;
 const RTNLGRP_IPV4_IFADDR: u32 = 5;
 const RTNLGRP_IPV4_ROUTE: u32 = 7;
 
-/// Sends the messages of a file, which are as `Messages` wrote them.
+/// Sends the messages in a file that `Messages` has written.
 pub(crate) fn send(file: &Path) -> io::Result<()> {
     let mut messages = fs::read(file)?;
     let socket = open()?;
@@ -40,10 +41,10 @@ pub(crate) fn send(file: &Path) -> io::Result<()> {
     if start < at { transact(&socket, &mut messages[start..], last - start) } else { Ok(()) }
 }
 
-/// What a dump tells of, at most one noun each.
+/// The noun of a dump.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Dump {
-    /// IPv4 routes that the kernel did not make itself.
+    /// IPv4 routes that the kernel did not create itself.
     Routes,
     /// Links that are up.
     Links,
@@ -51,7 +52,7 @@ pub(crate) enum Dump {
     Addresses,
 }
 
-/// Reads a dump, and counts what it holds.
+/// Reads a dump, and counts the objects.
 pub(crate) fn count(dump: Dump) -> io::Result<usize> {
     let (request, fixed) = match dump {
         Dump::Routes => (libc::RTM_GETROUTE, 12),
@@ -60,7 +61,7 @@ pub(crate) fn count(dump: Dump) -> io::Result<usize> {
     };
     let mut message = Message::begin(request, libc::NLM_F_DUMP);
     message.0.resize(HEADER + fixed, 0);
-    // Links are of no family.
+    // Links have no family.
     message.0[HEADER] = if matches!(dump, Dump::Links) { 0 } else { AF_INET };
     let socket = open()?;
     socket.send(&message.end(), 0)?;
@@ -82,7 +83,7 @@ pub(crate) fn count(dump: Dump) -> io::Result<usize> {
     }
 }
 
-/// Hears what changes in the kernel.
+/// Receives notifications of changes in the kernel.
 #[derive(Debug)]
 pub(crate) struct Listener(Socket);
 
@@ -110,7 +111,7 @@ fn open() -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Sends a batch, the last message of which asks for an answer; the first refusal is the answer.
+/// Sends a batch, of which the last message asks for an acknowledgement. Returns the first refusal.
 fn transact(socket: &Socket, batch: &mut [u8], last: usize) -> io::Result<()> {
     let flags = u16::from_ne_bytes([batch[last + 6], batch[last + 7]]);
     let acknowledged = flags | libc::NLM_F_ACK as u16;

@@ -1,4 +1,4 @@
-//! What came of it, as it is stored: a cell for each way to do each step of each case.
+//! The stored results: a cell for each way, step and case.
 
 use std::collections::BTreeMap;
 
@@ -13,22 +13,23 @@ pub(crate) struct Results {
     /// The machine and the versions.
     pub(crate) machine: BTreeMap<String, String>,
     pub(crate) growth: Growth,
-    /// Beside a million routes of others; empty where that was not measured.
+    /// With a million routes of others; empty if that was not measured.
     pub(crate) beside: Vec<BesideOthers>,
     pub(crate) cells: Vec<Cell>,
 }
 
-/// What something costs without the routes of others and beside them: seconds of the processor, or bytes.
+/// The cost of something without and with the routes of others: processor time in seconds, or
+/// bytes.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct BesideOthers {
     pub(crate) of: String,
-    /// Whether the kernel goes through all routes for it.
+    /// Whether the kernel walks all routes for it.
     pub(crate) walks: bool,
     pub(crate) alone: f64,
     pub(crate) beside: f64,
 }
 
-/// The daemon's memory, KiB.
+/// The daemon's memory in KiB.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Growth {
     pub(crate) idle_kib: u64,
@@ -49,7 +50,7 @@ pub(crate) struct Cell {
     pub(crate) outcome: Outcome,
 }
 
-/// What it took, or why there is nothing to tell.
+/// The measured values, or why there are none.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Outcome {
@@ -57,28 +58,28 @@ pub(crate) enum Outcome {
     Missing { why: String },
 }
 
-/// What it took.
+/// The measured values.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) struct Figures {
     pub(crate) runs: usize,
     /// The median of the runs.
     pub(crate) seconds: f64,
-    /// The part of it that the daemon tells.
+    /// The part of it that the daemon reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) daemon_seconds: Option<f64>,
-    /// The most that the program had resident.
+    /// The peak resident memory of the program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_peak_kib: Option<u64>,
-    /// The most that the daemon had resident.
+    /// The peak resident memory of the daemon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) daemon_peak_kib: Option<u64>,
-    /// What the daemon had resident when it was done.
+    /// The resident memory of the daemon at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) daemon_rest_kib: Option<u64>,
 }
 
 impl Results {
-    /// The figures of a cell. Who keeps no state does its work again in place of a restart.
+    /// The values of a cell. A way without stored state repeats its work instead of a restart.
     pub(crate) fn figures(&self, case: Case, step: Step, way: Way) -> Option<&Figures> {
         match self.outcome(case, step, way)? {
             Outcome::Figures(figures) => Some(figures),
@@ -86,7 +87,7 @@ impl Results {
         }
     }
 
-    /// As [`Results::figures`], with the reason where there are none.
+    /// As [`Results::figures`], with the reason if there are none.
     pub(crate) fn outcome(&self, case: Case, step: Step, way: Way) -> Option<&Outcome> {
         let step = match (way, step) {
             (Way::Ip | Way::Floor | Way::Nmstate | Way::Ndb, Step::RestartFull) => Step::Again,

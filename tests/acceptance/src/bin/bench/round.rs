@@ -1,7 +1,9 @@
-//! One case, measured: each way takes its turn at every step, from the same state, alone on the machine.
+//! The measurement of one case: each way does every step, from the same state, alone on the
+//! machine.
 //!
-//! The order of the ways changes from run to run. After each step the kernel is counted; who did not do the work has no
-//! figure. The daemon runs while it is Netloom's turn, and not while it is another's.
+//! The order of the ways changes from run to run. After each step the objects in the kernel are
+//! counted. A way that did not do the work gets no value. The daemon runs only during Netloom's
+//! turn.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,10 +24,10 @@ use crate::netlink::{Dump, Listener, count};
 use crate::results::{Cell, Figures, Outcome};
 use crate::way::{Task, Way};
 
-/// A step that took a way longer than this is not done again.
+/// A step that took longer for a way is not repeated.
 const LONG: Duration = Duration::from_secs(5);
 
-/// What a step took, once.
+/// The result of a step, once.
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     time: Duration,
@@ -45,7 +47,8 @@ struct Rounds<'a> {
     missing: BTreeMap<(Way, Step), String>,
 }
 
-/// Measures a case in the world of the calling thread, which is empty; `before` has the cells of smaller cases.
+/// Measures a case in the namespaces of the calling thread, which are empty; `before` has the cells
+/// of smaller cases.
 pub(crate) fn measure(case: Case, disk: &Path, before: &[Cell]) -> Vec<Cell> {
     let folder = TempDir::with_prefix_in("bench-", "/run").expect("make a folder");
     let west = if case.noun == Noun::Routes { links() } else { 0 };
@@ -69,7 +72,7 @@ pub(crate) fn measure(case: Case, disk: &Path, before: &[Cell]) -> Vec<Cell> {
     rounds.cells()
 }
 
-/// A pair of links, the routes' gateway behind it; the number of the near end.
+/// Creates a veth pair with the routes' gateway behind it. Returns the index of the near end.
 fn links() -> u32 {
     ip("link add west type veth peer name east");
     ip("address add 192.0.2.1/24 dev west");
@@ -79,7 +82,7 @@ fn links() -> u32 {
     west.and_then(|index| index.try_into().ok()).expect("a link has an index")
 }
 
-/// Why a step is not worth a try: so few took so long, or it failed for fewer.
+/// Why a step is not tried: fewer objects took so long, or failed.
 fn hopeless((way, step): (Way, Step), case: Case, before: &[Cell]) -> Option<String> {
     let fewer = before
         .iter()
@@ -94,14 +97,15 @@ fn hopeless((way, step): (Way, Step), case: Case, before: &[Cell]) -> Option<Str
 }
 
 impl Rounds<'_> {
-    /// The kernel makes room, and files come into memory, at nobody's cost.
+    /// Does the work once before the measurement, so that the kernel allocates memory and files are
+    /// cached.
     fn warm_up(&self) {
         let _ = self.step(Way::Ip, Step::Load, None);
         self.empty();
         self.settle();
     }
 
-    /// Every step once, as far as the way can do it.
+    /// Does every step once, as far as the way supports it.
     fn round(&mut self, way: Way) {
         let mut daemon =
             (way == Way::Netloom && !self.is_done(way, Step::Load)).then(|| self.daemon());
@@ -125,14 +129,14 @@ impl Rounds<'_> {
         self.settle();
     }
 
-    /// Whether a step is not to be tried again: it failed, or took long.
+    /// Whether a step is not tried again, because it failed or took long.
     fn is_done(&self, way: Way, step: Step) -> bool {
         let took_long = |samples: &Vec<Sample>| samples[0].time > LONG;
         self.missing.contains_key(&(way, step))
             || self.samples.get(&(way, step)).is_some_and(took_long)
     }
 
-    /// A daemon of no history, which knows the link of the routes' gateway.
+    /// A daemon without history, which knows the link of the routes' gateway.
     fn daemon(&self) -> (TempDir, Daemon) {
         let disk = TempDir::with_prefix_in("bench-", self.disk).expect("make a folder");
         let daemon = Daemon::start_on(disk.path());
@@ -200,7 +204,7 @@ impl Rounds<'_> {
         })
     }
 
-    /// How long the daemon takes to see that a candidate says what running says.
+    /// The time that the daemon takes to see that the candidate equals running.
     fn no_op(&self, daemon: &Daemon) -> std::io::Result<Duration> {
         let mut session = Session::open(&daemon.socket())?;
         let nexthop =
@@ -211,7 +215,8 @@ impl Rounds<'_> {
         Ok(start.elapsed())
     }
 
-    /// From the start of the daemon to its word that the kernel holds the configuration.
+    /// The time from the start of the daemon until it reports that the kernel holds the
+    /// configuration.
     fn restart(&self, step: Step, daemon: &mut Daemon) -> Result<Sample, String> {
         daemon.stop();
         if step == Step::RestartEmpty {
@@ -235,7 +240,7 @@ impl Rounds<'_> {
         })
     }
 
-    /// Whether what was read names every object.
+    /// Whether the output names every object.
     fn check_reading(&self, way: Way, due: usize) -> Result<(), String> {
         let out = self.folder.join("out");
         let word = match self.case.noun {
@@ -255,7 +260,8 @@ impl Rounds<'_> {
         if found < due { Err(format!("read {found} of {due}")) } else { Ok(()) }
     }
 
-    /// How many objects the kernel holds, whole: of a pair that lacks an address or is down there is none.
+    /// The number of complete objects in the kernel. A veth pair without an address, or that is
+    /// down, does not count.
     fn holds(&self) -> usize {
         let count = |dump| count(dump).expect("read a dump");
         match self.case.noun {
@@ -268,7 +274,7 @@ impl Rounds<'_> {
         }
     }
 
-    /// Takes everything away, by whichever way is quick.
+    /// Removes everything, in the fastest way.
     fn empty(&self) {
         let numbers = 0..=self.case.count;
         match self.case.noun {
@@ -295,11 +301,11 @@ impl Rounds<'_> {
         }
         let mut program = acceptance::command("ip");
         program.args(["-force", "-batch"]).arg(&file);
-        // What is not there needs no removal.
+        // It may not exist.
         let _ = run(&mut program, self.folder);
     }
 
-    /// Awaits that the kernel has ended the namespaces that lost their names, which it does later, in their order.
+    /// Waits until the kernel has removed the deleted namespaces, which it does in the background.
     fn settle(&self) {
         if self.case.noun != Noun::Netnses {
             return;
@@ -334,7 +340,7 @@ impl Rounds<'_> {
     }
 }
 
-/// The middle of times, and the most of memory.
+/// The median of the times, and the maximum of the memory.
 fn figures(samples: &[Sample]) -> Figures {
     let most = |of: fn(&Sample) -> Option<u64>| samples.iter().filter_map(of).max();
     let daemon: Option<Vec<Duration>> = samples.iter().map(|sample| sample.daemon).collect();
@@ -353,7 +359,7 @@ fn median(mut times: Vec<Duration>) -> f64 {
     times[times.len() / 2].as_secs_f64()
 }
 
-/// What a commit told of itself: `commit 1: … (12.3 ms)`.
+/// The time that a commit reports: `commit 1: … (12.3 ms)`.
 fn milliseconds(told: &str) -> Option<Duration> {
     let (_, rest) = told.rsplit_once('(')?;
     let (number, _) = rest.split_once(" ms")?;

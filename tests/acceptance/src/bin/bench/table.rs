@@ -46,7 +46,7 @@ pub(crate) fn full(results: &Results) -> String {
     text
 }
 
-/// Rows of ratios, with the reasons of what is missing below them.
+/// Rows of ratios, with the reasons for missing values below them.
 struct Rows<'a> {
     results: &'a Results,
     text: String,
@@ -90,7 +90,7 @@ impl<'a> Rows<'a> {
         let _ = writeln!(self.text, " {time} | {inside} |");
     }
 
-    /// A mark for a reason, which is told once.
+    /// A footnote mark for a reason. Each reason has one footnote.
     fn note(&mut self, way: Way, why: &str) -> String {
         let note = format!("{}: {why}", way.words());
         let known = self.notes.iter().position(|other| *other == note);
@@ -144,7 +144,7 @@ fn heading(case: Case) -> String {
     format!("{thousands}{comma}{rest} {}", case.noun.words())
 }
 
-/// With the digits that are worth telling.
+/// With the significant digits.
 pub(crate) fn seconds(seconds: f64) -> String {
     match seconds {
         ..0.1 => format!("{:.1} ms", seconds * 1e3),

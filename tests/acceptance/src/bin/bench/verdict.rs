@@ -1,11 +1,11 @@
-//! What Netloom promises of its speed and size, and whether this run kept it.
+//! Netloom's promises of speed and size, and whether this run kept them.
 
 use crate::case::{Case, Noun, Step};
 use crate::results::Results;
 use crate::table::mebibytes;
 use crate::way::Way;
 
-/// A promise, and the figure that tells whether it was kept.
+/// A promise, and the value that decides about it.
 struct Promise {
     words: &'static str,
     most: f64,

@@ -1,4 +1,4 @@
-//! The ways to do the work that are measured side by side, each as the program that does a step of it.
+//! The compared ways to do the work, with the program for each step.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Noun, Step};
 use crate::files::{Files, Form};
 
-/// Who does the work.
+/// The ways.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Way {
@@ -21,13 +21,13 @@ pub(crate) enum Way {
     Ndb,
 }
 
-/// A step of a case, and where the programs find what they need.
+/// A step of a case, and the paths that the programs need.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Task<'a> {
     pub(crate) noun: Noun,
     pub(crate) step: Step,
     pub(crate) files: &'a Files<'a>,
-    /// The daemon's, if it runs.
+    /// The daemon's socket, if it runs.
     pub(crate) socket: &'a Path,
 }
 
@@ -35,7 +35,7 @@ impl Way {
     pub(crate) const ALL: [Self; 5] =
         [Self::Netloom, Self::Ip, Self::Floor, Self::Nmstate, Self::Ndb];
 
-    /// As a table has it.
+    /// For a table.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Netloom => "Netloom",
@@ -46,7 +46,7 @@ impl Way {
         }
     }
 
-    /// The program that does the step, or why there is none.
+    /// The program for the step, or why there is none.
     pub(crate) fn program(self, task: &Task<'_>) -> Result<Command, String> {
         if matches!(task.step, Step::RestartFull | Step::RestartEmpty) {
             return Err("keeps no state: a restart is a load".into());
@@ -150,7 +150,7 @@ fn ndb(&Task { noun, step, files, .. }: &Task<'_>) -> Result<Command, String> {
     Ok(ndb)
 }
 
-/// The checkout that the benchmark is of.
+/// The checkout of the benchmark.
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

@@ -1,4 +1,4 @@
-//! The device under test, what its configuration must be, and what must hold at any time.
+//! The device under test, its expected configuration, and the conditions that must always hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,30 +15,30 @@ use yang::{Schema, Tree};
 
 use crate::foreign::Foreign;
 
-/// Longer than the daemon takes for anything.
+/// Longer than any work of the daemon takes.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What is configured whatever else is: the daemon is to undo what others do.
+/// Part of every configuration: the daemon repairs changes by others.
 pub(crate) const POLICY: &str = "drift-netloom policy repair\n";
 
 pub(crate) struct Device {
     pub(crate) daemon: Daemon,
-    /// What running must be.
+    /// The expected running.
     pub(crate) running: Tree,
     pub(crate) foreign: Foreign,
     pub(crate) committed: usize,
     pub(crate) refused: usize,
-    /// The last refusal's words.
+    /// The message of the last refusal.
     refusal: String,
     kernel: Kernel,
     boots: u32,
-    /// Open files and resident memory, KiB, of the daemon when it had just started.
+    /// Open files and resident memory in KiB of the daemon just after its start.
     costs: (usize, u64),
 }
 
-/// What a script that commits came to.
+/// The result of a script that commits.
 pub(crate) struct Outcome {
-    /// What the candidate was, where it came that far.
+    /// The candidate, if the script came that far.
     pub(crate) candidate: Option<Tree>,
     pub(crate) ran: Ran,
 }
@@ -65,7 +65,7 @@ impl Device {
         device
     }
 
-    /// Edits and does something more, which ends with a commit; running must be what comes of it.
+    /// Edits, and executes `commit`, which ends with a commit. Running must then be as expected.
     pub(crate) fn commit(&mut self, edits: &str, commit: &str) -> bool {
         let outcome = Outcome::of(Ran::of(
             self.begin(edits, commit).wait_with_output().expect("await netloom"),
@@ -84,14 +84,14 @@ impl Device {
         committed
     }
 
-    /// Begins to edit and commit.
+    /// Starts to edit and commit.
     pub(crate) fn begin(&self, edits: &str, commit: &str) -> Child {
         let shows = "show config-candidate | display json | no-more\n";
         self.daemon.begin(&format!("configure\n{edits}{shows}{commit}\n"))
     }
 
-    /// A daemon died amid a commit: finds out what came of it. What others had on a link that it had taken down is known
-    /// to nobody.
+    /// Finds out the result after a daemon died during a commit. Objects of others on a link that
+    /// the commit had taken down are lost.
     pub(crate) fn find_out_after_death(&mut self, outcome: Outcome) {
         if let Some(candidate) = &outcome.candidate {
             self.foreign.forget_what_changes(&self.running, candidate);
@@ -99,7 +99,7 @@ impl Device {
         self.find_out(outcome);
     }
 
-    /// A commit was cut short: running is what it was, or what it was to be. Finds out which.
+    /// Finds out the result of an interrupted commit: running is the old or the new configuration.
     pub(crate) fn find_out(&mut self, outcome: Outcome) {
         let found = self.read("config-running");
         if found != self.running {
@@ -116,13 +116,13 @@ impl Device {
         self.running = tree;
     }
 
-    /// The daemon comes up again.
+    /// Starts the daemon again.
     pub(crate) fn start_again(&mut self) {
         self.daemon.start_again(&[]);
         self.costs.1 = self.costs.1.max(costs(self.daemon.pid()).1);
     }
 
-    /// The host boots: all that was in the kernel is gone.
+    /// Reboots the host: the kernel's state is lost.
     pub(crate) fn reboot(&mut self) {
         self.daemon.kill();
         for netns in ip("netns list").lines().filter_map(|line| line.split_whitespace().next()) {
@@ -131,7 +131,7 @@ impl Device {
         for link in ip("-o link show").lines().filter_map(|line| line.split(": ").nth(1)) {
             let name = link.split('@').next().unwrap_or(link);
             if name != "lo" && !name.starts_with("stays") {
-                // The other end may have taken it along.
+                // It may have been removed with its other end.
                 let _gone = acceptance::command("ip").args(["link", "delete", name]).output();
             }
         }
@@ -146,7 +146,7 @@ impl Device {
         self.start_again();
     }
 
-    /// What must hold whenever nothing is under way.
+    /// Checks the conditions that hold while nothing is under way.
     pub(crate) fn check(&mut self) {
         let found = self.read("config-running");
         assert!(found == self.running, "running:\n{}", diff(&self.running, &found));
@@ -164,7 +164,7 @@ impl Device {
         assert!(memory < 3 * self.costs.1 + (64 << 10), "{memory} KiB, {} at first", self.costs.1);
     }
 
-    /// Awaits that the kernel holds what running says, as this process lowers and observes it.
+    /// Waits until the kernel holds running, as this process converts and observes it.
     fn await_kernel(&mut self) {
         let begun = Instant::now();
         loop {
@@ -182,7 +182,7 @@ impl Device {
         }
     }
 
-    /// The links that are neither configured nor anybody else's. The others here make none.
+    /// The links that are neither configured nor known to be of others.
     fn strays(&mut self) -> Vec<String> {
         let desired = mapping::lower(&self.running).expect("running is valid");
         let configured: BTreeSet<&Place> =
@@ -190,7 +190,7 @@ impl Device {
         let everything = Scope::Everything { known: BTreeMap::new() };
         let observed = self.kernel.observe(&everything).expect("observe everything");
         let links = observed.objects.values().filter_map(Object::link);
-        // An end of a cable that is not configured is there with the other.
+        // The end of a veth pair that is not configured exists with the other end.
         let is_known = |link: &Link| {
             let mate = link.peer.as_ref();
             configured.contains(&link.place) || mate.is_some_and(|mate| configured.contains(mate))
@@ -208,7 +208,7 @@ impl Device {
         let observed = [only, everything].map(|scope| self.kernel.observe(&scope));
         let [observed, everything] = match observed {
             [Ok(observed), Ok(everything)] => [observed, everything],
-            // A namespace is just being made.
+            // A namespace is being created.
             [Err(error), _] | [_, Err(error)] => return vec![error.to_string()],
         };
         let keys = desired.objects.keys().cloned().collect();
@@ -232,7 +232,7 @@ impl Device {
         }
     }
 
-    /// Takes everything out of the configuration.
+    /// Removes the whole configuration.
     pub(crate) fn give_all_up(&mut self) {
         let tops = self.running.top().map(|top| {
             let module = top.schema().module.name.split('-').next().unwrap_or_default().to_owned();
@@ -273,7 +273,7 @@ fn diff(expected: &Tree, found: &Tree) -> String {
     diff.changes().map(|change| format!("{change:?}\n")).collect()
 }
 
-/// How many files a process has open, and its resident memory, KiB.
+/// The number of open files of a process, and its resident memory in KiB.
 fn costs(pid: u32) -> (usize, u64) {
     let files = fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Random changes of a configuration, as lines that a user would type: most make sense, some cannot be.
+//! Random changes of a configuration, as lines that a user would type. Most are valid, some are
+//! not.
 
 use std::fmt::Write as _;
 
@@ -7,7 +8,7 @@ use yang::{Path, Tree};
 
 use crate::device::schema;
 
-/// How many namespaces, cables and prefixes there are to choose from.
+/// The number of namespaces, veth pairs and prefixes to choose from.
 const NAMESPACES: u8 = 20;
 const CABLES: u8 = 30;
 const PREFIXES: u8 = 60;
@@ -90,7 +91,7 @@ impl Edit<'_> {
         format!("netnses-iproute2 netns vpn{}\n", self.chance.u8(1..=NAMESPACES))
     }
 
-    /// A namespace goes; with all that is in it, or in spite of it.
+    /// Removes a namespace, with everything in it or without.
     fn no_netns(&mut self) -> String {
         let Some(name) =
             choose(&names(self.running, "/iproute2-ip-netns:netnses/netns"), self.chance)
@@ -182,7 +183,7 @@ impl Edit<'_> {
         }
     }
 
-    /// A bridge, and a port of it.
+    /// A bridge with a port.
     fn bridge(&mut self) -> String {
         let netns = netns(self.running, self.chance);
         let name = format!("br{}", self.chance.u8(1..4));
@@ -229,7 +230,7 @@ impl Edit<'_> {
         }
     }
 
-    /// What the schema, the mapping or the kernel refuses.
+    /// Something that the schema, the mapping or the kernel refuses.
     fn nonsense(&mut self) -> String {
         let netns = netns(self.running, self.chance);
         match self.chance.u8(0..4) {

@@ -1,4 +1,4 @@
-//! Another program on the same device: what it makes is not the daemon's business, and stays.
+//! Another program on the same device. Its objects do not concern the daemon, and must stay.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use yang::{Path, Tree};
 
 use crate::device::schema;
 
-/// What a routing daemon's routes are marked with (`rtm_protocol`).
+/// The protocol of a routing daemon's routes (`rtm_protocol`).
 const PROTOCOL: &str = "99";
 
-/// What others have made, as far as it must still be there.
+/// The objects of others that must still exist.
 #[derive(Debug, Default)]
 pub(crate) struct Foreign {
     routes: BTreeSet<Route>,
@@ -25,7 +25,7 @@ struct Route {
 }
 
 impl Foreign {
-    /// Makes a route over a link, if that can be.
+    /// Adds a route on a link, if that is possible.
     pub(crate) fn add_route(&mut self, netns: &str, dev: &str, prefix: &str) {
         if run(netns, &format!("route add {prefix} dev {dev} proto {PROTOCOL}")) {
             let (netns, prefix, dev) = (netns.into(), prefix.into(), dev.into());
@@ -33,7 +33,7 @@ impl Foreign {
         }
     }
 
-    /// What stands on a link that goes or changes may fall with it.
+    /// Forgets objects on links that are removed or changed, because they may be lost.
     pub(crate) fn forget_what_changes(&mut self, old: &Tree, new: &Tree) {
         let path = Path::parse(schema(), "/iproute2-ip-link:links").expect("a path");
         let diff = old.subtree(&path).diff(&new.subtree(&path));
@@ -44,7 +44,7 @@ impl Foreign {
         self.forget_on(|dev| names.iter().any(|name| is_of_one_cable(name, dev)));
     }
 
-    /// What stands on a link that others do something to.
+    /// Forgets objects on a link that others change.
     pub(crate) fn forget_on_link(&mut self, name: &str) {
         self.forget_on(|dev| is_of_one_cable(name, dev));
     }
@@ -53,7 +53,7 @@ impl Foreign {
         self.routes.retain(|route| !is(&route.dev));
     }
 
-    /// All that others have made is there.
+    /// Checks that all objects of others exist.
     pub(crate) fn check(&self) {
         let namespaces: BTreeSet<&String> = self.routes.iter().map(|route| &route.netns).collect();
         for netns in namespaces {
@@ -74,7 +74,7 @@ impl Foreign {
     }
 }
 
-/// Runs ip(8) in a namespace; whether it could be done.
+/// Runs ip(8) in a namespace. Returns whether it succeeded.
 pub(crate) fn run(netns: &str, arguments: &str) -> bool {
     let arguments = format!("{}{arguments}", option(netns));
     let output = command("ip").args(arguments.split_whitespace()).output();
@@ -85,7 +85,8 @@ fn option(netns: &str) -> String {
     if netns == "1" { String::new() } else { format!("-n {netns} ") }
 }
 
-/// The ends of a cable go together, and so do a bridge and its ports.
+/// Whether both are ends of the same veth pair, which are removed together, as a bridge and its
+/// ports are.
 fn is_of_one_cable(one: &str, other: &str) -> bool {
     let cable = |name: &str| name.trim_end_matches(['a', 'b']).to_owned();
     cable(one) == cable(other)

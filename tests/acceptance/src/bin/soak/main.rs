@@ -1,7 +1,8 @@
-//! The soak: random work on a real daemon, and after each piece of it the question whether all is still as it must be.
+//! The soak test: random work on a real daemon, with a check of the whole state after each piece of
+//! it.
 //!
-//! A seed decides about everything but the clock; a failure tells the seed, and what was done last. Everything lives
-//! in namespaces that end with the program.
+//! A seed decides everything except timing. A failure shows the seed, and the last moves.
+//! Everything is in namespaces that end with the program.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 mod device;
@@ -19,21 +20,21 @@ use testkit::netns::{ip, isolated};
 use crate::device::Device;
 use crate::moves::Move;
 
-/// Works on a daemon at random, and checks what comes of it.
+/// Works on a daemon at random, and checks the results.
 #[derive(Clone, Debug, Parser)]
 struct Options {
-    /// For how long, seconds.
+    /// The duration in seconds.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// What the work is drawn from.
+    /// The seed.
     #[arg(long)]
     seed: Option<u64>,
-    /// After so many moves at most.
+    /// The maximum number of moves.
     #[arg(long)]
     moves: Option<usize>,
 }
 
-/// How many of the last moves are told after a failure.
+/// The number of moves that are shown after a failure.
 const TOLD: usize = 12;
 
 fn main() {
@@ -45,7 +46,7 @@ fn main() {
 
 fn soak(options: &Options, seed: u64) {
     let mut chance = fastrand::Rng::with_seed(seed);
-    // What no move touches.
+    // This link is not touched by any move.
     ip("link add stays type veth peer name stays-too");
     ip("link set dev stays up");
     ip("address add 198.51.100.1/24 dev stays");

@@ -1,4 +1,4 @@
-//! What is done to the device, at random.
+//! The random moves of the soak test.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::device::{Device, Outcome, POLICY};
 use crate::edits::{self, choose};
 use crate::foreign;
 
-/// The steps at which a daemon may be made to die (engine::Step), and a few numbers of operations.
+/// The steps at which a daemon can be ended (engine::Step), and some numbers of operations.
 const STEPS: [&str; 14] = [
     "merged",
     "lowered",
@@ -30,20 +30,21 @@ const STEPS: [&str; 14] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Move {
     Commit,
-    /// One that is confirmed, cancelled, or cut off and left to the next daemon.
+    /// A confirmed commit, which is confirmed, cancelled, or interrupted and left to the next
+    /// daemon.
     ConfirmedCommit,
     Rollback,
-    /// Several people at once.
+    /// Several people commit at once.
     Crowd,
-    /// A client dies, with a lock, amid a commit.
+    /// A client dies during a commit, with a lock.
     KillClient,
-    /// The daemon dies amid a commit, whenever.
+    /// The daemon dies at any moment of a commit.
     KillDaemon,
     /// The daemon dies at a step of a commit.
     DieAtStep,
     Restart,
     Reboot,
-    /// Others make something beside what is configured.
+    /// Others create objects next to the configured ones.
     Foreign,
     /// Others change what is configured.
     Meddle,
@@ -88,7 +89,7 @@ impl Move {
             Move::ConfirmedCommit => confirmed(device, chance),
             Move::Rollback => {
                 let back = chance.u8(1..6);
-                // What the soak counts on is not to be undone with the rest.
+                // The policy on which the soak test relies must not be undone.
                 device.commit(&format!("rollback {back}\n{POLICY}"), "commit");
             }
             Move::Crowd => crowd(device, chance),
@@ -128,7 +129,7 @@ fn confirmed(device: &mut Device, chance: &mut Rng) {
     match chance.u8(0..3) {
         0 => drop(device.daemon.run("configure\ncommit\n")),
         1 => {
-            // Where there was nothing to commit, nothing waits.
+            // If there was nothing to commit, no commit waits.
             if device.daemon.script("configure\ncommit cancel\n").status.success() {
                 device.now_running(before);
             }
@@ -142,7 +143,7 @@ fn confirmed(device: &mut Device, chance: &mut Rng) {
     }
 }
 
-/// Each puts in what no other does, so that all of it is there in the end.
+/// Each person adds something of their own, so that everything exists in the end.
 fn crowd(device: &mut Device, chance: &mut Rng) {
     let netns = edits::netns(&device.running, chance);
     let line =
@@ -156,7 +157,7 @@ fn crowd(device: &mut Device, chance: &mut Rng) {
         let ran = Ran::of(child.wait_with_output().expect("await netloom"));
         assert!(ran.status.success(), "{}", ran.err);
     }
-    // Alone, the same again changes nothing, and tells what running must be.
+    // Committed alone, the same change has no effect, and shows the expected running.
     let again: String = numbers.iter().map(|n| line(*n)).collect();
     assert!(device.commit(&again, "commit"));
 }
@@ -168,7 +169,7 @@ fn kill_client(device: &mut Device, chance: &mut Rng) {
     pause(chance, 60);
     let _gone = child.kill();
     let outcome = Outcome::of(Ran::of(child.wait_with_output().expect("await netloom")));
-    // Its lock goes with it; a commit that was under way ends.
+    // Its lock is released, and a commit that was under way ends.
     acceptance::kernel::until("the lock is free", || {
         device.daemon.script("configure\nlock\nunlock\n").status.success()
     });
@@ -183,7 +184,7 @@ fn die_at_step(device: &mut Device, chance: &mut Rng) {
     let outcome = Outcome::of(Ran::of(child.wait_with_output().expect("await netloom")));
     match outcome.ran.err.contains("netloomd closed the connection") {
         true => device.daemon.await_end(),
-        // It was refused before the step, or there was nothing to do.
+        // The commit was refused before the step, or there was nothing to do.
         false => device.daemon.kill(),
     }
     device.start_again();
@@ -210,7 +211,7 @@ fn meddle(device: &mut Device, chance: &mut Rng) {
     foreign::run(&netns, &arguments);
 }
 
-/// Lets a moment pass, of any length up to so many milliseconds.
+/// Waits for a random time of up to `most` milliseconds.
 fn pause(chance: &mut Rng, most: u64) {
     #[expect(clippy::disallowed_methods, reason = "it strikes at any moment")]
     std::thread::sleep(Duration::from_millis(chance.u64(0..most)));
