@@ -1,6 +1,7 @@
 //! NETCONF (RFC 6241) over a stream that the transport has authenticated.
 
 mod capabilities;
+mod connection;
 mod error;
 mod rpc;
 mod session;
