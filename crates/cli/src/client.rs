@@ -5,6 +5,7 @@ mod filter;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
 use std::{mem, thread};
 
 use netconf::{
@@ -23,9 +24,13 @@ pub(crate) enum ClientError {
     Lost(#[source] io::Error),
     #[error("netloomd closed the connection; uncommitted changes are lost")]
     Closed,
+    #[error("netloomd refuses the session: {}", texts(.0, "; "))]
+    TurnedAway(Vec<RpcError>),
+    #[error("netloomd has ended the session, uncommitted changes are lost: {}", texts(.0, "; "))]
+    Ended(Vec<RpcError>),
     #[error("invalid NETCONF message from netloomd: {0}")]
     Protocol(String),
-    #[error("{}", .0.iter().map(refusal).collect::<Vec<_>>().join("\n"))]
+    #[error("{}", texts(.0, "\n"))]
     Refused(Vec<RpcError>),
 }
 
@@ -79,8 +84,16 @@ impl Client {
         let mut messages = Messages { stream: read, decoder: Decoder::default() };
         let capabilities = vec![capability::BASE_1_0.into(), capability::BASE_1_1.into()];
         let ours = Hello { capabilities, session_id: None };
-        send(&stream, Framing::EndOfMessage, &ours.to_xml())?;
-        let theirs = Hello::from_xml(&messages.next()?).map_err(|error| protocol(&error))?;
+        // The server may have refused the connection already. Its reason is then the next message.
+        let sent = send(&stream, Framing::EndOfMessage, &ours.to_xml());
+        let greeting = match (messages.greeting(), sent) {
+            (Err(ClientError::Lost(_) | ClientError::Closed), Err(error)) => return Err(error),
+            (greeting, _) => greeting?,
+        };
+        let theirs = match Hello::from_xml(&greeting) {
+            Ok(theirs) => theirs,
+            Err(error) => return Err(refusal(&greeting).unwrap_or_else(|| protocol(&error))),
+        };
         let Some(framing) = ours.framing(&theirs) else {
             return Err(ClientError::Protocol("no common version of NETCONF".into()));
         };
@@ -342,7 +355,15 @@ impl Client {
     fn ask(&mut self, rpc: &Rpc) -> Result<()> {
         self.requests += 1;
         self.unanswered = true;
-        send(&self.stream, self.framing, &rpc.to_xml(&self.requests.to_string()))
+        let sent = send(&self.stream, self.framing, &rpc.to_xml(&self.requests.to_string()));
+        sent.map_err(|lost| {
+            // The server may have said why it ended the session.
+            self.unanswered = false;
+            match self.incoming.next() {
+                Ok((None, Reply::Errors(errors))) => ClientError::Ended(errors),
+                Ok(_) | Err(_) => lost,
+            }
+        })
     }
 
     fn answer(&mut self) -> Result<Reply> {
@@ -350,7 +371,10 @@ impl Client {
         let id = self.requests.to_string();
         let (answered, reply) = self.incoming.next()?;
         if let Reply::Errors(errors) = reply {
-            return Err(ClientError::Refused(errors));
+            return Err(match answered {
+                Some(_) => ClientError::Refused(errors),
+                None => ClientError::Ended(errors),
+            });
         }
         match answered.as_deref() == Some(id.as_str()) {
             true => Ok(reply),
@@ -380,7 +404,25 @@ impl Replies {
     }
 }
 
+/// How long the server may take for its hello before the user is told that this one waits.
+const HELLO: Duration = Duration::from_secs(3);
+
 impl Messages {
+    /// The server's hello. The server answers when its engine is free, which the user may want to know.
+    fn greeting(&mut self) -> Result<String> {
+        self.stream.set_read_timeout(Some(HELLO)).map_err(ClientError::Lost)?;
+        let waits = |error: &ClientError| matches!(error, ClientError::Lost(source) if source.kind() == io::ErrorKind::WouldBlock);
+        let greeting = self.next();
+        self.stream.set_read_timeout(None).map_err(ClientError::Lost)?;
+        match greeting {
+            Err(error) if waits(&error) => {
+                eprintln!("netloom: waiting for netloomd, which is busy");
+                self.next()
+            }
+            greeting => greeting,
+        }
+    }
+
     fn incoming(&mut self) -> Result<Incoming> {
         Incoming::from_xml(&self.next()?).map_err(|error| protocol(&error))
     }
@@ -413,7 +455,11 @@ impl ClientError {
     /// Whether the connection is lost.
     pub(crate) fn is_fatal(&self) -> bool {
         match self {
-            ClientError::Lost(_) | ClientError::Closed | ClientError::Protocol(_) => true,
+            ClientError::Lost(_)
+            | ClientError::Closed
+            | ClientError::TurnedAway(_)
+            | ClientError::Ended(_)
+            | ClientError::Protocol(_) => true,
             ClientError::Refused(_) => false,
         }
     }
@@ -434,7 +480,21 @@ fn protocol(error: &MessageError) -> ClientError {
     ClientError::Protocol(error.to_string())
 }
 
-fn refusal(error: &RpcError) -> String {
+/// The reason of a server that has sent an error instead of its hello.
+fn refusal(greeting: &str) -> Option<ClientError> {
+    match Incoming::from_xml(greeting) {
+        Ok(Incoming::Reply { reply: Reply::Errors(errors), .. }) => {
+            Some(ClientError::TurnedAway(errors))
+        }
+        Ok(Incoming::Reply { .. } | Incoming::Notification(_)) | Err(_) => None,
+    }
+}
+
+fn texts(errors: &[RpcError], between: &str) -> String {
+    errors.iter().map(text).collect::<Vec<_>>().join(between)
+}
+
+fn text(error: &RpcError) -> String {
     let message = error.message.as_deref().unwrap_or(&error.tag);
     match &error.path {
         Some(path) => format!("{path}: {message}"),

@@ -10,6 +10,7 @@ mod privileges;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Parser;
@@ -17,6 +18,7 @@ use engine::{Limits, RpcError, Settings};
 use kernel::Kernel;
 use northbound::Listener;
 use sd_notify::NotifyState;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
@@ -36,8 +38,17 @@ fn main() -> ExitCode {
     }
 }
 
-#[tokio::main]
-async fn run(options: &Options) -> Result<()> {
+/// How long computations for clients may go on after the engine has ended. Nobody waits for their results.
+const GRACE: Duration = Duration::from_millis(100);
+
+fn run(options: &Options) -> Result<()> {
+    let runtime = Runtime::new().context("starting the threads that serve clients")?;
+    let served = runtime.block_on(serve(options));
+    runtime.shutdown_timeout(GRACE);
+    served
+}
+
+async fn serve(options: &Options) -> Result<()> {
     let filter = EnvFilter::try_new(&options.log).context("--log")?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     log.with_ansi(io::stderr().is_terminal()).init();
@@ -67,8 +78,9 @@ async fn run(options: &Options) -> Result<()> {
     if let Some(directory) = options.socket.parent() {
         fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
     }
-    let listener = Listener::bind(&options.socket)?;
+    let listener = Listener::bind(&options.socket)?.with_limits(options.limits());
     info!(socket = %options.socket.display(), "serving");
+    memory::give_back_regularly();
     tell_systemd(NotifyState::Ready);
     let mut failed = false;
     let stop = async {

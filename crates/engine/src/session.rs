@@ -247,9 +247,9 @@ impl Session {
     }
 
     /// Resolves when the session was ended by another session or by the engine's end.
-    pub async fn ended(&self) {
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut ended = self.ended.clone();
-        while ended.changed().await.is_ok() {}
+        async move { while ended.changed().await.is_ok() {} }
     }
 
     /// Sends a question to the engine's thread, if this session is still open there, and waits for

@@ -124,6 +124,11 @@ impl Decoder {
             .map_err(|error| FramingError::Utf8 { offset: error.utf8_error().valid_up_to() })
     }
 
+    /// The number of bytes that wait for the end of their message.
+    pub fn held_bytes(&self) -> usize {
+        self.input.len() - self.taken + self.message.len()
+    }
+
     /// Whether there are bytes of an incomplete message.
     pub fn is_within_message(&self) -> bool {
         self.taken < self.input.len() || !self.message.is_empty() || self.missing > 0
@@ -141,9 +146,13 @@ impl Decoder {
         }
         match found {
             Some(end) => {
-                let bytes = self.input[self.taken..end].to_vec();
-                self.taken = end + END_OF_MESSAGE.len();
-                self.searched = self.taken;
+                let rest = self.input.split_off(end + END_OF_MESSAGE.len());
+                // The buffer of a large message goes with it.
+                let mut bytes = std::mem::replace(&mut self.input, rest);
+                bytes.truncate(end);
+                bytes.drain(..self.taken);
+                self.dropped += (end + END_OF_MESSAGE.len()) as u64;
+                (self.taken, self.searched) = (0, 0);
                 Ok(Some(bytes))
             }
             None => {

@@ -3,9 +3,13 @@
 //! A management interface translates requests to calls of an [`engine::Session`], and translates results and errors
 //! back. The engine defines the meaning of a request. This crate cannot reach the kernel.
 
+mod buffers;
+mod limits;
 mod netconf;
+mod places;
 mod unix;
 mod user;
 
+pub use limits::Limits;
 pub use netconf::serve;
 pub use unix::{BindError, Listener, refuse_if_taken};

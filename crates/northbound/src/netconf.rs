@@ -9,4 +9,4 @@ mod subscription;
 mod time;
 
 pub use session::serve;
-pub(crate) use session::serve_until;
+pub(crate) use session::{Peer, Service, refuse, serve_until};

@@ -9,22 +9,24 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Handle, Origin};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
 use tracing::{debug, error, warn};
 use yang::Schema;
 
-use crate::netconf::serve_until;
+use crate::buffers::Buffers;
+use crate::limits::Limits;
+use crate::netconf::{Peer, Service, refuse, serve_until};
+use crate::places::{Greeted, Places, ROOT};
 use crate::user::user_name;
 
-/// The maximum number of sessions. Further connections wait until a session ends.
-const MAX_SESSIONS: usize = 256;
+/// How long to wait after a connection could not be accepted, for lack of file descriptors for example.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the server waits for sessions to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -34,6 +36,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Listener {
     listener: UnixListener,
     path: PathBuf,
+    limits: Limits,
 }
 
 /// Why the socket could not be created.
@@ -75,12 +78,20 @@ impl Listener {
             Ok(listener)
         };
         match moved() {
-            Ok(listener) => Ok(Listener { listener, path: path.to_path_buf() }),
+            Ok(listener) => {
+                Ok(Listener { listener, path: path.to_path_buf(), limits: Limits::default() })
+            }
             Err(error) => {
                 let _ = fs::remove_file(&temporary);
                 Err(error)
             }
         }
+    }
+
+    /// The same with other limits.
+    pub fn with_limits(mut self, limits: Limits) -> Listener {
+        self.limits = limits;
+        self
     }
 
     /// Serves until `stop` resolves. Then ends each session after its current request, and removes the socket.
@@ -91,54 +102,98 @@ impl Listener {
         stop: impl Future<Output = ()>,
     ) {
         let (running, stopping) = watch::channel(());
-        let places = Arc::new(Semaphore::new(MAX_SESSIONS));
-        let mut sessions = JoinSet::new();
+        let limits = self.limits;
+        let service = Service { engine, schema, limits, buffers: Buffers::new(&limits) };
+        let mut sessions = Sessions {
+            service,
+            stopping,
+            places: Places::new(limits),
+            tasks: JoinSet::new(),
+            refuses: false,
+        };
         let mut stop = std::pin::pin!(stop);
         loop {
             let accepted = tokio::select! {
                 () = &mut stop => break,
-                Some(ended) = sessions.join_next() => {
-                    if let Err(panic) = ended {
-                        error!(%panic, "session task failed");
-                    }
+                Some(ended) = sessions.tasks.join_next_with_id() => {
+                    sessions.ended(ended);
                     continue;
                 }
-                accepted = self.accept(&places) => accepted,
+                accepted = self.accept() => accepted,
             };
             match accepted {
-                Ok((stream, origin, place)) => {
-                    let service = (engine.clone(), schema);
-                    let stopping = stopping.clone();
-                    sessions.spawn(async move {
-                        if let Err(error) = serve_until(stream, origin, service, stopping).await {
-                            debug!(%error, "connection ended");
-                        }
-                        drop(place);
-                    });
+                Ok((stream, uid, origin)) => sessions.admit(stream, uid, origin),
+                Err(error) => {
+                    warn!(%error, "cannot accept a connection");
+                    sleep(PAUSE).await;
                 }
-                Err(error) => warn!(%error, "cannot accept a connection"),
             }
         }
         drop(running);
         // The name is removed first, so that a new connection fails at once.
         drop(self);
-        let ended = async { while sessions.join_next().await.is_some() {} };
+        let mut tasks = sessions.tasks;
+        let ended = async { while tasks.join_next().await.is_some() {} };
         if timeout(GRACE, ended).await.is_err() {
             warn!("sessions did not end in time and are closed");
-            sessions.shutdown().await;
+            tasks.shutdown().await;
         }
     }
 
-    async fn accept(
-        &self,
-        places: &Arc<Semaphore>,
-    ) -> io::Result<(UnixStream, Origin, impl Send + 'static)> {
-        let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    async fn accept(&self) -> io::Result<(UnixStream, u32, Origin)> {
         let (stream, _) = self.listener.accept().await?;
         let peer = stream.peer_cred()?;
         let pid = peer.pid().map(|pid| format!(", pid {pid}")).unwrap_or_default();
         let origin = Origin { user: user_name(peer.uid()), from: format!("unix socket{pid}") };
-        Ok((stream, origin, place))
+        Ok((stream, peer.uid(), origin))
+    }
+}
+
+/// The sessions that are served.
+struct Sessions {
+    service: Service,
+    stopping: watch::Receiver<()>,
+    places: Places,
+    tasks: JoinSet<()>,
+    /// Whether the last connection was refused. The log names the first of a series only.
+    refuses: bool,
+}
+
+impl Sessions {
+    /// Serves a connection, or tells its user why not.
+    fn admit(&mut self, stream: UnixStream, uid: u32, origin: Origin) {
+        if let Err(reason) = self.places.make_room(uid, &origin.user) {
+            if !std::mem::replace(&mut self.refuses, true) {
+                warn!(user = origin.user, from = origin.from, %reason, "connection refused");
+            }
+            if let Err(error) = refuse(stream, &reason.to_string()) {
+                debug!(%error, "the refusal was not read");
+            }
+            return;
+        }
+        self.refuses = false;
+        let greeted = Greeted::default();
+        let peer = Peer { stream, origin, is_root: uid == ROOT, greeted: greeted.clone() };
+        let served = serve_until(peer, self.service.clone(), self.stopping.clone());
+        let task = self.tasks.spawn(async move {
+            if let Err(error) = served.await {
+                debug!(%error, "connection ended");
+            }
+        });
+        self.places.take(uid, greeted, task);
+    }
+
+    fn ended(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let task = match ended {
+            Ok((task, ())) => task,
+            Err(failed) => {
+                if failed.is_panic() {
+                    error!(panic = %failed, "session task failed");
+                }
+                failed.id()
+            }
+        };
+        self.places.free(task);
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Daemon {
     state: PathBuf,
     /// Whether it has the capabilities of `dist/netloomd.service` only.
     service: bool,
+    /// Further options.
+    options: Vec<String>,
     child: Option<Child>,
 }
 
@@ -51,6 +53,17 @@ impl Daemon {
         let folder = folder();
         let state = folder.path().join("state");
         Self::started(folder, state, false)
+    }
+
+    /// As [`Daemon::start`], with further options.
+    #[track_caller]
+    pub fn start_with(options: &[&str]) -> Self {
+        let folder = folder();
+        let state = folder.path().join("state");
+        let options = options.iter().map(ToString::to_string).collect();
+        let mut daemon = Self { folder, state, service: false, options, child: None };
+        daemon.start_again(&[]);
+        daemon
     }
 
     /// As [`Daemon::start`], with no more capabilities than the service has.
@@ -89,6 +102,7 @@ impl Daemon {
             .arg("--socket")
             .arg(self.socket())
             .args(["--log", "info"])
+            .args(&self.options)
             .env("NOTIFY_SOCKET", &notify)
             .env("NO_COLOR", "1")
             .envs(environment.iter().copied())
@@ -195,11 +209,20 @@ impl Daemon {
 
     /// Its peak memory in bytes.
     pub fn peak_memory(&self) -> f64 {
+        self.memory("VmHWM:")
+    }
+
+    /// Its resident memory in bytes.
+    pub fn resident_memory(&self) -> f64 {
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, field: &str) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()));
         let status = status.expect("ask after the daemon's memory");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-        kib.expect("the kernel tells a peak") * 1024.0
+        let value = status.lines().find_map(|line| line.strip_prefix(field));
+        let kib = value.and_then(|value| value.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+        kib.expect("the kernel tells how much memory it is") * 1024.0
     }
 
     /// The path of its socket.
@@ -224,7 +247,7 @@ impl Daemon {
 
     #[track_caller]
     fn started(folder: TempDir, state: PathBuf, service: bool) -> Self {
-        let mut daemon = Self { folder, state, service, child: None };
+        let mut daemon = Self { folder, state, service, options: Vec::new(), child: None };
         daemon.start_again(&[]);
         daemon
     }
