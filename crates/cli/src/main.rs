@@ -4,6 +4,7 @@
 //! command: it speaks NETCONF to the daemon ([`client`]), and formats the reply ([`show`]).
 
 mod client;
+mod file;
 mod grammar;
 mod load;
 mod script;

@@ -4,6 +4,7 @@ use std::io::BufRead;
 
 use anyhow::{Context, Result};
 
+use crate::file;
 use crate::shell::{Shell, ShellError};
 use crate::terminal::pager;
 
@@ -25,7 +26,11 @@ fn run(
 ) -> Result<u8> {
     for (number, line) in (1..).zip(lines) {
         let line = line.with_context(|| format!("reading {unit} {number}"))?;
-        match shell.run(&line) {
+        let line = match number {
+            1 => file::without_bom(&line).unwrap_or(&line),
+            _ => &line,
+        };
+        match shell.run(line) {
             Ok(done) => {
                 pager::show(&done.text, false)?;
                 if done.quits {

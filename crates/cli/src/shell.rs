@@ -4,8 +4,6 @@ mod error;
 mod standing;
 
 use std::cell::RefCell;
-use std::fs;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use netconf::{Check, CheckOutput, Configuration, Datastore, Revision, ScheduledCommit};
@@ -15,6 +13,7 @@ pub(crate) use error::ShellError;
 pub(crate) use standing::Standing;
 
 use crate::client::{Client, ClientError, Delivery};
+use crate::file;
 use crate::grammar::command::{self, Command};
 use crate::grammar::cursor::Candidates;
 use crate::grammar::mode::Mode;
@@ -446,11 +445,7 @@ impl Shell {
     }
 
     fn load(&self, replaces: bool, file: &str, was_edited: bool) -> Result<String> {
-        let content = fs::read(file)
-            .and_then(|bytes| {
-                String::from_utf8(bytes)
-                    .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "is not UTF-8 text"))
-            })
+        let content = file::read(file.as_ref())
             .map_err(|source| ShellError::File { file: file.to_owned(), source })?;
         let fault = |message| ShellError::Content { file: file.to_owned(), message };
         let mut client = self.client.borrow_mut();
@@ -481,7 +476,7 @@ impl Shell {
 
     fn save(&self, file: &str) -> Result<String> {
         let tree = self.client.borrow_mut().read(Datastore::Candidate, &Path::default())?;
-        fs::write(file, load::write(&tree, load::form_of(file)))
+        file::write(file.as_ref(), &load::write(&tree, load::form_of(file)))
             .map_err(|source| ShellError::File { file: file.to_owned(), source })?;
         Ok(String::new())
     }
