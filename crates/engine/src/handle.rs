@@ -89,7 +89,11 @@ impl Place<'_> {
     ) -> RpcResult<T> {
         let (reply, answer) = oneshot::channel();
         self.0.send(Request::Call(Box::new(move |engine| {
-            // The caller may have stopped waiting for the answer.
+            // A session that has ended in the meantime costs nothing more.
+            if reply.is_closed() {
+                return;
+            }
+            // The caller may stop waiting for the answer at any moment.
             let _unheard = reply.send(question(engine));
         })));
         match answer.await {

@@ -1,13 +1,13 @@
 //! Subtree filters (RFC 6241 section 6).
 
+mod merged;
+
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::path::Keys;
-use crate::schema::{NodeKind, Schema, SchemaNode};
+use crate::filter::merged::Merged;
+use crate::schema::{Schema, SchemaNode};
 use crate::tree::Tree;
-use crate::tree::entry::{Content, Entry};
-use crate::tree::sorted::Sorted;
 use crate::value::Value;
 use crate::xml;
 
@@ -41,10 +41,7 @@ impl Tree {
     /// An element without a namespace matches any namespace. An element that is not in the schema selects nothing.
     pub fn filter(&self, subtree: &str) -> Result<Tree> {
         let filters = xml::read_filter(self.schema(), subtree)?;
-        let mut root = Entry::default();
-        if !filters.impossible {
-            filters.filters.iter().for_each(|filter| _ = filter.select(&[], &self.root, &mut root));
-        }
+        let root = Merged::of(vec![filters])?.select(&[], &self.root).unwrap_or_default();
         Ok(Tree::new(self.schema(), Arc::new(root)))
     }
 }
@@ -82,39 +79,6 @@ impl Schema {
     }
 }
 
-impl Filters {
-    /// The selected nodes of an instance. Empty if its content does not match.
-    fn of(&self, keys: &[Value], entry: &Entry) -> Option<Entry> {
-        let matches = |filter: &Filter| match &filter.what {
-            What::Is(value) => filter.is(value, keys, entry),
-            What::All | What::Below(_) => true,
-        };
-        if self.impossible || self.filters.is_empty() || !self.filters.iter().all(matches) {
-            return None;
-        }
-        if self.filters.iter().all(|filter| matches!(filter.what, What::Is(_))) {
-            return Some(entry.clone());
-        }
-        let mut selected = Entry::default();
-        let mut any = false;
-        for filter in &self.filters {
-            any |= filter.select(keys, entry, &mut selected);
-        }
-        any.then_some(selected)
-    }
-
-    /// The keys of the only entry of the list that can match, if all keys are given.
-    fn entry_of(&self, list: &SchemaNode) -> Option<Keys> {
-        let given = |key: &&'static SchemaNode| {
-            self.filters.iter().find_map(|filter| match &filter.what {
-                What::Is(value) if std::ptr::eq(filter.node, *key) => Some(value.clone()),
-                What::Is(_) | What::All | What::Below(_) => None,
-            })
-        };
-        list.keys.iter().map(given).collect()
-    }
-}
-
 impl Filter {
     /// The nodes below `top` that it selects.
     fn selected(&self, top: &'static SchemaNode) -> Selected {
@@ -136,67 +100,6 @@ impl Filter {
             }
         }
         Selected { top, below: Some(self.node), keys, nodes }
-    }
-
-    fn is(&self, wanted: &Value, keys: &[Value], entry: &Entry) -> bool {
-        if let Some(key) = self.key(keys) {
-            return key == wanted;
-        }
-        entry.slot(self.node).is_some_and(|slot| match &slot.content {
-            Content::Leaf(value) => value == wanted,
-            Content::LeafList(values) => values.contains(wanted),
-            Content::Container(_) | Content::List(_) => false,
-        })
-    }
-
-    /// The value of the key, if this filter is for a key.
-    fn key<'k>(&self, keys: &'k [Value]) -> Option<&'k Value> {
-        let list = self.node.parent()?;
-        let index = list.keys.iter().position(|key| std::ptr::eq(*key, self.node))?;
-        keys.get(index)
-    }
-
-    /// Adds the selected children of an instance. Returns whether there were any.
-    fn select(&self, keys: &[Value], from: &Entry, into: &mut Entry) -> bool {
-        if self.key(keys).is_some() {
-            // The keys of selected entries are always included.
-            return true;
-        }
-        let Some(slot) = from.slot(self.node) else { return false };
-        let selected = match (&self.what, &slot.content) {
-            (What::All, content) => content.clone(),
-            (What::Is(_), Content::Leaf(_)) => slot.content.clone(),
-            (What::Is(value), Content::LeafList(_)) => {
-                Content::LeafList(Box::new([(value.clone(), ())].into_iter().collect()))
-            }
-            (What::Below(filters), Content::Container(entry)) => match filters.of(&[], entry) {
-                Some(entry) => Content::Container(Arc::new(entry)),
-                None => return false,
-            },
-            (What::Below(filters), Content::List(entries)) => {
-                let found = match filters.entry_of(self.node) {
-                    Some(keys) => entries.get(&keys[..]).into_iter().collect(),
-                    None => entries.iter().collect::<Vec<_>>(),
-                };
-                let some = |(keys, entry): (&Keys, &Arc<Entry>)| {
-                    Some((keys.clone(), Arc::new(filters.of(keys, entry)?)))
-                };
-                let found: Sorted<_, _> = found.into_iter().filter_map(some).collect();
-                if found.is_empty() {
-                    return false;
-                }
-                Content::List(Box::new(found))
-            }
-            (What::Below(_), Content::Leaf(_) | Content::LeafList(_))
-            | (What::Is(_), Content::Container(_) | Content::List(_)) => return false,
-        };
-        let mut selection = Entry::default();
-        selection.put(self.node, selected);
-        if self.node.kind == (NodeKind::Container { presence: false }) {
-            selection.prune(self.node);
-        }
-        into.merge(&selection);
-        true
     }
 }
 

@@ -50,6 +50,18 @@ fn more_entries_cost_no_more_than_in_proportion() {
     // Text that is not plain is read by other code.
     let odd = |count| xml(count).replace("</table>", "<!-- --></table>");
     check("read odd XML", odd, |xml| _ = Tree::from_xml(schema, xml).unwrap());
+    // As many elements as entries, none of which gives all keys.
+    let element = |n: usize| {
+        let (a, b, c) = octets(n);
+        format!("<routes><route><prefix>{a}.{b}.{c}.0/24</prefix><nexthop/></route></routes>")
+    };
+    let apart = |count| (tree(count), (0..count).map(element).collect::<String>());
+    check("filter", apart, |(tree, filter)| {
+        assert_eq!(tree.filter(filter).unwrap().to_json(false), tree.to_json(false));
+    });
+    let element = "<routes><route><table>main</table><nexthop/></route></routes>";
+    let alike = |count: usize| (tree(count), element.repeat(count));
+    check("filter alike", alike, |(tree, filter)| _ = tree.filter(filter).unwrap());
     let edit = |first, count| {
         let xml = Tree::from_json(schema, &json(first, count)).unwrap().to_xml(false);
         Edit::from_xml(schema, &xml, Operation::Merge).unwrap()
@@ -72,11 +84,16 @@ fn json(first: usize, count: usize) -> String {
     let mut json = String::from(r#"{"iproute2-ip-route:routes":{"route":["#);
     for index in first..first + count {
         let comma = if index == first { "" } else { "," };
-        let (a, b, c) = (10 + index / 65536, index / 256 % 256, index % 256);
+        let (a, b, c) = octets(index);
         let _ = write!(
             json,
             r#"{comma}{{"prefix":"{a}.{b}.{c}.0/24","table":"main","metric":0,"tos":"default","netns":"vpn{c}","nexthop":[{{"dev":"veth0","via":{{"address":"10.0.{b}.{c}"}}}}]}}"#
         );
     }
     json + "]}}"
+}
+
+/// The first octets of a route's prefix.
+fn octets(index: usize) -> (usize, usize, usize) {
+    (10 + index / 65536, index / 256 % 256, index % 256)
 }
