@@ -105,6 +105,11 @@ impl NetnsName {
 }
 
 impl LinkName {
+    /// The name of the loopback of each namespace.
+    pub(crate) fn loopback() -> Self {
+        Self("lo".into())
+    }
+
     /// A name that sorts before all others.
     pub(crate) fn least() -> Self {
         Self("!".into())

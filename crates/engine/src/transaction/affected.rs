@@ -112,14 +112,15 @@ fn is_ipv6(key: &Key) -> bool {
 }
 
 /// The routes whose gateway is reached through one of these objects: the subnet of an address, or
-/// the prefix of a route. If a link changes, this includes the routes that name only a gateway.
+/// the prefix of a route. If a link changes, this includes the routes that name only a gateway, and
+/// those with an `onlink` gateway.
 pub(crate) fn by_gateways(
     keys: &BTreeSet<Key>,
     touched: &Desired,
     desired: &Desired,
 ) -> BTreeSet<Key> {
     let mut led: BTreeMap<&NetnsName, BTreeSet<IpNet>> = BTreeMap::new();
-    let mut links: BTreeSet<&NetnsName> = BTreeSet::new();
+    let (mut links, mut without_address) = (BTreeSet::new(), BTreeSet::new());
     for key in keys {
         let (before, after) = (touched.get(key), desired.get(key));
         if before == after && !matches!(key, Key::Address(_)) {
@@ -128,6 +129,9 @@ pub(crate) fn by_gateways(
         match (key, before.or(after)) {
             (Key::Address(key), Some(_)) => {
                 led.entry(&key.netns).or_default().insert(key.address.trunc());
+                if before.is_some() && key.address.addr().is_ipv4() {
+                    without_address.insert(&key.netns);
+                }
             }
             (Key::Route(of), Some(Object::Route(route))) => {
                 let leads = route.nexthops.iter().any(|hop| hop.via.is_none());
@@ -160,7 +164,13 @@ pub(crate) fn by_gateways(
             led.is_some_and(|led| holding.into_iter().any(|net| led.contains(&net)))
         };
         let by_any = object.loose().links && links.contains(&of.netns);
-        if by_any || route.nexthops.iter().filter_map(|hop| hop.via).any(is_led) {
+        // Any address of the namespace lets the kernel take an `onlink` gateway.
+        let is_onlink = || route.nexthops.iter().any(|hop| hop.onlink);
+        let by_address = || links.contains(&of.netns) || without_address.contains(&of.netns);
+        if by_any
+            || by_address() && is_onlink()
+            || route.nexthops.iter().filter_map(|hop| hop.via).any(is_led)
+        {
             found.insert(key.clone());
         }
     }

@@ -29,6 +29,9 @@ pub enum Condition {
     Source(NetnsName, IpAddr),
     /// The gateway is reached without another gateway.
     Gateway(Gateway),
+    /// The `onlink` gateway is not an address of the namespace. For an IPv4 gateway, the namespace has
+    /// an IPv4 address.
+    Onlink(Gateway),
     /// The other parameter with the same kernel value is not configured with another value.
     SameValue(SysctlKey),
 }
@@ -102,6 +105,7 @@ impl Condition {
             Condition::MtuWithin(..) => &Rule::MTU_WITHIN,
             Condition::Source(..) => &Rule::SOURCE,
             Condition::Gateway(_) => &Rule::GATEWAY,
+            Condition::Onlink(_) => &Rule::ONLINK,
             Condition::SameValue(_) => &Rule::SAME_VALUE,
         }
     }
@@ -237,13 +241,24 @@ rules! {
         by_configuration: &[Outcome::Refused],
         by_environment: &[Outcome::Refused],
         note: "The subnet of an address, or a route without gateway, has to contain the gateway, on the link of the nexthop. \
-               `onlink` gateways and link-local gateways need only the link.",
+               `onlink` gateways have the next row's condition instead. Link-local gateways need only the link.",
         shown_by: &[
             "an_address_that_a_gateway_is_reached_by_cannot_go",
             "a_prefix_length_that_leaves_a_gateway_out_is_refused",
             "a_route_that_a_gateway_is_reached_by_cannot_go",
             "a_gateway_that_is_the_routers_own_address_is_refused",
         ],
+    };
+    /// For [`Condition::Onlink`].
+    ONLINK = Rule {
+        condition: "the namespace has an IPv4 address, and none that is the gateway",
+        of: "routes with an IPv4 gateway and the flag `onlink`",
+        by_configuration: &[Outcome::Refused, Outcome::Held],
+        by_environment: &[Outcome::Refused, Outcome::Held],
+        note: "The kernel looks the gateway up in the table `local`, which exists in a namespace from its first IPv4 address on. \
+               Any address of the namespace suffices, also one on a link that is down, and so does `lo` if it is up. Held if \
+               the links with the addresses do not exist. IPv6 gateways cannot be addresses of the namespace either.",
+        shown_by: &["an_onlink_gateway_needs_an_ipv4_address_in_its_namespace"],
     };
     /// For [`Condition::SameValue`].
     SAME_VALUE = Rule {
@@ -262,6 +277,17 @@ rules! {
         by_environment: &[Outcome::Kernel],
         note: "The plan sets the parameters in the order that ends as configured, so both can be configured.",
         shown_by: &["parameters_that_others_set_end_as_configured"],
+    };
+    /// The kernel copies a default once.
+    DEFAULT = Rule {
+        condition: "the default was set before the link or the namespace was created",
+        of: "parameters that are not configured themselves, of links and namespaces that Netloom creates",
+        by_configuration: &[Outcome::Kernel],
+        by_environment: &[Outcome::Kernel],
+        note: "A link copies `default` when it comes to its namespace, and a new namespace copies the host's IPv4 parameters (see \
+               `net.core.devconf_inherit_init_net`). What is set afterwards does not reach it. This is the one case where the \
+               order of commits counts. A parameter that is configured for the link itself does not depend on it.",
+        shown_by: &["a_default_reaches_the_links_that_come_after_it"],
     };
     /// Validation checks this before the verdict.
     NETNS = Rule {

@@ -257,9 +257,11 @@ impl NounFacts for Facts {
                     conditions.push(Condition::Ipv6(place));
                 }
             }
-            if let Some(via) = hop.via.filter(|_| !hop.onlink) {
+            if let Some(via) = hop.via {
                 let (netns, dev) = (key.netns.clone(), hop.dev.clone());
-                conditions.push(Condition::Gateway(Gateway { netns, table: key.table, dev, via }));
+                let gateway = Gateway { netns, table: key.table, dev, via };
+                let of = if hop.onlink { Condition::Onlink } else { Condition::Gateway };
+                conditions.push(of(gateway));
             }
         }
         let source = route.source.map(|source| Condition::Source(key.netns.clone(), source));
@@ -274,7 +276,7 @@ impl NounFacts for Facts {
         let is_unmet = |hop: &Nexthop| {
             unmet.iter().any(|condition| match condition {
                 Condition::Link(place) | Condition::LinkUp(place) => is_on(hop, place),
-                Condition::Gateway(gateway) => {
+                Condition::Gateway(gateway) | Condition::Onlink(gateway) => {
                     gateway.dev == hop.dev && Some(gateway.via) == hop.via
                 }
                 Condition::Ipv6(_)
@@ -286,7 +288,13 @@ impl NounFacts for Facts {
             })
         };
         let is_of_nexthop = |condition: &Condition| {
-            matches!(condition, Condition::Link(_) | Condition::LinkUp(_) | Condition::Gateway(_))
+            matches!(
+                condition,
+                Condition::Link(_)
+                    | Condition::LinkUp(_)
+                    | Condition::Gateway(_)
+                    | Condition::Onlink(_)
+            )
         };
         let mut less = route.clone();
         less.nexthops.retain(|hop| !is_unmet(hop));

@@ -9,10 +9,11 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::Hold;
 use super::world::{Answer, World, refused};
+use super::{Environment, Hold};
 use crate::name::{LinkName, NetnsName};
-use crate::noun::link::Place;
+use crate::noun::address::AddressKey;
+use crate::noun::link::{Link, Place, link_objects};
 use crate::noun::netns::as_phrase;
 use crate::noun::route::{Nexthop, Route, RouteKind};
 use crate::noun::{Gateway, Key, Object};
@@ -93,9 +94,83 @@ impl World<'_> {
         refused(key, reason, None)
     }
 
-    /// Whether the gateway is an address of the namespace itself.
+    /// Judges an `onlink` gateway. The kernel looks up IPv4 gateways in the table `local`, which exists
+    /// in a namespace once it has had an address.
+    pub(super) fn onlink(&mut self, gateway: &Gateway, key: &Key) -> Answer {
+        let Gateway { netns, via, .. } = gateway;
+        if self.is_local(netns, None, *via) {
+            let reason = format!("its gateway {via} is an address of {} itself", as_phrase(netns));
+            return refused(key, reason, None);
+        }
+        if via.is_ipv6() || self.with_ipv4.contains(netns) {
+            return Answer::Met;
+        }
+        let answer = self.has_ipv4(netns, || {
+            let reason = format!(
+                "its gateway {via} cannot be `onlink`: {} has no IPv4 address; configure one on a link there, or set \
+                 its lo up",
+                as_phrase(netns)
+            );
+            refused(key, reason, None)
+        });
+        if matches!(answer, Answer::Met) {
+            self.with_ipv4.insert(netns.clone());
+        }
+        answer
+    }
+
+    /// Whether a namespace has an IPv4 address on any link. `without` is the answer if it has none.
+    fn has_ipv4(&mut self, netns: &NetnsName, without: impl FnOnce() -> Answer) -> Answer {
+        let desired = self.desired;
+        let mut waits = None;
+        for address in desired.addresses_in(netns).filter(|key| key.address.addr().is_ipv4()) {
+            match &self.link(&address.place()).absent {
+                None => return Answer::Met,
+                Some(hold) => waits = Some(hold.clone()),
+            }
+        }
+        let answers = self.environment.answers;
+        match self.loopback_is_up(netns) {
+            Some(true) => return Answer::Met,
+            None if answers.is_none() => return Answer::Unknown(netns.clone()),
+            Some(false) | None => {}
+        }
+        let Some(answers) = answers else { return Answer::Unknown(netns.clone()) };
+        // The kernel adds the address of a loopback when it first goes up, and keeps it afterwards.
+        let is_held = |key: &AddressKey| {
+            let address = key.address.addr();
+            key.netns == *netns
+                && address.is_ipv4()
+                && !address.is_loopback()
+                && self.called(netns, &key.dev).is_some()
+        };
+        let has = |key: &Key| matches!(key, Key::Address(key) if is_held(key));
+        if self.others(answers).any(|(key, _)| has(key)) {
+            return Answer::Met;
+        }
+        waits.map_or_else(without, Answer::Held)
+    }
+
+    /// Whether the loopback of a namespace will be up and so has its address. `None` means unknown.
+    fn loopback_is_up(&mut self, netns: &NetnsName) -> Option<bool> {
+        let place = Place { netns: netns.clone(), ifname: LinkName::loopback() };
+        if self.desired.link_at(&place).is_some() {
+            return Some(self.link(&place).down.is_none());
+        }
+        let Environment { touched, originals, answers, .. } = *self.environment;
+        let at_place = |(_, link): &(&Key, &Link)| link.place == place;
+        let seen = match link_objects(&touched.objects).find(at_place) {
+            // It goes back to its original.
+            Some((key, _)) => originals.objects.get(key).and_then(Object::link),
+            None => link_objects(&answers?.objects).find(at_place).map(|(_, link)| link),
+        };
+        Some(seen.is_some_and(|link| link.flags.up == Some(true)))
+    }
+
+    /// Whether the gateway is an address of the namespace itself. With a link, IPv4 considers only the
+    /// addresses of that link.
     fn is_local(&mut self, netns: &NetnsName, dev: Option<&LinkName>, via: IpAddr) -> bool {
-        match dev {
+        match dev.filter(|_| via.is_ipv4()) {
             Some(dev) => {
                 let place = Place { netns: netns.clone(), ifname: dev.clone() };
                 self.link(&place).subnets.iter().any(|subnet| subnet.addr() == via)
@@ -178,11 +253,16 @@ impl World<'_> {
             }
             // The kernel's own routes follow the addresses, which may be about to be removed.
             (Key::Route(key), Object::Route(route)) => {
+                let leads = |hop: &Nexthop| {
+                    let name = hop.dev.as_ref().and_then(|dev| self.called(netns, dev));
+                    hop.via.is_none() && (dev.is_none() || *dev == name)
+                };
                 key.netns == *netns
                     && route.protocol != Some(RTPROT_KERNEL)
                     && [*table, RT_TABLE_MAIN].contains(&key.table)
                     && key.prefix.contains(via)
-                    && is_on_link(route, dev.as_ref())
+                    && route.kind == RouteKind::Unicast
+                    && route.nexthops.iter().any(leads)
             }
             _ => false,
         })

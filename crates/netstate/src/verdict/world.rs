@@ -11,7 +11,7 @@ use super::{Contradiction, Environment, Hold};
 use crate::desired::Desired;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::address::AddressKey;
-use crate::noun::link::{IPV6_MIN_MTU, Link, LinkKind, Place};
+use crate::noun::link::{IPV6_MIN_MTU, Link, LinkKind, Place, link_objects};
 use crate::noun::netns::as_phrase;
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{self, Condition, Gateway, Key, Object};
@@ -40,6 +40,8 @@ pub(super) struct World<'a> {
     moves: BTreeMap<Place, Place>,
     /// The gateways that are known to be reached.
     pub(super) gateways: BTreeSet<Gateway>,
+    /// The namespaces that are known to have an IPv4 address.
+    pub(super) with_ipv4: BTreeSet<NetnsName>,
 }
 
 /// The properties of a link that matter to the objects on it.
@@ -69,6 +71,7 @@ impl<'a> World<'a> {
             holders: BTreeMap::new(),
             moves: moves(desired, environment),
             gateways: BTreeSet::new(),
+            with_ipv4: BTreeSet::new(),
         }
     }
 
@@ -91,6 +94,7 @@ impl<'a> World<'a> {
             Condition::MtuWithin(place, mtu) => self.mtu_within(place, *mtu, of.0),
             Condition::Source(netns, address) => self.source(netns, *address, of.0),
             Condition::Gateway(gateway) => self.gateway(gateway, of.0),
+            Condition::Onlink(gateway) => self.onlink(gateway, of.0),
             Condition::SameValue(other) => self.same_value(other, of),
         }
     }
@@ -337,13 +341,17 @@ impl<'a> World<'a> {
     where
         'a: 'o,
     {
-        let Environment { touched, originals, .. } = *self.environment;
+        let Environment { touched, originals, observed: seen_links, .. } = *self.environment;
         let desired = self.desired;
         let is_ours = move |key: &Key| desired.contains(key) || touched.objects.contains_key(key);
+        // A link that does not exist does not bring its objects back.
+        let homes: BTreeMap<&Place, &Key> = (originals.links())
+            .filter(|(key, _)| seen_links.objects.contains_key(*key))
+            .map(|(key, original)| (&original.place, key))
+            .collect();
         let is_home = move |place: &Place| {
-            let link = desired.link_at(place).map(|(id, _)| Key::Link(id.clone()));
-            let original = link.and_then(|key| originals.objects.get(&key)?.link());
-            original.is_some_and(|original| original.place == *place)
+            let link = homes.get(place).and_then(|key| desired.get(key)?.link());
+            link.is_some_and(|link| link.place.netns == place.netns)
         };
         let comes_back = move |(key, object): &(&Key, &Object)| {
             let mut places = noun::places(key, object).peekable();
@@ -399,12 +407,18 @@ impl LinkState {
 }
 
 fn moves(desired: &Desired, environment: &Environment<'_>) -> BTreeMap<Place, Place> {
-    let seen = environment.observed.objects.iter();
-    let moves = seen.filter_map(|(key, object)| {
-        let (seen, wanted) = (object.link()?, desired.get(key)?.link()?);
-        (seen.place != wanted.place).then(|| (seen.place.clone(), wanted.place.clone()))
+    let Environment { observed, originals, .. } = environment;
+    let wanted = |key: &Key| desired.get(key).and_then(Object::link);
+    let seen: Vec<_> = link_objects(&observed.objects).collect();
+    // Objects that come back with a link have the name that it had.
+    let homes = originals.links().filter(|(key, home)| {
+        let is_there = observed.objects.contains_key(*key);
+        is_there && wanted(key).is_some_and(|wanted| wanted.place.netns == home.place.netns)
     });
-    moves.collect()
+    let places =
+        homes.chain(seen).filter_map(|(key, link)| Some((&link.place, &wanted(key)?.place)));
+    let moves = places.filter(|(from, to)| from != to);
+    moves.map(|(from, to)| (from.clone(), to.clone())).collect()
 }
 
 fn held(hold: Option<Hold>) -> Answer {

@@ -39,11 +39,26 @@ fn permit_hop_v4(state: &State, key: &RouteKey, hop: &Nexthop) -> Result<(), Ref
             IpAddr::V6(_) => permit_hop_v6(state, key, hop),
         },
         Some(_) if is_up == Some(false) => Err(refusal(libc::ENETDOWN, "Nexthop device is not up")),
+        Some(via) if !is_in_table_local(state, &key.netns, via) => {
+            Err(refusal(libc::EINVAL, "Nexthop has invalid gateway"))
+        }
         None if is_up == Some(false) => {
             Err(refusal(libc::ENETDOWN, "Device for nexthop is not up"))
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// Whether the kernel accepts an IPv4 `onlink` gateway: it is not an address of the namespace, and
+/// the namespace has the table `local`, which exists once it has had an address
+/// (`inet_addr_type_dev_table`, net/ipv4/fib_frontend.c).
+fn is_in_table_local(state: &State, netns: &NetnsName, via: IpAddr) -> bool {
+    let mut addresses = state.objects.keys().filter_map(|key| {
+        let Key::Address(key) = key else { return None };
+        (key.netns == *netns).then(|| key.address.addr())
+    });
+    let has_ipv4 = addresses.clone().any(|address| address.is_ipv4());
+    via.is_ipv6() || has_ipv4 && addresses.all(|address| address != via)
 }
 
 /// `fib6_nh_init` and `ip6_validate_gw`, net/ipv6/route.c.

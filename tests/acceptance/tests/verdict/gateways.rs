@@ -2,7 +2,7 @@
 //! removed.
 
 use acceptance::step;
-use testkit::netns::isolated;
+use testkit::netns::{ip, isolated};
 
 use super::{PAIR, ROUTES, alike_from_empty, commit, device, refused, routes, set};
 
@@ -117,5 +117,47 @@ fn a_gateway_that_is_the_routers_own_address_is_refused() {
             behind,
             &["2001:db8:10::/48", "2001:db8:9::1 is not reached without another gateway"],
         );
+    });
+}
+
+#[test]
+fn an_onlink_gateway_needs_an_ipv4_address_in_its_namespace() {
+    isolated(|| {
+        let daemon = device(
+            "\
+netnses-iproute2 netns red
+links-iproute2 link a netns red type veth virtual_peer_name b admin-status up
+links-iproute2 link b netns red type veth virtual_peer_name a admin-status up
+links-iproute2 link lo-red ifname lo netns red
+routes-iproute2 route 2001:db8:9::/48 netns red flag onlink nexthop a via address 2001:db8::2
+",
+        );
+        let told = || ip("-n red -4 route show proto static").trim().to_owned();
+        let there = "10.9.0.0/16 via 10.0.0.2 dev a onlink";
+        step("a namespace without any, and with one that is the gateway");
+        let route = "routes-iproute2 route 10.9.0.0/16 netns red flag onlink nexthop a via address 10.0.0.2";
+        let words = ["10.9.0.0/16", "10.0.0.2 cannot be `onlink`: red has no IPv4 address"];
+        let without = refused(&daemon, route, &words);
+        let own = format!("{route}\nlinks-iproute2 link b ip 10.0.0.2/24");
+        let words = ["10.9.0.0/16", "10.0.0.2 is an address of red itself"];
+        let own = refused(&daemon, &own, &words);
+        step("an address on any link, and then a loopback that is up");
+        commit(&daemon, &format!("{route}\nlinks-iproute2 link b ip 10.5.0.1/24"));
+        assert_eq!(told(), there);
+        commit(
+            &daemon,
+            "no links-iproute2 link b ip 10.5.0.1/24\nlinks-iproute2 link lo-red admin-status up",
+        );
+        assert_eq!(told(), there);
+        step(
+            "neither can go while the other is not there, although the kernel would keep the route",
+        );
+        let words = ["10.9.0.0/16", "configure one on a link there, or set its lo up"];
+        refused(&daemon, "links-iproute2 link lo-red admin-status down", &words);
+        refused(&daemon, "no links-iproute2 link lo-red", &words);
+        commit(&daemon, "no routes-iproute2 route 10.9.0.0/16 netns red");
+        step("nor from a kernel that has seen one");
+        refused(&daemon, &format!("no links-iproute2 link lo-red\n{route}"), &words);
+        alike_from_empty(&daemon, &[without, own]);
     });
 }

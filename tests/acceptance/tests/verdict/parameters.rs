@@ -79,3 +79,22 @@ sysctls-netloom netns 1 variable net.ipv4.conf.all.forwarding value 0
         alike_from_empty(&daemon, &[two]);
     });
 }
+
+#[test]
+fn a_default_reaches_the_links_that_come_after_it() {
+    isolated(|| {
+        let daemon = device("");
+        let values =
+            || ["a", "b"].map(|link| kernel::parameter("", &format!("ipv4/conf/{link}/rp_filter")));
+        step("in one commit a default comes first, and a link's own parameter counts");
+        let own = "links-iproute2 link b sysctl rp_filter 1";
+        let default = "sysctls-netloom netns 1 variable net.ipv4.conf.default.rp_filter value 2";
+        commit(&daemon, &[PAIR, own, "\n", default, "\n"].concat());
+        assert_eq!(values(), ["2", "1"]);
+        step("a link that is there keeps what it has");
+        commit(&daemon, &format!("no {}", default.rsplit_once(" value").expect("a value").0));
+        assert_eq!(values(), ["2", "1"]);
+        commit(&daemon, "links-iproute2 link a sysctl rp_filter 0");
+        assert_eq!(values(), ["0", "1"]);
+    });
+}

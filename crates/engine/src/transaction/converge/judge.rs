@@ -21,9 +21,9 @@ impl Kernel {
     ) -> Result<Verdict> {
         let desired = transition.to.desired();
         let mut verdict = Verdict::of(desired, keys, &environment);
-        // Addresses answer most questions, and there may be very many routes.
-        let mut nouns = BTreeSet::from([Noun::Address]);
-        while nouns.len() <= 2 && !verdict.questions.is_empty() {
+        // Links and addresses answer most questions, and there may be very many routes.
+        let mut nouns = BTreeSet::from([Noun::Link, Noun::Address]);
+        while nouns.len() <= 3 && !verdict.questions.is_empty() {
             let part = Part {
                 known: BTreeMap::<Place, LinkId>::new(),
                 nouns: nouns.clone(),

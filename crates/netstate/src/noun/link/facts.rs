@@ -67,6 +67,7 @@ impl NounFacts for Facts {
                 | Condition::MtuWithin(..)
                 | Condition::Source(..)
                 | Condition::Gateway(_)
+                | Condition::Onlink(_)
                 | Condition::SameValue(_) => return None,
             }
         }

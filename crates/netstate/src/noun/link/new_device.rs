@@ -2,7 +2,7 @@
 //! no longer sets a field.
 
 use crate::attribute::Flags;
-use crate::name::MacAddress;
+use crate::name::{LinkName, MacAddress};
 use crate::noun::link::kind::NewDevice;
 use crate::noun::link::{BridgePort, Link, LinkAttributes, LinkFlags, LinkKind, Master, Place};
 
@@ -16,7 +16,7 @@ const LOOPBACK_MTU: u32 = 65_536;
 impl Link {
     /// The loopback of a new namespace; none if the place is that of another link.
     pub fn loopback(place: &Place) -> Option<Link> {
-        (place.ifname.as_str() == "lo").then(|| {
+        (place.ifname == LinkName::loopback()).then(|| {
             let NewDevice { attributes, flags } = point_to_point(1000, 0);
             Link {
                 kind: Some(LinkKind::Other(String::new())),
