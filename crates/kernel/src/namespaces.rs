@@ -209,6 +209,16 @@ pub(crate) fn inside_each<T: Send>(
     })
 }
 
+/// Runs `work` in a new namespace without a name, which ends with it.
+pub(crate) fn inside_new<T: Send>(
+    work: impl FnOnce() -> Result<T, Fault> + Send,
+) -> Result<T, Fault> {
+    scratch(|| {
+        unshare()?;
+        work()
+    })
+}
+
 /// Moves the calling thread into a namespace. The thread must not do anything else afterwards.
 fn enter(file: &File) -> Result<(), Fault> {
     let network = Some(LinkNameSpaceType::Network);
@@ -331,13 +341,18 @@ fn make(name: &NetnsName, own: u64) -> Result<Namespace, Fault> {
     made
 }
 
-#[allow(unsafe_code, reason = "unshare(2) has no safe form")]
 fn mount_new_namespace(path: &PathBuf) -> Result<(), Fault> {
-    // SAFETY: CLONE_NEWNET alone does not unshare the table of file descriptors, on which safe code
-    // relies.
-    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }?;
+    unshare()?;
     rustix::mount::mount_bind("/proc/thread-self/ns/net", path)?;
     Ok(())
+}
+
+/// Moves the calling thread into a new namespace. The thread must not do anything else afterwards.
+#[allow(unsafe_code, reason = "unshare(2) has no safe form")]
+fn unshare() -> Result<(), Fault> {
+    // SAFETY: CLONE_NEWNET alone does not unshare the table of file descriptors, on which safe code
+    // relies.
+    Ok(unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }?)
 }
 
 /// Raises the limit of open files to the maximum of the host. A namespace takes two, and one more

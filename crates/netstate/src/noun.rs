@@ -168,6 +168,13 @@ macro_rules! nouns {
                 }
             }
 
+            /// Whether the kernel may change other objects along with its object.
+            pub(crate) fn is_setter(&self) -> bool {
+                match self {
+                    $(Key::$noun(key) => <$stem::Facts as NounFacts>::is_setter(key),)*
+                }
+            }
+
             pub(crate) fn replaced(&self) -> Replaced {
                 match self {
                     $(Key::$noun(key) => <$stem::Facts as NounFacts>::replaced(key),)*

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::noun::link::{Link, Place, link_objects};
 use crate::noun::{self, Key, Object, Removal, Renaming};
-use crate::state::{Dependents, State, side_by_side};
+use crate::state::{Dependents, Entry, State, side_by_side};
 
 /// Objects that existed before they were first configured, as they were then. A configured object
 /// that is not in here was created by the configuration, and is removed with it.
@@ -25,16 +25,16 @@ impl Originals {
     /// because they may be lost.
     pub fn remember(&mut self, desired: &State, touched: &State, observed: &State) {
         let dependents = OnceCell::new();
+        let past = Past::of(touched);
         let seen = side_by_side(&desired.objects, &observed.objects)
             .filter_map(|(key, wanted, seen)| Some((key, (wanted?, seen?))));
         for (key, seen, before) in side_by_side(seen, &touched.objects) {
             let Some((wanted, seen)) = seen else { continue };
             if before.is_none()
                 && !self.objects.contains_key(key)
-                && !self.is_part_of_ours(key, seen, touched)
+                && !self.is_part_of_ours(key, seen, &past)
             {
-                let original = self.before_set_along(key, seen, touched);
-                self.objects.insert(key.clone(), original.unwrap_or_else(|| seen.restorable()));
+                self.objects.insert(key.clone(), self.before_ours(key, seen, &past));
             }
             let Some(seen) = seen.link().filter(|_| before != Some(wanted)) else { continue };
             let Some(home) = self.objects.get(key).and_then(Object::link) else { continue };
@@ -43,12 +43,23 @@ impl Originals {
             }
             let home = home.place.ifname.clone();
             let names = Renaming { old: &seen.place.ifname, new: &home };
+            let link_key = key;
             for (key, object) in dependents.get_or_init(|| Dependents::of(observed)).at(&seen.place)
             {
-                let configured =
-                    desired.objects.contains_key(key) || touched.objects.contains_key(key);
-                if !configured && !object.is_automatic() {
-                    let (key, object) = noun::renamed(key, &object.restorable(), names);
+                // It may be configured under another name of its link.
+                let is_of = |state: &State| {
+                    let link = state.objects.get(link_key).and_then(Object::link);
+                    let link = link.filter(|link| link.place.netns == seen.place.netns);
+                    let named = link.map(|link| {
+                        let names = Renaming { old: names.old, new: &link.place.ifname };
+                        noun::renamed(key, object, names).0
+                    });
+                    state.objects.contains_key(named.as_ref().unwrap_or(key))
+                        || state.objects.contains_key(key)
+                };
+                if !is_of(desired) && !is_of(touched) && !object.is_automatic() {
+                    let object = self.before_ours(key, object, &past);
+                    let (key, object) = noun::renamed(key, &object, names);
                     // A value that an earlier attempt has set indirectly is not the original.
                     match key.noun().facts().sets_others {
                         true => drop(self.objects.entry(key).or_insert(object)),
@@ -60,29 +71,29 @@ impl Originals {
     }
 
     /// Whether an object exists as long as its link, which the configuration has created.
-    fn is_part_of_ours(&self, key: &Key, object: &Object, touched: &State) -> bool {
+    fn is_part_of_ours(&self, key: &Key, object: &Object, past: &Past<'_>) -> bool {
         if key.noun().facts().removal != Removal::Reset {
             return false;
         }
         let is_made = |place: Place| {
-            let mut links = link_objects(&touched.objects);
-            let link = links.find(|(_, link)| link.place == place);
-            link.is_some_and(|(id, link)| !link.is_adopted() && !self.objects.contains_key(id))
+            let link = past.links().get(&place);
+            link.is_some_and(|(id, link)| !link.is_adopted() && !self.objects.contains_key(*id))
         };
         noun::places(key, object).any(is_made)
     }
 
-    /// An object as it was before it was set indirectly, with another one that has been touched.
-    fn before_set_along(&self, key: &Key, seen: &Object, touched: &State) -> Option<Object> {
-        if !key.noun().facts().sets_others {
-            return None;
-        }
-        let setters = touched.objects.iter().filter(|(of, _)| of.noun() == key.noun());
-        setters.into_iter().find_map(|(of, value)| {
+    /// An object of others as it was before Netloom changed anything. If it has the value that the
+    /// kernel sets together with an object of ours, it had the value that the original of that object
+    /// sets.
+    fn before_ours(&self, key: &Key, seen: &Object, past: &Past<'_>) -> Object {
+        let set_back = |(of, value): &Entry<'_>| {
             let set = noun::sets(of, value, key)?;
-            let before = self.objects.get(of).filter(|_| noun::satisfies(key, seen, &set))?;
+            let before = self.objects.get(*of).filter(|_| noun::satisfies(key, seen, &set))?;
             noun::sets(of, before, key)
-        })
+        };
+        let can_be_set = key.noun().facts().sets_others;
+        let before = can_be_set.then(|| past.setters().iter().find_map(set_back)).flatten();
+        before.unwrap_or_else(|| seen.restorable())
     }
 
     /// Removes what `desired` has given back, and objects on links that stay in their places: they
@@ -124,5 +135,30 @@ impl Originals {
     /// The links that existed before.
     pub(crate) fn links(&self) -> impl Iterator<Item = (&Key, &Link)> {
         link_objects(&self.objects)
+    }
+}
+
+/// What may have been applied before, looked up in other ways than by keys. Most changes do not ask.
+struct Past<'a> {
+    touched: &'a State,
+    links: OnceCell<BTreeMap<&'a Place, (&'a Key, &'a Link)>>,
+    setters: OnceCell<Vec<Entry<'a>>>,
+}
+
+impl<'a> Past<'a> {
+    fn of(touched: &'a State) -> Self {
+        Past { touched, links: OnceCell::new(), setters: OnceCell::new() }
+    }
+
+    /// The links, by their places.
+    fn links(&self) -> &BTreeMap<&'a Place, (&'a Key, &'a Link)> {
+        let by_place = |(key, link): (&'a Key, &'a Link)| (&link.place, (key, link));
+        self.links.get_or_init(|| link_objects(&self.touched.objects).map(by_place).collect())
+    }
+
+    /// The objects that the kernel sets others along with.
+    fn setters(&self) -> &[Entry<'a>] {
+        let is_setter = |(key, _): &Entry<'_>| key.is_setter();
+        self.setters.get_or_init(|| self.touched.objects.iter().filter(is_setter).collect())
     }
 }

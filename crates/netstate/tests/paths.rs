@@ -6,7 +6,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-use netstate::{Action, Key, Op, Plan, Southbound, State, SysctlKey};
+use netstate::link::Vlan;
+use netstate::{
+    Action, Address, AddressKey, Key, Link, LinkFlags, LinkKind, NetnsName, Object, Op, Place,
+    Plan, Southbound, State, SysctlKey,
+};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -168,6 +172,51 @@ fn change(kernel: &mut FakeKernel, before: Surroundings, after: Surroundings) {
         }
         (None, None) | (Some(_), Some(_)) => {}
     }
+}
+
+/// Objects on links that are renamed, from one configuration to another and to none.
+fn goes_back(steps: [Vec<(Key, Object)>; 2]) {
+    let around = Surroundings { nic: Some(true), has_address: false };
+    let mut owner = owner(around);
+    for objects in steps {
+        owner.commit(&State { objects: objects.into_iter().collect() }).unwrap();
+    }
+    owner.commit(&State::default()).unwrap();
+    assert_eq!(comparable(owner.southbound.state()), comparable(around.state()));
+}
+
+fn link(id: &str, name: &str, below: Option<&str>) -> (Key, Object) {
+    let place = |name: &str| Place { netns: NetnsName::own(), ifname: name.parse().unwrap() };
+    let kind = below.map(|_| LinkKind::Vlan(Vlan { id: Some(10), ..Vlan::default() }));
+    let flags = LinkFlags { up: Some(below.is_none()), ..LinkFlags::default() };
+    let link = Link { kind, flags, device: below.map(place), ..Link::at(place(name)) };
+    (Key::Link(id.parse().unwrap()), Object::Link(Box::new(link)))
+}
+
+fn parameter(path: &str, value: &str) -> (Key, Object) {
+    let key = SysctlKey { netns: NetnsName::own(), path: path.parse().unwrap() };
+    (Key::Sysctl(key), Object::Sysctl(value.into()))
+}
+
+#[test]
+fn what_a_parameter_of_ours_has_set_along_is_no_original() {
+    goes_back([
+        vec![link("nic", "nicx", None), parameter("net/ipv4/conf/all/forwarding", "1")],
+        vec![link("nic", "nic", None), parameter("net/ipv4/conf/nic/forwarding", "1")],
+    ]);
+}
+
+#[test]
+fn a_renamed_vlan_that_comes_up_along_keeps_its_addresses() {
+    let address = |dev: &str| {
+        let address = "2001:db8:5::2/64".parse().unwrap();
+        let key = AddressKey { netns: NetnsName::own(), dev: dev.parse().unwrap(), address };
+        (Key::Address(key), Object::Address(Address::default()))
+    };
+    goes_back([
+        vec![link("nic", "nicx", None), link("vlan", "vlanx", Some("nicx")), address("vlanx")],
+        vec![link("nic", "nic", None), link("vlan", "vlan", Some("nic")), address("vlan")],
+    ]);
 }
 
 #[test]

@@ -316,9 +316,10 @@ impl Configuration {
         if has_red {
             objects.insert(Key::Netns(parsed("red")), Object::Netns);
         }
-        // The original value of a parameter in a namespace that we create is unknown. That of the
-        // host's is known.
-        for (netns, values) in NETNS.iter().zip(&self.parameters).take(1) {
+        for (netns, values) in NETNS.iter().zip(&self.parameters) {
+            if *netns != NETNS[0] && !has_red {
+                continue;
+            }
             for (path, value) in OF_NAMESPACE.iter().zip(values) {
                 if let Some(value) = value {
                     add_parameter(netns, path, *value, &mut objects);
@@ -494,12 +495,7 @@ impl Configuration {
             });
             is_reached.then_some(())?;
         }
-        // A namespace that never had an IPv4 address accepts no gateway, not even with `onlink`
-        // (`inet_addr_type_dev_table`, net/ipv4/fib_frontend.c).
-        let has_ipv4 = objects.keys().any(|key| {
-            matches!(key, Key::Address(key) if key.netns == place.netns && key.address.addr().is_ipv4())
-        });
-        if onlink && !is_ipv6 && !has_ipv4 {
+        if self.is_sound && onlink && !is_ipv6 && !has_ipv4(&place.netns, objects) {
             return None;
         }
         if self.is_sound && is_ipv6 && is_ipv6_off(&place, objects) {
@@ -511,6 +507,18 @@ impl Configuration {
     fn index_at(&self, place: &Place) -> usize {
         (0..LINKS.len()).find(|index| self.place(*index).as_ref() == Some(place)).unwrap_or(0)
     }
+}
+
+/// Whether a namespace has an IPv4 address, so that it accepts `onlink` gateways.
+fn has_ipv4(netns: &NetnsName, objects: &BTreeMap<Key, Object>) -> bool {
+    objects.iter().any(|(key, object)| match (key, object) {
+        (Key::Address(key), _) => key.netns == *netns && key.address.addr().is_ipv4(),
+        (_, Object::Link(link)) => {
+            let Place { netns: at, ifname } = &link.place;
+            at == netns && ifname.as_str() == "lo" && link.flags.up == Some(true)
+        }
+        _ => false,
+    })
 }
 
 /// Two names of the same value must have the same value.

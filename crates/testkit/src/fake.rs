@@ -285,6 +285,10 @@ fn only(state: &State, wanted: &Wanted, found: BTreeMap<&LinkId, LinkId>) -> Sta
             seen.objects.insert(key.clone(), object);
         }
     }
+    for at in wanted.initial.iter().filter(|at| effects::need_netns(state, &at.netns).is_err()) {
+        let value = parameters::initial(at.path.as_str()).to_owned();
+        seen.objects.insert(Key::Sysctl(at.clone()), Object::Sysctl(value));
+    }
     let link = |held: LinkId| state.objects.get(&Key::Link(held))?.link();
     let found: BTreeMap<&LinkId, &Link> =
         found.into_iter().filter_map(|(id, held)| Some((id, link(held)?))).collect();

@@ -53,8 +53,14 @@ impl<S: Southbound> Owner<S> {
         }
     }
 
-    /// The plan from what may have been applied to what is desired, which adds to the originals.
+    /// The plan from what may have been applied to what is desired, which adds to the originals. If there
+    /// is none, the originals stay as they were.
     pub fn plan(&mut self, touched: &State, desired: &State) -> Result<Plan, PlanError> {
+        let originals = self.originals.clone();
+        self.way(touched, desired).inspect_err(|_| self.originals = originals)
+    }
+
+    fn way(&mut self, touched: &State, desired: &State) -> Result<Plan, PlanError> {
         let scope = Scope::Only(wanted(desired, touched, &self.originals));
         let observed = self.southbound.observe(&scope).expect("the kernel can be observed");
         self.originals.remember(desired, touched, &observed);

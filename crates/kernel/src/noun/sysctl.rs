@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use crate::execution::{Act, Execution, Failure, PointedAt, Result as Executed};
 use crate::message::{Message, Wire, row};
+use crate::namespaces::inside_new;
 use crate::observer::{Observer, failed};
 use crate::uapi::{
     NETCONFA_FORWARDING, NETCONFA_IFINDEX, NETCONFA_IFINDEX_ALL, NETCONFA_IFINDEX_DEFAULT,
@@ -115,10 +116,13 @@ pub(crate) fn observe_part(
 pub(crate) fn observe(
     observer: &mut Observer<'_>,
     keys: &[&SysctlKey],
-    _: &Wanted,
+    wanted: &Wanted,
 ) -> Result<(), ObserveError> {
     let of_netns = keys.chunk_by(|one, other| one.netns == other.netns);
-    of_netns.into_iter().try_for_each(|keys| observer.sysctls(&keys[0].netns, keys))
+    of_netns.into_iter().try_for_each(|keys| observer.sysctls(&keys[0].netns, keys))?;
+    let is_to_come = |key: &&SysctlKey| !observer.exists(&key.netns);
+    let initial: Vec<&SysctlKey> = wanted.initial.iter().filter(is_to_come).collect();
+    if initial.is_empty() { Ok(()) } else { observer.initial_parameters(&initial) }
 }
 
 /// Notifications of parameters have a form of their own, see [`decode_change`].
@@ -131,6 +135,19 @@ pub(crate) fn notified(
 }
 
 impl Observer<'_> {
+    /// Reads parameters as they are in a new namespace, which is made for that and goes at once.
+    fn initial_parameters(&mut self, keys: &[&SysctlKey]) -> Result<(), ObserveError> {
+        let read_all = || keys.iter().map(|key| read(&key.path)).collect::<Result<Vec<_>, _>>();
+        let values = inside_new(read_all)
+            .map_err(failed("read parameters of a new namespace for", &keys[0].netns))?;
+        for (key, value) in keys.iter().zip(values) {
+            if let Some(value) = value {
+                self.insert(Key::Sysctl((*key).clone()), Object::Sysctl(value));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the parameters of a namespace.
     pub(crate) fn sysctls(
         &mut self,

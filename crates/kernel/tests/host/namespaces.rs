@@ -9,7 +9,7 @@ use netstate::{Action, Key, Object, Op, Plan, Scope, Southbound, State, Watched}
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use testkit::netns::{has_link_kind, ip, ip_json, isolated};
 
-use crate::{Host, is_up, link, netns, state, veth};
+use crate::{Host, is_up, link, netns, state, sysctl, veth};
 
 fn names(host: &mut Host) -> Vec<String> {
     let everything = Scope::Everything { known: Default::default() };
@@ -129,5 +129,25 @@ fn devices_of_the_kernel_do_not_keep_a_namespace() {
         let target = target(&nothing, &host.touched, &host.originals, &observed).unwrap();
         let refused = plan(&target, &observed).unwrap_err();
         assert!(refused.reason.contains("mine"), "{}", refused.reason);
+    });
+}
+
+#[test]
+fn parameters_of_a_new_one_go_back_to_what_they_are_at_first() {
+    isolated(|| {
+        let mut host = Host::open();
+        let path = |name: &str| format!("net/ipv4/{name}");
+        let shown = |name: &str| ip(&format!("netns exec red cat /proc/sys/{}", path(name)));
+        ip("netns add red");
+        let names = ["ip_forward", "conf/all/accept_redirects", "ip_default_ttl", "tcp_retries1"];
+        let initial = names.map(shown);
+        ip("netns delete red");
+        let values = ["1", "1", "77", "9"];
+        let parameters = names.iter().zip(values);
+        let parameters = parameters.map(|(name, value)| sysctl("red", &path(name), value));
+        host.converge(&state(parameters.chain([netns("red")])));
+        assert_eq!(names.map(shown), values.map(|value| format!("{value}\n")));
+        host.converge(&state([netns("red")]));
+        assert_eq!(names.map(shown), initial);
     });
 }

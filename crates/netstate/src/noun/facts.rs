@@ -67,6 +67,11 @@ pub(crate) trait NounFacts {
     /// What the kernel makes of another object when this one is set.
     fn sets(key: &Self::Key, object: &Self::Object, other: &Key) -> Option<Object>;
 
+    /// Whether [`sets`](NounFacts::sets) can return a value for another object.
+    fn is_setter(_: &Self::Key) -> bool {
+        false
+    }
+
     /// The links of its namespace that lose IPv6 when it is set: this one, or all if none is named.
     fn switches_off_ipv6(_: &Self::Key, _: &Self::Object) -> Option<Option<LinkName>> {
         None

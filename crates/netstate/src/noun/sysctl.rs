@@ -286,6 +286,10 @@ impl NounFacts for Facts {
         set.map(Object::Sysctl)
     }
 
+    fn is_setter(key: &SysctlKey) -> bool {
+        key.path.sets_others()
+    }
+
     fn switches_off_ipv6(key: &SysctlKey, value: &String) -> Option<Option<LinkName>> {
         let is_off = key.path.switches_ipv6() && value.trim() != "0";
         let of_default = key.path.as_str().starts_with("net/ipv6/conf/default/");
@@ -307,9 +311,16 @@ impl NounFacts for Facts {
         Some(SysctlKey { netns: key.netns.clone(), path: path.parse::<SysctlPath>().ok()? })
     }
 
-    /// Adds defaults, and the parameters of renamed links by their other names, because a link
-    /// keeps its parameters when it is renamed.
+    /// Adds the parameters of namespaces that may not exist yet, defaults, and the parameters of
+    /// renamed links by their other names, because a link keeps its parameters when it is renamed.
     fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
+        let is_known = |key: &Key| change.originals.contains_key(key);
+        let of_namespaces = change.desired.keys().filter_map(|key| {
+            let Key::Sysctl(at) = key else { return None };
+            let is_wanted = !at.netns.is_own() && at.path.dev().is_none() && !is_known(key);
+            is_wanted.then(|| at.clone())
+        });
+        wanted.initial = of_namespaces.collect();
         let states = change.states();
         let of_links: Vec<(&SysctlKey, Place)> = (states.iter().copied().flatten())
             .filter_map(|(key, _)| if let Key::Sysctl(key) = key { Some(key) } else { None })

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::link::{Link, Mark, Place};
 use super::route::{Route, RouteKey};
+use super::sysctl::SysctlKey;
 use super::{Key, Object};
 use crate::name::{LinkId, NetnsName};
 
@@ -27,6 +28,9 @@ impl<'a> Change<'a> {
 pub struct Wanted {
     /// The objects, without links.
     pub keys: BTreeSet<Key>,
+    /// The parameters in `keys` that are also wanted if their namespace does not exist. They are then
+    /// reported as they are in a new namespace, because they go back to these values.
+    pub initial: BTreeSet<SysctlKey>,
     /// The possible forms of the routes in `keys`, if there are few routes. The kernel can only
     /// report all routes of a table, but it can be asked whether it holds exactly this route.
     /// Existing routes are reported in any form.

@@ -227,6 +227,25 @@ impl<'a> Account<'a> {
                 self.lost.entry(key).or_insert_with(|| because.clone());
             }
         }
+        self.lose_brought(place);
+    }
+
+    /// Objects that a renamed link has kept are lost too if it goes down at its new place. They have
+    /// their new keys by then.
+    fn lose_brought(&mut self, place: &Place) {
+        let is_lost = |now: &Key| {
+            let object = self.target.at(now);
+            object.is_some_and(|object| {
+                noun::is_lost_with(now, object, &Loss::Down)
+                    && noun::places(now, object).any(|at| at == *place)
+            })
+        };
+        let lost = self.brought.iter().filter(|(_, now)| is_lost(now));
+        let lost: Vec<(&Key, Key)> = lost.map(|(seen, now)| (*seen, now.clone())).collect();
+        for (seen, now) in lost {
+            self.brought.remove(seen);
+            self.present.remove(&now);
+        }
     }
 
     /// Notes what is lost with an object that is removed from its link. With an address, these are

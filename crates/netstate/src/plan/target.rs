@@ -125,14 +125,15 @@ pub fn target<'a>(
             && !desired.objects.contains_key(key)
             && !originals.objects.contains_key(key)
     };
+    let is_setter = |(key, _): &Entry<'_>| key.is_setter();
     let follows = |key: &Key| {
         let sets = |(of, value): (&Key, &Object)| {
             of.noun() == key.noun()
                 && noun::sets(of, value, key).is_some()
                 && observed.objects.get(of).is_none_or(|seen| !noun::satisfies(of, seen, value))
         };
-        configured.iter().copied().any(sets)
-            || given_back.iter().filter_map(|of| made.get_key_value(of)).any(sets)
+        configured.iter().copied().filter(is_setter).any(sets)
+            || given_back.iter().filter_map(|of| made.get_key_value(of)).filter(is_setter).any(sets)
     };
     // Values that others have set change if the kernel sets them together with a configured one.
     let following: BTreeSet<&Key> = (observed.objects.keys())
@@ -186,11 +187,11 @@ fn give_back(
     let mut given_back = BTreeSet::new();
     let released = together(&touched.objects, &originals.objects);
     let released: Vec<&Key> = without(released, &desired.objects).map(|(key, _)| key).collect();
-    let has_noun = |key: &Key| key.noun().facts().sets_others;
-    let setters: Vec<Entry<'_>> = match released.iter().any(|key| has_noun(key)) {
-        true => desired.objects.iter().filter(|(key, _)| has_noun(key)).collect(),
+    let setters: Vec<Entry<'_>> = match released.iter().any(|key| key.noun().facts().sets_others) {
+        true => desired.objects.iter().filter(|(key, _)| key.is_setter()).collect(),
         false => Vec::new(),
     };
+    let mut setters_back: BTreeSet<Key> = BTreeSet::new();
     let homes = places_of(&originals.objects);
     let former = places_of(&touched.objects);
     // Links come first, because objects on them can be restored only where a link is.
@@ -206,9 +207,11 @@ fn give_back(
         for key in keys {
             let past = Past::of(key, touched, originals, observed);
             let default = |key: &Key| {
-                let is_setter = |(key, _): &Entry<'_>| has_noun(key) && given_back.contains(*key);
-                let setters = made.iter().filter(is_setter).chain(setters.iter().copied());
-                default_value(key, setters, observed)
+                let back = made.get(key).filter(|_| given_back.contains(key));
+                let setters_back = setters_back.iter().filter_map(|key| made.get_key_value(key));
+                let setters = setters_back.chain(setters.iter().copied());
+                let itself = desired.objects.get(key).or(back).cloned();
+                itself.or_else(|| default_value(key, setters, observed))
             };
             let released = || released_object(key, &past, default);
             let Some(object) = set_along(key, &setters, originals).or_else(released) else {
@@ -230,6 +233,9 @@ fn give_back(
                 && !desired.objects.contains_key(&key)
             {
                 given_back.insert(key.clone());
+                if key.is_setter() {
+                    setters_back.insert(key.clone());
+                }
                 made.entry(key).or_insert(object);
             }
         }
@@ -246,16 +252,13 @@ fn set_along(key: &Key, setters: &[Entry<'_>], originals: &Originals) -> Option<
     })
 }
 
-/// The value of a default after these objects have been set.
+/// The value of a default that is not set itself, after these objects have been set.
 fn default_value<'o>(
     key: &Key,
     mut setters: impl Iterator<Item = Entry<'o>>,
     observed: &State,
 ) -> Option<Object> {
     let set = setters.find_map(|(of, value)| {
-        if of == key {
-            return Some(value.clone());
-        }
         let before = observed.objects.get(of)?;
         noun::sets(of, value, key).filter(|_| !noun::satisfies(of, before, value))
     });

@@ -120,7 +120,7 @@ fn reach(state: &mut State, netns: &NetnsName, path: &str, value: &str) {
 }
 
 /// The initial value of a parameter, as far as tests need it.
-fn initial(path: &str) -> &'static str {
+pub(super) fn initial(path: &str) -> &'static str {
     if path.ends_with("/accept_redirects") { "1" } else { "0" }
 }
 
