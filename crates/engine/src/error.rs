@@ -87,6 +87,8 @@ pub(crate) enum Error {
     NoSession { session: u32 },
     #[error("a session cannot kill itself; close it instead")]
     KillSelf,
+    #[error("the {what} has {length} characters, and at most {limit} are stored in the history")]
+    TextTooLong { what: &'static str, length: usize, limit: usize },
     #[error("commit {id} waits for its confirmation: {needs} confirms or cancels it first")]
     Unconfirmed { id: u64, needs: String },
     #[error("no commit waits for its confirmation")]
@@ -200,6 +202,7 @@ impl Error {
             Error::SessionEnded { .. } => plain(ErrorTag::OperationFailed),
             Error::NoSession { .. } => plain(ErrorTag::InvalidValue),
             Error::KillSelf => plain(ErrorTag::InvalidValue),
+            Error::TextTooLong { .. } => plain(ErrorTag::TooBig),
             Error::Unconfirmed { .. } => plain(ErrorTag::InUse),
             Error::NothingPending => plain(ErrorTag::InvalidValue),
             Error::Past { .. } | Error::NothingToSchedule | Error::NotScheduled { .. } => {
@@ -243,6 +246,7 @@ impl Error {
             | Error::SessionEnded { .. }
             | Error::NoSession { .. }
             | Error::KillSelf
+            | Error::TextTooLong { .. }
             | Error::Unconfirmed { .. }
             | Error::NothingPending
             | Error::Past { .. }

@@ -54,7 +54,7 @@ impl Checkpoint {
     /// Counts a commit.
     pub(crate) fn add(&mut self, record: &Record) {
         self.commits += 1;
-        self.logged += record.forward.len() + record.reverse.len();
+        self.logged += record.text_bytes();
     }
 
     /// Starts to write one if it is due.

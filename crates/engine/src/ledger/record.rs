@@ -84,6 +84,12 @@ impl Record {
         tree.edit(&Edit::from_xml(tree.schema(), &self.reverse, Operation::Merge)?)
     }
 
+    /// The size of all that users decide about a record. It is most of the record's file.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let comment = self.comment.as_ref().map_or(0, String::len);
+        self.forward.len() + self.reverse.len() + self.summary.len() + comment
+    }
+
     /// The entry that is shown for the record; `digest` is that of its file.
     pub(crate) fn entry(self, digest: Option<Digest>) -> HistoryEntry {
         let Record { id, base, origin, time, comment, summary, held, .. } = self;

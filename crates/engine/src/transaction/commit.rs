@@ -26,6 +26,7 @@ use crate::engine::Engine;
 use crate::error::{Errors, Result};
 use crate::intent::{Intent, Running};
 use crate::kernel_state::held::Holds;
+use crate::ledger::confirmation::ConfirmedBy;
 use crate::ledger::journal::{Journal, Writing};
 use crate::ledger::record::Record;
 use crate::ledger::record_file::Stamp;
@@ -33,7 +34,7 @@ use crate::origin::Origin;
 use crate::session::notice::{By, NoticeKind};
 use crate::transaction::converge::{Failure, Made, Policy};
 use crate::transaction::pending::Pending;
-use crate::transaction::request::CommitRequest;
+use crate::transaction::request::{CommitRequest, Confirmed, limited};
 use crate::transaction::step::Step;
 use crate::transaction::transition::{Transition, TransitionPlan};
 
@@ -146,6 +147,10 @@ impl Engine {
 
     fn attempt(&mut self, session: u32, request: CommitRequest) -> Result<Attempted> {
         let CommitRequest { comment, confirmed, persist_id } = request;
+        limited("comment", comment.as_deref())?;
+        if let Some(Confirmed { by: ConfirmedBy::Persist(token), .. }) = &confirmed {
+            limited("persist token", Some(token))?;
+        }
         self.may_commit(session)?;
         self.may_settle(session, persist_id.as_deref())?;
         let tree = self.merged(session)?;

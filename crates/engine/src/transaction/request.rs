@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use netstate::probe::Probe;
 
+use crate::error::{Error, Result};
 use crate::ledger::confirmation::ConfirmedBy;
 
 /// The parameters of a commit.
@@ -26,4 +27,17 @@ pub struct Confirmed {
     pub by: ConfirmedBy,
     /// Probes that confirm the commit when all of them have been answered.
     pub probes: Vec<Probe>,
+}
+
+/// The longest text, in characters, that a commit may carry into the history. The model `netloom-rpc`
+/// has the same number.
+pub(crate) const LONGEST_TEXT: usize = 4096;
+
+/// Refuses a text that is too long for the history. Otherwise a few comments would take the room of
+/// many commits.
+pub(crate) fn limited(what: &'static str, text: Option<&str>) -> Result<()> {
+    match text.map_or(0, |text| text.chars().count()) {
+        0..=LONGEST_TEXT => Ok(()),
+        length => Err(Error::TextTooLong { what, length, limit: LONGEST_TEXT }.into()),
+    }
 }

@@ -16,6 +16,7 @@ use crate::rfc3339;
 use crate::session::notice::{By, NoticeKind};
 use crate::session::sessions::NOBODY;
 use crate::transaction::commit::{Author, Done};
+use crate::transaction::request::limited;
 use crate::transaction::schedule::Scheduled;
 
 impl Engine {
@@ -27,6 +28,7 @@ impl Engine {
         due: SystemTime,
         comment: Option<String>,
     ) -> Result<Scheduled> {
+        limited("comment", comment.as_deref())?;
         let made = (self.settings.clock.wall)();
         if due <= made {
             let now = rfc3339::seconds(made);
