@@ -17,6 +17,8 @@ use netconf::{
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
 
+use crate::show::one_line;
+
 /// Why a request did not get a valid reply.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
@@ -495,9 +497,9 @@ fn texts(errors: &[RpcError], between: &str) -> String {
 }
 
 fn text(error: &RpcError) -> String {
-    let message = error.message.as_deref().unwrap_or(&error.tag);
+    let message = one_line(error.message.as_deref().unwrap_or(&error.tag));
     match &error.path {
-        Some(path) => format!("{path}: {message}"),
-        None => message.to_owned(),
+        Some(path) => format!("{}: {message}", one_line(path)),
+        None => message,
     }
 }

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("netloom: {error:#}");
+            eprintln!("netloom: {}", yang::printable_lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

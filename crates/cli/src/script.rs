@@ -3,6 +3,7 @@
 use std::io::BufRead;
 
 use anyhow::{Context, Result};
+use yang::printable_lines;
 
 use crate::file;
 use crate::shell::{Shell, ShellError};
@@ -41,7 +42,7 @@ fn run(
             Err(error) => {
                 // A line with a mark below it must begin in the first column, or the mark is at the wrong position.
                 let space = if matches!(error, ShellError::Line { .. }) { '\n' } else { ' ' };
-                eprintln!("{unit} {number}:{space}{error}");
+                eprintln!("{unit} {number}:{space}{}", printable_lines(&error.to_string()));
                 shell.close();
                 return Ok(1);
             }

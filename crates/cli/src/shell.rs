@@ -26,7 +26,7 @@ use crate::grammar::words::Fault;
 use crate::load::{self, NotMerged};
 use crate::show::blame::Blame;
 use crate::show::held::{self, Marked, Marks};
-use crate::show::{conflict, difference, drift, history};
+use crate::show::{conflict, difference, drift, history, one_line};
 
 /// A user's session.
 pub(crate) struct Shell {
@@ -144,6 +144,7 @@ impl Shell {
         if pipe::blames(&pipes) && !matches!(command, Command::Show(Datastore::Running, _)) {
             return Err(ShellError::Blame);
         }
+        let form = pipe::form_of(&pipes);
         let text = match command {
             Command::Nothing => String::new(),
             Command::Help => HELP.to_owned(),
@@ -276,6 +277,12 @@ impl Shell {
                 String::new()
             }
         };
+        // Whatever a command shows, others may have written parts of it.
+        let text = match form {
+            Form::Text | Form::Set => yang::printable_lines(&text).into_owned(),
+            Form::Json => yang::printable_json(&text).into_owned(),
+            Form::Xml => yang::printable_xml(&text).into_owned(),
+        };
         let paged = !pipes.iter().any(|pipe| matches!(pipe, Pipe::NoMore));
         Ok(Done { text: pipe::apply(&pipes, text), paged, quits: false })
     }
@@ -405,7 +412,7 @@ impl Shell {
         let checked = self.client.borrow_mut().check();
         let CheckOutput { operations, held } = self.or_conflicts(checked)?;
         let operations: String =
-            operations.iter().map(|operation| format!("{operation}\n")).collect();
+            operations.iter().map(|operation| one_line(operation) + "\n").collect();
         let lines = operations + &held::lines(self.schema, &held, "hold");
         Ok(if lines.is_empty() { "nothing to do\n".into() } else { lines })
     }

@@ -7,8 +7,8 @@ pub(crate) mod drift;
 pub(crate) mod held;
 pub(crate) mod history;
 
-/// The text on one line, without control characters. A terminal would execute these, and others have written parts
-/// of the text.
+/// The text on one line, with escapes for what a terminal would execute or not show. Others have written parts of the
+/// text.
 pub(crate) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    yang::printable(text).into_owned()
 }

@@ -19,6 +19,7 @@ use reedline::{
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use yang::printable_lines;
 
 use crate::client::ClientError;
 use crate::grammar::cursor::Candidates;
@@ -61,7 +62,7 @@ pub(crate) fn run(shell: Shell) -> anyhow::Result<u8> {
                         }
                     }
                     Err(error) => {
-                        println!("{error}");
+                        println!("{}", printable_lines(&error.to_string()));
                         if error.is_fatal() {
                             break 1;
                         }
@@ -76,7 +77,7 @@ pub(crate) fn run(shell: Shell) -> anyhow::Result<u8> {
             Ok(Signal::CtrlD) => match locked(&shell).may_leave() {
                 Ok(()) => break 0,
                 Err(error) if error.is_fatal() => break 1,
-                Err(error) => println!("{error}"),
+                Err(error) => println!("{}", printable_lines(&error.to_string())),
             },
             Ok(_) => {}
             Err(error) => {

@@ -3,12 +3,12 @@
 //! This file only puts the parts together. The socket appears last, once the kernel holds the configuration;
 //! at the end the daemon goes and leaves the kernel as it is configured.
 
+mod log;
 mod memory;
 mod options;
 mod privileges;
 
 use std::fs;
-use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,7 +21,6 @@ use sd_notify::NotifyState;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
-use tracing_subscriber::EnvFilter;
 use yang::Schema;
 
 use crate::options::Options;
@@ -49,10 +48,7 @@ fn run(options: &Options) -> Result<()> {
 }
 
 async fn serve(options: &Options) -> Result<()> {
-    let filter = EnvFilter::try_new(&options.log).context("--log")?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    log.with_ansi(io::stderr().is_terminal()).init();
-
+    log::start(&options.log)?;
     privileges::require()?;
     if !options.release {
         northbound::refuse_if_taken(&options.socket)?;

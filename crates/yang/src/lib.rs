@@ -13,6 +13,7 @@ mod filter;
 mod json;
 mod libyang;
 mod path;
+mod printable;
 #[cfg(test)]
 mod sample;
 mod schema;
@@ -27,6 +28,7 @@ pub use edit::{Edit, Operation};
 pub use error::{Error, ErrorTag, Result};
 pub use filter::Selected;
 pub use path::{Keys, Path, Step};
+pub use printable::{is_printable, printable, printable_json, printable_lines, printable_xml};
 pub use schema::{Module, NodeKind, Schema, SchemaNode, Type};
 pub use tree::{Entry, Node, Tree};
 pub use value::{Identity, Value};

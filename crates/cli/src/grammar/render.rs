@@ -144,7 +144,7 @@ pub(crate) fn path(path: &Path) -> String {
 pub(crate) fn typed(schema: &'static Schema, server_path: &str) -> String {
     match Path::parse(schema, server_path) {
         Ok(parsed) => path(&parsed),
-        Err(_) => server_path.to_owned(),
+        Err(_) => yang::printable(server_path).into_owned(),
     }
 }
 

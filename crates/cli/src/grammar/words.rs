@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use yang::{is_printable, printable};
+
 /// A word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word<'a> {
@@ -53,7 +55,8 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// The words of a line. Both types of quotes keep white space, and within `"` a `\` escapes. A comment (`!` or `#`
+/// The words of a line. Both types of quotes keep white space. Within `"` a `\` escapes, and `\u{…}` is a character
+/// by its number. A comment (`!` or `#`
 /// as a line's first character) has no words.
 pub(crate) fn words(line: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
@@ -86,13 +89,21 @@ const QUOTES: [char; 2] = ['"', '\''];
 fn unquoted<'a>(rest: &'a str, text: &mut String) -> (&'a str, bool) {
     let mut quote: Option<char> = None;
     let mut escaped = false;
+    let mut read = 0;
     for (at, c) in rest.char_indices() {
         match quote {
+            _ if at < read => {}
             _ if escaped => {
                 escaped = false;
                 text.push(c);
             }
-            Some('"') if c == '\\' => escaped = true,
+            Some('"') if c == '\\' => match numbered(&rest[at..]) {
+                Some((c, length)) => {
+                    text.push(c);
+                    read = at + length;
+                }
+                None => escaped = true,
+            },
             Some(open) if c == open => quote = None,
             None if QUOTES.contains(&c) => quote = Some(c),
             None if c.is_whitespace() => return (&rest[at..], false),
@@ -102,18 +113,25 @@ fn unquoted<'a>(rest: &'a str, text: &mut String) -> (&'a str, bool) {
     ("", quote.is_some())
 }
 
+/// The character that `\u{…}` at the start of the text stands for, and the length of that.
+fn numbered(text: &str) -> Option<(char, usize)> {
+    let (number, _) = text.strip_prefix("\\u{")?.split_once('}')?;
+    let c = char::from_u32(u32::from_str_radix(number, 16).ok()?)?;
+    Some((c, "\\u{}".len() + number.len()))
+}
+
 /// A value as a word that [`words`] can read back.
 pub(crate) fn quoted(value: &str) -> String {
-    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"'|\\".contains(c);
+    let plain = |c: char| !c.is_whitespace() && is_printable(c) && !"\"'|\\".contains(c);
     if !value.is_empty() && value.chars().all(plain) && !value.starts_with(['!', '#']) {
         return value.to_owned();
     }
     let mut word = String::from("\"");
     for c in value.chars() {
-        if c == '"' || c == '\\' {
-            word.push('\\');
+        match c {
+            '"' | '\\' => word.extend(['\\', c]),
+            c => word += &printable(c.encode_utf8(&mut [0; 4])),
         }
-        word.push(c);
     }
     word + "\""
 }
@@ -167,7 +185,21 @@ mod tests {
 
     #[test]
     fn a_quoted_value_is_read_back() {
-        for value in ["", "a b", "a\"b\\c", "#1", "!", "|", "plain", "it's"] {
+        for value in [
+            "",
+            "a b",
+            "a\"b\\c",
+            "a\nb\t\u{9b}",
+            "\\u{9b}",
+            "\u{202e}",
+            "\\u",
+            "\\u{x}",
+            "#1",
+            "!",
+            "|",
+            "plain",
+            "it's",
+        ] {
             let word = quoted(value);
             assert_eq!(words(&format!("x {word}"))[1].text, value);
         }

@@ -7,6 +7,7 @@ use yang::{Node, Path, Schema, Step};
 
 use crate::grammar::render::{Position, Sink};
 use crate::grammar::schema::is_inline;
+use crate::show::one_line;
 
 /// The placeholder if no commit is known: the line is older than the history.
 const OLDER: &str = "older";
@@ -27,7 +28,7 @@ impl Blame {
         let (mut commits, mut latest) = (Vec::new(), BTreeMap::new());
         for (at, blamed) in output.commits.iter().enumerate() {
             let commit = &blamed.commit;
-            let known = |text: &Option<String>| text.clone().unwrap_or_default();
+            let known = |text: &Option<String>| text.as_deref().map(one_line).unwrap_or_default();
             commits.push([format!("#{}", commit.id), known(&commit.user), known(&commit.time)]);
             let paths = blamed.paths.iter().filter_map(|path| Path::parse(schema, path).ok());
             paths.for_each(|path| {

@@ -4,6 +4,7 @@ use netconf::Conflict;
 use yang::Schema;
 
 use crate::grammar::render;
+use crate::show::one_line;
 
 /// The conflicts with one line per node, after a headline.
 pub(crate) fn table(schema: &'static Schema, conflicts: &[Conflict]) -> String {
@@ -37,13 +38,14 @@ fn standing(what: &Option<String>) -> String {
     match what.as_deref() {
         None => "-".into(),
         Some("") => "present".into(),
-        Some(value) => value.into(),
+        Some(value) => one_line(value),
     }
 }
 
 fn by(conflict: &Conflict) -> String {
     let Conflict { id: Some(id), user, time, .. } = conflict else { return "-".into() };
-    let said =
-        |what: &Option<String>| what.iter().map(|what| format!(" {what}")).collect::<String>();
+    let said = |what: &Option<String>| {
+        what.iter().map(|what| format!(" {}", one_line(what))).collect::<String>()
+    };
     format!("#{id}{}{}", said(user), said(time))
 }

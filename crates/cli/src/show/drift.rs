@@ -3,6 +3,7 @@
 use yang::{Node, Path, Schema, Tree};
 
 use crate::grammar::render;
+use crate::show::one_line;
 
 /// Where drift is in operational data (module netloom-drift), and what is held (module netloom-state).
 pub(crate) fn paths(schema: &'static Schema) -> [Path; 2] {
@@ -53,8 +54,12 @@ struct Fields<'t> {
 }
 
 impl Fields<'_> {
-    fn leaf(&self, name: &str) -> Option<String> {
+    fn raw(&self, name: &str) -> Option<String> {
         self.node.leaf(name).map(ToString::to_string)
+    }
+
+    fn leaf(&self, name: &str) -> Option<String> {
+        self.node.leaf(name).map(|value| one_line(&value.to_string()))
     }
 
     fn text(&self, name: &str) -> String {
@@ -63,7 +68,7 @@ impl Fields<'_> {
 
     /// A leaf that is a path, in the syntax of the command line.
     fn path(&self, name: &str) -> String {
-        render::typed(self.schema, &self.text(name))
+        render::typed(self.schema, &self.raw(name).unwrap_or_default())
     }
 }
 
@@ -91,7 +96,7 @@ fn object(object: &Fields<'_>) -> String {
         value.map(|value| format!("     {words}{value}\n")).unwrap_or_default()
     };
     let repairs = object.leaf("repairs").map(|times| format!(", repaired {times} times before"));
-    let waits_for = object.leaf("waits-for").map(|path| render::typed(object.schema, &path));
+    let waits_for = object.raw("waits-for").map(|path| render::typed(object.schema, &path));
     format!(
         "{}\n     since {}, policy {}{}\n{}{}{}{}",
         object.path("path"),

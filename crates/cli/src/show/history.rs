@@ -3,13 +3,14 @@
 use netconf::{HistoryEntry, ScheduledCommit};
 
 use crate::grammar::time;
+use crate::show::one_line;
 
 /// Two lines for each commit, and a third line if its record is broken.
 pub(crate) fn commits(commits: &[HistoryEntry]) -> String {
     let line = |commit: &HistoryEntry| {
         let comment = remark(commit.comment.as_deref());
         let (position, id) = (commit.position, commit.id);
-        let fault = commit.fault.iter().map(|fault| format!("     broken: {fault}\n"));
+        let fault = commit.fault.iter().map(|fault| format!("     broken: {}\n", one_line(fault)));
         let fault: String = fault.collect();
         let (Some(time), Some(user), Some(from)) = (&commit.time, &commit.user, &commit.from)
         else {
@@ -20,7 +21,7 @@ pub(crate) fn commits(commits: &[HistoryEntry]) -> String {
             1 => "; 1 object was held".into(),
             held => format!("; {held} objects were held"),
         };
-        let summary = &commit.summary;
+        let [user, from, summary] = [user, from, &commit.summary].map(|text| one_line(text));
         format!(
             "{position:>3}  #{id}  {time}  {user} ({from}){comment}\n     {summary}{held}\n{fault}"
         )
@@ -33,8 +34,9 @@ pub(crate) fn scheduled(commits: &[ScheduledCommit]) -> String {
     let line = |one: &ScheduledCommit| {
         let comment = remark(one.comment.as_deref());
         let ScheduledCommit { number, time, user, from, summary, obstacle, .. } = one;
+        let [user, from, summary] = [user, from, summary].map(|text| one_line(text));
         let time = time::local(time);
-        let waits = obstacle.iter().map(|obstacle| format!("     waits: {obstacle}\n"));
+        let waits = obstacle.iter().map(|obstacle| format!("     waits: {}\n", one_line(obstacle)));
         let waits: String = waits.collect();
         format!("{number:>3}  {time}  {user} ({from}){comment}\n     {summary}\n{waits}")
     };
@@ -46,5 +48,5 @@ pub(crate) fn scheduled(commits: &[ScheduledCommit]) -> String {
 
 /// A commit's comment, in quotes after a space. Empty if there is no comment.
 pub(crate) fn remark(comment: Option<&str>) -> String {
-    comment.map(|comment| format!(" \"{comment}\"")).unwrap_or_default()
+    comment.map(|comment| format!(" \"{}\"", one_line(comment))).unwrap_or_default()
 }

@@ -192,7 +192,7 @@ mod tests {
         check(commit(by(4), None), expect!["! commit 7 by ann (session 4): 1 link changed"]);
         check(
             commit(by(4), Some("a\nb\x1b[2J")),
-            expect![[r#"! commit 7 by ann (session 4): 1 link changed "a b [2J""#]],
+            expect![[r#"! commit 7 by ann (session 4): 1 link changed "a\u{a}b\u{1b}[2J""#]],
         );
         check(
             commit(None, Some("commit 6 was not confirmed in time")),
