@@ -7,11 +7,12 @@
 //! the namespace.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::num::NonZero;
-use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -180,7 +181,7 @@ pub(crate) fn list() -> BTreeMap<NetnsName, u64> {
 
 /// Opens the file of a namespace that has a name.
 pub(crate) fn open_file(name: &NetnsName) -> Result<File, Fault> {
-    Ok(File::open(path(name))?)
+    open(&path(name))
 }
 
 /// Runs `work` on a new thread in the namespace of `file`. All other threads of the process stay in
@@ -251,8 +252,13 @@ fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 /// Makes the mounts below the directory shared, as ip-netns(8) does. Otherwise a namespace that is
 /// removed here would stay alive in other mount namespaces.
 fn share_directory() -> Result<(), Fault> {
-    fs::create_dir_all(DIRECTORY)?;
-    let directory = File::open(DIRECTORY)?;
+    if !Path::new(DIRECTORY).is_dir() {
+        fs::create_dir_all(DIRECTORY)?;
+        // All users may list the names, whatever the umask of the daemon.
+        fs::set_permissions(DIRECTORY, Permissions::from_mode(0o755))?;
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = File::from(rustix::fs::open(DIRECTORY, flags, Mode::empty())?);
     lock(&directory)?;
     let shared = MountPropagationFlags::SHARED | MountPropagationFlags::REC;
     if rustix::mount::mount_change(DIRECTORY, shared).is_err() {
@@ -324,21 +330,33 @@ fn make(name: &NetnsName, own: u64) -> Result<Namespace, Fault> {
         return Err(Fault::from_answer(libc::EEXIST, &[]));
     }
     let path = path(name);
-    if path.exists() && inode(name).is_none() {
-        fs::remove_file(&path)?;
+    if inode(name).is_none() {
+        remove_leftover(&path)?;
     }
     let flags = OFlags::RDONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     rustix::fs::open(&path, flags, Mode::empty())?;
-    let made = mount_new_namespace(&path)
-        .and_then(|()| Namespace::around(File::open(&path)?))
-        .and_then(|namespace| match namespace.inode == own {
+    let made = mount_new_namespace(&path).and_then(|()| Namespace::around(open(&path)?)).and_then(
+        |namespace| match namespace.inode == own {
             true => Err(io::Error::other("the new namespace is the old one").into()),
             false => Ok(namespace),
-        });
+        },
+    );
     if made.is_err() {
         remove(&path)?;
     }
     made
+}
+
+/// Removes the empty file that a crash leaves of a namespace. Anything else is somebody else's.
+fn remove_leftover(path: &Path) -> Result<(), Fault> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() && found.len() == 0 => Ok(fs::remove_file(path)?),
+        Ok(_) => {
+            let words = format!("{} is there and is not a namespace", path.display());
+            Err(Fault::of(&words, Errno::EXIST))
+        }
+        Err(_) => Ok(()),
+    }
 }
 
 fn mount_new_namespace(path: &PathBuf) -> Result<(), Fault> {
@@ -364,9 +382,28 @@ fn allow_many_files() {
     }
 }
 
-fn remove(path: &PathBuf) -> Result<(), Fault> {
+/// Removes a name and the namespace on it, or neither.
+fn remove(path: &Path) -> Result<(), Fault> {
+    let kept = open(path);
     // Others may have mounted over it. All mounts on the name are removed.
-    while rustix::mount::unmount(path, UnmountFlags::DETACH).is_ok() {}
-    fs::remove_file(path)?;
-    Ok(())
+    let mounts = std::iter::from_fn(|| rustix::mount::unmount(path, UnmountFlags::DETACH).ok());
+    let mounts = mounts.count();
+    let Err(error) = fs::remove_file(path) else { return Ok(()) };
+    if let (Ok(namespace), 1..) = (kept, mounts) {
+        let again = format!("/proc/self/fd/{}", namespace.as_raw_fd());
+        if let Err(errno) = rustix::mount::mount_bind(again, path) {
+            tracing::error!(path = %path.display(), %errno, "namespace not mounted again");
+        }
+    }
+    Err(error.into())
+}
+
+/// Opens the namespace at a path. Does not wait, whatever is there instead, such as a FIFO.
+fn open(path: &Path) -> Result<File, Fault> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty())?;
+    match rustix::fs::fstatfs(&file)?.f_type {
+        libc::NSFS_MAGIC => Ok(file.into()),
+        _ => Err(Fault::of(&format!("{} is not a namespace", path.display()), Errno::NOENT)),
+    }
 }

@@ -1,11 +1,14 @@
 //! Namespaces are created and removed in the way of ip-netns(8).
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
 use netstate::plan::{plan, target, wanted};
 use netstate::{Action, Key, Object, Op, Plan, Scope, Southbound, State, Watched};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::mount::MountFlags;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use testkit::netns::{has_link_kind, ip, ip_json, isolated};
 
@@ -63,6 +66,78 @@ fn a_file_without_a_namespace_is_replaced() {
         assert_eq!(names(&mut host), [""; 0]);
         host.converge(&state([netns("red"), link("a", "a@red", veth("b@1"))]));
         assert_eq!(ip_json("-n red link show a")[0]["ifname"], "a");
+    });
+}
+
+#[test]
+fn what_is_not_a_namespace_is_left_alone() {
+    isolated(|| {
+        fs::create_dir_all("/run/netns").unwrap();
+        let fifo = |path: &str| mknodat(CWD, path, FileType::Fifo, Mode::RUSR, 0).unwrap();
+        let odd: [fn(&str); 5] = [
+            |path| fs::write(path, "theirs").unwrap(),
+            |path| fs::create_dir(path).unwrap(),
+            |path| symlink("/nowhere", path).unwrap(),
+            |path| symlink(path, path).unwrap(),
+            |path| drop(UnixListener::bind(path).unwrap()),
+        ];
+        let mut host = Host::open();
+        let mut check = |make: &dyn Fn(&str)| {
+            make("/run/netns/red");
+            let inode = || fs::symlink_metadata("/run/netns/red").unwrap().ino();
+            let before = inode();
+            assert_eq!(names(&mut host), [""; 0]);
+            let create = Op::new(netns("red").0, Action::Create(Object::Netns));
+            let refusal = host.kernel.execute(&Plan { ops: vec![create] }).unwrap_err();
+            assert!(refusal.message.contains("/run/netns/red is there"), "{}", refusal.message);
+            assert_eq!(inode(), before);
+            ip("netns add blue");
+            fs::rename("/run/netns/red", "/run/netns/odd").unwrap();
+            assert_eq!(names(&mut host), ["blue"]);
+            ip("netns delete blue");
+            match fs::symlink_metadata("/run/netns/odd").unwrap().is_dir() {
+                true => fs::remove_dir("/run/netns/odd").unwrap(),
+                false => fs::remove_file("/run/netns/odd").unwrap(),
+            }
+        };
+        check(&fifo);
+        for make in odd {
+            check(&make);
+        }
+    });
+}
+
+#[test]
+fn a_namespace_that_cannot_be_removed_stays() {
+    isolated(|| {
+        let mut host = Host::open();
+        host.converge(&state([netns("red"), link("a", "a@red", veth("b@1"))]));
+        let inode = || fs::metadata("/run/netns/red").unwrap().ino();
+        let before = inode();
+        let remount = |flags| {
+            let flags = MountFlags::BIND | flags;
+            rustix::mount::mount_remount("/run/netns", flags, "").unwrap();
+        };
+        remount(MountFlags::RDONLY);
+        let delete = Op::new(netns("red").0, Action::Delete(Object::Netns));
+        let refusal = host.kernel.execute(&Plan { ops: vec![delete] }).unwrap_err();
+        assert_eq!(refusal.errno, libc::EROFS);
+        assert_eq!((inode(), names(&mut host)), (before, vec!["red".to_owned()]));
+        assert_eq!(ip_json("-n red link show a")[0]["ifname"], "a");
+        remount(MountFlags::empty());
+        host.converge(&State::default());
+        assert!(!fs::exists("/run/netns/red").unwrap());
+    });
+}
+
+#[test]
+fn everybody_may_list_the_names() {
+    isolated(|| {
+        let before = rustix::process::umask(Mode::from_raw_mode(0o077));
+        let mut host = Host::open();
+        host.converge(&state([netns("red")]));
+        rustix::process::umask(before);
+        assert_eq!(fs::metadata("/run/netns").unwrap().mode() & 0o777, 0o755);
     });
 }
 

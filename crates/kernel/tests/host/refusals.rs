@@ -134,7 +134,10 @@ fn namespaces_before_a_refused_one_are_created() {
     isolated(|| {
         std::fs::create_dir_all("/run/netns/n041").unwrap();
         let refusal = refusal((0..100).map(|n| netns(&format!("n{n:03}"))));
-        assert_eq!((refusal.index, &*refusal.message), (41, "Is a directory (EISDIR)"));
+        assert_eq!(
+            (refusal.index, &*refusal.message),
+            (41, "/run/netns/n041 is there and is not a namespace (EEXIST: File exists)")
+        );
         std::fs::remove_dir("/run/netns/n041").unwrap();
         let entries = std::fs::read_dir("/run/netns").unwrap();
         let made: BTreeSet<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
