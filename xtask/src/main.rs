@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 mod tidy;
+mod waits;
 
 fn main() -> anyhow::Result<ExitCode> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;

@@ -12,6 +12,8 @@ use std::{env, fs};
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+use crate::waits;
+
 /// Lines of a Rust file that can still be one idea; tables and tests among them.
 const LONGEST_FILE: usize = 900;
 
@@ -21,7 +23,9 @@ type Graph = BTreeMap<String, BTreeSet<String>>;
 /// Everything that is wrong with the checkout at `root`, a line each.
 pub(crate) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut faults = Vec::new();
-    for file in tracked(root)? {
+    let files = tracked(root)?;
+    faults.extend(waits::faults(root, &files)?);
+    for file in files {
         let path = root.join(&file);
         // A file that was deleted and not yet committed, or one that is not text.
         let Ok(text) = fs::read_to_string(&path) else { continue };

@@ -7,12 +7,16 @@ mod log;
 mod memory;
 mod options;
 mod privileges;
+mod watchdog;
 
-use std::fs;
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Parser;
 use engine::{Limits, RpcError, Settings};
 use kernel::Kernel;
@@ -72,12 +76,13 @@ async fn serve(options: &Options) -> Result<()> {
     let engine = engine::start(settings, schema, Box::new(kernel)).map_err(joined)?;
 
     if let Some(directory) = options.socket.parent() {
-        fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
+        make_directory(directory).with_context(|| directory.display().to_string())?;
     }
     let listener = Listener::bind(&options.socket)?.with_limits(options.limits());
     info!(socket = %options.socket.display(), "serving");
     memory::give_back_regularly();
     tell_systemd(NotifyState::Ready);
+    tokio::spawn(watchdog::watch(engine.pulse()));
     let mut failed = false;
     let stop = async {
         tokio::select! {
@@ -90,14 +95,28 @@ async fn serve(options: &Options) -> Result<()> {
     listener.serve(engine.clone(), schema, stop).await;
     // A daemon without its engine is of no use; the next one takes up what this one left.
     ensure!(!failed, "the engine has failed; its state is on disk");
-    engine.stop().await;
-    Ok(())
+    tokio::select! {
+        () = engine.stop() => Ok(()),
+        stall = watchdog::blocked(engine.pulse()) => {
+            bail!("the engine is blocked and does not end (last: {}); its state is on disk", stall.last)
+        }
+    }
 }
 
 /// The engine's errors, a line each.
 fn joined(errors: Vec<RpcError>) -> anyhow::Error {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     anyhow!(lines.join("\n"))
+}
+
+/// Makes the directory of the socket. All users may enter it, whatever the umask: the permissions of
+/// the socket decide who may connect.
+fn make_directory(directory: &Path) -> io::Result<()> {
+    if !directory.is_dir() {
+        DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
+        fs::set_permissions(directory, Permissions::from_mode(0o755))?;
+    }
+    Ok(())
 }
 
 /// Does nothing where systemd did not start the daemon.

@@ -28,8 +28,8 @@ use crate::transaction::transition::Transition;
 
 /// A message to the engine's thread.
 pub(crate) enum Request {
-    /// Calls this function with the engine.
-    Call(Box<dyn FnOnce(&mut Engine) + Send>),
+    /// Calls this function with the engine. The name is for the watchdog.
+    Call(&'static str, Box<dyn FnOnce(&mut Engine) + Send>),
     /// Ends the thread, and reports when everything is released.
     Stop(oneshot::Sender<()>),
 }

@@ -11,6 +11,7 @@ use yang::Tree;
 use crate::datastore::Snapshot;
 use crate::engine::{Engine, Request};
 use crate::error::{self, Error, Errors, RpcError, RpcResult};
+use crate::pulse::{Pulse, written_in};
 use crate::session::notice::{self, Notice, Notices};
 
 /// The number of requests that the queue holds. Further callers wait for a place.
@@ -23,6 +24,7 @@ pub struct Handle {
     pub(crate) snapshot: watch::Receiver<Snapshot>,
     /// Weak, so that listeners notice when the engine is gone.
     pub(crate) notices: broadcast::WeakSender<Notice>,
+    pub(crate) pulse: Pulse,
 }
 
 impl Handle {
@@ -50,6 +52,11 @@ impl Handle {
         self.requests.closed().await;
     }
 
+    /// The pulse of the engine's thread.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.snapshot.borrow().clone()
     }
@@ -64,9 +71,9 @@ impl Handle {
 
     /// Sends a call to the engine's thread, if it still runs. This does not wait, so that
     /// destructors can use it.
-    pub(crate) fn send(&self, call: impl FnOnce(&mut Engine) + Send + 'static) {
+    pub(crate) fn send<F: FnOnce(&mut Engine) + Send + 'static>(&self, call: F) {
         let Err(mpsc::error::TrySendError::Full(request)) =
-            self.requests.try_send(Request::Call(Box::new(call)))
+            self.requests.try_send(Request::Call(written_in::<F>(), Box::new(call)))
         else {
             return;
         };
@@ -85,17 +92,19 @@ impl Place<'_> {
     /// Sends a question to the engine's thread, and waits for the answer.
     pub(crate) async fn ask<T: Send + 'static>(
         self,
+        name: &'static str,
         question: impl FnOnce(&mut Engine) -> error::Result<T> + Send + 'static,
     ) -> RpcResult<T> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Request::Call(Box::new(move |engine| {
+        let call = Box::new(move |engine: &mut Engine| {
             // A session that has ended in the meantime costs nothing more.
             if reply.is_closed() {
                 return;
             }
             // The caller may stop waiting for the answer at any moment.
             let _unheard = reply.send(question(engine));
-        })));
+        });
+        self.0.send(Request::Call(name, call));
         match answer.await {
             Ok(answer) => answer.map_err(|errors| errors.rpc()),
             Err(_stopped) => Err(stopped()),

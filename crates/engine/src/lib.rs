@@ -24,6 +24,7 @@ mod intent;
 mod kernel_state;
 mod ledger;
 mod origin;
+mod pulse;
 mod rfc3339;
 mod session;
 mod settings;
@@ -53,6 +54,7 @@ pub use crate::ledger::past::blame::Blamed;
 pub use crate::ledger::past::{Past, Revision};
 pub use crate::ledger::record::HistoryEntry;
 pub use crate::origin::Origin;
+pub use crate::pulse::{Pulse, Stall};
 pub use crate::session::Session;
 pub use crate::session::candidate::{Draft, Side};
 pub use crate::session::conflict::{Conflict, Conflicts};
@@ -80,12 +82,13 @@ pub fn start(
     let engine = boot.start().map_err(|errors| errors.rpc())?;
     let snapshot = engine.snapshot.subscribe();
     let notices = engine.notices.downgrade();
+    let pulse = engine.kernel.heart.pulse();
     let (requests, received) = mpsc::channel(QUEUE);
     let thread = thread::Builder::new().name("engine".into());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.and_then(|runtime| thread.spawn(move || engine.run(&runtime, received, answered)))
     {
-        Ok(_) => Ok(Handle { requests, snapshot, notices }),
+        Ok(_) => Ok(Handle { requests, snapshot, notices, pulse }),
         Err(source) => Err(Errors::from(Error::Thread { source }).rpc()),
     }
 }

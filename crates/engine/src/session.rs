@@ -24,6 +24,7 @@ use crate::intent::Intent;
 use crate::ledger::past::Past;
 use crate::ledger::rescue;
 use crate::origin::Origin;
+use crate::pulse::written_in;
 use crate::session::candidate::{Draft, Side};
 use crate::session::conflict::Conflicts;
 use crate::session::notice::{By, NoticeKind, Notices, SessionEnd};
@@ -66,7 +67,7 @@ impl Session {
                 seen: watch::Sender::new(None),
             })
         };
-        handle.place().await?.ask(open).await
+        handle.place().await?.ask("open a session", open).await
     }
 
     /// The `session-id` (RFC 6241 section 8.1).
@@ -254,10 +255,11 @@ impl Session {
 
     /// Sends a question to the engine's thread, if this session is still open there, and waits for
     /// the answer.
-    async fn ask<T: Send + 'static>(
-        &self,
-        question: impl FnOnce(&mut Engine, u32) -> Result<T> + Send + 'static,
-    ) -> RpcResult<T> {
+    async fn ask<T, F>(&self, question: F) -> RpcResult<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Engine, u32) -> Result<T> + Send + 'static,
+    {
         let place = self.handle.place().await?;
         // What is read from here on counts as seen by the next request.
         let (id, seen) = (self.id, self.seen.send_replace(None));
@@ -268,7 +270,7 @@ impl Session {
             }
             question(engine, id)
         };
-        place.ask(asked).await
+        place.ask(written_in::<F>(), asked).await
     }
 }
 

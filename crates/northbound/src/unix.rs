@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::{Handle, Origin};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{UnixListener, UnixSocket, UnixStream};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -30,6 +30,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the server waits for sessions to end.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// The maximum number of connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// A listening unix socket.
 #[derive(Debug)]
@@ -71,9 +74,12 @@ impl Listener {
         temporary.push(format!(".{}", std::process::id()));
         let temporary = PathBuf::from(temporary);
         let moved = || {
-            let listener = UnixListener::bind(&temporary).map_err(failed("bind the socket"))?;
+            let socket = UnixSocket::new_stream().map_err(failed("open a socket"))?;
+            socket.bind(&temporary).map_err(failed("bind the socket"))?;
+            // Nobody can connect before the socket listens, so the permissions come first.
             fs::set_permissions(&temporary, Permissions::from_mode(0o600))
                 .map_err(failed("set the permissions"))?;
+            let listener = socket.listen(BACKLOG).map_err(failed("listen"))?;
             fs::rename(&temporary, path).map_err(failed("move the socket into place"))?;
             Ok(listener)
         };

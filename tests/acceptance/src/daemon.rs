@@ -29,6 +29,8 @@ pub struct Daemon {
     service: bool,
     /// Further options.
     options: Vec<String>,
+    /// The socket of the service manager, which receives its reports.
+    notified: Option<UnixDatagram>,
     child: Option<Child>,
 }
 
@@ -61,7 +63,8 @@ impl Daemon {
         let folder = folder();
         let state = folder.path().join("state");
         let options = options.iter().map(ToString::to_string).collect();
-        let mut daemon = Self { folder, state, service: false, options, child: None };
+        let mut daemon =
+            Self { folder, state, service: false, options, notified: None, child: None };
         daemon.start_again(&[]);
         daemon
     }
@@ -115,6 +118,7 @@ impl Daemon {
         let mut word = [0; 64];
         loop {
             if let Ok(length) = notified.recv(&mut word) {
+                self.notified = Some(notified);
                 return word[..length].starts_with(b"READY=1");
             }
             if child.try_wait().expect("ask after netloomd").is_some() || start.elapsed() > DEADLINE
@@ -124,11 +128,25 @@ impl Daemon {
         }
     }
 
+    /// The next report to its service manager, if one comes within that time.
+    pub fn report(&self, within: Duration) -> Option<String> {
+        let notified = self.notified.as_ref()?;
+        notified.set_read_timeout(Some(within)).expect("set a deadline");
+        let mut report = [0; 64];
+        let length = notified.recv(&mut report).ok()?;
+        Some(String::from_utf8_lossy(&report[..length]).into_owned())
+    }
+
     /// Stops the daemon as an operator does. It must exit without an error.
     #[track_caller]
     pub fn stop(&mut self) {
         let status = self.end(rustix::process::Signal::TERM);
         assert!(status.success(), "netloomd: {status}\n{}", self.log());
+    }
+
+    /// Sends SIGTERM, and awaits the end of the daemon.
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.end(rustix::process::Signal::TERM)
     }
 
     /// Kills the daemon as the kernel does when memory is short.
@@ -247,7 +265,8 @@ impl Daemon {
 
     #[track_caller]
     fn started(folder: TempDir, state: PathBuf, service: bool) -> Self {
-        let mut daemon = Self { folder, state, service, options: Vec::new(), child: None };
+        let options = Vec::new();
+        let mut daemon = Self { folder, state, service, options, notified: None, child: None };
         daemon.start_again(&[]);
         daemon
     }

@@ -41,6 +41,7 @@ impl Engine {
         loop {
             // This comes first, so that an endless stream of requests does not delay what is due.
             if self.waits() == Some(Duration::ZERO) {
+                self.kernel.heart.beat(Some("due work"));
                 self.do_due_work();
             }
             let wait = self.waits();
@@ -53,13 +54,25 @@ impl Engine {
                     () = jumps.next() => Next::Clock,
                 }
             };
+            let heart = self.kernel.heart.clone();
+            heart.beat(None);
             match runtime.block_on(next) {
                 Next::Clock => {}
-                Next::Events => self.look_at_events(),
-                Next::Answer(answer) => self.answered(answer),
+                Next::Events => {
+                    heart.beat(Some("look at events"));
+                    self.look_at_events();
+                }
+                Next::Answer(answer) => {
+                    heart.beat(Some("answer of a probe"));
+                    self.answered(answer);
+                }
                 Next::Request(None) => return,
-                Next::Request(Some(Request::Call(call))) => call(&mut self),
+                Next::Request(Some(Request::Call(name, call))) => {
+                    heart.beat(Some(name));
+                    call(&mut self);
+                }
                 Next::Request(Some(Request::Stop(reply))) => {
+                    heart.beat(Some("stop"));
                     let running = self.version();
                     self.ledger.last_checkpoint(&running);
                     drop(self);

@@ -94,7 +94,7 @@ fn serve(host: &Host) -> Handle {
 fn ask_again(requests: mpsc::WeakSender<EngineRequest>) {
     if let Some(sender) = requests.upgrade() {
         let ask = move |_: &mut Engine| ask_again(requests);
-        let _stopped = sender.try_send(EngineRequest::Call(Box::new(ask)));
+        let _stopped = sender.try_send(EngineRequest::Call("ask", Box::new(ask)));
     }
 }
 

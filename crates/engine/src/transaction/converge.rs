@@ -24,6 +24,7 @@ use crate::error::{Error, Errors, Result};
 use crate::kernel_state::held::{Held, HeldChanges};
 use crate::ledger::Ledger;
 use crate::ledger::journal::{Journal, Writing};
+use crate::pulse::Heart;
 use crate::transaction::affected::{Affected, with_dependents};
 use crate::transaction::converge::plan::checked_plan;
 use crate::transaction::step::Step;
@@ -51,6 +52,8 @@ pub(crate) struct Kernel {
     held: Held,
     /// The links that others have renamed or moved, with their present places.
     displaced: BTreeMap<Key, Place>,
+    /// Where the thread reports its progress.
+    pub(crate) heart: Heart,
     #[cfg(any(test, feature = "faults"))]
     pub(crate) fault: Option<Fault>,
 }
@@ -126,6 +129,7 @@ impl Kernel {
             reasons: BTreeMap::new(),
             held: Held::default(),
             displaced: BTreeMap::new(),
+            heart: Heart::new(),
             #[cfg(any(test, feature = "faults"))]
             fault: None,
         }
@@ -301,7 +305,7 @@ impl Kernel {
 
     /// The operations of a plan that are still to do.
     fn left(&mut self, transition: &Transition<'_>, made: &TransitionPlan) -> Result<Plan> {
-        let observed = self.southbound.observe(&made.scope)?;
+        let observed = self.observe(&made.scope)?;
         self.note_displaced(&made.scope, &observed);
         let left = checked_plan(made.goal(), &made.touched, &made.originals, &observed);
         left.map_err(|error| transition.impossible(error).into())
@@ -309,6 +313,7 @@ impl Kernel {
 
     /// Executes a plan on the kernel.
     fn execute(&mut self, plan: &Plan) -> std::result::Result<(), Refusal> {
+        self.heart.beat(Some("execute operations"));
         #[cfg(any(test, feature = "faults"))]
         if let Some(Fault { at: Boundary::Operations(count), strike }) = self.fault
             && count <= plan.ops.len()
@@ -323,6 +328,7 @@ impl Kernel {
     /// inject a fault.
     pub(crate) fn pass(&self, step: Step) {
         tracing::debug!(step = step.name());
+        self.heart.beat(Some(step.name()));
         #[cfg(any(test, feature = "faults"))]
         if let Some(fault) = &self.fault
             && fault.at == Boundary::Step(step)
@@ -407,6 +413,7 @@ impl Kernel {
     }
 
     pub(crate) fn observe(&mut self, scope: &Scope) -> std::result::Result<State, ObserveError> {
+        self.heart.beat(Some("observe the kernel"));
         self.southbound.observe(scope)
     }
 

@@ -1,7 +1,7 @@
 //! The steps of a transaction: a fault can be injected after each of them, in one place.
 //!
 //! With the feature `faults` the environment variable `NETLOOM_ABORT_AT` ends the process after one
-//! of them. Its value is the name of a step ([`Step::name`]), or `operations:N` for the moment
+//! of them, and `NETLOOM_BLOCK_AT` blocks the thread. Its value is the name of a step ([`Step::name`]), or `operations:N` for the moment
 //! after the kernel has executed N operations of a plan. A start that finds nothing to do passes no
 //! steps.
 
@@ -93,16 +93,25 @@ pub(crate) enum Boundary {
 
 #[cfg(feature = "faults")]
 impl Fault {
-    /// The fault in `NETLOOM_ABORT_AT`.
+    /// The fault in `NETLOOM_ABORT_AT` or `NETLOOM_BLOCK_AT`.
     pub(crate) fn from_environment() -> Option<Fault> {
-        let text = std::env::var("NETLOOM_ABORT_AT").ok()?;
+        let abort: fn() -> ! = || std::process::abort();
+        let block: fn() -> ! = || {
+            loop {
+                std::thread::park();
+            }
+        };
+        let faults = [("NETLOOM_ABORT_AT", abort), ("NETLOOM_BLOCK_AT", block)];
+        let (text, strike) = faults
+            .into_iter()
+            .find_map(|(name, strike)| Some((std::env::var(name).ok()?, strike)))?;
         let step = Step::ALL.into_iter().find(|step| step.name() == text);
         let count = || text.strip_prefix("operations:")?.parse().ok();
         let at = step.map(Boundary::Step).or_else(|| count().map(Boundary::Operations));
         match at {
-            Some(at) => Some(Fault { at, strike: || std::process::abort() }),
+            Some(at) => Some(Fault { at, strike }),
             None => {
-                tracing::error!(text, "NETLOOM_ABORT_AT names no step");
+                tracing::error!(text, "NETLOOM_ABORT_AT or NETLOOM_BLOCK_AT names no step");
                 None
             }
         }
