@@ -121,7 +121,7 @@ fn text<E: From<String>>(
             .statement(&mut cursor, mode)
             .and_then(|statement| cursor.finish().map(|()| statement));
         let statement = statement.map_err(|stop| match stop {
-            Stop::Fault(found) => fault(&format!("\n{}", found.show(line))),
+            Stop::Fault(found) => fault(&format!("\n{}", cursor.explained(found).show(line))),
             Stop::Candidates(_) => fault(&"the line is incomplete"),
         })?;
         line_read(number + 1, mode, &statement)?;

@@ -72,3 +72,12 @@ fn a_comment_is_limited() {
         assert!(commit(4096).status.success());
     });
 }
+
+#[test]
+fn a_message_names_what_an_abbreviation_was_understood_as() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        let ran = daemon.script("configure\nlinks-iproute2 link a adm 10\n");
+        assert!(ran.err.contains("(\"adm\" is understood as admin-status)"), "{}", ran.err);
+    });
+}

@@ -144,7 +144,7 @@ pub(crate) fn parse(
             Err(Fault::new(end..line.len(), "the command has no output for a pipe"))
         }
         Ok(parsed) => Ok(parsed),
-        Err(Stop::Fault(fault)) => Err(fault),
+        Err(Stop::Fault(fault)) => Err(cursor.explained(fault)),
         Err(Stop::Candidates(_)) => Err(Fault::new(end..end, "the command is incomplete")),
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Cursor<'a> {
     at: usize,
     end: usize,
     completing: bool,
+    /// The last word that was taken as an abbreviation, and the word that it stands for.
+    abbreviated: Option<(&'a str, String)>,
 }
 
 impl Candidate {
@@ -88,12 +90,12 @@ impl Candidate {
 impl<'a> Cursor<'a> {
     /// Reads a complete line. `end` is the line's length in bytes.
     pub(crate) fn parsing(words: &'a [Word<'a>], end: usize) -> Self {
-        Self { words, at: 0, end, completing: false }
+        Self { words, at: 0, end, completing: false, abbreviated: None }
     }
 
     /// Reads a line whose last word is being typed. That word is empty if the line ends in white space.
     pub(crate) fn completing(words: &'a [Word<'a>], end: usize) -> Self {
-        Self { words, at: 0, end, completing: true }
+        Self { words, at: 0, end, completing: true, abbreviated: None }
     }
 
     /// The next word, without taking it. None at the end, and at the word that is being completed.
@@ -115,8 +117,19 @@ impl<'a> Cursor<'a> {
             return if may_end { Ok(None) } else { Err(self.incomplete(options)) };
         };
         let found = find(word, options)?;
+        if let Some(option) = options.get(found).filter(|option| option.text != word.text) {
+            self.abbreviated = Some((&word.text, option.text.to_string()));
+        }
         self.at += 1;
         Ok(Some(found))
+    }
+
+    /// The fault, with what the last abbreviation before it was understood as: the user may have meant another word.
+    pub(crate) fn explained(&self, mut fault: Fault) -> Fault {
+        if let Some((word, full)) = &self.abbreviated {
+            fault.message += &format!(" ({word:?} is understood as {full})");
+        }
+        fault
     }
 
     /// Whether [`Cursor::choose`] would take the next word, exactly or as a prefix.
