@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::{Module, NodeKind, Place, Schema, SchemaNode, Type};
+use super::node::Place;
+use super::{Module, NodeKind, Schema, SchemaNode, Type};
 use crate::error::{Error, ErrorTag, Result};
 use crate::libyang::{Context, Ipv4, Kind, RawModule, RawNode, RawType};
 use crate::value::decimal64;

@@ -97,3 +97,111 @@ impl Type {
         enums
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use crate::sample::path;
+
+    #[track_caller]
+    fn check_type(leaf: &str, expected: Expect) {
+        expected.assert_debug_eq(path(leaf).node().unwrap().leaf_type.as_ref().unwrap());
+    }
+
+    #[test]
+    fn types_tell_what_they_take() {
+        check_type(
+            "/links/link/mtu",
+            expect![[r#"
+            Integer {
+                signed: false,
+                bits: 32,
+                ranges: [
+                    (
+                        64,
+                        65575,
+                    ),
+                ],
+            }
+        "#]],
+        );
+        check_type(
+            "/links/link/type",
+            expect![[r#"
+            Identityref(
+                [
+                    "sample:veth",
+                    "sample-more:dummy",
+                ],
+            )
+        "#]],
+        );
+        check_type(
+            "/links/link/netns",
+            expect![[r#"
+            Union(
+                [
+                    Leafref {
+                        path: "/s:netnses/s:netns/s:name",
+                        target: /sample:netnses/netns/name,
+                        real: String {
+                            lengths: [
+                                (
+                                    1,
+                                    32,
+                                ),
+                            ],
+                            patterns: [],
+                        },
+                    },
+                    Enumeration(
+                        [
+                            (
+                                "1",
+                                0,
+                                None,
+                            ),
+                        ],
+                    ),
+                ],
+            )
+        "#]],
+        );
+        check_type(
+            "/links/link/admin-status",
+            expect![[r#"
+            Enumeration(
+                [
+                    (
+                        "up",
+                        1,
+                        Some(
+                            "It carries traffic.",
+                        ),
+                    ),
+                    (
+                        "down",
+                        0,
+                        None,
+                    ),
+                ],
+            )
+        "#]],
+        );
+        check_type(
+            "/routes/route/weight",
+            expect![[r#"
+            Decimal64 {
+                digits: 2,
+                ranges: [
+                    (
+                        "0.5",
+                        "9.0",
+                    ),
+                ],
+            }
+        "#]],
+        );
+    }
+}
