@@ -2,6 +2,7 @@
 
 pub(crate) mod entry;
 pub(crate) mod interner;
+mod node;
 #[cfg(test)]
 mod properties;
 pub(crate) mod sorted;
@@ -11,11 +12,14 @@ use std::ptr;
 use std::sync::Arc;
 
 pub use entry::Entry;
+pub use node::Node;
+pub(crate) use node::instance_keys;
 
 use crate::error::{Error, ErrorTag, Result};
 use crate::path::{Keys, Path, Step};
 use crate::schema::{NodeKind, Schema, SchemaNode};
 use crate::tree::entry::{Content, Slot};
+use crate::tree::node::key_index;
 use crate::tree::sorted::Sorted;
 use crate::value::Value;
 
@@ -25,19 +29,6 @@ use crate::value::Value;
 pub struct Tree {
     schema: &'static Schema,
     pub(crate) root: Arc<Entry>,
-}
-
-/// An instance as seen by a reader.
-#[derive(Clone, Debug)]
-pub enum Node<'a> {
-    /// A container.
-    Container(&'static SchemaNode, &'a Entry),
-    /// A list entry with its keys, which are also among its children.
-    ListEntry(&'static SchemaNode, &'a Keys, &'a Entry),
-    /// A leaf.
-    Leaf(&'static SchemaNode, &'a Value),
-    /// One value of a leaf-list.
-    LeafListEntry(&'static SchemaNode, &'a Value),
 }
 
 impl Tree {
@@ -235,92 +226,6 @@ impl PartialEq for Tree {
 
 impl Eq for Tree {}
 
-impl<'a> Node<'a> {
-    /// Its schema node.
-    pub fn schema(&self) -> &'static SchemaNode {
-        match self {
-            Node::Container(node, _)
-            | Node::ListEntry(node, ..)
-            | Node::Leaf(node, _)
-            | Node::LeafListEntry(node, _) => node,
-        }
-    }
-
-    /// The value of a leaf or leaf-list entry.
-    pub fn value(&self) -> Option<&'a Value> {
-        match self {
-            Node::Leaf(_, value) | Node::LeafListEntry(_, value) => Some(value),
-            Node::Container(..) | Node::ListEntry(..) => None,
-        }
-    }
-
-    /// The keys of a list entry.
-    pub fn keys(&self) -> &'a [Value] {
-        match self {
-            Node::ListEntry(_, keys, _) => keys,
-            Node::Container(..) | Node::Leaf(..) | Node::LeafListEntry(..) => &[],
-        }
-    }
-
-    /// Its children in schema order, list entries in the order of their keys.
-    pub fn children(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        self.key_leaves().chain(self.slots().iter().flat_map(Slot::instances))
-    }
-
-    /// The child leaf, container or first entry of this name.
-    pub fn child(&self, name: &str) -> Option<Node<'a>> {
-        self.children_of(self.schema().child(None, name)?).next()
-    }
-
-    /// The value of the child leaf of this name.
-    pub fn leaf(&self, name: &str) -> Option<&'a Value> {
-        self.child(name)?.value()
-    }
-
-    /// The children that are instances of `node`.
-    pub(crate) fn children_of(
-        &self,
-        node: &'static SchemaNode,
-    ) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        let key = self.key_leaves().find(|leaf| ptr::eq(leaf.schema(), node));
-        let slot = self.entry().and_then(|entry| entry.slot(node));
-        key.into_iter().chain(slot.into_iter().flat_map(Slot::instances))
-    }
-
-    /// The child of the step. None if the step has several instances.
-    fn instance(&self, step: &Step) -> Option<Node<'a>> {
-        match key_index(step.node) {
-            Some(_) => self.children_of(step.node).next(),
-            None => self.entry()?.slot(step.node)?.instance(&step.keys),
-        }
-    }
-
-    /// Its content without the keys.
-    pub(crate) fn entry(&self) -> Option<&'a Entry> {
-        match self {
-            Node::Container(_, entry) | Node::ListEntry(_, _, entry) => Some(entry),
-            Node::Leaf(..) | Node::LeafListEntry(..) => None,
-        }
-    }
-
-    fn slots(&self) -> &'a [Slot] {
-        self.entry().map_or(&[], Entry::slots)
-    }
-
-    fn key_leaves(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        let names = match self {
-            Node::ListEntry(list, ..) => &list.keys[..],
-            Node::Container(..) | Node::Leaf(..) | Node::LeafListEntry(..) => &[],
-        };
-        names.iter().zip(self.keys()).map(|(key, value)| Node::Leaf(key, value))
-    }
-}
-
-/// The index of the leaf among the keys of its list.
-fn key_index(node: &'static SchemaNode) -> Option<usize> {
-    node.parent()?.keys.iter().position(|key| ptr::eq(*key, node))
-}
-
 /// The nodes of `nodes` that the step selects.
 fn select<'a>(
     above: &Path,
@@ -332,15 +237,6 @@ fn select<'a>(
         .filter(|(keys, _)| step.keys.is_empty() || *keys == step.keys)
         .map(|(keys, node)| (above.join(step.node, keys), node))
         .collect()
-}
-
-/// The keys in a step to the instance.
-pub(crate) fn instance_keys(node: &Node<'_>) -> Keys {
-    match node {
-        Node::ListEntry(_, keys, _) => (*keys).clone(),
-        Node::LeafListEntry(_, value) => vec![(*value).clone()].into(),
-        Node::Container(..) | Node::Leaf(..) => Keys::default(),
-    }
 }
 
 /// Removes the instances at the steps, and the containers without presence that become empty.
@@ -540,15 +436,6 @@ mod tests {
             set: Err("/sample:links: it is no leaf")
             create: Ok(())"#]]
         .assert_eq(&check("/links"));
-    }
-
-    #[test]
-    fn keys_are_among_the_children() {
-        let tree = tree("/routes/route[prefix='1.0.0.0/8'][table='main']/tag = 1");
-        let route = tree.nodes(&path("/routes/route"))[0].1.clone();
-        assert_eq!(route.leaf("prefix").unwrap().to_string(), "1.0.0.0/8");
-        let names: Vec<_> = route.children().map(|node| node.schema().name).collect();
-        assert_eq!(names, ["prefix", "table", "tag"]);
     }
 
     #[test]
