@@ -4,6 +4,7 @@ mod edit;
 mod filter;
 mod plain;
 mod read;
+mod sink;
 mod write;
 
 pub use edit::EditWriter;

@@ -7,7 +7,8 @@
 
 use std::ptr;
 
-use super::read::{Instance, Leaf, Level, Purpose, Reader, Sink};
+use super::read::{Level, Purpose, Reader};
+use super::sink::{Instance, Leaf, Sink};
 use crate::schema::{NodeKind, SchemaNode, Type};
 
 impl<'x> Reader<'x> {
