@@ -41,27 +41,22 @@ pub enum Type {
 impl Type {
     /// The types of which one accepts a value: the members of a union, with references followed.
     pub(crate) fn members(&self) -> Vec<&Type> {
-        match self {
-            Type::Union(members) => members.iter().flat_map(Type::members).collect(),
-            Type::Leafref { real, .. } => real.members(),
-            Type::Binary
-            | Type::Bits(_)
-            | Type::Boolean
-            | Type::Decimal64 { .. }
-            | Type::Empty
-            | Type::Enumeration(_)
-            | Type::Identityref(_)
-            | Type::InstanceIdentifier
-            | Type::Integer { .. }
-            | Type::String { .. } => vec![self],
+        match self.stands_for() {
+            [] => vec![self],
+            types => types.iter().flat_map(Type::members).collect(),
         }
     }
 
     /// Whether the type, or one of its members, is such a type.
     pub(crate) fn any(&self, such: fn(&Type) -> bool) -> bool {
-        let below = match self {
-            Type::Union(members) => members.iter().any(|member| member.any(such)),
-            Type::Leafref { real, .. } => real.any(such),
+        such(self) || self.stands_for().iter().any(|member| member.any(such))
+    }
+
+    /// The members of a union, or the type of a reference's target. Other types stand for themselves.
+    fn stands_for(&self) -> &[Type] {
+        match self {
+            Type::Union(members) => members,
+            Type::Leafref { real, .. } => std::slice::from_ref(real),
             Type::Binary
             | Type::Bits(_)
             | Type::Boolean
@@ -71,9 +66,8 @@ impl Type {
             | Type::Identityref(_)
             | Type::InstanceIdentifier
             | Type::Integer { .. }
-            | Type::String { .. } => false,
-        };
-        below || such(self)
+            | Type::String { .. } => &[],
+        }
     }
 
     /// The modules of the identities of this name that the type accepts.
