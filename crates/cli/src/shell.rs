@@ -1,6 +1,8 @@
 //! Executes commands. It holds the session and the mode, and knows the meaning of each command.
 
 mod error;
+mod file;
+mod show;
 mod standing;
 
 use std::cell::RefCell;
@@ -12,21 +14,17 @@ use yang::{Path, Schema, Tree};
 pub(crate) use error::ShellError;
 pub(crate) use standing::Standing;
 
+use self::show::{part, written};
 use crate::client::{Client, ClientError, Delivery};
-use crate::file;
 use crate::grammar::command::{self, Command};
 use crate::grammar::cursor::Candidates;
 use crate::grammar::mode::Mode;
 use crate::grammar::pipe::{self, Form, Pipe};
-use crate::grammar::render;
 use crate::grammar::resolution::Resolution;
 use crate::grammar::statement::{Grammar, Live};
 use crate::grammar::time;
 use crate::grammar::words::Fault;
-use crate::load::{self, NotMerged};
-use crate::show::blame::Blame;
-use crate::show::held::{self, Marked, Marks};
-use crate::show::{conflict, difference, drift, history, one_line};
+use crate::show::{conflict, drift, held, history, one_line};
 
 /// A user's session.
 pub(crate) struct Shell {
@@ -57,9 +55,6 @@ pub(crate) struct Done {
 }
 
 type Result<T> = std::result::Result<T, ShellError>;
-
-/// The size of one part, if an edit can be sent in parts. It is large, so that a part costs more than its reply.
-const PART: usize = 1 << 20;
 
 const HELP: &str = "\
 Type ? anywhere for what can follow, TAB to complete. Words can be abbreviated as long as they are clear.
@@ -323,65 +318,6 @@ impl Shell {
         }
     }
 
-    fn show(&self, datastore: Datastore, path: &Path, pipes: &[Pipe]) -> Result<String> {
-        if let Some(with) = pipe::compared(pipes) {
-            return self.difference((with, Configuration::Datastore(datastore)), path, pipes);
-        }
-        let mut client = self.client.borrow_mut();
-        let mut tree = client.read(datastore, path)?;
-        let form = pipe::form_of(pipes);
-        if datastore == Datastore::Running && form == Form::Text {
-            for state in shown_with_configuration(self.schema, path) {
-                let mut with_state = client.read(Datastore::Operational, &state)?.subtree(&state);
-                with_state.merge(&tree);
-                tree = with_state;
-            }
-        }
-        let marks = match (datastore, form) {
-            (Datastore::Running | Datastore::Operational, Form::Text | Form::Set) => {
-                let held = client.read(Datastore::Operational, &held::path(self.schema))?;
-                Marks::of(self.schema, &held)
-            }
-            (Datastore::Candidate | Datastore::Startup, _) | (_, Form::Json | Form::Xml) => {
-                Marks::default()
-            }
-        };
-        if marks.is_empty() {
-            return Ok(written(&tree, path, form));
-        }
-        let mut marked = Marked::new(&marks);
-        match form {
-            Form::Set => render::set_lines(&mut marked, &tree, path),
-            Form::Text | Form::Json | Form::Xml => render::text_lines(&mut marked, &tree, path),
-        }
-        Ok(marked.text())
-    }
-
-    /// The difference of two configurations at a path and below.
-    fn difference(
-        &self,
-        (from, to): (Configuration, Configuration),
-        path: &Path,
-        pipes: &[Pipe],
-    ) -> Result<String> {
-        let (from, to) = self.client.borrow_mut().difference(from, to)?;
-        let (from, to) = (part(from, path), part(to, path));
-        difference::text(&from, &to, pipe::form_of(pipes)).ok_or(ShellError::Difference)
-    }
-
-    /// Running, with the author of each line.
-    fn blame(&self, path: &Path, form: Form) -> Result<String> {
-        let mut client = self.client.borrow_mut();
-        let tree = client.read(Datastore::Running, path)?;
-        let mut blame = Blame::new(&client.blame(path)?, self.schema);
-        match form {
-            Form::Text => render::text_lines(&mut blame, &tree, path),
-            Form::Set => render::set_lines(&mut blame, &tree, path),
-            Form::Json | Form::Xml => return Err(ShellError::Blame),
-        }
-        Ok(blame.text())
-    }
-
     fn commit(
         &self,
         comment: Option<String>,
@@ -450,43 +386,6 @@ impl Shell {
             left => format!("{left} conflicts are left: `show conflicts`\n"),
         })
     }
-
-    fn load(&self, replaces: bool, file: &str, was_edited: bool) -> Result<String> {
-        let content = file::read(file.as_ref())
-            .map_err(|source| ShellError::File { file: file.to_owned(), source })?;
-        let fault = |message| ShellError::Content { file: file.to_owned(), message };
-        let mut client = self.client.borrow_mut();
-        if replaces {
-            let tree = load::read(self.schema, &content).map_err(fault)?;
-            client.replace(&tree)?;
-            return Ok(String::new());
-        }
-        // If only a file has changed the candidate, the changes can be undone separately. The file can then be sent
-        // in parts, so that the server reads one part while the next part is read here.
-        let part = if was_edited { usize::MAX } else { PART };
-        let merge = |part| client.begin_merge(part);
-        let merged = load::read_to_merge(self.schema, &content, part, merge);
-        let merged = merged.and_then(|()| Ok(client.settle()?));
-        merged.map_err(|error| {
-            if !was_edited {
-                // If these requests fail too, the first error is more useful.
-                let _ = client.settle();
-                let _ = client.discard();
-            }
-            match error {
-                NotMerged::Content(message) => fault(message),
-                NotMerged::Client(error) => error.into(),
-            }
-        })?;
-        Ok(String::new())
-    }
-
-    fn save(&self, file: &str) -> Result<String> {
-        let tree = self.client.borrow_mut().read(Datastore::Candidate, &Path::default())?;
-        file::write(file.as_ref(), &load::write(&tree, load::form_of(file)))
-            .map_err(|source| ShellError::File { file: file.to_owned(), source })?;
-        Ok(String::new())
-    }
 }
 
 impl Live for Shell {
@@ -512,40 +411,3 @@ impl Live for Shell {
         values.iter().map(ToString::to_string).collect()
     }
 }
-
-/// The part of a configuration at a path.
-fn part(tree: Tree, path: &Path) -> Tree {
-    if path.steps.is_empty() { tree } else { tree.subtree(path) }
-}
-
-fn written(tree: &Tree, path: &Path, form: Form) -> String {
-    match form {
-        Form::Text => render::text(tree, path),
-        Form::Set => render::set(tree, path),
-        Form::Json => tree.to_json(true) + "\n",
-        Form::Xml => tree.to_xml(true),
-    }
-}
-
-/// The lists at or below `path` whose state is shown together with configuration.
-fn shown_with_configuration(schema: &'static Schema, path: &Path) -> Vec<Path> {
-    let mut found = Vec::new();
-    let nodes = match path.steps.last() {
-        None => schema.top().to_vec(),
-        Some(step) if step.node.extension(WITH_CONFIGURATION).is_some() => {
-            return vec![path.clone()];
-        }
-        Some(step) => step.node.children.clone(),
-    };
-    for node in nodes {
-        let below = path.join(node, Vec::new());
-        if node.extension(WITH_CONFIGURATION).is_some() {
-            found.push(below);
-        } else if path.steps.is_empty() {
-            found.extend(shown_with_configuration(schema, &below));
-        }
-    }
-    found
-}
-
-const WITH_CONFIGURATION: &str = "state-with-config";

@@ -1,0 +1,50 @@
+//! `load` and `save`: the candidate from a file, and to one.
+
+use netconf::Datastore;
+use yang::Path;
+
+use super::{Result, Shell, ShellError};
+use crate::file;
+use crate::load::{self, NotMerged};
+
+/// The size of one part, if an edit can be sent in parts. It is large, so that a part costs more than its reply.
+const PART: usize = 1 << 20;
+
+impl Shell {
+    pub(super) fn load(&self, replaces: bool, file: &str, was_edited: bool) -> Result<String> {
+        let content = file::read(file.as_ref())
+            .map_err(|source| ShellError::File { file: file.to_owned(), source })?;
+        let fault = |message| ShellError::Content { file: file.to_owned(), message };
+        let mut client = self.client.borrow_mut();
+        if replaces {
+            let tree = load::read(self.schema, &content).map_err(fault)?;
+            client.replace(&tree)?;
+            return Ok(String::new());
+        }
+        // If only a file has changed the candidate, the changes can be undone separately. The file can then be sent
+        // in parts, so that the server reads one part while the next part is read here.
+        let part = if was_edited { usize::MAX } else { PART };
+        let merge = |part| client.begin_merge(part);
+        let merged = load::read_to_merge(self.schema, &content, part, merge);
+        let merged = merged.and_then(|()| Ok(client.settle()?));
+        merged.map_err(|error| {
+            if !was_edited {
+                // If these requests fail too, the first error is more useful.
+                let _ = client.settle();
+                let _ = client.discard();
+            }
+            match error {
+                NotMerged::Content(message) => fault(message),
+                NotMerged::Client(error) => error.into(),
+            }
+        })?;
+        Ok(String::new())
+    }
+
+    pub(super) fn save(&self, file: &str) -> Result<String> {
+        let tree = self.client.borrow_mut().read(Datastore::Candidate, &Path::default())?;
+        file::write(file.as_ref(), &load::write(&tree, load::form_of(file)))
+            .map_err(|source| ShellError::File { file: file.to_owned(), source })?;
+        Ok(String::new())
+    }
+}

@@ -1,0 +1,109 @@
+//! Shows configuration and state in each form, with marks of what is held and of who changed it.
+
+use netconf::{Configuration, Datastore};
+use yang::{Path, Schema, Tree};
+
+use super::{Result, Shell, ShellError};
+use crate::grammar::pipe::{self, Form, Pipe};
+use crate::grammar::render;
+use crate::show::blame::Blame;
+use crate::show::difference;
+use crate::show::held::{self, Marked, Marks};
+
+impl Shell {
+    pub(super) fn show(&self, datastore: Datastore, path: &Path, pipes: &[Pipe]) -> Result<String> {
+        if let Some(with) = pipe::compared(pipes) {
+            return self.difference((with, Configuration::Datastore(datastore)), path, pipes);
+        }
+        let mut client = self.client.borrow_mut();
+        let mut tree = client.read(datastore, path)?;
+        let form = pipe::form_of(pipes);
+        if datastore == Datastore::Running && form == Form::Text {
+            for state in shown_with_configuration(self.schema, path) {
+                let mut with_state = client.read(Datastore::Operational, &state)?.subtree(&state);
+                with_state.merge(&tree);
+                tree = with_state;
+            }
+        }
+        let marks = match (datastore, form) {
+            (Datastore::Running | Datastore::Operational, Form::Text | Form::Set) => {
+                let held = client.read(Datastore::Operational, &held::path(self.schema))?;
+                Marks::of(self.schema, &held)
+            }
+            (Datastore::Candidate | Datastore::Startup, _) | (_, Form::Json | Form::Xml) => {
+                Marks::default()
+            }
+        };
+        if marks.is_empty() {
+            return Ok(written(&tree, path, form));
+        }
+        let mut marked = Marked::new(&marks);
+        match form {
+            Form::Set => render::set_lines(&mut marked, &tree, path),
+            Form::Text | Form::Json | Form::Xml => render::text_lines(&mut marked, &tree, path),
+        }
+        Ok(marked.text())
+    }
+
+    /// The difference of two configurations at a path and below.
+    pub(super) fn difference(
+        &self,
+        (from, to): (Configuration, Configuration),
+        path: &Path,
+        pipes: &[Pipe],
+    ) -> Result<String> {
+        let (from, to) = self.client.borrow_mut().difference(from, to)?;
+        let (from, to) = (part(from, path), part(to, path));
+        difference::text(&from, &to, pipe::form_of(pipes)).ok_or(ShellError::Difference)
+    }
+
+    /// Running, with the author of each line.
+    pub(super) fn blame(&self, path: &Path, form: Form) -> Result<String> {
+        let mut client = self.client.borrow_mut();
+        let tree = client.read(Datastore::Running, path)?;
+        let mut blame = Blame::new(&client.blame(path)?, self.schema);
+        match form {
+            Form::Text => render::text_lines(&mut blame, &tree, path),
+            Form::Set => render::set_lines(&mut blame, &tree, path),
+            Form::Json | Form::Xml => return Err(ShellError::Blame),
+        }
+        Ok(blame.text())
+    }
+}
+
+/// The part of a configuration at a path.
+pub(super) fn part(tree: Tree, path: &Path) -> Tree {
+    if path.steps.is_empty() { tree } else { tree.subtree(path) }
+}
+
+pub(super) fn written(tree: &Tree, path: &Path, form: Form) -> String {
+    match form {
+        Form::Text => render::text(tree, path),
+        Form::Set => render::set(tree, path),
+        Form::Json => tree.to_json(true) + "\n",
+        Form::Xml => tree.to_xml(true),
+    }
+}
+
+/// The lists at or below `path` whose state is shown together with configuration.
+fn shown_with_configuration(schema: &'static Schema, path: &Path) -> Vec<Path> {
+    let mut found = Vec::new();
+    let nodes = match path.steps.last() {
+        None => schema.top().to_vec(),
+        Some(step) if step.node.extension(WITH_CONFIGURATION).is_some() => {
+            return vec![path.clone()];
+        }
+        Some(step) => step.node.children.clone(),
+    };
+    for node in nodes {
+        let below = path.join(node, Vec::new());
+        if node.extension(WITH_CONFIGURATION).is_some() {
+            found.push(below);
+        } else if path.steps.is_empty() {
+            found.extend(shown_with_configuration(schema, &below));
+        }
+    }
+    found
+}
+
+const WITH_CONFIGURATION: &str = "state-with-config";
