@@ -5,10 +5,13 @@
 //! rules of this kernel are written independently of the planner, so that it does not share the
 //! planner's mistakes. The same cases run on the real kernel.
 
+mod addresses;
 mod effects;
 mod ipv6;
+mod links;
 mod parameters;
 mod routes;
+mod vlans;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

@@ -9,7 +9,7 @@ use netstate::{
 };
 
 use super::effects::{self, Refused, refusal};
-use super::parameters;
+use super::{addresses, parameters};
 
 /// The smallest MTU with IPv6 (`IPV6_MIN_MTU`, RFC 8200 section 5).
 const MIN_MTU: u32 = 1280;
@@ -44,7 +44,7 @@ pub(super) fn permit_address(state: &State, key: &AddressKey) -> Result<(), Refu
     }
     let ip = key.address.addr();
     let other = |(other, _): (&AddressKey, &Address)| other.address.addr() == ip && other != key;
-    match effects::addresses(state, key).any(other) {
+    match addresses::beside(state, key).any(other) {
         true => Err(refusal(libc::EEXIST, "ipv6: address already assigned")),
         false => Ok(()),
     }
@@ -114,7 +114,7 @@ pub(super) fn begin_detection(state: &mut State, place: &Place) {
         .cloned()
         .collect();
     for key in of_link {
-        if let Some(flags) = effects::address_flags_mut(state, &key)
+        if let Some(flags) = addresses::flags_mut(state, &key)
             && is_tentative_at_first(&key, *flags)
         {
             *flags = (*flags & !IFA_F_DADFAILED) | IFA_F_TENTATIVE;
@@ -131,7 +131,7 @@ pub(super) fn end_detection(state: &mut State, duplicates: &BTreeSet<Duplicate>,
         return;
     }
     let duplicate = (key.netns.clone(), key.dev.clone(), key.address.addr());
-    if let Some(flags) = effects::address_flags_mut(state, key)
+    if let Some(flags) = addresses::flags_mut(state, key)
         && *flags & IFA_F_TENTATIVE != 0
     {
         match !at_once && duplicates.contains(&duplicate) {
@@ -154,7 +154,7 @@ pub(super) fn await_detection(
         return Err(refusal(libc::EADDRNOTAVAIL, "the address is not there"));
     }
     end_detection(state, duplicates, key);
-    let flags = effects::address_flags(state, key).unwrap_or_default();
+    let flags = addresses::flags(state, key).unwrap_or_default();
     match (flags & IFA_F_TENTATIVE != 0, flags & IFA_F_DADFAILED != 0) {
         (false, _) => Ok(()),
         (true, true) => {

@@ -1,0 +1,145 @@
+//! What Linux does with addresses: the flags that it gives them, and what goes with one.
+
+use std::net::IpAddr;
+
+use netstate::uapi::{
+    IFA_F_DADFAILED, IFA_F_PERMANENT, IFA_F_SECONDARY, IFA_F_TENTATIVE, IFAPROT_KERNEL_LO,
+    RT_SCOPE_HOST, RT_TABLE_MAIN,
+};
+use netstate::{Address, AddressKey, AddressStatus, Key, NetnsName, Object, Place, State};
+
+use super::{effects, ipv6, routes};
+
+/// The loopback gets its addresses when it comes up (`inetdev_event`, net/ipv4/devinet.c;
+/// `init_loopback`, net/ipv6/addrconf.c).
+pub(super) fn add_to_loopback(state: &mut State, place: &Place) {
+    for text in ["127.0.0.1/8", "::1/128"] {
+        let Ok(address) = text.parse::<ipnet::IpNet>() else { continue };
+        if address.addr().is_ipv6() && (!ipv6::is_there(state, place) || ipv6::is_off(state, place))
+        {
+            continue;
+        }
+        let (netns, dev) = (place.netns.clone(), place.ifname.clone());
+        let status = AddressStatus {
+            flags: IFA_F_PERMANENT,
+            scope: RT_SCOPE_HOST,
+            protocol: IFAPROT_KERNEL_LO,
+            ..AddressStatus::default()
+        };
+        let key = Key::Address(AddressKey { netns, dev, address });
+        let made = Object::Address(Address { status: Some(status) });
+        state.objects.entry(key).or_insert(made);
+    }
+}
+
+/// The flags of an address.
+pub(super) fn flags(state: &State, key: &AddressKey) -> Option<u32> {
+    match state.objects.get(&Key::Address(key.clone())) {
+        Some(Object::Address(address)) => {
+            Some(address.status.as_ref().map_or(0, |status| status.flags))
+        }
+        _ => None,
+    }
+}
+
+/// The same, for changes.
+pub(super) fn flags_mut<'s>(state: &'s mut State, key: &AddressKey) -> Option<&'s mut u32> {
+    match state.objects.get_mut(&Key::Address(key.clone())) {
+        Some(Object::Address(address)) => Some(&mut address.status.get_or_insert_default().flags),
+        _ => None,
+    }
+}
+
+/// An IPv6 address is tentative until its detection has ended. An IPv4 address is secondary to
+/// earlier ones of its subnet. An address with a lifetime is not permanent.
+pub(super) fn as_shown(state: &State, key: &AddressKey, address: &Address) -> Address {
+    let secondary = key.address.addr().is_ipv4()
+        && beside(state, key).any(|(other, _)| other.address.trunc() == key.address.trunc());
+    let status = address.status.clone().unwrap_or_default();
+    let found_out = IFA_F_PERMANENT | IFA_F_SECONDARY | IFA_F_TENTATIVE | IFA_F_DADFAILED;
+    let mut flags = status.flags & !found_out;
+    // An existing address keeps these flags.
+    flags |= match self::flags(state, key) {
+        Some(flags) => flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED),
+        None if ipv6::is_tentative_at_first(key, flags) => IFA_F_TENTATIVE,
+        None => 0,
+    };
+    if status.valid_until.is_none() {
+        flags |= IFA_F_PERMANENT;
+    }
+    if secondary {
+        flags |= IFA_F_SECONDARY;
+    }
+    Address { status: Some(AddressStatus { flags, ..status }) }
+}
+
+/// The addresses of the link that one is on, of the same family.
+pub(super) fn beside<'a>(
+    state: &'a State,
+    of: &'a AddressKey,
+) -> impl Iterator<Item = (&'a AddressKey, &'a Address)> {
+    state.objects.iter().filter_map(move |(key, object)| match (key, object) {
+        (Key::Address(key), Object::Address(address)) => {
+            let same = (&key.netns, &key.dev) == (&of.netns, &of.dev)
+                && key.address.addr().is_ipv4() == of.address.addr().is_ipv4();
+            same.then_some((key, address))
+        }
+        _ => None,
+    })
+}
+
+/// Removing an IPv4 address removes the secondary ones of its subnet and the routes with this
+/// source. Removing the last one of a link removes all of IPv4 on it (`__inet_del_ifa`,
+/// `fib_inetaddr_event`).
+pub(super) fn gone(state: &mut State, gone: &AddressKey, object: &Object) {
+    let is_secondary = |address: &Address| {
+        address.status.as_ref().is_some_and(|status| status.flags & IFA_F_SECONDARY != 0)
+    };
+    if gone.address.addr().is_ipv6() {
+        routes::forget_source(state, gone);
+        return;
+    }
+    let was_primary = matches!(object, Object::Address(address) if !is_secondary(address));
+    let along: Vec<AddressKey> = beside(state, gone)
+        .filter(|(key, address)| {
+            was_primary && is_secondary(address) && key.address.trunc() == gone.address.trunc()
+        })
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in &along {
+        state.objects.remove(&Key::Address(key.clone()));
+    }
+    let sources: Vec<IpAddr> = along.iter().chain([gone]).map(|key| key.address.addr()).collect();
+    lose_sources(state, &gone.netns, &sources);
+    if beside(state, gone).next().is_none() {
+        let place = Place { netns: gone.netns.clone(), ifname: gone.dev.clone() };
+        effects::disable(state, &place, |key| match key {
+            Key::Route(key) => key.prefix.addr().is_ipv4(),
+            Key::Neighbor(key) => key.address.is_ipv4(),
+            Key::Netns(_)
+            | Key::Link(_)
+            | Key::Sysctl(_)
+            | Key::Address(_)
+            | Key::Fdb(_)
+            | Key::Rule(_) => false,
+        });
+    }
+}
+
+/// IPv4 routes of the main table are lost with their source when no link has it any more
+/// (`fib_sync_down_addr`, net/ipv4/fib_semantics.c).
+pub(super) fn lose_sources(state: &mut State, netns: &NetnsName, sources: &[IpAddr]) {
+    let is_held = |source: &IpAddr| {
+        let holds = |key: &Key| matches!(key, Key::Address(key) if key.netns == *netns && key.address.addr() == *source);
+        state.objects.keys().any(holds)
+    };
+    let gone: Vec<IpAddr> = sources.iter().copied().filter(|source| !is_held(source)).collect();
+    state.objects.retain(|key, object| match (key, object) {
+        (Key::Route(key), Object::Route(route)) => {
+            let from = route.source.filter(IpAddr::is_ipv4);
+            let is_main = key.netns == *netns && key.table == RT_TABLE_MAIN;
+            !(is_main && from.is_some_and(|from| gone.contains(&from)))
+        }
+        _ => true,
+    });
+}

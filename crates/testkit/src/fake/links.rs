@@ -1,0 +1,221 @@
+//! What Linux does with links and namespaces: what it refuses, and what goes along with one.
+
+use std::net::IpAddr;
+
+use netstate::link::{LinkFlags, Master};
+use netstate::{
+    AddressKey, Key, Link, LinkId, LinkKind, NeighborKey, NetnsName, Object, Place, State,
+    SysctlKey,
+};
+
+use super::effects::{Refused, at, ids, is_loopback, is_on, need_netns, refusal};
+use super::{addresses, vlans};
+
+/// The largest MTU of a veth, and the smallest one of any link with IPv4 (`ETH_MIN_MTU`).
+const MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
+
+pub(super) fn create_link(state: &mut State, id: &LinkId, link: &Link) -> Result<(), Refused> {
+    let mut ends = vec![(id.clone(), link.clone())];
+    if let Some(peer) = &link.peer {
+        let mut mate = Link::at(peer.clone());
+        mate.kind = link.kind.clone();
+        mate.peer = Some(link.place.clone());
+        let id = peer.ifname.as_str().parse().map_err(|_| refusal(libc::EINVAL, ""))?;
+        ends.push((id, mate));
+    }
+    for (_, end) in &ends {
+        need_netns(state, &end.place.netns)?;
+        if at(state, &end.place).is_some() {
+            return Err(refusal(libc::EEXIST, ""));
+        }
+    }
+    if let Some(device) = &link.device
+        && at(state, device).is_none()
+    {
+        return Err(refusal(libc::ENODEV, ""));
+    }
+    permit_mtu(link)?;
+    let below = link.device.as_ref().and_then(|device| at(state, device));
+    let below = below.and_then(|id| state.objects.get(&Key::Link(id))?.link()).cloned();
+    for (id, end) in ends {
+        let mut made = end.kernel_default();
+        if let Some(below) = below.as_ref().filter(|_| vlans::is_vlan(link)) {
+            vlans::permit_mtu_above(below, link)?;
+            made.attributes.mtu = below.attributes.mtu;
+            made.flags = LinkFlags { up: Some(false), ..below.flags.clone() };
+        }
+        made.overlay(&end);
+        made.flags.up = made.flags.up.or(Some(false));
+        state.objects.insert(Key::Link(id), Object::Link(Box::new(made)));
+    }
+    Ok(())
+}
+
+pub(super) fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Result<(), Refused> {
+    permit_mtu(change)?;
+    let Some(Object::Link(now)) = state.objects.get(&Key::Link(id.clone())) else {
+        return Err(refusal(libc::ENODEV, ""));
+    };
+    let (mut link, old, new) = ((**now).clone(), now.place.clone(), change.place.clone());
+    let stays = matches!(link.kind, Some(LinkKind::Bridge(_))) || is_loopback(&link);
+    if old.netns != new.netns && stays {
+        return Err(refusal(libc::EINVAL, "The interface netns is immutable"));
+    }
+    if old != new {
+        need_netns(state, &new.netns)?;
+        if at(state, &new).is_some() {
+            return Err(refusal(libc::EEXIST, ""));
+        }
+    }
+    if let Some(Master::Of(master)) = &change.master {
+        let place = Place { netns: old.netns.clone(), ifname: master.clone() };
+        at(state, &place).ok_or_else(|| refusal(libc::ENODEV, ""))?;
+    }
+    vlans::permit_above(state, &link, change)?;
+    link.overlay(change);
+    if change.flags.up == Some(false) {
+        vlans::go_down(state, &old);
+    }
+    if old.netns != new.netns {
+        remove_dependents(state, &old);
+        vlans::take_along(state, &old, &new);
+        release(state, &old);
+        link.flags.up = Some(false);
+        link.master = Some(Master::Free);
+    } else if old != new {
+        rename_dependents(state, &old, &new);
+    }
+    if change.flags.up == Some(true) {
+        vlans::raise(state, &new);
+    }
+    if let Some(mtu) = change.attributes.mtu {
+        vlans::cut(state, &new, mtu);
+    }
+    if let Some(peer) = &link.peer
+        && let Some(mate) = at(state, peer)
+        && let Some(Object::Link(mate)) = state.objects.get_mut(&Key::Link(mate))
+    {
+        mate.peer = Some(new);
+    }
+    state.objects.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
+    Ok(())
+}
+
+pub(super) fn delete_link(state: &mut State, id: &LinkId) {
+    let Some(Object::Link(link)) = state.objects.remove(&Key::Link(id.clone())) else { return };
+    remove_dependents(state, &link.place);
+    release(state, &link.place);
+    if let Some(peer) = &link.peer
+        && let Some(mate) = at(state, peer)
+    {
+        delete_link(state, &mate);
+    }
+}
+
+/// A new namespace has a loopback, which is down (`loopback_net_init`, drivers/net/loopback.c).
+pub(super) fn create_netns(state: &mut State, key: &Key, netns: &NetnsName) -> Result<(), Refused> {
+    if state.objects.contains_key(key) {
+        return Err(refusal(libc::EEXIST, ""));
+    }
+    state.objects.insert(key.clone(), Object::Netns);
+    let invalid = |_| refusal(libc::EINVAL, "");
+    let id: LinkId = format!("lo@{netns}").parse().map_err(invalid)?;
+    let place = Place { netns: netns.clone(), ifname: "lo".parse().map_err(invalid)? };
+    let mut link = Link::at(place);
+    link.kind = Some(LinkKind::Other(String::new()));
+    link.attributes.mtu = Some(65_536);
+    link.flags.up = Some(false);
+    link.master = Some(Master::Free);
+    state.objects.insert(Key::Link(id), Object::Link(Box::new(link)));
+    Ok(())
+}
+
+pub(super) fn delete_netns(state: &mut State, key: &Key, netns: &NetnsName) -> Result<(), Refused> {
+    state.objects.remove(key).ok_or_else(|| refusal(libc::ENOENT, ""))?;
+    let within: Vec<LinkId> = ids(state, |link| link.place.netns == *netns);
+    for id in within {
+        delete_link(state, &id);
+    }
+    state.objects.retain(|key, _| match key {
+        Key::Route(key) => key.netns != *netns,
+        Key::Rule(key) => key.netns != *netns,
+        Key::Sysctl(key) => key.netns != *netns,
+        Key::Netns(_) | Key::Link(_) | Key::Address(_) | Key::Neighbor(_) | Key::Fdb(_) => true,
+    });
+    Ok(())
+}
+
+/// The links above the link at `place` are removed with it, and its ports are freed.
+fn release(state: &mut State, place: &Place) {
+    for id in ids(state, |link| link.device.as_ref() == Some(place)) {
+        delete_link(state, &id);
+    }
+    let of = Some(Master::Of(place.ifname.clone()));
+    for object in state.objects.values_mut() {
+        if let Object::Link(link) = object
+            && link.place.netns == place.netns
+            && link.master == of
+        {
+            link.master = Some(Master::Free);
+        }
+    }
+}
+
+fn remove_dependents(state: &mut State, place: &Place) {
+    let on_link = |key: &Key| {
+        let Key::Address(key) = key else { return None };
+        let is_here = key.netns == place.netns && key.dev == place.ifname;
+        is_here.then(|| key.address.addr())
+    };
+    let sources: Vec<IpAddr> = state.objects.keys().filter_map(on_link).collect();
+    state.objects.retain(|key, object| !is_on(key, object, place));
+    addresses::lose_sources(state, &place.netns, &sources);
+}
+
+fn rename_dependents(state: &mut State, old: &Place, new: &Place) {
+    let of = Some(Master::Of(old.ifname.clone()));
+    for object in state.objects.values_mut() {
+        let Object::Link(link) = object else { continue };
+        if link.place.netns == old.netns && link.master == of {
+            link.master = Some(Master::Of(new.ifname.clone()));
+        }
+        if link.device.as_ref() == Some(old) {
+            link.device = Some(new.clone());
+        }
+    }
+    let dependents: Vec<Key> = (state.objects.iter())
+        .filter(|(key, object)| is_on(key, object, old))
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in dependents {
+        let Some(mut object) = state.objects.remove(&key) else { continue };
+        let dev = new.ifname.clone();
+        let key = match key {
+            Key::Address(key) => Key::Address(AddressKey { dev, ..key }),
+            Key::Neighbor(key) => Key::Neighbor(NeighborKey { dev, ..key }),
+            Key::Sysctl(key) => {
+                let path = key.path.of_dev(&dev).unwrap_or_else(|| key.path.clone());
+                Key::Sysctl(SysctlKey { path, ..key })
+            }
+            Key::Netns(_) | Key::Link(_) | Key::Fdb(_) | Key::Route(_) | Key::Rule(_) => key,
+        };
+        if let Object::Route(route) = &mut object {
+            let devs = route.nexthops.iter_mut().filter_map(|hop| hop.dev.as_mut());
+            devs.filter(|dev| **dev == old.ifname).for_each(|dev| *dev = new.ifname.clone());
+            route.nexthops.sort();
+        }
+        state.objects.insert(key, object);
+    }
+}
+
+fn permit_mtu(link: &Link) -> Result<(), Refused> {
+    match link.attributes.mtu {
+        Some(mtu) if mtu > *MTU.end() => {
+            Err(refusal(libc::EINVAL, "mtu greater than device maximum"))
+        }
+        Some(mtu) if mtu < *MTU.start() => {
+            Err(refusal(libc::EINVAL, "mtu less than device minimum"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
