@@ -1,23 +1,13 @@
 //! What this crate's tests share: an engine on a fake kernel.
 
-mod boot;
-mod commit;
-mod confirmed;
-mod conflicts;
-mod crash;
-mod drift;
 mod faults;
-mod give_back;
-mod held;
 mod history;
 mod interleavings;
-mod notices;
-mod operational;
+mod kernel_state;
 mod paths;
-mod recovery;
-mod scheduled;
-mod sessions;
-mod stale;
+mod session;
+mod start;
+mod transaction;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;

@@ -1,0 +1,7 @@
+//! What the kernel holds: what differs from running, and what is held.
+
+mod drift;
+mod held;
+mod operational;
+
+use super::*;
