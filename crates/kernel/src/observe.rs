@@ -107,10 +107,10 @@ fn dependents(
             observer.routes(netns, filter, |seen| {
                 seen.indexes.iter().any(|index| links.contains_key(index))
             })?;
-            observer.neighbors(netns, (family, index), |key, neighbor| {
-                names.contains(&key.dev) && neighbor::is_static(key, neighbor)
-            })?;
         }
+        observer.neighbors(netns, index, |key, neighbor| {
+            names.contains(&key.dev) && neighbor::is_static(key, neighbor)
+        })?;
     }
     Ok(())
 }

@@ -67,6 +67,20 @@ impl<'a> Observer<'a> {
         }
     }
 
+    /// Calls `read` with each namespace and each address family.
+    pub(crate) fn each_family(
+        &mut self,
+        namespaces: &[NetnsName],
+        read: impl Fn(&mut Self, &NetnsName, u8) -> Result<()>,
+    ) -> Result<()> {
+        for netns in namespaces {
+            for family in FAMILIES {
+                read(self, netns, family)?;
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn insert(&mut self, key: Key, object: Object) {
         self.found.push((key, object));
     }

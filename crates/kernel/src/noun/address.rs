@@ -157,12 +157,9 @@ pub(crate) fn observe_part(
     namespaces: &[NetnsName],
     part: &Part,
 ) -> Result<(), ObserveError> {
-    for netns in namespaces {
-        for index in observer.indexes_of(netns, part)? {
-            observer.addresses(netns, index, |_, _| true)?;
-        }
-    }
-    Ok(())
+    observer.each_link(namespaces, part, |observer, netns, index| {
+        observer.addresses(netns, index, |_, _| true)
+    })
 }
 
 /// Reads addresses by their keys. A few links are read one by one; for more, all addresses are

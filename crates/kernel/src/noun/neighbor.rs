@@ -103,14 +103,9 @@ pub(crate) fn observe_part(
     namespaces: &[NetnsName],
     part: &Part,
 ) -> Result<(), ObserveError> {
-    for netns in namespaces {
-        for index in observer.indexes_of(netns, part)? {
-            for family in FAMILIES {
-                observer.neighbors(netns, (family, index), |_, _| true)?;
-            }
-        }
-    }
-    Ok(())
+    observer.each_link(namespaces, part, |observer, netns, index| {
+        observer.neighbors(netns, index, |_, _| true)
+    })
 }
 
 /// Reads neighbours by their keys.
@@ -133,15 +128,16 @@ pub(crate) fn notified(
 }
 
 impl Observer<'_> {
-    /// The neighbours of a family that `wanted` selects; only those of one link if `index` is not
-    /// zero.
+    /// The neighbours of a namespace for which `wanted` is true. Only those of one link if `index` is not zero.
     pub(crate) fn neighbors(
         &mut self,
         netns: &NetnsName,
-        (family, index): (u8, u32),
+        index: u32,
         wanted: impl Fn(&NeighborKey, &Neighbor) -> bool,
     ) -> Result<(), ObserveError> {
-        for proxies in [false, true] {
+        for (family, proxies) in
+            FAMILIES.into_iter().flat_map(|family| [(family, false), (family, true)])
+        {
             let request = |out: &mut Vec<u8>| dump(out, family, index, proxies);
             let seen = self.dump((netns, libc::RTM_GETNEIGH), request, decode)?;
             for (at, address, proxy, neighbor) in seen {

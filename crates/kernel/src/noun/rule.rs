@@ -13,7 +13,7 @@ use netstate::{Key, LinkName, NetnsName, Object, Part, Wanted};
 use crate::execution::{self, Act, CREATE, Execution, PointedAt};
 use crate::message::{Message, Wire, fixed};
 use crate::noun::route::family;
-use crate::observer::{FAMILIES, Observer, Result};
+use crate::observer::{Observer, Result};
 
 /// The netlink constants of this noun.
 pub(crate) const WIRE: Wire = Wire {
@@ -113,12 +113,8 @@ pub(crate) fn observe_part(
     namespaces: &[NetnsName],
     _: &Part,
 ) -> Result<()> {
-    for netns in namespaces {
-        for family in FAMILIES {
-            observer.rules(netns, family, |_| true)?;
-        }
-    }
-    Ok(())
+    observer
+        .each_family(namespaces, |observer, netns, family| observer.rules(netns, family, |_| true))
 }
 
 /// Reads rules by their keys. The kernel can only report all rules of a family.

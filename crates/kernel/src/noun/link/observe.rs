@@ -101,14 +101,25 @@ impl Observer<'_> {
         Ok(())
     }
 
-    /// The indexes of the links in a part, for requests about objects on links; zero for all.
-    pub(crate) fn indexes_of(&mut self, netns: &NetnsName, part: &Part) -> Result<Vec<u32>> {
-        let Some(places) = &part.links else { return Ok(vec![0]) };
-        let mut indexes = Vec::new();
-        for place in places.iter().filter(|place| place.netns == *netns) {
-            indexes.extend(self.index(netns, &place.ifname)?);
+    /// Calls `read` with each namespace and with the index of each link of a part, or with zero for all links.
+    pub(crate) fn each_link(
+        &mut self,
+        namespaces: &[NetnsName],
+        part: &Part,
+        read: impl Fn(&mut Self, &NetnsName, u32) -> Result<()>,
+    ) -> Result<()> {
+        for netns in namespaces {
+            let Some(places) = &part.links else {
+                read(self, netns, 0)?;
+                continue;
+            };
+            for place in places.iter().filter(|place| place.netns == *netns) {
+                if let Some(index) = self.index(netns, &place.ifname)? {
+                    read(self, netns, index)?;
+                }
+            }
         }
-        Ok(indexes)
+        Ok(())
     }
 
     /// The link at a place with its counters.

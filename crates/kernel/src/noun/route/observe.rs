@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use netstate::{Key, NetnsName, Object, Part, RouteKey, Wanted};
 
 use super::{Filter, Seen, decode, dump, family};
-use crate::observer::{FAMILIES, Observer, Result};
+use crate::observer::{Observer, Result};
 
 /// The number of missing keys that are looked up one by one.
 const FEW: usize = 1000;
@@ -16,12 +16,9 @@ pub(crate) fn observe_part(
     namespaces: &[NetnsName],
     _: &Part,
 ) -> Result<()> {
-    for netns in namespaces {
-        for family in FAMILIES {
-            observer.routes(netns, Filter { family, ..Filter::default() }, |_| true)?;
-        }
-    }
-    Ok(())
+    observer.each_family(namespaces, |observer, netns, family| {
+        observer.routes(netns, Filter { family, ..Filter::default() }, |_| true)
+    })
 }
 
 /// Reads routes by their keys, table by table.
