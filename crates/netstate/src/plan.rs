@@ -13,14 +13,18 @@ mod links;
 mod removal;
 mod scope;
 mod target;
+mod whole;
 
+use crate::checker::{self, Violation};
 use crate::noun::{Key, Stage};
 use crate::operation::Plan;
+use crate::originals::Originals;
 use crate::state::State;
 
 use account::Account;
 pub use scope::wanted;
 pub use target::{Goal, Target, target};
+pub use whole::{Whole, WholePlan};
 
 /// There is no order of operations that leads to the target.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -30,6 +34,23 @@ pub struct PlanError {
     pub key: Key,
     /// The reason, for the user.
     pub reason: String,
+}
+
+/// The plan from the observed to the desired state, given what may have been applied. In debug builds the checker, whose rules
+/// are written independently of the planner's, checks the plan, and the rule that it breaks is returned too.
+pub fn checked_plan<'a>(
+    goal: impl Into<Goal<'a>>,
+    touched: &'a State,
+    originals: &'a Originals,
+    observed: &'a State,
+) -> Result<(Plan, Option<Violation>), PlanError> {
+    let target = target(goal, touched, originals, observed)?;
+    let plan = plan(&target, observed)?;
+    let broken = match cfg!(debug_assertions) {
+        true => checker::check(observed, &plan, target.entries()).err(),
+        false => None,
+    };
+    Ok((plan, broken))
 }
 
 /// The operations that turn `observed` into `target`. Tests and debug builds check the plan with

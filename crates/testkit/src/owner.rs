@@ -6,11 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::plan::{Goal, plan, target, wanted};
-use netstate::verdict::{Contradiction, Environment};
+use netstate::plan::{Whole, WholePlan, wanted};
+use netstate::verdict::Contradiction;
 use netstate::{
-    Desired, Key, Originals, Place, Plan, PlanError, Refusal, Scope, Southbound, State, SysctlKey,
-    Verdict, checker,
+    Key, Originals, Place, Plan, PlanError, Refusal, Scope, Southbound, State, SysctlKey,
 };
 
 use crate::conformance::{self, Everything, Step};
@@ -64,46 +63,27 @@ impl<S: Southbound> Owner<S> {
         let scope = Scope::Only(wanted(desired, touched, &self.originals));
         let observed = self.southbound.observe(&scope).expect("the kernel can be observed");
         self.originals.remember(desired, touched, &observed);
-        let verdict = self.verdict(touched, desired, &observed)?;
-        let mut possible = desired.clone();
-        verdict.amend(&mut possible);
-        let goal = Goal { desired: &possible, held: &verdict.held };
-        let target = target(goal, touched, &self.originals, &observed)?;
-        let plan = plan(&target, &observed)?;
-        if let Err(violation) = checker::check(&observed, &plan, target.entries()) {
-            panic!("a plan that is none: {violation}\n{plan}");
-        }
-        self.held = verdict.holds().map(|(_, hold)| hold.reason.clone()).collect();
-        self.active = possible;
-        self.active.objects.retain(|key, _| !verdict.held.contains_key(key));
-        Ok(plan)
-    }
-
-    /// The verdict on a configuration.
-    fn verdict(
-        &mut self,
-        touched: &State,
-        desired: &State,
-        observed: &State,
-    ) -> Result<Verdict, PlanError> {
-        let keys: BTreeSet<Key> = desired.objects.keys().cloned().collect();
-        let whole = Desired::from(desired.clone());
-        let scope = Scope::Everything { known: BTreeMap::new() };
-        let everything = self.southbound.observe(&scope).expect("everything can be observed");
-        let environment = Environment {
-            observed,
-            looked_for: &keys,
+        let everything = Scope::Everything { known: BTreeMap::new() };
+        let everything = self.southbound.observe(&everything).expect("everything can be observed");
+        let whole = Whole {
+            desired,
             touched,
             originals: &self.originals,
-            answers: Some(&everything),
+            observed: &observed,
+            everything: &everything,
         };
-        let verdict = Verdict::of(&whole, &keys, &environment);
-        match verdict.refused.first() {
-            Some(Contradiction { key, reason, .. }) => {
-                Err(PlanError { key: key.clone(), reason: reason.clone() })
-            }
-            None => Ok(verdict),
+        let verdict = whole.judge();
+        if let Some(Contradiction { key, reason, .. }) = verdict.refused.first() {
+            return Err(PlanError { key: key.clone(), reason: reason.clone() });
         }
+        let WholePlan { desired: mut active, plan, broken } = whole.plan(&verdict)?;
+        if let Some(rule) = broken {
+            panic!("a plan that is none: {rule}\n{plan}");
+        }
+        self.held = verdict.holds().map(|(_, hold)| hold.reason.clone()).collect();
+        active.objects.retain(|key, _| !verdict.held.contains_key(key));
+        self.active = active;
+        Ok(plan)
     }
 
     /// Commits `desired`. If it is refused, returns the reason, and the kernel is as it was.

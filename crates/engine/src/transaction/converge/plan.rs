@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::noun::{is_needed, places, takes_along};
-use netstate::plan::{Goal, plan, target, wanted};
+use netstate::plan::{self, Goal, wanted};
 use netstate::verdict::Environment;
 use netstate::{
     Action, Desired, Key, Link, Object, Op, Originals, Place, Plan, PlanError, Scope, State,
-    checker,
 };
 
 use crate::error::{Error, Result};
@@ -194,9 +193,7 @@ impl Transition<'_> {
     }
 }
 
-/// The plan from the observed to the desired state, given what may have been applied. In debug
-/// builds the checker, whose rules are written independently of the planner's, checks each plan. A
-/// plan that breaks a rule is a bug in the planner. It fails a test of this crate. A daemon logs
+/// The plan of a transition. A plan that breaks a rule is a bug in the planner. It fails a test of this crate. A daemon logs
 /// it, and the kernel decides.
 pub(super) fn checked_plan(
     goal: Goal<'_>,
@@ -204,11 +201,8 @@ pub(super) fn checked_plan(
     originals: &Originals,
     observed: &State,
 ) -> std::result::Result<Plan, PlanError> {
-    let target = target(goal, touched, originals, observed)?;
-    let plan = plan(&target, observed)?;
-    if cfg!(debug_assertions)
-        && let Err(rule) = checker::check(observed, &plan, target.entries())
-    {
+    let (plan, broken) = plan::checked_plan(goal, touched, originals, observed)?;
+    if let Some(rule) = broken {
         tracing::error!(%rule, %plan, "plan breaks a rule");
         #[cfg(test)]
         unreachable!("plan breaks a rule: {rule}\n{plan}");

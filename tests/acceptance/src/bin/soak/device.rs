@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use acceptance::{Daemon, Ran};
 use kernel::Kernel;
-use netstate::plan::{Goal, plan, target, wanted};
-use netstate::verdict::Environment;
-use netstate::{Link, Object, Originals, Place, Scope, Southbound, Verdict};
+use netstate::plan::{Whole, WholePlan, wanted};
+use netstate::{Link, Object, Originals, Place, Scope, Southbound};
 use testkit::netns::ip;
 use yang::{Schema, Tree};
 
@@ -211,23 +210,17 @@ impl Device {
             // A namespace is being created.
             [Err(error), _] | [_, Err(error)] => return vec![error.to_string()],
         };
-        let keys = desired.objects.keys().cloned().collect();
-        let environment = Environment {
-            observed: &observed,
-            looked_for: &keys,
+        let whole = Whole {
+            desired: &desired,
             touched: &desired,
             originals: &originals,
-            answers: Some(&everything),
+            observed: &observed,
+            everything: &everything,
         };
-        let mut verdict = Verdict::of(&desired.clone().into(), &keys, &environment);
+        let mut verdict = whole.judge();
         verdict.hold_refused(&desired.clone().into(), &observed);
-        let mut possible = desired.clone();
-        verdict.amend(&mut possible);
-        let goal = Goal { desired: &possible, held: &verdict.held };
-        let planned = target(goal, &desired, &originals, &observed)
-            .and_then(|target| plan(&target, &observed));
-        match planned {
-            Ok(plan) => plan.ops.iter().map(ToString::to_string).collect(),
+        match whole.plan(&verdict) {
+            Ok(WholePlan { plan, .. }) => plan.ops.iter().map(ToString::to_string).collect(),
             Err(error) => vec![error.to_string()],
         }
     }
