@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
+mod clients;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -69,7 +71,7 @@ fn another_client_configures_a_network() {
         let daemon = Daemon::start();
         let output = command(python)
             .arg("-c")
-            .arg(include_str!("netconf/ncclient_session.py"))
+            .arg(include_str!("ncclient_session.py"))
             .arg(daemon.socket())
             .output()
             .expect("run python");

@@ -1,13 +1,16 @@
-//! What the tests and the demo create ends with them, even without clean-up.
+//! The demo runs for a user without privileges, as root of a user namespace of its own. What it creates ends with it, even
+//! without clean-up.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use acceptance::{built, command, kernel, step};
+use acceptance::{Ran, built, command, kernel, step};
+use tempfile::TempDir;
 
 #[test]
 fn nothing_outlives_a_demo_that_is_killed() {
@@ -21,6 +24,31 @@ fn nothing_outlives_a_demo_that_is_killed() {
     demo.kill().expect("kill the demo");
     demo.wait().expect("await the demo");
     kernel::until("the demo's world is empty", || inhabitants(&world).is_empty());
+}
+
+#[test]
+fn nobody_plays_the_tutorial() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: this user has no privileges, so all the other tests show it");
+        return;
+    }
+    let probe = nobody().args(["unshare", "--map-root-user", "--net", "--mount", "true"]).output();
+    let probe = Ran::of(probe.expect("run setpriv"));
+    if !probe.status.success() {
+        println!("skipped: user namespaces are not for everybody here: {}", probe.err.trim());
+        return;
+    }
+    step("PC1 pings PC2 in the demo that nobody runs");
+    // The build directory may be readable only by its owner.
+    let folder = TempDir::with_prefix("netloom-").expect("make a folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("open the folder");
+    for name in ["demo", "netloom", "netloomd"] {
+        fs::copy(built(name), folder.path().join(name)).expect("copy a program");
+    }
+    let ran = nobody().arg(folder.path().join("demo")).current_dir("/").output();
+    let ran = Ran::of(ran.expect("run the demo"));
+    assert!(ran.status.success(), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("3 received, 0% packet loss"), "{}", ran.out);
 }
 
 /// The network namespace to which a thread of the process has moved.
@@ -41,4 +69,11 @@ fn inhabitants(world: &Path) -> Vec<PathBuf> {
 
 fn netns(process: &Path) -> Option<PathBuf> {
     fs::read_link(process.join("ns/net")).ok()
+}
+
+/// A command as the user nobody.
+fn nobody() -> Command {
+    let mut command = command("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    command
 }

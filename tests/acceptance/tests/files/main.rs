@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
+mod scale;
+
 use std::fs;
 use std::path::Path;
 
