@@ -1,11 +1,11 @@
 //! What every file and every crate must keep to, checked over the files that git knows.
 //!
 //! A Rust file opens with its idea (`//!`); each crate takes the workspace's lints; the crate graph is the one
-//! that ARCHITECTURE.md shows, and each library has a row there; a file has a size that one idea needs; no line ends in
-//! white space.
+//! that ARCHITECTURE.md shows, and each library has a row there; a file has a size that one idea needs, and a folder
+//! as many files as a reader takes in at once; no line ends in white space.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
@@ -14,8 +14,11 @@ use serde_json::Value;
 
 use crate::waits;
 
-/// Lines of a Rust file that can still be one idea; tables and tests among them.
-const LONGEST_FILE: usize = 900;
+/// A Rust file with more lines than this holds more than one idea, also if it is a table or a test.
+const MAX_LINES: usize = 500;
+
+/// A folder with more Rust files than this is a list that nobody reads. Its files belong into folders by subject.
+const MAX_FILES: usize = 16;
 
 /// Each crate with the crates of the workspace that it is built on.
 type Graph = BTreeMap<String, BTreeSet<String>>;
@@ -23,6 +26,7 @@ type Graph = BTreeMap<String, BTreeSet<String>>;
 /// Everything that is wrong with the checkout at `root`, a line each.
 pub(crate) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut faults = Vec::new();
+    let mut folders: BTreeMap<PathBuf, usize> = BTreeMap::new();
     let files = tracked(root)?;
     faults.extend(waits::faults(root, &files)?);
     for file in files {
@@ -31,11 +35,17 @@ pub(crate) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
         let Ok(text) = fs::read_to_string(&path) else { continue };
         if file.ends_with(".rs") {
             rust_file(&file, &text, &mut faults);
+            let folder = Path::new(&file).parent().unwrap_or(Path::new("")).to_owned();
+            *folders.entry(folder).or_default() += 1;
         }
         if file.ends_with("Cargo.toml") && file != "Cargo.toml" && !takes_lints(&text) {
             faults.push(format!("{file}: lacks `[lints] workspace = true`"));
         }
         white_space(&file, &text, &mut faults);
+    }
+    for (folder, files) in folders.into_iter().filter(|(_, files)| *files > MAX_FILES) {
+        let folder = folder.display();
+        faults.push(format!("{folder}: {files} files side by side, the limit is {MAX_FILES}"));
     }
     let architecture = fs::read_to_string(root.join("ARCHITECTURE.md"))?;
     let packages = packages(root)?;
@@ -49,8 +59,8 @@ fn rust_file(file: &str, text: &str, faults: &mut Vec<String>) {
         faults.push(format!("{file}:1: does not open with `//!` and its one idea"));
     }
     let lines = text.lines().count();
-    if lines > LONGEST_FILE {
-        faults.push(format!("{file}: {lines} lines hold more than one idea"));
+    if lines > MAX_LINES {
+        faults.push(format!("{file}: {lines} lines, the limit is {MAX_LINES}: split it by idea"));
     }
 }
 
