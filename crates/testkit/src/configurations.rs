@@ -3,18 +3,22 @@
 //! Most configurations are valid, because contradictions are removed from them. Some keep their
 //! contradictions. In many, a part is held, because a link that a route needs is down or missing.
 
+mod random;
+mod shown;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
 use netstate::link::{Bridge, Dummy, LinkAttributes, LinkFlags, Master, Veth, Vlan};
-use netstate::uapi::{IFA_F_PERMANENT, RTPROT_KERNEL};
+use netstate::uapi::IFA_F_PERMANENT;
 use netstate::{
     Address, AddressKey, AddressStatus, Key, Link, LinkKind, NetnsName, Nexthop, Object, Place,
     Route, RouteKey, RouteKind, State, SysctlKey,
 };
-use proptest::prelude::*;
-use proptest::sample::select;
+
+pub use self::random::{configuration, surroundings};
+pub use self::shown::{comparable, described};
 
 /// The links: an adopted NIC, the ends of a veth pair, and so on.
 const LINKS: [&str; 7] = ["nic", "left", "right", "dum", "br", "vlan", "loop"];
@@ -103,89 +107,6 @@ enum Way {
     Foreign,
 }
 
-/// Any configuration.
-pub fn configuration() -> impl Strategy<Value = Configuration> {
-    let there = |index| match index {
-        NIC | LEFT => 0.8,
-        _ => 0.5,
-    };
-    let links: Vec<_> =
-        (0..LINKS.len()).map(|index| proptest::option::weighted(there(index), link())).collect();
-    let parameter = || proptest::option::weighted(0.12, any::<bool>());
-    let parameters = || [parameter(), parameter(), parameter(), parameter(), parameter()];
-    (
-        links,
-        proptest::collection::vec(route(), 0..4),
-        proptest::collection::vec(parameters(), 2),
-        proptest::bool::weighted(0.85),
-    )
-        .prop_map(|(links, routes, parameters, is_sound)| Configuration {
-            links,
-            routes,
-            parameters,
-            is_sound,
-        })
-}
-
-/// Any surroundings.
-pub fn surroundings() -> impl Strategy<Value = Surroundings> {
-    let nic = proptest::option::weighted(0.8, proptest::bool::weighted(0.7));
-    (nic, proptest::bool::weighted(0.3))
-        .prop_map(|(nic, has_address)| Surroundings { nic, has_address })
-}
-
-fn link() -> impl Strategy<Value = RandomLink> {
-    let parameter = || proptest::option::weighted(0.12, any::<bool>());
-    let up = prop_oneof![8 => Just(Some(true)), 2 => Just(Some(false)), 1 => Just(None)];
-    let mtu =
-        prop_oneof![4 => Just(None), 1 => select(vec![1200, 1280, 1400, 1500]).prop_map(Some)];
-    let hosts = || proptest::sample::subsequence(vec![1_u8, 2], 0..=2);
-    (
-        (any::<bool>(), proptest::bool::weighted(0.25), up, mtu),
-        (hosts(), hosts(), proptest::bool::weighted(0.4), select(vec![0_usize, 1, 2, 3, 4])),
-        [parameter(), parameter(), parameter(), parameter(), parameter()],
-    )
-        .prop_map(
-            |((is_in_red, is_renamed, up, mtu), (ipv4, ipv6, is_port, below), parameters)| {
-                RandomLink {
-                    is_in_red,
-                    is_renamed,
-                    up,
-                    mtu,
-                    ipv4,
-                    ipv6,
-                    is_port,
-                    parameters,
-                    below,
-                }
-            },
-        )
-}
-
-fn route() -> impl Strategy<Value = RandomRoute> {
-    let way = prop_oneof![
-        3 => Just(Way::OverLink),
-        6 => Just(Way::Gateway),
-        1 => Just(Way::Onlink),
-        1 => Just(Way::LinkLocal),
-        1 => Just(Way::Foreign),
-    ];
-    let hops = proptest::collection::vec((0..LINKS.len() - 1, way), 1..3);
-    let source = proptest::option::weighted(0.4, (0..LINKS.len(), 1..3_u8));
-    (
-        (any::<bool>(), 0..5_u8, hops, source),
-        (prop_oneof![5 => Just(254_u32), 1 => Just(100)], proptest::bool::weighted(0.08)),
-    )
-        .prop_map(|((is_ipv6, prefix, hops, source), (table, is_blackhole))| RandomRoute {
-            is_ipv6,
-            prefix,
-            hops,
-            source,
-            table,
-            is_blackhole,
-        })
-}
-
 impl Surroundings {
     /// What a kernel holds before anything is configured.
     pub fn state(self) -> State {
@@ -220,75 +141,6 @@ impl fmt::Debug for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&described(&self.state()))
     }
-}
-
-/// The part of a kernel's state that follows from a configuration, without random values, counters,
-/// and objects of the kernel itself. Links are named by their places.
-pub fn comparable(state: State) -> State {
-    let entry = |(key, object): (Key, Object)| match (key, object) {
-        (Key::Link(_), Object::Link(mut link)) => {
-            link.status = None;
-            link.attributes.index = None;
-            link.attributes.mac_address = None;
-            let name = format!("{}@{}", link.place.ifname, link.place.netns);
-            Some((Key::Link(parsed(&name)), Object::Link(link)))
-        }
-        (Key::Address(key), Object::Address(address)) => {
-            let is_link_local = matches!(key.address.addr(), IpAddr::V6(address) if address.is_unicast_link_local());
-            let is_made =
-                !address.is_automatic() && !is_link_local && !key.address.addr().is_loopback();
-            is_made.then(|| (Key::Address(key), Object::Address(Address::default())))
-        }
-        (Key::Sysctl(key), Object::Sysctl(value)) => {
-            let initial = if key.path.as_str().ends_with("/accept_redirects") { "1" } else { "0" };
-            (value != initial).then_some((Key::Sysctl(key), Object::Sysctl(value)))
-        }
-        // The kernel joins multicast groups, and learns addresses.
-        (Key::Fdb(_) | Key::Neighbor(_), _) => None,
-        (_, Object::Route(route)) if route.protocol == Some(RTPROT_KERNEL) => None,
-        other => Some(other),
-    };
-    State { objects: state.objects.into_iter().filter_map(entry).collect() }
-}
-
-/// A state, one object per line.
-#[allow(clippy::wildcard_enum_match_arm, reason = "what has no form of its own is shown as it is")]
-pub fn described(state: &State) -> String {
-    let line = |(key, object): (&Key, &Object)| {
-        let object = match object {
-            Object::Link(link) => {
-                let kind = link.kind.as_ref().map_or("", LinkKind::name);
-                let Link { place, flags, attributes, master, device, peer, .. } = &**link;
-                let at = |place: &Place| format!("{}@{}", place.ifname, place.netns);
-                let mut text = format!("{} {kind} up {:?}", at(place), flags.up);
-                for (word, value) in [
-                    ("mtu", attributes.mtu.map(|mtu| mtu.to_string())),
-                    ("master", master.as_ref().map(|master| format!("{master:?}"))),
-                    ("on", device.as_ref().map(at)),
-                    ("peer", peer.as_ref().map(at)),
-                ] {
-                    if let Some(value) = value {
-                        text += &format!(" {word} {value}");
-                    }
-                }
-                text
-            }
-            Object::Route(route) => {
-                let hop = |hop: &Nexthop| format!("{:?} via {:?} {}", hop.dev, hop.via, hop.onlink);
-                let hops: Vec<String> = route.nexthops.iter().map(hop).collect();
-                format!("{:?} {} from {:?}", route.kind, hops.join(" and "), route.source)
-            }
-            other => format!("{other:?}"),
-        };
-        let key = match key {
-            Key::Sysctl(key) => format!("{}: {}", key.netns, key.path),
-            Key::Address(key) => format!("{} on {}@{}", key.address, key.dev, key.netns),
-            Key::Route(key) => format!("{} table {} in {}", key.prefix, key.table, key.netns),
-            other => format!("{other:?}"),
-        };
-        format!("{key}: {object}")
-    };
-    state.objects.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 impl Configuration {
