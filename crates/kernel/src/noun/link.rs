@@ -3,8 +3,7 @@
 use netstate::LinkName;
 use netstate::attribute::{Attributes, Fields, Flags, put, put_value};
 use netstate::link::{
-    BelowAttribute, BridgePort, CreatedBy, Link, LinkAttributes, LinkFlags, LinkKind,
-    MtuAtCreation, Place,
+    BelowAttribute, CreatedBy, Link, LinkAttributes, LinkFlags, LinkKind, MtuAtCreation, Place,
 };
 
 use crate::execution::PointedAt;
@@ -121,13 +120,13 @@ pub(crate) fn update(
     }
 }
 
-/// Appends the body of a request that changes the bridge port attributes of a link.
-pub(crate) fn update_port(out: &mut Vec<u8>, name: &LinkName, port: &BridgePort) {
+/// Appends the body of a request that changes the attributes of a port of a master of this kind.
+pub(crate) fn update_port(out: &mut Vec<u8>, name: &LinkName, (kind, data): (&str, &[u8])) {
     fixed::link(out, 0, 0, 0);
     put_name(out, name);
     put(out, libc::IFLA_LINKINFO, |out| {
-        put(out, libc::IFLA_INFO_SLAVE_KIND, |out| out.extend(b"bridge"));
-        put(out, libc::IFLA_INFO_SLAVE_DATA, |out| port.encode(out));
+        put(out, libc::IFLA_INFO_SLAVE_KIND, |out| out.extend(kind.bytes()));
+        put(out, libc::IFLA_INFO_SLAVE_DATA, |out| out.extend(data));
     });
 }
 

@@ -144,8 +144,8 @@ fn a_bridge_with_ports_and_all_its_attributes() {
         let mut port = link("p", "p@1", veth("q@1"));
         let (_, Object::Link(link_of_port)) = &mut port else { unreachable!() };
         link_of_port.master = Some(Master::Of("br".parse().unwrap()));
-        link_of_port.port.hairpin = Some(true);
-        link_of_port.port.cost = Some(50);
+        link_of_port.port.bridge.hairpin = Some(true);
+        link_of_port.port.bridge.cost = Some(50);
         let full = state([
             link("br", "br@1", Some(LinkKind::Bridge(bridge))),
             port,

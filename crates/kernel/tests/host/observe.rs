@@ -52,7 +52,7 @@ fn operational_data_contain_every_kind_of_state() {
         let state = everything(&[]);
         let a = link(&state, "a");
         assert_eq!(a.master, Some(Master::Of("br".parse().unwrap())));
-        assert_eq!(a.port.learning, Some(true));
+        assert_eq!(a.port.bridge.learning, Some(true));
         assert!(a.status.as_ref().unwrap().statistics.tx_packets < 1000);
         let count = |sort: fn(&Key) -> bool| state.objects.keys().filter(|key| sort(key)).count();
         assert!(count(|key| matches!(key, Key::Fdb(_))) > 0);

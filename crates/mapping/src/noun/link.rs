@@ -9,7 +9,7 @@ mod raise;
 mod tests;
 
 use ipnet::IpNet;
-use netstate::link::LinkBelow;
+use netstate::link::{LinkBelow, Port};
 use netstate::{
     Address, AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, MacAddress,
     Master, Object, Place,
@@ -79,11 +79,20 @@ impl LinkLowering<'_, '_> {
         let master = entry.master.as_ref().and_then(|master| self.master(master));
         let attributes = self.attributes(&mut entry);
         let flags = LinkFlags { up: entry.admin_status, ..entry.modes.take().unwrap_or_default() };
-        let port = entry.bridge_conf.take().unwrap_or_default().link.unwrap_or_default();
+        let bridge = entry.bridge_conf.take().unwrap_or_default().link.unwrap_or_default();
         let peer = self.cables.peer(&self.id).cloned();
         let place = self.place;
-        let link =
-            Link { place, kind, attributes, flags, master, port, device, peer, status: None };
+        let link = Link {
+            place,
+            kind,
+            attributes,
+            flags,
+            master,
+            port: Port { bridge },
+            device,
+            peer,
+            status: None,
+        };
         self.lowering.add(Key::Link(self.id), Object::Link(Box::new(link)));
     }
 

@@ -8,10 +8,9 @@ use super::nouns::{Nature, nature, renamed, same_value};
 use super::world::{
     Node, Presence, World, follows_device, is_cut_by_device, lacks_ipv6, survives_move,
 };
-use crate::attribute::Fields;
 use crate::name::{LinkId, NetnsName};
 use crate::noun::address::{Address, AddressKey, AddressStatus};
-use crate::noun::link::{BridgePort, Link, LinkKind, Master, Place};
+use crate::noun::link::{Link, LinkKind, Master, Place, Port};
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{Key, Object};
 use crate::uapi::{IFA_F_SECONDARY, RT_TABLE_MAIN};
@@ -82,7 +81,7 @@ impl<'a> World<'a> {
             node.link.to_mut().port.overlay(&change.port);
         }
         if change.flags.up == Some(true) && !was_up {
-            node.link.to_mut().port.state = change.port.state;
+            node.link.to_mut().port.bridge.state = change.port.bridge.state;
             self.without_ipv4.remove(place);
         }
         let loses_ipv6 = had_ipv6 && lacks_ipv6(&node.link);
@@ -256,7 +255,7 @@ impl<'a> World<'a> {
                 self.lose_link(&above, why);
             } else if let Some(mut node) = self.take_link(&above) {
                 let link = node.link.to_mut();
-                (link.master, link.port) = (Some(Master::Free), BridgePort::default());
+                (link.master, link.port) = (Some(Master::Free), Port::default());
                 self.put_link(node);
             }
         }
@@ -281,7 +280,7 @@ impl<'a> World<'a> {
         let link = node.link.to_mut();
         link.place = new.clone();
         link.flags.up = Some(false);
-        (link.master, link.port) = (Some(Master::Free), BridgePort::default());
+        (link.master, link.port) = (Some(Master::Free), Port::default());
         node.first = new.ifname.clone();
         self.update_peer(&node.link);
         self.put_link(node);
@@ -397,14 +396,12 @@ impl<'a> World<'a> {
 }
 
 /// The port attributes that a link gets from its master.
-fn port_of(world: &World<'_>, link: &Link) -> BridgePort {
-    let Some(Master::Of(ifname)) = &link.master else { return BridgePort::default() };
+fn port_of(world: &World<'_>, link: &Link) -> Port {
+    let Some(Master::Of(ifname)) = &link.master else { return Port::default() };
     let master = Place { netns: link.place.netns.clone(), ifname: ifname.clone() };
     match world.link(&master) {
-        Presence::Here(Link { kind: Some(LinkKind::Bridge(_)), .. }) => {
-            BridgePort::kernel_default()
-        }
-        Presence::Here(_) | Presence::Missing | Presence::Unknown => BridgePort::default(),
+        Presence::Here(Link { kind: Some(kind), .. }) => Port::of_new(kind.name()),
+        Presence::Here(_) | Presence::Missing | Presence::Unknown => Port::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::nouns::{is_ipv6, nature, route, same_value};
 use super::world::{Presence, World, follows_device, lacks_ipv6};
 use crate::name::NetnsName;
-use crate::noun::link::{BridgePort, Link, Master, Place};
+use crate::noun::link::{Link, Master, Place, Port};
 use crate::noun::route::{Nexthop, Route, RouteKey, RouteKind};
 use crate::noun::sysctl::SysctlKey;
 use crate::noun::{Key, Object};
@@ -63,11 +63,11 @@ impl World<'_> {
             }
         }
         let port = &change.port;
-        if *port != BridgePort::default() && !is_port {
+        if *port != Port::default() && !is_port {
             return Some(format!("{} is no port of a bridge", name(at)));
         }
         // `br_set_port_state`, net/bridge/br_netlink.c.
-        if port.state.is_some() && link.flags.up == Some(false) {
+        if port.bridge.state.is_some() && link.flags.up == Some(false) {
             return Some(format!("a port has a state only once it is up, and {} is not", name(at)));
         }
         if let Some(device) = link.device.as_ref().filter(|_| change.flags.up == Some(true))

@@ -10,6 +10,7 @@ pub mod ifb;
 pub mod kind;
 mod new_device;
 mod observed;
+mod port;
 mod recreate;
 pub mod tun;
 pub mod veth;
@@ -32,6 +33,7 @@ pub use kind::{
     AttributesOf, Below, BelowAttribute, CreatedBy, KindAttributes, KindFacts, LinkBelow, LinkKind,
     MtuAtCreation,
 };
+pub use port::Port;
 pub use tun::Tun;
 pub use veth::Veth;
 pub use vlan::Vlan;
@@ -77,8 +79,8 @@ pub struct Link {
     pub flags: LinkFlags,
     /// `IFLA_MASTER`: the bridge, bond or VRF to which it is enslaved, in its own namespace.
     pub master: Option<Master>,
-    /// Its attributes as a port of a bridge.
-    pub port: BridgePort,
+    /// Its attributes as a port of its master.
+    pub port: Port,
     /// `IFLA_LINK` with `IFLA_LINK_NETNSID`: the link below it, or a tunnel's underlay.
     pub device: Option<Place>,
     /// The other end of a veth pair. The kernel creates and removes both ends together.
@@ -96,7 +98,7 @@ impl Link {
             attributes: LinkAttributes::default(),
             flags: LinkFlags::default(),
             master: None,
-            port: BridgePort::default(),
+            port: Port::default(),
             device: None,
             peer: None,
             status: None,

@@ -9,10 +9,9 @@ use std::collections::BTreeSet;
 
 use super::PlanError;
 use super::account::Account;
-use crate::attribute::Fields;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::link::{
-    Below, BridgePort, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place, below, link, links,
+    Below, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place, Port, below, link, links,
     must_recreate, temporary_name,
 };
 use crate::noun::netns::as_phrase;
@@ -111,7 +110,7 @@ impl<'a> Account<'a> {
                 self.take_down(id, if for_change { Because::NeedsDown } else { because.clone() });
             }
             let mut port = std::mem::take(&mut change.port);
-            port.state = None;
+            port.take_those_of_up();
             // The peer follows from the places of both ends.
             change.peer = None;
             if !change.is_empty() {
@@ -167,9 +166,9 @@ impl<'a> Account<'a> {
     fn set_port_states(&mut self, raised: &BTreeSet<&LinkId>) {
         for (id, wanted) in self.target.links() {
             let Some(now) = self.links.get(id) else { continue };
-            let state = wanted.port.state;
-            if state.is_some() && (now.port.state != state || raised.contains(id)) {
-                let port = BridgePort { state, ..BridgePort::default() };
+            let port = wanted.port.clone().take_those_of_up();
+            let differs = !port.changes(&now.port).is_empty();
+            if !port.is_empty() && (differs || raised.contains(id)) {
                 let change = Link { port, ..Link::at(now.place.clone()) };
                 self.alter(id, change, self.reason(&Key::Link(id.clone())));
             }
@@ -354,7 +353,7 @@ impl<'a> Account<'a> {
                 self.linked.entry(to.clone()).or_default().insert(id);
             } else if let Some(link) = self.links.get_mut(&id).map(Cow::to_mut) {
                 link.master = Some(Master::Free);
-                link.port = BridgePort::default();
+                link.port = Port::default();
             }
         }
     }
@@ -372,7 +371,7 @@ impl<'a> Account<'a> {
         let from = now.clone();
         let place = now.place.clone();
         if change.master.is_some() {
-            now.port = BridgePort::default();
+            now.port = Port::default();
         }
         now.overlay(&change);
         now.place = place.clone();

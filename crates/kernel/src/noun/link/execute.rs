@@ -1,7 +1,6 @@
 //! Executing operations on links.
 
 use netstate::LinkId;
-use netstate::attribute::Fields;
 use netstate::link::{CreatedBy, Link, LinkKind, Master, Place};
 
 use super::read::named;
@@ -104,12 +103,12 @@ impl Execution<'_> {
     /// The kernel applies port attributes to the master that the link had before the request. They
     /// therefore need a request of their own.
     fn change_port(&mut self, index: usize, place: &Place, change: &Link) -> Result<()> {
-        if change.port.is_empty() {
-            return Ok(());
+        for (kind, data) in change.port.encode() {
+            self.push((index, &place.netns), (libc::RTM_NEWLINK, 0), |out| {
+                update_port(out, &place.ifname, (kind, &data));
+            })?;
         }
-        self.push((index, &place.netns), (libc::RTM_NEWLINK, 0), |out| {
-            update_port(out, &place.ifname, &change.port);
-        })
+        Ok(())
     }
 
     fn delete_link(&mut self, index: usize, link: &Link) -> Result<()> {

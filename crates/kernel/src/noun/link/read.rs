@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use netstate::attribute::{Attributes, Flags, Value, put, put_value};
+use netstate::attribute::{Flags, Value, put, put_value};
 use netstate::link::{
-    BelowAttribute, BridgePort, Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Master,
-    Place, Statistics,
+    BelowAttribute, Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Master, Place, Port,
+    Statistics,
 };
 use netstate::{LinkName, MacAddress, NetnsName};
 
@@ -78,10 +78,7 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
         let underlay = row(data).find(|(number, _)| *number == attribute);
         below = underlay.and_then(|(_, value)| u32::take(value));
     }
-    let port = match slave_kind.trim_end_matches('\0') {
-        "bridge" => BridgePort::decode(slave_data).unwrap_or_default(),
-        _ => BridgePort::default(),
-    };
+    let port = Port::decode(slave_kind.trim_end_matches('\0'), slave_data);
     let attributes: LinkAttributes = message.decode(fixed::LINK);
     let link = Link {
         place: Place { netns: netns.clone(), ifname: name? },

@@ -132,7 +132,7 @@ fn entry(id: &LinkId, link: &Link, names: &Names<'_>, list: &'static SchemaNode)
         }),
         modes: Some(LinkFlags { up: None, ..link.flags.clone() }),
         lladdresses: Some(Lladdresses { mac_addr, broadcast_addr, peer_addr }),
-        bridge_conf: Some(BridgeConf { link: Some(link.port.clone()) }),
+        bridge_conf: Some(BridgeConf { link: Some(link.port.bridge.clone()) }),
         ifname: Some(ifname.clone()).filter(|ifname| ifname.as_str() != id.as_str()),
         description: alias.filter(|alias| is_a_line(alias)),
         state: link.status.as_ref().map(|status| state(link, status)),

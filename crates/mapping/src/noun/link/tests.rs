@@ -1,7 +1,7 @@
 //! Tables of links: the meaning of configurations, errors, and observed links.
 
 use expect_test::expect;
-use netstate::link::{BridgePort, Statistics, Vxlan};
+use netstate::link::{Port, Statistics, Vxlan};
 use netstate::{Key, Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Object, Place};
 
 use crate::test::{check, check_faults, check_path, check_raised, state};
@@ -258,7 +258,7 @@ fn objects_of_others_are_shown_too() {
             attributes: LinkAttributes { mtu: Some(1500), ..LinkAttributes::default() },
             flags: LinkFlags { up: Some(true), ..LinkFlags::default() },
             master: None,
-            port: BridgePort::default(),
+            port: Port::default(),
             device: None,
             peer: None,
             status: Some(Box::new(LinkStatus {

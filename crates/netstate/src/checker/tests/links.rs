@@ -88,7 +88,7 @@ fn a_namespace_is_removed_once_it_is_empty() {
 #[test]
 fn a_port_moved_to_another_bridge_gets_default_attributes() {
     let (one, two) = (link("one", "one", bridge), link("two", "two", bridge));
-    let hairpin = |link: &mut Link| link.port.hairpin = Some(true);
+    let hairpin = |link: &mut Link| link.port.bridge.hairpin = Some(true);
     let before = link("d0", "d0", both(both(down, port("one")), hairpin));
     let after = link("d0", "d0", both(both(down, port("two")), hairpin));
     let moved = link("d0", "d0", both(down, port("two")));
@@ -96,7 +96,7 @@ fn a_port_moved_to_another_bridge_gets_default_attributes() {
     let all = [[one.clone(), two.clone(), before], [one.clone(), two, after]];
     check_both((&all[0], &all[1]), &right, &right[..1], "not as it is to be in hairpin");
     let (free, state) = (link("d0", "d0", down), |link: &mut Link| {
-        link.port = BridgePort { state: Some(3), ..BridgePort::default() };
+        link.port.bridge = BridgePort { state: Some(3), ..BridgePort::default() };
     });
     let after = [one.clone(), link("d0", "d0", both(both(up, port("one")), state))];
     let (enslaved, up_) =

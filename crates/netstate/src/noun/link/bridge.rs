@@ -8,6 +8,7 @@ use crate::noun::link::kind::{
     Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
 };
 use crate::noun::link::new_device::ethernet;
+use crate::noun::link::port::PortKind;
 use crate::uapi::IFF_MULTICAST;
 
 /// The attributes of a bridge. Times are in centiseconds, the kernel's clock ticks for users
@@ -137,9 +138,11 @@ pub struct BridgePort {
     pub proxy_arp: Option<bool>,
 }
 
-impl BridgePort {
+impl PortKind for BridgePort {
+    const MASTER: &'static str = Bridge::FACTS.name;
+
     /// A new port (`new_nbp`, net/bridge/br_if.c). State and cost have no default.
-    pub fn kernel_default() -> Self {
+    fn kernel_default() -> Self {
         Self {
             state: None,
             cost: None,
@@ -152,5 +155,10 @@ impl BridgePort {
             flood: Some(true),
             proxy_arp: Some(false),
         }
+    }
+
+    /// A port has a spanning tree state once it is up (`br_set_port_state`, net/bridge/br_netlink.c).
+    fn take_those_of_up(&mut self) -> Self {
+        Self { state: self.state.take(), ..Self::default() }
     }
 }

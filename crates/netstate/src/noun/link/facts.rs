@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::name::{LinkId, NetnsName};
-use crate::noun::link::{BridgePort, KindAttributes, Link, LinkKind, Master};
+use crate::noun::link::{KindAttributes, Link, LinkKind, Master, Port};
 use crate::noun::netns::as_phrase;
 use crate::noun::{
     Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts,
@@ -59,7 +59,7 @@ impl NounFacts for Facts {
                 Condition::LinkUp(_) => less.flags.up = Some(false),
                 Condition::Master(_) => {
                     less.master = None;
-                    less.port = BridgePort::default();
+                    less.port = Port::default();
                 }
                 Condition::Link(_)
                 | Condition::Ipv6(_)

@@ -1,7 +1,7 @@
 //! All fields of a link together: the groups of [`Fields`] of which a link consists.
 
 use crate::attribute::{Field, Fields};
-use crate::noun::link::{BridgePort, Link, LinkKind, Master};
+use crate::noun::link::{Link, LinkKind, Master, Port};
 
 /// A link with a lower MTU has no IPv6 (`addrconf_notify`, net/ipv6/addrconf.c).
 pub(crate) const IPV6_MIN_MTU: u32 = 1280;
@@ -69,7 +69,7 @@ impl Link {
         change.flags.allmulticast = None;
         change.flags.promisc = None;
         change.flags.trailers = None;
-        change.port = BridgePort::default();
+        change.port = Port::default();
         self.place != observed.place || !self.is_of_kind(observed) || !change.is_empty()
     }
 

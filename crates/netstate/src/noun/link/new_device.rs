@@ -4,7 +4,7 @@
 use crate::attribute::Flags;
 use crate::name::{LinkName, MacAddress};
 use crate::noun::link::kind::NewDevice;
-use crate::noun::link::{BridgePort, Link, LinkAttributes, LinkFlags, LinkKind, Master, Place};
+use crate::noun::link::{Link, LinkAttributes, LinkFlags, LinkKind, Master, Place, Port};
 
 /// `GSO_LEGACY_MAX_SIZE` and its like, include/linux/netdevice.h.
 const SEGMENTATION_BYTES: u32 = 65_536;
@@ -44,8 +44,8 @@ impl Link {
             flags,
             master: Some(Master::Free),
             port: match self.master {
-                Some(Master::Of(_)) => BridgePort::kernel_default(),
-                Some(Master::Free) | None => BridgePort::default(),
+                Some(Master::Of(_)) => Port::kernel_default(),
+                Some(Master::Free) | None => Port::default(),
             },
             ..Link::at(self.place.clone())
         }

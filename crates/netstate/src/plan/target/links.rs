@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use super::past::Past;
 use crate::name::LinkId;
-use crate::noun::link::{
-    BridgePort, Link, LinkKind, Master, Place, below, link_objects, must_recreate,
-};
+use crate::noun::link::{Link, LinkKind, Master, Place, Port, below, link_objects, must_recreate};
 use crate::noun::netns::as_phrase;
 use crate::noun::{Key, Object};
 use crate::plan::PlanError;
@@ -87,7 +85,7 @@ pub(super) fn configured<'a>(
     link.port = match &link.master {
         Some(Master::Of(_)) if link.master == observed.master => new.port,
         Some(Master::Of(_)) => desired.port.clone(),
-        Some(Master::Free) | None => BridgePort::default(),
+        Some(Master::Free) | None => Port::default(),
     };
     Ok(link)
 }
@@ -132,7 +130,7 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
     link.port = match &link.master {
         Some(Master::Of(_)) if link.master.as_ref() == master => link.port,
         Some(Master::Of(_)) => original.port.clone(),
-        Some(Master::Free) | None => BridgePort::default(),
+        Some(Master::Free) | None => Port::default(),
     };
     Some(Object::Link(Box::new(link)))
 }
