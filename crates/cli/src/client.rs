@@ -1,5 +1,6 @@
 //! The client end of the socket: sends a request and reads its reply, and receives notifications between replies.
 
+mod error;
 mod filter;
 
 use std::io::{self, Read, Write};
@@ -11,30 +12,13 @@ use std::{mem, thread};
 use netconf::{
     BlameOutput, Check, CheckOutput, CommitOutput, Configuration, ConflictsOutput, Datastore,
     Decoder, DefaultOperation, DifferenceOutput, ErrorOption, Framing, Hello, HistoryOutput,
-    Incoming, MessageError, Reply, ResolutionMode, ResolveOutput, Revision, Rpc, RpcError,
-    ScheduleOutput, Side, Source, TestOption, Xml, capability, framing::pieces,
-    notification::Event,
+    Incoming, Reply, ResolutionMode, ResolveOutput, Revision, Rpc, ScheduleOutput, Side, Source,
+    TestOption, Xml, capability, framing::pieces, notification::Event,
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
 
-use crate::show::one_line;
-
-/// Why a request did not get a valid reply.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ClientError {
-    #[error("the connection to netloomd is lost")]
-    Lost(#[source] io::Error),
-    #[error("netloomd closed the connection; uncommitted changes are lost")]
-    Closed,
-    #[error("netloomd refuses the session: {}", texts(.0, "; "))]
-    TurnedAway(Vec<RpcError>),
-    #[error("netloomd has ended the session, uncommitted changes are lost: {}", texts(.0, "; "))]
-    Ended(Vec<RpcError>),
-    #[error("invalid NETCONF message from netloomd: {0}")]
-    Protocol(String),
-    #[error("{}", texts(.0, "\n"))]
-    Refused(Vec<RpcError>),
-}
+pub(crate) use self::error::ClientError;
+use self::error::{protocol, refusal};
 
 /// A session with the server.
 #[derive(Debug)]
@@ -447,26 +431,6 @@ impl Messages {
     }
 }
 
-impl ClientError {
-    /// Whether the request was refused only because of conflicts.
-    pub(crate) fn is_conflict(&self) -> bool {
-        let conflict = |error: &RpcError| error.app_tag.as_deref() == Some("conflict");
-        matches!(self, ClientError::Refused(errors) if errors.iter().all(conflict))
-    }
-
-    /// Whether the connection is lost.
-    pub(crate) fn is_fatal(&self) -> bool {
-        match self {
-            ClientError::Lost(_)
-            | ClientError::Closed
-            | ClientError::TurnedAway(_)
-            | ClientError::Ended(_)
-            | ClientError::Protocol(_) => true,
-            ClientError::Refused(_) => false,
-        }
-    }
-}
-
 fn edit_config(default_operation: DefaultOperation, config: String) -> Rpc {
     Rpc::EditConfig {
         target: Datastore::Candidate,
@@ -475,31 +439,5 @@ fn edit_config(default_operation: DefaultOperation, config: String) -> Rpc {
         test_option: Some(TestOption::Set),
         error_option: ErrorOption::RollbackOnError,
         config: Xml(config),
-    }
-}
-
-fn protocol(error: &MessageError) -> ClientError {
-    ClientError::Protocol(error.to_string())
-}
-
-/// The reason of a server that has sent an error instead of its hello.
-fn refusal(greeting: &str) -> Option<ClientError> {
-    match Incoming::from_xml(greeting) {
-        Ok(Incoming::Reply { reply: Reply::Errors(errors), .. }) => {
-            Some(ClientError::TurnedAway(errors))
-        }
-        Ok(Incoming::Reply { .. } | Incoming::Notification(_)) | Err(_) => None,
-    }
-}
-
-fn texts(errors: &[RpcError], between: &str) -> String {
-    errors.iter().map(text).collect::<Vec<_>>().join(between)
-}
-
-fn text(error: &RpcError) -> String {
-    let message = one_line(error.message.as_deref().unwrap_or(&error.tag));
-    match &error.path {
-        Some(path) => format!("{}: {message}", one_line(path)),
-        None => message,
     }
 }
