@@ -54,7 +54,7 @@ pub fn checked_plan<'a>(
 }
 
 /// The operations that turn `observed` into `target`. Tests and debug builds check the plan with
-/// the [`checker`](crate::checker).
+/// the [`checker`].
 pub fn plan(target: &Target<'_>, observed: &State) -> Result<Plan, PlanError> {
     let objects = target.objects();
     let mut account = Account::new(&objects, target, observed);
