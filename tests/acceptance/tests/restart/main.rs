@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
+mod state_directory;
+
 use std::path::Path;
 use std::{fs, io};
 
