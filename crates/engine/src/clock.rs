@@ -5,6 +5,8 @@
 //! host that has no battery-backed clock and learns the time from the network. The wall clock is
 //! used only for times that people read, and for commits that are scheduled for a time of day.
 
+pub(crate) mod rfc3339;
+
 use std::future::pending;
 use std::io;
 use std::ops::Add;

@@ -25,7 +25,6 @@ mod kernel_state;
 mod ledger;
 mod origin;
 mod pulse;
-mod rfc3339;
 mod session;
 mod settings;
 mod start;

@@ -6,11 +6,11 @@ use netstate::{Key, LinkId, Noun, Part, Place, Scope, Wanted};
 use serde::Serialize;
 use yang::{Path, Selected, Tree};
 
+use crate::clock::rfc3339;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::kernel_state::held::HeldObject;
 use crate::kernel_state::policy;
-use crate::rfc3339;
 
 const MODULE: &str = "netloom-state";
 

@@ -32,7 +32,7 @@ pub(crate) struct Awaited {
     /// The transaction to return to: the one before the first of a chain of such commits.
     pub(crate) base: u64,
     /// The deadline by the wall clock.
-    #[serde(with = "crate::rfc3339")]
+    #[serde(with = "crate::clock::rfc3339")]
     pub(crate) deadline: SystemTime,
     /// The deadline by the clock of the boot in which the commit was made. Older records do not
     /// have it.

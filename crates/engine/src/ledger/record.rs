@@ -48,7 +48,7 @@ pub(crate) struct Record {
     /// The digest of the record before it.
     pub(crate) previous: Option<Digest>,
     pub(crate) origin: Origin,
-    #[serde(with = "crate::rfc3339")]
+    #[serde(with = "crate::clock::rfc3339")]
     pub(crate) time: SystemTime,
     pub(crate) comment: Option<String>,
     pub(crate) summary: String,

@@ -22,10 +22,10 @@ pub struct Scheduled {
     /// Its number in the schedule. Its id in the history is known only when it is made.
     pub number: u32,
     /// When it is due.
-    #[serde(with = "crate::rfc3339")]
+    #[serde(with = "crate::clock::rfc3339")]
     pub due: SystemTime,
     /// When it was scheduled.
-    #[serde(with = "crate::rfc3339")]
+    #[serde(with = "crate::clock::rfc3339")]
     pub made: SystemTime,
     /// Who scheduled it.
     pub origin: Origin,

@@ -8,11 +8,11 @@
 
 use std::time::SystemTime;
 
+use crate::clock::rfc3339;
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
 use crate::ledger::record::summary::summary;
 use crate::origin::Origin;
-use crate::rfc3339;
 use crate::session::notice::{By, NoticeKind};
 use crate::session::sessions::NOBODY;
 use crate::transaction::commit::{Author, Done};

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use yang::{Path, Tree};
 
+use crate::clock::rfc3339;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::kernel_state::policy::{MODULE, Policy};
-use crate::rfc3339;
 
 /// The state part of container `drift`.
 #[derive(Serialize)]
