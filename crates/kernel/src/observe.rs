@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::{Key, LinkName, NetnsName, Noun, Object, ObserveError, Part, Place, State, Wanted};
+use netstate::{
+    Key, LinkName, NetnsName, Noun, Object, ObserveError, Part, Place, State, SysctlKey, Wanted,
+};
 
 use crate::fault::Fault;
 use crate::namespaces::Namespaces;
 use crate::noun::link::identity::Identities;
+use crate::noun::link::read::Seen;
 use crate::noun::route::Filter;
 use crate::noun::{self, neighbor, route};
 use crate::observer::{FAMILIES, FEW, Observer, Result};
+
+const AF_INET6: u8 = FAMILIES[1];
 
 /// Reads a part of everything, including state and statistics.
 pub(crate) fn part(namespaces: &mut Namespaces, part: &Part) -> Result<State> {
@@ -68,6 +73,7 @@ pub(crate) fn only(
         }
     }
     observer.occupants(wanted)?;
+    reached(&mut observer, wanted)?;
     noun::by_key(&mut observer, wanted)?;
     Ok(state(observer))
 }
@@ -85,7 +91,8 @@ fn open_all<'n>(
 fn concerned(wanted: &Wanted) -> BTreeSet<&NetnsName> {
     let places = wanted.links.values().flatten().map(|place| &place.netns);
     let keys = wanted.keys.iter().filter_map(Key::netns);
-    places.chain(keys).chain(&wanted.occupants).collect()
+    let reached = wanted.reach.iter().map(|key| &key.netns);
+    places.chain(keys).chain(&wanted.occupants).chain(reached).collect()
 }
 
 /// The objects on links: addresses, routes, and neighbours that were not learned. A few links are
@@ -104,8 +111,12 @@ fn dependents(
         observer.addresses(netns, index, |index, _| links.contains_key(&index))?;
         for family in FAMILIES {
             let filter = Filter { family, index, ..Filter::default() };
+            // IPv6 routes without a nexthop are on the loopback.
+            let holds_nowhere =
+                family == AF_INET6 && names.iter().any(|name| name.as_str() == "lo");
             observer.routes(netns, filter, |seen| {
-                seen.indexes.iter().any(|index| links.contains_key(index))
+                let is_on_links = seen.indexes.iter().any(|index| links.contains_key(index));
+                is_on_links || holds_nowhere && seen.indexes.is_empty()
             })?;
         }
         observer.neighbors(netns, index, |key, neighbor| {
@@ -113,6 +124,52 @@ fn dependents(
         })?;
     }
     Ok(())
+}
+
+/// What changing parameters affect: the same parameter of all links, and the objects of IPv6.
+fn reached(observer: &mut Observer<'_>, wanted: &Wanted) -> Result<()> {
+    for parameter in &wanted.reach {
+        let SysctlKey { netns, path } = parameter;
+        let links: BTreeMap<u32, LinkName> = match path.dev() {
+            Some(dev) => {
+                let index = observer.index(netns, &dev)?;
+                index.map(|index| (index, dev)).into_iter().collect()
+            }
+            None => observer.links(netns)?.into_iter().map(numbered).collect(),
+        };
+        let spread = links.values().filter_map(|dev| path.spread_to(dev));
+        let spread = spread.map(|path| SysctlKey { path, ..parameter.clone() });
+        let spread: Vec<SysctlKey> = spread.collect();
+        observer.sysctls(netns, &spread.iter().collect::<Vec<_>>())?;
+        if path.switches_ipv6() {
+            of_ipv6(observer, netns, &links)?;
+        }
+    }
+    Ok(())
+}
+
+fn numbered(seen: Seen) -> (u32, LinkName) {
+    (seen.index, seen.link.place.ifname)
+}
+
+/// The addresses, routes and static neighbours of IPv6 on links.
+fn of_ipv6(
+    observer: &mut Observer<'_>,
+    netns: &NetnsName,
+    links: &BTreeMap<u32, LinkName>,
+) -> Result<()> {
+    let index = match links.keys().collect::<Vec<_>>()[..] {
+        [] => return Ok(()),
+        [index] => *index,
+        _ => 0,
+    };
+    let is_ipv6 = |key: &Key| matches!(key, Key::Address(key) if key.address.addr().is_ipv6());
+    observer.addresses(netns, index, |at, key| links.contains_key(&at) && is_ipv6(key))?;
+    let filter = Filter { family: AF_INET6, index, ..Filter::default() };
+    observer.routes(netns, filter, |_| true)?;
+    observer.neighbors(netns, index, |key, neighbor| {
+        key.address.is_ipv6() && neighbor::is_static(key, neighbor)
+    })
 }
 
 /// The objects that were read, as a state.

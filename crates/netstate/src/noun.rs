@@ -28,6 +28,7 @@ pub use condition::{Condition, Gateway, Outcome, Rule};
 pub use facts::{Anchor, How, Loose, Need, Needs};
 pub(crate) use facts::{
     Described, Facts, FoundBy, Lasts, Loss, NounFacts, Removal, Renaming, Replaced, Stage, Verb,
+    carriers,
 };
 pub(crate) use wanted::Change;
 pub use wanted::Wanted;

@@ -39,6 +39,19 @@ impl Op {
         names.filter(|name| !seen.contains(name)).collect()
     }
 
+    /// What cannot be restored after this operation, if the commit is refused or undone.
+    pub fn irrevocable(&self) -> Option<&'static str> {
+        match (&self.key, &self.action) {
+            (Key::Link(_), Action::Delete(_)) => {
+                Some("created again, it has another index and link-layer address")
+            }
+            (Key::Sysctl(key), Action::Create(_)) if key.path.is_secret() => {
+                Some("the kernel cannot unset it")
+            }
+            _ => None,
+        }
+    }
+
     /// An operation that the configuration requires.
     pub fn new(key: Key, action: Action) -> Op {
         Op { key, action, because: Because::Configured }
@@ -86,6 +99,8 @@ pub enum Because {
     AddressRemoved(IpNet),
     /// The kernel also changes it when this object is set.
     SetAlong(Box<Key>),
+    /// It is lost when the link-layer address or the ARP mode of this link changes.
+    LinkLayer(LinkName),
     /// It is lost when this switches IPv6 off.
     Ipv6Off(Box<Key>),
     /// A change that follows is possible only while the link is down.

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::noun::link::{Link, Place, link_objects};
-use crate::noun::{self, Key, Object, Removal, Renaming};
+use crate::noun::{self, Key, Loss, Object, Removal, Renaming};
+use crate::plan::WithoutIp;
 use crate::state::{Dependents, Entry, State, side_by_side};
 
 /// Objects that existed before they were first configured, as they were then. A configured object
@@ -70,6 +71,40 @@ impl Originals {
         }
     }
 
+    /// Adds the objects that `desired` takes from others on any link: those that are lost with IPv4
+    /// or IPv6, and the parameters that the kernel sets together with a changing one.
+    pub fn remember_taken(&mut self, desired: &State, touched: &State, observed: &State) {
+        let past = Past::of(touched);
+        let without_ip = WithoutIp::of(&desired.objects, &desired.objects);
+        let changing: Vec<Entry<'_>> = setters(&desired.objects)
+            .filter(|(key, value)| {
+                let seen = observed.objects.get(*key);
+                seen.is_some_and(|seen| !noun::satisfies(key, seen, value))
+            })
+            .collect();
+        let is_ours =
+            |key: &Key| desired.objects.contains_key(key) || touched.objects.contains_key(key);
+        for (key, seen) in observed.objects.iter().filter(|(key, _)| !is_ours(key)) {
+            // The kernel adds the addresses of the loopback only when it comes up.
+            let is_made_again = seen.is_automatic() && !is_address_of_loopback(key);
+            if !is_made_again && without_ip.takes(key, seen) {
+                match key.noun().facts().sets_others {
+                    true => drop(self.objects.entry(key.clone()).or_insert(seen.restorable())),
+                    false => drop(self.objects.insert(key.clone(), seen.restorable())),
+                }
+            }
+            let goes_along = |(of, value): &&Entry<'_>| noun::sets(of, value, key).is_some();
+            let Some((of, _)) = changing.iter().find(goes_along) else { continue };
+            // The kernel restores it together with the parameter.
+            let back = self.objects.get(*of).and_then(|before| noun::sets(of, before, key));
+            let is_back = back.is_some_and(|back| noun::satisfies(key, seen, &back));
+            if !is_back && !self.is_part_of_ours(key, seen, &past) {
+                let original = self.before_ours(key, seen, &past);
+                self.objects.entry(key.clone()).or_insert(original);
+            }
+        }
+    }
+
     /// Whether an object exists as long as its link, which the configuration has created.
     fn is_part_of_ours(&self, key: &Key, object: &Object, past: &Past<'_>) -> bool {
         if key.noun().facts().removal != Removal::Reset {
@@ -97,7 +132,8 @@ impl Originals {
     }
 
     /// Removes what `desired` has given back, and objects on links that stay in their places: they
-    /// exist, and belong to their owners. Routes of routing daemons are removed in any case.
+    /// exist, and belong to their owners. Routes of routing daemons are removed in any case. What
+    /// `desired` still takes from others is kept.
     pub fn release(&mut self, desired: &State) {
         let undisturbed: BTreeSet<Place> = (self.links())
             .filter(|(key, original)| {
@@ -108,27 +144,32 @@ impl Originals {
             })
             .map(|(_, original)| original.place.clone())
             .collect();
-        self.forget(|key| desired.objects.contains_key(key));
+        self.forget(&[desired]);
+        let taken = Taken::by(&[desired]);
         self.objects.retain(|key, object| {
             let mut places = noun::places(key, object).peekable();
             let is_on_link = key.netns().is_some() && places.peek().is_some();
             !is_on_link
                 || desired.objects.contains_key(key)
+                || taken.has(key, object)
                 || !(object.is_of_daemon() || places.all(|place| undisturbed.contains(&place)))
         });
     }
 
-    /// Removes what does not concern the `configured` objects.
-    pub fn forget(&mut self, configured: impl Fn(&Key) -> bool) {
+    /// Removes what does not concern the objects of these states: what is not on one of their links,
+    /// and is not taken by one of them.
+    pub fn forget(&mut self, configured: &[&State]) {
+        let is_in = |key: &Key| configured.iter().any(|state| state.objects.contains_key(key));
         let away: BTreeSet<Place> = self
             .links()
-            .filter(|(key, _)| configured(key))
+            .filter(|(key, _)| is_in(key))
             .map(|(_, link)| link.place.clone())
             .collect();
+        let taken = Taken::by(configured);
         self.objects.retain(|key, object| {
             let is_on_link_away = key.netns().is_some()
                 && noun::places(key, object).any(|place| away.contains(&place));
-            configured(key) || is_on_link_away
+            is_in(key) || is_on_link_away || taken.has(key, object)
         });
     }
 
@@ -161,4 +202,32 @@ impl<'a> Past<'a> {
         let is_setter = |(key, _): &Entry<'_>| key.is_setter();
         self.setters.get_or_init(|| self.touched.objects.iter().filter(is_setter).collect())
     }
+}
+/// What configured objects take from others.
+struct Taken<'a> {
+    without_ip: Vec<WithoutIp>,
+    setters: Vec<Entry<'a>>,
+}
+
+impl<'a> Taken<'a> {
+    fn by(states: &[&'a State]) -> Self {
+        let without_ip =
+            states.iter().map(|state| WithoutIp::of(&state.objects, &state.objects)).collect();
+        let setters = states.iter().flat_map(|state| setters(&state.objects)).collect();
+        Self { without_ip, setters }
+    }
+
+    fn has(&self, key: &Key, object: &Object) -> bool {
+        self.without_ip.iter().any(|without_ip| without_ip.takes(key, object))
+            || self.setters.iter().any(|(of, value)| noun::sets(of, value, key).is_some())
+    }
+}
+
+/// The objects with which the kernel may set others.
+fn setters(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = Entry<'_>> {
+    objects.iter().filter(|(key, _)| key.noun().facts().sets_others)
+}
+
+fn is_address_of_loopback(key: &Key) -> bool {
+    matches!(key.loss(), Some(Loss::Address(address)) if address.dev.as_str() == "lo")
 }

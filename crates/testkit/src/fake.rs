@@ -326,7 +326,31 @@ fn only(state: &State, wanted: &Wanted, found: BTreeMap<&LinkId, LinkId>) -> Sta
             seen.objects.insert(key.clone(), object.clone());
         }
     }
+    wanted.reach.iter().for_each(|parameter| reached(state, parameter, &mut seen));
     seen
+}
+
+/// What a changing parameter affects: the same parameter of links, and the objects of IPv6.
+fn reached(state: &State, parameter: &SysctlKey, seen: &mut State) {
+    let in_netns = links(state).filter(|link| link.place.netns == parameter.netns);
+    for path in in_netns.filter_map(|link| parameter.path.spread_to(&link.place.ifname)) {
+        let key = SysctlKey { path, ..parameter.clone() };
+        if let Some(value) = self::parameter(state, &key) {
+            seen.objects.insert(Key::Sysctl(key), Object::Sysctl(value));
+        }
+    }
+    if !parameter.path.switches_ipv6() {
+        return;
+    }
+    let is_on_it = |key: &Key, object: &Object| match parameter.path.dev() {
+        Some(ifname) => {
+            effects::is_on(key, object, &Place { netns: parameter.netns.clone(), ifname })
+        }
+        None => key.netns() == Some(&parameter.netns),
+    };
+    let of_ipv6 =
+        state.objects.iter().filter(|(key, object)| ipv6::is_ipv6(key) && is_on_it(key, object));
+    seen.objects.extend(of_ipv6.map(|(key, object)| (key.clone(), object.clone())));
 }
 
 /// A parameter's value, if its namespace and link exist.

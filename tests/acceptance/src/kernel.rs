@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use testkit::netns::{ip, ip_json};
@@ -29,25 +29,57 @@ pub fn holds() -> BTreeMap<String, Vec<String>> {
 /// asynchronously.
 #[track_caller]
 pub fn await_as(before: &BTreeSet<String>) {
+    let differences = differences_within(before, BTreeSet::clone, DEADLINE);
+    assert!(differences.is_empty(), "the kernel is not as it was:\n{differences}");
+}
+
+/// What is otherwise in the own namespace than it was when the snapshot was made, a line each, as far as `compared` leaves
+/// both. What IPv6 does in its own time takes it a second at most.
+pub fn differences_from(
+    before: &BTreeSet<String>,
+    compared: impl Fn(&BTreeSet<String>) -> BTreeSet<String>,
+) -> String {
+    differences_within(&compared(before), &compared, Duration::from_secs(1))
+}
+
+fn differences_within(
+    before: &BTreeSet<String>,
+    compared: impl Fn(&BTreeSet<String>) -> BTreeSet<String>,
+    deadline: Duration,
+) -> String {
     let start = Instant::now();
-    let mut after = snapshot();
-    while after != *before && start.elapsed() < DEADLINE {
-        after = snapshot();
+    let mut after = compared(&snapshot());
+    while after != *before && start.elapsed() < deadline {
+        after = compared(&snapshot());
     }
     let lines = |sign: &str, one: &BTreeSet<String>, other: &BTreeSet<String>| {
         let lines: Vec<String> =
             one.difference(other).map(|line| format!("{sign} {line}\n")).collect();
         lines.concat()
     };
-    let differences = lines("-", before, &after) + &lines("+", &after, before);
-    assert!(differences.is_empty(), "the kernel is not as it was:\n{differences}");
+    lines("-", before, &after) + &lines("+", &after, before)
+}
+
+/// The snapshot, once two that follow each other are the same.
+pub fn settled() -> BTreeSet<String> {
+    let start = Instant::now();
+    let mut last = snapshot();
+    loop {
+        let next = snapshot();
+        if next == last || start.elapsed() > DEADLINE {
+            return next;
+        }
+        last = next;
+    }
 }
 
 /// Everything that ip(8) shows of the own namespace, and every parameter under `/proc/sys/net`,
 /// except what changes by itself.
 pub fn snapshot() -> BTreeSet<String> {
     let asked = ["-d address show", "-4 route show table all", "-6 route show table all"];
-    let others = ["-4 rule", "-6 rule", "-4 neigh show nud permanent", "netns list"];
+    let others =
+        ["-4 rule", "-6 rule", "-4 neigh show nud permanent", "-6 neigh show nud permanent"];
+    let others = others.into_iter().chain(["netns list"]);
     let mut all = BTreeSet::new();
     for question in asked.into_iter().chain(others) {
         let mut told = ip_json(question);
@@ -95,10 +127,14 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
 fn still(told: &mut Value) {
     match told {
         Value::Array(values) => {
-            // IPv6 joins a link's own groups only after duplicate address detection.
-            let own = ["fe80:", "ff00:"];
+            // IPv6 joins a link's own groups only after duplicate address detection. A link that
+            // begins to forward has anycast addresses.
+            let own = ["fe80:", "ff00:", "::1"];
             values.retain(|value| {
-                value["dst"].as_str().is_none_or(|to| !own.iter().any(|own| to.starts_with(own)))
+                value["type"] != "anycast"
+                    && value["dst"]
+                        .as_str()
+                        .is_none_or(|to| !own.iter().any(|own| to.starts_with(own)))
             });
             values.iter_mut().for_each(still);
         }
@@ -110,6 +146,25 @@ fn still(told: &mut Value) {
             }
             // Duplicate address detection takes some time.
             fields.remove("tentative");
+            // A link that is renamed numbers its addresses.
+            if let Some(Value::String(label)) = fields.get_mut("label")
+                && let Some((name, number)) = label.split_once(':')
+                && number.parse::<u32>().is_ok()
+            {
+                *label = name.to_owned();
+            }
+            // A namespace has a number for another once somebody asks.
+            if fields.contains_key("name") {
+                fields.remove("id");
+            }
+            // IPv6 keeps the nexthops of a route in the order in which they came.
+            let is_ipv6 =
+                fields.get("dst").and_then(Value::as_str).is_some_and(|to| to.contains(':'));
+            if let Some(Value::Array(hops)) = fields.get_mut("nexthops").filter(|_| is_ipv6) {
+                hops.sort_by_key(Value::to_string);
+            }
+            // A bridge and its ports have timers.
+            fields.retain(|name, _| !name.ends_with("_timer"));
             let automatic = |value: &Value| value["scope"] == "link" && value["family"] == "inet6";
             if let Some(Value::Array(addresses)) = fields.get_mut("addr_info") {
                 addresses.retain(|address| !automatic(address));

@@ -9,7 +9,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use netstate::noun::{Anchor, is_needed, needs, places};
-use netstate::{Desired, Key, Link, NetnsName, Object, Place, Route, RouteKey, SysctlKey};
+use netstate::{
+    Desired, Key, Link, NetnsName, Object, Place, Route, RouteKey, SysctlKey, SysctlPath,
+};
 
 /// The objects that a transition affects.
 #[derive(Clone, Debug)]
@@ -209,6 +211,21 @@ pub(crate) fn sources(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> 
         }
     }
     found
+}
+
+/// The configured parameters that switch IPv6 off in the namespaces of these links: the objects of
+/// others on such a link are restored only if it has IPv6.
+pub(crate) fn switches_of_ipv6(keys: &BTreeSet<Key>, states: &[&Desired]) -> BTreeSet<Key> {
+    let links = keys.iter().filter(|key| matches!(key, Key::Link(_)));
+    let objects = links.flat_map(|key| states.iter().filter_map(move |state| state.get(key)));
+    let netnses: BTreeSet<&NetnsName> = objects.filter_map(place_of).map(|at| &at.netns).collect();
+    let Ok(path) = "net/ipv6/conf/all/disable_ipv6".parse::<SysctlPath>() else {
+        return BTreeSet::new();
+    };
+    let switches = netnses
+        .into_iter()
+        .map(|netns| Key::Sysctl(SysctlKey { netns: netns.clone(), path: path.clone() }));
+    switches.filter(|key| states.iter().any(|state| state.contains(key))).collect()
 }
 
 /// The links of these objects, and the links below those, if the configuration does not say whether

@@ -16,8 +16,8 @@ use netstate::link::is_displaced;
 use netstate::plan::wanted;
 use netstate::probe::{Attempt, Probe};
 use netstate::{
-    Action, Desired, EventSink, Key, Object, ObserveError, Op, Originals, Place, Plan, Refusal,
-    Scope, Southbound, State, Watched,
+    Action, Desired, EventSink, Key, Object, ObserveError, Originals, Place, Plan, Refusal, Scope,
+    Southbound, State, Watched,
 };
 
 use crate::error::{Error, Errors, Result};
@@ -37,7 +37,7 @@ pub(crate) const SKIPPED: usize = 64;
 
 /// The number of times that others may restore their own objects first, before this counts as a
 /// failure.
-const OUTRUN: usize = 16;
+const OUTRUN: usize = 64;
 
 /// The kernel, and what is known about the configuration in it.
 pub(crate) struct Kernel {
@@ -276,17 +276,23 @@ impl Kernel {
             return Ok(());
         }
         let mut outrun = Vec::new();
+        // Objects of others that cannot be created again. They do not make the commit fail.
+        let mut given_up: BTreeSet<Key> = BTreeSet::new();
         let mut executed = self.execute(&plan.plan);
         while let Err(refusal) = executed {
-            let Op { key, action, .. } = &*refusal.op;
-            let again = outrun.len() == OUTRUN || outrun.contains(&(key.clone(), action.clone()));
-            if again || !plan.is_of_others(&refusal.op.key) {
+            if outrun.len() == OUTRUN || !plan.is_of_others(&refusal.op.key) {
                 let path = transition.path(&refusal.op.key, refusal.field);
                 return Err(Error::Refused { path, refusal }.into());
             }
-            let Op { key, action, .. } = *refusal.op;
-            outrun.push((key, action));
-            let left = self.left(transition, plan)?;
+            let Refusal { op, message, .. } = refusal;
+            let again = (op.key.clone(), op.action.clone());
+            if outrun.contains(&again) {
+                tracing::warn!(%op, message, "what others had is not put back");
+                given_up.insert(op.key);
+            }
+            outrun.push(again);
+            let mut left = self.left(transition, plan)?;
+            left.ops.retain(|op| !given_up.contains(&op.key));
             executed = self.execute(&left);
         }
         self.pass(Step::Executed);
@@ -347,7 +353,12 @@ impl Kernel {
     /// restored.
     pub(crate) fn release(&mut self, running: &Desired, ledger: &mut Ledger) -> Result<()> {
         let mut held = self.originals.clone();
-        let keys = held.objects.keys().cloned().collect();
+        let mut keys: BTreeSet<Key> = held.objects.keys().cloned().collect();
+        // A link that the configuration has created may have lost IPv6.
+        let objects = held.objects.iter();
+        let places = objects.flat_map(|(key, object)| netstate::noun::places(key, object));
+        let links = places.filter_map(|place| running.link_at(&place));
+        keys.extend(links.map(|(id, _)| Key::Link(id.clone())));
         held.release(&running.part(&keys));
         if held == self.originals { Ok(()) } else { self.keep_originals(held, ledger) }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::noun::is_deleted_alone;
 use netstate::plan::Goal;
-use netstate::{Desired, Key, Originals, Plan, Scope, State, Verdict};
+use netstate::{Desired, Key, Link, Originals, Plan, Scope, State, Verdict};
 
 use crate::intent::Intent;
 use crate::transaction::affected::Affected;
@@ -55,6 +55,8 @@ pub(crate) struct TransitionPlan {
     pub(crate) plan: Plan,
     /// The objects of others on links that the plan may take down or remove.
     pub(crate) others: State,
+    /// The links of others that are ports of bridges that the plan deletes.
+    pub(crate) ports: Vec<(Key, Link)>,
     /// The observed links, and whether each is up.
     pub(crate) links: BTreeMap<Key, bool>,
     /// All originals, if the transition adds to them.

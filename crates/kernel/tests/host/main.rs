@@ -46,6 +46,7 @@ impl Host {
             let observed = self.kernel.observe(&only).expect("observe");
             if !done {
                 self.originals.remember(desired, &self.touched, &observed);
+                self.originals.remember_taken(desired, &self.touched, &observed);
             }
             let target =
                 target(desired, &self.touched, &self.originals, &observed).expect("target");
@@ -56,7 +57,7 @@ impl Host {
                 panic!("{refusal}\n{words:#?}\n{:#?}", plan.ops[refusal.index]);
             }
         }
-        self.originals.forget(|key| desired.objects.contains_key(key));
+        self.originals.forget(&[desired]);
         self.touched = desired.clone();
     }
 }

@@ -92,6 +92,14 @@ impl<'a> World<'a> {
         if change.flags.up == Some(false) {
             self.lose_from(place, why, |nature| nature.goes_with_down);
         }
+        let (attributes, flags) = (&change.attributes, &change.flags);
+        if attributes.mac_address.is_some() || attributes.broadcast.is_some() || flags.arp.is_some()
+        {
+            self.lose_from(place, why, |nature| nature.goes_with_link_layer);
+        }
+        if loses_ipv6 || change.flags.up == Some(false) {
+            self.lose_nowhere(place, why);
+        }
         self.update_links_above(place, change, why);
         if change.place.netns != place.netns {
             self.move_link(place, &change.place, why);
@@ -360,24 +368,14 @@ impl<'a> World<'a> {
         let why = format!("{path} = {value}");
         // This includes links whose own parameter was not observed.
         if path == "net/ipv6/conf/all/disable_ipv6" && !same_value(value, "0") {
-            let links: Vec<Place> =
-                self.links_in(&at.netns).map(|node| node.link.place.clone()).collect();
-            for place in links {
-                self.lose_from(&place, &why, |nature| nature.of_ipv6 && !nature.is_part_of_home);
-            }
-            // Routes without a nexthop are on the loopback.
-            let nowhere = |(key, object): (&Key, &Cow<'_, Object>)| match (key, &**object) {
-                (Key::Route(key), Object::Route(route)) => {
-                    let is_on_loopback = route.nexthops.iter().all(|hop| hop.dev.is_none());
-                    key.netns == at.netns && key.prefix.addr().is_ipv6() && is_on_loopback
-                }
-                _ => false,
+            // This includes routes without a nexthop, which are on the loopback.
+            let goes = |key: &Key| {
+                let nature = self.objects.get(key).map(|object| nature(key, object));
+                nature.is_some_and(|nature| nature.of_ipv6 && !nature.is_part_of_home)
             };
-            let nowhere: Vec<Key> = (self.objects.iter())
-                .filter(|(key, object)| nowhere((key, object)))
-                .map(|(key, _)| key.clone())
-                .collect();
-            nowhere.iter().for_each(|key| self.lose(key, &why));
+            let mut gone = self.in_netns(&at.netns);
+            gone.retain(goes);
+            gone.iter().for_each(|key| self.lose(key, &why));
         }
         for (path, value) in set {
             self.turn_off_ipv6((&at.netns, &path), value, &why);
@@ -391,7 +389,24 @@ impl<'a> World<'a> {
         if let Some(ifname) = path.dev().filter(|_| is_off) {
             let place = Place { netns: netns.clone(), ifname };
             self.lose_from(&place, why, |nature| nature.of_ipv6 && !nature.is_part_of_home);
+            self.lose_nowhere(&place, why);
         }
+    }
+
+    /// IPv6 routes without a nexthop are on the loopback (`ip6_route_info_create`, net/ipv6/route.c).
+    fn lose_nowhere(&mut self, place: &Place, why: &str) {
+        if place.ifname.as_str() != "lo" {
+            return;
+        }
+        let leads_nowhere = |key: &Key| match (key, self.objects.get(key).map(Cow::as_ref)) {
+            (Key::Route(key), Some(Object::Route(route))) => {
+                key.prefix.addr().is_ipv6() && route.nexthops.is_empty()
+            }
+            _ => false,
+        };
+        let mut gone = self.in_netns(&place.netns);
+        gone.retain(leads_nowhere);
+        gone.iter().for_each(|key| self.lose(key, why));
     }
 }
 

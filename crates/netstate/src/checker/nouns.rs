@@ -27,6 +27,9 @@ pub(super) struct Nature {
     /// Whether it is removed when its link goes down (`addrconf_ifdown`, `neigh_ifdown`,
     /// `fib_sync_down_dev`).
     pub(super) goes_with_down: bool,
+    /// Whether it is lost when the link-layer address or the ARP mode of its link changes
+    /// (`neigh_changeaddr`).
+    pub(super) goes_with_link_layer: bool,
     /// Whether it exists as long as its namespace or its link, so that it can be neither created
     /// nor removed.
     pub(super) is_part_of_home: bool,
@@ -59,6 +62,7 @@ pub(super) fn nature(key: &Key, object: &Object) -> Nature {
             of_ipv6: key.address.is_ipv6(),
             needs_ipv4_address: key.address.is_ipv4(),
             goes_with_down: true,
+            goes_with_link_layer: true,
             ..replaceable
         },
         Key::Fdb(key) => Nature { links: [key.dev.clone()].into(), ..replaceable },

@@ -146,7 +146,8 @@ impl NounFacts for Facts {
     fn is_lost_with(key: &AddressKey, _: &Address, loss: &Loss<'_>) -> bool {
         match loss {
             Loss::Down | Loss::Ipv6 => key.address.addr().is_ipv6(),
-            Loss::Address(_) | Loss::LastIpv4Address => false,
+            Loss::Ipv4 => key.address.addr().is_ipv4(),
+            Loss::Address(_) | Loss::LastIpv4Address | Loss::LinkLayer => false,
         }
     }
 

@@ -274,8 +274,12 @@ pub(crate) enum Loss<'a> {
     /// It loses its last IPv4 address, and all of IPv4 with it (`fib_disable_ip`,
     /// net/ipv4/fib_frontend.c).
     LastIpv4Address,
+    /// It loses IPv4 because of its MTU (`inetdev_event`, net/ipv4/devinet.c).
+    Ipv4,
     /// IPv6 is switched off on it (`addrconf_disable_change`, net/ipv6/addrconf.c).
     Ipv6,
+    /// Its link-layer address or its ARP mode changes (`neigh_changeaddr`, net/core/neighbour.c).
+    LinkLayer,
 }
 
 /// What an object may be lost with although it does not name it.
@@ -318,4 +322,18 @@ impl Verb {
 pub(crate) struct Described<'a, T> {
     pub(crate) object: &'a T,
     pub(crate) before: Option<&'a T>,
+}
+
+/// The places of the links with which an object is lost. The kernel keeps IPv6 routes without a
+/// nexthop on the loopback (`ip6_route_info_create`, net/ipv6/route.c).
+pub(crate) fn carriers(key: &Key, object: &Object) -> Vec<Place> {
+    let places: Vec<Place> = super::places(key, object).collect();
+    if let Key::Route(route) = key
+        && places.is_empty()
+        && route.prefix.addr().is_ipv6()
+        && let Ok(ifname) = "lo".parse()
+    {
+        return vec![Place { netns: route.netns.clone(), ifname }];
+    }
+    places
 }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use entries::{link, link_entries, link_objects, links};
 pub(crate) use facts::Facts;
-pub(crate) use fields::IPV6_MIN_MTU;
+pub(crate) use fields::{IPV4_MIN_MTU, IPV6_MIN_MTU};
 pub(crate) use observed::temporary_name;
 pub(crate) use recreate::{below, must_recreate};
 

@@ -92,12 +92,13 @@ impl NounFacts for Facts {
         (Key::Neighbor(key), Object::Neighbor(neighbor.clone()))
     }
 
-    /// Neighbours are lost when their link goes down (`neigh_ifdown`, net/core/neighbour.c), and
-    /// those of IPv4 or IPv6 when the link loses that protocol.
+    /// Neighbours are lost when their link goes down or gets another link-layer address
+    /// (`neigh_flush_dev`, net/core/neighbour.c), and those of IPv4 or IPv6 when the link loses that
+    /// protocol.
     fn is_lost_with(key: &NeighborKey, _: &Neighbor, loss: &Loss<'_>) -> bool {
         match loss {
-            Loss::Down => true,
-            Loss::LastIpv4Address => key.address.is_ipv4(),
+            Loss::Down | Loss::LinkLayer => true,
+            Loss::LastIpv4Address | Loss::Ipv4 => key.address.is_ipv4(),
             Loss::Ipv6 => key.address.is_ipv6(),
             Loss::Address(_) => false,
         }

@@ -318,8 +318,9 @@ impl NounFacts for Facts {
                 let source = route.source.filter(IpAddr::is_ipv4);
                 key.table == RT_TABLE_MAIN && source == Some(gone.address.addr())
             }
-            Loss::LastIpv4Address => key.prefix.addr().is_ipv4(),
+            Loss::LastIpv4Address | Loss::Ipv4 => key.prefix.addr().is_ipv4(),
             Loss::Ipv6 => key.prefix.addr().is_ipv6(),
+            Loss::LinkLayer => false,
         }
     }
 

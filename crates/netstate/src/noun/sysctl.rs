@@ -36,6 +36,9 @@ impl SysctlKey {
 const SPREADING: [&str; 4] =
     ["forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"];
 
+/// The kernel sets it to the opposite of IPv4 forwarding.
+const REDIRECTS: &str = "net/ipv4/conf/all/accept_redirects";
+
 /// A path below `/proc/sys`, with `/` between its parts. The first part is `net`, and no part leads
 /// elsewhere.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,9 +97,7 @@ impl SysctlPath {
         }
         match self.as_str() {
             "net/ipv4/ip_forward" | "net/ipv4/conf/all/forwarding" => match other.as_str() {
-                "net/ipv4/conf/all/accept_redirects" => {
-                    Some(if value == "0" { "1" } else { "0" }.into())
-                }
+                REDIRECTS => Some(if value == "0" { "1" } else { "0" }.into()),
                 _ => {
                     let is_same = self.same_value().as_ref() == Some(other);
                     (is_same || is_conf_of("ipv4", "forwarding")).then(|| value.into())
@@ -110,9 +111,30 @@ impl SysctlPath {
         }
     }
 
+    /// The parameter of a link that the kernel also sets when this one is set, if there is one.
+    pub fn spread_to(&self, dev: &LinkName) -> Option<SysctlPath> {
+        let path = match self.as_str() {
+            "net/ipv4/ip_forward" | "net/ipv4/conf/all/forwarding" => {
+                format!("net/ipv4/conf/{dev}/forwarding")
+            }
+            of_all => {
+                let name = of_all.strip_prefix("net/ipv6/conf/all/")?;
+                let name = Some(name).filter(|name| SPREADING.contains(name))?;
+                format!("net/ipv6/conf/{dev}/{name}")
+            }
+        };
+        Some(Self(path.into()))
+    }
+
     /// Whether it switches IPv6 off and on, for a link or for a whole namespace.
     pub fn switches_ipv6(&self) -> bool {
         self.as_str().starts_with("net/ipv6/conf/") && self.as_str().ends_with("/disable_ipv6")
+    }
+
+    /// Whether it is the secret for stable addresses, which cannot be unset
+    /// (`addrconf_sysctl_stable_secret`, net/ipv6/addrconf.c).
+    pub fn is_secret(&self) -> bool {
+        self.as_str().ends_with("/stable_secret")
     }
 
     /// Whether the kernel sets other parameters when this one changes.
@@ -243,8 +265,10 @@ impl NounFacts for Facts {
         (Key::Sysctl(key), Object::Sysctl(value.clone()))
     }
 
-    fn is_lost_with(_: &SysctlKey, _: &String, _: &Loss<'_>) -> bool {
-        false
+    /// A link without IPv4 has no IPv4 parameters. If IPv6 is only switched off, its parameters stay.
+    fn is_lost_with(key: &SysctlKey, _: &String, loss: &Loss<'_>) -> bool {
+        let is_ipv4 = key.path.as_str().starts_with("net/ipv4/") && key.path.dev().is_some();
+        matches!(loss, Loss::Ipv4) && is_ipv4
     }
 
     fn loose(_: &String) -> Loose {
@@ -311,8 +335,9 @@ impl NounFacts for Facts {
         Some(SysctlKey { netns: key.netns.clone(), path: path.parse::<SysctlPath>().ok()? })
     }
 
-    /// Adds the parameters of namespaces that may not exist yet, defaults, and the parameters of
-    /// renamed links by their other names, because a link keeps its parameters when it is renamed.
+    /// Adds what changing parameters affect, the parameters of namespaces that may not exist yet,
+    /// defaults, and the parameters of renamed links by their other names, because a link keeps its
+    /// parameters when it is renamed.
     fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
         let is_known = |key: &Key| change.originals.contains_key(key);
         let of_namespaces = change.desired.keys().filter_map(|key| {
@@ -322,6 +347,7 @@ impl NounFacts for Facts {
         });
         wanted.initial = of_namespaces.collect();
         let states = change.states();
+        reach(wanted, change);
         let of_links: Vec<(&SysctlKey, Place)> = (states.iter().copied().flatten())
             .filter_map(|(key, _)| if let Key::Sysctl(key) = key { Some(key) } else { None })
             .filter_map(|key| Some((key, key.place()?)))
@@ -365,5 +391,28 @@ impl NounFacts for Facts {
         }
         write!(f, "set {} = {value} in {}", key.path.dotted(), as_phrase(&key.netns))?;
         before.map_or(Ok(()), |before| write!(f, " (was {before})"))
+    }
+}
+
+/// Adds what a changing parameter takes from others: the parameters that the kernel also sets, and
+/// the objects of IPv6 if it switches that off. The same is observed when it changes back.
+fn reach(wanted: &mut Wanted, change: &Change<'_>) {
+    let Change { desired, touched, .. } = change;
+    let parameters = desired.keys().chain(touched.keys());
+    let changing = parameters.filter(|key| touched.get(key) != desired.get(key));
+    for key in changing {
+        let Key::Sysctl(parameter) = key else { continue };
+        let of_default = parameter.path.as_str().starts_with("net/ipv6/conf/default/");
+        let reaches = parameter.path.sets_others() || parameter.path.switches_ipv6();
+        if !reaches || of_default {
+            continue;
+        }
+        wanted.reach.insert(parameter.clone());
+        let Ok(default) = "default".parse() else { continue };
+        let of_default = parameter.path.spread_to(&default);
+        let redirects = parameter.path.same_value().and_then(|_| REDIRECTS.parse().ok());
+        let others = of_default.into_iter().chain(redirects);
+        let others = others.map(|path| SysctlKey { path, ..parameter.clone() });
+        wanted.keys.extend(others.map(Key::Sysctl));
     }
 }

@@ -56,12 +56,20 @@ pub struct Wanted {
     /// Links that are not in `links` have the keys of
     /// [`Scope::Everything`](crate::southbound::Scope::Everything).
     pub occupants: BTreeSet<NetnsName>,
+    /// Changing parameters that affect objects that are not configured: the same parameter of links,
+    /// and the addresses, routes and static neighbours of IPv6. These are reported, of all links of the
+    /// namespace unless the parameter belongs to one link.
+    pub reach: BTreeSet<SysctlKey>,
+    /// The links that lose IPv6 because of their MTU. Their parameters that differ from those of a
+    /// new link are reported.
+    pub small: BTreeSet<LinkId>,
 }
 
 impl Wanted {
-    /// Whether a link that was found at `place` must move, so that its parameters are reported too.
+    /// Whether a link that was found at `place` must move or loses IPv6, so that its parameters are
+    /// reported too.
     pub fn wants_parameters(&self, id: &LinkId, place: &Place) -> bool {
-        self.homes.get(id).is_some_and(|home| *home != place.netns)
+        self.homes.get(id).is_some_and(|home| *home != place.netns) || self.small.contains(id)
     }
 
     /// Whether the objects on links are reported too, given the links that were found.

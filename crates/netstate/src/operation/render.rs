@@ -34,12 +34,16 @@ fn describe_await(f: &mut fmt::Formatter<'_>, key: &Key) -> fmt::Result {
 }
 
 impl Op {
-    /// The operation with its reason, unless the reason is only the configuration.
+    /// The operation with its reason, unless the reason is only the configuration, and with what
+    /// cannot be restored.
     pub fn explained(&self) -> String {
         let says_so = [Because::Configured, Because::NotConfigured].contains(&self.because);
-        match says_so {
+        let because = (!says_so).then(|| format!("because {}", self.because));
+        let notes: Vec<String> =
+            because.into_iter().chain(self.irrevocable().map(str::to_owned)).collect();
+        match notes.is_empty() {
             true => self.to_string(),
-            false => format!("{self} (because {})", self.because),
+            false => format!("{self} ({})", notes.join("; ")),
         }
     }
 }
@@ -53,6 +57,7 @@ impl fmt::Display for Because {
             Because::LinkDown(link) => write!(f, "{link} goes down"),
             Because::LinkRemoved(link) => write!(f, "{link} is removed or made anew"),
             Because::LinkMoved(link) => write!(f, "{link} moves to another namespace"),
+            Because::LinkLayer(link) => write!(f, "{link} forgets its neighbours"),
             Because::LinkRenamed(link) => write!(f, "{link} is renamed"),
             Because::AddressRemoved(address) => write!(f, "the address {address} is removed"),
             Because::SetAlong(key) => {

@@ -102,6 +102,11 @@ impl<'a> Account<'a> {
         self.ops.push(Op { key: key.clone(), action, because });
     }
 
+    /// Whether an object goes back to its original.
+    pub(super) fn is_given_back(&self, key: &Key) -> bool {
+        self.origin.is_given_back(key)
+    }
+
     /// The usual reason why an object of the target is created or changed.
     pub(super) fn reason(&self, key: &Key) -> Because {
         match self.origin.is_given_back(key) {
@@ -175,10 +180,9 @@ impl<'a> Account<'a> {
             if !noun::satisfies(other, &set, wanted) {
                 self.lost.entry(other).or_insert_with(|| Because::SetAlong(Box::new(key.clone())));
             }
-            let stays = |place: Place| {
-                let id = self.places.get(&place);
-                id.is_some() && id == self.target_places.get(&place).copied()
-            };
+            // A link that was not observed belongs to others, and stays.
+            let stays =
+                |place: Place| self.places.get(&place) == self.target_places.get(&place).copied();
             let seen = |key: &Key| self.observed.objects.get(key);
             // The kernel sets other parameters only if this one changes.
             let changes = seen(key).is_some_and(|seen| !noun::satisfies(key, seen, object));
@@ -245,6 +249,18 @@ impl<'a> Account<'a> {
         for (seen, now) in lost {
             self.brought.remove(seen);
             self.present.remove(&now);
+        }
+    }
+
+    /// The neighbours of a link are lost.
+    pub(super) fn lose_neighbors(&mut self, place: &Place) {
+        let id = self.places.get(place);
+        let Some(seen) = id.and_then(|id| link(&self.observed.objects, id)) else { return };
+        let because = Because::LinkLayer(place.ifname.clone());
+        for (key, object) in self.dependents(&seen.place) {
+            if noun::is_lost_with(key, object, &Loss::LinkLayer) {
+                self.lost.entry(key).or_insert_with(|| because.clone());
+            }
         }
     }
 

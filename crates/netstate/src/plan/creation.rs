@@ -64,7 +64,9 @@ impl<'a> Account<'a> {
 
     /// Creates or changes an object, unless it is as desired.
     fn settle_object(&mut self, key: &'a Key, wanted: &Object) {
-        if wanted.is_automatic() || self.present.contains(key) {
+        // An automatic object among the originals is one that the kernel does not create again.
+        let is_automatic = wanted.is_automatic() && !self.is_given_back(key);
+        if is_automatic || self.present.contains(key) {
             return;
         }
         // The kernel may have set it to the desired value together with another object.

@@ -379,12 +379,16 @@ impl<'a> Account<'a> {
             self.linked.entry(master).or_default().insert(id.clone());
         }
         let (up, mtu) = (change.flags.up, change.attributes.mtu);
+        let link_layer = change.sets_link_layer();
         let (from, change) = (Object::Link(from.into()), Object::Link(change.into()));
         self.push(&Key::Link(id.clone()), Action::Update { from, change }, because);
         match up {
             Some(false) => self.is_down(&place),
             Some(true) => self.is_up(&place),
             None => {}
+        }
+        if link_layer {
+            self.lose_neighbors(&place);
         }
         if let Some(mtu) = mtu {
             self.cut_mtu(&place, mtu);

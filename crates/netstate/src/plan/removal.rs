@@ -101,7 +101,10 @@ impl<'a> Account<'a> {
         self.push(key, Action::Delete(object.clone()), because.clone());
         let because = match key.loss() {
             Some(Loss::Address(address)) => Because::AddressRemoved(address.address),
-            Some(Loss::Down | Loss::LastIpv4Address | Loss::Ipv6) | None => because,
+            Some(
+                Loss::Down | Loss::LastIpv4Address | Loss::Ipv4 | Loss::Ipv6 | Loss::LinkLayer,
+            )
+            | None => because,
         };
         self.lost.insert(key, because);
         self.lose_with(key, object);

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::links::FreeMtu;
 use self::past::Past;
 use super::PlanError;
-use crate::name::{LinkName, NetnsName};
-use crate::noun::link::{IPV6_MIN_MTU, Link, Place, below, link_objects};
-use crate::noun::{self, Condition, FoundBy, How, Key, Lasts, Loss, Object, Removal, Renaming};
+use super::without_ip::WithoutIp;
+use crate::name::NetnsName;
+use crate::noun::link::{Link, Place, link_objects};
+use crate::noun::{self, FoundBy, How, Key, Lasts, Object, Removal, Renaming};
 use crate::originals::Originals;
 use crate::state::{Entry, Sorted, State, together, without};
 use crate::verdict::Hold;
@@ -108,7 +109,7 @@ pub fn target<'a>(
     let is_up = |place: &Place| places.get(place).copied().or_else(|| unseen(place));
     let foreign = without(&observed.objects, &desired.objects);
     let foreign = without(without(foreign, &touched.objects), &originals.objects);
-    let without_ipv6 = WithoutIpv6::of(&made, desired);
+    let without_ip = WithoutIp::of(&made, &desired.objects);
     let mut others = Vec::new();
     let was_made = |key: &Key| {
         let touched = touched.objects.get(key).and_then(Object::link);
@@ -141,7 +142,7 @@ pub fn target<'a>(
         .collect();
     let foreign = foreign.filter(|(key, _)| !following.contains(key));
     for (key, object) in foreign.filter(|(_, object)| !goes_with_mate(object)) {
-        if without_ipv6.takes(key, object) {
+        if without_ip.takes(key, object) {
             continue;
         }
         match foreign_object(key, object, &left) {
@@ -201,9 +202,12 @@ fn give_back(
     // Defaults depend on the restored values.
     let (known, others): (Vec<_>, Vec<_>) =
         others.into_iter().partition(|key| originals.objects.contains_key(*key));
+    let desired_at = places_of(&desired.objects);
+    let is_ours_at =
+        |place: &Place| [&homes, &former, &desired_at].iter().any(|at| at.contains_key(place));
     for keys in [links, known, others] {
         let places = places(made, observed, &ours);
-        let without_ipv6 = WithoutIpv6::of(made, desired);
+        let without_ip = WithoutIp::of(made, &desired.objects);
         for key in keys {
             let past = Past::of(key, touched, originals, observed);
             let default = |key: &Key| {
@@ -217,9 +221,11 @@ fn give_back(
             let Some(object) = set_along(key, &setters, originals).or_else(released) else {
                 continue;
             };
-            // If the namespace exists, so do those of its links that were not observed.
+            // A link that was not observed belongs to others, and may still exist.
             let unseen = |place: &Place| {
-                (past.observed.is_some() && !seen_at.contains_key(place)).then_some(true)
+                let is_foreign = past.touched.is_none() && noun::is_deleted_alone(key);
+                let is_theirs = past.observed.is_some() || is_foreign && !is_ours_at(place);
+                (is_theirs && !seen_at.contains_key(place)).then_some(true)
             };
             let is_up = |place: &Place| places.get(place).copied().or_else(|| unseen(place));
             // An original may be from before or from after its link was renamed.
@@ -229,7 +235,7 @@ fn give_back(
             let netns = object.link().map(|link| &link.place.netns);
             if key.netns().or(netns).is_none_or(lasts)
                 && has_home(&key, &object, is_up)
-                && !without_ipv6.takes(&key, &object)
+                && !without_ip.takes(&key, &object)
                 && !desired.objects.contains_key(&key)
             {
                 given_back.insert(key.clone());
@@ -349,61 +355,6 @@ fn has_home(key: &Key, object: &Object, is_up: impl Fn(&Place) -> Option<bool>) 
         }
     }
     all_there && carried != Some(false)
-}
-
-/// The links without IPv6.
-#[derive(Default)]
-struct WithoutIpv6 {
-    /// The links whose MTU is below 1280, which have no IPv6 parameters either.
-    small: BTreeSet<Place>,
-    /// The links on which IPv6 is switched off; all links of a namespace if none is named.
-    off: BTreeSet<(NetnsName, Option<LinkName>)>,
-}
-
-impl WithoutIpv6 {
-    fn of(made: &BTreeMap<Key, Object>, desired: &State) -> Self {
-        let is_small = |link: &&Link| link.attributes.mtu.is_some_and(|mtu| mtu < IPV6_MIN_MTU);
-        let links = || link_objects(made).map(|(_, link)| link);
-        let mut small: BTreeSet<Place> =
-            links().filter(is_small).map(|link| link.place.clone()).collect();
-        // The MTU of a VLAN is limited by that of the link below.
-        loop {
-            let on_small = links().filter(|link| {
-                let is_on_small = link.device.as_ref().is_some_and(|device| small.contains(device));
-                is_on_small && below(link).mtu_within && !small.contains(&link.place)
-            });
-            let more: Vec<Place> = on_small.map(|link| link.place.clone()).collect();
-            if more.is_empty() {
-                break;
-            }
-            small.extend(more);
-        }
-        let off = desired.objects.iter().filter_map(|(key, object)| {
-            Some((key.netns()?.clone(), noun::switches_off_ipv6(key, object)?))
-        });
-        Self { small, off: off.collect() }
-    }
-
-    /// Whether an object is lost because it is on such a link.
-    fn takes(&self, key: &Key, object: &Object) -> bool {
-        if self.small.is_empty() && self.off.is_empty() {
-            return false;
-        }
-        let mut conditions = Vec::new();
-        noun::conditions(key, object, &mut conditions);
-        let is_lost = noun::is_lost_with(key, object, &Loss::Ipv6);
-        let is_parameter =
-            || conditions.iter().any(|condition| matches!(condition, Condition::Ipv6Parameters(_)));
-        if !is_lost && !is_parameter() {
-            return false;
-        }
-        let is_off = |Place { netns, ifname }: Place| {
-            let of = |dev| self.off.contains(&(netns.clone(), dev));
-            of(None) || of(Some(ifname))
-        };
-        noun::places(key, object)
-            .any(|place| self.small.contains(&place) || is_lost && is_off(place))
-    }
 }
 
 /// The places that links will leave, with the new place if it is in the same namespace.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::Entry;
 use super::State;
+use crate::noun::carriers;
 use crate::noun::link::Place;
-use crate::noun::places;
 
 /// The objects on the link at each place.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ impl<'a> Dependents<'a> {
     pub(crate) fn of(state: &'a State) -> Self {
         let mut by_place: BTreeMap<Place, Vec<Entry<'a>>> = BTreeMap::new();
         for (key, object) in state.objects.iter().filter(|(key, _)| key.netns().is_some()) {
-            for place in places(key, object) {
+            for place in carriers(key, object) {
                 by_place.entry(place).or_default().push((key, object));
             }
         }

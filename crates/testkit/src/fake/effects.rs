@@ -191,8 +191,11 @@ pub(super) fn is_on(key: &Key, object: &Object, place: &Place) -> bool {
         (Key::Fdb(key), _) => is(&key.netns, &key.dev),
         (Key::Sysctl(key), _) => key.path.dev().is_some_and(|dev| is(&key.netns, &dev)),
         (Key::Route(key), Object::Route(route)) => {
+            // IPv6 routes without a nexthop are on the loopback (`ip6_route_info_create`).
+            let leads_nowhere = key.prefix.addr().is_ipv6() && route.nexthops.is_empty();
             key.netns == place.netns
-                && route.nexthops.iter().any(|hop| hop.dev.as_ref() == Some(&place.ifname))
+                && (route.nexthops.iter().any(|hop| hop.dev.as_ref() == Some(&place.ifname))
+                    || leads_nowhere && place.ifname.as_str() == "lo")
         }
         (Key::Netns(_) | Key::Link(_) | Key::Route(_) | Key::Rule(_), _) => false,
     }

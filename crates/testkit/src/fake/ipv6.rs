@@ -77,7 +77,7 @@ pub(super) fn leave(state: &mut State, place: &Place) {
     state.objects.retain(|key, _| !is_parameter(key));
 }
 
-fn is_ipv6(key: &Key) -> bool {
+pub(super) fn is_ipv6(key: &Key) -> bool {
     match key {
         Key::Address(key) => key.address.addr().is_ipv6(),
         Key::Neighbor(key) => key.address.is_ipv6(),

@@ -73,6 +73,10 @@ pub(super) fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Resu
     }
     vlans::permit_above(state, &link, change)?;
     link.overlay(change);
+    let (attributes, flags) = (&change.attributes, &change.flags);
+    if attributes.mac_address.is_some() || attributes.broadcast.is_some() || flags.arp.is_some() {
+        forget_neighbors(state, &old);
+    }
     if change.flags.up == Some(false) {
         vlans::go_down(state, &old);
     }
@@ -218,4 +222,11 @@ fn permit_mtu(link: &Link) -> Result<(), Refused> {
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// The neighbours of a link are flushed (`neigh_changeaddr`, net/core/neighbour.c).
+fn forget_neighbors(state: &mut State, place: &Place) {
+    let is_on_it =
+        |key: &Key, object: &Object| matches!(key, Key::Neighbor(_)) && is_on(key, object, place);
+    state.objects.retain(|key, object| !is_on_it(key, object));
 }

@@ -35,7 +35,7 @@ pub(super) fn set(state: &mut State, at: &SysctlKey, value: &str) {
         }
         ["net", "ipv6", "conf", "all", name] if OF_ALL.contains(&name) => {
             if name == "disable_ipv6" && value != "0" {
-                lose_routes_of_loopback(state, netns);
+                lose_ipv6_routes(state, netns);
             }
             reach(state, netns, &format!("net/ipv6/conf/default/{name}"), value);
             for ifname in links(state, netns) {
@@ -58,16 +58,11 @@ pub(super) fn set(state: &mut State, at: &SysctlKey, value: &str) {
     state.objects.insert(Key::Sysctl(at.clone()), Object::Sysctl(value.to_owned()));
 }
 
-/// The kernel keeps IPv6 routes without a nexthop on its loopback (`ip6_route_info_create`,
-/// net/ipv6/route.c).
-fn lose_routes_of_loopback(state: &mut State, netns: &NetnsName) {
-    state.objects.retain(|key, object| match (key, object) {
-        (Key::Route(key), Object::Route(route)) => {
-            let is_on_loopback = route.nexthops.iter().all(|hop| hop.dev.is_none());
-            key.netns != *netns || key.prefix.addr().is_ipv4() || !is_on_loopback
-        }
-        _ => true,
-    });
+/// No link carries IPv6 routes any more. Routes without a nexthop are on the loopback
+/// (`ip6_route_info_create`, net/ipv6/route.c).
+fn lose_ipv6_routes(state: &mut State, netns: &NetnsName) {
+    let is_lost = |key: &Key| matches!(key, Key::Route(key) if key.netns == *netns && key.prefix.addr().is_ipv6());
+    state.objects.retain(|key, _| !is_lost(key));
 }
 
 /// Two names of one value, which reaches all links when it changes (`inet_forward_change`, net/ipv4/devinet.c).

@@ -12,7 +12,7 @@ use netstate::{
 use crate::error::{Error, Result};
 use crate::transaction::affected::{
     Affected, by_gateways, links_below, on_addresses, other_ends, place_of, set_along, sources,
-    undetermined_links, with_dependents,
+    switches_of_ipv6, undetermined_links, with_dependents,
 };
 use crate::transaction::converge::Kernel;
 use crate::transaction::transition::{Transition, TransitionPlan, is_of_others};
@@ -24,7 +24,7 @@ impl Kernel {
         let mut desired = transition.to.desired().part(&keys);
         let touched = transition.touched.part(&keys);
         let mut originals = self.originals.clone();
-        originals.forget(|key| [&desired, &touched].iter().any(|s| s.objects.contains_key(key)));
+        originals.forget(&[&desired, &touched]);
         let scope = Scope::Only(wanted(&desired, &touched, &originals));
         let observed = match keys.is_empty() {
             true => State::default(),
@@ -41,9 +41,11 @@ impl Kernel {
         let verdict = self.judge(transition, &keys, environment)?;
         verdict.amend(&mut desired);
         let ours = self.known_touched(&desired, &touched);
-        originals.remember(&desired, &ours, &observed);
         let mut adopted = self.originals.clone();
-        adopted.remember(&desired, &ours, &observed);
+        for originals in [&mut originals, &mut adopted] {
+            originals.remember(&desired, &ours, &observed);
+            originals.remember_taken(&desired, &ours, &observed);
+        }
         let adopted = Some(adopted).filter(|adopted| *adopted != self.originals);
         let scope = match adopted {
             Some(_) => Scope::Only(wanted(&desired, &touched, &originals)),
@@ -57,6 +59,7 @@ impl Kernel {
             true => of_others(observed, [&desired, &touched]),
             false => State::default(),
         };
+        let ports = self.ports_of_others(&plan, [&desired, &touched])?;
         Ok(TransitionPlan {
             keys,
             desired,
@@ -66,6 +69,7 @@ impl Kernel {
             scope,
             plan,
             others,
+            ports,
             links,
             adopted,
         })
@@ -77,6 +81,7 @@ impl Kernel {
         let mut keys = self.affected_itself(transition);
         self.add_links_in_the_way(&mut keys, transition);
         keys.extend(sources(&keys, desired));
+        keys.extend(switches_of_ipv6(&keys, &[transition.touched, desired]));
         let undetermined = undetermined_links(&keys, desired);
         keys.extend(undetermined.into_iter().filter(|key| !self.skipped.contains(key)));
         keys

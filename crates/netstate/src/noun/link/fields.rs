@@ -6,6 +6,9 @@ use crate::noun::link::{Link, LinkKind, Master, Port};
 /// A link with a lower MTU has no IPv6 (`addrconf_notify`, net/ipv6/addrconf.c).
 pub(crate) const IPV6_MIN_MTU: u32 = 1280;
 
+/// A link whose MTU is below this has no IPv4 (`inetdev_valid_mtu`, net/ipv4/devinet.c).
+pub(crate) const IPV4_MIN_MTU: u32 = 68;
+
 impl Link {
     /// Takes over the place of `other`, and every field that is set there.
     pub fn overlay(&mut self, other: &Link) {
@@ -127,6 +130,14 @@ impl Link {
             (true, None, Some(_)) => "another peer".into(),
             (true, None, None) => "another namespace".into(),
         }
+    }
+
+    /// Whether this change flushes the neighbours of a link (`neigh_changeaddr`, net/core/neighbour.c).
+    pub(crate) fn sets_link_layer(&self) -> bool {
+        let attributes = &self.attributes;
+        attributes.mac_address.is_some()
+            || attributes.broadcast.is_some()
+            || self.flags.arp.is_some()
     }
 
     /// Whether nothing but the place is set.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Link, Place, identity, link, link_objects, links};
+use super::{IPV6_MIN_MTU, Link, Place, identity, link, link_objects, links};
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::{Change, FoundBy, Key, Wanted};
 
@@ -26,6 +26,12 @@ pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
     };
     let home = |(id, link): (&LinkId, &Link)| (id.clone(), link.place.netns.clone());
     wanted.homes = links(change.desired).filter(comes).map(home).collect();
+    let is_small = |link: &Link| link.attributes.mtu.is_some_and(|mtu| mtu < IPV6_MIN_MTU);
+    let becomes_small = |(id, wanted): &(&LinkId, &Link)| {
+        is_small(wanted) && !link(change.touched, id).is_some_and(is_small)
+    };
+    let small = links(change.desired).filter(becomes_small);
+    wanted.small = small.map(|(id, _)| id.clone()).collect();
     // Removing an object may remove objects of others on its link.
     let gone = |key: &Key| {
         let facts = key.noun().facts();

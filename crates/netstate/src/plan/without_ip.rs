@@ -1,0 +1,81 @@
+//! The links without IPv4 or IPv6, and the objects that the kernel removes because of that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::name::{LinkName, NetnsName};
+use crate::noun::link::{IPV4_MIN_MTU, IPV6_MIN_MTU, Place, below, link_objects};
+use crate::noun::{self, Condition, Key, Loss, Object};
+
+/// The links without IPv4 or IPv6.
+#[derive(Debug, Default)]
+pub(crate) struct WithoutIp {
+    /// The links whose MTU is below 68, which have no IPv4 parameters either.
+    smallest: BTreeSet<Place>,
+    /// The links whose MTU is below 1280, which have no IPv6 parameters either.
+    small: BTreeSet<Place>,
+    /// The links on which IPv6 is switched off; all links of a namespace if none is named.
+    off: BTreeSet<(NetnsName, Option<LinkName>)>,
+}
+
+impl WithoutIp {
+    /// From the desired `links`, and the parameters in `configured`.
+    pub(crate) fn of(
+        links: &BTreeMap<Key, Object>,
+        configured: &BTreeMap<Key, Object>,
+    ) -> WithoutIp {
+        let off = configured.iter().filter_map(|(key, object)| {
+            Some((key.netns()?.clone(), noun::switches_off_ipv6(key, object)?))
+        });
+        WithoutIp {
+            smallest: below_mtu(links, IPV4_MIN_MTU),
+            small: below_mtu(links, IPV6_MIN_MTU),
+            off: off.collect(),
+        }
+    }
+
+    /// Whether an object is lost because it is on such a link.
+    pub(crate) fn takes(&self, key: &Key, object: &Object) -> bool {
+        if self.small.is_empty() && self.off.is_empty() {
+            return false;
+        }
+        let is_lost = noun::is_lost_with(key, object, &Loss::Ipv6);
+        let is_lost_of_ipv4 =
+            !self.smallest.is_empty() && noun::is_lost_with(key, object, &Loss::Ipv4);
+        let is_parameter = || {
+            let mut conditions = Vec::new();
+            noun::conditions(key, object, &mut conditions);
+            conditions.iter().any(|condition| matches!(condition, Condition::Ipv6Parameters(_)))
+        };
+        if !is_lost && !is_lost_of_ipv4 && !is_parameter() {
+            return false;
+        }
+        let is_off = |Place { netns, ifname }: &Place| {
+            let of = |dev| self.off.contains(&(netns.clone(), dev));
+            of(None) || of(Some(ifname.clone()))
+        };
+        noun::carriers(key, object).iter().any(|place| match is_lost_of_ipv4 {
+            true => self.smallest.contains(place),
+            false => self.small.contains(place) || is_lost && is_off(place),
+        })
+    }
+}
+
+/// The links with a smaller MTU, and the links above them whose MTU is limited by theirs.
+fn below_mtu(objects: &BTreeMap<Key, Object>, least: u32) -> BTreeSet<Place> {
+    let links = || link_objects(objects).map(|(_, link)| link);
+    let is_small = |mtu: Option<u32>| mtu.is_some_and(|mtu| mtu < least);
+    let small = links().filter(|link| is_small(link.attributes.mtu));
+    let mut small: BTreeSet<Place> = small.map(|link| link.place.clone()).collect();
+    while !small.is_empty() {
+        let on_small = links().filter(|link| {
+            let is_on_small = link.device.as_ref().is_some_and(|device| small.contains(device));
+            is_on_small && below(link).mtu_within && !small.contains(&link.place)
+        });
+        let more: Vec<Place> = on_small.map(|link| link.place.clone()).collect();
+        if more.is_empty() {
+            break;
+        }
+        small.extend(more);
+    }
+    small
+}
