@@ -6,8 +6,12 @@ use anyhow::{Context, Result};
 use yang::printable_lines;
 
 use crate::file;
-use crate::shell::{Shell, ShellError};
+use crate::shell::{Checked, Shell, ShellError};
 use crate::terminal::pager;
+
+/// The exit status if the script ends with a `commit check` whose commit would change something. 1 is an error, and 2 is
+/// a wrong option.
+const WOULD_CHANGE: u8 = 3;
 
 /// Runs the commands of `-c`, and returns the exit status.
 pub(crate) fn commands(shell: Shell, commands: &[String]) -> Result<u8> {
@@ -21,10 +25,11 @@ pub(crate) fn lines(shell: Shell, script: impl BufRead) -> Result<u8> {
 }
 
 fn run(
-    mut shell: Shell,
+    shell: Shell,
     lines: impl Iterator<Item = std::io::Result<String>>,
     unit: &str,
 ) -> Result<u8> {
+    let mut shell = shell.scripted();
     for (number, line) in (1..).zip(lines) {
         let line = line.with_context(|| format!("reading {unit} {number}"))?;
         let line = match number {
@@ -34,9 +39,11 @@ fn run(
         match shell.run(line) {
             Ok(done) => {
                 pager::show(&done.text, false)?;
+                if let Some(warning) = done.warning {
+                    eprintln!("{unit} {number}: {}", printable_lines(&warning));
+                }
                 if done.quits {
-                    shell.close();
-                    return Ok(0);
+                    break;
                 }
             }
             Err(error) => {
@@ -49,10 +56,14 @@ fn run(
         }
     }
     let left = shell.may_leave();
+    let checked = shell.checked();
     shell.close();
     if let Err(error) = left {
         eprintln!("at the end: {error}; they are discarded");
         return Ok(1);
     }
-    Ok(0)
+    Ok(match checked {
+        Some(Checked::WouldChange) => WOULD_CHANGE,
+        Some(Checked::NothingToDo) | None => 0,
+    })
 }

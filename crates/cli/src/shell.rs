@@ -1,5 +1,6 @@
 //! Executes commands. It holds the session and the mode, and knows the meaning of each command.
 
+mod check;
 mod error;
 mod file;
 mod show;
@@ -8,12 +9,14 @@ mod standing;
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use netconf::{Check, CheckOutput, Configuration, Datastore, Revision, ScheduledCommit};
+use netconf::{Check, Configuration, Datastore, Revision, ScheduledCommit};
 use yang::{Path, Schema, Tree};
 
+pub(crate) use check::Checked;
 pub(crate) use error::ShellError;
 pub(crate) use standing::Standing;
 
+use self::check::data;
 use self::show::{part, written};
 use crate::client::{Client, ClientError, Delivery};
 use crate::grammar::command::{self, Command};
@@ -24,7 +27,8 @@ use crate::grammar::resolution::Resolution;
 use crate::grammar::statement::{Grammar, Live};
 use crate::grammar::time;
 use crate::grammar::words::Fault;
-use crate::show::{conflict, drift, held, history, one_line};
+use crate::show::data::Output;
+use crate::show::{conflict, drift, held, history};
 
 /// A user's session.
 pub(crate) struct Shell {
@@ -36,6 +40,10 @@ pub(crate) struct Shell {
     configures: bool,
     /// Whether the candidate was changed since it last was the same as running.
     edited: bool,
+    /// Whether the lines come from a script, which ends without questions.
+    scripted: bool,
+    /// What the last `commit check` found, if the candidate has not changed since.
+    checked: Option<Checked>,
     /// The conflicts that were last shown. None if they are not known.
     conflicts: RefCell<Option<Vec<Path>>>,
     host: String,
@@ -52,6 +60,8 @@ pub(crate) struct Done {
     pub(crate) paged: bool,
     /// Whether the user exits.
     pub(crate) quits: bool,
+    /// A message of a script's line that is no error.
+    pub(crate) warning: Option<String>,
 }
 
 type Result<T> = std::result::Result<T, ShellError>;
@@ -73,10 +83,23 @@ impl Shell {
             mode: None,
             configures: false,
             edited: false,
+            scripted: false,
+            checked: None,
             conflicts: RefCell::default(),
             host,
             standing: Arc::default(),
         }
+    }
+
+    /// The session of a script. It may end with changes that `commit check` has checked.
+    pub(crate) fn scripted(mut self) -> Self {
+        self.scripted = true;
+        self
+    }
+
+    /// What the last `commit check` found, if the candidate has not changed since.
+    pub(crate) fn checked(&self) -> Option<Checked> {
+        self.checked
     }
 
     pub(crate) fn schema(&self) -> &'static Schema {
@@ -136,12 +159,17 @@ impl Shell {
             .map_err(|fault| ShellError::Line { line: line.to_owned(), fault })?;
         let was_edited = self.edited;
         self.edited |= command.edits();
+        if command.ends_check() {
+            self.checked = None;
+        }
         if pipe::blames(&pipes) && !matches!(command, Command::Show(Datastore::Running, _)) {
             return Err(ShellError::Blame);
         }
         let form = pipe::form_of(&pipes);
+        let mut warning = None;
         let text = match command {
             Command::Nothing => String::new(),
+            Command::Help if form != Form::Text => return Err(ShellError::OnlyText),
             Command::Help => HELP.to_owned(),
             Command::Configure => {
                 self.mode = Some(Mode::default());
@@ -162,17 +190,24 @@ impl Shell {
                 self.mode = self.mode.as_ref().map(|_| Mode::default());
                 String::new()
             }
-            Command::Show(Datastore::Running, path) if pipe::blames(&pipes) => {
-                self.blame(&path, pipe::form_of(&pipes))?
+            Command::Up => {
+                if let Some(mode) = &mut self.mode {
+                    mode.up();
+                }
+                String::new()
             }
-            Command::Show(datastore, path) => self.show(datastore, &path, &pipes)?,
-            Command::ShowRevision(revision, path) => {
+            Command::Show(Datastore::Running, place) if pipe::blames(&pipes) => {
+                self.blame(&place, pipe::form_of(&pipes))?
+            }
+            Command::Show(datastore, place) => self.show(datastore, &place, &pipes)?,
+            Command::ShowRevision(revision, place) => {
+                let path = &place.path;
                 let of = Configuration::Revision(revision);
                 match pipe::compared(&pipes) {
-                    Some(with) => self.difference((with, of), &path, &pipes)?,
+                    Some(with) => self.difference((with, of), path, &pipes)?,
                     None => {
-                        let tree = part(self.client.borrow_mut().revision(revision)?, &path);
-                        written(&tree, &path, pipe::form_of(&pipes))
+                        let tree = part(self.client.borrow_mut().revision(revision)?, path);
+                        written(&place.of(tree)?, path, pipe::form_of(&pipes))
                     }
                 }
             }
@@ -181,15 +216,32 @@ impl Shell {
                     [Datastore::Running, Datastore::Candidate].map(Configuration::Datastore);
                 self.difference((running, candidate), &Path::default(), &pipes)?
             }
-            Command::ShowConflicts => self.conflicts()?,
+            Command::ShowConflicts if form == Form::Text => self.conflicts()?,
+            Command::ShowConflicts => {
+                data(&Output::conflicts(&self.client.borrow_mut().conflicts()?), form)?
+            }
             Command::ShowDrift => {
                 let paths = drift::paths(self.schema);
                 let tree = self.client.borrow_mut().read_parts(Datastore::Operational, &paths)?;
-                drift::text(self.schema, &tree)
+                match form {
+                    Form::Text => drift::text(self.schema, &tree),
+                    Form::Set => return Err(ShellError::Form),
+                    Form::Json | Form::Xml => written(&tree, &Path::default(), form),
+                }
             }
-            Command::ShowHistory => history::commits(&self.client.borrow_mut().history()?.commits),
+            Command::ShowHistory => {
+                let history = self.client.borrow_mut().history()?;
+                match form {
+                    Form::Text => history::commits(&history.commits),
+                    Form::Set | Form::Json | Form::Xml => data(&Output::history(&history), form)?,
+                }
+            }
             Command::ShowSchedule => {
-                history::scheduled(&self.client.borrow_mut().scheduled()?.commits)
+                let schedule = self.client.borrow_mut().scheduled()?;
+                match form {
+                    Form::Text => history::scheduled(&schedule.commits),
+                    Form::Set | Form::Json | Form::Xml => data(&Output::schedule(&schedule), form)?,
+                }
             }
             Command::ShowCommit(position) => {
                 let [before, after] = [position.saturating_add(1), position]
@@ -222,7 +274,7 @@ impl Shell {
                 self.client.borrow_mut().cancel()?;
                 "the commit that waited for confirmation is undone\n".into()
             }
-            Command::CommitCheck => self.check()?,
+            Command::CommitCheck => self.check(form)?,
             Command::DiscardChanges => {
                 self.client.borrow_mut().discard()?;
                 self.conflicts.take();
@@ -268,8 +320,15 @@ impl Shell {
                 String::new()
             }
             Command::Delete(edit) => {
-                self.client.borrow_mut().edit(&edit)?;
-                String::new()
+                let deleted = self.client.borrow_mut().edit(&edit).map_err(ShellError::from);
+                match deleted {
+                    // Whoever deletes wants it to be gone.
+                    Err(error) if error.is_absence() => {
+                        warning = Some(format!("warning: {error}"));
+                        String::new()
+                    }
+                    deleted => deleted.map(|()| String::new())?,
+                }
             }
         };
         // Whatever a command shows, others may have written parts of it.
@@ -278,13 +337,17 @@ impl Shell {
             Form::Json => yang::printable_json(&text).into_owned(),
             Form::Xml => yang::printable_xml(&text).into_owned(),
         };
+        let text = match warning.take_if(|_| !self.scripted) {
+            Some(warning) => format!("{}\n", yang::printable_lines(&warning)),
+            None => text,
+        };
         let paged = !pipes.iter().any(|pipe| matches!(pipe, Pipe::NoMore));
-        Ok(Done { text: pipe::apply(&pipes, text), paged, quits: false })
+        Ok(Done { text: pipe::apply(&pipes, text), paged, quits: false, warning })
     }
 
     /// Whether no changes would be lost by an exit.
     pub(crate) fn may_leave(&self) -> Result<()> {
-        if !self.edited {
+        if !self.edited || self.scripted && self.checked.is_some() {
             return Ok(());
         }
         match self.client.borrow_mut().has_changes()? {
@@ -342,15 +405,6 @@ impl Shell {
             }
             None => summary,
         })
-    }
-
-    fn check(&self) -> Result<String> {
-        let checked = self.client.borrow_mut().check();
-        let CheckOutput { operations, held } = self.or_conflicts(checked)?;
-        let operations: String =
-            operations.iter().map(|operation| one_line(operation) + "\n").collect();
-        let lines = operations + &held::lines(self.schema, &held, "hold");
-        Ok(if lines.is_empty() { "nothing to do\n".into() } else { lines })
     }
 
     /// The conflicts as text. `resolve` resolves these conflicts, and not later ones.

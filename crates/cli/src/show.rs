@@ -2,6 +2,7 @@
 
 pub(crate) mod blame;
 pub(crate) mod conflict;
+pub(crate) mod data;
 pub(crate) mod difference;
 pub(crate) mod drift;
 pub(crate) mod held;

@@ -221,10 +221,11 @@ fn the_tutorial_to_the_letter() {
         expect![[r#"
             dent-1(config-[prefix='192.168.10.0/24'][netns='vpn20'])# top
             dent-1(config)# show config-running routes-iproute2
-            route 192.168.10.0/24 netns vpn20
-             nexthop veth20 via address 1.1.1.9
-            route 192.168.20.0/24 netns vpn10
-             nexthop veth10
+            routes-iproute2
+             route 192.168.10.0/24 netns vpn20
+              nexthop veth20 via address 1.1.1.9
+             route 192.168.20.0/24 netns vpn10
+              nexthop veth10
             dent-1(config)# show config-running | display set | match veth10
             links-iproute2 link veth10 admin-status up
             links-iproute2 link veth10 netns vpn10
@@ -288,22 +289,23 @@ fn learned_neighbours_are_shown_with_the_configuration_and_are_none_of_it() {
         expect![[r#"
             dent-1(config-[name='enp0s5'])# end
             dent-1# show config-running neighbors-iproute2
-            neighbor 192.168.10.1 netns vpn10
-             dev enp0s4
-             router false
-             use false
-             managed false
-             extern_learn false
-             lladdr b6:1d:6e:03:0e:e6
-             nud stale
-            neighbor 192.168.20.1 netns vpn20
-             dev enp0s5
-             router false
-             use false
-             managed false
-             extern_learn false
-             lladdr e6:70:03:8d:7e:09
-             nud reachable
+            neighbors-iproute2
+             ! neighbor 192.168.10.1 netns vpn10
+              ! dev enp0s4
+              ! router false
+              ! use false
+              ! managed false
+              ! extern_learn false
+              ! lladdr b6:1d:6e:03:0e:e6
+              ! nud stale
+             ! neighbor 192.168.20.1 netns vpn20
+              ! dev enp0s5
+              ! router false
+              ! use false
+              ! managed false
+              ! extern_learn false
+              ! lladdr e6:70:03:8d:7e:09
+              ! nud reachable
             dent-1# show config-running neighbors-iproute2 | display json
             {}
             dent-1#
@@ -352,7 +354,7 @@ fn what_is_wrong_is_shown_where_it_is() {
             dent-1(config-links-iproute2)# co
             nothing to commit
             dent-1(config-links-iproute2)# no link nobody
-            /iproute2-ip-link:links/link[name='nobody']: there is no such instance to delete
+            warning: /iproute2-ip-link:links/link[name='nobody']: there is no such instance to delete
             dent-1(config-links-iproute2)# show config-running | display yaml
               show config-running | display yaml
                                             ^^^^
@@ -360,7 +362,7 @@ fn what_is_wrong_is_shown_where_it_is() {
             dent-1(config-links-iproute2)# set x
               set x
               ^^^
-            "set" is unknown here; expected one of link, vlan, vxlan, bridge, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, rules-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, resolve, rollback, save, top, unlock, update, exit, help, quit, repair, show
+            "set" is unknown here; expected one of link, vlan, vxlan, bridge, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, rules-iproute2, drift-netloom, sysctls-netloom, commit, discard-changes, do, end, load, lock, no, resolve, rollback, save, top, unlock, up, update, exit, help, quit, repair, show
             dent-1(config-links-iproute2)# commit | count
               commit | count
                      ^^^^^^^

@@ -6,14 +6,14 @@ mod show;
 
 use jiff::Timestamp;
 use netconf::{Check, Datastore, Revision};
-use yang::{Edit, Operation, Path};
+use yang::{Edit, Operation};
 
 use crate::grammar::cursor::{Candidate, Candidates, Cursor, Stop};
 use crate::grammar::mode::Mode;
 use crate::grammar::parameter::{file, revision};
 use crate::grammar::pipe::{self, Pipe};
 use crate::grammar::resolution::Resolution;
-use crate::grammar::statement::{Grammar, Statement};
+use crate::grammar::statement::{Grammar, Place, Statement};
 use crate::grammar::words::{Fault, words};
 
 /// A parsed line.
@@ -25,12 +25,14 @@ pub(crate) enum Command {
     Exit,
     End,
     Top,
+    /// Leave this mode. At the top it does nothing.
+    Up,
     Quit,
     Help,
     /// The part of a datastore at a path.
-    Show(Datastore, Path),
+    Show(Datastore, Place),
     /// The part of an earlier configuration at a path.
-    ShowRevision(Revision, Path),
+    ShowRevision(Revision, Place),
     ShowConflicts,
     ShowDiff,
     ShowDrift,
@@ -95,6 +97,7 @@ enum Word {
     Show,
     Top,
     Unlock,
+    Up,
     Update,
 }
 
@@ -120,6 +123,7 @@ const CONFIGURATION: &[(Word, &str, &str)] = &[
     (Word::Save, "save", "Write the candidate to a file"),
     (Word::Top, "top", "Go to the top of the configuration"),
     (Word::Unlock, "unlock", "Allow commits of others again"),
+    (Word::Up, "up", "Go up one level in the configuration"),
     (Word::Update, "update", "Merge what others have committed into the candidate"),
 ];
 
@@ -183,6 +187,21 @@ impl Command {
         )
     }
 
+    /// Whether a `commit check` before the command no longer says what is to be committed.
+    pub(crate) fn ends_check(&self) -> bool {
+        self.edits()
+            || matches!(
+                self,
+                Command::Commit { .. }
+                    | Command::CommitAt { .. }
+                    | Command::CommitCancel
+                    | Command::DiscardChanges
+                    | Command::Resolve(_)
+                    | Command::Update
+                    | Command::Repair
+            )
+    }
+
     fn prints(&self) -> bool {
         match self {
             Command::Show(..)
@@ -200,6 +219,7 @@ impl Command {
             | Command::Exit
             | Command::End
             | Command::Top
+            | Command::Up
             | Command::Quit
             | Command::Commit { .. }
             | Command::CommitAt { .. }
@@ -232,9 +252,11 @@ fn command(
     };
     let table: Vec<_> = CONFIGURATION.iter().chain(ALWAYS).copied().collect();
     let built_in_words = candidates(&table);
-    let beginnings = grammar.beginnings(&mode.path().steps);
+    let steps = mode.path().steps;
+    let beginnings = grammar.beginnings(&steps);
+    let above = grammar.beginnings_above(&steps);
     if cursor.is_at_completion() {
-        let all = beginnings.into_iter().chain(built_in_words);
+        let all = beginnings.into_iter().chain(above).chain(built_in_words);
         return Err(cursor.candidates(all, false));
     }
     let is = |options: &[Candidate], whole: bool| {
@@ -246,10 +268,10 @@ fn command(
         })
     };
     // A complete word on one side has priority. A prefix that fits both sides is ambiguous.
-    let whole = (is(&beginnings, true), is(&built_in_words, true));
+    let whole = (is(&beginnings, true) || is(&above, true), is(&built_in_words, true));
     let begun = (is(&beginnings, false), is(&built_in_words, false));
     if whole.0 || (begun.0 && !begun.1) {
-        let statement = grammar.statement(cursor, &mode.path().steps)?;
+        let statement = grammar.statement(cursor, &steps)?;
         cursor.finish()?;
         return Ok(Command::Set(statement));
     }
@@ -282,6 +304,7 @@ fn built_in(
         Word::Exit => Command::Exit,
         Word::End => Command::End,
         Word::Top => Command::Top,
+        Word::Up => Command::Up,
         Word::Quit => Command::Quit,
         Word::Repair => Command::Repair,
         Word::Help => Command::Help,
@@ -295,7 +318,7 @@ fn built_in(
         Word::Do => return command(grammar, None, cursor),
         Word::No => {
             let path = mode.map(Mode::path).unwrap_or_default();
-            let (path, value) = grammar.deletion(cursor, &path)?;
+            let (path, value) = grammar.deletion(cursor, &path.steps)?;
             Command::Delete(Edit::one(&path, Operation::Delete, value))
         }
         Word::Rollback => Command::Rollback(revision(cursor)?),

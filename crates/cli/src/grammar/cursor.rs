@@ -139,6 +139,11 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// Whether the next word is one of `options`, written out.
+    pub(crate) fn is_whole(&self, options: &[Candidate]) -> bool {
+        self.peek().is_some_and(|word| options.iter().any(|option| option.text == word.text))
+    }
+
     /// Takes any word. `options` are the candidates if the line is being completed.
     pub(crate) fn value(
         &mut self,

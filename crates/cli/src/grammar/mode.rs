@@ -28,18 +28,20 @@ impl Mode {
         self.levels.pop().is_some()
     }
 
-    /// Enters the instance at `path`, which is below this mode or at the top.
+    /// Enters the instance at `path`. The modes that do not lead there are left.
     pub(crate) fn enter(&mut self, path: Path, typed_keys: &[(&'static SchemaNode, String)]) {
+        let leads = |level: &Level| {
+            path.steps.len() > level.path.steps.len() && path.steps.starts_with(&level.path.steps)
+        };
+        while self.levels.last().is_some_and(|level| !leads(level)) {
+            self.levels.pop();
+        }
         let here = self.path().steps.len();
-        if path.steps.len() == 1 {
-            self.levels.clear();
-        } else if path.steps.len() > here + 1 {
-            // The levels in between, so that `exit` leaves them one by one.
-            for length in here + 1..path.steps.len() {
-                let path = Path { steps: path.steps[..length].to_vec() };
-                let shown = shown(&path, &[]);
-                self.levels.push(Level { path, shown });
-            }
+        // The levels in between, so that `exit` leaves them one by one.
+        for length in here + 1..path.steps.len() {
+            let path = Path { steps: path.steps[..length].to_vec() };
+            let shown = shown(&path, &[]);
+            self.levels.push(Level { path, shown });
         }
         let shown = shown(&path, typed_keys);
         self.levels.push(Level { path, shown });

@@ -56,7 +56,7 @@ impl Position {
     }
 }
 
-/// The indented form of the data at `path`, without the lines that lead there.
+/// The indented form of the data at `path`, with the lines that lead there.
 pub(crate) fn text(tree: &Tree, path: &Path) -> String {
     let mut out = String::new();
     text_lines(&mut out, tree, path);
@@ -72,23 +72,30 @@ pub(crate) fn set(tree: &Tree, path: &Path) -> String {
 
 /// The lines of [`text`].
 pub(crate) fn text_lines(out: &mut impl Sink, tree: &Tree, path: &Path) {
-    each(tree, path, |at, node, inner| {
-        if inner && matches!(node, Node::Container(..)) {
-            out.at(at);
-            block_children(out, &node, 0);
-        } else {
-            out.at(&at[..at.len().saturating_sub(1)]);
-            block(out, &node, 0);
+    let mut shown: Vec<Step> = Vec::new();
+    for (path, node) in instances(tree, path) {
+        let above = &path.steps[..path.steps.len().saturating_sub(1)];
+        let common = shown.iter().zip(above).take_while(|(a, b)| a == b).count();
+        for (depth, step) in above.iter().enumerate().skip(common) {
+            out.at(&above[..depth]);
+            out.line(depth, &self::step(step));
         }
-    });
+        shown = above.to_vec();
+        if !is_empty(&node) {
+            out.at(above);
+            block(out, &node, above.len());
+        }
+    }
 }
 
 /// The lines of [`set`].
 pub(crate) fn set_lines(out: &mut impl Sink, tree: &Tree, path: &Path) {
     out.at(&[]);
-    each(tree, &Path { steps: path.steps[..path.steps.len().min(1)].to_vec() }, |_, node, _| {
+    for (_, node) in
+        instances(tree, &Path { steps: path.steps[..path.steps.len().min(1)].to_vec() })
+    {
         lines(out, &node, "");
-    });
+    }
 }
 
 /// The changes from one tree to another: `+` and `-` lines, with the lines that lead to them.
@@ -114,7 +121,7 @@ pub(crate) fn diff(old: &Tree, new: &Tree) -> String {
         let depth = above.len();
         let mut marked = |mark, tree: &Tree| {
             let mut text = String::new();
-            each(tree, path, |_, node, _| block(&mut text, &node, 0));
+            instances(tree, path).iter().for_each(|(_, node)| block(&mut text, node, 0));
             text.lines().for_each(|text| line(&mut out, mark, depth, text));
         };
         match &change {
@@ -148,16 +155,22 @@ pub(crate) fn typed(schema: &'static Schema, server_path: &str) -> String {
     }
 }
 
-/// Calls `visit` with the instances on `path`, with their paths, and with whether each is the requested instance,
-/// or the top.
-fn each<'a>(tree: &'a Tree, path: &Path, mut visit: impl FnMut(&[Step], Node<'a>, bool)) {
+/// The instances at `path`, or at the top, with their paths.
+fn instances<'a>(tree: &'a Tree, path: &Path) -> Vec<(Path, Node<'a>)> {
     if path.steps.is_empty() {
-        tree.top().for_each(|node| visit(&[], node, false));
-        return;
+        return tree
+            .top()
+            .map(|node| (Path::default().join(node.schema(), Vec::new()), node))
+            .collect();
     }
-    for (path, node) in tree.nodes(path) {
-        visit(&path.steps, node, true);
-    }
+    tree.nodes(path)
+}
+
+/// Whether the node is a container that exists only through its content, and has none.
+fn is_empty(node: &Node<'_>) -> bool {
+    matches!(node, Node::Container(schema, _)
+        if schema.kind == (NodeKind::Container { presence: false })
+            && node.children().next().is_none())
 }
 
 fn block(out: &mut impl Sink, node: &Node<'_>, depth: usize) {
@@ -185,10 +198,7 @@ fn block(out: &mut impl Sink, node: &Node<'_>, depth: usize) {
 
 fn block_children(out: &mut impl Sink, node: &Node<'_>, depth: usize) {
     for child in node.children() {
-        let is_empty = matches!(child, Node::Container(schema, _)
-            if schema.kind == (NodeKind::Container { presence: false })
-                && child.children().next().is_none());
-        if !child.schema().is_key() && !is_empty {
+        if !child.schema().is_key() && !is_empty(&child) {
             block(out, &child, depth);
         }
     }

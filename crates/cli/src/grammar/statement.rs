@@ -2,7 +2,11 @@
 //!
 //! A container's name descends. After a list's name follows the value of the first key. Further keys are `NAME
 //! VALUE`, in any order, and optional if they have a default. After a leaf's name follows its value. Then the line
-//! may continue with other nodes at that level, or at a level above to which the line itself descended.
+//! may continue with other nodes at that level, or at a level above to which the line itself descended. A line may also
+//! begin with a node of a mode above its own, as on IOS: the nearest such mode counts.
+
+mod deletion;
+mod place;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -26,10 +30,13 @@ pub(crate) trait Live {
     fn conflicts(&self) -> Vec<Path>;
 }
 
-/// The meaning of a line of configuration: a walk that starts in the line's mode, or at the top.
+pub(crate) use place::{NotFound, Place};
+
+/// The meaning of a line of configuration: a walk that starts in the line's mode, or in a mode above it.
 #[derive(Debug, Default)]
 pub(crate) struct Statement {
-    from_top: bool,
+    /// How many levels above the line's mode the walk starts.
+    above: usize,
     walk: Vec<Move>,
     /// Whether the line enters a mode at the end of the walk: the keys of that mode as typed.
     pub(crate) enters: Option<Vec<TypedKey>>,
@@ -45,6 +52,10 @@ pub(crate) enum Move {
     Set(&'static SchemaNode, Value),
 }
 
+/// Reads a key of a list entry, and returns it also as typed.
+type KeyReader<'r> =
+    dyn FnMut(&mut Cursor<'_>, &'static SchemaNode) -> Result<(Value, TypedKey), Stop> + 'r;
+
 /// A key as it was typed.
 pub(crate) type TypedKey = (&'static SchemaNode, String);
 
@@ -53,12 +64,12 @@ pub(crate) struct Grammar<'a> {
     schema: &'static Schema,
     live: &'a dyn Live,
     /// The possible next nodes of each node, cached because the lines of a file ask for them repeatedly.
-    choices: RefCell<HashMap<Place, Rc<Choices>>>,
+    choices: RefCell<HashMap<Level, Rc<Choices>>>,
     further_keys: RefCell<HashMap<*const SchemaNode, Rc<FurtherKeys>>>,
 }
 
 /// A node by its address (none for the top), and whether a line begins there.
-type Place = (Option<*const SchemaNode>, bool);
+type Level = (Option<*const SchemaNode>, bool);
 
 /// The possible next nodes.
 struct Choices {
@@ -75,7 +86,7 @@ struct FurtherKeys {
 impl Statement {
     /// The start of the walk, if the line is typed in `mode`.
     pub(crate) fn start<'m>(&self, mode: &'m [Step]) -> &'m [Step] {
-        if self.from_top { &[] } else { mode }
+        &mode[..mode.len().saturating_sub(self.above)]
     }
 
     pub(crate) fn walk(&self) -> &[Move] {
@@ -130,9 +141,16 @@ impl<'a> Grammar<'a> {
         Self { schema, live, choices, further_keys }
     }
 
-    /// The words that may begin a line of configuration in a mode: the nodes in the mode, and the top containers.
+    /// The words that may begin a line of configuration in a mode, also if they are abbreviated: the nodes in the
+    /// mode, and the top containers.
     pub(crate) fn beginnings(&self, mode: &[Step]) -> Vec<Candidate> {
         self.beginning(mode.last().map(|step| step.node)).words.clone()
+    }
+
+    /// The words that may begin a line in a mode if they are written out: the nodes of the modes above.
+    pub(crate) fn beginnings_above(&self, mode: &[Step]) -> Vec<Candidate> {
+        let above = (1..mode.len()).rev().map(|length| Some(mode[length - 1].node));
+        above.flat_map(|node| self.below(node).words.clone()).collect()
     }
 
     /// Reads the conflicts to resolve, and the side to keep.
@@ -147,16 +165,11 @@ impl<'a> Grammar<'a> {
         mode: &[Step],
     ) -> Result<Statement, Stop> {
         let mut statement = Statement::default();
-        let start = mode.last().map(|step| step.node);
-        let beginning = self.beginning(start);
-        let Some(first) = cursor.choose(&beginning.words, false)? else { return Ok(statement) };
-        let mut next = Some(beginning.nodes[first]);
+        let (above, first) = self.first(cursor, mode, false)?;
+        statement.above = above;
+        let mut next = first;
         // The mode, and the nodes that the line has descended to.
-        let mut levels = vec![start];
-        if beginning.nodes[first].parent().is_none() {
-            levels = vec![None];
-            statement.from_top = true;
-        }
+        let mut levels = vec![statement.start(mode).last().map(|step| step.node)];
         while let Some(node) = next {
             match node.kind {
                 NodeKind::Container { .. } | NodeKind::List => {
@@ -178,81 +191,30 @@ impl<'a> Grammar<'a> {
         Ok(statement)
     }
 
-    /// Reads the rest of a line after `no`: the instance to delete, with its value if there is one.
-    pub(crate) fn deletion(
+    /// Takes the first word of a line in a mode. Returns how many levels above the mode the node is, and the node.
+    /// The line may continue in a mode above only with a word that is written out.
+    fn first(
         &self,
         cursor: &mut Cursor<'_>,
-        mode: &Path,
-    ) -> Result<(Path, Option<Value>), Stop> {
-        let mut path = mode.clone();
-        let mut any = false;
-        loop {
-            let beginning = self.beginning(path.steps.last().map(|step| step.node));
-            let Some(chosen) = cursor.choose(&beginning.words, any)? else {
-                return Ok((path, None));
-            };
-            let node = beginning.nodes[chosen];
-            if node.parent().is_none() {
-                path = Path::default();
-            }
-            any = true;
-            match node.kind {
-                NodeKind::Container { .. } | NodeKind::List => {
-                    let (keys, _) = self.keys(cursor, node, || path.clone())?;
-                    path = path.join(node, keys);
-                }
-                NodeKind::Leaf | NodeKind::LeafList => {
-                    let given = cursor.peek().is_some() || cursor.is_at_completion();
-                    let value = match given && !matches!(node.leaf_type, Some(Type::Empty)) {
-                        true if cursor.is_at_completion() => {
-                            let options = self.value_candidates(node);
-                            return Err(cursor.candidates(options.into_iter(), true));
-                        }
-                        true => Some(self.leaf_value(cursor, node)?),
-                        false => None,
-                    };
-                    cursor.finish()?;
-                    let keys = match (node.kind, &value) {
-                        (NodeKind::LeafList, Some(value)) => vec![value.clone()],
-                        _ => Vec::new(),
-                    };
-                    return Ok((path.join(node, keys), value));
-                }
+        mode: &[Step],
+        may_end: bool,
+    ) -> Result<(usize, Option<&'static SchemaNode>), Stop> {
+        for length in (0..=mode.len()).rev() {
+            let level = self.below(mode[..length].last().map(|step| step.node));
+            if cursor.is_whole(&level.words) {
+                let chosen = cursor.choose(&level.words, may_end)?;
+                return Ok((mode.len() - length, chosen.map(|chosen| level.nodes[chosen])));
             }
         }
-    }
-
-    /// Reads a path from the top. List entries have their keys, or no keys for all entries.
-    pub(crate) fn place(&self, cursor: &mut Cursor<'_>, with_diff: bool) -> Result<Path, Stop> {
-        let mut path = Path::default();
-        loop {
-            let node = path.steps.last().map(|step| step.node);
-            let nodes = match node {
-                Some(node) if node.leaf_type.is_some() => Vec::new(),
-                node => children(self.schema, node, true),
-            };
-            let mut options: Vec<_> = nodes.iter().map(|node| Candidate::node(node)).collect();
-            if with_diff && node.is_none() && cursor.is_at_completion() {
-                options.push(Candidate::word(
-                    "diff",
-                    "The differences from the running configuration",
-                ));
-            }
-            let Some(chosen) = cursor.choose(&options, true)? else { return Ok(path) };
-            let node = nodes[chosen];
-            path = match node.kind {
-                NodeKind::List if !self.has_key_word(cursor, node) => path.join(node, Vec::new()),
-                NodeKind::Container { .. } | NodeKind::List => {
-                    let (keys, _) = self.keys(cursor, node, || path.clone())?;
-                    path.join(node, keys)
-                }
-                NodeKind::Leaf | NodeKind::LeafList => path.join(node, Vec::new()),
-            };
+        if cursor.is_at_completion() {
+            let all = self.beginnings(mode).into_iter().chain(self.beginnings_above(mode));
+            return Err(cursor.candidates(all, may_end));
         }
-    }
-
-    fn has_key_word(&self, cursor: &Cursor<'_>, list: &'static SchemaNode) -> bool {
-        !list.keys.is_empty() && (cursor.peek().is_some() || cursor.is_at_completion())
+        let beginning = self.beginning(mode.last().map(|step| step.node));
+        let chosen = cursor.choose(&beginning.words, may_end)?;
+        let node = chosen.map(|chosen| beginning.nodes[chosen]);
+        let is_top = node.is_some_and(|node| node.parent().is_none());
+        Ok((if is_top { mode.len() } else { 0 }, node))
     }
 
     /// The words that can begin a line in the mode of `node`: the nodes below it, and the top containers.
@@ -312,10 +274,20 @@ impl<'a> Grammar<'a> {
         list: &'static SchemaNode,
         above: impl Fn() -> Path,
     ) -> Result<(Vec<Value>, Vec<TypedKey>), Stop> {
+        self.keys_by(cursor, list, &mut |cursor, key| self.key_value(cursor, key, &above))
+    }
+
+    /// Reads the keys of an entry, each with `read`.
+    fn keys_by(
+        &self,
+        cursor: &mut Cursor<'_>,
+        list: &'static SchemaNode,
+        read: &mut KeyReader<'_>,
+    ) -> Result<(Vec<Value>, Vec<TypedKey>), Stop> {
         let Some((first, further)) = list.keys.split_first() else {
             return Ok((Vec::new(), Vec::new()));
         };
-        let (value, as_typed) = self.key_value(cursor, first, &above)?;
+        let (value, as_typed) = read(cursor, first)?;
         let mut keys = vec![value];
         let mut typed = vec![as_typed];
         if further.is_empty() {
@@ -342,7 +314,7 @@ impl<'a> Grammar<'a> {
             }
             let Some(chosen) = cursor.choose(&words, !required)? else { break };
             let at = missing.remove(chosen);
-            let (value, as_typed) = self.key_value(cursor, further[at], &above)?;
+            let (value, as_typed) = read(cursor, further[at])?;
             given[at] = Some(value);
             typed.push(as_typed);
         }
@@ -384,6 +356,14 @@ impl<'a> Grammar<'a> {
             }
             options
         })?;
+        // The prompt shows keys in brackets, but they are not typed so. A path may contain brackets.
+        if !word.literal && word.text.contains(['[', ']']) && !word.text.starts_with('/') {
+            let message = format!(
+                "{:?} has brackets: write the {} without them, or in quotes if it contains them",
+                word.text, key.name
+            );
+            return Err(Stop::Fault(Fault::new(word.span.clone(), message)));
+        }
         Ok((value(key, word)?, (key, word.text.to_string())))
     }
 

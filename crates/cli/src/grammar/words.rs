@@ -15,6 +15,8 @@ pub(crate) struct Word<'a> {
     pub(crate) span: Range<usize>,
     /// Whether a part of the word was quoted. It is then a value, never `|`.
     pub(crate) quoted: bool,
+    /// Whether it begins with a quote. A key is then meant literally.
+    pub(crate) literal: bool,
     /// Whether a quote was opened and not closed.
     pub(crate) open: bool,
 }
@@ -68,8 +70,13 @@ pub(crate) fn words(line: &str) -> Vec<Word<'_>> {
         let start = line.len() - rest.len();
         let plain = rest.find(|c: char| c.is_whitespace() || QUOTES.contains(&c));
         let plain = plain.unwrap_or(rest.len());
-        let mut word =
-            Word { text: rest[..plain].into(), span: start..start, quoted: false, open: false };
+        let mut word = Word {
+            text: rest[..plain].into(),
+            span: start..start,
+            quoted: false,
+            literal: plain == 0,
+            open: false,
+        };
         rest = &rest[plain..];
         if rest.starts_with(QUOTES) {
             word.quoted = true;
@@ -120,9 +127,9 @@ fn numbered(text: &str) -> Option<(char, usize)> {
     Some((c, "\\u{}".len() + number.len()))
 }
 
-/// A value as a word that [`words`] can read back.
+/// A value as a word that [`words`] can read back, and that is neither a pattern nor a request for help.
 pub(crate) fn quoted(value: &str) -> String {
-    let plain = |c: char| !c.is_whitespace() && is_printable(c) && !"\"'|\\".contains(c);
+    let plain = |c: char| !c.is_whitespace() && is_printable(c) && !"\"'|\\*?[]".contains(c);
     if !value.is_empty() && value.chars().all(plain) && !value.starts_with(['!', '#']) {
         return value.to_owned();
     }

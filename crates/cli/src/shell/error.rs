@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::client::ClientError;
+use crate::grammar::statement::NotFound;
 use crate::grammar::words::Fault;
 
 /// Why a line was not executed.
@@ -12,6 +13,8 @@ pub(crate) enum ShellError {
     Line { line: String, fault: Fault },
     #[error(transparent)]
     Client(#[from] ClientError),
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
     #[error("{file}: {source}")]
     File { file: String, source: io::Error },
     #[error("{file}: {message}")]
@@ -20,6 +23,10 @@ pub(crate) enum ShellError {
     Blame,
     #[error("a difference is shown as text, json or xml")]
     Difference,
+    #[error("this is shown as text, json or xml, and not with `display set`")]
+    Form,
+    #[error("this is text only: it has no other format")]
+    OnlyText,
     #[error(
         "there are uncommitted changes: `commit` applies them, `discard-changes` discards them"
     )]
@@ -32,6 +39,12 @@ pub(crate) enum ShellError {
 }
 
 impl ShellError {
+    /// Whether a deletion was refused because there is nothing to delete.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self, ShellError::Client(ClientError::Refused(errors))
+            if !errors.is_empty() && errors.iter().all(|error| error.tag == "data-missing"))
+    }
+
     /// Whether the session is over.
     pub(crate) fn is_fatal(&self) -> bool {
         match self {
@@ -39,8 +52,11 @@ impl ShellError {
             ShellError::Line { .. }
             | ShellError::File { .. }
             | ShellError::Content { .. }
+            | ShellError::NotFound(_)
             | ShellError::Blame
             | ShellError::Difference
+            | ShellError::Form
+            | ShellError::OnlyText
             | ShellError::Uncommitted
             | ShellError::Conflicts(_) => false,
         }

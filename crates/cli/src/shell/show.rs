@@ -6,25 +6,36 @@ use yang::{Path, Schema, Tree};
 use super::{Result, Shell, ShellError};
 use crate::grammar::pipe::{self, Form, Pipe};
 use crate::grammar::render;
+use crate::grammar::statement::Place;
 use crate::show::blame::Blame;
 use crate::show::difference;
-use crate::show::held::{self, Marked, Marks};
+use crate::show::held::{self, Marked, Marks, WITH_CONFIGURATION};
 
 impl Shell {
-    pub(super) fn show(&self, datastore: Datastore, path: &Path, pipes: &[Pipe]) -> Result<String> {
+    pub(super) fn show(
+        &self,
+        datastore: Datastore,
+        place: &Place,
+        pipes: &[Pipe],
+    ) -> Result<String> {
+        let path = &place.path;
         if let Some(with) = pipe::compared(pipes) {
             return self.difference((with, Configuration::Datastore(datastore)), path, pipes);
         }
         let mut client = self.client.borrow_mut();
         let mut tree = client.read(datastore, path)?;
+        let configured = tree.clone();
         let form = pipe::form_of(pipes);
+        let mut has_state = false;
         if datastore == Datastore::Running && form == Form::Text {
             for state in shown_with_configuration(self.schema, path) {
                 let mut with_state = client.read(Datastore::Operational, &state)?.subtree(&state);
+                has_state |= !with_state.is_empty();
                 with_state.merge(&tree);
                 tree = with_state;
             }
         }
+        let tree = place.of(tree)?;
         let marks = match (datastore, form) {
             (Datastore::Running | Datastore::Operational, Form::Text | Form::Set) => {
                 let held = client.read(Datastore::Operational, &held::path(self.schema))?;
@@ -34,10 +45,13 @@ impl Shell {
                 Marks::default()
             }
         };
-        if marks.is_empty() {
+        if marks.is_empty() && !has_state {
             return Ok(written(&tree, path, form));
         }
         let mut marked = Marked::new(&marks);
+        if has_state {
+            marked = marked.beside(&configured);
+        }
         match form {
             Form::Set => render::set_lines(&mut marked, &tree, path),
             Form::Text | Form::Json | Form::Xml => render::text_lines(&mut marked, &tree, path),
@@ -58,9 +72,10 @@ impl Shell {
     }
 
     /// Running, with the author of each line.
-    pub(super) fn blame(&self, path: &Path, form: Form) -> Result<String> {
+    pub(super) fn blame(&self, place: &Place, form: Form) -> Result<String> {
+        let path = &place.path;
         let mut client = self.client.borrow_mut();
-        let tree = client.read(Datastore::Running, path)?;
+        let tree = place.of(client.read(Datastore::Running, path)?)?;
         let mut blame = Blame::new(&client.blame(path)?, self.schema);
         match form {
             Form::Text => render::text_lines(&mut blame, &tree, path),
@@ -105,5 +120,3 @@ fn shown_with_configuration(schema: &'static Schema, path: &Path) -> Vec<Path> {
     }
     found
 }
-
-const WITH_CONFIGURATION: &str = "state-with-config";

@@ -1,6 +1,7 @@
 //! Held objects: as marks in configuration text, and as lines after a commit.
 //!
-//! A mark is a comment on a line of its own, so that text with marks can be pasted and loaded.
+//! A mark is a comment on a line of its own, so that text with marks can be pasted and loaded. State that is shown
+//! together with configuration is a comment too: whoever loads the text gets only the configuration back.
 
 use std::collections::BTreeMap;
 
@@ -48,12 +49,46 @@ pub(crate) struct Marked<'m> {
     position: Position,
     /// The marks of the instances whose first line has not been written yet.
     due: Vec<&'m str>,
+    /// The configuration, if the text also shows state.
+    configured: Option<&'m Tree>,
+    /// The level below which lists show state, and the level below which everything is state.
+    lists: Option<usize>,
+    state: Option<usize>,
     text: String,
 }
 
+/// The extension of a list whose state is shown together with configuration.
+pub(crate) const WITH_CONFIGURATION: &str = "state-with-config";
+
 impl<'m> Marked<'m> {
     pub(crate) fn new(marks: &'m Marks) -> Self {
-        Self { marks, position: Position::default(), due: Vec::new(), text: String::new() }
+        Self {
+            marks,
+            position: Position::default(),
+            due: Vec::new(),
+            configured: None,
+            lists: None,
+            state: None,
+            text: String::new(),
+        }
+    }
+
+    /// The same for a tree that contains state beside this configuration.
+    pub(crate) fn beside(mut self, configured: &'m Tree) -> Self {
+        self.configured = Some(configured);
+        self
+    }
+
+    fn find_state(&mut self, node: &Node<'_>) {
+        let level = self.position.path().steps.len();
+        if self.lists.is_none() && node.schema().extension(WITH_CONFIGURATION).is_some() {
+            self.lists = Some(level);
+        }
+        if let (Some(_), None, Some(configured)) = (self.lists, self.state, self.configured)
+            && configured.node(self.position.path()).is_none()
+        {
+            self.state = Some(level);
+        }
     }
 
     pub(crate) fn text(self) -> String {
@@ -69,9 +104,15 @@ impl Sink for Marked<'_> {
     fn enter(&mut self, node: &Node<'_>) {
         self.position.enter(node);
         self.due.extend(self.marks.0.get(self.position.path()).map(String::as_str));
+        if self.configured.is_some() {
+            self.find_state(node);
+        }
     }
 
     fn leave(&mut self) {
+        let level = self.position.path().steps.len();
+        self.state = self.state.filter(|state| *state != level);
+        self.lists = self.lists.filter(|lists| *lists != level);
         self.position.leave();
     }
 
@@ -81,7 +122,10 @@ impl Sink for Marked<'_> {
         for mark in self.due.drain(..) {
             self.text.line(depth, mark);
         }
-        self.text.line(depth, text);
+        match self.state {
+            Some(_) => self.text.line(depth, &format!("! {text}")),
+            None => self.text.line(depth, text),
+        }
     }
 }
 

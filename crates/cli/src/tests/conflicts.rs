@@ -26,35 +26,36 @@ fn conflicts_are_told_and_settled_one_by_one() {
     device.check(
         "commit\ncommit check\nupdate\nshow",
         expect![[r#"
-        dent-1(config-links-iproute2)# commit
-        others have changed the same nodes as you; nothing is done, and your candidate is unchanged
-        path                              was   yours  theirs  by
-        links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
-        links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
-        links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
-        `resolve PATH mine` or `theirs` resolves one of these, `resolve all mine` or `theirs` all
-        dent-1(config-links-iproute2)# commit check
-        others have changed the same nodes as you; nothing is done, and your candidate is unchanged
-        path                              was   yours  theirs  by
-        links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
-        links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
-        links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
-        `resolve PATH mine` or `theirs` resolves one of these, `resolve all mine` or `theirs` all
-        dent-1(config-links-iproute2)# update
-        others have changed the same nodes as you; nothing is done, and your candidate is unchanged
-        path                              was   yours  theirs  by
-        links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
-        links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
-        links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
-        `resolve PATH mine` or `theirs` resolves one of these, `resolve all mine` or `theirs` all
-        dent-1(config-links-iproute2)# show
-        link enp0s4
-         mtu 1400
-         group 7
-        link enp0s5
-         mtu 1400
-        dent-1(config-links-iproute2)#
-    "#]],
+            dent-1(config-links-iproute2)# commit
+            others have changed the same nodes as you; nothing is done, and your candidate is unchanged
+            path                              was   yours  theirs  by
+            links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
+            links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
+            links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
+            `resolve PATH mine` or `theirs` resolves one of these, `resolve all mine` or `theirs` all
+            dent-1(config-links-iproute2)# commit check
+            others have changed the same nodes as you; nothing is done, and your candidate is unchanged
+            path                              was   yours  theirs  by
+            links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
+            links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
+            links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
+            `resolve PATH mine` or `theirs` resolves one of these, `resolve all mine` or `theirs` all
+            dent-1(config-links-iproute2)# update
+            others have changed the same nodes as you; nothing is done, and your candidate is unchanged
+            path                              was   yours  theirs  by
+            links-iproute2 link enp0s4 mtu    1500  1400   -       #2 bob 1970-01-01T00:00:00Z
+            links-iproute2 link enp0s4 group  -     7      8       #2 bob 1970-01-01T00:00:00Z
+            links-iproute2 link enp0s5 mtu    -     1400   1300    #2 bob 1970-01-01T00:00:00Z
+            `resolve PATH mine` or `theirs` resolves one of these, `resolve all mine` or `theirs` all
+            dent-1(config-links-iproute2)# show
+            links-iproute2
+             link enp0s4
+              mtu 1400
+              group 7
+             link enp0s5
+              mtu 1400
+            dent-1(config-links-iproute2)#
+        "#]],
     );
     device.help(
         "resolve ",
@@ -112,12 +113,13 @@ fn conflicts_are_told_and_settled_one_by_one() {
             dent-1(config-links-iproute2)# commit
             commit 3: 2 links changed (… ms)
             dent-1(config-links-iproute2)# show
-            link enp0s4
-             mtu 1400
-             group 8
-            link enp0s5
-             mtu 1400
-             netns 1
+            links-iproute2
+             link enp0s4
+              mtu 1400
+              group 8
+             link enp0s5
+              mtu 1400
+              netns 1
             dent-1(config-links-iproute2)#
         "#]],
     );

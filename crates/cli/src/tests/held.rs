@@ -92,9 +92,10 @@ fn a_held_object_has_a_mark_that_is_no_configuration() {
              route 10.9.0.0/16 metric 5
               nexthop enp0s4 via address 10.0.0.2
             dent-1(config)# show config-running routes-iproute2 route 10.8.0.0/16
-            ! held: enp0s4 is down, as it is configured
-            route 10.8.0.0/16
-             nexthop enp0s4
+            routes-iproute2
+             ! held: enp0s4 is down, as it is configured
+             route 10.8.0.0/16
+              nexthop enp0s4
             dent-1(config)# show config-running routes-iproute2 | display set
             ! held: enp0s4 is down, as it is configured
             routes-iproute2 route 10.8.0.0/16 nexthop enp0s4

@@ -85,11 +85,12 @@ fn who_last_changed_what() {
             #3  ann  1970-01-01T00:00:00Z   route 11.0.0.0/8 netns vpn10
             #3  ann  1970-01-01T00:00:00Z    nexthop enp0s4
             dent-1# show config-running links-iproute2 link enp0s4 | blame
-            #1  ann  1970-01-01T00:00:00Z  link enp0s4
-            #2  ann  1970-01-01T00:00:00Z   mtu 1400
-            #1  ann  1970-01-01T00:00:00Z   admin-status up
-            #1  ann  1970-01-01T00:00:00Z   netns vpn10
-            #1  ann  1970-01-01T00:00:00Z   ip 192.168.10.10/24
+            older                             links-iproute2
+            #1     ann  1970-01-01T00:00:00Z   link enp0s4
+            #2     ann  1970-01-01T00:00:00Z    mtu 1400
+            #1     ann  1970-01-01T00:00:00Z    admin-status up
+            #1     ann  1970-01-01T00:00:00Z    netns vpn10
+            #1     ann  1970-01-01T00:00:00Z    ip 192.168.10.10/24
             dent-1# show config-running | display set | blame | match 4
             #2  ann  1970-01-01T00:00:00Z  links-iproute2 link enp0s4 mtu 1400
             #1  ann  1970-01-01T00:00:00Z  links-iproute2 link enp0s4 admin-status up
@@ -113,14 +114,15 @@ fn who_last_changed_what() {
     device.check(
         "show config-running links-iproute2 link enp0s4 | blame",
         expect![[r#"
-        dent-1# show config-running links-iproute2 link enp0s4 | blame
-        older                             link enp0s4
-        #2     ann  1970-01-01T00:00:00Z   mtu 1400
-        older                              admin-status up
-        older                              netns vpn10
-        older                              ip 192.168.10.10/24
-        dent-1#
-    "#]],
+            dent-1# show config-running links-iproute2 link enp0s4 | blame
+            older                             links-iproute2
+            older                              link enp0s4
+            #2     ann  1970-01-01T00:00:00Z    mtu 1400
+            older                               admin-status up
+            older                               netns vpn10
+            older                               ip 192.168.10.10/24
+            dent-1#
+        "#]],
     );
 }
 

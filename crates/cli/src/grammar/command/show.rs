@@ -28,7 +28,7 @@ pub(super) fn read(
     let datastore = match cursor.choose(&what, mode.is_some())? {
         None => {
             let path = mode.map(Mode::path).unwrap_or_default();
-            return Ok(Command::Show(Datastore::Candidate, path));
+            return Ok(Command::Show(Datastore::Candidate, path.into()));
         }
         Some(0) => {
             let diff = [Candidate::word("diff", "The differences from the running configuration")];
@@ -52,9 +52,9 @@ pub(super) fn read(
         Some(5) => return history(cursor),
         Some(7) => {
             let revision = revision(cursor)?;
-            let path = grammar.place(cursor, false)?;
+            let place = grammar.place(cursor, false)?;
             cursor.finish()?;
-            return Ok(Command::ShowRevision(revision, path));
+            return Ok(Command::ShowRevision(revision, place));
         }
         Some(8) => {
             cursor.finish()?;
@@ -62,9 +62,9 @@ pub(super) fn read(
         }
         Some(_) => Datastore::Operational,
     };
-    let path = grammar.place(cursor, datastore == Datastore::Candidate)?;
+    let place = grammar.place(cursor, datastore == Datastore::Candidate)?;
     cursor.finish()?;
-    Ok(Command::Show(datastore, path))
+    Ok(Command::Show(datastore, place))
 }
 
 fn history(cursor: &mut Cursor<'_>) -> Result<Command, Stop> {

@@ -58,7 +58,10 @@ impl Cables {
                         cables.peers.insert(name.clone(), (end.place.clone(), kind.clone()));
                     }
                 }
-                Err(message) => lowering.faults.invalid(&leaf(), message),
+                Err(Unpaired::Contradiction(message)) => {
+                    lowering.faults.invalid(&leaf(), message);
+                }
+                Err(Unpaired::InvalidPlace) => {}
             }
         }
         cables
@@ -75,19 +78,32 @@ impl Cables {
     }
 }
 
+/// Why an end has no other end.
+enum Unpaired {
+    Contradiction(String),
+    /// The place of the other end is invalid, which is reported there.
+    InvalidPlace,
+}
+
+impl From<String> for Unpaired {
+    fn from(message: String) -> Self {
+        Unpaired::Contradiction(message)
+    }
+}
+
 /// The place of the link called `name`, if it can be the other end of `id`.
 fn mate(
     lowering: &Lowering<'_>,
     ends: &BTreeMap<LinkId, End>,
     named_by: &BTreeMap<&LinkId, Vec<&LinkId>>,
     (id, name): (&LinkId, &LinkId),
-) -> Result<Place, String> {
+) -> Result<Place, Unpaired> {
     if name == id {
-        return Err("a veth's other end is another link".into());
+        return Err("a veth's other end is another link".to_owned().into());
     }
     match ends.get(name) {
         Some(End { names: Some(other), .. }) if other != id => {
-            return Err(format!("{name} names {other} as its other end, not {id}"));
+            return Err(format!("{name} names {other} as its other end, not {id}").into());
         }
         Some(End { names: Some(_), place, .. }) => return Ok(place.clone()),
         Some(_) | None => {}
@@ -95,19 +111,23 @@ fn mate(
     if let Some(rivals) = named_by.get(name)
         && let Some(rival) = rivals.iter().find(|rival| **rival != id)
     {
-        return Err(format!("{rival} names {name} as its other end too; a pair has two ends"));
+        let message = format!("{rival} names {name} as its other end too; a pair has two ends");
+        return Err(message.into());
     }
     if let Some(end) = ends.get(name) {
         return Ok(end.place.clone());
     }
     if let Some(known) = lowering.directory.link(name) {
-        return Err(format!("{name} ({}) is no veth", known.path));
+        return Err(match known.place {
+            Some(_) => format!("{name} ({}) is no veth", known.path).into(),
+            None => Unpaired::InvalidPlace,
+        });
     }
     let netns = ends[id].place.netns.clone();
-    let ifname = name.as_str().parse().map_err(|error| format!("{error}"))?;
+    let ifname = name.as_str().parse().map_err(|error| Unpaired::from(format!("{error}")))?;
     let place = Place { netns, ifname };
     match lowering.directory.id_at(&place) {
-        Some(other) => Err(format!("{other} is called {name} in the same namespace")),
+        Some(other) => Err(format!("{other} is called {name} in the same namespace").into()),
         None => Ok(place),
     }
 }

@@ -121,16 +121,24 @@ fn invalid_names_and_places_are_refused() {
                     {"name": "eth0"},
                     {"name": "lan", "netloom-link:ifname": "eth0"},
                     {"name": "eth1", "netns": "vpn99"},
+                    {"name": "v0", "type": "veth", "virtual_peer_name": "v1"},
+                    {"name": "v1", "type": "veth", "virtual_peer_name": "v0", "netns": "vpn99"},
+                    {"name": "w0", "type": "veth", "virtual_peer_name": "w1"},
+                    {"name": "w1", "netns": "vpn99"},
+                    {"name": "p0", "type": "dummy", "master": "br1"},
                     {"name": "br0"}
                 ],
-                "bridge": [{"name": "br0"}]
+                "bridge": [{"name": "br0"}, {"name": "br1", "netns": "vpn99"}]
             }
         }"#,
         expect![[r#"
             /iproute2-ip-link:links/link[name='abcdefghijklmnop']: link name "abcdefghijklmnop" is longer than the kernel's 15 characters; give the link a good one as its ifname
             /iproute2-ip-link:links/link[name='eth1']/netns: there is no namespace vpn99: add netns vpn99 to netnses, or take this out too
             /iproute2-ip-link:links/link[name='lan']/netloom-link:ifname: links eth0 and lan would both be eth0 in namespace 1
+            /iproute2-ip-link:links/link[name='v1']/netns: there is no namespace vpn99: add netns vpn99 to netnses, or take this out too
+            /iproute2-ip-link:links/link[name='w1']/netns: there is no namespace vpn99: add netns vpn99 to netnses, or take this out too
             /iproute2-ip-link:links/bridge[name='br0']: there is /iproute2-ip-link:links/link[name='br0'] already: a link's name is unique over all lists
+            /iproute2-ip-link:links/bridge[name='br1']/netns: there is no namespace vpn99: add netns vpn99 to netnses, or take this out too
         "#]],
     );
 }

@@ -1,0 +1,51 @@
+//! `commit check`, and the outputs of operations as data.
+
+use netconf::CheckOutput;
+
+use super::{Result, Shell, ShellError};
+use crate::grammar::pipe::Form;
+use crate::show::data::Output;
+use crate::show::{held, one_line};
+
+/// The result of `commit check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Checked {
+    /// The commit would change the kernel or the configuration.
+    WouldChange,
+    NothingToDo,
+}
+
+impl Shell {
+    pub(super) fn check(&mut self, form: Form) -> Result<String> {
+        if form == Form::Set {
+            return Err(ShellError::Form);
+        }
+        self.checked = None;
+        let checked = self.client.borrow_mut().check();
+        let checked = self.or_conflicts(checked)?;
+        let CheckOutput { operations, held } = &checked;
+        let changes_kernel = !operations.is_empty() || !held.listed.is_empty();
+        let changes = changes_kernel || self.client.borrow_mut().has_changes()?;
+        self.checked = Some(if changes { Checked::WouldChange } else { Checked::NothingToDo });
+        if form != Form::Text {
+            return data(&Output::check(&checked), form);
+        }
+        Ok(match (changes_kernel, changes) {
+            (true, _) => {
+                let lines = operations.iter().map(|operation| one_line(operation) + "\n");
+                lines.collect::<String>() + &held::lines(self.schema, held, "hold")
+            }
+            (false, true) => "nothing to do in the kernel; the configuration changes\n".into(),
+            (false, false) => "nothing to do\n".into(),
+        })
+    }
+}
+
+/// An output in a format of data.
+pub(super) fn data(output: &Output, form: Form) -> Result<String> {
+    match form {
+        Form::Json => Ok(output.json()),
+        Form::Xml => Ok(output.xml()),
+        Form::Text | Form::Set => Err(ShellError::Form),
+    }
+}
