@@ -21,7 +21,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use yang::Schema;
 
@@ -30,7 +30,7 @@ use crate::shell::Shell;
 
 /// The command line of Netloom.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, after_help = EXIT_STATUS)]
 struct Options {
     /// The daemon's socket.
     #[arg(long, value_name = "PATH", default_value = "/run/netloom/netconf.sock")]
@@ -45,6 +45,13 @@ struct Options {
     #[arg(long, value_name = "DIR", requires = "standalone")]
     state_dir: Option<PathBuf>,
 }
+
+const EXIT_STATUS: &str = "\
+Exit status of commands and scripts:
+  0  everything was done; after a last `commit check`: there is nothing to do
+  1  a line was refused or failed, or uncommitted changes were discarded
+  2  a wrong option
+  3  after a last `commit check`: the commit would change something";
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
@@ -64,8 +71,10 @@ fn run(options: &Options) -> Result<u8> {
             (Some(standalone), stream)
         }
         None => {
-            let stream = UnixStream::connect(&options.socket)
-                .with_context(|| format!("{}: is netloomd running?", options.socket.display()))?;
+            let stream = UnixStream::connect(&options.socket).map_err(|error| {
+                let reason = unreachable(&error);
+                anyhow!(error).context(format!("{}: {reason}", options.socket.display()))
+            })?;
             (None, stream)
         }
     };
@@ -81,6 +90,21 @@ fn run(options: &Options) -> Result<u8> {
         standalone.stop();
     }
     status
+}
+
+/// What a user can do if the daemon's socket does not answer.
+fn unreachable(error: &io::Error) -> &'static str {
+    let is = |kind| error.kind() == kind;
+    if is(io::ErrorKind::PermissionDenied) {
+        "only its owner may connect: run netloom as root, for example with sudo, or let the owner of the socket give \
+         you write permission for it"
+    } else if is(io::ErrorKind::NotFound) {
+        "there is no such socket: is netloomd running, and with this --socket?"
+    } else if is(io::ErrorKind::ConnectionRefused) {
+        "nobody serves this socket: is netloomd running?"
+    } else {
+        "no connection to netloomd"
+    }
 }
 
 /// The host's name, without its domain.

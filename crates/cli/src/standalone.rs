@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use engine::{Handle, Origin, Settings};
 use kernel::Kernel;
+use northbound::Claim;
 use tokio::runtime::Runtime;
 use yang::Schema;
 
@@ -13,19 +14,21 @@ use yang::Schema;
 pub(crate) struct Standalone {
     runtime: Runtime,
     engine: Handle,
+    _claim: Claim,
 }
 
 /// Starts the engine on `state_dir` and returns the client's end of a connection to it. Requests take the same path
 /// as to a daemon.
 pub(crate) fn start(state_dir: &Path, schema: &'static Schema) -> Result<(Standalone, UnixStream)> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let claim = runtime.block_on(async { Claim::take() })?;
     let settings = Settings::of_host(state_dir.to_owned())?;
     let kernel = Kernel::open().context("opening the kernel's netlink sockets")?;
     let engine = engine::start(settings, schema, Box::new(kernel)).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow!(lines.join("\n"))
     })?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let (ours, theirs) = UnixStream::pair()?;
     theirs.set_nonblocking(true)?;
     let origin = Origin { user: user(), from: "standalone".into() };
@@ -39,7 +42,7 @@ pub(crate) fn start(state_dir: &Path, schema: &'static Schema) -> Result<(Standa
             Err(error) => eprintln!("netloom: {error}"),
         }
     });
-    Ok((Standalone { runtime, engine }, ours))
+    Ok((Standalone { runtime, engine, _claim: claim }, ours))
 }
 
 impl Standalone {

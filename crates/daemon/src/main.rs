@@ -20,7 +20,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Parser;
 use engine::{Limits, RpcError, Settings};
 use kernel::Kernel;
-use northbound::Listener;
+use northbound::{Claim, Listener};
 use sd_notify::NotifyState;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,6 +57,8 @@ async fn serve(options: &Options) -> Result<()> {
     if !options.release {
         northbound::refuse_if_taken(&options.socket)?;
     }
+    // Two daemons would undo each other's work, also if each has a state directory and a socket of its own.
+    let _claim = Claim::take()?;
     let schema = Schema::netloom().context("compiling the modules")?;
     let kernel = Kernel::open().context("opening the kernel's netlink sockets")?;
     let mut terminated = signal(SignalKind::terminate())?;

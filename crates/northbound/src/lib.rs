@@ -4,12 +4,14 @@
 //! back. The engine defines the meaning of a request. This crate cannot reach the kernel.
 
 mod buffers;
+mod claim;
 mod limits;
 mod netconf;
 mod places;
 mod unix;
 mod user;
 
+pub use claim::{Claim, ClaimError};
 pub use limits::Limits;
 pub use netconf::serve;
 pub use unix::{BindError, Listener, refuse_if_taken};

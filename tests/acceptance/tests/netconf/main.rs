@@ -43,8 +43,70 @@ fn a_second_daemon_is_refused() {
         assert_eq!(refused.status.code(), Some(1));
         assert!(refused.err.contains("netloomd: "), "{}", refused.err);
         assert!(!other.exists());
+        step("with a state and a socket of its own, on the same kernel");
+        let alone = daemon.folder().join("alone");
+        let refused = netloomd(&[], &alone, &other);
+        assert_eq!(refused.status.code(), Some(1));
+        let holder = format!(
+            "this network namespace is in use by another netloomd (process {})",
+            daemon.pid()
+        );
+        assert!(refused.err.contains(&holder), "{}", refused.err);
+        assert!(!alone.exists() && !other.exists());
+        step("to give back, and without a daemon");
+        let release =
+            command(built("netloomd")).args(["--release", "--state-dir"]).arg(&alone).output();
+        let refused = Ran::of(release.expect("run netloomd"));
+        assert!(refused.err.contains(&holder), "{}", refused.err);
+        let standalone = command(built("netloom"))
+            .args(["--standalone", "-c", "show history", "--state-dir"])
+            .arg(&alone)
+            .output();
+        let refused = Ran::of(standalone.expect("run netloom"));
+        assert!(refused.err.contains(&holder), "{}", refused.err);
         step("and the first serves on");
         daemon.run("show config-running\n");
+        step("in another network namespace there is another kernel");
+        let elsewhere = ["unshare", "--net", "--", "timeout", "--preserve-status", "3"];
+        let ran = netloomd(&elsewhere, &alone, &other);
+        assert!(!ran.err.contains("in use"), "{}", ran.err);
+        assert!(ran.status.success(), "{}", ran.err);
+    });
+}
+
+#[test]
+fn who_cannot_connect_is_told_why() {
+    isolated(|| {
+        let mut daemon = Daemon::start();
+        // Others can reach the socket, and only its permissions keep them out.
+        let everybody = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(daemon.folder(), everybody).expect("open the folder");
+        let netloom = |by: &[&str], socket: &Path| {
+            let (program, arguments) = by.split_first().expect("a program");
+            let ran = command(program)
+                .args(arguments)
+                .arg("--socket")
+                .arg(socket)
+                .args(["-c", "show history"])
+                .output();
+            Ran::of(ran.expect("run netloom"))
+        };
+        let netloom_program = daemon.folder().join("netloom");
+        fs::copy(built("netloom"), &netloom_program).expect("copy netloom for others");
+        let own = [netloom_program.to_str().expect("a path")];
+        let user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", own[0]];
+        step("an ordinary user");
+        let ran = netloom(&user, &daemon.socket());
+        assert_eq!(ran.status.code(), Some(1));
+        assert!(ran.err.contains("only its owner may connect: run netloom as root"), "{}", ran.err);
+        assert!(!ran.err.contains("is netloomd running"), "{}", ran.err);
+        step("another path");
+        let ran = netloom(&own, &daemon.folder().join("nowhere"));
+        assert!(ran.err.contains("there is no such socket: is netloomd running"), "{}", ran.err);
+        step("a daemon that was killed");
+        daemon.kill();
+        let ran = netloom(&own, &daemon.socket());
+        assert!(ran.err.contains("nobody serves this socket: is netloomd running?"), "{}", ran.err);
     });
 }
 

@@ -232,7 +232,10 @@ fn power_off(lab: Lab) {
 
 /// Runs a second daemon on a daemon's state, until it ends.
 fn netloomd(daemon: &Daemon) -> Ran {
-    let ran = command(built("netloomd"))
+    // In a network namespace of its own: in the same one it would be refused before it looks at its state.
+    let ran = command("unshare")
+        .arg("--net")
+        .arg(built("netloomd"))
         .arg("--state-dir")
         .arg(daemon.state())
         .arg("--socket")
