@@ -299,7 +299,7 @@ macro_rules! nouns {
 
         impl Object {
             /// Whether the kernel created it, and creates it again when needed.
-            pub(crate) fn is_automatic(&self) -> bool {
+            pub fn is_automatic(&self) -> bool {
                 match self {
                     $(object!($noun, object, [$($object)?]) => {
                         let object = bound!(object, [$($object)?]);

@@ -93,6 +93,9 @@ pub(crate) struct Done {
     pub(crate) held: Holds,
 }
 
+/// How many objects of others that a commit takes along its check names.
+const LOST: usize = 20;
+
 impl Engine {
     /// Commits the session's candidate: changes running and the kernel, or nothing at all.
     pub(crate) fn commit(&mut self, session: u32, request: CommitRequest) -> Result<Committed> {
@@ -128,7 +131,11 @@ impl Engine {
         let tree = self.merged(session)?;
         let diff = self.running.intent.tree.diff(&tree);
         let (intent, plan) = self.plan_commit(tree, &diff)?;
-        let operations = plan.plan.ops.iter().map(Op::explained).collect();
+        let lost = plan.taken_along();
+        let more = Some(lost.len().saturating_sub(LOST)).filter(|more| *more > 0);
+        let more = more.map(|more| format!("lose {more} more objects of others"));
+        let lost = lost.iter().take(LOST).map(|op| format!("{}, made by others", op.explained()));
+        let operations = plan.plan.ops.iter().map(Op::explained).chain(lost).chain(more).collect();
         Ok(Checked { operations, held: Holds::of(&plan, &intent) })
     }
 

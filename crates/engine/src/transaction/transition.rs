@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::noun::is_deleted_alone;
+use netstate::noun::{is_deleted_alone, places};
 use netstate::plan::Goal;
-use netstate::{Desired, Key, Link, Originals, Plan, Scope, State, Verdict};
+use netstate::{
+    Action, Because, Desired, Key, Link, Object, Op, Originals, Place, Plan, Scope, State, Verdict,
+};
 
 use crate::intent::Intent;
 use crate::transaction::affected::Affected;
@@ -72,6 +74,46 @@ impl TransitionPlan {
     /// Whether the object depends on links and is not configured.
     pub(crate) fn is_of_others(&self, key: &Key) -> bool {
         is_of_others(key, [&self.desired, &self.touched])
+    }
+}
+
+impl TransitionPlan {
+    /// The objects of others that are lost with a link that the plan deletes or moves to another namespace, as the
+    /// operations that this amounts to.
+    pub(crate) fn taken_along(&self) -> Vec<Op> {
+        let gone: BTreeMap<Place, Because> = self.plan.ops.iter().filter_map(leaves).collect();
+        let created: BTreeSet<&Key> = self
+            .plan
+            .ops
+            .iter()
+            .filter(|op| matches!(op.action, Action::Create(_)))
+            .map(|op| &op.key)
+            .collect();
+        // What the kernel has made by itself, nobody misses.
+        let is_lost =
+            |(key, object): &(&Key, &Object)| !created.contains(key) && !object.is_automatic();
+        let others = self.others.objects.iter().filter(is_lost);
+        let lost = others.filter_map(|(key, object)| {
+            let because = places(key, object).find_map(|place| gone.get(&place))?.clone();
+            Some(Op { key: key.clone(), action: Action::Delete(object.clone()), because })
+        });
+        lost.collect()
+    }
+}
+
+/// The place that a link leaves for good, and how.
+fn leaves(op: &Op) -> Option<(Place, Because)> {
+    match &op.action {
+        Action::Delete(Object::Link(link)) => {
+            let because = Because::LinkRemoved(link.place.ifname.clone());
+            Some((link.place.clone(), because))
+        }
+        Action::Update { from: Object::Link(from), change: Object::Link(change) }
+            if from.place.netns != change.place.netns =>
+        {
+            Some((from.place.clone(), Because::LinkMoved(from.place.ifname.clone())))
+        }
+        Action::Create(_) | Action::Update { .. } | Action::Delete(_) | Action::Await => None,
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Condition {
     Ipv6Parameters(Place),
     /// The MTU of the link at this place, which is the link below, allows this MTU.
     MtuWithin(Place, u32),
+    /// The driver of the link itself allows this MTU.
+    MtuLimits(u32),
     /// A link in the namespace has this address.
     Source(NetnsName, IpAddr),
     /// The gateway is reached without another gateway.
@@ -103,6 +105,7 @@ impl Condition {
             Condition::Ipv6(_) => &Rule::IPV6,
             Condition::Ipv6Parameters(_) => &Rule::IPV6_PARAMETERS,
             Condition::MtuWithin(..) => &Rule::MTU_WITHIN,
+            Condition::MtuLimits(_) => &Rule::MTU_LIMITS,
             Condition::Source(..) => &Rule::SOURCE,
             Condition::Gateway(_) => &Rule::GATEWAY,
             Condition::Onlink(_) => &Rule::ONLINK,
@@ -195,6 +198,15 @@ rules! {
         by_environment: &[Outcome::Kernel],
         note: "",
         shown_by: &["an_mtu_of_a_vlan_fits_into_the_link_below"],
+    };
+    /// For [`Condition::MtuLimits`].
+    MTU_LIMITS = Rule {
+        condition: "the driver allows the MTU",
+        of: "links",
+        by_configuration: &[Outcome::Refused],
+        by_environment: &[Outcome::Refused],
+        note: "The limits of a link that exists are read from it. The kinds of links that Netloom creates have known limits.",
+        shown_by: &["an_mtu_is_within_the_limits_of_the_driver"],
     };
     /// For [`Condition::Source`].
     SOURCE = Rule {

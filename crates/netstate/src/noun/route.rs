@@ -283,6 +283,7 @@ impl NounFacts for Facts {
                 | Condition::Master(_)
                 | Condition::Ipv6Parameters(_)
                 | Condition::MtuWithin(..)
+                | Condition::MtuLimits(_)
                 | Condition::Source(..)
                 | Condition::SameValue(_) => false,
             })

@@ -92,6 +92,7 @@ impl<'a> World<'a> {
             Condition::Ipv6(place) => self.ipv6(place, of.0, false),
             Condition::Ipv6Parameters(place) => self.ipv6(place, of.0, true),
             Condition::MtuWithin(place, mtu) => self.mtu_within(place, *mtu, of.0),
+            Condition::MtuLimits(mtu) => self.mtu_limits(*mtu, of),
             Condition::Source(netns, address) => self.source(netns, *address, of.0),
             Condition::Gateway(gateway) => self.gateway(gateway, of.0),
             Condition::Onlink(gateway) => self.onlink(gateway, of.0),
@@ -260,6 +261,32 @@ impl<'a> World<'a> {
             }
             _ => Answer::Met,
         }
+    }
+
+    fn mtu_limits(&self, mtu: u32, (key, object): (&Key, &Object)) -> Answer {
+        let Some(link) = object.link() else { return Answer::Met };
+        let seen = self.environment.observed.objects.get(key).and_then(Object::link);
+        // A link of another kind is about to be replaced.
+        let status = seen
+            .filter(|seen| link.kind.is_none() || seen.kind == link.kind)
+            .and_then(|seen| seen.status.as_ref());
+        let (least, most) = match (status, &link.kind) {
+            (Some(status), _) => (status.min_mtu, status.max_mtu),
+            (None, Some(kind)) => kind.facts().mtu_limits.unzip(),
+            (None, None) => (None, None),
+        };
+        let (least, most) = (least.unwrap_or(0), most.unwrap_or(u32::MAX));
+        if (least..=most).contains(&mtu) {
+            return Answer::Met;
+        }
+        let name = &link.place.ifname;
+        let limits = match most {
+            u32::MAX => format!("at least {least}"),
+            _ => format!("{least} to {most}"),
+        };
+        let reason = format!("{mtu} is not possible on {name}, whose driver allows {limits}");
+        let key = key.clone();
+        Answer::Refused(Contradiction { key, field: Some("mtu"), other: None, reason })
     }
 
     fn same_value(&self, other: &SysctlKey, (key, object): (&Key, &Object)) -> Answer {

@@ -273,3 +273,30 @@ routes-iproute2 route 2001:db8:9::/48 table 100 nexthop a via address 2001:db8::
         assert_eq!(drift(&daemon), NOTHING);
     });
 }
+
+#[test]
+fn an_mtu_is_within_the_limits_of_the_driver() {
+    isolated(|| {
+        ip("link add eth1 type veth peer name far");
+        let daemon = device(
+            "links-iproute2 link a type veth virtual_peer_name b\nlinks-iproute2 link eth1 admin-status up",
+        );
+        step("a link that Netloom makes, and one that it adopts");
+        let made = refused(
+            &daemon,
+            "links-iproute2 link a mtu 1",
+            &["1 is not possible on a", "68 to 65535"],
+        );
+        let adopted = refused(
+            &daemon,
+            "links-iproute2 link eth1 mtu 67",
+            &["/mtu: 67 is not possible on eth1"],
+        );
+        let large = refused(&daemon, "links-iproute2 bridge br0 mtu 65536", &["68 to 65535"]);
+        step("a kind without limits");
+        if has_link_kind("ifb") {
+            commit(&daemon, "links-iproute2 link i type ifb mtu 1");
+        }
+        alike_from_empty(&daemon, &[made, adopted, large]);
+    });
+}

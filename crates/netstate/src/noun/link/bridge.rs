@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
 use crate::noun::link::kind::{
-    Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
+    Below, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
 };
 use crate::noun::link::new_device::ethernet;
 use crate::noun::link::port::PortKind;
@@ -68,6 +68,7 @@ impl Kind for Bridge {
         // A bridge follows the MTU of its ports, unless it is set after the bridge is created
         // (`br_change_mtu`).
         mtu: MtuAtCreation::Follows,
+        mtu_limits: Some(ETHER_MTU),
     };
 
     fn minimal() -> Self {

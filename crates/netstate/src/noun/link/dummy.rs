@@ -23,6 +23,7 @@ impl Kind for Dummy {
         paired: false,
         moves: true,
         mtu: MtuAtCreation::Told,
+        mtu_limits: None,
     };
 
     fn minimal() -> Self {

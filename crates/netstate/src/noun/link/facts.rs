@@ -47,6 +47,7 @@ impl NounFacts for Facts {
         let below = link.device.clone().filter(|_| is_within);
         let mtu = below.zip(link.attributes.mtu);
         conditions.extend(mtu.map(|(below, mtu)| Condition::MtuWithin(below, mtu)));
+        conditions.extend(link.attributes.mtu.map(Condition::MtuLimits));
         conditions.extend(link.master_place().map(Condition::Master));
     }
 
@@ -65,6 +66,7 @@ impl NounFacts for Facts {
                 | Condition::Ipv6(_)
                 | Condition::Ipv6Parameters(_)
                 | Condition::MtuWithin(..)
+                | Condition::MtuLimits(_)
                 | Condition::Source(..)
                 | Condition::Gateway(_)
                 | Condition::Onlink(_)

@@ -69,6 +69,9 @@ pub struct KindFacts {
     pub moves: bool,
     /// When the MTU of a new link is set.
     pub mtu: MtuAtCreation,
+    /// The least and the greatest MTU (`min_mtu` and `max_mtu` of `struct net_device`); none if the driver does not
+    /// limit it, or if each link has limits of its own.
+    pub mtu_limits: Option<(u32, u32)>,
 }
 
 /// How the kernel creates a link.
@@ -145,6 +148,9 @@ pub struct Below {
     pub survives_move: bool,
 }
 
+/// `ETH_MIN_MTU` and `ETH_MAX_MTU` (include/uapi/linux/if_ether.h).
+pub(super) const ETHER_MTU: (u32, u32) = (68, 65_535);
+
 /// The facts of links that Netloom cannot create.
 const FOREIGN: KindFacts = KindFacts {
     name: "",
@@ -154,6 +160,7 @@ const FOREIGN: KindFacts = KindFacts {
     paired: false,
     moves: true,
     mtu: MtuAtCreation::Told,
+    mtu_limits: None,
 };
 
 impl LinkKind {

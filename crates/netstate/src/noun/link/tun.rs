@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
 use crate::noun::link::kind::{
-    Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
+    Below, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
 };
 use crate::noun::link::new_device::{ethernet, point_to_point};
 use crate::uapi::{IFF_MULTICAST, IFF_NOARP};
@@ -33,6 +33,7 @@ impl Kind for Tun {
         paired: false,
         moves: true,
         mtu: MtuAtCreation::ToldNext,
+        mtu_limits: Some(ETHER_MTU),
     };
 
     fn minimal() -> Self {

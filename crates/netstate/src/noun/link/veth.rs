@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
 use crate::noun::link::kind::{
-    Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
+    Below, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
 };
 use crate::noun::link::new_device::ethernet;
 use crate::uapi::IFF_MULTICAST;
@@ -23,6 +23,7 @@ impl Kind for Veth {
         paired: true,
         moves: true,
         mtu: MtuAtCreation::ToldNext,
+        mtu_limits: Some(ETHER_MTU),
     };
 
     fn minimal() -> Self {

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::{AdditiveMap, Attributes};
 use crate::noun::link::kind::{
-    Below, BelowAttribute, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
+    Below, BelowAttribute, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation,
+    NewDevice,
 };
 use crate::noun::link::new_device::ethernet;
 use crate::noun::link::{LinkAttributes, LinkFlags};
@@ -53,6 +54,7 @@ impl Kind for Vlan {
         moves: true,
         // A new VLAN has the MTU of the link below, which may be about to change.
         mtu: MtuAtCreation::Follows,
+        mtu_limits: Some((0, ETHER_MTU.1)),
     };
 
     fn minimal() -> Self {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::{Attributes, Value};
 use crate::noun::link::kind::{
-    Below, BelowAttribute, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
+    Below, BelowAttribute, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation,
+    NewDevice,
 };
 use crate::noun::link::new_device::ethernet;
 use crate::uapi::{IFF_MULTICAST, IFLA_VXLAN_LINK};
@@ -83,6 +84,7 @@ impl Kind for Vxlan {
         paired: false,
         moves: true,
         mtu: MtuAtCreation::Told,
+        mtu_limits: Some(ETHER_MTU),
     };
 
     fn minimal() -> Self {
