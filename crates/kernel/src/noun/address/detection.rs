@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use netstate::attribute::{Value, put_value};
 use netstate::neighbor::Neighbor;
-use netstate::uapi::{IFA_F_DADFAILED, IFA_F_TENTATIVE};
+use netstate::uapi::{IFA_F_DADFAILED, IFA_F_TENTATIVE, IFF_LOWER_UP};
 use netstate::{AddressKey, MacAddress};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -21,13 +21,16 @@ use rustix::net::{AddressFamily, RecvFlags, SocketType};
 use super::decode;
 use crate::execution::{self, Execution, REPLACE};
 use crate::fault::Fault;
-use crate::message::{Message, message};
+use crate::message::{Message, fixed, message};
 use crate::noun::neighbor;
 use crate::noun::route::family;
 use crate::socket::{NetlinkSocket, READ};
 
 /// The longest wait for detection. By default, detection takes one to two seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest wait for a carrier, without which detection does not begin. A virtual link has a carrier at
+/// once. A network card may need seconds: the commit does not wait for it, and what needs the address follows.
+const PATIENCE_WITHOUT_CARRIER: Duration = Duration::from_secs(1);
 /// The longest wait for the other host's link-layer address. The kernel asks three times, at
 /// intervals of one second.
 const PATIENCE_WITH_OTHER: Duration = Duration::from_secs(2);
@@ -58,10 +61,10 @@ enum Finding {
 /// Waits inside the namespace.
 fn settle(dev: u32, key: &AddressKey) -> Result<(), Fault> {
     let address = key.address.addr();
-    // Subscribe before reading, so that the end of detection is not missed.
-    let listener = Listener::open(libc::RTNLGRP_IPV6_IFADDR)?;
+    // Subscribe before reading, so that neither the end of detection nor a carrier is missed.
+    let listener = Listener::open(&[libc::RTNLGRP_IPV6_IFADDR, libc::RTNLGRP_LINK])?;
     let mut socket = NetlinkSocket::open()?;
-    let until = Instant::now() + PATIENCE;
+    let begin = Instant::now();
     loop {
         match finding(&mut socket, dev, address)? {
             Finding::Unique => return Ok(()),
@@ -75,20 +78,37 @@ fn settle(dev: u32, key: &AddressKey) -> Result<(), Fault> {
                 };
                 return Err(Fault::of(&words, Errno::ADDRNOTAVAIL));
             }
-            Finding::Tentative if Instant::now() < until => {}
-            Finding::Tentative => {
-                let words = format!(
-                    "duplicate address detection has not ended within {} s; it begins once {} has a carrier",
-                    PATIENCE.as_secs(),
-                    key.dev,
-                );
-                return Err(Fault::of(&words, Errno::TIMEDOUT));
-            }
+            Finding::Tentative => {}
         }
-        listener.wait(until, |message| {
-            decode(message).is_some_and(|(at, ip, _)| (at, ip.addr()) == (dev, address))
+        let has_carrier = has_carrier(&mut socket, dev)?;
+        let patience = if has_carrier { PATIENCE } else { PATIENCE_WITHOUT_CARRIER };
+        let until = begin + patience;
+        if Instant::now() >= until {
+            let words = match has_carrier {
+                true => "duplicate address detection has not ended",
+                false => "duplicate address detection has not begun: the link has no carrier",
+            };
+            let words = format!("{words} (waited {} s on {})", patience.as_secs(), key.dev);
+            return Err(Fault::of(&words, Errno::TIMEDOUT));
+        }
+        listener.wait(until, |message| match decode(message) {
+            Some((at, ip, _)) => (at, ip.addr()) == (dev, address),
+            None => flags(message, dev).is_some(),
         })?;
     }
+}
+
+/// Whether a link has a carrier now (`IFF_LOWER_UP`, linux/if.h).
+fn has_carrier(socket: &mut NetlinkSocket, dev: u32) -> Result<bool, Fault> {
+    let request = |out: &mut Vec<u8>| fixed::link(out, dev, 0, 0);
+    let flags = socket.get(libc::RTM_GETLINK, request, |answer| flags(answer, dev))?;
+    Ok(flags.is_some_and(|flags| flags & IFF_LOWER_UP != 0))
+}
+
+/// The flags that a message on this link has.
+fn flags(message: Message<'_>, dev: u32) -> Option<u32> {
+    let is_of_link = message.kind == libc::RTM_NEWLINK && message.number::<u32>(4) == dev;
+    is_of_link.then(|| message.number(8))
 }
 
 /// Reads one address (`inet6_rtm_getaddr`, net/ipv6/addrconf.c).
@@ -181,15 +201,16 @@ fn advertised(packet: &[u8], target: Ipv6Addr) -> Option<MacAddress> {
     }
 }
 
-/// A socket that receives the notifications of a group, in the namespace in which it was opened.
+/// A socket that receives the notifications of some groups, in the namespace in which it was opened.
 struct Listener {
     socket: Socket,
 }
 
 impl Listener {
-    fn open(group: u32) -> Result<Self, Fault> {
+    fn open(groups: &[u32]) -> Result<Self, Fault> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind(&SocketAddr::new(0, 1 << (group - 1)))?;
+        let groups = groups.iter().fold(0, |groups, group| groups | 1 << (group - 1));
+        socket.bind(&SocketAddr::new(0, groups))?;
         Ok(Self { socket })
     }
 
