@@ -67,6 +67,8 @@ pub(crate) enum Error {
          a commit that changes the objects concerned is still possible"
     )]
     StillDiverged { cause: String },
+    #[error("not repaired: {message}")]
+    NotRepaired { path: String, message: String },
     #[error("{count} objects could not be applied, and there may be more")]
     TooManySkipped { count: usize },
     #[error("cannot read the kernel's state")]
@@ -166,7 +168,7 @@ impl Error {
                 path: Some(path.clone()),
                 ..plain(ErrorTag::InvalidValue)
             },
-            Error::Refused { path, .. } => RpcError {
+            Error::Refused { path, .. } | Error::NotRepaired { path, .. } => RpcError {
                 app_tag: Some("kernel-refused".into()),
                 path: Some(path.clone()),
                 ..plain(ErrorTag::OperationFailed)
@@ -236,6 +238,7 @@ impl Error {
             | Error::Diverged { .. }
             | Error::Unforgotten { .. }
             | Error::StillDiverged { .. }
+            | Error::NotRepaired { .. }
             | Error::TooManySkipped { .. }
             | Error::Observe(_)
             | Error::Locked { .. }

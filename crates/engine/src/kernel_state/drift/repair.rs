@@ -6,7 +6,7 @@ use netstate::Key;
 
 use crate::datastore::Datastore;
 use crate::engine::Engine;
-use crate::error::{Errors, Result};
+use crate::error::{Error, Errors, Result};
 use crate::intent::Intent;
 use crate::kernel_state::drift::{AGAIN, CONTESTED, Differing, LOGGED};
 use crate::kernel_state::policy::Policy;
@@ -86,14 +86,25 @@ impl Engine {
         }
     }
 
-    /// Repairs every difference, at a user's request.
+    /// Repairs every difference, at a user's request. What the kernel refuses is an error; the rest is repaired.
     pub(crate) fn repair_all(&mut self, session: u32) -> Result<()> {
         self.sessions.may_write(session, Datastore::Running)?;
         self.reconcile()?;
         let keys: BTreeSet<Key> = self.drift.differing.keys().cloned().collect();
         self.restore_objects(keys)?;
         self.notify_less_drift();
-        Ok(())
+        let errors = self.refused_objects();
+        if errors.is_empty() { Ok(()) } else { Err(Errors(errors)) }
+    }
+
+    /// What the kernel has refused of running. What depends on it, and what waits for something missing, is not named.
+    fn refused_objects(&self) -> Vec<Error> {
+        let refused = self.kernel.skipped().iter().filter_map(|key| {
+            let reason = self.kernel.reason(key).filter(|reason| reason.refused)?;
+            let path = self.running.intent.path(key).to_string();
+            Some(Error::NotRepaired { path, message: reason.message.clone() })
+        });
+        refused.collect()
     }
 
     /// Restores running for these objects, for what was lost with them, and for what was lost with

@@ -209,6 +209,24 @@ fn events_of_unconfigured_objects_are_ignored() {
 }
 
 #[test]
+fn a_repair_that_the_kernel_refuses_is_an_error_and_the_rest_is_repaired() {
+    let (host, mut engine) = with_cable("");
+    let whole = host.kernel.state();
+    remove(&host, &mut engine, &route());
+    set_up(&host, &mut engine, "veth20", false);
+    // The route comes last.
+    host.kernel.refuse_after(1, libc::ENOMEM);
+    let errors = engine.repair_all(0).unwrap_err().rpc();
+    let [error] = &errors[..] else { panic!("{errors:#?}") };
+    assert_eq!(error.path.as_deref(), Some(ROUTE));
+    assert!(error.message.starts_with("not repaired: "), "{error}");
+    assert_eq!(differences(&mut engine).len(), 1);
+    engine.repair_all(0).unwrap();
+    assert_eq!(host.kernel.state(), whole);
+    assert!(differences(&mut engine).is_empty());
+}
+
+#[test]
 fn a_renamed_or_moved_link_is_reported_and_moved_back() {
     let (host, mut engine) = with_cable("");
     let whole = host.kernel.state();
