@@ -9,6 +9,7 @@
 //! all nouns, what follows from an unmet condition.
 
 mod gateway;
+mod loops;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

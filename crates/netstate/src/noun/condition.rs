@@ -19,6 +19,8 @@ pub enum Condition {
     LinkUp(Place),
     /// The link at this place, which is the master, exists.
     Master(Place),
+    /// The link at this place, which is below, is not on this link nor on its master, directly or over others.
+    NoLoop(Place),
     /// IPv6 runs on the link at this place (`__in6_dev_get`, net/ipv6/addrconf.c).
     Ipv6(Place),
     /// The link at this place has IPv6 parameters: its MTU is at least 1280.
@@ -102,6 +104,7 @@ impl Condition {
             Condition::Link(_) => &Rule::LINK,
             Condition::LinkUp(_) => &Rule::LINK_UP,
             Condition::Master(_) => &Rule::MASTER,
+            Condition::NoLoop(_) => &Rule::NO_LOOP,
             Condition::Ipv6(_) => &Rule::IPV6,
             Condition::Ipv6Parameters(_) => &Rule::IPV6_PARAMETERS,
             Condition::MtuWithin(..) => &Rule::MTU_WITHIN,
@@ -323,6 +326,15 @@ rules! {
         note: "A port whose master others have yet to create is held in part: it is active without a master, and is enslaved once the \
                master exists.",
         shown_by: &["a_master_that_is_away_is_awaited_by_its_ports"],
+    };
+    /// For [`Condition::NoLoop`].
+    NO_LOOP = Rule {
+        condition: "no link is below itself",
+        of: "links on another link",
+        by_configuration: &[Outcome::Refused],
+        by_environment: &[Outcome::Kernel],
+        note: "The kernel refuses a link below itself, and below its own master, over any number of links.",
+        shown_by: &["a_loop_of_links_is_refused"],
     };
     /// This condition is always met.
     TABLE = Rule {

@@ -281,6 +281,7 @@ impl NounFacts for Facts {
                 }
                 Condition::Ipv6(_)
                 | Condition::Master(_)
+                | Condition::NoLoop(_)
                 | Condition::Ipv6Parameters(_)
                 | Condition::MtuWithin(..)
                 | Condition::MtuLimits(_)

@@ -40,6 +40,8 @@ pub(super) struct World<'a> {
     moves: BTreeMap<Place, Place>,
     /// The gateways that are known to be reached.
     pub(super) gateways: BTreeSet<Gateway>,
+    /// The links of loops that are refused already: a loop is one error.
+    pub(super) in_loop: BTreeSet<Place>,
     /// The namespaces that are known to have an IPv4 address.
     pub(super) with_ipv4: BTreeSet<NetnsName>,
 }
@@ -71,6 +73,7 @@ impl<'a> World<'a> {
             holders: BTreeMap::new(),
             moves: moves(desired, environment),
             gateways: BTreeSet::new(),
+            in_loop: BTreeSet::new(),
             with_ipv4: BTreeSet::new(),
         }
     }
@@ -89,6 +92,7 @@ impl<'a> World<'a> {
                 held(self.link(place).absent.clone())
             }
             Condition::LinkUp(place) => held(self.link(place).down.clone()),
+            Condition::NoLoop(below) => self.no_loop(below, of),
             Condition::Ipv6(place) => self.ipv6(place, of.0, false),
             Condition::Ipv6Parameters(place) => self.ipv6(place, of.0, true),
             Condition::MtuWithin(place, mtu) => self.mtu_within(place, *mtu, of.0),

@@ -193,6 +193,33 @@ fn a_link_that_is_not_configured_is_refused() {
 }
 
 #[test]
+fn a_loop_of_links_is_refused() {
+    isolated(|| {
+        let daemon = device(PAIR);
+        let two = "\
+links-iproute2 vlan v1 vlan-info id 1 device v2
+links-iproute2 vlan v2 vlan-info id 2 device v1
+";
+        let two = refused(&daemon, two, &["v1", "a link cannot be below itself", "over v2"]);
+        let tunnels = "\
+links-iproute2 vxlan x1 vxlan-info id 1 dev x2
+links-iproute2 vxlan x2 vxlan-info id 2 dev x3
+links-iproute2 vxlan x3 vxlan-info id 3 dev x1
+";
+        let tunnels = refused(&daemon, tunnels, &["x1", "below itself", "over x2, x3"]);
+        step("a port that is on its own bridge");
+        let port = "\
+links-iproute2 bridge br admin-status up
+links-iproute2 vlan v3 vlan-info id 3 device br
+links-iproute2 vlan v3 master br
+";
+        let port = refused(&daemon, port, &["v3 is on br", "cannot be its master"]);
+        assert!(!two.words.contains("taken"), "{}", two.words);
+        alike_from_empty(&daemon, &[two, tunnels, port]);
+    });
+}
+
+#[test]
 fn a_master_that_is_away_is_awaited_by_its_ports() {
     isolated(|| {
         let daemon = device(

@@ -49,6 +49,7 @@ impl NounFacts for Facts {
         conditions.extend(mtu.map(|(below, mtu)| Condition::MtuWithin(below, mtu)));
         conditions.extend(link.attributes.mtu.map(Condition::MtuLimits));
         conditions.extend(link.master_place().map(Condition::Master));
+        conditions.extend(link.device.clone().map(Condition::NoLoop));
     }
 
     /// A link that follows the link below is down without that, and a link without its master has
@@ -65,6 +66,7 @@ impl NounFacts for Facts {
                 Condition::Link(_)
                 | Condition::Ipv6(_)
                 | Condition::Ipv6Parameters(_)
+                | Condition::NoLoop(_)
                 | Condition::MtuWithin(..)
                 | Condition::MtuLimits(_)
                 | Condition::Source(..)
