@@ -18,7 +18,7 @@ pub use bird::{Bird, Exported};
 pub use daemon::{Daemon, Ran};
 pub use foreign::{Beside, Cost};
 pub use lab::{Host, Lab};
-pub use terminal::Terminal;
+pub use terminal::{Ability, Terminal};
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

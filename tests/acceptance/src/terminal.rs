@@ -19,15 +19,42 @@ use crate::daemon::DEADLINE;
 /// High enough that a whole lesson fits on the screen.
 const ROWS: NonZero<u16> = NonZero::new(500).unwrap();
 const COLUMNS: NonZero<u16> = NonZero::new(120).unwrap();
+/// How many bytes of output [`Terminal::transcript`] keeps.
+const TRANSCRIPT: usize = 1 << 24;
+
+/// What a terminal is able to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Ability {
+    /// The environment variable `TERM`, if it is set.
+    pub term: Option<&'static str>,
+    /// Whether it answers when it is asked for the cursor position.
+    pub answers: bool,
+    /// Its rows.
+    pub rows: NonZero<u16>,
+}
+
+impl Default for Ability {
+    fn default() -> Self {
+        Self { term: Some("xterm"), answers: true, rows: ROWS }
+    }
+}
 /// The request for the cursor position (`ESC [ 6 n`, ECMA-48 DSR).
 const WHERE: &[u8] = b"\x1b[6n";
+
+struct Screen {
+    parser: vt100::Parser,
+    /// All bytes of the output.
+    transcript: Vec<u8>,
+    answers: bool,
+}
 
 /// A program at a terminal.
 pub struct Terminal {
     child: Child,
-    keyboard: File,
+    /// Answers of the terminal do not get between the bytes of a paste.
+    keyboard: Arc<Mutex<File>>,
     /// What the program has put on the screen so far.
-    screen: Arc<Mutex<vt100::Parser>>,
+    screen: Arc<Mutex<Screen>>,
     /// Says that the screen has changed.
     changed: Receiver<()>,
     /// That nobody looks at the screen any more.
@@ -38,11 +65,16 @@ pub struct Terminal {
 
 impl Terminal {
     /// Starts the program at a terminal of its own, and waits for its prompt.
+    pub fn start(program: Command) -> Self {
+        Self::start_at(program, Ability::default())
+    }
+
+    /// As [`Terminal::start`], at a terminal with these abilities.
     #[allow(
         unsafe_code,
         reason = "a controlling terminal is made in the child, before it is the program"
     )]
-    pub fn start(mut program: Command) -> Self {
+    pub fn start_at(mut program: Command, ability: Ability) -> Self {
         // The program must not inherit this side, because it would never see that its terminal is
         // gone.
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
@@ -50,7 +82,7 @@ impl Terminal {
         grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("unlock the terminal");
         let name = ptsname(&keyboard, Vec::new()).expect("name the terminal");
         let size = rustix::termios::Winsize {
-            ws_row: ROWS.get(),
+            ws_row: ability.rows.get(),
             ws_col: COLUMNS.get(),
             ws_xpixel: 0,
             ws_ypixel: 0,
@@ -58,7 +90,10 @@ impl Terminal {
         rustix::termios::tcsetwinsize(&keyboard, size).expect("size the terminal");
         let path = name.to_str().expect("the terminal's name is text").to_owned();
         let end = || Stdio::from(open(&path));
-        program.stdin(end()).stdout(end()).stderr(end()).env("TERM", "xterm").env("NO_COLOR", "1");
+        program.stdin(end()).stdout(end()).stderr(end()).env_remove("TERM");
+        if let Some(term) = ability.term {
+            program.env("TERM", term);
+        }
         // SAFETY: between fork and exec only system calls are made.
         unsafe {
             program.pre_exec(|| {
@@ -70,9 +105,15 @@ impl Terminal {
         let child = program.spawn().expect("start the program");
         let keyboard = File::from(keyboard);
         let gone = Arc::new(AtomicBool::new(false));
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
+        let screen = Screen {
+            parser: vt100::Parser::new(ability.rows, COLUMNS, 0),
+            transcript: Vec::new(),
+            answers: ability.answers,
+        };
+        let screen = Arc::new(Mutex::new(screen));
         let wire = keyboard.try_clone().expect("read from the terminal");
-        let changed = listen(wire, screen.clone(), gone.clone());
+        let keyboard = Arc::new(Mutex::new(keyboard));
+        let changed = listen(wire, keyboard.clone(), screen.clone(), gone.clone());
         let mut terminal = Self { child, keyboard, screen, changed, gone, read: 0 };
         terminal.await_prompt(0);
         terminal
@@ -108,8 +149,40 @@ impl Terminal {
     /// Presses keys.
     pub fn keys(&mut self, keys: &str) {
         for key in keys.split_inclusive(|_: char| true) {
-            self.keyboard.write_all(key.as_bytes()).expect("press a key");
+            self.press(key.as_bytes());
         }
+    }
+
+    /// Sends bytes to the program at once.
+    pub fn press(&mut self, bytes: &[u8]) {
+        locked(&self.keyboard).write_all(bytes).expect("press keys");
+    }
+
+    /// Pastes text as terminals do that know bracketed paste, in pieces of these sizes.
+    pub fn paste(&mut self, text: &str, mut size: impl FnMut() -> usize) {
+        let text = format!("\x1b[200~{}\x1b[201~", text.replace('\n', "\r"));
+        let mut keyboard = locked(&self.keyboard);
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(size().clamp(1, rest.len()));
+            keyboard.write_all(piece).expect("paste");
+            rest = after;
+        }
+    }
+
+    /// All bytes that the program has written.
+    pub fn transcript(&self) -> String {
+        String::from_utf8_lossy(&self.screen().transcript).into_owned()
+    }
+
+    /// Waits until the program has written `text` after the first `from` bytes.
+    #[track_caller]
+    pub fn await_output(&mut self, from: usize, text: &str) {
+        self.until(&format!("{text:?} in the output"), |terminal| {
+            let screen = terminal.screen();
+            let from = screen.transcript.get(from..).unwrap_or_default();
+            from.windows(text.len()).any(|window| window == text.as_bytes())
+        });
     }
 
     /// Waits until the screen shows `text` after the last typed line. Returns what it shows since
@@ -139,13 +212,28 @@ impl Terminal {
     #[track_caller]
     pub fn hang_up(mut self) {
         self.gone.store(true, Ordering::Relaxed);
-        self.keyboard = File::open("/dev/null").expect("open /dev/null");
+        *locked(&self.keyboard) = File::open("/dev/null").expect("open /dev/null");
         // The listener has the terminal open too.
         while self.changed.recv_timeout(DEADLINE).is_ok() {}
         let start = Instant::now();
         while self.child.try_wait().expect("ask after the program").is_none() {
             assert!(start.elapsed() < DEADLINE, "the program does not end with its terminal");
         }
+    }
+
+    /// From now on, the terminal answers when it is asked for the cursor position.
+    pub fn answer_from_now_on(&mut self) {
+        self.screen().answers = true;
+    }
+
+    /// How the terminal treats input and output.
+    pub fn mode(&self) -> rustix::termios::Termios {
+        rustix::termios::tcgetattr(&*locked(&self.keyboard)).expect("read the terminal's mode")
+    }
+
+    /// The program's process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits until the program ends. Returns whether it succeeded.
@@ -174,22 +262,24 @@ impl Terminal {
                     RecvTimeoutError::Timeout => "the deadline passed",
                     RecvTimeoutError::Disconnected => "the program ended",
                 };
-                panic!("{why} before {what}; the screen:\n{}", self.screen().screen().contents());
+                let screen = self.screen().parser.screen().contents();
+                panic!("{why} before {what}; the screen:\n{screen}");
             }
         }
     }
 
-    fn screen(&self) -> MutexGuard<'_, vt100::Parser> {
-        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn screen(&self) -> MutexGuard<'_, Screen> {
+        locked(&self.screen)
     }
 
     fn cursor(&self) -> (usize, usize) {
-        cursor(&self.screen())
+        cursor(&self.screen().parser)
     }
 
     fn rows(&self, from: usize, to: usize) -> String {
         let screen = self.screen();
-        let rows = screen.screen().rows(0, COLUMNS.get()).skip(from).take(to.saturating_sub(from));
+        let rows =
+            screen.parser.screen().rows(0, COLUMNS.get()).skip(from).take(to.saturating_sub(from));
         rows.map(|row| row.trim_end().to_owned() + "\n").collect()
     }
 }
@@ -206,14 +296,29 @@ fn open(path: &str) -> OwnedFd {
     options.expect("open the terminal's other side").into()
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Shows the program's output and answers at once, as terminals do, whether a test looks or not. A
 /// program that asks for the cursor position waits for the answer.
 fn listen(
     mut wire: File,
-    screen: Arc<Mutex<vt100::Parser>>,
+    keyboard: Arc<Mutex<File>>,
+    screen: Arc<Mutex<Screen>>,
     gone: Arc<AtomicBool>,
 ) -> Receiver<()> {
     let (changed, receiver) = channel();
+    let (answer, answers) = channel::<String>();
+    // The keyboard may be busy with a paste that is as long as the program takes to read it, and the program
+    // reads only as long as its output is taken.
+    std::thread::spawn(move || {
+        for answer in answers {
+            if locked(&keyboard).write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
     std::thread::spawn(move || {
         let mut bytes = [0; 4096];
         let tick = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
@@ -223,8 +328,10 @@ fn listen(
             }
             // The terminal reports an error once its other side is closed.
             let Ok(length @ 1..) = wire.read(&mut bytes) else { return };
-            let answers = show(&screen, &bytes[..length]);
-            if wire.write_all(answers.as_bytes()).is_err() || changed.send(()).is_err() {
+            for position in locked(&screen).show(&bytes[..length]) {
+                let _ = answer.send(position);
+            }
+            if changed.send(()).is_err() {
                 return;
             }
         }
@@ -232,19 +339,23 @@ fn listen(
     receiver
 }
 
-/// Shows output on the screen. Returns the terminal's answer if the output asks for the cursor
-/// position.
-fn show(screen: &Mutex<vt100::Parser>, bytes: &[u8]) -> String {
-    let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut rest, mut answers) = (bytes, String::new());
-    while let Some(at) = rest.windows(WHERE.len()).position(|window| window == WHERE) {
-        screen.process(&rest[..at]);
-        let (row, column) = cursor(&screen);
-        answers += &format!("\x1b[{};{}R", row + 1, column + 1);
-        rest = &rest[at + WHERE.len()..];
+impl Screen {
+    /// Shows output. Returns the terminal's answers to questions for the cursor position.
+    fn show(&mut self, bytes: &[u8]) -> Vec<String> {
+        let kept = TRANSCRIPT.saturating_sub(self.transcript.len()).min(bytes.len());
+        self.transcript.extend_from_slice(&bytes[..kept]);
+        let (mut rest, mut answers) = (bytes, Vec::new());
+        while let Some(at) = rest.windows(WHERE.len()).position(|window| window == WHERE) {
+            self.parser.process(&rest[..at]);
+            let (row, column) = cursor(&self.parser);
+            if self.answers {
+                answers.push(format!("\x1b[{};{}R", row + 1, column + 1));
+            }
+            rest = &rest[at + WHERE.len()..];
+        }
+        self.parser.process(rest);
+        answers
     }
-    screen.process(rest);
-    answers
 }
 
 fn cursor(screen: &vt100::Parser) -> (usize, usize) {
