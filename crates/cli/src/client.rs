@@ -19,6 +19,7 @@ use yang::{Edit, Operation, Path, Schema, Tree};
 
 pub(crate) use self::error::ClientError;
 use self::error::{protocol, refusal};
+use crate::output;
 
 /// A session with the server.
 #[derive(Debug)]
@@ -402,7 +403,7 @@ impl Messages {
         self.stream.set_read_timeout(None).map_err(ClientError::Lost)?;
         match greeting {
             Err(error) if waits(&error) => {
-                eprintln!("netloom: waiting for netloomd, which is busy");
+                output::complain("netloom: waiting for netloomd, which is busy");
                 self.next()
             }
             greeting => greeting,

@@ -3,10 +3,13 @@
 //! The [`grammar`] parses a line from the [`terminal`] or a [`script`] into a command. The [`shell`] executes the
 //! command: it speaks NETCONF to the daemon ([`client`]), and formats the reply ([`show`]).
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod client;
 mod file;
 mod grammar;
 mod load;
+mod output;
 mod script;
 mod shell;
 mod show;
@@ -57,7 +60,8 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("netloom: {}", yang::printable_lines(&format!("{error:#}")));
+            let error = format!("{error:#}");
+            output::complain(format_args!("netloom: {}", yang::printable_lines(&error)));
             ExitCode::FAILURE
         }
     }

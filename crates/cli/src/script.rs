@@ -1,13 +1,13 @@
 //! Non-interactive commands: from `-c` or from standard input, up to the first one that fails.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
 use anyhow::{Context, Result};
 use yang::printable_lines;
 
 use crate::file;
+use crate::output::{self, complain};
 use crate::shell::{Checked, Shell, ShellError};
-use crate::terminal::pager;
 
 /// The exit status if the script ends with a `commit check` whose commit would change something. 1 is an error, and 2 is
 /// a wrong option.
@@ -24,13 +24,9 @@ pub(crate) fn lines(shell: Shell, script: impl BufRead) -> Result<u8> {
     run(shell, script.lines(), "line")
 }
 
-fn run(
-    shell: Shell,
-    lines: impl Iterator<Item = std::io::Result<String>>,
-    unit: &str,
-) -> Result<u8> {
-    let mut shell = shell.scripted();
-    for (number, line) in (1..).zip(lines) {
+fn run(shell: Shell, lines: impl Iterator<Item = io::Result<String>>, unit: &str) -> Result<u8> {
+    let (mut shell, mut lines) = (shell.scripted(), (1..).zip(lines));
+    while let Some((number, line)) = lines.next() {
         let line = line.with_context(|| format!("reading {unit} {number}"))?;
         let line = match number {
             1 => file::without_bom(&line).unwrap_or(&line),
@@ -38,9 +34,22 @@ fn run(
         };
         match shell.run(line) {
             Ok(done) => {
-                pager::show(&done.text, false)?;
+                match output::write(&done.text) {
+                    // As with other programs, this is no error of the command whose output was long enough.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                        if done.quits || lines.next().is_none() {
+                            break;
+                        }
+                        complain(format_args!(
+                            "{unit} {number}: standard output is closed; what follows is not run"
+                        ));
+                        shell.close();
+                        return Ok(1);
+                    }
+                    written => written.context("writing to standard output")?,
+                }
                 if let Some(warning) = done.warning {
-                    eprintln!("{unit} {number}: {}", printable_lines(&warning));
+                    complain(format_args!("{unit} {number}: {}", printable_lines(&warning)));
                 }
                 if done.quits {
                     break;
@@ -49,7 +58,8 @@ fn run(
             Err(error) => {
                 // A line with a mark below it must begin in the first column, or the mark is at the wrong position.
                 let space = if matches!(error, ShellError::Line { .. }) { '\n' } else { ' ' };
-                eprintln!("{unit} {number}:{space}{}", printable_lines(&error.to_string()));
+                let error = error.to_string();
+                complain(format_args!("{unit} {number}:{space}{}", printable_lines(&error)));
                 shell.close();
                 return Ok(1);
             }
@@ -59,7 +69,7 @@ fn run(
     let checked = shell.checked();
     shell.close();
     if let Err(error) = left {
-        eprintln!("at the end: {error}; they are discarded");
+        complain(format_args!("at the end: {error}; they are discarded"));
         return Ok(1);
     }
     Ok(match checked {

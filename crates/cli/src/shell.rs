@@ -7,6 +7,7 @@ mod show;
 mod standing;
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use netconf::{Check, Configuration, Datastore, Revision, ScheduledCommit};
@@ -49,6 +50,8 @@ pub(crate) struct Shell {
     host: String,
     /// How the kernel stands to running. The listener has it too.
     standing: Arc<Mutex<Standing>>,
+    /// Whether the daemon was asked to commit and has not answered yet.
+    committing: Arc<AtomicBool>,
 }
 
 /// The result of a line.
@@ -88,6 +91,7 @@ impl Shell {
             conflicts: RefCell::default(),
             host,
             standing: Arc::default(),
+            committing: Arc::default(),
         }
     }
 
@@ -119,6 +123,11 @@ impl Shell {
     /// How the kernel stands to running, as the prompt shows it, for whoever hears the events.
     pub(crate) fn standing(&self) -> Arc<Mutex<Standing>> {
         self.standing.clone()
+    }
+
+    /// Whether a commit is under way, for whoever hears Ctrl-C.
+    pub(crate) fn committing(&self) -> Arc<AtomicBool> {
+        self.committing.clone()
     }
 
     /// Asks the daemon how the kernel stands to running, unless that is known.
@@ -392,7 +401,9 @@ impl Shell {
             false => "its checks are answered, or `commit` confirms it",
         };
         let timeout = minutes.map(|minutes| minutes.saturating_mul(60));
+        self.committing.store(true, Ordering::Relaxed);
         let done = self.client.borrow_mut().commit(comment, timeout, checks);
+        self.committing.store(false, Ordering::Relaxed);
         let done = self.or_conflicts(done)?;
         let milliseconds = done.milliseconds;
         let Some(id) = done.id else { return Ok(format!("{}\n", done.summary)) };

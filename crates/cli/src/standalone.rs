@@ -10,6 +10,8 @@ use northbound::Claim;
 use tokio::runtime::Runtime;
 use yang::Schema;
 
+use crate::output;
+
 /// An engine with one client.
 pub(crate) struct Standalone {
     runtime: Runtime,
@@ -39,7 +41,7 @@ pub(crate) fn start(state_dir: &Path, schema: &'static Schema) -> Result<(Standa
                 // The client detects that the connection ends, and reports it.
                 let _ = northbound::serve(stream, origin, served, schema).await;
             }
-            Err(error) => eprintln!("netloom: {error}"),
+            Err(error) => output::complain(format_args!("netloom: {error}")),
         }
     });
     Ok((Standalone { runtime, engine, _claim: claim }, ours))

@@ -1,44 +1,72 @@
-//! Long output a page at a time.
+//! Output at a terminal: a page at a time if it is long, and never past Ctrl-C.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
+use std::time::Duration;
 
-use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, read};
-use crossterm::terminal::{disable_raw_mode, enable_raw_mode, size};
+use crossterm::terminal::size;
 
-/// Writes `text` to standard output. If that is a terminal and the text is longer than it, the text is shown in
-/// pages. It is no error if the reader closes the output.
-pub(crate) fn show(text: &str, paged: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let rows = match size() {
-        Ok((_, rows)) if paged && io::stdout().is_terminal() => usize::from(rows),
-        Ok(_) | Err(_) => usize::MAX,
-    };
-    let written = if text.lines().count() < rows {
-        out.write_all(text.as_bytes()).and_then(|()| out.flush())
-    } else {
-        pages(text, rows.saturating_sub(1).max(1), &mut out)
-    };
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        written => written,
+use crate::terminal::keyboard::Keyboard;
+use crate::terminal::keys::{CTRL_C, CTRL_D, ESC, Input};
+
+/// How many lines are written before a look at the keyboard.
+const CHUNK: usize = 64;
+
+/// The terminal's size if it is not known, in rows and columns.
+const USUAL: (usize, usize) = (24, 80);
+
+/// The terminal's rows and columns.
+pub(crate) fn rows_and_columns() -> (usize, usize) {
+    match size() {
+        Ok((columns @ 1.., rows @ 1..)) => (usize::from(rows), usize::from(columns)),
+        Ok(_) | Err(_) => USUAL,
     }
 }
 
-fn pages(text: &str, rows: usize, out: &mut impl Write) -> io::Result<()> {
-    let mut room = rows;
-    for line in text.lines() {
-        if room == 0 {
-            match pause(out)? {
-                Pause::Page => room = rows,
-                Pause::Line => room = 1,
-                Pause::All => room = usize::MAX,
-                Pause::Stop => return Ok(()),
-            }
+/// Writes `text`, until Ctrl-C is pressed. A short text is written in any case: it may be the result of a commit.
+pub(crate) fn print(text: &str, keyboard: &Keyboard) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    for chunk in lines.chunks(CHUNK) {
+        if lines.len() > CHUNK && keyboard.is_interrupted() {
+            break;
         }
-        writeln!(out, "{line}")?;
-        room -= 1;
+        out.write_all(chunk.concat().as_bytes())?;
     }
     out.flush()
+}
+
+/// Writes `text` in pages, if it is longer than the terminal. Keys that were typed ahead are for what comes after the
+/// text, so there are no pages if any wait.
+pub(crate) fn page(text: &str, keyboard: &Keyboard) -> io::Result<()> {
+    let (rows, columns) = rows_and_columns();
+    let total: usize = text.lines().map(|line| height(line, columns)).sum();
+    if total < rows || keyboard.is_typed_ahead() {
+        return print(text, keyboard);
+    }
+    let (page, mut out) = (rows.saturating_sub(1).max(1), io::stdout().lock());
+    let mut room = page;
+    for line in text.lines() {
+        let height = height(line, columns);
+        if room < height && room < page {
+            match pause(&mut out, keyboard)? {
+                Pause::Page => room = page,
+                Pause::Line => room = height,
+                Pause::All => room = usize::MAX,
+                Pause::Stop => break,
+            }
+        }
+        if keyboard.is_interrupted() {
+            break;
+        }
+        writeln!(out, "{line}")?;
+        room = room.saturating_sub(height);
+    }
+    out.flush()
+}
+
+/// How many rows of the terminal a line takes.
+fn height(line: &str, columns: usize) -> usize {
+    line.chars().count().div_ceil(columns).max(1)
 }
 
 #[derive(Clone, Copy)]
@@ -49,38 +77,37 @@ enum Pause {
     Stop,
 }
 
-const KEYS: &[(&[KeyCode], Pause)] = &[
-    (&[KeyCode::Char(' '), KeyCode::PageDown], Pause::Page),
-    (&[KeyCode::Enter, KeyCode::Down], Pause::Line),
-    (&[KeyCode::Char('a'), KeyCode::Char('G'), KeyCode::End], Pause::All),
-    (&[KeyCode::Char('q'), KeyCode::Char('Q'), KeyCode::Esc], Pause::Stop),
+const KEYS: &[(&[&[u8]], Pause)] = &[
+    (&[b" ", b"\x1b[6~"], Pause::Page),
+    (&[b"\r", b"\x1b[B", b"\x1bOB"], Pause::Line),
+    (&[b"a", b"G", b"\x1b[F", b"\x1bOF", b"\x1b[4~"], Pause::All),
+    (&[b"q", b"Q", &[ESC], &[CTRL_C], &[CTRL_D]], Pause::Stop),
 ];
 
-fn pause(out: &mut impl Write) -> io::Result<Pause> {
+fn pause(out: &mut impl Write, keyboard: &Keyboard) -> io::Result<Pause> {
     write!(out, "--More-- (space: page, enter: line, a: all, q: stop)")?;
     out.flush()?;
-    enable_raw_mode()?;
-    let answer = answer();
-    disable_raw_mode()?;
+    let answer = answer(keyboard);
+    keyboard.begin_command();
     write!(out, "\r\x1b[K")?;
-    answer
+    Ok(answer)
 }
 
-fn answer() -> io::Result<Pause> {
+fn answer(keyboard: &Keyboard) -> Pause {
     loop {
-        let Event::Key(key) = read()? else { continue };
-        if key.kind == KeyEventKind::Release {
-            continue;
-        }
-        let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        let is = |codes: &[KeyCode]| codes.contains(&key.code);
-        if control && is(&[KeyCode::Char('c'), KeyCode::Char('d')]) {
-            return Ok(Pause::Stop);
-        }
-        for (codes, pause) in KEYS {
-            if is(codes) {
-                return Ok(*pause);
+        match keyboard.next(Duration::MAX) {
+            Some(Input::Key(key)) => {
+                let found = KEYS.iter().find(|(keys, _)| keys.contains(&key.as_slice()));
+                if let Some((_, pause)) = found {
+                    return *pause;
+                }
             }
+            // What is pasted is for the next prompt.
+            Some(paste @ Input::Paste(_)) => {
+                keyboard.put_back(paste);
+                return Pause::Stop;
+            }
+            Some(Input::Position(_)) | None => {}
         }
     }
 }
