@@ -185,7 +185,7 @@ impl<'a> Walk<'a> {
         });
         if let Some((id, link)) = loopback {
             let first = link.place.ifname.clone();
-            self.now.put_link(Node { id, link: Cow::Owned(link), first });
+            self.now.put_link(Node { id, link: Cow::Owned(link), first, owns_mtu: None });
         }
     }
 

@@ -105,6 +105,8 @@ pub enum Because {
     Ipv6Off(Box<Key>),
     /// A change that follows is possible only while the link is down.
     NeedsDown,
+    /// A bridge whose MTU was never changed would follow its ports.
+    HoldsMtu,
     /// Another link needs the name of this link.
     MakesRoom(LinkId),
     /// It is removed to be created again.

@@ -10,6 +10,7 @@
 mod account;
 mod creation;
 mod links;
+mod mtu;
 mod removal;
 mod scope;
 mod target;

@@ -8,6 +8,7 @@
 //! object's noun states its [conditions](Condition). [`Rule`](crate::noun::Rule) states, once for
 //! all nouns, what follows from an unmet condition.
 
+mod carrier;
 mod gateway;
 mod loops;
 mod world;

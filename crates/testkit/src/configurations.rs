@@ -385,11 +385,9 @@ fn make_parameters_sound(objects: &mut BTreeMap<Key, Object>) {
 
 /// A VLAN must not have a larger MTU than the link below.
 fn make_links_sound(objects: &mut BTreeMap<Key, Object>) {
-    let mtus: BTreeMap<Place, u32> = objects
-        .values()
-        .filter_map(Object::link)
-        .map(|link| (link.place.clone(), link.attributes.mtu.unwrap_or(1500)))
-        .collect();
+    let places = objects.values().filter_map(Object::link).map(|link| link.place.clone());
+    let mtu = |place: Place| (place.clone(), mtu_at_most(&place, objects).unwrap_or(1500));
+    let mtus: BTreeMap<Place, u32> = places.map(mtu).collect();
     for object in objects.values_mut() {
         let Object::Link(link) = object else { continue };
         if let Some(below) = &link.device {
@@ -436,12 +434,20 @@ fn is_ipv6_off(place: &Place, objects: &BTreeMap<Key, Object>) -> bool {
 }
 
 fn mtu_is_small(place: &Place, objects: &BTreeMap<Key, Object>) -> bool {
-    let link = objects.values().filter_map(Object::link).find(|link| link.place == *place);
-    let Some(link) = link else { return false };
+    mtu_at_most(place, objects).is_some_and(|mtu| mtu < 1280)
+}
+
+/// The configured MTU of a link: its own, that of the link below, or the least of its ports.
+fn mtu_at_most(place: &Place, objects: &BTreeMap<Key, Object>) -> Option<u32> {
+    let links = || objects.values().filter_map(Object::link);
+    let link = links().find(|link| link.place == *place)?;
+    let is_port = |port: &&Link| port.master_place().as_ref() == Some(place);
     match (link.attributes.mtu, &link.device) {
-        (Some(mtu), _) => mtu < 1280,
-        (None, Some(below)) => mtu_is_small(below, objects),
-        (None, None) => false,
+        (Some(mtu), _) => Some(mtu),
+        (None, Some(below)) => mtu_at_most(below, objects),
+        (None, None) => {
+            links().filter(is_port).filter_map(|port| mtu_at_most(&port.place, objects)).min()
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! planner's mistakes. The same cases run on the real kernel.
 
 mod addresses;
+mod bridges;
 mod effects;
 mod ipv6;
 mod links;
@@ -23,6 +24,7 @@ use netstate::{
     Refusal, Scope, Southbound, State, SysctlKey, Wanted, Watched,
 };
 
+use self::bridges::OwnMtus;
 use self::ipv6::Duplicate;
 
 /// A handle to a fake kernel.
@@ -44,6 +46,8 @@ struct Held {
     answers: BTreeSet<Probe>,
     /// Addresses that other hosts have.
     duplicates: BTreeSet<Duplicate>,
+    /// Bridges that do not follow their ports.
+    own_mtus: OwnMtus,
     /// The link of the state for each wanted one, as it was last seen.
     identities: BTreeMap<LinkId, LinkId>,
 }
@@ -174,8 +178,8 @@ impl Southbound for FakeKernel {
                     Err(refusal)
                 }
                 None => {
-                    let Held { state, duplicates, .. } = &mut *held;
-                    effects::apply(state, duplicates, op)
+                    let Held { state, duplicates, own_mtus, .. } = &mut *held;
+                    effects::apply(state, duplicates, own_mtus, op)
                 }
             };
             done.map_err(|(errno, message)| Refusal {

@@ -3,7 +3,7 @@
 //! Each line is an operation or a question. The text after `=>` is the expected error or answer. An
 //! operation without it must succeed. Places are written `NAME@NETNS`.
 
-use netstate::link::{LinkAttributes, LinkFlags, Veth};
+use netstate::link::{Bridge, LinkAttributes, LinkFlags, Master, Veth};
 use netstate::{
     Action, Address, AddressKey, Key, Link, LinkKind, NetnsName, Nexthop, Object, Op, Place, Plan,
     Route, RouteKey, Scope, Southbound, SysctlKey, Wanted,
@@ -77,6 +77,36 @@ pub const KERNEL_CASES: &[KernelCase] = &[
             sysctl? 1 net/ipv6/conf/a/forwarding => 1
             address 2001:db8::1/64 a@1
             route 2001:db8:1::/48 1 dev a
+        ",
+    },
+    KernelCase {
+        title: "a bridge follows the MTU of its ports until its own is changed",
+        script: "
+            bridge br@1
+            mtu? br@1 => 1500
+            veth a@1 b@1
+            veth c@1 d@1
+            mtu a@1 1400
+            master a@1 br
+            mtu? br@1 => 1400
+            master c@1 br
+            mtu c@1 1300
+            mtu? br@1 => 1300
+            delete c@1
+            mtu? br@1 => 1400
+            mtu br@1 1400
+            mtu a@1 1450
+            mtu? br@1 => 1450
+            address 2001:db8::1/64 br@1
+            mtu a@1 1200
+            address? 2001:db8::1/64 br@1 => no
+            mtu a@1 1500
+            mtu br@1 1400
+            mtu? br@1 => 1400
+            mtu a@1 1300
+            mtu? br@1 => 1400
+            delete a@1
+            mtu? br@1 => 1400
         ",
     },
     KernelCase {
@@ -299,7 +329,7 @@ fn ask(southbound: &mut dyn Southbound, words: &[&str]) -> Option<String> {
         ["address?", address, at] => Key::Address(address_key(address, at)),
         ["route?" | "source?", prefix, netns] => Key::Route(route_key(prefix, netns)),
         ["sysctl?", netns, path] => Key::Sysctl(sysctl_key(netns, path)),
-        ["link?", at] => {
+        ["link?" | "mtu?", at] => {
             let id: netstate::LinkId = "asked".parse().expect("a name");
             wanted.links.insert(id.clone(), vec![place(at)]);
             Key::Link(id)
@@ -312,6 +342,9 @@ fn ask(southbound: &mut dyn Southbound, words: &[&str]) -> Option<String> {
     let seen = southbound.observe(&Scope::Only(wanted)).expect("it can be observed");
     Some(match seen.objects.get(&key) {
         Some(Object::Sysctl(value)) => value.clone(),
+        Some(Object::Link(link)) if words[0] == "mtu?" => {
+            link.attributes.mtu.map_or("none".into(), |mtu| mtu.to_string())
+        }
         Some(Object::Link(link)) if link.flags.up == Some(true) => "up".into(),
         Some(Object::Link(_)) => "down".into(),
         Some(Object::Route(route)) if words[0] == "source?" => {
@@ -335,6 +368,18 @@ fn act(southbound: &mut dyn Southbound, words: &[&str]) -> String {
             let id = at.ifname.as_str().parse().expect("a name");
             let made = create(Key::Link(id), Object::Link(Box::new(link)));
             made.into_iter().chain([up(at, true), up(peer, true)]).collect()
+        }
+        ["bridge", at] => {
+            let at = place(at);
+            let kind = Some(LinkKind::Bridge(Bridge::default()));
+            let link = Link { kind, ..Link::at(at.clone()) };
+            let id = at.ifname.as_str().parse().expect("a name");
+            let made = create(Key::Link(id), Object::Link(Box::new(link)));
+            made.into_iter().chain([up(at, true)]).collect()
+        }
+        ["master", at, master] => {
+            let master = Some(Master::Of(master.parse().expect("a name")));
+            vec![change(place(at), Link { master, ..Link::at(place(at)) })]
         }
         ["up", at] => vec![up(place(at), true)],
         ["down", at] => vec![up(place(at), false)],

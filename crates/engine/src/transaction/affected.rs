@@ -228,12 +228,18 @@ pub(crate) fn switches_of_ipv6(keys: &BTreeSet<Key>, states: &[&Desired]) -> BTr
     switches.filter(|key| states.iter().any(|state| state.contains(key))).collect()
 }
 
-/// The links of these objects, and the links below those, if the configuration does not say whether
-/// they exist and are up.
+/// The links of these objects, the links below those, and their ports, if the configuration does not
+/// say whether they exist and are up.
 pub(crate) fn undetermined_links(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
     let is_undetermined = |link: &Link| link.is_adopted();
     if !desired.links().any(|(_, link)| is_undetermined(link)) {
         return BTreeSet::new();
+    }
+    let mut ports: BTreeMap<Place, Vec<&Place>> = BTreeMap::new();
+    for (_, link) in desired.links() {
+        if let Some(master) = link.master_place() {
+            ports.entry(master).or_default().push(&link.place);
+        }
     }
     let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
     let objects = keys.iter().filter_map(|key| Some((key, desired.get(key)?)));
@@ -250,6 +256,35 @@ pub(crate) fn undetermined_links(keys: &BTreeSet<Key>, desired: &Desired) -> BTr
                 found.insert(Key::Link(id.clone()));
             }
             next.extend(link.device.clone());
+            next.extend(ports.get(&place).into_iter().flatten().copied().cloned());
+        }
+    }
+    found
+}
+
+/// The bridges whose ports are among these. The MTU of a bridge follows from that of its ports, and
+/// its carrier decides about IPv6 source addresses on it.
+pub(crate) fn bridges(keys: &BTreeSet<Key>, touched: &Desired, desired: &Desired) -> BTreeSet<Key> {
+    let states = [touched, desired];
+    let at = |place: &Place| states.into_iter().find_map(|state| Some(state.link_at(place)?.1));
+    let has_mtu = |link: &Link| link.attributes.mtu.is_some();
+    let mut found = BTreeSet::new();
+    for (state, key) in
+        states.into_iter().flat_map(|state| keys.iter().map(move |key| (state, key)))
+    {
+        let Some(port) = state.get(key).and_then(Object::link) else { continue };
+        let bridge = port.master_place().and_then(|place| state.link_at(&place));
+        let Some((id, bridge)) = bridge else { continue };
+        let follows = bridge.facts().is_some_and(|facts| facts.mtu_of_ports);
+        let key = Key::Link(id.clone());
+        if !follows || found.contains(&key) {
+            continue;
+        }
+        let below = port.device.as_ref().and_then(at);
+        if [Some(port), Some(bridge), below].into_iter().flatten().any(has_mtu)
+            || desired.addresses_of(&bridge.place).any(|held| held.address.addr().is_ipv6())
+        {
+            found.insert(key);
         }
     }
     found

@@ -404,3 +404,56 @@ fn a_link_gets_the_mtu_for_ipv6_and_a_parameter_of_it() {
         host.converge(&State::default());
     });
 }
+
+/// A bridge keeps an MTU only once it was set to another one (`br_change_mtu`, net/bridge/br_device.c).
+#[test]
+fn a_bridge_ends_with_the_configured_mtu_whatever_its_ports_have() {
+    isolated(|| {
+        let mut host = Host::open();
+        let bridge = |mtu| {
+            let kind = LinkKind::Bridge(Bridge::default());
+            let (key, mut object) = link("br", "br@1", Some(kind));
+            if let Object::Link(link) = &mut object {
+                link.attributes.mtu = mtu;
+            }
+            (key, object)
+        };
+        let port = |mtu, master: Option<&str>| {
+            let (key, mut object) = link("a", "a@1", veth("b@1"));
+            if let Object::Link(link) = &mut object {
+                link.attributes.mtu = Some(mtu);
+                link.master = master.map(|name| Master::Of(name.parse().unwrap()));
+            }
+            [(key, object), link("b", "b@1", veth("a@1"))]
+        };
+        let address = || address("br@1", "2001:db8::1/64");
+        let mtu = || ip_json("link show br")[0]["mtu"].as_u64().unwrap();
+        host.converge(&state(port(1400, Some("br")).into_iter().chain([bridge(Some(1500))])));
+        assert_eq!(mtu(), 1500);
+        host.converge(&State::default());
+        // Nobody has changed the MTU of the bridge, and the port would cost it its address.
+        host.converge(&state([bridge(Some(1500)), address()]));
+        let small = || port(1200, Some("br")).into_iter();
+        host.converge(&state(small().chain([bridge(Some(1500)), address()])));
+        assert_eq!(mtu(), 1500);
+        host.converge(&State::default());
+        // It follows its port, then not, and then again.
+        let with = |own, port_has, master| {
+            let ports = port(port_has, master).into_iter();
+            state(ports.chain([bridge(own), address()]))
+        };
+        for (own, port_has, ends) in [
+            (None, 1400, 1400),
+            (None, 1450, 1450),
+            (Some(1450), 1450, 1450),
+            (Some(1450), 1300, 1450),
+            (None, 1300, 1300),
+            (None, 1400, 1400),
+        ] {
+            host.converge(&with(own, port_has, Some("br")));
+            assert_eq!(mtu(), ends);
+        }
+        host.converge(&with(None, 1400, None));
+        assert_eq!(mtu(), 1500);
+    });
+}

@@ -14,7 +14,7 @@ use testkit::netns::{has_link_kind, ip, isolated};
 use testkit::{FakeKernel, Owner};
 
 /// The number of cases, unless `NETLOOM_PATHS` sets another; and the seed, unless
-/// `NETLOOM_PATHS_SEED` sets one.
+/// `NETLOOM_PATHS_SEED` sets one. `NETLOOM_PATHS_CASE` is the only case to try.
 const CASES: u32 = 20;
 const SEED: u8 = 1;
 
@@ -22,6 +22,7 @@ const SEED: u8 = 1;
 fn every_path_to_a_configuration_has_the_same_result_on_linux() {
     let asked_for = |name: &str| std::env::var(name).ok().and_then(|number| number.parse().ok());
     let cases = asked_for("NETLOOM_PATHS").unwrap_or(CASES);
+    let only = asked_for("NETLOOM_PATHS_CASE");
     let seed = asked_for("NETLOOM_PATHS_SEED").map_or(SEED, |seed: u32| seed as u8);
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
@@ -31,6 +32,9 @@ fn every_path_to_a_configuration_has_the_same_result_on_linux() {
         isolated(|| ["vlan", "dummy"].into_iter().filter(|kind| !has_link_kind(kind)).collect());
     for case in 0..cases {
         let (around, before, wanted, refused) = random.new_tree(&mut runner).unwrap().current();
+        if only.is_some_and(|only| only != case) {
+            continue;
+        }
         let made = |random: Configuration| {
             lacking.iter().fold(random, |random, kind| random.without(kind))
         };

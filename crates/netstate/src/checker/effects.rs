@@ -6,11 +6,12 @@ use std::net::IpAddr;
 
 use super::nouns::{Nature, nature, renamed, same_value};
 use super::world::{
-    Node, Presence, World, follows_device, is_cut_by_device, lacks_ipv6, survives_move,
+    Node, Presence, World, follows_device, is_bridge, is_cut_by_device, lacks_ipv6, master,
+    survives_move,
 };
 use crate::name::{LinkId, NetnsName};
 use crate::noun::address::{Address, AddressKey, AddressStatus};
-use crate::noun::link::{Link, LinkKind, Master, Place, Port};
+use crate::noun::link::{Link, Master, Place, Port};
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{Key, Object};
 use crate::uapi::{IFA_F_SECONDARY, RT_TABLE_MAIN};
@@ -52,11 +53,6 @@ impl<'a> World<'a> {
         for (id, end) in ends {
             let Some(end) = end else { continue };
             let mut made = end.kernel_default();
-            if matches!(made.kind, Some(LinkKind::Bridge(_))) {
-                // Until it is set, a bridge's MTU follows its ports (`br_mtu_auto_adjust`,
-                // net/bridge/br_if.c).
-                made.attributes.mtu = None;
-            }
             if let Some(device) = end.device.as_ref().filter(|_| is_cut_by_device(&made))
                 && let Presence::Here(device) = self.link(device)
             {
@@ -65,7 +61,8 @@ impl<'a> World<'a> {
             made.overlay(&end);
             made.flags.up = Some(false);
             let first = made.place.ifname.clone();
-            self.put_link(Node { id, link: Cow::Owned(made), first });
+            let owns_mtu = is_bridge(&made).then_some(false);
+            self.put_link(Node { id, link: Cow::Owned(made), first, owns_mtu });
         }
     }
 
@@ -74,7 +71,13 @@ impl<'a> World<'a> {
         let Some(mut node) = self.take_link(place) else { return };
         let was_up = node.link.flags.up == Some(true);
         let had_ipv6 = !lacks_ipv6(&node.link);
-        let master = node.link.master.clone();
+        let (master, before) = (node.link.master.clone(), master(&node.link));
+        if is_bridge(&node.link)
+            && let (Some(mtu), Some(other)) = (node.link.attributes.mtu, change.attributes.mtu)
+            && mtu != other
+        {
+            node.owns_mtu = Some(true);
+        }
         node.link.to_mut().overlay(&Link { place: place.clone(), ..change.clone() });
         if change.master.is_some() && node.link.master != master {
             node.link.to_mut().port = port_of(self, &node.link);
@@ -85,6 +88,7 @@ impl<'a> World<'a> {
             self.without_ipv4.remove(place);
         }
         let loses_ipv6 = had_ipv6 && lacks_ipv6(&node.link);
+        let after = self::master(&node.link);
         self.put_link(node);
         if loses_ipv6 {
             self.lose_from(place, why, |nature| nature.of_ipv6);
@@ -101,6 +105,12 @@ impl<'a> World<'a> {
             self.lose_nowhere(place, why);
         }
         self.update_links_above(place, change, why);
+        if before != after {
+            before.iter().for_each(|bridge| self.follow_ports(bridge, why));
+        }
+        if before != after || change.attributes.mtu.is_some() {
+            after.iter().for_each(|bridge| self.follow_ports(bridge, why));
+        }
         if change.place.netns != place.netns {
             self.move_link(place, &change.place, why);
         } else if change.place.ifname != place.ifname {
@@ -127,12 +137,48 @@ impl<'a> World<'a> {
         }
     }
 
+    /// A bridge gets the least MTU of its ports when one comes, goes or gets another MTU, unless it
+    /// has its own (`br_mtu_auto_adjust`, net/bridge/br_if.c).
+    fn follow_ports(&mut self, bridge: &Place, why: &str) {
+        let least = self.least_of_ports(bridge);
+        let Some(node) = self.node(bridge).filter(|node| is_bridge(&node.link)) else { return };
+        let (own, owns_mtu) = (node.link.attributes.mtu, node.owns_mtu);
+        if owns_mtu == Some(true) || own == least {
+            return;
+        }
+        let Some(least) = least else {
+            self.link_mut(bridge).into_iter().for_each(|link| link.attributes.mtu = None);
+            return;
+        };
+        let is_cut = |place: &Place| {
+            self.node(place).is_some_and(|Node { link, .. }| {
+                is_cut_by_device(link) && link.attributes.mtu.is_some_and(|own| own > least)
+            })
+        };
+        let cut: Vec<Place> = self.above(bridge).into_iter().filter(is_cut).collect();
+        let mut told = Link::at(bridge.clone());
+        told.attributes.mtu = Some(least);
+        self.change_link(bridge, &told, why);
+        let is_known = owns_mtu == Some(false);
+        if let Some(mut node) = self.take_link(bridge) {
+            node.owns_mtu = owns_mtu;
+            if !is_known {
+                node.link.to_mut().attributes.mtu = None;
+            }
+            self.put_link(node);
+        }
+        for above in cut.into_iter().filter(|_| !is_known) {
+            self.link_mut(&above).into_iter().for_each(|link| link.attributes.mtu = None);
+        }
+    }
+
     /// Removes a link with everything on it, the links above it, and the other end of its veth
     /// pair.
     pub(super) fn lose_link(&mut self, place: &Place, why: &str) {
         let node = self.take_link(place);
         self.leave_place(place, why);
         let Some(node) = node else { return };
+        master(&node.link).iter().for_each(|bridge| self.follow_ports(bridge, why));
         if let Some(id) = node.id {
             self.lost.insert(Key::Link(id), why.into());
         }
@@ -285,6 +331,7 @@ impl<'a> World<'a> {
             self.set_device(above, old, new);
         }
         self.leave_place(old, why);
+        let left = master(&node.link);
         let link = node.link.to_mut();
         link.place = new.clone();
         link.flags.up = Some(false);
@@ -292,6 +339,7 @@ impl<'a> World<'a> {
         node.first = new.ifname.clone();
         self.update_peer(&node.link);
         self.put_link(node);
+        left.iter().for_each(|bridge| self.follow_ports(bridge, why));
     }
 
     /// Everything on a renamed link follows, because the kernel uses its index.

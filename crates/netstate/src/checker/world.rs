@@ -57,6 +57,8 @@ pub(super) struct Node<'a> {
     pub(super) link: Cow<'a, Link>,
     /// Its first name in this namespace.
     pub(super) first: LinkName,
+    /// Whether a bridge has an MTU of its own, or that of its ports; `None` if it is not known.
+    pub(super) owns_mtu: Option<bool>,
 }
 
 /// A state with indexes, so that the cost of a question does not depend on the size of the state.
@@ -104,10 +106,12 @@ impl<'a> World<'a> {
                     id: Some(id.clone()),
                     link: Cow::Borrowed(link),
                     first: link.place.ifname.clone(),
+                    owns_mtu: None,
                 }),
                 _ => world.put(key.clone(), Cow::Borrowed(object)),
             }
         }
+        world.find_own_mtus();
         for (key, object) in others {
             match (key, object) {
                 (Key::Netns(netns), _) => drop(world.namespaces.entry(netns.clone()).or_default()),
@@ -118,6 +122,32 @@ impl<'a> World<'a> {
             }
         }
         world
+    }
+
+    /// A bridge with a greater MTU than one of its ports has it by itself.
+    fn find_own_mtus(&mut self) {
+        let bridges: Vec<Place> = (self.links())
+            .filter(|node| is_bridge(&node.link))
+            .map(|node| node.link.place.clone())
+            .collect();
+        for place in bridges {
+            let least = self.least_of_ports(&place);
+            let node = self.links.get_mut(&place.netns).and_then(|on| on.get_mut(&place.ifname));
+            if let Some(node) = node
+                && let (Some(own), Some(least)) = (node.link.attributes.mtu, least)
+                && own > least
+            {
+                node.owns_mtu = Some(true);
+            }
+        }
+    }
+
+    /// The least MTU of the ports, or 1500 (`br_mtu_min`, net/bridge/br_if.c).
+    pub(super) fn least_of_ports(&self, bridge: &Place) -> Option<u32> {
+        let ports = self.above(bridge).into_iter().filter_map(|place| self.node(&place));
+        let ports = ports.filter(|node| master(&node.link).as_ref() == Some(bridge));
+        let mtus: Option<Vec<u32>> = ports.map(|node| node.link.attributes.mtu).collect();
+        Some(mtus?.into_iter().min().unwrap_or(1500))
     }
 
     pub(super) fn netns(&self, netns: &NetnsName) -> Presence<()> {
@@ -345,6 +375,10 @@ pub(super) fn is_built_in(name: &str) -> bool {
 /// Whether a link is known to have no IPv6.
 pub(super) fn lacks_ipv6(link: &Link) -> bool {
     link.attributes.mtu.is_some_and(|mtu| mtu < IPV6_MTU)
+}
+
+pub(super) fn is_bridge(link: &Link) -> bool {
+    matches!(link.kind, Some(LinkKind::Bridge(_)))
 }
 
 /// Whether a link is up only while the one below it is, and comes up with it. A VLAN without loose

@@ -190,8 +190,12 @@ rules! {
         by_configuration: &[Outcome::Refused],
         by_environment: &[Outcome::Kernel],
         note: "The kernel removes IPv6 from a link with a smaller MTU, and its parameters too. A VLAN has at most the MTU of \
-               the link below.",
-        shown_by: &["an_mtu_below_1280_contradicts_ipv6", "an_mtu_of_a_vlan_fits_into_the_link_below"],
+               the link below, and a bridge that configures none has the least of its ports.",
+        shown_by: &[
+            "an_mtu_below_1280_contradicts_ipv6",
+            "an_mtu_of_a_vlan_fits_into_the_link_below",
+            "a_bridge_has_the_mtu_of_its_ports_or_its_own",
+        ],
     };
     /// For [`Condition::MtuWithin`].
     MTU_WITHIN = Rule {
@@ -218,11 +222,12 @@ rules! {
         by_configuration: &[Outcome::Refused, Outcome::Held],
         by_environment: &[Outcome::Refused, Outcome::Held],
         note: "Refused if no link has the address. Held if the link with the address does not exist; for IPv6, also if it is \
-               down or has no carrier.",
+               down or has no carrier. A bridge whose ports are all down has none.",
         shown_by: &[
             "a_source_that_is_no_address_is_refused",
             "routes_with_a_source_are_restored_with_their_link",
             "an_ipv6_source_on_a_link_without_carrier_is_held",
+            "an_ipv6_source_on_a_bridge_waits_for_a_port",
             "the_hosts_own_loopback_takes_addresses_and_serves_as_source",
         ],
     };

@@ -23,7 +23,7 @@ pub(crate) use entries::{link, link_entries, link_objects, links};
 pub(crate) use facts::Facts;
 pub(crate) use fields::{IPV4_MIN_MTU, IPV6_MIN_MTU};
 pub(crate) use observed::temporary_name;
-pub(crate) use recreate::{below, must_recreate};
+pub(crate) use recreate::{below, follows_ports, least_mtu, must_recreate};
 
 pub use bridge::{Bridge, BridgePort};
 pub use dummy::Dummy;

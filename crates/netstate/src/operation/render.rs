@@ -73,6 +73,7 @@ impl fmt::Display for Because {
                 write!(f, "IPv6 is switched off")
             }
             Because::NeedsDown => write!(f, "the kernel changes this only while the link is down"),
+            Because::HoldsMtu => write!(f, "its ports would change its mtu otherwise"),
             Because::MakesRoom(name) => write!(f, "its name is needed for {name}"),
             Because::Replaced => write!(f, "the kernel cannot change it in place"),
         }

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::mtu::{Keeps, observed_keeps};
 use super::target::Target;
 use crate::name::{LinkId, NetnsName};
 use crate::noun::link::{Link, Place, link, links};
@@ -41,6 +42,8 @@ pub(super) struct Account<'a> {
     pub(super) target_places: BTreeMap<&'a Place, &'a LinkId>,
     /// The links that have the link at a place below them, or as their master.
     pub(super) linked: BTreeMap<Place, BTreeSet<LinkId>>,
+    /// The bridges of which it is known whether they keep their MTU, or follow their ports.
+    pub(super) keeps_mtu: Keeps,
     /// The observed objects that were lost with something, and why.
     pub(super) lost: BTreeMap<&'a Key, Because>,
     /// The observed objects that were changed with something, and why.
@@ -83,6 +86,7 @@ impl<'a> Account<'a> {
             observed_places: links(&observed.objects).map(|(id, link)| (&link.place, id)).collect(),
             target_places: target.links().map(|(id, link)| (&link.place, id)).collect(),
             linked: linked(observed),
+            keeps_mtu: observed_keeps(observed),
             lost: BTreeMap::new(),
             altered: BTreeMap::new(),
             set_along: BTreeMap::new(),
@@ -151,6 +155,15 @@ impl<'a> Account<'a> {
                 self.altered.entry(key).or_insert_with(because);
             }
         }
+    }
+
+    /// The links that have the one at `place` below them.
+    pub(super) fn standing_on(&self, place: &Place) -> Vec<LinkId> {
+        let linked = self.linked.get(place).into_iter().flatten();
+        let stands = |id: &&LinkId| {
+            self.links.get(*id).is_some_and(|link| link.device.as_ref() == Some(place))
+        };
+        linked.filter(stands).cloned().collect()
     }
 
     /// The addresses of the target with this IP address.

@@ -11,8 +11,8 @@ use super::PlanError;
 use super::account::Account;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::link::{
-    Below, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place, Port, below, link, links,
-    must_recreate, temporary_name,
+    Below, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place, Port, below, follows_ports,
+    link, links, must_recreate, temporary_name,
 };
 use crate::noun::netns::as_phrase;
 use crate::noun::{self, Key, Object, Renaming};
@@ -99,9 +99,14 @@ impl<'a> Account<'a> {
 
     /// Sets the attributes of each link in its place, without setting it up.
     pub(super) fn alter_links(&mut self) {
+        self.hold_mtus();
+        let late = self.with_late_mtus();
         for (id, wanted) in self.below_first() {
             let Some(now) = self.links.get(id) else { continue };
             let mut change = wanted.changes(now);
+            if late.contains(&wanted.place) {
+                change.attributes.mtu = None;
+            }
             let up = change.flags.up.take();
             let needs_down = change.set().iter().any(|field| field.while_down);
             let because = self.reason(&Key::Link(id.clone()));
@@ -123,6 +128,7 @@ impl<'a> Account<'a> {
                 self.alter(id, change, because);
             }
         }
+        self.settle_mtus(late);
     }
 
     /// Finds the links that must be down and will come up with the link below.
@@ -262,9 +268,13 @@ impl<'a> Account<'a> {
         let mut now = made.kernel_default();
         if made.facts().is_some_and(|facts| facts.mtu == MtuAtCreation::Follows) {
             made.attributes.mtu = None;
-            let device = wanted.device.as_ref().filter(|_| below(wanted).mtu_within);
-            let device = device.and_then(|at| self.links.get(self.places.get(at)?));
-            now.attributes.mtu = device.and_then(|device| device.attributes.mtu);
+            if let Some(device) = wanted.device.as_ref().filter(|_| below(wanted).mtu_within) {
+                let device = self.places.get(device).and_then(|id| self.links.get(id));
+                now.attributes.mtu = device.and_then(|device| device.attributes.mtu);
+            }
+        }
+        if follows_ports(wanted) {
+            self.keeps_mtu.insert(id.clone(), false);
         }
         now.overlay(&made);
         now.flags.up = Some(false);
@@ -295,6 +305,7 @@ impl<'a> Account<'a> {
         let Some(now) = self.links.get(id) else { return };
         let old = now.place.clone();
         let stays = old.netns == place.netns;
+        let master = now.master_place();
         // Older kernels rename a link only while it is down.
         if stays && now.flags.up == Some(true) {
             self.take_down(id, Because::NeedsDown);
@@ -316,6 +327,9 @@ impl<'a> Account<'a> {
                 now.flags.up = Some(false);
                 now.master = Some(Master::Free);
             }
+        }
+        if let Some(master) = master.filter(|_| !stays) {
+            self.follow_ports(&master);
         }
     }
 
@@ -366,10 +380,11 @@ impl<'a> Account<'a> {
     }
 
     /// Appends the operation, and applies it to the account, except for a change of place.
-    fn alter(&mut self, id: &LinkId, change: Link, because: Because) {
+    pub(super) fn alter(&mut self, id: &LinkId, change: Link, because: Because) {
         let Some(now) = self.links.get_mut(id).map(Cow::to_mut) else { return };
         let from = now.clone();
         let place = now.place.clone();
+        let (left, mtu_before) = (from.master_place(), from.attributes.mtu);
         if change.master.is_some() {
             now.port = Port::default();
         }
@@ -378,6 +393,8 @@ impl<'a> Account<'a> {
         if let (Some(master), true) = (now.master_place(), change.master.is_some()) {
             self.linked.entry(master).or_default().insert(id.clone());
         }
+        let joined = now.master_place().filter(|_| change.master.is_some());
+        let left = left.filter(|_| change.master.is_some());
         let (up, mtu) = (change.flags.up, change.attributes.mtu);
         let link_layer = change.sets_link_layer();
         let (from, change) = (Object::Link(from.into()), Object::Link(change.into()));
@@ -391,8 +408,9 @@ impl<'a> Account<'a> {
             self.lose_neighbors(&place);
         }
         if let Some(mtu) = mtu {
-            self.cut_mtu(&place, mtu);
+            self.has_other_mtu(id, (mtu_before, mtu));
         }
+        left.iter().chain(&joined).for_each(|master| self.follow_ports(master));
     }
 
     /// Notes that the link at `place` has gone down, and what is lost with it.
@@ -426,33 +444,15 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Notes that the link at `place` has another MTU, which limits that of the links above.
-    fn cut_mtu(&mut self, place: &Place, mtu: u32) {
-        for id in self.standing_on(place) {
-            let Some(link) = self.links.get_mut(&id) else { continue };
-            if below(link).mtu_within && link.attributes.mtu.is_some_and(|own| own > mtu) {
-                link.to_mut().attributes.mtu = Some(mtu);
-                let place = link.place.clone();
-                self.cut_mtu(&place, mtu);
-            }
-        }
-    }
-
-    /// The links that have the one at `place` below them.
-    fn standing_on(&self, place: &Place) -> Vec<LinkId> {
-        let linked = self.linked.get(place).into_iter().flatten();
-        let stands = |id: &&LinkId| {
-            self.links.get(*id).is_some_and(|link| link.device.as_ref() == Some(place))
-        };
-        linked.filter(stands).cloned().collect()
-    }
-
     /// Notes that a link is removed, with its peer, the links above it, and everything on these.
     fn forget(&mut self, id: &LinkId) {
         let Some(gone) = self.links.remove(id) else { return };
         self.places.remove(&gone.place);
         self.lose_all(&gone.place, &Because::LinkRemoved(gone.place.ifname.clone()));
         self.update_linked(&gone.place, None);
+        if let Some(master) = gone.master_place() {
+            self.follow_ports(&master);
+        }
         if let Some(mate) = gone.peer.as_ref().and_then(|peer| self.places.get(peer)).cloned() {
             self.forget(&mate);
         }

@@ -2,16 +2,17 @@
 //! of others.
 
 mod links;
+mod mtus;
 mod past;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::links::FreeMtu;
+use self::mtus::History;
 use self::past::Past;
 use super::PlanError;
 use super::without_ip::WithoutIp;
 use crate::name::NetnsName;
-use crate::noun::link::{Link, Place, link_objects};
+use crate::noun::link::{Place, link_objects};
 use crate::noun::{self, FoundBy, How, Key, Lasts, Object, Removal, Renaming};
 use crate::originals::Originals;
 use crate::state::{Entry, Sorted, State, together, without};
@@ -158,22 +159,7 @@ pub fn target<'a>(
             Stays::Here | Stays::As(..) | Stays::Not => {}
         }
     }
-    let mtu_in = |state: &State, key: &Key| state.objects.get(key)?.link()?.attributes.mtu;
-    // A link that we create has the MTU of the link below, unless it is set.
-    let follows = |key: &Key| {
-        let is_made = desired.objects.get(key).and_then(Object::link);
-        let is_made = is_made.is_some_and(|link| !link.is_adopted());
-        let below = |link: &Link| mtu_in(observed, seen_at.get(link.device.as_ref()?)?);
-        let seen = observed.objects.get(key).and_then(Object::link);
-        is_made && seen.is_none_or(|seen| seen.attributes.mtu == below(seen))
-    };
-    let free_mtu = |key: &Key| match (mtu_in(desired, key), mtu_in(touched, key)) {
-        (Some(_), _) => None,
-        (None, _) if originals.objects.contains_key(key) => Some(FreeMtu::Left),
-        (None, None) if !follows(key) => Some(FreeMtu::Left),
-        (None, _) => Some(FreeMtu::Follows),
-    };
-    links::fit_mtus(&mut made, &mut others, free_mtu);
+    mtus::fit_mtus(&mut made, &mut others, History { desired, touched, originals, observed });
     let kept = together(configured, others).collect();
     Ok(Target { kept, made, given_back, desired: Some(desired) })
 }

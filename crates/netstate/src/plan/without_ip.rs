@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::name::{LinkName, NetnsName};
-use crate::noun::link::{IPV4_MIN_MTU, IPV6_MIN_MTU, Place, below, link_objects};
+use crate::noun::link::{
+    IPV4_MIN_MTU, IPV6_MIN_MTU, Link, Place, below, follows_ports, link_objects,
+};
 use crate::noun::{self, Condition, Key, Loss, Object};
 
 /// The links without IPv4 or IPv6.
@@ -27,8 +29,8 @@ impl WithoutIp {
             Some((key.netns()?.clone(), noun::switches_off_ipv6(key, object)?))
         });
         WithoutIp {
-            smallest: below_mtu(links, IPV4_MIN_MTU),
-            small: below_mtu(links, IPV6_MIN_MTU),
+            smallest: below_mtu((links, configured), IPV4_MIN_MTU),
+            small: below_mtu((links, configured), IPV6_MIN_MTU),
             off: off.collect(),
         }
     }
@@ -60,18 +62,35 @@ impl WithoutIp {
     }
 }
 
-/// The links with a smaller MTU, and the links above them whose MTU is limited by theirs.
-fn below_mtu(objects: &BTreeMap<Key, Object>, least: u32) -> BTreeSet<Place> {
-    let links = || link_objects(objects).map(|(_, link)| link);
-    let is_small = |mtu: Option<u32>| mtu.is_some_and(|mtu| mtu < least);
-    let small = links().filter(|link| is_small(link.attributes.mtu));
-    let mut small: BTreeSet<Place> = small.map(|link| link.place.clone()).collect();
+/// The links with a smaller MTU, the links above them whose MTU is limited by theirs, and bridges that
+/// follow such ports.
+fn below_mtu(
+    (objects, configured): (&BTreeMap<Key, Object>, &BTreeMap<Key, Object>),
+    least: u32,
+) -> BTreeSet<Place> {
+    let follows = |key: &Key, link: &Link| {
+        let wanted = configured.get(key).and_then(Object::link);
+        follows_ports(link)
+            && wanted.is_some_and(|wanted| !wanted.is_adopted() && wanted.attributes.mtu.is_none())
+    };
+    let is_small = |(key, link): &(&Key, &Link)| {
+        link.attributes.mtu.is_some_and(|mtu| mtu < least) && !follows(key, link)
+    };
+    let links = || link_objects(objects);
+    let small = links().filter(is_small);
+    let mut small: BTreeSet<Place> = small.map(|(_, link)| link.place.clone()).collect();
     while !small.is_empty() {
-        let on_small = links().filter(|link| {
+        let masters: BTreeSet<Place> = links()
+            .filter(|(_, link)| small.contains(&link.place))
+            .filter_map(|(_, link)| link.master_place())
+            .collect();
+        let on_small = links().filter(|(key, link)| {
             let is_on_small = link.device.as_ref().is_some_and(|device| small.contains(device));
-            is_on_small && below(link).mtu_within && !small.contains(&link.place)
+            let is_small = is_on_small && below(link).mtu_within
+                || masters.contains(&link.place) && follows(key, link);
+            is_small && !small.contains(&link.place)
         });
-        let more: Vec<Place> = on_small.map(|link| link.place.clone()).collect();
+        let more: Vec<Place> = on_small.map(|(_, link)| link.place.clone()).collect();
         if more.is_empty() {
             break;
         }

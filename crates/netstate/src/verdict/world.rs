@@ -11,12 +11,12 @@ use super::{Contradiction, Environment, Hold};
 use crate::desired::Desired;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::address::AddressKey;
-use crate::noun::link::{IPV6_MIN_MTU, Link, LinkKind, Place, link_objects};
+use crate::noun::link::{IPV6_MIN_MTU, Link, LinkKind, Place, follows_ports, link_objects};
 use crate::noun::netns::as_phrase;
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{self, Condition, Gateway, Key, Object};
 use crate::state::State;
-use crate::uapi::{IFA_F_DADFAILED, IFF_LOWER_UP};
+use crate::uapi::IFA_F_DADFAILED;
 
 /// Whether a condition is met.
 pub(super) enum Answer {
@@ -36,6 +36,8 @@ pub(super) struct World<'a> {
     visiting: BTreeSet<Place>,
     /// The addresses on links, by IP address.
     holders: BTreeMap<NetnsName, BTreeMap<IpAddr, Vec<&'a AddressKey>>>,
+    /// The ports of each master; none until somebody asks.
+    ports: Option<BTreeMap<Place, Vec<&'a LinkId>>>,
     /// The desired places of links that are moved or renamed.
     moves: BTreeMap<Place, Place>,
     /// The gateways that are known to be reached.
@@ -55,10 +57,9 @@ pub(super) struct LinkState {
     pub(super) down: Option<Hold>,
     /// The parameter that switches IPv6 off on it.
     ipv6_off: Option<SysctlKey>,
-    /// The link whose MTU is too small for IPv6, and that MTU.
-    small: Option<(LinkId, u32)>,
-    /// Its MTU, if known.
-    mtu: Option<u32>,
+    /// Its MTU as far as it is configured, and the link with that configuration: itself, the link
+    /// below, or a port.
+    mtu: Option<(LinkId, u32)>,
     /// The subnets of the addresses that are configured on it.
     pub(super) subnets: Vec<IpNet>,
 }
@@ -71,6 +72,7 @@ impl<'a> World<'a> {
             links: BTreeMap::new(),
             visiting: BTreeSet::new(),
             holders: BTreeMap::new(),
+            ports: None,
             moves: moves(desired, environment),
             gateways: BTreeSet::new(),
             in_loop: BTreeSet::new(),
@@ -142,15 +144,16 @@ impl<'a> World<'a> {
             (Some(_) | None, _) => None,
         };
         let down = absent.clone().or_else(|| self.down(&key, link, below.as_ref()));
-        let mtu = link.attributes.mtu.or_else(|| match &below {
-            Some((below, _)) if mtu_within(link) => below.mtu,
-            _ => seen.filter(|_| link.is_adopted()).and_then(|seen| seen.attributes.mtu),
-        });
+        let mtu = match (link.attributes.mtu, &below) {
+            (Some(mtu), _) => Some((id.clone(), mtu)),
+            (None, Some((below, _))) if mtu_within(link) => below.mtu.clone(),
+            (None, _) if follows_ports(link) => self.least_mtu_of_ports(place),
+            (None, _) => None,
+        };
         LinkState {
             down,
             absent,
             ipv6_off: self.ipv6_off(link),
-            small: small(id, link, below.map(|(below, _)| below)),
             mtu,
             subnets: self.desired.addresses_of(place).map(|key| key.address).collect(),
         }
@@ -220,7 +223,8 @@ impl<'a> World<'a> {
 
     fn ipv6(&mut self, place: &Place, key: &Key, is_parameter: bool) -> Answer {
         let name = &place.ifname;
-        let LinkState { ipv6_off, small, .. } = self.link(place).clone();
+        let LinkState { ipv6_off, mtu, .. } = self.link(place).clone();
+        let small = mtu.filter(|(_, mtu)| *mtu < IPV6_MIN_MTU);
         let (reason, other) = match (ipv6_off.filter(|_| !is_parameter), small) {
             (Some(parameter), _) => {
                 let path = parameter.path.dotted();
@@ -254,14 +258,12 @@ impl<'a> World<'a> {
     }
 
     fn mtu_within(&mut self, below: &Place, mtu: u32, key: &Key) -> Answer {
-        match (self.link(below).mtu, self.desired.link_at(below)) {
-            (Some(limit), Some((id, link)))
-                if link.attributes.mtu == Some(limit) && mtu > limit =>
-            {
+        match self.link(below).mtu.clone() {
+            Some((id, limit)) if mtu > limit => {
                 let name = &below.ifname;
                 let reason =
                     format!("mtu: {mtu} is more than {limit}, the mtu of {name}, which it is on");
-                refused(key, reason, Some((Key::Link(id.clone()), Some("mtu"))))
+                refused(key, reason, Some((Key::Link(id), Some("mtu"))))
             }
             _ => Answer::Met,
         }
@@ -291,6 +293,30 @@ impl<'a> World<'a> {
         let reason = format!("{mtu} is not possible on {name}, whose driver allows {limits}");
         let key = key.clone();
         Answer::Refused(Contradiction { key, field: Some("mtu"), other: None, reason })
+    }
+
+    /// The least MTU that is configured for a port. A port without one does not limit the bridge.
+    fn least_mtu_of_ports(&mut self, bridge: &Place) -> Option<(LinkId, u32)> {
+        let ports = self.ports_of(bridge);
+        let mtus = ports.iter().filter_map(|port| self.link(port).mtu.clone());
+        mtus.min_by_key(|(_, mtu)| *mtu)
+    }
+
+    /// The places of the ports of a link.
+    pub(super) fn ports_of(&mut self, master: &Place) -> Vec<Place> {
+        let desired = self.desired;
+        let ports = self.ports.get_or_insert_with(|| {
+            let mut ports: BTreeMap<Place, Vec<&LinkId>> = BTreeMap::new();
+            for (id, link) in desired.links() {
+                if let Some(master) = link.master_place() {
+                    ports.entry(master).or_default().push(id);
+                }
+            }
+            ports
+        });
+        let ports = ports.get(master).into_iter().flatten();
+        let link = |id: &&LinkId| desired.get(&Key::Link((*id).clone()))?.link();
+        ports.filter_map(link).map(|port| port.place.clone()).collect()
     }
 
     fn same_value(&self, other: &SysctlKey, (key, object): (&Key, &Object)) -> Answer {
@@ -346,21 +372,6 @@ impl<'a> World<'a> {
             as_phrase(netns)
         );
         refused(key, reason, None)
-    }
-
-    /// A link without a carrier, on which duplicate address detection does not start
-    /// (`addrconf_link_ready`, net/ipv6/addrconf.c). The other end of a veth pair provides the
-    /// carrier once it is up.
-    fn without_carrier(&mut self, place: &Place) -> Option<Hold> {
-        let (id, link) = self.desired.link_at(place)?;
-        let key = Key::Link(id.clone());
-        if let Some(peer) = &link.peer {
-            return self.link(peer).down.clone();
-        }
-        let seen = self.environment.observed.objects.get(&key)?.link()?;
-        let status = seen.status.as_ref().filter(|_| seen.flags.up == Some(true))?;
-        (status.flags & IFF_LOWER_UP == 0)
-            .then(|| Hold { reason: format!("{} has no carrier", place.ifname), waits_for: key })
     }
 
     /// The observed objects of others, and those that return with a link that is given back to its
@@ -426,14 +437,7 @@ impl<'a> World<'a> {
 impl LinkState {
     /// A link of which nothing is known: no condition fails.
     fn unknown() -> LinkState {
-        LinkState {
-            absent: None,
-            down: None,
-            ipv6_off: None,
-            small: None,
-            mtu: None,
-            subnets: Vec::new(),
-        }
+        LinkState { absent: None, down: None, ipv6_off: None, mtu: None, subnets: Vec::new() }
     }
 }
 
@@ -469,13 +473,9 @@ fn is_of_namespace(place: &Place) -> bool {
     Link::at(place.clone()).belongs_to_namespace()
 }
 
-/// The link whose MTU is too small for IPv6. The MTU of a link that does not configure it is
-/// limited by the link below.
-fn small(id: &LinkId, link: &Link, below: Option<LinkState>) -> Option<(LinkId, u32)> {
-    match link.attributes.mtu {
-        Some(mtu) => (mtu < IPV6_MIN_MTU).then(|| (id.clone(), mtu)),
-        None => below.filter(|_| mtu_within(link))?.small,
-    }
+/// Whether a link is administratively up.
+pub(super) fn is_up(link: &Link) -> bool {
+    link.flags.up == Some(true)
 }
 
 fn mtu_within(link: &Link) -> bool {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::{Action, Key, Link, LinkId, LinkName, NetnsName, Object, Op, Place, Route, State};
 
+use super::bridges::{self, OwnMtus};
 use super::ipv6::{self, Duplicate};
 use super::{addresses, links, parameters, routes};
 
@@ -14,16 +15,34 @@ pub(super) type Refused = (i32, String);
 pub(super) fn apply(
     state: &mut State,
     duplicates: &BTreeSet<Duplicate>,
+    own_mtus: &mut OwnMtus,
     op: &Op,
 ) -> Result<(), Refused> {
     if op.action == Action::Await {
         return ipv6::await_detection(state, duplicates, &op.key);
     }
     let is_link = matches!(op.key, Key::Link(_) | Key::Netns(_));
-    let before = is_link.then(|| Standing::of_all(state));
+    let before = is_link.then(|| (Standing::of_all(state), bridges::ports(state)));
+    let set = own_mtu(state, op);
     carry_out(state, op)?;
-    before.into_iter().for_each(|before| follow_links(state, &before));
+    own_mtus.extend(set);
+    if let Some((before, ports)) = before {
+        bridges::follow_ports(state, own_mtus, ports);
+        follow_links(state, &before);
+    }
     Ok(())
+}
+
+/// The bridge whose MTU an operation sets to another value (`br_change_mtu`).
+fn own_mtu(state: &State, op: &Op) -> Option<LinkId> {
+    let Action::Update { from: Object::Link(from), change: Object::Link(change) } = &op.action
+    else {
+        return None;
+    };
+    let id = at(state, &from.place)?;
+    let bridge = state.objects.get(&Key::Link(id.clone()))?.link()?;
+    let mtu = change.attributes.mtu.filter(|mtu| Some(*mtu) != bridge.attributes.mtu);
+    mtu.filter(|_| bridges::is_bridge(bridge)).map(|_| id)
 }
 
 fn carry_out(state: &mut State, op: &Op) -> Result<(), Refused> {

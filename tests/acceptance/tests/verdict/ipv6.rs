@@ -3,7 +3,7 @@
 use std::fs;
 
 use acceptance::{kernel, step};
-use testkit::netns::{has_link_kind, isolated};
+use testkit::netns::{has_link_kind, ip_json, isolated};
 
 use super::{
     NOTHING, PAIR, ROUTES, addresses, alike_from_empty, commit, device, drift, refused, routes, set,
@@ -122,5 +122,34 @@ links-iproute2 vlan a.5 admin-status up ip 2001:db8:5::1/64
         let above = "links-iproute2 link a mtu 1400\nlinks-iproute2 vlan a.5 mtu 1500";
         let above = refused(&daemon, above, &["mtu: 1500 is more than 1400, the mtu of a"]);
         alike_from_empty(&daemon, &[below, above]);
+    });
+}
+
+#[test]
+fn a_bridge_has_the_mtu_of_its_ports_or_its_own() {
+    isolated(|| {
+        let bridge = "\
+links-iproute2 bridge br0 admin-status up ip 2001:db8:6::1/64
+links-iproute2 link b master br0
+";
+        let daemon = device(&[PAIR, bridge].concat());
+        let mtu = || ip_json("link show dev br0")[0]["mtu"].as_u64();
+        step("without an MTU of its own it has that of its port, which is no drift");
+        commit(&daemon, "links-iproute2 link b mtu 1400");
+        assert_eq!((mtu(), drift(&daemon).as_str()), (Some(1400), NOTHING));
+        step("a port that would cost it IPv6 is refused");
+        let words = ["2001:db8:6::1/64", "mtu: 1200 of br0 is below 1280", "link[name='b']/mtu"];
+        let small = refused(&daemon, "links-iproute2 link b mtu 1200", &words);
+        step("with an MTU of its own it keeps that");
+        commit(&daemon, "links-iproute2 bridge br0 mtu 1400");
+        commit(&daemon, "links-iproute2 link b mtu 1200");
+        assert!(addresses("", "br0").contains("2001:db8:6::1/64"));
+        assert_eq!((mtu(), drift(&daemon).as_str()), (Some(1400), NOTHING));
+        step("and follows the port again without it");
+        commit(&daemon, "links-iproute2 link b mtu 1300\nno links-iproute2 bridge br0 mtu");
+        assert_eq!((mtu(), drift(&daemon).as_str()), (Some(1300), NOTHING));
+        commit(&daemon, "no links-iproute2 link b mtu");
+        assert_eq!((mtu(), drift(&daemon).as_str()), (Some(1500), NOTHING));
+        alike_from_empty(&daemon, &[small]);
     });
 }

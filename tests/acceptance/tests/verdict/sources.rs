@@ -152,6 +152,33 @@ routes-iproute2 route 10.8.0.0/16 src 10.5.0.1 nexthop eth1 via address 10.5.0.2
 }
 
 #[test]
+fn an_ipv6_source_on_a_bridge_waits_for_a_port() {
+    isolated(|| {
+        let bridge = "\
+links-iproute2 bridge br0 admin-status up ip 2001:db8:5::1/64
+links-iproute2 link b master br0
+links-iproute2 link b admin-status down
+routes-iproute2 route 2001:db8:8::/48 src 2001:db8:5::1 nexthop br0 via address 2001:db8:5::2
+";
+        let daemon = Daemon::start();
+        step("no port is up, so the bridge has no carrier, and nothing is waited for");
+        let told = commit(&daemon, &[PAIR, bridge].concat());
+        println!("{told}");
+        assert!(told.contains("br0 has no carrier: b is down"), "{told}");
+        assert_eq!(routes(), set(&[]));
+        step("a commit that sets the port up brings the route");
+        commit(&daemon, "links-iproute2 link b admin-status up");
+        let route = "2001:db8:8::/48 via 2001:db8:5::2 dev br0 src 2001:db8:5::1";
+        assert_eq!(routes(), set(&[route]));
+        assert_eq!(drift(&daemon), NOTHING);
+        step("one that sets the other end down takes it away");
+        let told = commit(&daemon, "links-iproute2 link a admin-status down");
+        assert!(told.contains("br0 has no carrier"), "{told}");
+        assert_eq!(routes(), set(&[]));
+    });
+}
+
+#[test]
 fn a_repairing_commit_is_always_possible() {
     isolated(|| {
         let other = Host::at("eth1");

@@ -11,8 +11,8 @@ use netstate::{
 
 use crate::error::{Error, Result};
 use crate::transaction::affected::{
-    Affected, by_gateways, links_below, on_addresses, other_ends, place_of, set_along, sources,
-    switches_of_ipv6, undetermined_links, with_dependents,
+    Affected, bridges, by_gateways, links_below, on_addresses, other_ends, place_of, set_along,
+    sources, switches_of_ipv6, undetermined_links, with_dependents,
 };
 use crate::transaction::converge::Kernel;
 use crate::transaction::transition::{Transition, TransitionPlan, is_of_others};
@@ -117,6 +117,10 @@ impl Kernel {
                         true => with_dependents(changed, &[touched, desired]),
                         false => changed,
                     };
+                let bridges = bridges(&keys, touched, desired);
+                if !bridges.is_subset(&keys) {
+                    keys.extend(with_dependents(bridges, &[touched, desired]));
+                }
                 keys.extend(on_addresses(&keys, touched, desired));
                 keys.extend(set_along(&keys, touched, desired));
                 keys.extend(by_gateways(&keys, touched, desired));

@@ -154,3 +154,28 @@ fn a_vlan_follows_the_link_below_up_and_in_mtu() {
     verdict(&wide, &cut, &wrong).unwrap();
     verdict(&wide, &narrow, &wrong).expect_err("it has been cut");
 }
+
+#[test]
+fn a_bridge_follows_the_mtu_of_its_ports_unless_it_has_its_own() {
+    let br = |own| link("br", "br", both(bridge, both(up, mtu(own))));
+    let port = |own| link("d0", "d0", both(port("br"), mtu(own)));
+    let free = link("d0", "d0", mtu(1400));
+    let enslave = [alter(&free, self::port("br"))];
+    // It is not known whether the bridge follows, so its MTU is set.
+    let (before, after) = ([br(1500), free.clone()], [br(1500), port(1400)]);
+    let set = [alter(&free, self::port("br")), alter(&br(1400), mtu(1500))];
+    check_both((&before, &after), &set, &enslave, "not as it is to be in mtu");
+    // It has a greater MTU than its port, which is therefore its own.
+    let other = link("d1", "d1", both(self::port("br"), mtu(1400)));
+    let before = [br(1500), free.clone(), other.clone()];
+    verdict(&before, &[br(1500), port(1400), other], &enslave).unwrap();
+    // The port must not take IPv6 off the bridge.
+    let small = link("d0", "d0", mtu(1200));
+    let address = address("br", "fd00::1/64");
+    let enslave = alter(&small, self::port("br"));
+    let before = [br(1500), small, address.clone()];
+    let after = [br(1500), port(1200), address];
+    let hold = [alter(&br(1500), mtu(1501)), alter(&br(1501), mtu(1500)), enslave.clone()];
+    let wrong = [enslave, alter(&br(1500), mtu(1500))];
+    check_both((&before, &after), &hold, &wrong, "went along with operation 1");
+}

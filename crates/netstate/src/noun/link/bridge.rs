@@ -65,8 +65,8 @@ impl Kind for Bridge {
         enslaves: true,
         paired: false,
         moves: false,
-        // A bridge follows the MTU of its ports, unless it is set after the bridge is created
-        // (`br_change_mtu`).
+        mtu_of_ports: true,
+        // `br_change_mtu` is what sets the MTU, and it is not called when a bridge is created.
         mtu: MtuAtCreation::Follows,
         mtu_limits: Some(ETHER_MTU),
     };

@@ -22,6 +22,7 @@ impl Kind for Dummy {
         enslaves: false,
         paired: false,
         moves: true,
+        mtu_of_ports: false,
         mtu: MtuAtCreation::Told,
         mtu_limits: None,
     };

@@ -8,6 +8,8 @@ pub(crate) const IPV6_MIN_MTU: u32 = 1280;
 
 /// A link whose MTU is below this has no IPv4 (`inetdev_valid_mtu`, net/ipv4/devinet.c).
 pub(crate) const IPV4_MIN_MTU: u32 = 68;
+/// The MTU of a bridge without ports (`br_mtu_min`, net/bridge/br_if.c).
+pub(crate) const ETH_DATA_LEN: u32 = 1500;
 
 impl Link {
     /// Takes over the place of `other`, and every field that is set there.

@@ -67,6 +67,9 @@ pub struct KindFacts {
     pub paired: bool,
     /// Whether it can move to another namespace (`netns_immutable`, include/linux/netdevice.h).
     pub moves: bool,
+    /// Whether it has the least MTU of its ports until its MTU is set to another value
+    /// (`br_mtu_auto_adjust`, net/bridge/br_if.c).
+    pub mtu_of_ports: bool,
     /// When the MTU of a new link is set.
     pub mtu: MtuAtCreation,
     /// The least and the greatest MTU (`min_mtu` and `max_mtu` of `struct net_device`); none if the driver does not
@@ -159,6 +162,7 @@ const FOREIGN: KindFacts = KindFacts {
     enslaves: true,
     paired: false,
     moves: true,
+    mtu_of_ports: false,
     mtu: MtuAtCreation::Told,
     mtu_limits: None,
 };

@@ -1,10 +1,26 @@
-//! Whether a link can be changed to what is wanted, or must be created again.
+//! How a link depends on others, and whether it can be changed to what is wanted.
 
+use super::fields::ETH_DATA_LEN;
 use super::{Below, Link, LinkKind, Place};
 
 /// How a link depends on the link below.
 pub(crate) fn below(link: &Link) -> Below {
     link.kind.as_ref().map(LinkKind::below).unwrap_or_default()
+}
+
+/// Whether a link follows the MTU of its ports.
+pub(crate) fn follows_ports(link: &Link) -> bool {
+    link.facts().is_some_and(|facts| facts.mtu_of_ports)
+}
+
+/// The least of the ports' MTUs, which a bridge follows; `None` if one of them is not known.
+pub(crate) fn least_mtu(ports: impl IntoIterator<Item = Option<u32>>) -> Option<u32> {
+    let mut least = None;
+    for mtu in ports {
+        let mtu = mtu?;
+        least = Some(least.map_or(mtu, |least: u32| least.min(mtu)));
+    }
+    least.or(Some(ETH_DATA_LEN))
 }
 
 /// Whether a link must be created again to become what is wanted. `to` returns the desired place of

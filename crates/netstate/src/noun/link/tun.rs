@@ -32,6 +32,7 @@ impl Kind for Tun {
         enslaves: false,
         paired: false,
         moves: true,
+        mtu_of_ports: false,
         mtu: MtuAtCreation::ToldNext,
         mtu_limits: Some(ETHER_MTU),
     };

@@ -22,6 +22,7 @@ impl Kind for Veth {
         enslaves: false,
         paired: true,
         moves: true,
+        mtu_of_ports: false,
         mtu: MtuAtCreation::ToldNext,
         mtu_limits: Some(ETHER_MTU),
     };

@@ -52,6 +52,7 @@ impl Kind for Vlan {
         enslaves: false,
         paired: false,
         moves: true,
+        mtu_of_ports: false,
         // A new VLAN has the MTU of the link below, which may be about to change.
         mtu: MtuAtCreation::Follows,
         mtu_limits: Some((0, ETHER_MTU.1)),

@@ -83,6 +83,7 @@ impl Kind for Vxlan {
         enslaves: false,
         paired: false,
         moves: true,
+        mtu_of_ports: false,
         mtu: MtuAtCreation::Told,
         mtu_limits: Some(ETHER_MTU),
     };

@@ -1,14 +1,11 @@
 //! The desired state of a link: as it is configured, or its original.
 
-use std::collections::BTreeMap;
-
 use super::past::Past;
 use crate::name::LinkId;
-use crate::noun::link::{Link, LinkKind, Master, Place, Port, below, link_objects, must_recreate};
+use crate::noun::link::{Link, LinkKind, Master, Place, Port, must_recreate};
 use crate::noun::netns::as_phrase;
 use crate::noun::{Key, Object};
 use crate::plan::PlanError;
-use crate::state::Entry;
 
 /// A configured link. It starts as observed, fields that are no longer configured are restored, and
 /// the configured fields are applied. `to` returns the desired place of the link that was observed
@@ -133,69 +130,4 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
         Some(Master::Free) | None => Port::default(),
     };
     Some(Object::Link(Box::new(link)))
-}
-
-/// How an MTU that is not configured is chosen.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum FreeMtu {
-    /// It is that of a new link.
-    Follows,
-    /// It stays, as far as the link below allows.
-    Left,
-}
-
-/// Limits MTUs that are not configured to that of the link below, as the kernel does
-/// ([`Below::mtu_within`]); `free` is none for a configured MTU. `others` are links that stay as
-/// observed.
-///
-/// [`Below::mtu_within`]: crate::noun::link::Below::mtu_within
-pub(super) fn fit_mtus<'a>(
-    made: &mut BTreeMap<Key, Object>,
-    others: &mut Vec<Entry<'a>>,
-    free: impl Fn(&Key) -> Option<FreeMtu>,
-) {
-    let foreign = others.iter().filter_map(|(key, object)| Some((*key, object.link()?)));
-    let links = || link_objects(made).chain(foreign.clone());
-    let fitted: Vec<(Key, Place, Place, FreeMtu)> = links()
-        .filter_map(|(key, link)| {
-            let device = link.device.as_ref().filter(|_| below(link).mtu_within)?;
-            Some((key.clone(), link.place.clone(), device.clone(), free(key)?))
-        })
-        .collect();
-    if fitted.is_empty() {
-        return;
-    }
-    // The MTU of a new link is not always known.
-    let mtu = |(_, link): (&Key, &Link)| (link.place.clone(), link.attributes.mtu);
-    let before: BTreeMap<Place, Option<u32>> = links().map(mtu).collect();
-    let mut mtus = before.clone();
-    // The link below may be another of these, so one pass is not always enough.
-    for _ in &fitted {
-        let mut is_settled = true;
-        for (_, place, device, free) in &fitted {
-            let (Some(&own), Some(&limit)) = (mtus.get(place), mtus.get(device)) else { continue };
-            let fit = match free {
-                FreeMtu::Follows => limit,
-                FreeMtu::Left => own.map(|own| limit.map_or(own, |limit| own.min(limit))),
-            };
-            is_settled &= mtus.insert(place.clone(), fit) == Some(fit);
-        }
-        if is_settled {
-            break;
-        }
-    }
-    for (key, place, ..) in
-        fitted.into_iter().filter(|(_, place, ..)| mtus.get(place) != before.get(place))
-    {
-        let mtu = mtus.get(&place).copied().flatten();
-        if let Some(Object::Link(link)) = made.get_mut(&key) {
-            link.attributes.mtu = mtu;
-        } else if let Some(at) = others.iter().position(|(other, _)| **other == key)
-            && let Some(link) = others.remove(at).1.link()
-        {
-            let mut link = link.clone();
-            link.attributes.mtu = mtu;
-            made.insert(key, Object::Link(Box::new(link)));
-        }
-    }
 }

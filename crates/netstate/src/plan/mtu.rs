@@ -1,0 +1,189 @@
+//! The part of a plan that sets MTUs which other links change: those of bridges, and of the links on
+//! bridges.
+//!
+//! A bridge has the least MTU of its ports until its own is set to another value. From then on it
+//! keeps its own (`BROPT_MTU_SET_BY_USER`, net/bridge/br_if.c). The kernel does not show which of
+//! the two it is, so an MTU that can be either is unknown, and is set after the ports have theirs.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::account::Account;
+use crate::name::LinkId;
+use crate::noun::Key;
+use crate::noun::link::{
+    IPV6_MIN_MTU, Link, LinkAttributes, Place, below, follows_ports, least_mtu, link, links,
+};
+use crate::operation::Because;
+use crate::state::State;
+
+/// The largest MTU of a bridge (include/uapi/linux/if_ether.h).
+const ETH_MAX_MTU: u32 = 0xffff;
+
+/// The bridges of which it is known whether they keep their MTU.
+pub(super) type Keeps = BTreeMap<LinkId, bool>;
+
+/// The observed bridges that keep their MTU: it is not the least of their ports.
+pub(super) fn observed_keeps(observed: &State) -> Keeps {
+    let bridges = || links(&observed.objects).filter(|(_, link)| follows_ports(link));
+    if bridges().next().is_none() {
+        return Keeps::new();
+    }
+    let mut ports: BTreeMap<Place, Vec<Option<u32>>> = BTreeMap::new();
+    for (_, port) in links(&observed.objects) {
+        if let Some(master) = port.master_place() {
+            ports.entry(master).or_default().push(port.attributes.mtu);
+        }
+    }
+    // There may be more ports than were observed, which can only make the least MTU smaller.
+    let keeps = |link: &Link| {
+        let least = least_mtu(ports.get(&link.place)?.iter().copied())?;
+        Some(link.attributes.mtu? > least)
+    };
+    bridges()
+        .filter(|(_, link)| keeps(link) == Some(true))
+        .map(|(id, _)| (id.clone(), true))
+        .collect()
+}
+
+impl<'a> Account<'a> {
+    /// Makes bridges keep their MTU while they get ports with an MTU that would cost them IPv6. The
+    /// kernel takes note of an MTU only if it is another one.
+    pub(super) fn hold_mtus(&mut self) {
+        for master in self.masters_of_small_ports() {
+            let Some(id) = self.target_places.get(&master).copied() else { continue };
+            let wanted = self.target.link(id).filter(|wanted| follows_ports(wanted));
+            let mtu = wanted.and_then(|wanted| wanted.attributes.mtu);
+            let Some(mtu) = mtu.filter(|mtu| *mtu >= IPV6_MIN_MTU) else { continue };
+            let is_new = link(&self.observed.objects, id).is_none();
+            if is_new || self.keeps_mtu.get(id) == Some(&true) {
+                continue;
+            }
+            if self.links.get(id).is_some_and(|now| now.attributes.mtu == Some(mtu)) {
+                let other = if mtu < ETH_MAX_MTU { mtu + 1 } else { mtu - 1 };
+                self.set_mtu(id, other, Because::HoldsMtu);
+            }
+            self.set_mtu(id, mtu, Because::HoldsMtu);
+        }
+    }
+
+    /// The masters that get ports with an MTU below 1280.
+    fn masters_of_small_ports(&self) -> BTreeSet<Place> {
+        let is_small = |port: &Link| port.attributes.mtu.is_some_and(|mtu| mtu < IPV6_MIN_MTU);
+        let small = self.target.links().filter(|(_, port)| is_small(port));
+        let changes = |(id, port): &(&LinkId, &Link)| {
+            self.links.get(*id).is_none_or(|now| {
+                now.attributes.mtu != port.attributes.mtu
+                    || now.master_place() != port.master_place()
+            })
+        };
+        small.filter(changes).filter_map(|(_, port)| port.master_place()).collect()
+    }
+
+    /// The places of links whose MTU follows from that of other links, and is set after it.
+    pub(super) fn with_late_mtus(&self) -> BTreeSet<&'a Place> {
+        let links = || self.target.links().map(|(_, link)| link);
+        let mut late: BTreeSet<&Place> =
+            links().filter(|link| follows_ports(link)).map(|link| &link.place).collect();
+        while !late.is_empty() {
+            let is_on_late = |link: &&Link| {
+                below(link).mtu_within
+                    && link.device.as_ref().is_some_and(|device| late.contains(device))
+                    && !late.contains(&link.place)
+            };
+            let more: Vec<&Place> = links().filter(is_on_late).map(|link| &link.place).collect();
+            if more.is_empty() {
+                break;
+            }
+            late.extend(more);
+        }
+        late
+    }
+
+    /// Sets the MTUs of these links, each after the links that it follows.
+    pub(super) fn settle_mtus(&mut self, mut late: BTreeSet<&'a Place>) {
+        let mut ports: BTreeMap<Place, Vec<&'a Place>> = BTreeMap::new();
+        for (_, port) in self.target.links().filter(|(_, port)| late.contains(&port.place)) {
+            if let Some(master) = port.master_place() {
+                ports.entry(master).or_default().push(&port.place);
+            }
+        }
+        while let Some(place) = late.first().copied() {
+            self.settle_mtu(place, &mut late, &ports);
+        }
+    }
+
+    fn settle_mtu(
+        &mut self,
+        place: &'a Place,
+        late: &mut BTreeSet<&'a Place>,
+        ports: &BTreeMap<Place, Vec<&'a Place>>,
+    ) {
+        let Some(id) = self.target_places.get(place).copied().filter(|_| late.remove(place)) else {
+            return;
+        };
+        let Some(wanted) = self.target.link(id) else { return };
+        for first in ports.get(place).into_iter().flatten().copied().chain(&wanted.device) {
+            self.settle_mtu(first, late, ports);
+        }
+        let now = self.links.get(id).and_then(|link| link.attributes.mtu);
+        if let Some(mtu) = wanted.attributes.mtu.filter(|mtu| Some(*mtu) != now) {
+            self.set_mtu(id, mtu, self.reason(&Key::Link(id.clone())));
+        }
+    }
+
+    fn set_mtu(&mut self, id: &LinkId, mtu: u32, because: Because) {
+        let Some(now) = self.links.get(id) else { return };
+        let attributes = LinkAttributes { mtu: Some(mtu), ..LinkAttributes::default() };
+        self.alter(id, Link { attributes, ..Link::at(now.place.clone()) }, because);
+    }
+
+    /// Notes that the link at `place` was set to another MTU.
+    pub(super) fn has_other_mtu(&mut self, id: &LinkId, (from, to): (Option<u32>, u32)) {
+        let Some(link) = self.links.get(id) else { return };
+        if follows_ports(link) && from.is_some_and(|from| from != to) {
+            self.keeps_mtu.insert(id.clone(), true);
+        }
+        let (place, master) = (link.place.clone(), link.master_place());
+        self.cut_mtus(&place, to, true);
+        master.iter().for_each(|master| self.follow_ports(master));
+    }
+
+    /// Notes that the link at `place` has at most this MTU, which limits that of the links above;
+    /// `is_certain` is false if it may have kept a greater one.
+    fn cut_mtus(&mut self, place: &Place, mtu: u32, is_certain: bool) {
+        for id in self.standing_on(place) {
+            let Some(link) = self.links.get_mut(&id) else { continue };
+            if below(link).mtu_within && link.attributes.mtu.is_none_or(|own| own > mtu) {
+                let known = link.attributes.mtu.is_some();
+                link.to_mut().attributes.mtu = Some(mtu).filter(|_| is_certain && known);
+                let (place, master) = (link.place.clone(), link.master_place());
+                if known {
+                    self.cut_mtus(&place, mtu, is_certain);
+                    master.iter().for_each(|master| self.follow_ports(master));
+                }
+            }
+        }
+    }
+
+    /// Notes that a port of the link at `place` has come, gone, or got another MTU.
+    pub(super) fn follow_ports(&mut self, place: &Place) {
+        let Some(id) = self.places.get(place).cloned() else { return };
+        let Some(bridge) = self.links.get(&id).filter(|link| follows_ports(link)) else { return };
+        let keeps = self.keeps_mtu.get(&id).copied();
+        let before = bridge.attributes.mtu;
+        let ports = self.linked.get(place).into_iter().flatten();
+        let ports = ports.filter_map(|id| self.links.get(id));
+        let ports = ports.filter(|port| port.master_place().as_ref() == Some(place));
+        let least = least_mtu(ports.map(|port| port.attributes.mtu));
+        if keeps == Some(true) || before == least {
+            return;
+        }
+        if let Some(bridge) = self.links.get_mut(&id).map(Cow::to_mut) {
+            bridge.attributes.mtu = least.filter(|_| keeps == Some(false));
+        }
+        if let Some(least) = least {
+            self.cut_mtus(place, least, keeps == Some(false));
+        }
+    }
+}

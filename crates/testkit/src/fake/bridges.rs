@@ -1,0 +1,68 @@
+//! The MTU of bridges (net/bridge/br_if.c).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netstate::link::Master;
+use netstate::{Key, Link, LinkId, LinkKind, LinkName, NetnsName, Object, State};
+
+use super::vlans;
+
+/// The bridges whose own MTU was set to another value, so that they keep it
+/// (`BROPT_MTU_SET_BY_USER`).
+pub(super) type OwnMtus = BTreeSet<LinkId>;
+
+/// The ports of each bridge, with their MTUs.
+pub(super) type Ports = BTreeMap<(NetnsName, LinkName), BTreeMap<LinkId, Option<u32>>>;
+
+/// All ports, to see which have come, gone, or got another MTU.
+pub(super) fn ports(state: &State) -> Ports {
+    let mut ports = Ports::new();
+    for (id, link) in links(state) {
+        if let Some(Master::Of(master)) = &link.master {
+            let bridge = (link.place.netns.clone(), master.clone());
+            ports.entry(bridge).or_default().insert(id.clone(), link.attributes.mtu);
+        }
+    }
+    ports
+}
+
+/// A bridge gets the least MTU of its ports when these change (`br_mtu_auto_adjust`).
+pub(super) fn follow_ports(state: &mut State, own: &mut OwnMtus, mut before: Ports) {
+    own.retain(|id| links(state).any(|(other, _)| other == id));
+    loop {
+        let now = ports(state);
+        let nothing = BTreeMap::new();
+        let changed = |link: &Link| {
+            let at = (link.place.netns.clone(), link.place.ifname.clone());
+            let [before, now] = [&before, &now].map(|ports| ports.get(&at).unwrap_or(&nothing));
+            let least = now.values().copied().flatten().min().unwrap_or(1500);
+            (before != now && link.attributes.mtu != Some(least)).then_some(least)
+        };
+        let next = links(state).find_map(|(id, link)| {
+            let follows = is_bridge(link) && !own.contains(id);
+            let least = changed(link).filter(|_| follows)?;
+            Some((id.clone(), link.place.clone(), least))
+        });
+        let Some((id, place, least)) = next else { return };
+        if let Some(Object::Link(bridge)) = state.objects.get_mut(&Key::Link(id)) {
+            bridge.attributes.mtu = Some(least);
+        }
+        before.insert(
+            (place.netns.clone(), place.ifname.clone()),
+            now.get(&(place.netns.clone(), place.ifname.clone())).cloned().unwrap_or_default(),
+        );
+        vlans::cut(state, &place, least);
+    }
+}
+
+/// Whether a link is a bridge.
+pub(super) fn is_bridge(link: &Link) -> bool {
+    matches!(link.kind, Some(LinkKind::Bridge(_)))
+}
+
+fn links(state: &State) -> impl Iterator<Item = (&LinkId, &Link)> {
+    state.objects.iter().filter_map(|(key, object)| match (key, object) {
+        (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
+        _ => None,
+    })
+}
