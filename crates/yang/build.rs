@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../yang");
+    // The value at the time of the run: a build script that was compiled for one checkout may run
+    // for another one with the same target directory.
+    let package = variable("CARGO_MANIFEST_DIR")?;
+    let folder = package.join("../../yang").canonicalize()?;
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut files = Vec::new();
-    if folder.is_dir() {
-        for entry in fs::read_dir(folder.canonicalize()?)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "yang") {
-                files.push(path);
-            }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "yang") {
+            files.push(path);
         }
     }
     files.sort();
@@ -24,6 +25,10 @@ fn main() -> io::Result<()> {
         let _ = writeln!(list, "    include_str!({:?}),", file.display().to_string());
     }
     list.push_str("]\n");
-    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
-    fs::write(PathBuf::from(out).join("modules.rs"), list)
+    fs::write(variable("OUT_DIR")?.join("modules.rs"), list)
+}
+
+fn variable(name: &str) -> io::Result<PathBuf> {
+    let value = env::var_os(name).ok_or_else(|| io::Error::other(format!("{name} is not set")))?;
+    Ok(PathBuf::from(value))
 }
