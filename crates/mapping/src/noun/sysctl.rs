@@ -113,6 +113,13 @@ fn set_variable(
         let message = format!("{name} has a leaf of its own: set {leaf} of the namespace");
         return lowering.faults.invalid(at, message);
     }
+    if let Some(finer) = parameter.in_finer_unit() {
+        let message = format!(
+            "{name} is the rounded form of another parameter: set {} instead",
+            finer.dotted()
+        );
+        return lowering.faults.invalid(at, message);
+    }
     if let Some((ifname, leaf)) = link_leaf(&parameter) {
         let place = Place { netns: netns.clone(), ifname };
         if let Some(id) = lowering.directory.id_at(&place) {
@@ -308,6 +315,7 @@ mod tests {
                         {"name": "net.ipv4.ip_forward", "value": "0"},
                         {"name": "net/ipv4/conf/all/forwarding", "value": "0"},
                         {"name": "net.ipv4.conf.eth0.rp_filter", "value": "1"},
+                        {"name": "net.ipv4.neigh.eth0.unres_qlen", "value": "30"},
                         {"name": "net.ipv4..tcp_ecn", "value": "1"},
                         {"name": "net.ipv4.tcp_sack", "value": "1"},
                         {"name": "net/ipv4/tcp_sack", "value": "0"}]}
@@ -317,6 +325,7 @@ mod tests {
                 /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4..tcp_ecn']: sysctl "net.ipv4..tcp_ecn" has a part that names no parameter
                 /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4.conf.eth0.rp_filter']: net.ipv4.conf.eth0.rp_filter has a leaf of its own: set sysctl rp_filter of link eth0
                 /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4.ip_forward']: net.ipv4.ip_forward has a leaf of its own: set ip_forward of the namespace
+                /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4.neigh.eth0.unres_qlen']: net.ipv4.neigh.eth0.unres_qlen is the rounded form of another parameter: set net.ipv4.neigh.eth0.unres_qlen_bytes instead
                 /netloom-sysctl:sysctls/netns[name='1']/variable[name='net/ipv4/conf/all/forwarding']: net/ipv4/conf/all/forwarding has a leaf of its own: set ip_forward of the namespace
                 /netloom-sysctl:sysctls/netns[name='1']/variable[name='net/ipv4/tcp_sack']: net/ipv4/tcp_sack is set already, written differently
                 /netloom-sysctl:sysctls/netns[name='vpn99']: there is no namespace vpn99: add netns vpn99 to netnses, or take this out too

@@ -39,6 +39,14 @@ const SPREADING: [&str; 4] =
 /// The kernel sets it to the opposite of IPv4 forwarding.
 const REDIRECTS: &str = "net/ipv4/conf/all/accept_redirects";
 
+/// The folder and the names of the values that the kernel shows in two units, the coarse one first.
+const COARSE: [(&str, &str, &str); 4] = [
+    ("neigh", "base_reachable_time", "base_reachable_time_ms"),
+    ("neigh", "retrans_time", "retrans_time_ms"),
+    ("neigh", "unres_qlen", "unres_qlen_bytes"),
+    ("route", "gc_min_interval", "gc_min_interval_ms"),
+];
+
 /// A path below `/proc/sys`, with `/` between its parts. The first part is `net`, and no part leads
 /// elsewhere.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,6 +90,17 @@ impl SysctlPath {
             _ => return None,
         };
         Some(Self(other.into()))
+    }
+
+    /// The name under which the kernel shows the same value in a finer unit. Restoring the coarse value
+    /// would round it (`neigh_sysctl_template`, net/core/neighbour.c; `ipv6_route_table_template`,
+    /// net/ipv6/route.c).
+    pub fn in_finer_unit(&self) -> Option<SysctlPath> {
+        let (folder, name) = self.as_str().rsplit_once('/')?;
+        let holder = folder.split('/').nth(2)?;
+        let (_, _, finer) =
+            COARSE.iter().find(|(of, coarse, _)| (*of, *coarse) == (holder, name))?;
+        Some(Self(format!("{folder}/{finer}").into()))
     }
 
     /// The value that the kernel gives `other` when this parameter changes to `value`; none if
