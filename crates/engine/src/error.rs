@@ -51,6 +51,8 @@ pub(crate) enum Error {
     Refused { path: String, refusal: Refusal },
     #[error("this kernel does not have {name}: it accepts a value and does not keep it")]
     Unsupported { path: String, key: Key, name: &'static str },
+    #[error("the kernel rounds or limits the value: it was given {given}, and keeps {kept}")]
+    Altered { path: String, key: Key, given: String, kept: String },
     #[error("the kernel took the change but does not hold it: it would still have to {op}")]
     Unsettled { path: String, op: Box<Op> },
     #[error(
@@ -178,7 +180,7 @@ impl Error {
                 path: Some(path.clone()),
                 ..plain(ErrorTag::OperationNotSupported)
             },
-            Error::Unsettled { path, .. } => RpcError {
+            Error::Altered { path, .. } | Error::Unsettled { path, .. } => RpcError {
                 app_tag: Some("kernel-differs".into()),
                 path: Some(path.clone()),
                 ..plain(ErrorTag::OperationFailed)
@@ -229,6 +231,7 @@ impl Error {
         match self {
             Error::Impossible { key, .. }
             | Error::Contradiction { key, .. }
+            | Error::Altered { key, .. }
             | Error::Unsupported { key, .. } => Some(key),
             Error::Refused { refusal, .. } => Some(&refusal.op.key),
             Error::Unsettled { op, .. } => Some(&op.key),

@@ -32,7 +32,7 @@ pub use noun::rule::{Rule, RuleKey};
 pub use noun::sysctl::{SysctlKey, SysctlPath};
 pub use noun::{Anchor, How, Key, Need, Needs, Noun, Object, Wanted};
 pub use noun::{address, fdb, link, neighbor, netns, route, rule, sysctl};
-pub use operation::{Action, Because, Op, Plan};
+pub use operation::{Action, Because, Op, Plan, Unkept};
 pub use originals::Originals;
 pub use plan::PlanError;
 pub use southbound::{Event, EventSink, ObserveError, Part, Refusal, Scope, Southbound, Watched};

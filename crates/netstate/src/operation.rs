@@ -27,18 +27,6 @@ pub struct Op {
 }
 
 impl Op {
-    /// The link fields that are changed and were not observed: the kernel does not have them.
-    pub fn fields_unseen(&self) -> Vec<&'static str> {
-        let Action::Update { from: Object::Link(from), change: Object::Link(change) } =
-            &self.action
-        else {
-            return Vec::new();
-        };
-        let seen: Vec<&str> = from.set().into_iter().map(|field| field.name).collect();
-        let names = change.set().into_iter().map(|field| field.name);
-        names.filter(|name| !seen.contains(name)).collect()
-    }
-
     /// What cannot be restored after this operation, if the commit is refused or undone.
     pub fn irrevocable(&self) -> Option<&'static str> {
         match (&self.key, &self.action) {
@@ -55,6 +43,45 @@ impl Op {
     /// An operation that the configuration requires.
     pub fn new(key: Key, action: Action) -> Op {
         Op { key, action, because: Because::Configured }
+    }
+}
+
+/// A field of a link that the kernel accepted and did not keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unkept {
+    /// The field.
+    pub name: &'static str,
+    /// The field with the value that the kernel was given.
+    pub given: String,
+    /// The field with the value that the kernel reports; none if it does not report the field.
+    pub kept: Option<String>,
+}
+
+impl Plan {
+    /// The fields that this plan sets on a link, or creates it again for. If the same plan has just
+    /// been carried out, the kernel has not kept these.
+    pub fn unkept(&self, key: &Key) -> Vec<Unkept> {
+        let (mut seen, mut wanted) = (None, None);
+        for op in self.ops.iter().filter(|op| op.key == *key) {
+            match &op.action {
+                Action::Update { from, change } => (seen, wanted) = (from.link(), change.link()),
+                Action::Delete(object) => seen = object.link(),
+                Action::Create(object) => wanted = object.link(),
+                Action::Await => {}
+            }
+        }
+        let Some((seen, wanted)) = seen.zip(wanted) else { return Vec::new() };
+        let change = wanted.changes(seen);
+        let (given, kept) = (change.values(), seen.values());
+        let of = |values: &[String], name: &str| {
+            let is_of = |value: &&String| value.split_once(' ').is_some_and(|(of, _)| of == name);
+            values.iter().find(is_of).cloned()
+        };
+        let unkept = change.set().into_iter().filter_map(|field| {
+            let (name, given) = (field.name, of(&given, field.name)?);
+            Some(Unkept { name, given, kept: of(&kept, name) })
+        });
+        unkept.collect()
     }
 }
 

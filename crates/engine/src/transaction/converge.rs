@@ -16,8 +16,8 @@ use netstate::link::is_displaced;
 use netstate::plan::wanted;
 use netstate::probe::{Attempt, Probe};
 use netstate::{
-    Action, Desired, EventSink, Key, Object, ObserveError, Originals, Place, Plan, Refusal, Scope,
-    Southbound, State, Watched,
+    Action, Desired, EventSink, Key, Object, ObserveError, Op, Originals, Place, Plan, Refusal,
+    Scope, Southbound, State, Unkept, Watched,
 };
 
 use crate::error::{Error, Errors, Result};
@@ -297,13 +297,8 @@ impl Kernel {
         }
         self.pass(Step::Executed);
         let left = self.left(transition, plan)?;
-        if let Some(op) = left.ops.into_iter().find(|op| !plan.is_of_others(&op.key)) {
-            if let Some(name) = op.fields_unseen().first() {
-                let path = transition.path(&op.key, Some(name));
-                return Err(Error::Unsupported { path, key: op.key, name }.into());
-            }
-            let path = transition.path(&op.key, None);
-            return Err(Error::Unsettled { path, op: Box::new(op) }.into());
+        if let Some(op) = left.ops.iter().find(|op| !plan.is_of_others(&op.key)) {
+            return Err(unkept(transition, &left, op).into());
         }
         self.pass(Step::Verified);
         Ok(())
@@ -461,4 +456,18 @@ fn is_awaited_in_vain(errors: &Errors) -> bool {
         matches!(error, Error::Refused { refusal, .. }
             if refusal.op.action == Action::Await && refusal.errno == timeout)
     })
+}
+
+/// The error for an operation that would still have to be done after the plan was carried out.
+fn unkept(transition: &Transition<'_>, left: &Plan, op: &Op) -> Error {
+    let key = op.key.clone();
+    let Some(Unkept { name, given, kept }) = left.unkept(&key).into_iter().next() else {
+        let path = transition.path(&key, None);
+        return Error::Unsettled { path, op: Box::new(op.clone()) };
+    };
+    let path = transition.path(&key, Some(name));
+    match kept {
+        Some(kept) => Error::Altered { path, key, given, kept },
+        None => Error::Unsupported { path, key, name },
+    }
 }

@@ -207,7 +207,13 @@ fn describe_change(f: &mut fmt::Formatter<'_>, from: &Link, change: &Link) -> fm
     write!(f, "set {} in {place} {}", old.ifname, parts.join(", "))
 }
 
-/// The fields that are set, with their values as the kernel gets them.
+impl Link {
+    /// The fields that are set, with their values as the kernel gets them.
+    pub(crate) fn values(&self) -> Vec<String> {
+        values(self)
+    }
+}
+
 fn values(link: &Link) -> Vec<String> {
     let groups = [
         serde_json::to_value(&link.attributes),

@@ -50,6 +50,9 @@ pub(crate) trait Kind:
 
     /// How it depends on the link below.
     fn below(&self) -> Below;
+
+    /// Adds the attributes that the kernel reports only if they are on.
+    fn add_unreported(&mut self) {}
 }
 
 /// The facts that are the same for every link of a kind.
@@ -352,7 +355,9 @@ macro_rules! kinds {
             /// Reads the `IFLA_INFO_DATA` of a link of this kind.
             pub fn decode(name: &str, data: &[u8]) -> Result<LinkKind, Malformed> {
                 $(if name == $kind::FACTS.name {
-                    return $kind::decode(data).map(LinkKind::$kind);
+                    let mut kind = $kind::decode(data)?;
+                    kind.add_unreported();
+                    return Ok(LinkKind::$kind(kind));
                 })*
                 Ok(LinkKind::Other(name.into()))
             }

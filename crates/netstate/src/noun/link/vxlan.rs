@@ -124,6 +124,11 @@ impl Kind for Vxlan {
         new
     }
 
+    /// `vxlan_fill_info`, drivers/net/vxlan/vxlan_core.c.
+    fn add_unreported(&mut self) {
+        self.vnifilter.get_or_insert(false);
+    }
+
     fn below(&self) -> Below {
         Below::default()
     }

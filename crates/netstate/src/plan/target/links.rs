@@ -51,9 +51,16 @@ pub(super) fn configured<'a>(
         ..Link::at(desired.place.clone())
     };
     if let Some(touched) = touched {
-        let base = original.cloned().unwrap_or_else(|| observed.kernel_default());
-        link.restore(&touched.shown_in(observed), &base);
-        new.restore(touched, &base);
+        let mut base = original.cloned().unwrap_or_else(|| observed.kernel_default());
+        if let Some(Master::Of(_)) =
+            observed.master.as_ref().filter(|_| base.master != observed.master)
+        {
+            // The original's attributes are those of a port of another bridge, or of none.
+            base.port = Port::kernel_default();
+        }
+        let touched = touched.shown_in(observed);
+        link.restore(&touched, &base);
+        new.restore(&touched, &base);
     }
     new.overlay(desired);
     if must_recreate(&new, observed, to, is_missing) {
@@ -88,9 +95,12 @@ pub(super) fn configured<'a>(
 }
 
 /// A new link is down unless it is configured to be up, even if it would come up with the link
-/// below.
+/// below. It has attributes of a port only if it has a master.
 fn made(mut link: Link) -> Link {
     link.flags.up.get_or_insert(false);
+    if !matches!(link.master, Some(Master::Of(_))) {
+        link.port = Port::default();
+    }
     link
 }
 
