@@ -1,0 +1,167 @@
+//! The engine on the real kernel, in this process and in the namespaces of the calling thread.
+
+use std::collections::BTreeSet;
+use std::path::Path as FilePath;
+use std::time::Duration;
+
+use engine::{
+    CommitRequest, Confirmed, ConfirmedBy, Datastore, Handle, Origin, RpcError, Session, Settings,
+};
+use kernel::Kernel;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use yang::{Schema, Tree};
+
+/// A host whose configuration can be changed.
+pub(crate) struct Device {
+    runtime: Runtime,
+    state_dir: TempDir,
+    serving: Option<(Handle, Session)>,
+}
+
+impl Device {
+    pub(crate) fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        // There are so many commits that a slow disk would matter.
+        let memory = FilePath::new("/dev/shm");
+        let state_dir = match memory.is_dir() {
+            true => tempfile::tempdir_in(memory),
+            false => tempfile::tempdir(),
+        };
+        let mut device = Self {
+            runtime: runtime.expect("start a runtime"),
+            state_dir: state_dir.expect("make a state directory"),
+            serving: None,
+        };
+        device.start_again();
+        device
+    }
+
+    /// Makes this the whole configuration.
+    pub(crate) fn commit(&self, content: &Tree) -> Result<(), String> {
+        self.commit_with(content, CommitRequest::default())
+    }
+
+    /// The same, but undone unless it is confirmed by anybody within this time.
+    pub(crate) fn try_out(&self, content: &Tree, timeout: Duration) -> Result<(), String> {
+        let confirmed = Confirmed { timeout, by: ConfirmedBy::Anybody, probes: Vec::new() };
+        self.commit_with(
+            content,
+            CommitRequest { confirmed: Some(confirmed), ..CommitRequest::default() },
+        )
+    }
+
+    /// The way back of `rollback 1`, or of the rescue configuration.
+    pub(crate) fn roll_back(&self, revision: engine::Revision) -> Result<(), String> {
+        let session = self.session();
+        let past = self.runtime.block_on(session.past()).expect("read the past");
+        let content = past.configuration(revision).map_err(|errors| words(&errors))?;
+        self.runtime
+            .block_on(session.roll_back(&past, content))
+            .map_err(|errors| words(&errors))?;
+        self.commit_candidate(CommitRequest::default())
+    }
+
+    pub(crate) fn save_rescue(&self) {
+        self.runtime.block_on(self.session().save_rescue()).expect("save the rescue configuration");
+    }
+
+    pub(crate) fn running(&self) -> Tree {
+        self.runtime.block_on(self.session().read(Datastore::Running)).expect("read running")
+    }
+
+    /// What the engine reports as not being as configured; empty if there is nothing.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let own = [("netloom-state", "configuration-state"), ("netloom-drift", "drift")];
+        let selected = own.map(|(module, name)| yang::Selected {
+            top: schema().top_node(Some(module), name).expect("a top node"),
+            below: None,
+            keys: Vec::new(),
+            nodes: None,
+        });
+        let told = self.runtime.block_on(self.session().operational(selected.into()));
+        let told: Value = serde_json::from_str(&told.expect("read the state").to_json(false))
+            .expect("a tree is JSON");
+        let state = &told["netloom-state:configuration-state"];
+        let complaints =
+            [&state["missing"], &state["diverged"], &told["netloom-drift:drift"]["object"]];
+        complaints.into_iter().filter_map(Value::as_array).flatten().map(Value::to_string).collect()
+    }
+
+    /// Ends the engine, as the daemon does.
+    pub(crate) fn stop(&mut self) {
+        if let Some((handle, session)) = self.serving.take() {
+            session.close();
+            self.runtime.block_on(handle.stop());
+        }
+    }
+
+    pub(crate) fn start_again(&mut self) {
+        self.stop();
+        let handle = engine::start(self.settings(), schema(), southbound());
+        let handle = handle.unwrap_or_else(|errors| panic!("{}", words(&errors)));
+        let origin = Origin { user: "root".into(), from: "the test".into() };
+        let session = self.runtime.block_on(handle.open(origin)).expect("open a session");
+        self.serving = Some((handle, session));
+    }
+
+    /// Ends the engine and gives everything back, as `netloomd --release` does.
+    pub(crate) fn release(&mut self) -> Result<(), String> {
+        self.stop();
+        engine::release(self.settings(), schema(), southbound()).map_err(|errors| words(&errors))
+    }
+
+    fn commit_with(&self, content: &Tree, request: CommitRequest) -> Result<(), String> {
+        let session = self.session();
+        let _seen = self.running();
+        let replaced = self.runtime.block_on(session.replace(content.clone()));
+        replaced.map_err(|errors| words(&errors))?;
+        self.commit_candidate(request)
+    }
+
+    fn commit_candidate(&self, request: CommitRequest) -> Result<(), String> {
+        let session = self.session();
+        let committed = self.runtime.block_on(session.commit(request));
+        committed.map(drop).map_err(|errors| {
+            self.runtime.block_on(session.discard()).expect("discard the candidate");
+            words(&errors)
+        })
+    }
+
+    fn session(&self) -> &Session {
+        &self.serving.as_ref().expect("the engine runs").1
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::of_host(self.state_dir.path().join("netloom")).expect("read the boot's id")
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+pub(crate) fn schema() -> &'static Schema {
+    Schema::netloom().expect("the modules fit")
+}
+
+pub(crate) fn tree(json: &Value) -> Tree {
+    Tree::from_json(schema(), &json.to_string()).unwrap_or_else(|error| panic!("{error}: {json}"))
+}
+
+/// The lines that differ.
+pub(crate) fn differences(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
+    let gone = before.difference(after).map(|line| format!("- {line}"));
+    gone.chain(after.difference(before).map(|line| format!("+ {line}"))).collect()
+}
+
+fn southbound() -> Box<Kernel> {
+    Box::new(Kernel::open().expect("open the kernel"))
+}
+
+fn words(errors: &[RpcError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
