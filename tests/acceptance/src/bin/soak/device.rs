@@ -52,7 +52,7 @@ impl Device {
         let mut device = Self {
             daemon,
             running,
-            foreign: Foreign::default(),
+            foreign: Foreign::new(),
             committed: 0,
             refused: 0,
             refusal: String::new(),
@@ -136,7 +136,7 @@ impl Device {
         }
         ip("route flush table main proto static");
         fs::write("/proc/sys/net/ipv4/ip_forward", "0").expect("set a parameter");
-        self.foreign = Foreign::default();
+        self.foreign.forget_routes();
         self.boots += 1;
         fs::write("/run/boot_id", format!("00000000-0000-4000-8000-{:012}\n", self.boots))
             .expect("write a boot's name");

@@ -1,9 +1,10 @@
 //! Another program on the same device. Its objects do not concern the daemon, and must stay.
 
 use std::collections::BTreeSet;
+use std::fs;
 
-use acceptance::command;
-use testkit::netns::ip_json;
+use acceptance::{command, kernel};
+use testkit::netns::{ip, ip_json};
 use yang::{Path, Tree};
 
 use crate::device::schema;
@@ -11,9 +12,52 @@ use crate::device::schema;
 /// The protocol of a routing daemon's routes (`rtm_protocol`).
 const PROTOCOL: &str = "99";
 
+/// Objects of others that no move touches, in the daemon's own namespace. All are on the links
+/// `stays` and `stays-too`.
+const STAYS: &str = "\
+link add stays type veth peer name stays-too
+link set stays up mtu 1400 alias uplink
+link set stays-too up
+address add 198.51.100.1/24 dev stays
+address add 198.51.100.77 peer 198.51.100.78 dev stays
+address add 2001:db8:ffff::1/64 dev stays nodad
+route add 10.250.0.0/16 via 198.51.100.254 dev stays
+route add 10.251.0.0/16 via 198.51.100.254 dev stays proto static table 77
+route add 2001:db8:fffe::/48 via 2001:db8:ffff::fe dev stays metric 20
+neigh add 198.51.100.9 lladdr 02:00:00:00:00:09 dev stays nud permanent
+neigh add 2001:db8:ffff::9 lladdr 02:00:00:00:00:09 dev stays nud permanent
+rule add from 198.51.100.0/24 iif stays lookup 77
+";
+
+const PARAMETERS: [(&str, &str); 4] = [
+    ("ipv4/conf/stays/rp_filter", "2"),
+    ("ipv4/conf/stays/arp_announce", "1"),
+    ("ipv6/conf/stays/hop_limit", "77"),
+    ("ipv6/conf/stays-too/accept_ra", "0"),
+];
+
+/// Makes the objects that stay.
+pub(crate) fn make_what_stays() {
+    let file = "/run/stays";
+    fs::write(file, STAYS).expect("write a batch");
+    ip(&format!("-batch {file}"));
+    for (parameter, value) in PARAMETERS {
+        fs::write(format!("/proc/sys/net/{parameter}"), value).expect("set a parameter");
+    }
+    fs::remove_file(file).expect("remove a batch");
+}
+
+/// What ip(8) and `/proc/sys/net` show of what stays. `ip_forward` is configured by some moves, and
+/// sets the forwarding of each link.
+fn what_stays(snapshot: &BTreeSet<String>) -> BTreeSet<String> {
+    let stays = |line: &&String| line.contains("stays") && !line.contains("/forwarding");
+    snapshot.iter().filter(stays).cloned().collect()
+}
+
 /// The objects of others that must still exist.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Foreign {
+    stays: BTreeSet<String>,
     routes: BTreeSet<Route>,
 }
 
@@ -25,6 +69,15 @@ struct Route {
 }
 
 impl Foreign {
+    pub(crate) fn new() -> Self {
+        Self { stays: kernel::settled(), routes: BTreeSet::new() }
+    }
+
+    /// After a boot of the host, only what stays is there.
+    pub(crate) fn forget_routes(&mut self) {
+        self.routes.clear();
+    }
+
     /// Adds a route on a link, if that is possible.
     pub(crate) fn add_route(&mut self, netns: &str, dev: &str, prefix: &str) {
         if run(netns, &format!("route add {prefix} dev {dev} proto {PROTOCOL}")) {
@@ -53,8 +106,10 @@ impl Foreign {
         self.routes.retain(|route| !is(&route.dev));
     }
 
-    /// Checks that all objects of others exist.
+    /// Checks that all objects of others exist, and that what stays is as it was.
     pub(crate) fn check(&self) {
+        let differences = kernel::differences_from(&self.stays, what_stays);
+        assert!(differences.is_empty(), "the objects of others changed:\n{differences}");
         let namespaces: BTreeSet<&String> = self.routes.iter().map(|route| &route.netns).collect();
         for netns in namespaces {
             let shown = ip_json(&format!("{}route show proto {PROTOCOL}", option(netns)));

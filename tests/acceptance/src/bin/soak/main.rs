@@ -8,6 +8,7 @@
 mod device;
 mod edits;
 mod foreign;
+mod hostile;
 mod moves;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use acceptance::kernel;
 use clap::Parser;
-use testkit::netns::{ip, isolated};
+use testkit::netns::isolated;
 
 use crate::device::Device;
 use crate::moves::Move;
@@ -46,11 +47,8 @@ fn main() {
 
 fn soak(options: &Options, seed: u64) {
     let mut chance = fastrand::Rng::with_seed(seed);
-    // This link is not touched by any move.
-    ip("link add stays type veth peer name stays-too");
-    ip("link set dev stays up");
-    ip("address add 198.51.100.1/24 dev stays");
-    let before = kernel::holds();
+    foreign::make_what_stays();
+    let before = (kernel::holds(), kernel::settled());
     let mut device = Device::start();
     let (begun, mut done) = (Instant::now(), Vec::new());
     let time = Duration::from_secs(options.seconds);
@@ -70,7 +68,8 @@ fn soak(options: &Options, seed: u64) {
         }
     }
     device.give_all_up();
-    assert_eq!(kernel::holds(), before, "what is left when all is given up");
+    assert_eq!(kernel::holds(), before.0, "what is left when all is given up");
+    kernel::await_as(&before.1);
     tell(&done, &device);
 }
 

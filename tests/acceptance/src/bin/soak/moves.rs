@@ -8,6 +8,7 @@ use fastrand::Rng;
 use crate::device::{Device, Outcome, POLICY};
 use crate::edits::{self, choose};
 use crate::foreign;
+use crate::hostile::Hostile;
 
 /// The steps at which a daemon can be ended (engine::Step), and some numbers of operations.
 const STEPS: [&str; 14] = [
@@ -48,10 +49,12 @@ pub(crate) enum Move {
     Foreign,
     /// Others change what is configured.
     Meddle,
+    /// A local user holds locks, connections and odd files against the daemon.
+    Hostile,
 }
 
 impl Move {
-    pub(crate) const ALL: [Move; 11] = [
+    pub(crate) const ALL: [Move; 12] = [
         Move::Commit,
         Move::ConfirmedCommit,
         Move::Rollback,
@@ -63,10 +66,11 @@ impl Move {
         Move::Reboot,
         Move::Foreign,
         Move::Meddle,
+        Move::Hostile,
     ];
 
     pub(crate) fn draw(chance: &mut Rng) -> Move {
-        match chance.u8(0..40) {
+        match chance.u8(0..44) {
             0..16 => Move::Commit,
             16..18 => Move::ConfirmedCommit,
             18..21 => Move::Rollback,
@@ -77,7 +81,8 @@ impl Move {
             31 => Move::Restart,
             32 => Move::Reboot,
             33..36 => Move::Foreign,
-            _ => Move::Meddle,
+            36..40 => Move::Meddle,
+            _ => Move::Hostile,
         }
     }
 
@@ -116,6 +121,7 @@ impl Move {
                 }
             }
             Move::Meddle => meddle(device, chance),
+            Move::Hostile => Hostile::draw(chance).make(device, chance),
         }
     }
 }
