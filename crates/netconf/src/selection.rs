@@ -91,7 +91,7 @@ fn children(reader: &mut Reader<'_>) -> Result<Vec<Element>, Malformed> {
         let content = match leaf.text() {
             Ok(text) => {
                 *reader = leaf;
-                match text.trim() {
+                match text.trim_ascii() {
                     "" => Content::Children(Vec::new()),
                     text => Content::Text(text.to_string()),
                 }

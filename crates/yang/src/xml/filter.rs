@@ -91,12 +91,12 @@ impl<'x> Reader<'x> {
                 return Ok(());
             }
             let content = if empty { String::new() } else { self.skip(&name)? };
-            into.impossible |= !content.trim().is_empty();
+            into.impossible |= !content.trim_ascii().is_empty();
             return Ok(());
         }
         let inner: Vec<&[&SchemaNode]> = nodes.iter().map(|node| &node.children[..]).collect();
         let inside = if empty { Inside::default() } else { self.filters(&inner, Some(&name))? };
-        let text = inside.text.trim();
+        let text = inside.text.trim_ascii();
         let mut possible = false;
         for node in nodes {
             let what = if inside.nested {

@@ -187,7 +187,7 @@ impl<'x> Reader<'x> {
     ) -> Result<()> {
         let text = if start.empty { String::new() } else { self.leaf_text(node)? };
         let goes = matches!(operation, Some(Operation::Delete | Operation::Remove));
-        let value = if goes && node.kind == NodeKind::Leaf && text.trim().is_empty() {
+        let value = if goes && node.kind == NodeKind::Leaf && text.trim_ascii().is_empty() {
             None
         } else {
             let text = self.json_form(node, text);
@@ -226,7 +226,7 @@ impl<'x> Reader<'x> {
                         return Err(self.fault(ErrorTag::MalformedMessage, message));
                     }
                 },
-                Event::Text(text) if text.xml10_content().trim().is_empty() => {}
+                Event::Text(text) if text.xml10_content().trim_ascii().is_empty() => {}
                 Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {
                     let message = match inside {
                         Some(name) => format!("{name} holds elements, not text"),
@@ -388,8 +388,8 @@ impl<'x> Reader<'x> {
             });
         }
         if leaf_type.any(|member| matches!(member, Type::Identityref(_)))
-            && let Some((_, name)) = text.trim().split_once(':')
-            && let Some(module) = module(text.trim())
+            && let Some((_, name)) = text.trim_ascii().split_once(':')
+            && let Some(module) = module(text.trim_ascii())
         {
             return format!("{module}:{name}");
         }
