@@ -135,7 +135,8 @@ impl Client {
 
     /// The content of a datastore, or its part at `path`.
     pub(crate) fn read(&mut self, datastore: Datastore, path: &Path) -> Result<Tree> {
-        self.read_parts(datastore, std::slice::from_ref(path))
+        let tree = self.read_parts(datastore, std::slice::from_ref(path))?;
+        Ok(if path.steps.is_empty() { tree } else { tree.subtree(path) })
     }
 
     /// The parts of a datastore at these paths, or everything if one of them has no steps.

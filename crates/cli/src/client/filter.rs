@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use yang::{NodeKind, Path};
 
-/// The filter that selects the data at `path`. None if that is everything.
+/// The filter that selects the data at `path`. None if that is everything. It may select more: section 6.2.5 ignores the
+/// white space around a value, so a key that begins or ends with white space is not in the filter.
 pub(crate) fn subtree(path: &Path) -> Option<String> {
     if path.steps.is_empty() {
         return None;
@@ -21,8 +22,10 @@ pub(crate) fn subtree(path: &Path) -> Option<String> {
         open += ">";
         if node.kind == NodeKind::List {
             for (key, value) in node.keys.iter().zip(&step.keys) {
-                let value = escaped(&value.to_string());
-                open += &format!("<{0}>{value}</{0}>", key.name);
+                let value = value.to_string();
+                if value.trim_ascii() == value {
+                    open += &format!("<{0}>{1}</{0}>", key.name, escaped(&value));
+                }
             }
         }
         close.insert_str(0, &format!("</{}>", node.name));
@@ -31,5 +34,5 @@ pub(crate) fn subtree(path: &Path) -> Option<String> {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\r', "&#xd;")
 }

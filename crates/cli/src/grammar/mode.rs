@@ -1,6 +1,6 @@
 //! The user's position in the configuration.
 
-use yang::{Path, SchemaNode};
+use yang::{Path, SchemaNode, printable};
 
 use crate::grammar::schema::name;
 
@@ -47,9 +47,10 @@ impl Mode {
         self.levels.push(Level { path, shown });
     }
 
-    /// The text in the prompt's parentheses after `config`.
+    /// The text in the prompt's parentheses after `config`. A key may contain anything, and the prompt is one line.
     pub(crate) fn prompt(&self) -> String {
-        self.levels.last().map(|level| format!("-{}", level.shown)).unwrap_or_default()
+        let shown = |level: &Level| format!("-{}", printable(&level.shown));
+        self.levels.last().map(shown).unwrap_or_default()
     }
 }
 

@@ -29,7 +29,7 @@ impl Shell {
         let mut has_state = false;
         if datastore == Datastore::Running && form == Form::Text {
             for state in shown_with_configuration(self.schema, path) {
-                let mut with_state = client.read(Datastore::Operational, &state)?.subtree(&state);
+                let mut with_state = client.read(Datastore::Operational, &state)?;
                 has_state |= !with_state.is_empty();
                 with_state.merge(&tree);
                 tree = with_state;
