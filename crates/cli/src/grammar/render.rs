@@ -2,7 +2,7 @@
 //!
 //! Lines go to a [`Sink`], together with the instance that each line belongs to.
 
-use yang::{Change, Node, NodeKind, Path, Schema, Step, Tree};
+use yang::{Change, Node, NodeKind, Path, Schema, SchemaNode, Step, Tree};
 
 use crate::grammar::schema::{is_inline, key_default, name};
 use crate::grammar::words::quoted;
@@ -73,17 +73,35 @@ pub(crate) fn set(tree: &Tree, path: &Path) -> String {
 /// The lines of [`text`].
 pub(crate) fn text_lines(out: &mut impl Sink, tree: &Tree, path: &Path) {
     let mut shown: Vec<Step> = Vec::new();
+    // The modes below these that a reader of the lines is in.
+    let mut open = 0;
     for (path, node) in instances(tree, path) {
         let above = &path.steps[..path.steps.len().saturating_sub(1)];
-        let common = shown.iter().zip(above).take_while(|(a, b)| a == b).count();
-        for (depth, step) in above.iter().enumerate().skip(common) {
-            out.at(&above[..depth]);
+        // The line of an inline entry enters no mode, so it has its content too.
+        let inline = above.iter().position(|step| is_inline(step.node)).unwrap_or(above.len());
+        let (modes, entry) = above.split_at(inline);
+        let common = shown.iter().zip(modes).take_while(|(a, b)| a == b).count();
+        if shown[common..].iter().any(|step| hides_a_word_above(step.node)) {
+            exits(out, common..shown.len() + open);
+            open = 0;
+        }
+        for (depth, step) in modes.iter().enumerate().skip(common) {
+            out.at(&modes[..depth]);
             out.line(depth, &self::step(step));
         }
-        shown = above.to_vec();
-        if !is_empty(&node) {
-            out.at(above);
-            block(out, &node, above.len());
+        shown = modes.to_vec();
+        if is_empty(&node) {
+            continue;
+        }
+        out.at(above);
+        match entry.is_empty() {
+            true => open = block(out, &node, modes.len()).unwrap_or(open),
+            false => {
+                let head: String = entry.iter().map(|step| self::step(step) + " ").collect();
+                out.enter(&node);
+                out.line(modes.len(), &(head + inline_node(&node).trim_start()));
+                out.leave();
+            }
         }
     }
 }
@@ -121,8 +139,9 @@ pub(crate) fn diff(old: &Tree, new: &Tree) -> String {
         let depth = above.len();
         let mut marked = |mark, tree: &Tree| {
             let mut text = String::new();
-            instances(tree, path).iter().for_each(|(_, node)| block(&mut text, node, 0));
-            text.lines().for_each(|text| line(&mut out, mark, depth, text));
+            instances(tree, path).iter().for_each(|(_, node)| _ = block(&mut text, node, 0));
+            let lines = text.lines().filter(|line| line.trim_start() != EXIT);
+            lines.for_each(|text| line(&mut out, mark, depth, text));
         };
         match &change {
             Change::Created(path, _) => {
@@ -173,35 +192,70 @@ fn is_empty(node: &Node<'_>) -> bool {
             && node.children().next().is_none())
 }
 
-fn block(out: &mut impl Sink, node: &Node<'_>, depth: usize) {
+/// Writes an instance. Returns how many modes below its own place its lines leave open. None if they enter no mode.
+fn block(out: &mut impl Sink, node: &Node<'_>, depth: usize) -> Option<usize> {
     out.enter(node);
-    match node {
+    let open = match node {
         Node::Container(schema, _) => {
             out.line(depth, &name(schema));
-            block_children(out, node, depth + 1);
+            Some(block_children(out, node, depth + 1))
         }
         Node::ListEntry(schema, keys, _) => {
             let head = entry_line(schema, keys);
             if is_inline(schema) {
                 out.line(depth, &(head + &inline_leaves(node)));
+                None
             } else {
                 out.line(depth, &head);
-                block_children(out, node, depth + 1);
+                Some(block_children(out, node, depth + 1))
             }
         }
         Node::Leaf(schema, value) | Node::LeafListEntry(schema, value) => {
             out.line(depth, &format!("{}{}", schema.name, leaf_word(value)));
+            None
         }
-    }
+    };
     out.leave();
+    open
 }
 
-fn block_children(out: &mut impl Sink, node: &Node<'_>, depth: usize) {
+/// Writes what is in the mode of an instance. Returns how many modes are left open: that of the instance, and those below.
+fn block_children(out: &mut impl Sink, node: &Node<'_>, depth: usize) -> usize {
+    let mut open = 0;
     for child in node.children() {
         if !child.schema().is_key() && !is_empty(&child) {
-            block(out, &child, depth);
+            open = block(out, &child, depth).unwrap_or(open);
         }
     }
+    if hides_a_word_above(node.schema()) {
+        exits(out, depth - 1..depth + open);
+        return 0;
+    }
+    open + 1
+}
+
+const EXIT: &str = "exit";
+
+/// Leaves the modes of these levels, the deepest first.
+fn exits(out: &mut impl Sink, levels: std::ops::Range<usize>) {
+    levels.rev().for_each(|level| out.line(level + 1, EXIT));
+}
+
+/// Whether a line that belongs to a mode above would be understood as one of this node's own mode. The indentation does not
+/// count where lines are typed or pasted, so the mode must be left first.
+fn hides_a_word_above(node: &SchemaNode) -> bool {
+    fn words(node: &SchemaNode) -> impl Iterator<Item = &'static str> {
+        let children = node.children.iter().filter(|child| child.config && !child.is_key());
+        children.map(|child| child.name)
+    }
+    let mut above = node.parent();
+    while let Some(mode) = above {
+        if words(node).any(|own| words(mode).any(|word| word == own)) {
+            return true;
+        }
+        above = mode.parent();
+    }
+    false
 }
 
 /// A line of the indented form. Without a mark, the first column belongs to the indentation.
@@ -237,24 +291,24 @@ fn entry_line(list: &'static yang::SchemaNode, keys: &[yang::Value]) -> String {
 }
 
 fn inline_leaves(node: &Node<'_>) -> String {
-    let mut text = String::new();
-    for child in node.children().filter(|child| !child.schema().is_key()) {
-        match &child {
-            Node::Container(schema, _) => {
-                let leaves = inline_leaves(&child);
-                if !leaves.is_empty() {
-                    text += &format!(" {}{leaves}", schema.name);
-                }
-            }
-            Node::ListEntry(schema, keys, _) => {
-                text += &format!(" {}{}", entry_line(schema, keys), inline_leaves(&child));
-            }
-            Node::Leaf(schema, value) | Node::LeafListEntry(schema, value) => {
-                text += &format!(" {}{}", schema.name, leaf_word(value));
-            }
+    let children = node.children().filter(|child| !child.schema().is_key());
+    children.map(|child| inline_node(&child)).collect()
+}
+
+/// A node as the rest of a line. A container without content is not written.
+fn inline_node(node: &Node<'_>) -> String {
+    match node {
+        Node::Container(schema, _) => match inline_leaves(node) {
+            leaves if leaves.is_empty() => leaves,
+            leaves => format!(" {}{leaves}", schema.name),
+        },
+        Node::ListEntry(schema, keys, _) => {
+            format!(" {}{}", entry_line(schema, keys), inline_leaves(node))
+        }
+        Node::Leaf(schema, value) | Node::LeafListEntry(schema, value) => {
+            format!(" {}{}", schema.name, leaf_word(value))
         }
     }
-    text
 }
 
 /// Returns whether anything was written.

@@ -99,3 +99,36 @@ fn lines_lead_anywhere_from_the_mode_that_they_are_in() {
         assert_eq!(merged(content), load::read(schema, content).expect(content), "{content}");
     }
 }
+
+#[test]
+fn shown_lines_are_understood_in_the_mode_in_which_they_are_pasted() {
+    let mut device = Device::new();
+    device.play(
+        "configure\nlinks-iproute2 link a bridge-conf link cost 5\nlinks-iproute2 link b mtu 1400",
+    );
+    device.play("sysctls-netloom netns 1 variable net.ipv4.tcp_sack value \"a b\"");
+    let shown = device.play("show");
+    let place = "sysctls-netloom netns 1 variable net.ipv4.tcp_sack value";
+    let part = device.play(&format!("show config-candidate {place}"));
+    expect_test::expect![[r#"
+        dent-1(config)# show
+        links-iproute2
+         link a
+          bridge-conf
+           link
+            cost 5
+            exit
+           exit
+         link b
+          mtu 1400
+        sysctls-netloom
+         netns 1
+          variable net.ipv4.tcp_sack value "a b"
+        dent-1(config)#
+        dent-1(config)# show config-candidate sysctls-netloom netns 1 variable net.ipv4.tcp_sack value
+        sysctls-netloom
+         netns 1
+          variable net.ipv4.tcp_sack value "a b"
+        dent-1(config)#
+    "#]].assert_eq(&(shown + &part));
+}
