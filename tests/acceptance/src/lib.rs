@@ -11,6 +11,7 @@ mod daemon;
 mod foreign;
 pub mod kernel;
 mod lab;
+pub mod random;
 mod terminal;
 pub mod tutorial;
 
