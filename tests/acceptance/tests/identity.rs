@@ -167,3 +167,48 @@ fn links() -> BTreeMap<String, String> {
     let links = links.as_array().into_iter().flatten();
     links.map(|link| (text(&link["ifname"]), text(&link["address"]))).collect()
 }
+
+/// Both ends of a veth pair get what only a new link can be given. A tunnel whose link below is no
+/// longer configured is made anew without one.
+#[test]
+fn what_only_a_new_link_can_have() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        let queues = |name: &str| {
+            let link = &ip_json(&format!("-d link show {name}"))[0];
+            (link["num_tx_queues"].as_u64(), link["num_rx_queues"].as_u64())
+        };
+        step("queues of both ends of a new pair");
+        daemon.run(
+            "configure\nlinks-iproute2\nlink a\ntype veth\nvirtual_peer_name b\nadvance numtxqueues 4\ntop\n\
+             links-iproute2 link b\ntype veth\nvirtual_peer_name a\nadvance numtxqueues 3\nip 10.0.0.1/24\n\
+             commit\n",
+        );
+        assert_eq!((queues("a").0, queues("b").0), (Some(4), Some(3)));
+        step("of either end of one that is there");
+        for (end, other) in [("a", "b"), ("b", "a")] {
+            let before = queues(other);
+            let leaf = format!("links-iproute2 link {end} advance numrxqueues 5");
+            daemon.run(&format!("configure\n{leaf}\ncommit\n"));
+            assert_eq!((queues(end).1, queues(other)), (Some(5), before));
+            daemon.run("configure\nrollback 1\ncommit\n");
+            assert_eq!(queues(other), before);
+        }
+        step("a refused commit gives the other end its queues and its index back");
+        let before = (queues("a"), queues("b"), kernel::ifindexes(), kernel::holds());
+        let ran = daemon.script(
+            "configure\nlinks-iproute2 link a advance numtxqueues 7\ntop\n\
+             sysctls-netloom netns 1 variable net.ipv4.tcp_congestion_control value nobody\ncommit\n",
+        );
+        assert_eq!(ran.status.code(), Some(1), "{}{}", ran.out, ran.err);
+        assert_eq!(before, (queues("a"), queues("b"), kernel::ifindexes(), kernel::holds()));
+        step("a tunnel without its link below");
+        let tunnel = "links-iproute2 vxlan v vxlan-info";
+        daemon.run(&format!("configure\n{tunnel} id 7\n{tunnel} dev a\ncommit\n"));
+        let below = || ip_json("-d link show v")[0]["linkinfo"]["info_data"]["link"].clone();
+        assert_eq!(below(), "a");
+        daemon.run(&format!("configure\nno {tunnel} dev\ncommit\n"));
+        assert!(below().is_null(), "{}", below());
+        assert_eq!(daemon.run("show drift\n"), NOTHING);
+    });
+}

@@ -56,7 +56,7 @@ pub(crate) fn create(out: &mut Vec<u8>, link: &Link, references: &References<'_>
         put(out, libc::IFLA_INFO_DATA, |out| {
             put_data(out, kind, references);
             if let Some(peer) = &link.peer {
-                put_peer(out, peer, references);
+                put_peer(out, peer, link.peer_attributes.as_deref(), references);
             }
         });
     });
@@ -69,6 +69,9 @@ pub(crate) fn rest(link: &Link) -> Link {
     if link.facts().is_none_or(|facts| facts.created_by == CreatedBy::Netlink) {
         at_creation(link.kind.as_ref(), &mut rest.attributes);
         rest.attributes = link.attributes.changes(&rest.attributes);
+        // No protocol keeps a new link down, and not every device can be told so
+        // (`do_set_proto_down`, net/core/rtnetlink.c).
+        rest.attributes.protodown.take_if(|down| !*down);
         rest.flags = LinkFlags::default();
         rest.master = None;
     }
@@ -76,6 +79,7 @@ pub(crate) fn rest(link: &Link) -> Link {
     rest.kind = None;
     rest.device = None;
     rest.peer = None;
+    rest.peer_attributes = None;
     rest
 }
 
@@ -174,10 +178,17 @@ fn put_data(out: &mut Vec<u8>, kind: &LinkKind, references: &References<'_>) {
 }
 
 /// The other end of a veth pair: a nested message.
-fn put_peer(out: &mut Vec<u8>, peer: &Place, references: &References<'_>) {
+fn put_peer(
+    out: &mut Vec<u8>,
+    peer: &Place,
+    attributes: Option<&LinkAttributes>,
+    references: &References<'_>,
+) {
     put(out, VETH_INFO_PEER, |out| {
-        fixed::link(out, 0, 0, 0);
+        let index = attributes.and_then(|attributes| attributes.index);
+        fixed::link(out, index.unwrap_or_default(), 0, 0);
         put_name(out, &peer.ifname);
+        attributes.iter().for_each(|attributes| attributes.encode(out));
         if let Some(netns) = references.peer_netns {
             put_value(out, libc::IFLA_NET_NS_FD, &netns);
         }

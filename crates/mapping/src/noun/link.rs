@@ -91,6 +91,7 @@ impl LinkLowering<'_, '_> {
             port: Port { bridge },
             device,
             peer,
+            peer_attributes: None,
             status: None,
         };
         self.lowering.add(Key::Link(self.id), Object::Link(Box::new(link)));

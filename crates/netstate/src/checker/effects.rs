@@ -47,6 +47,7 @@ impl<'a> World<'a> {
         let end = link.peer.as_ref().map(|peer| Link {
             kind: link.kind.clone(),
             peer: Some(link.place.clone()),
+            attributes: link.peer_attributes.as_deref().cloned().unwrap_or_default(),
             ..Link::at(peer.clone())
         });
         let ends = [(Some(id.clone()), Some(link.clone())), (mate_id, end)];

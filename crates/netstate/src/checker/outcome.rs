@@ -7,7 +7,7 @@ use super::nouns::{agrees, nature, same_value};
 use super::world::{Presence, World, is_built_in, master};
 use crate::attribute::Fields;
 use crate::name::LinkId;
-use crate::noun::link::{Link, LinkKind, Master, Place};
+use crate::noun::link::{Link, LinkBelow, LinkKind, Master, Place};
 use crate::noun::{Key, Object};
 use crate::state::State;
 
@@ -107,6 +107,11 @@ impl Outcome<'_, '_> {
             && seen.device.as_ref() != Some(device)
             && expected(device)
         {
+            fields.push("device");
+        }
+        let may_have_none =
+            wanted.facts().is_some_and(|facts| matches!(facts.link_below, LinkBelow::Optional(_)));
+        if may_have_none && wanted.device.is_none() && seen.device.is_some() {
             fields.push("device");
         }
         if let Some(peer) = &wanted.peer

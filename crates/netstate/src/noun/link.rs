@@ -85,6 +85,10 @@ pub struct Link {
     pub device: Option<Place>,
     /// The other end of a veth pair. The kernel creates and removes both ends together.
     pub peer: Option<Place>,
+    /// In a request for a new veth pair: the attributes of the other end that only a new link can
+    /// be given ([`LinkAttributes::of_creation`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_attributes: Option<Box<LinkAttributes>>,
     /// What can only be observed.
     pub status: Option<Box<LinkStatus>>,
 }
@@ -101,6 +105,7 @@ impl Link {
             port: Port::default(),
             device: None,
             peer: None,
+            peer_attributes: None,
             status: None,
         }
     }
@@ -198,6 +203,18 @@ pub struct LinkAttributes {
     /// A comment for people; empty for none.
     #[attribute(IFLA_IFALIAS, absent = String::new())]
     pub alias: Option<String>,
+}
+
+impl LinkAttributes {
+    /// The attributes that only a new link can be given.
+    pub fn of_creation(&self) -> LinkAttributes {
+        LinkAttributes {
+            index: self.index,
+            numtxqueues: self.numtxqueues,
+            numrxqueues: self.numrxqueues,
+            ..LinkAttributes::default()
+        }
+    }
 }
 
 /// Interface flags that can be set (netdevice(7)).

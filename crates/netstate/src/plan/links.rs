@@ -4,6 +4,8 @@
 //! up. If a kind depends on the link below ([`Below`]), the link below comes first. The account
 //! records what the kernel does to a link when this happens to the link below.
 
+mod create;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -11,8 +13,7 @@ use super::PlanError;
 use super::account::Account;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::link::{
-    Below, Link, LinkFlags, LinkKind, Master, MtuAtCreation, Place, Port, below, follows_ports,
-    link, links, must_recreate, temporary_name,
+    Below, Link, LinkFlags, Master, Place, Port, below, link, links, must_recreate, temporary_name,
 };
 use crate::noun::netns::as_phrase;
 use crate::noun::{self, Key, Object, Renaming};
@@ -255,50 +256,6 @@ impl<'a> Account<'a> {
                 as_phrase(&wanted.place.netns),
             ),
         })
-    }
-
-    fn make(&mut self, id: &LinkId, wanted: &Link) {
-        let mut made = Link {
-            kind: wanted.kind.clone(),
-            attributes: wanted.attributes.clone(),
-            device: wanted.device.clone(),
-            peer: wanted.peer.clone(),
-            ..Link::at(wanted.place.clone())
-        };
-        let mut now = made.kernel_default();
-        if made.facts().is_some_and(|facts| facts.mtu == MtuAtCreation::Follows) {
-            made.attributes.mtu = None;
-            if let Some(device) = wanted.device.as_ref().filter(|_| below(wanted).mtu_within) {
-                let device = self.places.get(device).and_then(|id| self.links.get(id));
-                now.attributes.mtu = device.and_then(|device| device.attributes.mtu);
-            }
-        }
-        if follows_ports(wanted) {
-            self.keeps_mtu.insert(id.clone(), false);
-        }
-        now.overlay(&made);
-        now.flags.up = Some(false);
-        let key = Key::Link(id.clone());
-        let because = match link(&self.observed.objects, id) {
-            Some(_) => Because::LinkRemoved(wanted.place.ifname.clone()),
-            None => self.reason(&key),
-        };
-        self.push(&key, Action::Create(Object::Link(made.into())), because);
-        if let Some(peer) = &wanted.peer
-            && let Some(mate) = self.target_places.get(peer).copied()
-        {
-            let kind = wanted.kind.as_ref().map(LinkKind::plain);
-            let mut mate_now = Link { kind, ..Link::at(peer.clone()) }.kernel_default();
-            mate_now.peer = Some(wanted.place.clone());
-            mate_now.flags.up = Some(false);
-            self.places.insert(peer.clone(), mate.clone());
-            self.links.insert(mate.clone(), Cow::Owned(mate_now));
-        }
-        if let Some(below) = &now.device {
-            self.linked.entry(below.clone()).or_default().insert(id.clone());
-        }
-        self.places.insert(now.place.clone(), id.clone());
-        self.links.insert(id.clone(), Cow::Owned(now));
     }
 
     fn move_to(&mut self, id: &LinkId, place: &Place, because: Because) {

@@ -20,6 +20,7 @@ pub(super) fn create_link(state: &mut State, id: &LinkId, link: &Link) -> Result
         let mut mate = Link::at(peer.clone());
         mate.kind = link.kind.clone();
         mate.peer = Some(link.place.clone());
+        mate.attributes = link.peer_attributes.as_deref().cloned().unwrap_or_default();
         let id = peer.ifname.as_str().parse().map_err(|_| refusal(libc::EINVAL, ""))?;
         ends.push((id, mate));
     }

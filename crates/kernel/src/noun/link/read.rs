@@ -89,6 +89,7 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
         port,
         device: None,
         peer: None,
+        peer_attributes: None,
         status: None,
     };
     // A link may name itself as the link below. There is none then.

@@ -269,6 +269,7 @@ fn objects_of_others_are_shown_too() {
             port: Port::default(),
             device: None,
             peer: None,
+            peer_attributes: None,
             status: Some(Box::new(LinkStatus {
                 index: 2,
                 device_type: 1,

@@ -165,6 +165,10 @@ fn describe_creation(f: &mut fmt::Formatter<'_>, link: &Link) -> fmt::Result {
     write!(f, "create {kind} {} in {}", link.place.ifname, as_phrase(&link.place.netns))?;
     if let Some(peer) = &link.peer {
         write!(f, " with peer {} in {}", peer.ifname, as_phrase(&peer.netns))?;
+        if let Some(attributes) = &link.peer_attributes {
+            let of_peer = Link { attributes: (**attributes).clone(), ..Link::at(peer.clone()) };
+            write!(f, " ({})", values(&of_peer).join(", "))?;
+        }
     }
     if let Some(device) = &link.device {
         write!(f, " on {}", device.ifname)?;

@@ -51,6 +51,7 @@ impl Link {
             master: self.master.clone().filter(|_| !same_master),
             device: self.device.clone().filter(|device| observed.device.as_ref() != Some(device)),
             peer: self.peer.clone().filter(|peer| observed.peer.as_ref() != Some(peer)),
+            peer_attributes: None,
             status: None,
         }
     }

@@ -1,7 +1,7 @@
 //! How a link depends on others, and whether it can be changed to what is wanted.
 
 use super::fields::ETH_DATA_LEN;
-use super::{Below, Link, LinkKind, Place};
+use super::{Below, Link, LinkBelow, LinkKind, Place};
 
 /// How a link depends on the link below.
 pub(crate) fn below(link: &Link) -> Below {
@@ -39,6 +39,9 @@ pub(crate) fn must_recreate<'p>(
         (Some(_), None) => true,
         (None, _) => false,
     };
+    let loses_below = wanted.device.is_none()
+        && seen.device.is_some()
+        && matches!(kind.facts().link_below, LinkBelow::Optional(_));
     // The other end may be in a namespace without a name, or in one that is removed. It is created
     // again only together with this end.
     let other_mate = match &seen.peer {
@@ -56,6 +59,7 @@ pub(crate) fn must_recreate<'p>(
         || change.set().iter().any(|field| field.create_only)
         || other_mate
         || other_below
+        || loses_below
 }
 
 /// Whether both are in the same namespace.

@@ -48,6 +48,8 @@ pub(super) fn configured<'a>(
     let mut link = observed.clone();
     let mut new = Link {
         kind: observed.kind.as_ref().map(LinkKind::plain),
+        // Of a link that we create, the configuration says whether there is a link below.
+        device: observed.device.clone().filter(|_| desired.is_adopted()),
         ..Link::at(desired.place.clone())
     };
     if let Some(touched) = touched {
