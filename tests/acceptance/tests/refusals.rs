@@ -249,3 +249,37 @@ fn a_field_that_the_kernel_does_not_have() {
         }
     });
 }
+
+/// The kernel limits the forward delay of a bridge while its spanning tree is on.
+#[test]
+fn a_forward_delay_that_a_spanning_tree_does_not_allow() {
+    isolated(|| {
+        let _lab = Lab::new();
+        let daemon = Daemon::start();
+        let bridge = |lines: [&str; 2]| {
+            let lines = lines.map(|line| format!("links-iproute2 bridge br0 br-info {line}\n"));
+            lines.concat()
+        };
+        let words = "with a spanning tree, the forward delay is 200 to 3000 centiseconds";
+        let contradiction = bridge(["forward_delay 0", "stp_state 1"]);
+        refused(&daemon, "from no bridge", &contradiction, words);
+        daemon.run(&format!("configure\n{}commit\n", bridge(["forward_delay 0", "stp_state 0"])));
+        refused(&daemon, "from one without a spanning tree", &contradiction, words);
+        let told = || {
+            let data = &testkit::netns::ip_json("-d link show br0")[0]["linkinfo"]["info_data"];
+            (data["forward_delay"].as_u64(), data["stp_state"].as_u64())
+        };
+        for (delay, state) in
+            [(300, 1), (0, 0), (200, 1), (100, 0), (1500, 0), (3000, 1), (4000, 0)]
+        {
+            let [delay_line, state_line] =
+                [format!("forward_delay {delay}"), format!("stp_state {state}")];
+            daemon.run(&format!("configure\n{}commit\n", bridge([&delay_line, &state_line])));
+            assert_eq!(told().0, Some(delay));
+            assert_eq!(told().1.map(|state| state != 0), Some(state != 0));
+            assert_eq!(daemon.run("show drift\n"), "nothing differs from running\n");
+        }
+        daemon.run("configure\nrollback 1\ncommit\n");
+        assert_eq!(told().0, Some(3000));
+    });
+}

@@ -87,6 +87,12 @@ impl Execution<'_> {
 
     /// Changes a link in its place.
     fn change_link(&mut self, index: usize, place: &Place, change: &Link) -> Result<()> {
+        if let Some(first) = change.kind.as_ref().and_then(LinkKind::first) {
+            let first = Link { kind: Some(first), ..Link::at(place.clone()) };
+            self.push((index, &place.netns), (libc::RTM_NEWLINK, 0), |out| {
+                update(out, Err(&place.ifname), &first, &References::default());
+            })?;
+        }
         if says_something(change) {
             let references = References {
                 master: self.master(index, change)?,

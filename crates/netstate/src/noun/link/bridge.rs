@@ -101,6 +101,13 @@ impl Kind for Bridge {
     fn below(&self) -> Below {
         Below::default()
     }
+
+    /// The kernel reads the forward delay before the state of the spanning tree, and limits it
+    /// while the spanning tree is on (`br_changelink`, net/bridge/br_netlink.c).
+    fn first(&self) -> Option<Self> {
+        let is_off = self.stp_state == Some(0) && self.forward_delay.is_some();
+        is_off.then(|| Self { stp_state: Some(0), ..Self::default() })
+    }
 }
 
 /// The attributes of a link as a bridge port.

@@ -53,6 +53,11 @@ pub(crate) trait Kind:
 
     /// Adds the attributes that the kernel reports only if they are on.
     fn add_unreported(&mut self) {}
+
+    /// The attributes of this change that need a request of their own, before the others.
+    fn first(&self) -> Option<Self> {
+        None
+    }
 }
 
 /// The facts that are the same for every link of a kind.
@@ -249,6 +254,14 @@ macro_rules! kinds {
                 match self {
                     $(LinkKind::$kind(kind) => kind.below(),)*
                     LinkKind::Other(_) => Below::default(),
+                }
+            }
+
+            /// The attributes of this change that need a request of their own, before the others.
+            pub fn first(&self) -> Option<LinkKind> {
+                match self {
+                    $(LinkKind::$kind(kind) => kind.first().map(LinkKind::$kind),)*
+                    LinkKind::Other(_) => None,
                 }
             }
 
