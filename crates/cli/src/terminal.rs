@@ -44,6 +44,15 @@ enum Read {
     Gone,
 }
 
+/// How a line came in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entered {
+    /// As if it was typed.
+    Alone,
+    /// In a bracketed paste.
+    InPaste,
+}
+
 /// What became of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
@@ -107,7 +116,7 @@ impl Session {
         loop {
             locked(&self.plain.shell).learn_standing();
             let outcome = match self.read()? {
-                Read::Line(line) => self.execute(&line, true)?,
+                Read::Line(line) => self.execute(&line, Entered::Alone)?,
                 Read::Paste(paste) => self.run_paste(&paste)?,
                 Read::Nothing => Outcome::Done,
                 Read::End => {
@@ -142,17 +151,26 @@ impl Session {
         }
     }
 
-    fn execute(&self, line: &str, paged: bool) -> io::Result<Outcome> {
+    fn execute(&self, line: &str, entered: Entered) -> io::Result<Outcome> {
         let done = locked(&self.plain.shell).run(line);
         match done {
             Ok(done) => {
-                match paged && done.paged && self.editor.is_some() {
+                match entered == Entered::Alone && done.paged && self.editor.is_some() {
                     true => pager::page(&done.text, &self.plain.keyboard)?,
                     false => pager::print(&done.text, &self.plain.keyboard)?,
                 }
                 Ok(if done.quits { Outcome::Ends(0) } else { Outcome::Done })
             }
-            Err(error) => failed(&error),
+            Err(error) => {
+                // A program that waits for the message sends nothing before it has seen it.
+                let dropped = match entered {
+                    Entered::Alone => self.plain.keyboard.drop_burst(),
+                    Entered::InPaste => String::new(),
+                };
+                let outcome = failed(&error)?;
+                output::write(&paste::dropped(&dropped))?;
+                Ok(outcome)
+            }
         }
     }
 
@@ -161,7 +179,7 @@ impl Session {
         for (number, line) in paste.lines() {
             let prompt = locked(&self.plain.shell).prompt();
             output::write(&format!("{prompt} {}\n", printable_lines(line)))?;
-            let mut outcome = self.execute(line, false)?;
+            let mut outcome = self.execute(line, Entered::InPaste)?;
             if outcome == Outcome::Done && self.plain.keyboard.is_interrupted() {
                 outcome = Outcome::Failed;
             }

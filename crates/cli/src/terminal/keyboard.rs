@@ -31,6 +31,10 @@ use crate::terminal::keys::{
 const SEQUENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 /// How long a terminal may take to say that it can place the cursor.
 const ANSWER: Duration = Duration::from_millis(200);
+/// Keys that follow each other faster than a person types them are a paste, or come from a program.
+const BURST: Duration = Duration::from_millis(25);
+/// How long the rest of a paste may pause, when it is dropped.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The input of a session. Dropping it restores the terminal.
 pub(crate) struct Keyboard {
@@ -49,7 +53,11 @@ struct Shared {
 #[derive(Default)]
 struct State {
     gate: Gate,
-    waiting: VecDeque<Input>,
+    waiting: VecDeque<Arrived>,
+    /// When the last input arrived, and in which burst.
+    last: Option<(Instant, u64)>,
+    /// The same of the input that somebody has taken last.
+    taken: Option<(Instant, u64)>,
     /// Reports of the cursor position, which the editor waits for. They overtake the keys.
     positions: VecDeque<Vec<u8>>,
     /// The paste that the editor was told of.
@@ -58,6 +66,9 @@ struct State {
     /// Whether the terminal has ever reported its cursor position.
     answers: bool,
 }
+
+/// An input, and when it arrived in which burst.
+struct Arrived(Input, (Instant, u64));
 
 /// Who gets the keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,7 +145,7 @@ impl Keyboard {
     pub(crate) fn begin_command(&self) {
         let mut state = self.shared.lock();
         state.gate = Gate::Closed;
-        let pressed = |input: &Input| *input == Input::Key(vec![CTRL_C]);
+        let pressed = |Arrived(input, _): &Arrived| *input == Input::Key(vec![CTRL_C]);
         if let Some(at) = state.waiting.iter().rposition(pressed) {
             state.waiting.drain(..=at);
             state.interrupted = true;
@@ -147,7 +158,7 @@ impl Keyboard {
         let mut state = self.shared.lock();
         state.open(Gate::Direct);
         loop {
-            if let Some(input) = state.waiting.pop_front() {
+            if let Some(input) = state.pop() {
                 return Some(input);
             }
             let left = timeout.saturating_sub(start.elapsed());
@@ -160,7 +171,39 @@ impl Keyboard {
 
     /// Puts back what [`next`](Self::next) has returned.
     pub(crate) fn put_back(&self, input: Input) {
-        self.shared.lock().waiting.push_front(input);
+        let mut state = self.shared.lock();
+        if let Some(taken) = state.taken {
+            state.waiting.push_front(Arrived(input, taken));
+        }
+    }
+
+    /// Drops what has arrived in one burst with the key that was taken last, and what follows that without a long pause.
+    /// Returns it as text. It is the rest of a paste without brackets.
+    pub(crate) fn drop_burst(&self) -> String {
+        let mut text = String::new();
+        let mut state = self.shared.lock();
+        let Some((at, burst)) = state.taken else { return text };
+        while state.waiting.is_empty() && at.elapsed() < BURST {
+            state = self.shared.wait(state, BURST.saturating_sub(at.elapsed()));
+        }
+        if state.waiting.front().is_none_or(|Arrived(_, (_, next))| *next != burst) {
+            return text;
+        }
+        let mut start = Instant::now();
+        while start.elapsed() < PAUSE && !state.interrupted {
+            if !state.waiting.is_empty() {
+                start = Instant::now();
+            }
+            for Arrived(input, _) in state.waiting.drain(..) {
+                match input {
+                    Input::Key(key) => text += &String::from_utf8_lossy(&key).replace('\r', "\n"),
+                    Input::Paste(paste) => text += &paste,
+                    Input::Position(_) => {}
+                }
+            }
+            state = self.shared.wait(state, PAUSE.saturating_sub(start.elapsed()));
+        }
+        text
     }
 
     /// The paste that the editor was told of.
@@ -275,11 +318,27 @@ impl State {
         self.interrupted = false;
     }
 
+    fn pop(&mut self) -> Option<Input> {
+        let Arrived(input, when) = self.waiting.pop_front()?;
+        self.taken = Some(when);
+        Some(input)
+    }
+
+    /// When an input arrives, and in which burst.
+    fn arrival(&mut self, now: Instant) -> (Instant, u64) {
+        let burst = match self.last {
+            Some((last, burst)) if now.duration_since(last) < BURST => burst,
+            Some((_, burst)) => burst + 1,
+            None => 0,
+        };
+        *self.last.insert((now, burst))
+    }
+
     /// What can go to the editor, as bytes.
     fn let_through(&mut self) -> Vec<u8> {
         let mut bytes: Vec<u8> = self.positions.drain(..).flatten().collect();
         while self.gate == Gate::Editor {
-            let Some(input) = self.waiting.pop_front() else { break };
+            let Some(input) = self.pop() else { break };
             match input {
                 Input::Key(key) => {
                     if ends_editing(&key) {
@@ -348,6 +407,7 @@ impl Shared {
 
     fn take(&self, inputs: Vec<Input>) {
         let mut state = self.lock();
+        let arrival = state.arrival(Instant::now());
         for input in inputs {
             match input {
                 Input::Position(report) if state.answers => state.positions.push_back(report),
@@ -359,7 +419,9 @@ impl Shared {
                     state.interrupted = true;
                     self.say_interrupted();
                 }
-                input @ (Input::Key(_) | Input::Paste(_)) => state.waiting.push_back(input),
+                input @ (Input::Key(_) | Input::Paste(_)) => {
+                    state.waiting.push_back(Arrived(input, arrival));
+                }
             }
         }
         drop(state);
@@ -390,5 +452,18 @@ impl Shared {
             }
             state = self.lock();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_faster_than_a_person() {
+        let start = Instant::now();
+        let mut state = State::default();
+        let mut burst = |milliseconds| state.arrival(start + Duration::from_millis(milliseconds)).1;
+        assert_eq!([0, 1, 20, 40, 64, 100, 150].map(&mut burst), [0, 0, 0, 0, 0, 1, 2]);
     }
 }

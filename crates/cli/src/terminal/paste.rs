@@ -1,6 +1,6 @@
 //! Pasted lines, which run one after the other up to the first error.
 
-use yang::printable_lines;
+use yang::printable;
 
 /// A paste, with what was typed before it.
 pub(crate) struct Paste {
@@ -31,19 +31,34 @@ impl Paste {
     /// Says what was not run.
     pub(crate) fn stopped(&self, at: usize) -> String {
         let unfinished = usize::from(!self.unfinished().trim().is_empty());
-        let left = self.lines - at + unfinished;
+        let left = were(self.lines - at + unfinished);
         let mut rest = (1..).zip(self.text.split('\n')).skip(at);
         let next = rest.find(|(_, line)| !line.trim().is_empty());
-        let lines = if left == 1 { "line was" } else { "lines were" };
         match next {
             None => String::new(),
             Some((number, next)) => format!(
-                "the paste stops at line {at} of {}: {left} {lines} not run, from line {number} on: {}\n",
+                "the paste stops at line {at} of {}: {left} not run, from line {number} on: {}\n",
                 self.lines + unfinished,
-                printable_lines(next.trim()),
+                printable(next.trim()),
             ),
         }
     }
+}
+
+/// Says what was not run of a paste without brackets. Nothing if there was none.
+pub(crate) fn dropped(text: &str) -> String {
+    match text.split('\n').find(|line| !line.trim().is_empty()) {
+        None => String::new(),
+        Some(next) => format!(
+            "the paste stops here: {} not run, from: {}\n",
+            were(text.lines().count()),
+            printable(next.trim())
+        ),
+    }
+}
+
+fn were(lines: usize) -> String {
+    format!("{lines} {}", if lines == 1 { "line was" } else { "lines were" })
 }
 
 #[cfg(test)]
@@ -68,6 +83,10 @@ mod tests {
         expect!["the paste stops at line 4 of 5: 1 line was not run, from line 5 on: d\n"]
             .assert_eq(&paste.stopped(4));
         expect![""].assert_eq(&paste.stopped(5));
+        expect!["the paste stops here: 2 lines were not run, from: a\\u{1b}[A\n"]
+            .assert_eq(&dropped("\na\x1b[A\n"));
+        expect!["the paste stops here: 1 line was not run, from: b\n"].assert_eq(&dropped("b"));
+        expect![""].assert_eq(&dropped(" \n"));
         expect!["the paste stops at line 1 of 2: 1 line was not run, from line 2 on: b\n"]
             .assert_eq(&Paste::new("", "a\nb", "").stopped(1));
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::time::Instant;
 
-use acceptance::{Ability, Daemon, step};
+use acceptance::{Ability, Daemon, random, step};
 use testkit::netns::isolated;
 
 use crate::{ROWS, person};
@@ -16,11 +16,14 @@ fn a_paste_gives_the_candidate_that_a_script_gives() {
     isolated(|| {
         let daemon = Daemon::start();
         let mut random = fastrand::Rng::with_seed(SEED);
-        // Brackets, lines, and the largest piece.
-        let cases = [(true, 5000, 4000), (true, 1000, 9), (false, 300, 3), (false, 600, 4000)];
+        step(&format!("seed {SEED}"));
+        // Brackets, about one and a half times the number of lines, and the largest piece.
+        let cases = [(true, 7500, 4000), (true, 1000, 9), (false, 300, 3), (false, 1500, 4000)];
         for (bracketed, lines, largest) in cases {
             let start = Instant::now();
-            let text = configuration(&mut random, lines);
+            let text = anything(&daemon, &mut random, lines / 10)
+                + &configuration(&mut random, lines * 6 / 10);
+            let lines = text.lines().count();
             let [scripted, pasted] =
                 ["scripted.json", "pasted.json"].map(|name| daemon.folder().join(name));
             let script =
@@ -73,6 +76,38 @@ fn a_paste_stops_at_its_first_error() {
         ann.line("top");
         ann.paste("links-iproute2 link far7 netns nosuch\ntop\ncommit\nshow history\n", || 4096);
         ann.see("the paste stops at line 3 of 4: 1 line was not run, from line 4 on: show history");
+    });
+}
+
+#[test]
+fn a_paste_without_brackets_stops_at_its_first_error_too() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        for (term, answers) in [("xterm", true), ("vt100", false), ("dumb", false)] {
+            for piece in [1, 7, 4096] {
+                step(&format!("{term}, in pieces of {piece} bytes"));
+                let ability = Ability { term: Some(term), answers, ..Ability::default() };
+                let mut ann = person(&daemon, ability);
+                let text =
+                    "netnses-iproute2 netns vpn1\ntop\nnetnses-iproute2 nosuch vpn2\ntop\ncommit\n";
+                let from = ann.transcript().len();
+                text.as_bytes().chunks(piece).for_each(|piece| ann.press(piece));
+                ann.await_output(from, "the paste stops here: 2 lines were not run, from: top\r\n");
+                ann.await_in_prompt(|prompt| prompt.ends_with("(config)#"));
+                step("what is typed after that is run");
+                ann.press(b"show history | count\r");
+                ann.await_output(from, "\n0 lines");
+            }
+        }
+        step("so does one whose error comes from the daemon");
+        let mut ann = person(&daemon, Ability::default());
+        let from = ann.transcript().len();
+        ann.press(b"links-iproute2 link far7 netns nosuch\rcommit\rdiscard-changes\rexit\r");
+        ann.await_output(
+            from,
+            "the paste stops here: 2 lines were not run, from: discard-changes\r\n",
+        );
+        ann.line("show config-candidate | count");
     });
 }
 
@@ -130,6 +165,15 @@ fn what_is_typed_while_a_command_runs_is_not_lost() {
         ann.await_output(0, "commit 1: 60 netns added");
         assert!(!ann.transcript().contains("--More--"));
     });
+}
+
+/// A configuration with any nodes and values, as `show` prints it.
+fn anything(daemon: &Daemon, random: &mut fastrand::Rng, leaves: usize) -> String {
+    let file = daemon.folder().join("anything.json");
+    fs::write(&file, random::configuration(random, leaves).to_json(false)).expect("write the file");
+    let shown =
+        daemon.run(&format!("configure\nload replace {}\nshow\ndiscard-changes\n", file.display()));
+    shown + "top\n"
 }
 
 /// Lines that configure dummies with addresses and routes, with comments and quoted values.

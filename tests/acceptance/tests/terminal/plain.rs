@@ -18,7 +18,10 @@ fn a_dumb_terminal_gets_plain_text() {
             ann.see(" netns vpn1");
             ann.keys("netnses-iproute2 ?");
             ann.see("  netns  ");
-            ann.keys("\x15exit\rexit\rdiscard-changes\rexit\rexit\r");
+            ann.keys("\x15exit\rexit\r");
+            ann.see("there are uncommitted changes");
+            ann.await_in_prompt(|prompt| prompt.ends_with("(config)#"));
+            ann.keys("discard-changes\rexit\rexit\r");
             assert!(ann.ends());
             let written = ann.transcript();
             assert!(!written.contains('\x1b'), "{term:?}: {written:?}");
