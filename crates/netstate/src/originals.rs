@@ -1,14 +1,16 @@
 //! Originals: objects as they were before the configuration touched them.
 
+mod taken;
+
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::noun::link::{Link, Place, link_objects};
-use crate::noun::{self, Key, Loss, Object, Removal, Renaming};
-use crate::plan::WithoutIp;
-use crate::state::{Dependents, Entry, State, side_by_side};
+use crate::noun::{self, Key, Object, Removal, Renaming};
+use crate::originals::taken::Taken;
+use crate::state::{Dependents, Entry, State, side_by_side, without};
 
 /// Objects that existed before they were first configured, as they were then. A configured object
 /// that is not in here was created by the configuration, and is removed with it.
@@ -22,8 +24,8 @@ pub struct Originals {
 
 impl Originals {
     /// Adds what `desired` is about to touch for the first time: existing objects with its keys
-    /// that are not in `touched`. It also adds the objects on a link that may go down or move,
-    /// because they may be lost.
+    /// that are not in `touched`. It also adds the objects of others on a link that may go down or
+    /// move, because they may be lost.
     pub fn remember(&mut self, desired: &State, touched: &State, observed: &State) {
         let dependents = OnceCell::new();
         let past = Past::of(touched);
@@ -37,70 +39,54 @@ impl Originals {
             {
                 self.objects.insert(key.clone(), self.before_ours(key, seen, &past));
             }
-            let Some(seen) = seen.link().filter(|_| before != Some(wanted)) else { continue };
-            let Some(home) = self.objects.get(key).and_then(Object::link) else { continue };
-            if seen.place.netns != home.place.netns {
-                continue;
+            if before != Some(wanted) {
+                self.remember_on((key, seen), (desired, touched), (&dependents, observed));
             }
-            let home = home.place.ifname.clone();
-            let names = Renaming { old: &seen.place.ifname, new: &home };
-            let link_key = key;
-            for (key, object) in dependents.get_or_init(|| Dependents::of(observed)).at(&seen.place)
-            {
-                // It may be configured under another name of its link.
-                let is_of = |state: &State| {
-                    let link = state.objects.get(link_key).and_then(Object::link);
-                    let link = link.filter(|link| link.place.netns == seen.place.netns);
-                    let named = link.map(|link| {
-                        let names = Renaming { old: names.old, new: &link.place.ifname };
-                        noun::renamed(key, object, names).0
-                    });
-                    state.objects.contains_key(named.as_ref().unwrap_or(key))
-                        || state.objects.contains_key(key)
-                };
-                if !is_of(desired) && !is_of(touched) && !object.is_automatic() {
-                    let object = self.before_ours(key, object, &past);
-                    let (key, object) = noun::renamed(key, &object, names);
-                    // A value that an earlier attempt has set indirectly is not the original.
-                    match key.noun().facts().sets_others {
-                        true => drop(self.objects.entry(key).or_insert(object)),
-                        false => drop(self.objects.insert(key, object)),
-                    }
-                }
-            }
+        }
+        // A link that is given back may go down, and come up again if the change fails.
+        let seen = side_by_side(&touched.objects, &observed.objects)
+            .filter_map(|(key, before, seen)| Some((key, before.and(seen)?)));
+        let given_back = without(seen, &desired.objects);
+        for (key, seen) in given_back {
+            self.remember_on((key, seen), (desired, touched), (&dependents, observed));
         }
     }
 
-    /// Adds the objects that `desired` takes from others on any link: those that are lost with IPv4
-    /// or IPv6, and the parameters that the kernel sets together with a changing one.
-    pub fn remember_taken(&mut self, desired: &State, touched: &State, observed: &State) {
+    /// Adds the objects of others on a link in its original namespace.
+    fn remember_on<'o>(
+        &mut self,
+        (link_key, seen): Entry<'_>,
+        (desired, touched): (&State, &State),
+        (dependents, observed): (&OnceCell<Dependents<'o>>, &'o State),
+    ) {
         let past = Past::of(touched);
-        let without_ip = WithoutIp::of(&desired.objects, &desired.objects);
-        let changing: Vec<Entry<'_>> = setters(&desired.objects)
-            .filter(|(key, value)| {
-                let seen = observed.objects.get(*key);
-                seen.is_some_and(|seen| !noun::satisfies(key, seen, value))
-            })
-            .collect();
-        let is_ours =
-            |key: &Key| desired.objects.contains_key(key) || touched.objects.contains_key(key);
-        for (key, seen) in observed.objects.iter().filter(|(key, _)| !is_ours(key)) {
-            // The kernel adds the addresses of the loopback only when it comes up.
-            let is_made_again = seen.is_automatic() && !is_address_of_loopback(key);
-            if !is_made_again && without_ip.takes(key, seen) {
+        let Some(seen) = seen.link() else { return };
+        let Some(home) = self.objects.get(link_key).and_then(Object::link) else { return };
+        if seen.place.netns != home.place.netns {
+            return;
+        }
+        let home = home.place.ifname.clone();
+        let names = Renaming { old: &seen.place.ifname, new: &home };
+        for (key, object) in dependents.get_or_init(|| Dependents::of(observed)).at(&seen.place) {
+            // It may be configured under another name of its link.
+            let is_of = |state: &State| {
+                let link = state.objects.get(link_key).and_then(Object::link);
+                let link = link.filter(|link| link.place.netns == seen.place.netns);
+                let named = link.map(|link| {
+                    let names = Renaming { old: names.old, new: &link.place.ifname };
+                    noun::renamed(key, object, names).0
+                });
+                state.objects.contains_key(named.as_ref().unwrap_or(key))
+                    || state.objects.contains_key(key)
+            };
+            if !is_of(desired) && !is_of(touched) && !object.is_automatic() {
+                let object = self.before_ours(key, object, &past);
+                let (key, object) = noun::renamed(key, &object, names);
+                // A value that an earlier attempt has set indirectly is not the original.
                 match key.noun().facts().sets_others {
-                    true => drop(self.objects.entry(key.clone()).or_insert(seen.restorable())),
-                    false => drop(self.objects.insert(key.clone(), seen.restorable())),
+                    true => drop(self.objects.entry(key).or_insert(object)),
+                    false => drop(self.objects.insert(key, object)),
                 }
-            }
-            let goes_along = |(of, value): &&Entry<'_>| noun::sets(of, value, key).is_some();
-            let Some((of, _)) = changing.iter().find(goes_along) else { continue };
-            // The kernel restores it together with the parameter.
-            let back = self.objects.get(*of).and_then(|before| noun::sets(of, before, key));
-            let is_back = back.is_some_and(|back| noun::satisfies(key, seen, &back));
-            if !is_back && !self.is_part_of_ours(key, seen, &past) {
-                let original = self.before_ours(key, seen, &past);
-                self.objects.entry(key.clone()).or_insert(original);
             }
         }
     }
@@ -145,7 +131,7 @@ impl Originals {
             .map(|(_, original)| original.place.clone())
             .collect();
         self.forget(&[desired]);
-        let taken = Taken::by(&[desired]);
+        let taken = Taken::by(&self.objects, &[desired]);
         self.objects.retain(|key, object| {
             let mut places = noun::places(key, object).peekable();
             let is_on_link = key.netns().is_some() && places.peek().is_some();
@@ -165,7 +151,7 @@ impl Originals {
             .filter(|(key, _)| is_in(key))
             .map(|(_, link)| link.place.clone())
             .collect();
-        let taken = Taken::by(configured);
+        let taken = Taken::by(&self.objects, configured);
         self.objects.retain(|key, object| {
             let is_on_link_away = key.netns().is_some()
                 && noun::places(key, object).any(|place| away.contains(&place));
@@ -202,32 +188,4 @@ impl<'a> Past<'a> {
         let is_setter = |(key, _): &Entry<'_>| key.is_setter();
         self.setters.get_or_init(|| self.touched.objects.iter().filter(is_setter).collect())
     }
-}
-/// What configured objects take from others.
-struct Taken<'a> {
-    without_ip: Vec<WithoutIp>,
-    setters: Vec<Entry<'a>>,
-}
-
-impl<'a> Taken<'a> {
-    fn by(states: &[&'a State]) -> Self {
-        let without_ip =
-            states.iter().map(|state| WithoutIp::of(&state.objects, &state.objects)).collect();
-        let setters = states.iter().flat_map(|state| setters(&state.objects)).collect();
-        Self { without_ip, setters }
-    }
-
-    fn has(&self, key: &Key, object: &Object) -> bool {
-        self.without_ip.iter().any(|without_ip| without_ip.takes(key, object))
-            || self.setters.iter().any(|(of, value)| noun::sets(of, value, key).is_some())
-    }
-}
-
-/// The objects with which the kernel may set others.
-fn setters(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = Entry<'_>> {
-    objects.iter().filter(|(key, _)| key.noun().facts().sets_others)
-}
-
-fn is_address_of_loopback(key: &Key) -> bool {
-    matches!(key.loss(), Some(Loss::Address(address)) if address.dev.as_str() == "lo")
 }

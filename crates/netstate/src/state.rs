@@ -1,6 +1,7 @@
 //! Network state as a value: objects by key, sorted by key.
 
 mod dependents;
+mod moves;
 mod sorted;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::noun::{Key, Object};
 
 pub(crate) use dependents::Dependents;
+pub(crate) use moves::{Goes, Moves, Stays};
 pub(crate) use sorted::{Entry, Sorted, side_by_side, together, without};
 
 /// Objects by key.

@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-use netstate::link::Vlan;
+use netstate::link::{Dummy, Vlan};
 use netstate::{
     Action, Address, AddressKey, Key, Link, LinkFlags, LinkKind, NetnsName, Object, Op, Place,
     Plan, Southbound, State, SysctlKey,
@@ -217,6 +217,61 @@ fn a_renamed_vlan_that_comes_up_along_keeps_its_addresses() {
         vec![link("nic", "nicx", None), link("vlan", "vlanx", Some("nicx")), address("vlanx")],
         vec![link("nic", "nic", None), link("vlan", "vlan", Some("nic")), address("vlan")],
     ]);
+}
+
+/// A link loses IPv6 under one name, and has it again under another, with what others have on it.
+fn comes_back(id: &str, kind: Option<LinkKind>) {
+    let mut owner = owner(Surroundings { nic: Some(true), has_address: true });
+    let named = |name: &str, is_small: bool| {
+        let (key, mut object) = if is_small { small(id, name) } else { link(id, name, None) };
+        if let Object::Link(link) = &mut object {
+            link.kind.clone_from(&kind);
+        }
+        State { objects: [(key, object)].into() }
+    };
+    let theirs = |name: &str| {
+        let (dev, address) = (name.parse().unwrap(), "2001:db8:a1::1/64".parse().unwrap());
+        Key::Address(AddressKey { netns: NetnsName::own(), dev, address })
+    };
+    owner.commit(&named(id, false)).unwrap();
+    owner.southbound.change(|state| {
+        state.objects.insert(theirs(id), Object::Address(Address::default()));
+    });
+    for (name, is_small) in [("new", true), ("newer", true), ("newest", false), (id, false)] {
+        owner.commit(&named(name, is_small)).unwrap();
+        let has = owner.southbound.state().objects.contains_key(&theirs(name));
+        assert_eq!(has, !is_small, "{name}");
+    }
+}
+
+#[test]
+fn what_others_have_on_a_renamed_nic_comes_back_with_ipv6() {
+    comes_back("nic", None);
+}
+
+#[test]
+fn what_others_have_on_a_renamed_link_of_ours_comes_back_with_ipv6() {
+    comes_back("dum", Some(LinkKind::Dummy(Dummy::default())));
+}
+
+#[test]
+fn a_renamed_nic_without_ipv6_has_no_parameter_to_give_back() {
+    goes_back([
+        vec![link("nic", "nicx", None), parameter("net/ipv6/conf/all/disable_ipv6", "0")],
+        vec![small("nic", "nic")],
+    ]);
+    goes_back([
+        vec![link("nic", "nicx", None), parameter("net/ipv6/conf/nicx/forwarding", "1")],
+        vec![small("nic", "nicy")],
+    ]);
+}
+
+fn small(id: &str, name: &str) -> (Key, Object) {
+    let (key, mut object) = link(id, name, None);
+    if let Object::Link(link) = &mut object {
+        link.attributes.mtu = Some(1200);
+    }
+    (key, object)
 }
 
 #[test]

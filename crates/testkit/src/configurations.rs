@@ -67,7 +67,7 @@ pub struct Configuration {
 pub struct Surroundings {
     /// Whether the NIC is up; none if it is missing.
     pub nic: Option<bool>,
-    /// Whether others have given it an address.
+    /// Whether others have given it addresses, of IPv4 and of IPv6.
     pub has_address: bool,
 }
 
@@ -124,8 +124,9 @@ impl Surroundings {
         if let Some(up) = self.nic {
             let nic = Object::Link(Box::new(link(own("nic"), 1500, up)));
             objects.insert(Key::Link(parsed("nic")), nic);
-            if self.has_address {
-                let address = parsed("172.16.0.1/16");
+            let theirs = ["172.16.0.1/16", "2001:db8:a0::1/64"];
+            for address in theirs.into_iter().filter(|_| self.has_address) {
+                let address = parsed(address);
                 let key = AddressKey { netns: NetnsName::own(), dev: parsed("nic"), address };
                 let status = AddressStatus { flags: IFA_F_PERMANENT, ..AddressStatus::default() };
                 let address = Object::Address(Address { status: Some(status) });

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use netstate::plan::wanted;
 use netstate::uapi::NUD_NOARP;
 use netstate::{
-    Key, Link, LinkId, LinkKind, Master, NetnsName, Nexthop, Object, Originals, Place, Plan, Route,
-    Scope, Southbound, State, SysctlKey, Wanted, checker,
+    AddressKey, Key, Link, LinkId, LinkKind, Master, NetnsName, Nexthop, Object, Originals, Place,
+    Plan, Route, Scope, Southbound, State, SysctlKey, Wanted, checker,
 };
 
 /// The whole state of a kernel, with the configuration's identities of links.
@@ -21,6 +21,9 @@ pub(crate) struct Everything {
     state: State,
     places: BTreeMap<LinkId, Place>,
 }
+
+/// The smallest MTU with IPv6 (RFC 8200 section 5).
+const IPV6_MIN_MTU: u32 = 1280;
 
 /// A step from one configuration to another.
 #[derive(Clone, Copy, Debug)]
@@ -134,7 +137,8 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
             }
             _ => {
                 let at = |place: &Place| homes.get(place).copied();
-                if let Some((key, object)) = moved(key, object, at, after) {
+                let moved = moved(key, object, at, after);
+                if let Some((key, object)) = moved.filter(|(key, _)| has_ip(key, step, after)) {
                     add(key, object);
                 }
             }
@@ -142,14 +146,17 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
     }
     for (key, object) in before.state.objects.iter().filter(|(key, _)| !step.is_ours(key)) {
         let at = |place: &Place| seen.get(place).copied();
-        match object.link() {
-            Some(link) if goes_with_ours(link, before, after) => {}
-            Some(link) => {
+        match (key, object.link()) {
+            // It follows a configured parameter, under another name than its original.
+            (Key::Sysctl(at), _) if is_set_along(at, step.desired) => {}
+            (_, Some(link)) if goes_with_ours(link, before, after) => {}
+            (_, Some(link)) => {
                 let link = bound_to_below(with_ties(link, at, after), after);
                 add(key.clone(), Object::Link(Box::new(link)));
             }
-            None => {
-                if let Some((key, object)) = moved(key, object, at, after) {
+            (_, None) => {
+                let moved = moved(key, object, at, after);
+                if let Some((key, object)) = moved.filter(|(key, _)| has_ip(key, step, after)) {
                     add(key, object);
                 }
             }
@@ -176,6 +183,22 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
         }
     }
     expected
+}
+
+/// Whether the link of an IPv6 address has IPv6: its MTU is not too small, and the configuration does
+/// not switch it off. Others lose their addresses with it.
+fn has_ip(key: &Key, Step { desired, .. }: Step<'_>, after: &Everything) -> bool {
+    let Key::Address(AddressKey { netns, dev, address }) = key else { return true };
+    let switch = |holder: &str| {
+        let path = format!("net/ipv6/conf/{holder}/disable_ipv6").parse().ok()?;
+        desired.objects.get(&Key::Sysctl(SysctlKey { netns: netns.clone(), path }))
+    };
+    let switch = switch(dev.as_str()).or_else(|| switch("all"));
+    let place = Place { netns: netns.clone(), ifname: dev.clone() };
+    let link = links(&after.state).find(|(_, link)| link.place == place);
+    let is_small =
+        link.is_some_and(|(_, link)| link.attributes.mtu.is_some_and(|mtu| mtu < IPV6_MIN_MTU));
+    address.addr().is_ipv4() || !is_small && switch != Some(&Object::Sysctl("1".into()))
 }
 
 /// Whether the kernel may set a parameter together with a configured one.

@@ -63,6 +63,7 @@ impl<S: Southbound> Owner<S> {
         let scope = Scope::Only(wanted(desired, touched, &self.originals));
         let observed = self.southbound.observe(&scope).expect("the kernel can be observed");
         self.originals.remember(desired, touched, &observed);
+        self.originals.remember_taken(desired, touched, &observed);
         let everything = Scope::Everything { known: BTreeMap::new() };
         let everything = self.southbound.observe(&everything).expect("everything can be observed");
         let whole = Whole {

@@ -91,6 +91,7 @@ fn go(around: Surroundings, earlier: &[&Configuration], wanted: &Configuration) 
         ip("link set far up");
         if around.has_address {
             ip("addr add 172.16.0.1/16 dev nic");
+            ip("addr add 2001:db8:a0::1/64 dev nic nodad");
         }
         if up {
             ip("link set nic up");

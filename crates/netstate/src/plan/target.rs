@@ -15,7 +15,7 @@ use crate::name::NetnsName;
 use crate::noun::link::{Place, link_objects};
 use crate::noun::{self, FoundBy, How, Key, Lasts, Object, Removal, Renaming};
 use crate::originals::Originals;
-use crate::state::{Entry, Sorted, State, together, without};
+use crate::state::{Entry, Goes, Moves, Sorted, State, Stays, together, without};
 use crate::verdict::Hold;
 
 /// What the kernel must hold.
@@ -103,7 +103,11 @@ pub fn target<'a>(
         sets.iter().any(|set| set.contains_key(key))
     };
     let given_back = give_back(&mut made, (desired, touched, originals, observed), ours);
-    let left = places_left(&made, observed, ours);
+    let left = Moves::of(&observed.objects, |key| match made.get(key) {
+        Some(Object::Link(link)) => Some(Goes::To(&link.place)),
+        Some(_) => Some(Goes::Away),
+        None => ours(key).then_some(Goes::Away),
+    });
     let places = places(&made, observed, ours);
     // A link that was not observed is not ours, and stays.
     let unseen = |place: &Place| (!seen_at.contains_key(place)).then_some(true);
@@ -143,15 +147,16 @@ pub fn target<'a>(
         .collect();
     let foreign = foreign.filter(|(key, _)| !following.contains(key));
     for (key, object) in foreign.filter(|(_, object)| !goes_with_mate(object)) {
-        if without_ip.takes(key, object) {
-            continue;
-        }
-        match foreign_object(key, object, &left) {
-            Stays::Here if has_home(key, object, is_up) => others.push((key, object)),
+        // Where it will be decides, because `without_ip` names the links as they will be.
+        let stays = |key: &Key, object: &Object| {
+            has_home(key, object, is_up) && !without_ip.takes(key, object)
+        };
+        match left.follow(key, object) {
+            Stays::Here if stays(key, object) => others.push((key, object)),
             // If others have renamed the link, its objects are still ours, under the link's old
             // name, which it gets again.
             Stays::As(key, _) if was_applied(&key) => {}
-            Stays::As(key, object) if has_home(&key, &object, is_up) => {
+            Stays::As(key, object) if stays(&key, &object) => {
                 if !desired.objects.contains_key(&key) {
                     made.entry(key).or_insert(object);
                 }
@@ -341,50 +346,4 @@ fn has_home(key: &Key, object: &Object, is_up: impl Fn(&Place) -> Option<bool>) 
         }
     }
     all_there && carried != Some(false)
-}
-
-/// The places that links will leave, with the new place if it is in the same namespace.
-fn places_left(
-    objects: &BTreeMap<Key, Object>,
-    observed: &State,
-    ours: impl Fn(&Key) -> bool,
-) -> BTreeMap<Place, Option<Place>> {
-    let mut left = BTreeMap::new();
-    for (key, link) in link_objects(&observed.objects) {
-        let to = match objects.get(key) {
-            Some(Object::Link(link)) => Some(&link.place),
-            Some(_) => None,
-            None if ours(key) => None,
-            None => continue,
-        };
-        if to != Some(&link.place) {
-            let renamed = to.filter(|to| to.netns == link.place.netns).cloned();
-            left.insert(link.place.clone(), renamed);
-        }
-    }
-    left
-}
-
-/// What happens to a foreign object.
-enum Stays {
-    Here,
-    As(Key, Object),
-    Not,
-}
-
-/// What happens to a foreign object when links leave these places. It stays on a renamed link, and
-/// is lost with a link that moves.
-fn foreign_object(key: &Key, object: &Object, left: &BTreeMap<Place, Option<Place>>) -> Stays {
-    if key.netns().is_none() || left.is_empty() {
-        return Stays::Here;
-    }
-    let mut moved: Option<(Key, Object)> = None;
-    for place in noun::places(key, object) {
-        let Some(to) = left.get(&place) else { continue };
-        let Some(to) = to else { return Stays::Not };
-        let (key, object) = moved.as_ref().map_or((key, object), |(key, object)| (key, object));
-        let names = Renaming { old: &place.ifname, new: &to.ifname };
-        moved = Some(noun::renamed(key, object, names));
-    }
-    moved.map_or(Stays::Here, |(key, object)| Stays::As(key, object))
 }

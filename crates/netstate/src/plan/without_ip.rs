@@ -17,6 +17,8 @@ pub(crate) struct WithoutIp {
     small: BTreeSet<Place>,
     /// The links on which IPv6 is switched off; all links of a namespace if none is named.
     off: BTreeSet<(NetnsName, Option<LinkName>)>,
+    /// The links that keep it by a parameter of their own if it is switched off on all links.
+    on: BTreeSet<Place>,
 }
 
 impl WithoutIp {
@@ -25,14 +27,30 @@ impl WithoutIp {
         links: &BTreeMap<Key, Object>,
         configured: &BTreeMap<Key, Object>,
     ) -> WithoutIp {
-        let off = configured.iter().filter_map(|(key, object)| {
-            Some((key.netns()?.clone(), noun::switches_off_ipv6(key, object)?))
+        let switches: Vec<_> = (configured.iter())
+            .filter_map(|entry| Some((entry, noun::switches_off_ipv6(entry.0, entry.1)?)))
+            .collect();
+        let netns = |key: &Key| key.netns().cloned();
+        let off = switches.iter().filter_map(|((key, _), dev)| Some((netns(key)?, dev.clone())));
+        let of_all = switches.iter().filter(|(_, dev)| dev.is_none());
+        let on = of_all.flat_map(|((key, object), _)| {
+            let own = configured.iter().filter(|(other, value)| {
+                noun::sets(key, object, other).is_some()
+                    && noun::switches_off_ipv6(other, value).is_none()
+            });
+            own.flat_map(|(key, value)| noun::places(key, value))
         });
         WithoutIp {
+            on: on.collect(),
             smallest: below_mtu((links, configured), IPV4_MIN_MTU),
             small: below_mtu((links, configured), IPV6_MIN_MTU),
             off: off.collect(),
         }
+    }
+
+    /// Including the links that only lose it until a parameter of their own is set.
+    pub(crate) fn meanwhile(self) -> WithoutIp {
+        WithoutIp { on: BTreeSet::new(), ..self }
     }
 
     /// Whether an object is lost because it is on such a link.
@@ -51,9 +69,10 @@ impl WithoutIp {
         if !is_lost && !is_lost_of_ipv4 && !is_parameter() {
             return false;
         }
-        let is_off = |Place { netns, ifname }: &Place| {
+        let is_off = |place: &Place| {
+            let Place { netns, ifname } = place;
             let of = |dev| self.off.contains(&(netns.clone(), dev));
-            of(None) || of(Some(ifname.clone()))
+            of(None) && !self.on.contains(place) || of(Some(ifname.clone()))
         };
         noun::carriers(key, object).iter().any(|place| match is_lost_of_ipv4 {
             true => self.smallest.contains(place),
