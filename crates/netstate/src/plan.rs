@@ -24,7 +24,7 @@ use crate::originals::Originals;
 use crate::state::State;
 
 use account::Account;
-pub use scope::wanted;
+pub use scope::{wanted, wanted_again};
 pub use target::{Goal, Target, target};
 pub use whole::{Whole, WholePlan};
 pub(crate) use without_ip::WithoutIp;

@@ -416,9 +416,14 @@ impl NounFacts for Facts {
 /// Adds what a changing parameter takes from others: the parameters that the kernel also sets, and
 /// the objects of IPv6 if it switches that off. The same is observed when it changes back.
 fn reach(wanted: &mut Wanted, change: &Change<'_>) {
-    let Change { desired, touched, .. } = change;
+    let Change { desired, touched, seen, .. } = change;
+    let is_set_again = |key: &Key| {
+        let seen = seen.and_then(|seen| seen.get(key)).zip(desired.get(key));
+        seen.is_some_and(|(seen, wanted)| !super::satisfies(key, seen, wanted))
+    };
     let parameters = desired.keys().chain(touched.keys());
-    let changing = parameters.filter(|key| touched.get(key) != desired.get(key));
+    let changing =
+        parameters.filter(|key| touched.get(key) != desired.get(key) || is_set_again(key));
     for key in changing {
         let Key::Sysctl(parameter) = key else { continue };
         let of_default = parameter.path.as_str().starts_with("net/ipv6/conf/default/");

@@ -14,6 +14,8 @@ pub(crate) struct Change<'a> {
     pub(crate) desired: &'a BTreeMap<Key, Object>,
     pub(crate) touched: &'a BTreeMap<Key, Object>,
     pub(crate) originals: &'a BTreeMap<Key, Object>,
+    /// What was observed, if it was: others may have changed what does not change otherwise.
+    pub(crate) seen: Option<&'a BTreeMap<Key, Object>>,
 }
 
 impl<'a> Change<'a> {

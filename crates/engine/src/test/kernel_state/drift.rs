@@ -1,7 +1,7 @@
 //! Changes by others: what was lost with a link is restored with it, and policies decide about the
 //! rest.
 
-use netstate::{Action, Event, LinkName, Op, Place};
+use netstate::{Action, Address, AddressKey, Event, LinkName, NetnsName, Op, Place, SysctlKey};
 
 use super::*;
 
@@ -224,6 +224,61 @@ fn a_repair_that_the_kernel_refuses_is_an_error_and_the_rest_is_repaired() {
     engine.repair_all(0).unwrap();
     assert_eq!(host.kernel.state(), whole);
     assert!(differences(&mut engine).is_empty());
+}
+
+#[test]
+fn what_a_repair_takes_from_others_comes_back() {
+    let variable = "/netloom-sysctl:sysctls/netns[name='vpn20']/variable[name='net.ipv6.conf.all.disable_ipv6']/value = 1";
+    let link = |leaf: &str| format!("/iproute2-ip-link:links/link[name='enp0s5']/{leaf}");
+    let without_ipv6 = [
+        (variable.to_owned(), Some("all")),
+        (link("netloom-link:sysctl/disable_ipv6 = 1"), Some("enp0s5")),
+        (link("mtu = 1200"), None),
+    ];
+    for (leaf, switch) in without_ipv6 {
+        let (host, mut engine) = Host::with_nics();
+        let lines = ["/netloom-drift:drift/policy = repair", &leaf].join("\n");
+        engine.apply(&lines).unwrap();
+        // Others bring IPv6 back, and use it.
+        let netns: NetnsName = "vpn20".parse().unwrap();
+        let key = match switch {
+            Some(of) => {
+                let path = format!("net/ipv6/conf/{of}/disable_ipv6").parse().unwrap();
+                Key::Sysctl(SysctlKey { netns: netns.clone(), path })
+            }
+            None => link_key("enp0s5"),
+        };
+        let change = match switch {
+            Some(_) => Action::Update {
+                from: Object::Sysctl("1".into()),
+                change: Object::Sysctl("0".into()),
+            },
+            None => {
+                let from = host.kernel.state().objects[&key].clone();
+                let mut change = Link::at(from.link().unwrap().place.clone());
+                change.attributes.mtu = Some(1500);
+                Action::Update { from, change: Object::Link(Box::new(change)) }
+            }
+        };
+        let address = "2001:db8:9::1/64".parse().unwrap();
+        let theirs = AddressKey { netns: netns.clone(), dev: "enp0s5".parse().unwrap(), address };
+        let theirs = Key::Address(theirs);
+        let address = Action::Create(Object::Address(Address::default()));
+        let ops = vec![Op::new(key.clone(), change), Op::new(theirs.clone(), address)];
+        host.kernel.clone().execute(&Plan { ops }).unwrap();
+        engine.look_at(&match switch {
+            Some(_) => [Event::Key(key)].into(),
+            None => link_event("vpn20", "enp0s5"),
+        });
+        let has = || host.kernel.state().objects.contains_key(&theirs);
+        assert!(differences(&mut engine).is_empty(), "{leaf}");
+        assert!(!has(), "{leaf} is repaired");
+        let session = engine.session();
+        let now = engine.sessions.at(session).unwrap().candidate.tree().clone();
+        engine.edit_candidate(session, &now.diff(&tree(NICS)).to_edit()).unwrap();
+        engine.commit(session, Request::default()).unwrap();
+        assert!(has(), "{leaf} is taken out");
+    }
 }
 
 #[test]

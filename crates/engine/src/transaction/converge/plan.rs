@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::noun::{is_needed, places, takes_along};
-use netstate::plan::{self, Goal, wanted};
+use netstate::plan::{self, Goal, wanted, wanted_again};
 use netstate::verdict::Environment;
 use netstate::{
     Action, Desired, Key, Link, Object, Op, Originals, Place, Plan, PlanError, Scope, State,
@@ -25,11 +25,15 @@ impl Kernel {
         let touched = transition.touched.part(&keys);
         let mut originals = self.originals.clone();
         originals.forget(&[&desired, &touched]);
-        let scope = Scope::Only(wanted(&desired, &touched, &originals));
-        let observed = match keys.is_empty() {
+        let mut scope = Scope::Only(wanted(&desired, &touched, &originals));
+        let mut observed = match keys.is_empty() {
             true => State::default(),
             false => self.southbound.observe(&scope)?,
         };
+        if let Some(more) = wanted_again(&desired, &touched, &originals, &observed) {
+            scope = Scope::Only(more);
+            observed = self.southbound.observe(&scope)?;
+        }
         self.note_displaced(&scope, &observed);
         let environment = Environment {
             observed: &observed,

@@ -28,7 +28,10 @@ pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
     wanted.homes = links(change.desired).filter(comes).map(home).collect();
     let is_small = |link: &Link| link.attributes.mtu.is_some_and(|mtu| mtu < IPV6_MIN_MTU);
     let becomes_small = |(id, wanted): &(&LinkId, &Link)| {
-        is_small(wanted) && !link(change.touched, id).is_some_and(is_small)
+        let was_small = |objects| link(objects, id).is_none_or(is_small);
+        is_small(wanted)
+            && (!link(change.touched, id).is_some_and(is_small)
+                || change.seen.is_some_and(|seen| !was_small(seen)))
     };
     let small = links(change.desired).filter(becomes_small);
     wanted.small = small.map(|(id, _)| id.clone()).collect();
