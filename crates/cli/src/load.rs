@@ -9,22 +9,29 @@ use crate::grammar::render;
 use crate::grammar::statement::{Grammar, Live, Move, Statement};
 use crate::grammar::words::words;
 
+/// What the abbreviations in a file were understood as: a message for each line that has some.
+pub(crate) type Abbreviations = Vec<String>;
+
 /// Reads a file's content. The error names line and column, or the node.
-pub(crate) fn read(schema: &'static Schema, content: &str) -> Result<Tree, String> {
-    match content.trim_start().chars().next() {
-        Some('{') => Tree::from_json(schema, content).map_err(|error| error.to_string()),
-        Some('<') => Tree::from_xml(schema, content).map_err(|error| error.to_string()),
+pub(crate) fn read(
+    schema: &'static Schema,
+    content: &str,
+) -> Result<(Tree, Abbreviations), String> {
+    let data = match content.trim_start().chars().next() {
+        Some('{') => Tree::from_json(schema, content),
+        Some('<') => Tree::from_xml(schema, content),
         Some(_) => {
             let mut tree = Tree::empty(schema);
-            text(schema, content, |number, mode, statement| {
+            let abbreviations = text(schema, content, |number, mode, statement| {
                 let mut sets = statement.sets(mode).into_iter();
                 sets.try_for_each(|(path, value)| put(&mut tree, &path, value))
                     .map_err(|error| format!("line {number}: {error}"))
             })?;
-            Ok(tree)
+            return Ok((tree, abbreviations));
         }
-        None => Err("the file is empty".into()),
-    }
+        None => return Err("the file is empty".into()),
+    };
+    data.map(|tree| (tree, Vec::new())).map_err(|error| error.to_string())
 }
 
 /// Reads a file's content as a series of edits that merge it, each the content of `<config>`. Calls `merge` with an
@@ -34,12 +41,14 @@ pub(crate) fn read_to_merge(
     content: &str,
     part: usize,
     mut merge: impl FnMut(String) -> Result<(), ClientError>,
-) -> Result<(), NotMerged> {
+) -> Result<Abbreviations, NotMerged> {
     if content.trim_start().starts_with(['{', '<']) || content.trim_start().is_empty() {
-        return Ok(merge(read(schema, content)?.to_xml(false))?);
+        let (tree, abbreviations) = read(schema, content)?;
+        merge(tree.to_xml(false))?;
+        return Ok(abbreviations);
     }
     let mut edit = EditWriter::default();
-    text(schema, content, |_, mode, statement| {
+    let abbreviations = text(schema, content, |_, mode, statement| {
         if edit.len() > part {
             merge(std::mem::take(&mut edit).finish())?;
         }
@@ -53,7 +62,8 @@ pub(crate) fn read_to_merge(
         }
         Ok::<(), NotMerged>(())
     })?;
-    Ok(merge(edit.finish())?)
+    merge(edit.finish())?;
+    Ok(abbreviations)
 }
 
 /// Why a file was not merged, or not completely.
@@ -102,8 +112,9 @@ fn text<E: From<String>>(
     schema: &'static Schema,
     content: &str,
     mut line_read: impl FnMut(usize, &[Step], &Statement) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<Abbreviations, E> {
     let grammar = Grammar::new(schema, &Nothing);
+    let mut abbreviations = Vec::new();
     let mut modes: Vec<(usize, Path)> = Vec::new();
     for (number, line) in content.lines().enumerate() {
         let words = words(line);
@@ -124,12 +135,13 @@ fn text<E: From<String>>(
             Stop::Fault(found) => fault(&format!("\n{}", cursor.explained(found).show(line))),
             Stop::Candidates(_) => fault(&"the line is incomplete"),
         })?;
+        abbreviations.extend(cursor.abbreviations().map(|all| fault(&all)));
         line_read(number + 1, mode, &statement)?;
         if statement.enters.is_some() {
             modes.push((indent, statement.end(mode)));
         }
     }
-    Ok(())
+    Ok(abbreviations)
 }
 
 fn put(tree: &mut Tree, path: &Path, value: Option<Value>) -> yang::Result<()> {

@@ -48,7 +48,7 @@ fn run(shell: Shell, lines: impl Iterator<Item = io::Result<String>>, unit: &str
                     }
                     written => written.context("writing to standard output")?,
                 }
-                if let Some(warning) = done.warning {
+                for warning in done.warnings {
                     complain(format_args!("{unit} {number}: {}", printable_lines(&warning)));
                 }
                 if done.quits {

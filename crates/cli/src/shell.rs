@@ -20,7 +20,7 @@ pub(crate) use standing::Standing;
 use self::check::data;
 use self::show::{part, written};
 use crate::client::{Client, ClientError, Delivery};
-use crate::grammar::command::{self, Command};
+use crate::grammar::command::{self, Command, Line};
 use crate::grammar::cursor::Candidates;
 use crate::grammar::mode::Mode;
 use crate::grammar::pipe::{self, Form, Pipe};
@@ -63,8 +63,8 @@ pub(crate) struct Done {
     pub(crate) paged: bool,
     /// Whether the user exits.
     pub(crate) quits: bool,
-    /// A message of a script's line that is no error.
-    pub(crate) warning: Option<String>,
+    /// Messages of a script's line that are no errors.
+    pub(crate) warnings: Vec<String>,
 }
 
 type Result<T> = std::result::Result<T, ShellError>;
@@ -164,8 +164,9 @@ impl Shell {
 
     /// Executes a line.
     pub(crate) fn run(&mut self, line: &str) -> Result<Done> {
-        let (command, pipes) = command::parse(&self.grammar(), self.mode.as_ref(), line)
-            .map_err(|fault| ShellError::Line { line: line.to_owned(), fault })?;
+        let parsed = command::parse(&self.grammar(), self.mode.as_ref(), line);
+        let Line { command, pipes, abbreviations } =
+            parsed.map_err(|fault| ShellError::Line { line: line.to_owned(), fault })?;
         let was_edited = self.edited;
         self.edited |= command.edits();
         if command.ends_check() {
@@ -175,7 +176,10 @@ impl Shell {
             return Err(ShellError::Blame);
         }
         let form = pipe::form_of(&pipes);
-        let mut warning = None;
+        // A person sees what a word does. A script may meet another version, which has more words.
+        let abbreviations = abbreviations.filter(|_| self.scripted);
+        let mut warnings: Vec<String> =
+            abbreviations.map(|all| format!("warning: {all}")).into_iter().collect();
         let text = match command {
             Command::Nothing => String::new(),
             Command::Help if form != Form::Text => return Err(ShellError::OnlyText),
@@ -300,7 +304,10 @@ impl Shell {
                 self.client.borrow_mut().rollback(position)?;
                 String::new()
             }
-            Command::Load { replaces, file } => self.load(replaces, &file, was_edited)?,
+            Command::Load { replaces, file } => {
+                warnings.extend(self.load(replaces, &file, was_edited)?);
+                String::new()
+            }
             Command::Save { file } => self.save(&file)?,
             Command::Repair => {
                 self.client.borrow_mut().repair()?;
@@ -333,7 +340,7 @@ impl Shell {
                 match deleted {
                     // Whoever deletes wants it to be gone.
                     Err(error) if error.is_absence() => {
-                        warning = Some(format!("warning: {error}"));
+                        warnings.push(format!("warning: {error}"));
                         String::new()
                     }
                     deleted => deleted.map(|()| String::new())?,
@@ -346,12 +353,11 @@ impl Shell {
             Form::Json => yang::printable_json(&text).into_owned(),
             Form::Xml => yang::printable_xml(&text).into_owned(),
         };
-        let text = match warning.take_if(|_| !self.scripted) {
-            Some(warning) => format!("{}\n", yang::printable_lines(&warning)),
-            None => text,
-        };
+        let shown = if self.scripted { Vec::new() } else { std::mem::take(&mut warnings) };
+        let shown = shown.iter().map(|warning| format!("{}\n", yang::printable_lines(warning)));
+        let text = shown.collect::<String>() + &text;
         let paged = !pipes.iter().any(|pipe| matches!(pipe, Pipe::NoMore));
-        Ok(Done { text: pipe::apply(&pipes, text), paged, quits: false, warning })
+        Ok(Done { text: pipe::apply(&pipes, text), paged, quits: false, warnings })
     }
 
     /// Whether no changes would be lost by an exit.

@@ -299,6 +299,35 @@ fn a_check_names_the_objects_of_others_that_a_commit_takes_along() {
     });
 }
 
+#[test]
+fn scripts_and_files_warn_of_abbreviations() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        let ran = daemon.script("conf\nlinks link a type iproute2-ip-link:ifb mt 1400\ncom\n");
+        assert!(ran.status.success(), "{}", ran.err);
+        assert_eq!(
+            ran.err,
+            "line 1: warning: \"conf\" is understood as configure\n\
+             line 2: warning: \"links\" is understood as links-iproute2, \"mt\" is understood as mtu\n\
+             line 3: warning: \"com\" is understood as commit\n"
+        );
+        step("a file, each of whose lines has one");
+        let file = daemon.folder().join("links");
+        let lines: String = (0..14).map(|mtu| format!(" link a mt {}\n", 1400 + mtu)).collect();
+        fs::write(&file, format!("links-iproute2\n{lines}")).expect("write the file");
+        let file = file.display();
+        for how in ["merge", "replace"] {
+            let ran = daemon.script(&format!("configure\nload {how} {file}\ndiscard-changes\n"));
+            assert!(ran.status.success(), "{}", ran.err);
+            let second = format!("line 2: warning: {file}: line 3: \"mt\" is understood as mtu\n");
+            assert!(ran.err.contains(&second), "{}", ran.err);
+            let last = format!("line 2: warning: {file}: 4 more lines have abbreviations\n");
+            assert!(ran.err.ends_with(&last), "{}", ran.err);
+            assert_eq!(ran.err.lines().count(), 11, "{}", ran.err);
+        }
+    });
+}
+
 /// Runs `netloom -c COMMAND …`.
 fn with_commands(daemon: &Daemon, commands: &[&str]) -> Ran {
     let mut program = command(built("netloom"));

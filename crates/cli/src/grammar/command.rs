@@ -18,6 +18,15 @@ use crate::grammar::words::{Fault, words};
 
 /// A parsed line.
 #[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) command: Command,
+    pub(crate) pipes: Vec<Pipe>,
+    /// What its abbreviations were understood as.
+    pub(crate) abbreviations: Option<String>,
+}
+
+/// What a line asks for.
+#[derive(Debug)]
 pub(crate) enum Command {
     /// An empty line, or a comment.
     Nothing,
@@ -128,26 +137,27 @@ const CONFIGURATION: &[(Word, &str, &str)] = &[
 ];
 
 /// Parses a line. `mode` is none outside configuration mode.
-pub(crate) fn parse(
-    grammar: &Grammar<'_>,
-    mode: Option<&Mode>,
-    line: &str,
-) -> Result<(Command, Vec<Pipe>), Fault> {
+pub(crate) fn parse(grammar: &Grammar<'_>, mode: Option<&Mode>, line: &str) -> Result<Line, Fault> {
     let words = words(line);
     if words.is_empty() {
-        return Ok((Command::Nothing, Vec::new()));
+        return Ok(Line { command: Command::Nothing, pipes: Vec::new(), abbreviations: None });
     }
     let split = words.iter().position(|word| word.text == "|" && !word.quoted);
     let (command, pipes) = words.split_at(split.unwrap_or(words.len()));
     let end = pipes.first().map_or(line.len(), |bar| bar.span.start);
     let mut cursor = Cursor::parsing(command, end);
+    let mut stages = Cursor::parsing(pipes, line.len());
     let parsed = self::command(grammar, mode, &mut cursor)
-        .and_then(|command| Ok((command, pipe::parse(&mut Cursor::parsing(pipes, line.len()))?)));
+        .and_then(|command| Ok((command, pipe::parse(&mut stages)?)));
     match parsed {
         Ok((command, pipes)) if !pipes.is_empty() && !command.prints() => {
             Err(Fault::new(end..line.len(), "the command has no output for a pipe"))
         }
-        Ok(parsed) => Ok(parsed),
+        Ok((command, pipes)) => {
+            let all = [cursor.abbreviations(), stages.abbreviations()];
+            let abbreviations = all.into_iter().flatten().reduce(|a, b| a + ", " + &b);
+            Ok(Line { command, pipes, abbreviations })
+        }
         Err(Stop::Fault(fault)) => Err(cursor.explained(fault)),
         Err(Stop::Candidates(_)) => Err(Fault::new(end..end, "the command is incomplete")),
     }

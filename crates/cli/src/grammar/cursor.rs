@@ -55,8 +55,8 @@ pub(crate) struct Cursor<'a> {
     at: usize,
     end: usize,
     completing: bool,
-    /// The last word that was taken as an abbreviation, and the word that it stands for.
-    abbreviated: Option<(&'a str, String)>,
+    /// The words that were taken as abbreviations, and the words that they stand for.
+    abbreviated: Vec<(&'a str, String)>,
 }
 
 impl Candidate {
@@ -90,12 +90,12 @@ impl Candidate {
 impl<'a> Cursor<'a> {
     /// Reads a complete line. `end` is the line's length in bytes.
     pub(crate) fn parsing(words: &'a [Word<'a>], end: usize) -> Self {
-        Self { words, at: 0, end, completing: false, abbreviated: None }
+        Self { words, at: 0, end, completing: false, abbreviated: Vec::new() }
     }
 
     /// Reads a line whose last word is being typed. That word is empty if the line ends in white space.
     pub(crate) fn completing(words: &'a [Word<'a>], end: usize) -> Self {
-        Self { words, at: 0, end, completing: true, abbreviated: None }
+        Self { words, at: 0, end, completing: true, abbreviated: Vec::new() }
     }
 
     /// The next word, without taking it. None at the end, and at the word that is being completed.
@@ -118,7 +118,7 @@ impl<'a> Cursor<'a> {
         };
         let found = find(word, options)?;
         if let Some(option) = options.get(found).filter(|option| option.text != word.text) {
-            self.abbreviated = Some((&word.text, option.text.to_string()));
+            self.abbreviated.push((&word.text, option.text.to_string()));
         }
         self.at += 1;
         Ok(Some(found))
@@ -126,10 +126,16 @@ impl<'a> Cursor<'a> {
 
     /// The fault, with what the last abbreviation before it was understood as: the user may have meant another word.
     pub(crate) fn explained(&self, mut fault: Fault) -> Fault {
-        if let Some((word, full)) = &self.abbreviated {
-            fault.message += &format!(" ({word:?} is understood as {full})");
+        if let Some(last) = self.abbreviated.last() {
+            fault.message += &format!(" ({})", understood(last));
         }
         fault
+    }
+
+    /// What the abbreviations of the line were understood as. None if all words are written out.
+    pub(crate) fn abbreviations(&self) -> Option<String> {
+        let all: Vec<String> = self.abbreviated.iter().map(understood).collect();
+        (!all.is_empty()).then(|| all.join(", "))
     }
 
     /// Whether [`Cursor::choose`] would take the next word, exactly or as a prefix.
@@ -238,6 +244,10 @@ fn find(word: &Word<'_>, options: &[Candidate]) -> Result<usize, Fault> {
             Err(Fault::new(word.span.clone(), message))
         }
     }
+}
+
+fn understood((word, full): &(&str, String)) -> String {
+    format!("{word:?} is understood as {full}")
 }
 
 fn expected(options: &[Candidate]) -> String {
