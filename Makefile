@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 TOOLS := $(CURDIR)/target/tools
 
-.PHONY: all deps bird demo test check unit vm soak bench peers install uninstall ncclient clean
+.PHONY: all deps bird clients demo test check unit vm soak bench peers install uninstall ncclient clean
 
 all: deps
 	$(CARGO) build --release
@@ -33,7 +33,7 @@ check: $(TOOLS)/bin/cargo-deny
 
 # The programs are built with fault injection, which the tests of crashes need. The properties are tried on the same
 # cases in each run; another PROPTEST_RNG_SEED tries others.
-unit: bird
+unit: bird clients
 unit: export PROPTEST_RNG_SEED ?= 20261123
 unit:
 	$(CARGO) build -q --workspace --bins --all-features
@@ -42,6 +42,10 @@ unit:
 # The routing daemon that a test runs beside Netloom; without it that test is skipped.
 bird:
 	-@./tests/bird
+
+# The programs that drive netloom at a terminal and over SSH; without them those tests are skipped.
+clients:
+	-@./tests/clients
 
 # What the host's kernel lacks, on Debian's.
 vm:

@@ -1,10 +1,12 @@
 //! The interactive terminal: no keystroke is lost, and no key ends a session.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
+mod clients;
 mod interrupts;
 mod output;
 mod paste;
 mod plain;
+mod screen;
 
 use acceptance::{Ability, Daemon, Terminal, built, command, step};
 use testkit::netns::isolated;
