@@ -16,6 +16,7 @@ pub mod route;
 pub mod rule;
 pub mod sysctl;
 mod wanted;
+pub(crate) mod without_ip;
 
 use std::fmt;
 

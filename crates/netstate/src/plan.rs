@@ -15,7 +15,6 @@ mod removal;
 mod scope;
 mod target;
 mod whole;
-mod without_ip;
 
 use crate::checker::{self, Violation};
 use crate::noun::{Key, Stage};
@@ -27,7 +26,6 @@ use account::Account;
 pub use scope::{wanted, wanted_again};
 pub use target::{Goal, Target, target};
 pub use whole::{Whole, WholePlan};
-pub(crate) use without_ip::WithoutIp;
 
 /// There is no order of operations that leads to the target.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -7,11 +7,13 @@
 
 mod addresses;
 mod bridges;
+mod detection;
 mod effects;
 mod ipv6;
 mod links;
 mod parameters;
 mod routes;
+mod shared;
 mod vlans;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +27,7 @@ use netstate::{
 };
 
 use self::bridges::OwnMtus;
-use self::ipv6::Duplicate;
+use self::detection::Duplicate;
 
 /// A handle to a fake kernel.
 #[derive(Clone, Debug, Default)]
@@ -127,7 +129,7 @@ impl FakeKernel {
                 )
                 .collect();
             for key in addresses {
-                ipv6::end_detection(state, &duplicates, &key);
+                detection::end_detection(state, &duplicates, &key);
             }
         });
     }
@@ -165,7 +167,7 @@ impl Southbound for FakeKernel {
                 panic!("the power went before {op}");
             }
             let injected = match &mut held.refusal {
-                Some((0, errno)) => Some(effects::refusal(*errno, "")),
+                Some((0, errno)) => Some(shared::refusal(*errno, "")),
                 Some((operations, _)) => {
                     *operations -= 1;
                     None
@@ -292,7 +294,7 @@ fn only(state: &State, wanted: &Wanted, found: BTreeMap<&LinkId, LinkId>) -> Sta
             seen.objects.insert(key.clone(), object);
         }
     }
-    for at in wanted.initial.iter().filter(|at| effects::need_netns(state, &at.netns).is_err()) {
+    for at in wanted.initial.iter().filter(|at| shared::need_netns(state, &at.netns).is_err()) {
         let value = parameters::initial(at.path.as_str()).to_owned();
         seen.objects.insert(Key::Sysctl(at.clone()), Object::Sysctl(value));
     }
@@ -305,7 +307,7 @@ fn only(state: &State, wanted: &Wanted, found: BTreeMap<&LinkId, LinkId>) -> Sta
         if wanted.wants_parameters(id, &link.place) {
             let of_link = |(key, object): &(&Key, &Object)| match (key, object) {
                 (Key::Sysctl(at), Object::Sysctl(value)) => {
-                    effects::is_on(key, object, &link.place) && parameters::is_own(state, at, value)
+                    shared::is_on(key, object, &link.place) && parameters::is_own(state, at, value)
                 }
                 _ => false,
             };
@@ -315,7 +317,7 @@ fn only(state: &State, wanted: &Wanted, found: BTreeMap<&LinkId, LinkId>) -> Sta
         if with_dependents {
             let is_dependent = |(key, object): &(&Key, &Object)| {
                 !matches!(key, Key::Sysctl(_) | Key::Fdb(_))
-                    && effects::is_on(key, object, &link.place)
+                    && shared::is_on(key, object, &link.place)
             };
             let dependents = state.objects.iter().filter(is_dependent);
             seen.objects.extend(dependents.map(|(key, object)| (key.clone(), object.clone())));
@@ -348,7 +350,7 @@ fn reached(state: &State, parameter: &SysctlKey, seen: &mut State) {
     }
     let is_on_it = |key: &Key, object: &Object| match parameter.path.dev() {
         Some(ifname) => {
-            effects::is_on(key, object, &Place { netns: parameter.netns.clone(), ifname })
+            shared::is_on(key, object, &Place { netns: parameter.netns.clone(), ifname })
         }
         None => key.netns() == Some(&parameter.netns),
     };
@@ -359,8 +361,8 @@ fn reached(state: &State, parameter: &SysctlKey, seen: &mut State) {
 
 /// A parameter's value, if its namespace and link exist.
 fn parameter(state: &State, key: &SysctlKey) -> Option<String> {
-    effects::need_netns(state, &key.netns).ok()?;
-    let there = !parameters::lacks_link(state, key);
+    shared::need_netns(state, &key.netns).ok()?;
+    let there = !parameters::set::lacks_link(state, key);
     there.then(|| parameters::value(state, &key.netns, key.path.as_str()).to_owned())
 }
 

@@ -4,14 +4,14 @@
 //! The verdict on running decides what is held. This module keeps the result, with the time since
 //! when each object is held.
 
+mod notify;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use netstate::{Hold, Key, NetnsName};
 
-use crate::engine::Engine;
 use crate::intent::Intent;
-use crate::session::notice::{By, NoticeKind};
 use crate::transaction::transition::TransitionPlan;
 
 /// The objects of running that are held.
@@ -70,39 +70,6 @@ impl Holds {
             reason: hold.reason.clone(),
         });
         Holds { listed: listed.collect(), more: holds.count() }
-    }
-}
-
-impl Engine {
-    /// Takes over the verdict on the objects of a plan that was applied.
-    pub(crate) fn note_verdict(&mut self, plan: &TransitionPlan) {
-        let now = (self.settings.clock.wall)();
-        self.kernel.note_verdict(plan, now);
-        self.events.await_addresses(self.kernel.held().namespaces_awaited());
-    }
-
-    /// Sends a notice of the changes to the held objects, with their author.
-    pub(crate) fn notify_held(&mut self, by: By) {
-        let HeldChanges { held, released, removed } = self.kernel.take_changes();
-        let running = &self.running.intent;
-        for key in held.iter().take(LISTED) {
-            let reason = self.kernel.held().get(key).map(|object| object.hold.reason.as_str());
-            tracing::info!(path = %running.path(key), reason, "object held");
-        }
-        if held.len() > LISTED {
-            tracing::info!(more = held.len() - LISTED, "objects held");
-        }
-        for key in released.iter().take(LISTED) {
-            tracing::info!(path = %running.path(key), "held object applied");
-        }
-        if released.len() > LISTED {
-            tracing::info!(more = released.len() - LISTED, "held objects applied");
-        }
-        if removed || !(held.is_empty() && released.is_empty()) {
-            let paths = held.iter().take(LISTED).map(|key| running.path(key).to_string());
-            let count = self.kernel.held().len();
-            self.notices.send(NoticeKind::Held { by, paths: paths.collect(), count });
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use yang::{Schema, Tree};
 
 use crate::error::Result;
-use crate::ledger::history::LAST;
+use crate::ledger::record::LAST;
 use crate::ledger::store::Store;
 
 /// The file of running as of the last checkpoint.

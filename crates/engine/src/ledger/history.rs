@@ -14,16 +14,12 @@ use crate::error::{Errors, Result};
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::confirmation::Awaited;
 use crate::ledger::journal::JOURNAL;
-use crate::ledger::record::{HistoryEntry, Record};
+use crate::ledger::record::{HistoryEntry, LAST, Record};
 use crate::ledger::record_file::{self, Opened, Stamp};
 use crate::ledger::store::Store;
 use crate::settings::Limits;
 
 const FOLDER: &str = "history";
-
-/// The highest id of a commit. Enough ids follow it for every commit after it, so that `id + 1` never
-/// overflows. A file with a higher id is not a record.
-pub(crate) const LAST: u64 = u64::MAX >> 1;
 
 /// The records that lead back from running, the latest first.
 #[derive(Debug, Default)]

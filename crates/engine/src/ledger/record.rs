@@ -12,6 +12,10 @@ use crate::ledger::digest::Digest;
 use crate::ledger::record::summary::summary;
 use crate::origin::Origin;
 
+/// The highest id of a commit. Enough ids follow it for every commit after it, so that `id + 1` never
+/// overflows. A file with a higher id is not a record.
+pub(crate) const LAST: u64 = u64::MAX >> 1;
+
 /// One commit of the past.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistoryEntry {

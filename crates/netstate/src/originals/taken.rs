@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Originals, Past};
 use crate::noun::link::{Link, Place, link_objects};
+use crate::noun::without_ip::WithoutIp;
 use crate::noun::{self, Key, Loss, Object, Removal};
-use crate::plan::WithoutIp;
 use crate::state::{Entry, Goes, Moves, State, Stays};
 
 impl Originals {

@@ -1,11 +1,13 @@
 //! The account of a growing plan: its operations, and their effects.
 
+mod mtu;
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::mtu::{Keeps, observed_keeps};
+use self::mtu::{Keeps, observed_keeps};
 use super::target::Target;
 use crate::name::{LinkId, NetnsName};
 use crate::noun::link::{Link, Place, link, links};

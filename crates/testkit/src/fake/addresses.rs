@@ -8,7 +8,8 @@ use netstate::uapi::{
 };
 use netstate::{Address, AddressKey, AddressStatus, Key, NetnsName, Object, Place, State};
 
-use super::{effects, ipv6, routes};
+use super::shared::{self, Refused, refusal};
+use super::{ipv6, routes};
 
 /// The loopback gets its addresses when it comes up (`inetdev_event`, net/ipv4/devinet.c;
 /// `init_loopback`, net/ipv6/addrconf.c).
@@ -61,7 +62,7 @@ pub(super) fn as_shown(state: &State, key: &AddressKey, address: &Address) -> Ad
     // An existing address keeps these flags.
     flags |= match self::flags(state, key) {
         Some(flags) => flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED),
-        None if ipv6::is_tentative_at_first(key, flags) => IFA_F_TENTATIVE,
+        None if is_tentative_at_first(key, flags) => IFA_F_TENTATIVE,
         None => 0,
     };
     if status.valid_until.is_none() {
@@ -71,6 +72,29 @@ pub(super) fn as_shown(state: &State, key: &AddressKey, address: &Address) -> Ad
         flags |= IFA_F_SECONDARY;
     }
     Address { status: Some(AddressStatus { flags, ..status }) }
+}
+
+/// Whether a new address is tentative (`ipv6_add_addr`, net/ipv6/addrconf.c). It is even without
+/// detection, until the kernel's worker has run.
+pub(super) fn is_tentative_at_first(key: &AddressKey, flags: u32) -> bool {
+    key.address.addr().is_ipv6() && flags & libc::IFA_F_NODAD == 0
+}
+
+/// Whether a link accepts an address (`inet6_addr_add`, `ipv6_add_addr`).
+pub(super) fn permit_address(state: &State, key: &AddressKey) -> Result<(), Refused> {
+    let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
+    if !ipv6::is_there(state, &place) {
+        return Err(refusal(libc::EINVAL, ""));
+    }
+    if ipv6::is_off(state, &place) {
+        return Err(refusal(libc::EACCES, "ipv6: IPv6 is disabled on this device"));
+    }
+    let ip = key.address.addr();
+    let other = |(other, _): (&AddressKey, &Address)| other.address.addr() == ip && other != key;
+    match beside(state, key).any(other) {
+        true => Err(refusal(libc::EEXIST, "ipv6: address already assigned")),
+        false => Ok(()),
+    }
 }
 
 /// The addresses of the link that one is on, of the same family.
@@ -113,7 +137,7 @@ pub(super) fn gone(state: &mut State, gone: &AddressKey, object: &Object) {
     lose_sources(state, &gone.netns, &sources);
     if beside(state, gone).next().is_none() {
         let place = Place { netns: gone.netns.clone(), ifname: gone.dev.clone() };
-        effects::disable(state, &place, |key| match key {
+        shared::disable(state, &place, |key| match key {
             Key::Route(key) => key.prefix.addr().is_ipv4(),
             Key::Neighbor(key) => key.address.is_ipv4(),
             Key::Netns(_)

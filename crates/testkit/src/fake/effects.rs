@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use netstate::{Action, Key, Link, LinkId, LinkName, NetnsName, Object, Op, Place, Route, State};
 
 use super::bridges::{self, OwnMtus};
-use super::ipv6::{self, Duplicate};
+use super::detection::{self, Duplicate};
+use super::ipv6;
+use super::shared::{Refused, at, is_loopback, need_netns, refusal};
 use super::{addresses, links, parameters, routes};
-
-/// An error number and the kernel's message.
-pub(super) type Refused = (i32, String);
 
 /// Executes one operation; `duplicates` are the addresses of other hosts.
 pub(super) fn apply(
@@ -19,10 +18,10 @@ pub(super) fn apply(
     op: &Op,
 ) -> Result<(), Refused> {
     if op.action == Action::Await {
-        return ipv6::await_detection(state, duplicates, &op.key);
+        return detection::await_detection(state, duplicates, &op.key);
     }
     let is_link = matches!(op.key, Key::Link(_) | Key::Netns(_));
-    let before = is_link.then(|| (Standing::of_all(state), bridges::ports(state)));
+    let before = is_link.then(|| (LinkState::of_all(state), bridges::ports(state)));
     let set = own_mtu(state, op);
     carry_out(state, op)?;
     own_mtus.extend(set);
@@ -69,7 +68,7 @@ fn carry_out(state: &mut State, op: &Op) -> Result<(), Refused> {
         (Key::Sysctl(key), Action::Create(object) | Action::Update { change: object, .. }) => {
             permit(state, &op.key, object)?;
             if let Object::Sysctl(value) = object {
-                parameters::set(state, key, value);
+                parameters::set::set(state, key, value);
             }
             Ok(())
         }
@@ -106,21 +105,21 @@ fn carry_out(state: &mut State, op: &Op) -> Result<(), Refused> {
 }
 
 /// The properties of a link that have effects when they change.
-struct Standing {
+struct LinkState {
     netns: NetnsName,
     is_up: bool,
     has_ipv6: bool,
 }
 
-impl Standing {
-    fn of_all(state: &State) -> BTreeMap<LinkId, Standing> {
-        let standing = |link: &Link| Standing {
+impl LinkState {
+    fn of_all(state: &State) -> BTreeMap<LinkId, LinkState> {
+        let link_state = |link: &Link| LinkState {
             netns: link.place.netns.clone(),
             is_up: link.flags.up == Some(true),
             has_ipv6: ipv6::has_ipv6(link),
         };
         let links = state.objects.iter().filter_map(|(key, object)| match (key, object) {
-            (Key::Link(id), Object::Link(link)) => Some((id.clone(), standing(link))),
+            (Key::Link(id), Object::Link(link)) => Some((id.clone(), link_state(link))),
             _ => None,
         });
         links.collect()
@@ -129,8 +128,8 @@ impl Standing {
 
 /// The effects on links that are new in their namespaces, have come up, or got an MTU that allows
 /// or excludes IPv6.
-fn follow_links(state: &mut State, before: &BTreeMap<LinkId, Standing>) {
-    for (id, now) in Standing::of_all(state) {
+fn follow_links(state: &mut State, before: &BTreeMap<LinkId, LinkState>) {
+    for (id, now) in LinkState::of_all(state) {
         let Some(Object::Link(link)) = state.objects.get(&Key::Link(id.clone())) else { continue };
         let (place, is_loopback) = (link.place.clone(), is_loopback(link));
         let before = before.get(&id).filter(|before| before.netns == now.netns);
@@ -143,17 +142,12 @@ fn follow_links(state: &mut State, before: &BTreeMap<LinkId, Standing>) {
             (true, true) | (false, false) => {}
         }
         if now.is_up && !before.is_some_and(|before| before.is_up) {
-            ipv6::begin_detection(state, &place);
+            detection::begin_detection(state, &place);
             if is_loopback {
                 addresses::add_to_loopback(state, &place);
             }
         }
     }
-}
-
-/// Whether a link is the loopback of its namespace.
-pub(super) fn is_loopback(link: &Link) -> bool {
-    link.place.ifname.as_str() == "lo"
 }
 
 /// An object as a dump shows it.
@@ -171,77 +165,6 @@ fn as_shown(state: &State, key: &Key, object: &Object) -> Object {
     }
 }
 
-/// An error as the kernel reports it: its extended acknowledgement, if any, and the name and text
-/// of the error.
-pub(super) fn refusal(errno: i32, words: &str) -> Refused {
-    let text = std::io::Error::from_raw_os_error(errno).to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let name = match errno {
-        libc::EACCES => "EACCES",
-        libc::EADDRNOTAVAIL => "EADDRNOTAVAIL",
-        libc::EBUSY => "EBUSY",
-        libc::EEXIST => "EEXIST",
-        libc::EHOSTUNREACH => "EHOSTUNREACH",
-        libc::EINVAL => "EINVAL",
-        libc::ENETDOWN => "ENETDOWN",
-        libc::ENETUNREACH => "ENETUNREACH",
-        libc::ENODEV => "ENODEV",
-        libc::ENOENT => "ENOENT",
-        libc::ENOMEM => "ENOMEM",
-        libc::EOPNOTSUPP => "EOPNOTSUPP",
-        libc::ERANGE => "ERANGE",
-        libc::ESRCH => "ESRCH",
-        libc::ETIMEDOUT => "ETIMEDOUT",
-        _ => "errno",
-    };
-    let message = match words {
-        "" => format!("{text} ({name})"),
-        words => format!("{words} ({name}: {text})"),
-    };
-    (errno, message)
-}
-
-/// Whether an object is on the link at `place`.
-pub(super) fn is_on(key: &Key, object: &Object, place: &Place) -> bool {
-    let is = |netns: &NetnsName, dev: &LinkName| *netns == place.netns && *dev == place.ifname;
-    match (key, object) {
-        (Key::Address(key), _) => is(&key.netns, &key.dev),
-        (Key::Neighbor(key), _) => is(&key.netns, &key.dev),
-        (Key::Fdb(key), _) => is(&key.netns, &key.dev),
-        (Key::Sysctl(key), _) => key.path.dev().is_some_and(|dev| is(&key.netns, &dev)),
-        (Key::Route(key), Object::Route(route)) => {
-            // IPv6 routes without a nexthop are on the loopback (`ip6_route_info_create`).
-            let leads_nowhere = key.prefix.addr().is_ipv6() && route.nexthops.is_empty();
-            key.netns == place.netns
-                && (route.nexthops.iter().any(|hop| hop.dev.as_ref() == Some(&place.ifname))
-                    || leads_nowhere && place.ifname.as_str() == "lo")
-        }
-        (Key::Netns(_) | Key::Link(_) | Key::Route(_) | Key::Rule(_), _) => false,
-    }
-}
-
-/// A link stops carrying what `which` selects. A route stays while another of its links carries it.
-pub(super) fn disable(state: &mut State, place: &Place, which: impl Fn(&Key) -> bool) {
-    let carries = |netns: &NetnsName, dev: &LinkName| {
-        let other = Place { netns: netns.clone(), ifname: dev.clone() };
-        let link = at(state, &other).and_then(|id| state.objects.get(&Key::Link(id))?.link());
-        other != *place && link.is_some_and(|link| link.flags.up == Some(true))
-    };
-    let lasts = |(key, object): (&Key, &Object)| match (key, object) {
-        (Key::Route(key), Object::Route(route)) => route
-            .nexthops
-            .iter()
-            .filter_map(|hop| hop.dev.as_ref())
-            .any(|dev| carries(&key.netns, dev)),
-        _ => false,
-    };
-    let gone: Vec<Key> = (state.objects.iter())
-        .filter(|(key, object)| is_on(key, object, place) && which(key) && !lasts((key, object)))
-        .map(|(key, _)| key.clone())
-        .collect();
-    gone.iter().for_each(|key| drop(state.objects.remove(key)));
-}
-
 fn permit(state: &State, key: &Key, object: &Object) -> Result<(), Refused> {
     let need_dev = |netns: &NetnsName, ifname: &LinkName| {
         need_netns(state, netns)?;
@@ -251,7 +174,11 @@ fn permit(state: &State, key: &Key, object: &Object) -> Result<(), Refused> {
     match (key, object) {
         (Key::Address(key), _) => {
             need_dev(&key.netns, &key.dev)?;
-            if key.address.addr().is_ipv4() { Ok(()) } else { ipv6::permit_address(state, key) }
+            if key.address.addr().is_ipv4() {
+                Ok(())
+            } else {
+                addresses::permit_address(state, key)
+            }
         }
         (Key::Neighbor(key), _) => {
             let place = need_dev(&key.netns, &key.dev)?;
@@ -259,7 +186,7 @@ fn permit(state: &State, key: &Key, object: &Object) -> Result<(), Refused> {
         }
         (Key::Sysctl(key), _) => {
             need_netns(state, &key.netns)?;
-            match parameters::lacks_link(state, key) {
+            match parameters::set::lacks_link(state, key) {
                 true => Err(refusal(libc::ENOENT, "")),
                 false => Ok(()),
             }
@@ -268,29 +195,4 @@ fn permit(state: &State, key: &Key, object: &Object) -> Result<(), Refused> {
         (Key::Rule(key), _) => need_netns(state, &key.netns),
         (Key::Netns(_) | Key::Link(_) | Key::Fdb(_) | Key::Route(_), _) => Ok(()),
     }
-}
-
-pub(super) fn need_netns(state: &State, netns: &NetnsName) -> Result<(), Refused> {
-    match netns.is_own() || state.objects.contains_key(&Key::Netns(netns.clone())) {
-        true => Ok(()),
-        false => Err(refusal(libc::ENOENT, "")),
-    }
-}
-
-/// The link at `place`.
-pub(super) fn link<'s>(state: &'s State, place: &Place) -> Option<&'s Link> {
-    state.objects.values().filter_map(Object::link).find(|link| link.place == *place)
-}
-
-/// The identity of the link at `place`.
-pub(super) fn at(state: &State, place: &Place) -> Option<LinkId> {
-    ids(state, |link| link.place == *place).pop()
-}
-
-pub(super) fn ids(state: &State, which: impl Fn(&Link) -> bool) -> Vec<LinkId> {
-    let matching = state.objects.iter().filter_map(|(key, object)| match (key, object) {
-        (Key::Link(id), Object::Link(link)) if which(link) => Some(id.clone()),
-        _ => None,
-    });
-    matching.collect()
 }

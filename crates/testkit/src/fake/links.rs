@@ -8,7 +8,7 @@ use netstate::{
     SysctlKey,
 };
 
-use super::effects::{Refused, at, ids, is_loopback, is_on, need_netns, refusal};
+use super::shared::{Refused, at, ids, is_loopback, is_on, need_netns, refusal};
 use super::{addresses, vlans};
 
 /// The largest MTU of a veth, and the smallest one of any link with IPv4 (`ETH_MIN_MTU`).

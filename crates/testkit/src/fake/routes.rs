@@ -7,12 +7,12 @@ use netstate::{
     AddressKey, Key, LinkName, NetnsName, Nexthop, Object, Place, Route, RouteKey, RouteKind, State,
 };
 
-use super::effects::{self, Refused, refusal};
 use super::ipv6;
+use super::shared::{self, Refused, refusal};
 
 /// Whether the kernel accepts a route: first its nexthops, then its source.
 pub(super) fn permit(state: &State, key: &RouteKey, route: &Route) -> Result<(), Refused> {
-    effects::need_netns(state, &key.netns)?;
+    shared::need_netns(state, &key.netns)?;
     if route.kind == RouteKind::Unicast {
         for hop in &route.nexthops {
             match key.prefix.addr() {
@@ -188,7 +188,7 @@ fn is_reached(state: &State, of: &RouteKey, dev: Option<&LinkName>, via: IpAddr)
 /// Whether a link has the routes to the subnets of its addresses.
 fn carries(state: &State, netns: &NetnsName, dev: &LinkName, via: IpAddr) -> bool {
     let place = Place { netns: netns.clone(), ifname: dev.clone() };
-    let is_up = effects::link(state, &place).is_some_and(|link| link.flags.up == Some(true));
+    let is_up = shared::link(state, &place).is_some_and(|link| link.flags.up == Some(true));
     is_up && (via.is_ipv4() || (ipv6::is_there(state, &place) && !ipv6::is_off(state, &place)))
 }
 
@@ -209,7 +209,7 @@ fn is_looked_up(state: &State, of: &RouteKey, table: u32) -> bool {
 /// Whether an existing link is up.
 fn is_up(state: &State, netns: &NetnsName, dev: &LinkName) -> Result<bool, Refused> {
     let place = Place { netns: netns.clone(), ifname: dev.clone() };
-    let link = effects::link(state, &place).ok_or_else(|| refusal(libc::ENODEV, ""))?;
+    let link = shared::link(state, &place).ok_or_else(|| refusal(libc::ENODEV, ""))?;
     Ok(link.flags.up == Some(true))
 }
 

@@ -2,7 +2,7 @@
 
 use netstate::{Key, Link, LinkId, LinkKind, Object, Place, State};
 
-use super::effects::{Refused, at, disable, ids, refusal};
+use super::shared::{Refused, at, disable, ids, refusal};
 
 /// Whether a link is a VLAN (net/8021q), which depends on the link below.
 pub(super) fn is_vlan(link: &Link) -> bool {
