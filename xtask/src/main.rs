@@ -4,6 +4,7 @@ use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
+mod circles;
 mod tidy;
 mod waits;
 

@@ -2,7 +2,7 @@
 //!
 //! A Rust file opens with its idea (`//!`); each crate takes the workspace's lints; the crate graph is the one
 //! that ARCHITECTURE.md shows, and each library has a row there; a file has a size that one idea needs, and a folder
-//! as many files as a reader takes in at once; no line ends in white space.
+//! as many files as a reader takes in at once; files do not import each other in a circle; no line ends in white space.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::{env, fs};
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use crate::waits;
+use crate::{circles, waits};
 
 /// A Rust file with more lines than this holds more than one idea, also if it is a table or a test.
 const MAX_LINES: usize = 500;
@@ -29,6 +29,7 @@ pub(crate) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut folders: BTreeMap<PathBuf, usize> = BTreeMap::new();
     let files = tracked(root)?;
     faults.extend(waits::faults(root, &files)?);
+    faults.extend(circles::faults(root, &files));
     for file in files {
         let path = root.join(&file);
         // A file that was deleted and not yet committed, or one that is not text.

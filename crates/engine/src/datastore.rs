@@ -1,5 +1,7 @@
 //! The datastores of RFC 8342, and what readers see of them.
 
+pub(crate) mod intent;
+
 use yang::Tree;
 
 /// RFC 8342 datastores. Each session has a candidate of its own.

@@ -1,5 +1,7 @@
 //! The engine: everything that changes, owned by one thread.
 
+pub(crate) mod handle;
+pub(crate) mod pulse;
 mod run;
 
 use std::fmt;
@@ -8,9 +10,9 @@ use netstate::Desired;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Moment;
+use crate::datastore::intent::Running;
 use crate::datastore::{Snapshot, Version};
 use crate::error::Result;
-use crate::intent::Running;
 use crate::kernel_state::diverged::Diverged;
 use crate::kernel_state::drift::Drift;
 use crate::kernel_state::events::Events;

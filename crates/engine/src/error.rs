@@ -7,7 +7,7 @@ use netstate::{Key, ObserveError, Op, Refusal};
 use yang::ErrorTag;
 
 use crate::datastore::Datastore;
-use crate::origin::Holder;
+use crate::session::origin::Holder;
 
 /// The one error that every northbound translates (RFC 6241 section 4.3).
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -19,12 +19,8 @@ mod clock;
 mod datastore;
 mod engine;
 mod error;
-mod handle;
-mod intent;
 mod kernel_state;
 mod ledger;
-mod origin;
-mod pulse;
 mod session;
 mod settings;
 mod start;
@@ -38,28 +34,28 @@ use netstate::Southbound;
 use tokio::sync::mpsc;
 use yang::Schema;
 
+use crate::engine::handle::QUEUE;
 use crate::error::{Error, Errors};
-use crate::handle::QUEUE;
 use crate::start::boot::Boot;
 
 pub use crate::clock::Clock;
 pub use crate::datastore::Datastore;
+pub use crate::engine::handle::Handle;
+pub use crate::engine::pulse::{Pulse, Stall};
 pub use crate::error::{RpcError, RpcResult as Result};
-pub use crate::handle::Handle;
 pub use crate::kernel_state::held::{Holds, ListedHold};
 pub use crate::ledger::confirmation::ConfirmedBy;
 pub use crate::ledger::digest::Digest;
 pub use crate::ledger::past::blame::Blamed;
 pub use crate::ledger::past::{Past, Revision};
 pub use crate::ledger::record::HistoryEntry;
-pub use crate::origin::Origin;
-pub use crate::pulse::{Pulse, Stall};
 pub use crate::session::Session;
 pub use crate::session::candidate::{Draft, Side};
 pub use crate::session::conflict::{Conflict, Conflicts};
 pub use crate::session::notice::{
     By, Delivery, Notice, NoticeKind, Notices, Phase, SessionEnd, Why,
 };
+pub use crate::session::origin::Origin;
 pub use crate::settings::{Limits, Settings};
 pub use crate::start::give_back::release;
 pub use crate::transaction::commit::{Checked, Committed};

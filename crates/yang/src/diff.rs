@@ -7,13 +7,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::edit::{Edit, Operation};
+use crate::encoding::xml::EditWriter;
 use crate::error::Result;
 use crate::path::{Keys, Path, Step};
 use crate::schema::NodeKind;
 use crate::tree::entry::{Content, Entry, Slot};
 use crate::tree::{Node, Tree};
 use crate::value::Value;
-use crate::xml::EditWriter;
 
 /// The changes from one tree to another, in path order.
 #[derive(Clone, Debug, Default, PartialEq)]

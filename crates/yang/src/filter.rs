@@ -4,12 +4,12 @@ mod merged;
 
 use std::sync::Arc;
 
+use crate::encoding::xml;
 use crate::error::Result;
 use crate::filter::merged::Merged;
 use crate::schema::{Schema, SchemaNode};
 use crate::tree::Tree;
 use crate::value::Value;
-use crate::xml;
 
 /// One element of a filter, for one schema node.
 #[derive(Clone, Debug)]

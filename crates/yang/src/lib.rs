@@ -8,28 +8,27 @@
 
 mod diff;
 mod edit;
+mod encoding;
 mod error;
 mod filter;
-mod json;
 mod libyang;
 mod path;
-mod printable;
 #[cfg(test)]
 mod sample;
 mod schema;
-mod serde;
 mod tree;
 mod validate;
 mod value;
-mod xml;
 
 pub use diff::{Change, Diff, Go, Instance, Part};
 pub use edit::{Edit, Operation};
+pub use encoding::printable::{
+    is_printable, printable, printable_json, printable_lines, printable_xml,
+};
+pub use encoding::xml::EditWriter;
 pub use error::{Error, ErrorTag, Result};
 pub use filter::Selected;
 pub use path::{Keys, Path, Step};
-pub use printable::{is_printable, printable, printable_json, printable_lines, printable_xml};
 pub use schema::{Module, NodeKind, Schema, SchemaNode, Type};
 pub use tree::{Entry, Node, Tree};
 pub use value::{Identity, Value};
-pub use xml::EditWriter;

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use netstate::{Hold, Key, NetnsName};
 
-use crate::intent::Intent;
+use crate::datastore::intent::Intent;
 use crate::transaction::transition::TransitionPlan;
 
 /// The objects of running that are held.

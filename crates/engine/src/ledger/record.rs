@@ -10,7 +10,7 @@ use yang::{Diff, Edit, Operation, Tree};
 use crate::ledger::confirmation::Awaited;
 use crate::ledger::digest::Digest;
 use crate::ledger::record::summary::summary;
-use crate::origin::Origin;
+use crate::session::origin::Origin;
 
 /// The highest id of a commit. Enough ids follow it for every commit after it, so that `id + 1` never
 /// overflows. A file with a higher id is not a record.

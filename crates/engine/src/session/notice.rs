@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::broadcast::{self, Receiver, error::RecvError};
 
 use crate::clock::Clock;
-use crate::origin::Origin;
+use crate::session::origin::Origin;
 
 /// The number of notices that are kept for a slow listener.
 const WAITING: usize = 256;

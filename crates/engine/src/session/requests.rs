@@ -2,10 +2,10 @@
 
 use yang::{Edit, Tree};
 
+use crate::datastore::intent::Intent;
 use crate::datastore::{Datastore, Version};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::intent::Intent;
 use crate::ledger::startup::Startup;
 use crate::session::candidate::{Candidate, Draft};
 use crate::session::notice::{By, NoticeKind, SessionEnd};

@@ -6,8 +6,8 @@ use tokio::sync::watch;
 
 use crate::datastore::{Datastore, Version};
 use crate::error::{Error, Result};
-use crate::origin::{Holder, Origin};
 use crate::session::candidate::Candidate;
+use crate::session::origin::{Holder, Origin};
 
 /// The session number that no session has.
 pub(crate) const NOBODY: u32 = 0;

@@ -11,8 +11,8 @@ use netstate::Southbound;
 use tokio::sync::mpsc;
 use yang::{Schema, Tree};
 
+use crate::datastore::intent::Intent;
 use crate::error::{Error, Result, RpcResult};
-use crate::intent::Intent;
 use crate::ledger::configuration::RUNNING;
 use crate::ledger::journal::JOURNAL;
 use crate::ledger::originals;

@@ -10,15 +10,15 @@ use std::fmt::Write;
 
 use yang::Tree;
 
+use crate::datastore::intent::Intent;
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
-use crate::intent::Intent;
 use crate::ledger::configuration::RUNNING;
 use crate::ledger::record::Record;
 use crate::ledger::rescue::{self, RESCUE};
 use crate::ledger::startup::{STARTUP, Startup};
 use crate::ledger::{confirmation, history, originals};
-use crate::origin::Origin;
+use crate::session::origin::Origin;
 use crate::transaction::commit::Author;
 use crate::transaction::schedule::SCHEDULE;
 

@@ -22,16 +22,16 @@ use netstate::Op;
 use yang::{Diff, Tree};
 
 use crate::datastore::Datastore;
+use crate::datastore::intent::{Intent, Running};
 use crate::engine::Engine;
 use crate::error::{Errors, Result};
-use crate::intent::{Intent, Running};
 use crate::kernel_state::held::Holds;
 use crate::ledger::confirmation::ConfirmedBy;
 use crate::ledger::journal::{Journal, Writing};
 use crate::ledger::record::Record;
 use crate::ledger::record_file::Stamp;
-use crate::origin::Origin;
 use crate::session::notice::{By, NoticeKind};
+use crate::session::origin::Origin;
 use crate::transaction::converge::{Failure, Made, Policy};
 use crate::transaction::pending::Pending;
 use crate::transaction::request::{CommitRequest, Confirmed, limited};

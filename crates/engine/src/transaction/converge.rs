@@ -20,11 +20,11 @@ use netstate::{
     Scope, Southbound, State, Unkept, Watched,
 };
 
+use crate::engine::pulse::Heart;
 use crate::error::{Error, Errors, Result};
 use crate::kernel_state::held::{Held, HeldChanges};
 use crate::ledger::Ledger;
 use crate::ledger::journal::{Journal, Writing};
-use crate::pulse::Heart;
 use crate::transaction::affected::{Affected, with_dependents};
 use crate::transaction::converge::plan::checked_plan;
 use crate::transaction::step::Step;

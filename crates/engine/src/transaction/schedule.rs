@@ -8,9 +8,9 @@ use yang::{Edit, Operation, Tree};
 use crate::clock::{Clock, Moment};
 use crate::error::{Error, Result};
 use crate::ledger::store::Store;
-use crate::origin::Origin;
 use crate::session::conflict::contradicting;
 use crate::session::merge::merge;
+use crate::session::origin::Origin;
 
 /// The file of the schedule.
 pub(crate) const SCHEDULE: &str = "scheduled.json";

@@ -8,7 +8,7 @@ use netstate::{
     Action, Because, Desired, Key, Link, Object, Op, Originals, Place, Plan, Scope, State, Verdict,
 };
 
-use crate::intent::Intent;
+use crate::datastore::intent::Intent;
 use crate::transaction::affected::Affected;
 
 /// The start and the target of a transition.

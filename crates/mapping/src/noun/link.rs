@@ -3,7 +3,7 @@
 mod cable;
 mod entry;
 mod kind;
-mod path;
+pub(crate) mod path;
 mod raise;
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,7 @@ use netstate::{
 use yang::{Node, Path};
 
 use path::address_path as spelled_path;
-pub(crate) use path::{address as address_path, entry_of, leaf_path, path};
+pub(crate) use path::{address as address_path, leaf_path, path};
 pub(crate) use raise::raise;
 
 use crate::instances::{below, entry_path};

@@ -11,7 +11,7 @@ use crate::directory::Directory;
 use crate::instances::{below, entry_path, list_path, schema_node};
 use crate::lowering::Lowering;
 use crate::noun::ShownIn;
-use crate::noun::link;
+use crate::noun::link::path::entry_of;
 use crate::raising::Raising;
 
 use crate::{NamedConfiguration, spelling};
@@ -167,7 +167,7 @@ fn leaf(key: &SysctlKey, configuration: &Tree, directory: &Directory) -> Path {
     if let Some((ifname, leaf)) = link_leaf(&key.path) {
         let place = Place { netns: key.netns.clone(), ifname };
         if directory.id_at(&place).is_some() {
-            let entry = link::entry_of(&place, configuration, directory);
+            let entry = entry_of(&place, configuration, directory);
             return below(&entry, &["sysctl", leaf]);
         }
     }

@@ -1,21 +1,14 @@
 //! A network link (`struct ifinfomsg`, rtnetlink(7), ip-link(8)): the part that all kinds share.
 
-pub mod bridge;
-pub mod dummy;
 mod entries;
 mod facts;
 mod fields;
 pub mod identity;
-pub mod ifb;
 pub mod kind;
 mod new_device;
 mod observed;
 mod port;
 mod recreate;
-pub mod tun;
-pub mod veth;
-pub mod vlan;
-pub mod vxlan;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,19 +18,19 @@ pub(crate) use fields::{IPV4_MIN_MTU, IPV6_MIN_MTU};
 pub(crate) use observed::temporary_name;
 pub(crate) use recreate::{below, follows_ports, least_mtu, must_recreate};
 
-pub use bridge::{Bridge, BridgePort};
-pub use dummy::Dummy;
 pub use identity::{Before, Mark, displacement, is_displaced};
-pub use ifb::Ifb;
+pub use kind::bridge::{Bridge, BridgePort};
+pub use kind::dummy::Dummy;
+pub use kind::ifb::Ifb;
+pub use kind::tun::Tun;
+pub use kind::veth::Veth;
+pub use kind::vlan::Vlan;
+pub use kind::vxlan::{PortRange, Vxlan};
 pub use kind::{
     AttributesOf, Below, BelowAttribute, CreatedBy, KindAttributes, KindFacts, LinkBelow, LinkKind,
     MtuAtCreation,
 };
 pub use port::Port;
-pub use tun::Tun;
-pub use veth::Veth;
-pub use vlan::Vlan;
-pub use vxlan::{PortRange, Vxlan};
 
 use crate::attribute::{Attributes, Flags};
 use crate::name::{LinkName, MacAddress, NetnsName};

@@ -6,11 +6,11 @@ use netstate::{Key, State};
 use yang::{Diff, Node, NodeKind, Path, Tree};
 
 use crate::datastore::Datastore;
+use crate::datastore::intent::Intent;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::intent::Intent;
-use crate::origin::Origin;
 use crate::session::notice::By;
+use crate::session::origin::Origin;
 use crate::session::sessions::NOBODY;
 use crate::transaction::commit::{Author, Done};
 use crate::transaction::transition::Transition;

@@ -6,9 +6,9 @@ use netstate::link::displacement;
 use netstate::{Action, Desired, Key, Noun, Op};
 
 use crate::clock::Moment;
+use crate::datastore::intent::Intent;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::intent::Intent;
 use crate::kernel_state::drift::Differing;
 use crate::kernel_state::drift::cause::{
     Cause, Causes, Disturbed, has_moved, moves_link, with_loose_routes,

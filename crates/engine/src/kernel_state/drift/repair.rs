@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use netstate::Key;
 
 use crate::datastore::Datastore;
+use crate::datastore::intent::Intent;
 use crate::engine::Engine;
 use crate::error::{Error, Errors, Result};
-use crate::intent::Intent;
 use crate::kernel_state::drift::{AGAIN, CONTESTED, Differing, LOGGED};
 use crate::kernel_state::policy::Policy;
 use crate::session::notice::NoticeKind;

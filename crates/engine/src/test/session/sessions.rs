@@ -6,7 +6,7 @@ use super::*;
 use crate::CommitRequest;
 use crate::datastore::Datastore;
 use crate::engine::Request as EngineRequest;
-use crate::handle::QUEUE;
+use crate::engine::handle::QUEUE;
 use crate::{Confirmed, ConfirmedBy, Delivery, Handle, NoticeKind};
 
 #[test]

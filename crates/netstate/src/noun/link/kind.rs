@@ -4,14 +4,29 @@
 //! table generates the enum [`LinkKind`] and every dispatch over it, so that a kind that lacks a
 //! fact does not compile.
 
+pub mod bridge;
+pub mod dummy;
+pub mod ifb;
+pub mod tun;
+pub mod veth;
+pub mod vlan;
+pub mod vxlan;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use self::bridge::Bridge;
+use self::dummy::Dummy;
+use self::ifb::Ifb;
+use self::tun::Tun;
+use self::veth::Veth;
+use self::vlan::Vlan;
+use self::vxlan::Vxlan;
 use crate::attribute::{Attributes, Field, Fields, Malformed};
-use crate::noun::link::{Bridge, Dummy, Ifb, LinkAttributes, LinkFlags, Tun, Veth, Vlan, Vxlan};
+use crate::noun::link::new_device::NewDevice;
 
 kinds! {
     /// One end of a virtual Ethernet pair (veth(4)).
@@ -135,15 +150,6 @@ pub enum MtuAtCreation {
     /// By a separate operation, after the links that the MTU follows (ports, the link below) have
     /// theirs.
     Follows,
-}
-
-/// What the kernel gives a new link in addition to its kind's attributes.
-#[derive(Clone, Debug, Default)]
-pub struct NewDevice {
-    /// Attributes that do not depend on the host.
-    pub attributes: LinkAttributes,
-    /// Interface flags that do not depend on the host.
-    pub flags: LinkFlags,
 }
 
 /// How a link depends on the link below.

@@ -3,7 +3,6 @@
 
 use crate::attribute::Flags;
 use crate::name::{LinkName, MacAddress};
-use crate::noun::link::kind::NewDevice;
 use crate::noun::link::{Link, LinkAttributes, LinkFlags, LinkKind, Master, Place, Port};
 
 /// `GSO_LEGACY_MAX_SIZE` and its like, include/linux/netdevice.h.
@@ -12,6 +11,15 @@ const SEGMENTS: u32 = 65_535;
 
 /// `LOOPBACK_MTU`, drivers/net/loopback.c.
 const LOOPBACK_MTU: u32 = 65_536;
+
+/// What the kernel gives a new link in addition to its kind's attributes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NewDevice {
+    /// Attributes that do not depend on the host.
+    pub(crate) attributes: LinkAttributes,
+    /// Interface flags that do not depend on the host.
+    pub(crate) flags: LinkFlags,
+}
 
 impl Link {
     /// The loopback of a new namespace; none if the place is that of another link.

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::attribute::{Attributes, Value};
 use crate::noun::link::kind::{
     Below, BelowAttribute, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation,
-    NewDevice,
 };
-use crate::noun::link::new_device::ethernet;
+use crate::noun::link::new_device::{NewDevice, ethernet};
 use crate::uapi::{IFF_MULTICAST, IFLA_VXLAN_LINK};
 
 const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

@@ -1,22 +1,20 @@
-//! A dummy link, which drops all packets (drivers/net/dummy.c).
+//! An intermediate functional block, to which tc redirects traffic (drivers/net/ifb.c).
 
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
-use crate::noun::link::kind::{
-    Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
-};
-use crate::noun::link::new_device::ethernet;
+use crate::noun::link::kind::{Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation};
+use crate::noun::link::new_device::{NewDevice, ethernet};
 use crate::uapi::IFF_NOARP;
 
-/// The attributes of a dummy link: none.
+/// The attributes of an ifb: none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields)]
-pub struct Dummy {}
+pub struct Ifb {}
 
-impl Kind for Dummy {
+impl Kind for Ifb {
     const FACTS: KindFacts = KindFacts {
-        name: "dummy",
+        name: "ifb",
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Never,
         enslaves: false,
@@ -35,9 +33,9 @@ impl Kind for Dummy {
         Self {}
     }
 
-    /// `dummy_setup`, drivers/net/dummy.c.
+    /// `ifb_setup`, drivers/net/ifb.c (`TX_Q_LIMIT`).
     fn new_device(&self, _: bool) -> NewDevice {
-        ethernet(1000, IFF_NOARP)
+        ethernet(32, IFF_NOARP)
     }
 
     fn below(&self) -> Below {

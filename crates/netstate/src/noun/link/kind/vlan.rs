@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::attribute::{AdditiveMap, Attributes};
 use crate::noun::link::kind::{
     Below, BelowAttribute, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation,
-    NewDevice,
 };
-use crate::noun::link::new_device::ethernet;
+use crate::noun::link::new_device::{NewDevice, ethernet};
 use crate::noun::link::{LinkAttributes, LinkFlags};
 
 /// The attributes of a VLAN.

@@ -1,30 +1,30 @@
-//! An intermediate functional block, to which tc redirects traffic (drivers/net/ifb.c).
+//! One end of a virtual Ethernet pair (veth(4)). The other end is the link's `peer`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
 use crate::noun::link::kind::{
-    Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
+    Below, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation,
 };
-use crate::noun::link::new_device::ethernet;
-use crate::uapi::IFF_NOARP;
+use crate::noun::link::new_device::{NewDevice, ethernet};
+use crate::uapi::IFF_MULTICAST;
 
-/// The attributes of an ifb: none.
+/// The attributes of a veth: none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields)]
-pub struct Ifb {}
+pub struct Veth {}
 
-impl Kind for Ifb {
+impl Kind for Veth {
     const FACTS: KindFacts = KindFacts {
-        name: "ifb",
+        name: "veth",
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Never,
         enslaves: false,
-        paired: false,
+        paired: true,
         moves: true,
         mtu_of_ports: false,
-        mtu: MtuAtCreation::Told,
-        mtu_limits: None,
+        mtu: MtuAtCreation::ToldNext,
+        mtu_limits: Some(ETHER_MTU),
     };
 
     fn minimal() -> Self {
@@ -35,9 +35,9 @@ impl Kind for Ifb {
         Self {}
     }
 
-    /// `ifb_setup`, drivers/net/ifb.c (`TX_Q_LIMIT`).
+    /// `veth_setup`, drivers/net/veth.c.
     fn new_device(&self, _: bool) -> NewDevice {
-        ethernet(32, IFF_NOARP)
+        ethernet(1000, IFF_MULTICAST)
     }
 
     fn below(&self) -> Below {

@@ -9,9 +9,9 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use yang::Tree;
 
 use crate::datastore::Snapshot;
+use crate::engine::pulse::{Pulse, written_in};
 use crate::engine::{Engine, Request};
 use crate::error::{self, Error, Errors, RpcError, RpcResult};
-use crate::pulse::{Pulse, written_in};
 use crate::session::notice::{self, Notice, Notices};
 
 /// The number of requests that the queue holds. Further callers wait for a place.

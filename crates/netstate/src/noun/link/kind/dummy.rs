@@ -1,30 +1,28 @@
-//! One end of a virtual Ethernet pair (veth(4)). The other end is the link's `peer`.
+//! A dummy link, which drops all packets (drivers/net/dummy.c).
 
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
-use crate::noun::link::kind::{
-    Below, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
-};
-use crate::noun::link::new_device::ethernet;
-use crate::uapi::IFF_MULTICAST;
+use crate::noun::link::kind::{Below, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation};
+use crate::noun::link::new_device::{NewDevice, ethernet};
+use crate::uapi::IFF_NOARP;
 
-/// The attributes of a veth: none.
+/// The attributes of a dummy link: none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
 #[serde(deny_unknown_fields)]
-pub struct Veth {}
+pub struct Dummy {}
 
-impl Kind for Veth {
+impl Kind for Dummy {
     const FACTS: KindFacts = KindFacts {
-        name: "veth",
+        name: "dummy",
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Never,
         enslaves: false,
-        paired: true,
+        paired: false,
         moves: true,
         mtu_of_ports: false,
-        mtu: MtuAtCreation::ToldNext,
-        mtu_limits: Some(ETHER_MTU),
+        mtu: MtuAtCreation::Told,
+        mtu_limits: None,
     };
 
     fn minimal() -> Self {
@@ -35,9 +33,9 @@ impl Kind for Veth {
         Self {}
     }
 
-    /// `veth_setup`, drivers/net/veth.c.
+    /// `dummy_setup`, drivers/net/dummy.c.
     fn new_device(&self, _: bool) -> NewDevice {
-        ethernet(1000, IFF_MULTICAST)
+        ethernet(1000, IFF_NOARP)
     }
 
     fn below(&self) -> Below {

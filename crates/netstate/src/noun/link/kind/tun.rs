@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
 use crate::noun::link::kind::{
-    Below, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation, NewDevice,
+    Below, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation,
 };
-use crate::noun::link::new_device::{ethernet, point_to_point};
+use crate::noun::link::new_device::{NewDevice, ethernet, point_to_point};
 use crate::uapi::{IFF_MULTICAST, IFF_NOARP};
 
 /// The attributes of a tun or tap device.
