@@ -207,10 +207,6 @@ impl LinkLowering<'_, '_> {
             self.invalid(leaf, "a link of this type has no link below it");
             return None;
         }
-        if *id == self.id {
-            self.invalid(leaf, "a link cannot be below itself");
-            return None;
-        }
         let leaf = self.leaf(leaf);
         self.lowering.place(id, || leaf)
     }

@@ -11,7 +11,7 @@ use super::{Contradiction, Environment, Hold};
 use crate::desired::Desired;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::address::AddressKey;
-use crate::noun::link::{IPV6_MIN_MTU, Link, LinkKind, Place, follows_ports, link_objects};
+use crate::noun::link::{self, IPV6_MIN_MTU, Link, Place, follows_ports, link_objects};
 use crate::noun::netns::as_phrase;
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{self, Condition, Gateway, Key, Object};
@@ -146,7 +146,7 @@ impl<'a> World<'a> {
         let down = absent.clone().or_else(|| self.down(&key, link, below.as_ref()));
         let mtu = match (link.attributes.mtu, &below) {
             (Some(mtu), _) => Some((id.clone(), mtu)),
-            (None, Some((below, _))) if mtu_within(link) => below.mtu.clone(),
+            (None, Some((below, _))) if link::below(link).mtu_within => below.mtu.clone(),
             (None, _) if follows_ports(link) => self.least_mtu_of_ports(place),
             (None, _) => None,
         };
@@ -476,8 +476,4 @@ fn is_of_namespace(place: &Place) -> bool {
 /// Whether a link is administratively up.
 pub(super) fn is_up(link: &Link) -> bool {
     link.flags.up == Some(true)
-}
-
-fn mtu_within(link: &Link) -> bool {
-    link.kind.as_ref().is_some_and(|kind| LinkKind::below(kind).mtu_within)
 }

@@ -196,6 +196,8 @@ fn a_link_that_is_not_configured_is_refused() {
 fn a_loop_of_links_is_refused() {
     isolated(|| {
         let daemon = device(PAIR);
+        let one = "links-iproute2 vlan v1 vlan-info id 1 device v1\n";
+        refused(&daemon, one, &["v1", "a link cannot be below itself"]);
         let two = "\
 links-iproute2 vlan v1 vlan-info id 1 device v2
 links-iproute2 vlan v2 vlan-info id 2 device v1
