@@ -55,9 +55,12 @@ fn a_refusal_of_any_operation_leaves_the_kernel_as_it_was() {
                     assert!(refused >= 4, "only {refused} operations");
                     break;
                 };
-                let told = errors[0].to_string();
-                assert!(told.contains("the kernel refused to") && told.contains("busy"), "{told}");
-                assert_eq!(snapshot(), before, "{told}");
+                let message = errors[0].to_string();
+                assert!(
+                    message.contains("the kernel refused to") && message.contains("busy"),
+                    "{message}"
+                );
+                assert_eq!(snapshot(), before, "{message}");
             }
             faults.stop();
             assert_ne!(snapshot(), before);
@@ -78,17 +81,17 @@ fn a_kernel_that_refuses_the_undo_is_restored_later() {
                 let Err(errors) = session.commit(CommitRequest::default()).await else {
                     break;
                 };
-                let told = errors[0].to_string();
-                assert_eq!(errors[0].app_tag.as_deref(), Some("diverged"), "{told}");
+                let message = errors[0].to_string();
+                assert_eq!(errors[0].app_tag.as_deref(), Some("diverged"), "{message}");
                 let state = session.read(Datastore::Operational).await.unwrap().to_json(false);
                 assert!(state.contains(r#""diverged":[{"path":"#), "{state}");
                 assert!(session.commit(CommitRequest::default()).await.is_err());
-                assert_ne!(snapshot(), before, "{told}");
+                assert_ne!(snapshot(), before, "{message}");
 
                 faults.stop();
                 AHEAD.fetch_add(11, Ordering::Relaxed);
                 await_operational(&session, r#""converged":true"#).await;
-                assert_eq!(snapshot(), before, "{told}");
+                assert_eq!(snapshot(), before, "{message}");
             }
             faults.stop();
         }
@@ -245,11 +248,11 @@ async fn edit(session: &Session, json: &str) {
 async fn await_operational(session: &Session, text: &str) {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
-        let told = session.read(Datastore::Operational).await.unwrap().to_json(false);
-        if told.contains(text) {
+        let message = session.read(Datastore::Operational).await.unwrap().to_json(false);
+        if message.contains(text) {
             return;
         }
-        assert!(Instant::now() < deadline, "{text} is not told: {told}");
+        assert!(Instant::now() < deadline, "{text} is not in operational data: {message}");
     }
 }
 

@@ -99,8 +99,11 @@ fn a_refusal_of_the_last_of_many_operations_undoes_all() {
         // The broadcast address of the subnet cannot be a gateway.
         merge(&session, &routes(501, "192.168.10.255")).await;
         let errors = session.commit(CommitRequest::default()).await.unwrap_err();
-        let told = errors[0].to_string();
-        assert!(told.contains("[prefix='10.2.0.0/24']") && told.contains("EINVAL"), "{told}");
+        let message = errors[0].to_string();
+        assert!(
+            message.contains("[prefix='10.2.0.0/24']") && message.contains("EINVAL"),
+            "{message}"
+        );
         assert_eq!(ip_json("-n vpn10 route show proto static").as_array().unwrap().len(), 0);
         session.discard().await.unwrap();
         merge(&session, &routes(500, "192.168.10.1")).await;

@@ -33,7 +33,7 @@ fn main() {
             let count = count.unwrap_or(usual);
             let (base, load, batch) = load(count);
             println!("{count} {bench}");
-            println!("    {:>36} {}", "ip -batch", told(isolated(|| by_ip(&base, &batch))));
+            println!("    {:>36} {}", "ip -batch", milliseconds(isolated(|| by_ip(&base, &batch))));
             settle(count);
             isolated(|| by_us(&base, &load));
         }
@@ -75,7 +75,7 @@ fn settle(count: u32) {
     std::thread::sleep(Duration::from_secs(u64::from(count / 100).clamp(1, 20)));
 }
 
-fn told(time: Duration) -> String {
+fn milliseconds(time: Duration) -> String {
     format!("{:9.3} ms", time.as_secs_f64() * 1e3)
 }
 
@@ -128,7 +128,7 @@ impl Host {
         let begun = Instant::now();
         let mut parts = String::new();
         let mut lap = |name: &str, since: Instant| {
-            let _ = write!(parts, "  {name}{}", told(since.elapsed()));
+            let _ = write!(parts, "  {name}{}", milliseconds(since.elapsed()));
         };
         let mut originals = Originals::default();
         for again in [false, true] {
@@ -154,7 +154,7 @@ impl Host {
             lap("execute", at);
         }
         if !what.is_empty() {
-            println!("    {what:>36} {} ={parts}", told(begun.elapsed()));
+            println!("    {what:>36} {} ={parts}", milliseconds(begun.elapsed()));
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn run_plan_case(case: &Path, southbound: impl Southbound, lower: impl Fn(&s
     let foreign = read("host.json").unwrap_or_default();
     host.commit(&foreign).expect("the host can be set up");
     let mut owner = Owner::new(host.southbound);
-    let mut told = String::new();
+    let mut text = String::new();
     let steps = (1..).map_while(|step| read(&format!("{step}.json")));
     let back = std::iter::once(State::default());
     for (step, desired) in steps.chain(back).enumerate() {
@@ -42,14 +42,14 @@ pub fn run_plan_case(case: &Path, southbound: impl Southbound, lower: impl Fn(&s
         match owner.commit(&desired) {
             Ok(plan) => {
                 let held = owner.held.iter().map(|reason| format!("held: {reason}\n"));
-                write!(told, "# {title}\n{plan}{}\n", held.collect::<String>())
+                write!(text, "# {title}\n{plan}{}\n", held.collect::<String>())
             }
-            Err(refusal) => write!(told, "# {title}: refused\n{refusal}\n\n"),
+            Err(refusal) => write!(text, "# {title}: refused\n{refusal}\n\n"),
         }
         .expect("a string takes text");
     }
     assert_eq!(owner.originals, Originals::default(), "everything is given back");
     let rest = owner.plan(&foreign, &foreign).expect("the host can be planned");
     assert!(rest.ops.is_empty(), "the host is not as it was; it lacks:\n{rest}");
-    expect_file![case.join("plan.txt")].assert_eq(told.trim_end_matches('\n'));
+    expect_file![case.join("plan.txt")].assert_eq(text.trim_end_matches('\n'));
 }

@@ -55,7 +55,7 @@ impl Output {
             add(&mut fields, "from", Some(&entry.from));
             add(&mut fields, "comment", entry.comment.as_ref());
             add(&mut fields, "summary", Some(&entry.summary));
-            add(&mut fields, "obstacle", entry.obstacle.as_ref());
+            add(&mut fields, "delay-reason", entry.delay_reason.as_ref());
             fields
         };
         Output(vec![("commit", Item::Entries(commits.iter().map(entry).collect()))])

@@ -106,6 +106,6 @@ fn object(object: &Fields<'_>) -> String {
         line(object.leaf("change"), ""),
         line(object.leaf("difference"), "to repair: "),
         line(waits_for, "will be restored with "),
-        line(object.leaf("obstacle"), "stays: "),
+        line(object.leaf("reason"), "stays: "),
     )
 }

@@ -33,10 +33,12 @@ pub(crate) fn commits(commits: &[HistoryEntry]) -> String {
 pub(crate) fn scheduled(commits: &[ScheduledCommit]) -> String {
     let line = |one: &ScheduledCommit| {
         let comment = remark(one.comment.as_deref());
-        let ScheduledCommit { number, time, user, from, summary, obstacle, .. } = one;
+        let ScheduledCommit { number, time, user, from, summary, delay_reason, .. } = one;
         let [user, from, summary] = [user, from, summary].map(|text| one_line(text));
         let time = time::local(time);
-        let waits = obstacle.iter().map(|obstacle| format!("     waits: {}\n", one_line(obstacle)));
+        let waits = delay_reason
+            .iter()
+            .map(|delay_reason| format!("     waits: {}\n", one_line(delay_reason)));
         let waits: String = waits.collect();
         format!("{number:>3}  {time}  {user} ({from}){comment}\n     {summary}\n{waits}")
     };

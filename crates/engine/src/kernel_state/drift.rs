@@ -56,7 +56,7 @@ struct Differing {
     policy: Policy,
     /// The missing object that this one waits for.
     waits_for: Option<Key>,
-    obstacle: Option<String>,
+    reason: Option<String>,
 }
 
 impl Drift {

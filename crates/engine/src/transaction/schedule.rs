@@ -39,7 +39,7 @@ pub struct Scheduled {
     pub(crate) reverse: String,
     /// Why it has not been made although it is due.
     #[serde(skip)]
-    pub obstacle: Option<String>,
+    pub delay_reason: Option<String>,
 }
 
 /// The scheduled commits.
@@ -114,9 +114,9 @@ impl Schedule {
     }
 
     /// Delays the next commit until `again`.
-    pub(crate) fn postpone(&mut self, obstacle: String, again: Moment) {
+    pub(crate) fn postpone(&mut self, delay_reason: String, again: Moment) {
         if let Some(next) = self.content.waiting.first_mut() {
-            next.obstacle = Some(obstacle);
+            next.delay_reason = Some(delay_reason);
         }
         self.again = Some(again);
     }

@@ -52,7 +52,7 @@ impl Engine {
             summary,
             forward,
             reverse,
-            obstacle: None,
+            delay_reason: None,
         };
         self.schedule.add(self.ledger.store(), new.clone())?;
         self.discard(session)?;
@@ -72,12 +72,12 @@ impl Engine {
     pub(crate) fn commit_scheduled(&mut self) {
         let again = self.again();
         if let Some(next) = self.schedule.due((self.settings.clock.wall)()).cloned() {
-            if let Err(obstacle) = self.may_commit_scheduled() {
-                let obstacle = obstacle.describe();
-                if next.obstacle.as_ref() != Some(&obstacle) {
-                    tracing::warn!(number = next.number, obstacle, "a scheduled commit waits");
+            if let Err(delay_reason) = self.may_commit_scheduled() {
+                let delay_reason = delay_reason.describe();
+                if next.delay_reason.as_ref() != Some(&delay_reason) {
+                    tracing::warn!(number = next.number, delay_reason, "a scheduled commit waits");
                 }
-                return self.schedule.postpone(obstacle, again);
+                return self.schedule.postpone(delay_reason, again);
             }
             let outcome = self.make(&next);
             self.schedule.done(next.number);

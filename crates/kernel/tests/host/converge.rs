@@ -93,12 +93,12 @@ fn every_kind_keeps_its_attributes_and_returns_to_defaults() {
                 panic!("absent")
             };
             // The kernel does not report what it was built without. The link is up, as requested.
-            let told = observed.set();
+            let reported = observed.set();
             let mut expected = made.kernel_default();
             expected.overlay(made);
             let differs = expected.changes(observed);
             let mut differs = differs.set();
-            differs.retain(|field| told.contains(field) && field.name != "up");
+            differs.retain(|field| reported.contains(field) && field.name != "up");
             assert!(differs.is_empty(), "{name}: the default is not the kernel's: {differs:?}");
 
             let attributes = LinkAttributes {
@@ -389,7 +389,7 @@ fn a_route_of_others_over_a_link_of_ours_and_one_of_theirs_stays() {
 fn a_link_gets_the_mtu_for_ipv6_and_a_parameter_of_it() {
     isolated(|| {
         let mut host = Host::open();
-        let cable = |mtu| {
+        let pair = |mtu| {
             let (key, mut object) = link("a", "a@1", veth("b@1"));
             if let Object::Link(link) = &mut object {
                 link.attributes.mtu = Some(mtu);
@@ -397,8 +397,8 @@ fn a_link_gets_the_mtu_for_ipv6_and_a_parameter_of_it() {
             (key, object)
         };
         let parameter = sysctl("1", "net/ipv6/conf/a/accept_ra", "2");
-        host.converge(&state([cable(1000)]));
-        host.converge(&state([cable(1500), parameter]));
+        host.converge(&state([pair(1000)]));
+        host.converge(&state([pair(1500), parameter]));
         let accept_ra = std::fs::read_to_string("/proc/sys/net/ipv6/conf/a/accept_ra");
         assert_eq!(accept_ra.unwrap().trim(), "2");
         host.converge(&State::default());

@@ -79,7 +79,7 @@ pub struct ScheduledCommit {
     /// A one-line summary of what the commit would have changed when it was scheduled.
     pub summary: String,
     /// Why the commit is due and still waits.
-    pub obstacle: Option<String>,
+    pub delay_reason: Option<String>,
 }
 
 impl HistoryOutput {
@@ -110,7 +110,7 @@ impl ScheduleOutput {
             field("from", &commit.from);
             commit.comment.iter().for_each(|comment| field("comment", comment));
             field("summary", &commit.summary);
-            commit.obstacle.iter().for_each(|obstacle| field("obstacle", obstacle));
+            commit.delay_reason.iter().for_each(|delay_reason| field("delay-reason", delay_reason));
             out += "</commit>";
         }
         Xml(out)
@@ -134,7 +134,7 @@ impl ScheduleOutput {
                     "from" => commit.from = text,
                     "comment" => commit.comment = Some(text),
                     "summary" => commit.summary = text,
-                    "obstacle" => commit.obstacle = Some(text),
+                    "delay-reason" => commit.delay_reason = Some(text),
                     _ => {}
                 }
             }

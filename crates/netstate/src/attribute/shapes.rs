@@ -130,10 +130,10 @@ struct Nested {
 #[test]
 fn nested_fields_are_fields() {
     let metrics = Metrics { mtu: Some(1400), advmss: None };
-    let told = Nested { metrics, gbp: Some(true), ..Nested::default() };
-    let wanted = Nested { kind: 1, ..told.clone() };
+    let observed = Nested { metrics, gbp: Some(true), ..Nested::default() };
+    let wanted = Nested { kind: 1, ..observed.clone() };
     check(
-        told,
+        observed,
         expect![[r#"
             8: [08, 00, 02, 00, 78, 05, 00, 00]
             23: []
@@ -351,7 +351,11 @@ fn lists_number_their_elements_or_do_not() {
             4: [05, 00, 01, 00, 01, 00, 00, 00]
         "#]],
     );
-    assert_eq!(Lists::decode(&[]).unwrap().sources, Some(Vec::new()), "an empty list is not told");
+    assert_eq!(
+        Lists::decode(&[]).unwrap().sources,
+        Some(Vec::new()),
+        "an empty list is not decoded"
+    );
 }
 
 #[test]

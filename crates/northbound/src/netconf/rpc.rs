@@ -324,11 +324,11 @@ fn revision(of: Revision) -> engine::Revision {
 }
 
 fn scheduled(one: engine::Scheduled) -> ScheduledCommit {
-    let engine::Scheduled { number, due, made, origin, comment, summary, obstacle, .. } = one;
+    let engine::Scheduled { number, due, made, origin, comment, summary, delay_reason, .. } = one;
     let engine::Origin { user, from } = origin;
     let time = time::seconds(due);
     let scheduled = time::seconds(made);
-    ScheduledCommit { number, time, scheduled, user, from, comment, summary, obstacle }
+    ScheduledCommit { number, time, scheduled, user, from, comment, summary, delay_reason }
 }
 
 /// A check of a confirmed commit, and the namespace that it is sent from.

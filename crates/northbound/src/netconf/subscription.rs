@@ -47,10 +47,10 @@ impl Subscription {
     /// The next messages. The list is empty if the filter selects none of them. Waits forever when no more events
     /// can happen. It is cancel safe: nothing is lost if the caller stops waiting.
     pub(super) async fn next(&mut self) -> Vec<String> {
-        let Some(heard) = self.notices.next().await else {
+        let Some(received) = self.notices.next().await else {
             return std::future::pending().await;
         };
-        let (time, events) = match heard {
+        let (time, events) = match received {
             Delivery::Notice(Notice { time, kind }) => (time, events(kind)),
             Delivery::Missed(count) => (SystemTime::now(), vec![Event::Missed { count }]),
         };

@@ -34,11 +34,11 @@ async fn a_subscriber_that_does_not_read_holds_up_nobody() {
             }
         }
     }
-    let Count { missed, told } = count;
-    assert!(told > 0);
+    let Count { missed, received } = count;
+    assert!(received > 0);
     assert_eq!(slow.receive().await, None);
     // The last ones may not have been sent before the end.
-    assert!(missed + told <= 2 * SESSIONS as u64 + 1, "{missed} missed, {told} told");
+    assert!(missed + received <= 2 * SESSIONS as u64 + 1, "{missed} missed, {received} received");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,15 +48,15 @@ async fn what_is_missed_is_counted() {
     slow.call(SUBSCRIBE).await;
     come_and_go(&server).await;
     let mut count = Count::default();
-    while count.missed + count.told < 2 * SESSIONS as u64 {
+    while count.missed + count.received < 2 * SESSIONS as u64 {
         let Incoming::Notification(notification) = next(&mut slow).await else {
             panic!("nothing was asked");
         };
         count.add(&notification.event);
     }
-    let Count { missed, told } = count;
-    assert!(missed > 0 && told >= 256, "{missed} missed, {told} told");
-    assert_eq!(missed + told, 2 * SESSIONS as u64);
+    let Count { missed, received } = count;
+    assert!(missed > 0 && received >= 256, "{missed} missed, {received} received");
+    assert_eq!(missed + received, 2 * SESSIONS as u64);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,7 +74,7 @@ async fn a_subscriber_that_does_not_read_can_be_killed() {
 
 #[derive(Default)]
 struct Count {
-    told: u64,
+    received: u64,
     missed: u64,
 }
 
@@ -87,7 +87,7 @@ impl Count {
                 matches!(event, Event::SessionStart(_) | Event::SessionEnd { .. }),
                 "{event:?}"
             );
-            self.told += 1;
+            self.received += 1;
         }
     }
 }

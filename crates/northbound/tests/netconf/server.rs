@@ -49,7 +49,7 @@ impl Server {
         let origin = engine::Origin { user: "ann".into(), from: "test".into() };
         tokio::spawn(northbound::serve(served, origin, self.engine.clone(), self.schema));
         let (decoder, framing) = (Decoder::default(), Framing::default());
-        Client { stream, decoder, framing, heard: VecDeque::new() }
+        Client { stream, decoder, framing, unread: VecDeque::new() }
     }
 
     /// A session with chunked framing.
@@ -66,7 +66,7 @@ pub(crate) struct Client {
     decoder: Decoder,
     framing: Framing,
     /// Notifications that came before a reply.
-    heard: VecDeque<String>,
+    unread: VecDeque<String>,
 }
 
 impl Client {
@@ -109,7 +109,7 @@ impl Client {
 
     /// The next notification.
     pub(crate) async fn notification(&mut self) -> String {
-        match self.heard.pop_front() {
+        match self.unread.pop_front() {
             Some(notification) => notification,
             None => self.receive().await.expect("a notification"),
         }
@@ -122,7 +122,7 @@ impl Client {
         let reply = loop {
             let message = self.receive().await?;
             match message.starts_with("<notification") {
-                true => self.heard.push_back(message),
+                true => self.unread.push_back(message),
                 false => break message,
             }
         };

@@ -131,8 +131,8 @@ proptest! {
         let diff = a.diff(&b);
         let (before, after) = diff.sides(&a, &b).unwrap();
         prop_assert_eq!(before.diff(&after), diff);
-        let told = |tree: &Tree| Tree::from_xml(schema(), &tree.to_xml(false)).unwrap();
-        prop_assert_eq!(told(&before).diff(&told(&after)), before.diff(&after));
+        let reread = |tree: &Tree| Tree::from_xml(schema(), &tree.to_xml(false)).unwrap();
+        prop_assert_eq!(reread(&before).diff(&reread(&after)), before.diff(&after));
     }
 
     #[test]

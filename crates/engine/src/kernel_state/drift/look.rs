@@ -120,7 +120,7 @@ impl Engine {
                 },
                 policy,
                 waits_for: None,
-                obstacle: None,
+                reason: None,
             };
             let cause = causes.cause(op, object);
             // Nobody has changed an object that was held and can be applied now, or one that must

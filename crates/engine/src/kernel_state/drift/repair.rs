@@ -149,7 +149,7 @@ impl Engine {
             *failed = failed.saturating_add(1);
             self.drift.again.insert(key.clone(), now + pause.min(CONTESTED));
             if let Some(differing) = self.drift.differing.get_mut(key) {
-                differing.obstacle = Some(message.clone());
+                differing.reason = Some(message.clone());
             }
         }
     }

@@ -28,7 +28,7 @@ struct Object {
     #[serde(skip_serializing_if = "Option::is_none")]
     repairs: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    obstacle: Option<String>,
+    reason: Option<String>,
 }
 
 impl Engine {
@@ -49,7 +49,7 @@ impl Engine {
             policy: differing.policy.name(),
             waits_for: differing.waits_for.as_ref().map(|key| running.path(key).to_string()),
             repairs: self.drift.repaired.get(key).map(|(times, _)| *times),
-            obstacle: differing.obstacle.clone(),
+            reason: differing.reason.clone(),
         });
         let object: Vec<Object> = object.collect();
         if !object.is_empty() {

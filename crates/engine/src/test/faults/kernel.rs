@@ -20,9 +20,9 @@ fn rows(case: &Case) -> Vec<Row> {
     let ends = case.ends();
     let (host, mut engine) = case.prepared();
     let calls = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&calls);
+    let recorded = Arc::clone(&calls);
     Interfered::between(&mut engine, &host.kernel, move |call, _| {
-        heard.lock().unwrap().push(call.to_string());
+        recorded.lock().unwrap().push(call.to_string());
         None
     });
     (case.act)(&mut engine).unwrap();

@@ -25,11 +25,12 @@ fn rows(case: &Case) -> Vec<Row> {
     let dir = host.state_dir.path().join("netloom");
     let shadow = Arc::new(Mutex::new(Shadow::of(&dir)));
     let moments = Arc::new(Mutex::new(Vec::new()));
-    let (watcher, heard, kernel) = (Arc::clone(&shadow), Arc::clone(&moments), host.kernel.clone());
+    let (watcher, recorded, kernel) =
+        (Arc::clone(&shadow), Arc::clone(&moments), host.kernel.clone());
     engine.ledger.store().disk.faults.set(move |operation| {
         let mut shadow = watcher.lock().unwrap();
         let boundary = report::in_words(operation, &shadow.dir);
-        heard.lock().unwrap().push(Moment {
+        recorded.lock().unwrap().push(Moment {
             boundary,
             images: shadow.images(),
             kernel: kernel.state(),

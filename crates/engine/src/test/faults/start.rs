@@ -64,11 +64,11 @@ fn rows(start: &Start) -> Vec<Row> {
     let host = (start.host)();
     let dir = host.state_dir.path().join("netloom");
     let operations = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&operations);
+    let recorded = Arc::clone(&operations);
     let found = host.boot().find().unwrap();
     let disk = found.engine.ledger.store().disk.clone();
     disk.faults.set(move |operation| {
-        heard.lock().unwrap().push(report::in_words(operation, &dir));
+        recorded.lock().unwrap().push(report::in_words(operation, &dir));
         None
     });
     let engine = found.start().unwrap();

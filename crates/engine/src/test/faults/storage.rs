@@ -61,9 +61,9 @@ fn operations(case: &Case) -> Vec<String> {
     let (host, mut engine) = case.prepared();
     let operations = Arc::new(Mutex::new(Vec::new()));
     let dir = host.state_dir.path().join("netloom");
-    let heard = Arc::clone(&operations);
+    let recorded = Arc::clone(&operations);
     engine.ledger.store().disk.faults.set(move |operation| {
-        heard.lock().unwrap().push(report::in_words(operation, &dir));
+        recorded.lock().unwrap().push(report::in_words(operation, &dir));
         None
     });
     (case.act)(&mut engine).unwrap();
@@ -120,14 +120,14 @@ fn judge(case: &Case, ends: &Ends, found: Found, restarted: Held) -> String {
             let held = Held { startup: new.startup.clone(), adopted: new.adopted.clone(), ..held };
             assert_eq!(held.unlike(new), "", "{what}: {message}");
             assert_eq!(restarted.unlike(new), "", "{what}: {message}");
-            "new, told what is late".into()
+            "new, with a warning".into()
         }
         Ok(message) => {
             assert_eq!(held.unlike(new), "", "{what}: {message}");
             assert_eq!(restarted.unlike(new), "", "{what}: {message}");
             if old == new { "the same" } else { "new" }.into()
         }
-        Err(_) if case.single_file && held == *new => "new, yet told as failed".into(),
+        Err(_) if case.single_file && held == *new => "new, but reported as failed".into(),
         Err(message) => {
             // The originals of the attempt are forgotten last.
             let held = match waits {

@@ -34,19 +34,19 @@ fn routes_are_restored_after_a_link_goes_down_and_up() {
 fn a_recreated_veth_pair_gets_everything_back() {
     let (host, mut engine) = with_cable("");
     let whole = host.kernel.state();
-    let cable = [link_key("veth10"), link_key("veth20")].map(|key| {
+    let pair = [link_key("veth10"), link_key("veth20")].map(|key| {
         let object = whole.objects[&key].clone();
         (key, object)
     });
     let mut other = host.kernel.clone();
-    let (key, object) = cable[0].clone();
+    let (key, object) = pair[0].clone();
     other.execute(&Plan { ops: vec![Op::new(key, Action::Delete(object))] }).unwrap();
     engine.look_at(&link_event("vpn10", "veth10"));
     engine.look_at(&link_event("vpn20", "veth20"));
     let lines = differences(&mut engine);
     assert_eq!(lines.len(), 6, "{lines:#?}");
     assert_eq!(lines.iter().filter(|line| line.contains(": waits for")).count(), 4, "{lines:#?}");
-    host.kernel.change(|state| state.objects.extend(cable.clone()));
+    host.kernel.change(|state| state.objects.extend(pair.clone()));
     engine.look_at(&link_event("vpn10", "veth10"));
     engine.look_at(&link_event("vpn20", "veth20"));
     assert_eq!(host.kernel.state(), whole);
@@ -285,9 +285,9 @@ fn what_a_repair_takes_from_others_comes_back() {
 fn a_renamed_or_moved_link_is_reported_and_moved_back() {
     let (host, mut engine) = with_cable("");
     let whole = host.kernel.state();
-    for (place, told) in [("vx@vpn10", "renamed to vx"), ("veth10@vpn20", "moved to vpn20")] {
+    for (place, expected) in [("vx@vpn10", "renamed to vx"), ("veth10@vpn20", "moved to vpn20")] {
         move_link(&host, &mut engine, "veth10", place);
-        assert_eq!(changes(&mut engine), [told]);
+        assert_eq!(changes(&mut engine), [expected]);
         engine.repair_all(0).unwrap();
         assert_eq!(host.kernel.state(), whole);
         assert!(differences(&mut engine).is_empty());
@@ -314,8 +314,8 @@ fn swapped_links_are_swapped_back_by_a_commit_that_touches_one() {
     {
         move_link(&host, &mut engine, name, place);
     }
-    let told = ["moved to vpn20 as veth20", "moved to vpn10 as veth10"];
-    assert_eq!(changes(&mut engine), told);
+    let expected = ["moved to vpn20 as veth20", "moved to vpn10 as veth10"];
+    assert_eq!(changes(&mut engine), expected);
     engine.apply(&format!("{VETH10}/mtu = 1400")).unwrap();
     engine.apply(&format!("no {VETH10}/mtu")).unwrap();
     assert_eq!(host.kernel.state(), whole);

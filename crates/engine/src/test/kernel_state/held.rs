@@ -17,10 +17,11 @@ fn routes_over_a_link_that_is_shut_are_held_until_it_is_up() {
     let whole = host.kernel.state();
     let session = engine.session();
     engine.set(session, DOWN);
-    let told = engine.check(session).unwrap();
+    let checked = engine.check(session).unwrap();
     let route = "/iproute2-ip-route:routes/route[prefix='192.168.20.0/24'][table='254'][metric='0'][tos='0'][netns='vpn10']";
-    let told: Vec<_> = told.held.listed.iter().map(|hold| (&*hold.path, &*hold.reason)).collect();
-    assert_eq!(told, [(route, "veth10 is down, as it is configured")]);
+    let checked: Vec<_> =
+        checked.held.listed.iter().map(|hold| (&*hold.path, &*hold.reason)).collect();
+    assert_eq!(checked, [(route, "veth10 is down, as it is configured")]);
     engine.apply(DOWN).unwrap();
     let shut = host.kernel.state();
     let of_veth10 = |key: &Key| matches!(key, Key::Route(key) if key.netns.as_str() == "vpn10");

@@ -27,11 +27,11 @@ fn under_link(lines: &str) -> String {
 #[track_caller]
 fn check(engine: &mut Engine, session: u32, expect: Expect) {
     let message = engine.conflicts(session).unwrap().list();
-    let standing = |what: &Option<String>| what.clone().unwrap_or_else(|| "-".into());
+    let text = |what: &Option<String>| what.clone().unwrap_or_else(|| "-".into());
     let line = |Conflict { path, base, ours, theirs, by }: &Conflict| {
         let path = path.to_string().replace(LINK, "@");
         let by = by.as_ref().map_or("nobody".into(), |by| format!("commit {}", by.id));
-        let [base, ours, theirs] = [base, ours, theirs].map(standing);
+        let [base, ours, theirs] = [base, ours, theirs].map(text);
         format!("{path}: was '{base}', ours '{ours}', theirs '{theirs}' by {by}\n")
     };
     expect.assert_eq(&message.iter().map(line).collect::<String>());

@@ -12,20 +12,22 @@ use crate::{Confirmed, ConfirmedBy};
 
 /// The notices since, one per line.
 fn check(notices: &mut Notices, expect: Expect) {
-    expect.assert_eq(&heard(notices).iter().map(|heard| line(heard) + "\n").collect::<String>());
+    expect.assert_eq(
+        &received(notices).iter().map(|received| line(received) + "\n").collect::<String>(),
+    );
 }
 
-fn heard(notices: &mut Notices) -> Vec<Delivery> {
+fn received(notices: &mut Notices) -> Vec<Delivery> {
     let mut context = Context::from_waker(Waker::noop());
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     while let Poll::Ready(Some(next)) = pin!(notices.next()).poll(&mut context) {
-        heard.push(next);
+        received.push(next);
     }
-    heard
+    received
 }
 
-fn line(heard: &Delivery) -> String {
-    let kind = match heard {
+fn line(received: &Delivery) -> String {
+    let kind = match received {
         Delivery::Notice(notice) => &notice.kind,
         Delivery::Missed(count) => return format!("{count} missed"),
     };
@@ -180,8 +182,8 @@ fn a_slow_listener_learns_how_much_is_lost() {
         engine.notices.send(NoticeKind::Converged);
     }
     engine.apply(CABLE).unwrap();
-    let heard = heard(&mut notices);
-    let Some((first, kept)) = heard.split_first() else { panic!("nothing is heard") };
+    let received = received(&mut notices);
+    let Some((first, kept)) = received.split_first() else { panic!("no notice was received") };
     // The commit and the end of its session are notices.
     assert_eq!((line(first), kept.len()), ("46 missed".into(), 256));
     assert_eq!(line(&kept[254]), "root in 2 committed 2: 2 links, 2 routes added");

@@ -146,12 +146,12 @@ fn a_contradiction_is_refused_with_a_message() {
         let (_host, mut engine) = Host::with_nics();
         engine.later(30, scheduled).unwrap();
         engine.apply(committed).unwrap();
-        let mut heard = engine.notices.subscribe();
+        let mut notices = engine.notices.subscribe();
         pass(&mut engine, 30);
         assert_eq!(engine.running.intent.tree, with(committed));
-        let NoticeKind::Unscheduled { number: 1, user, cause } = heard.try_recv().unwrap().kind
+        let NoticeKind::Unscheduled { number: 1, user, cause } = notices.try_recv().unwrap().kind
         else {
-            panic!("something else is message");
+            panic!("the notice has another kind");
         };
         assert_eq!(user, "root");
         assert!(cause.contains("another session has changed this"), "{cause}");
@@ -164,12 +164,12 @@ fn a_refused_repair_is_reported_and_not_tried_again() {
     let (host, mut engine) = Host::with_nics();
     let before = host.kernel.state();
     engine.later(30, MTU).unwrap();
-    let mut heard = engine.notices.subscribe();
+    let mut notices = engine.notices.subscribe();
     host.kernel.refuse_after(0, libc::ENOMEM);
     pass(&mut engine, 30);
     assert_eq!(host.kernel.state(), before);
-    let NoticeKind::Unscheduled { cause, .. } = heard.try_recv().unwrap().kind else {
-        panic!("something else is message");
+    let NoticeKind::Unscheduled { cause, .. } = notices.try_recv().unwrap().kind else {
+        panic!("the notice has another kind");
     };
     assert!(cause.contains("ENOMEM"), "{cause}");
     assert!(engine.waits().is_none());
@@ -183,11 +183,11 @@ fn a_scheduled_commit_waits_while_commits_are_not_possible() {
     engine.later(30, MTU).unwrap();
     let session = engine.session();
     engine.sessions.lock(session, Datastore::Running).unwrap();
-    assert_eq!(engine.schedule.waiting()[0].obstacle, None);
+    assert_eq!(engine.schedule.waiting()[0].delay_reason, None);
     pass(&mut engine, 30);
     assert_eq!(engine.waits(), Some(Duration::from_secs(10)));
-    let obstacle = engine.schedule.waiting()[0].obstacle.clone();
-    expect!["running is locked by session 3 of root (a test)"].assert_eq(&obstacle.unwrap());
+    let delay_reason = engine.schedule.waiting()[0].delay_reason.clone();
+    expect!["running is locked by session 3 of root (a test)"].assert_eq(&delay_reason.unwrap());
     engine.sessions.unlock(session, Datastore::Running).unwrap();
     engine.set(session, CABLE);
     let by = ConfirmedBy::Anybody;

@@ -249,11 +249,11 @@ mod tests {
         let nonce = [14, 1, 1, 2, 3, 4, 5, 6];
         let lladdr = [TARGET_LINK_LAYER_ADDRESS, 1, 2, 0, 0, 0, 0, 11];
         let packet = [&packet[..], &nonce, &lladdr].concat();
-        let told = |packet: &[u8], target| Some(advertised(packet, target)?.to_string());
-        assert_eq!(told(&packet, target).as_deref(), Some("02:00:00:00:00:0b"));
-        assert_eq!(told(&packet, "2001:db8::2".parse().unwrap()), None);
+        let address = |packet: &[u8], target| Some(advertised(packet, target)?.to_string());
+        assert_eq!(address(&packet, target).as_deref(), Some("02:00:00:00:00:0b"));
+        assert_eq!(address(&packet, "2001:db8::2".parse().unwrap()), None);
         for length in 0..packet.len() {
-            assert_eq!(told(&packet[..length], target), None);
+            assert_eq!(address(&packet[..length], target), None);
         }
     }
 
