@@ -207,6 +207,29 @@ fn what_a_parameter_of_ours_has_set_along_is_no_original() {
 }
 
 #[test]
+fn a_parameter_of_the_loopback_of_a_namespace_of_ours_is_given_back() {
+    let mut owner = owner(Surroundings { nic: None, has_address: false });
+    let red: NetnsName = "red".parse().unwrap();
+    let (key, _) = link("loop", "lo", None);
+    let place = Place { netns: red.clone(), ifname: "lo".parse().unwrap() };
+    let loopback = (key, Object::Link(Box::new(Link::at(place))));
+    let namespace = (Key::Netns(red.clone()), Object::Netns);
+    let parameter = |path: &str, value: &str| {
+        let key = SysctlKey { netns: red.clone(), path: path.parse().unwrap() };
+        (Key::Sysctl(key), Object::Sysctl(value.into()))
+    };
+    let forwarding = parameter("net/ipv4/ip_forward", "1");
+    let state = |objects: Vec<_>| State { objects: objects.into_iter().collect() };
+    owner.commit(&state(vec![namespace.clone(), loopback.clone(), forwarding])).unwrap();
+    owner.southbound.refuse_after(0, ENOMEM);
+    let refused = [namespace.clone(), loopback, parameter("net/ipv4/conf/all/forwarding", "0")];
+    owner.commit(&state(refused.into())).unwrap_err();
+    owner.southbound.refuse_after(usize::MAX, ENOMEM);
+    // The owner checks that the parameter is as before.
+    owner.commit(&state(vec![namespace])).unwrap();
+}
+
+#[test]
 fn a_renamed_vlan_that_comes_up_along_keeps_its_addresses() {
     let address = |dev: &str| {
         let address = "2001:db8:5::2/64".parse().unwrap();

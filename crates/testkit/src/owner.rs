@@ -14,6 +14,9 @@ use netstate::{
 
 use crate::conformance::{self, Everything, Step};
 
+/// `EEXIST` (errno.h).
+const EEXIST: i32 = 17;
+
 /// The owner of a configuration in a kernel.
 #[derive(Debug)]
 pub struct Owner<S> {
@@ -93,7 +96,16 @@ impl<S: Southbound> Owner<S> {
         let before = self.before(&running, desired);
         let plan = self.plan(&running, desired).map_err(|error| error.to_string())?;
         let touched = running.clone().merged(desired);
-        match self.southbound.execute(&plan) {
+        let mut executed = self.southbound.execute(&plan);
+        // The kernel or others may create again first what is not configured.
+        if let Err(refusal) = &executed
+            && refusal.errno == EEXIST
+            && !touched.objects.contains_key(&refusal.op.key)
+        {
+            let left = self.plan(&touched, desired).map_err(|error| error.to_string())?;
+            executed = self.southbound.execute(&left);
+        }
+        match executed {
             Ok(()) => {
                 self.settle(&touched, desired, &plan);
                 let active = self.active.clone();

@@ -27,8 +27,9 @@ impl Originals {
                 seen.is_some_and(|seen| !noun::satisfies(key, seen, value))
             })
             .collect();
-        let to_desired =
-            Moves::of(&observed.objects, |key| is_in_either(key).then(|| self.goes(key, desired)));
+        let to_desired = Moves::of(&observed.objects, |key| {
+            is_in_either(key).then(|| self.goes(key, desired, touched)).flatten()
+        });
         let to_touched = Moves::between(&observed.objects, &touched.objects);
         let to_kept = Moves::of(&observed.objects, |key| {
             let seen = observed.objects.get(key)?.link()?;
@@ -66,7 +67,9 @@ impl Originals {
                 Stays::As(key, object) => (key, object),
                 Stays::Here | Stays::Not => (key.clone(), object),
             };
-            // The kernel adds the addresses of the loopback only when it comes up.
+            // The kernel adds the addresses of the loopback only when it comes up, and ::1 also when
+            // IPv6 is switched on again, but not when the MTU grows (`addrconf_notify`,
+            // net/ipv6/addrconf.c).
             let is_made_again = seen.is_automatic() && !is_address_of_loopback(key);
             if !is_made_again && takes(&without_ip, will_be, (key, seen)) {
                 let (key, object) = kept_as(self.before_ours(key, seen, &past));
@@ -90,7 +93,7 @@ impl Originals {
     /// Lets originals on links that do not have their original names follow the links: they are
     /// renamed, or lost with a link that leaves the namespace.
     fn follow_links(&mut self, desired: &State, touched: &State) {
-        let moves = Moves::of(&touched.objects, |key| Some(self.goes(key, desired)));
+        let moves = Moves::of(&touched.objects, |key| self.goes(key, desired, touched));
         if moves.is_empty() {
             return;
         }
@@ -109,9 +112,12 @@ impl Originals {
         self.objects = followed.collect();
     }
 
-    /// Where a link of ours goes: to its desired place, or back.
-    fn goes<'a>(&'a self, key: &Key, desired: &'a State) -> Goes<'a> {
-        place_in(desired, key).or_else(|| self.home(key)).map_or(Goes::Away, Goes::To)
+    /// Where a link of ours goes: to its desired place, or back. None if it stays, as the loopback of
+    /// a namespace of ours does.
+    fn goes<'a>(&'a self, key: &Key, desired: &'a State, touched: &State) -> Option<Goes<'a>> {
+        let to = place_in(desired, key).or_else(|| self.home(key)).map(Goes::To);
+        let link = touched.objects.get(key).and_then(Object::link);
+        to.or_else(|| link.filter(|link| !link.is_adopted()).map(|_| Goes::Away))
     }
 
     /// The original place of a link.
