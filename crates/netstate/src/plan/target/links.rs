@@ -141,5 +141,9 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
         Some(Master::Of(_)) => original.port.clone(),
         Some(Master::Free) | None => Port::default(),
     };
+    if link.flags.up != Some(true) {
+        // The kernel sets these by itself, and refuses them on a port that is down.
+        let _of_up = link.port.take_those_of_up();
+    }
     Some(Object::Link(Box::new(link)))
 }
