@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 TOOLS := $(CURDIR)/target/tools
 
-.PHONY: all deps bird clients demo test check unit vm soak bench peers install uninstall ncclient clean
+.PHONY: all deps bird clients demo test check unit vm soak fuzz bench peers install uninstall ncclient clean
 
 all: deps
 	$(CARGO) build --release
@@ -57,6 +57,12 @@ soak: SECONDS ?= 3600
 soak: deps
 	$(CARGO) build -q --workspace --bins --all-features
 	target/debug/soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+# Random requests, files and kernel states, and what must hold after each of them: make fuzz SECONDS=600 SEED=1.
+fuzz: SECONDS ?= 600
+fuzz: deps
+	$(CARGO) build -q -p acceptance --bin fuzz
+	target/debug/fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 # All cases, kept in bench/results.json and the documents; or some, for a look: make bench CASES="routes/1000 netnses".
 bench: deps

@@ -9,6 +9,7 @@
 mod bird;
 mod daemon;
 mod foreign;
+pub mod in_process;
 pub mod kernel;
 mod lab;
 pub mod random;

@@ -141,9 +141,14 @@ impl Drawn<'_> {
     }
 
     fn value(&mut self, leaf: &'static SchemaNode) -> Option<Value> {
-        let leaf_type = leaf.leaf_type.as_ref()?;
-        (0..20).find_map(|_| leaf.value(&text(self.random, leaf_type)).ok())
+        value(self.random, leaf)
     }
+}
+
+/// A value of a leaf.
+pub fn value(random: &mut Rng, leaf: &'static SchemaNode) -> Option<Value> {
+    let leaf_type = leaf.leaf_type.as_ref()?;
+    (0..20).find_map(|_| leaf.value(&text(random, leaf_type)).ok())
 }
 
 /// A text that is a value of the type, or is often one if the type has patterns.

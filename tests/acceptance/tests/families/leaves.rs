@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use testkit::netns::{ip, ip_json, isolated};
 use yang::{NodeKind, Path, SchemaNode, Tree, Type, Value};
 
-use crate::device::{Device, differences, schema, tree};
+use acceptance::in_process::{Device, differences, schema, tree};
 
 /// Values for leaves of various types. Of those that the leaf's type accepts, each is tried.
 const VALUES: [&str; 20] = [

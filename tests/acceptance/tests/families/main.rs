@@ -5,7 +5,6 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
-mod device;
 mod leaves;
 mod parameters;
 mod relations;

@@ -12,7 +12,7 @@ use std::time::Instant;
 use serde_json::json;
 use testkit::netns::{ip, isolated};
 
-use crate::device::{Device, differences, tree};
+use acceptance::in_process::{Device, differences, tree};
 
 /// Parameters that are not tried, by their folder or the end of their path, and why.
 const SKIPPED: [(&str, &str); 9] = [

@@ -10,10 +10,10 @@ use serde_json::json;
 use testkit::netns::isolated;
 use yang::Tree;
 
-use crate::device::{Device, differences, tree};
 use crate::leaves::{
     Holder, candidates, holders, is_of_kind, is_of_port, leaves, links, place, surroundings, with,
 };
+use acceptance::in_process::{Device, differences, tree};
 
 /// A way to give back.
 #[derive(Clone, Copy, Debug)]

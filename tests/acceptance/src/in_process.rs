@@ -1,27 +1,35 @@
 //! The engine on the real kernel, in this process and in the namespaces of the calling thread.
 
 use std::collections::BTreeSet;
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 use std::time::Duration;
 
 use engine::{
     CommitRequest, Confirmed, ConfirmedBy, Datastore, Handle, Origin, RpcError, Session, Settings,
 };
 use kernel::Kernel;
+use netstate::Southbound;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use yang::{Schema, Tree};
 
 /// A host whose configuration can be changed.
-pub(crate) struct Device {
+pub struct Device {
     runtime: Runtime,
     state_dir: TempDir,
+    southbound: Box<dyn Fn() -> Box<dyn Southbound>>,
     serving: Option<(Handle, Session)>,
 }
 
 impl Device {
-    pub(crate) fn start() -> Self {
+    /// On the kernel.
+    pub fn start() -> Self {
+        Self::on(|| Box::new(Kernel::open().expect("open the kernel")))
+    }
+
+    /// On any kernel.
+    pub fn on(southbound: impl Fn() -> Box<dyn Southbound> + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         // There are so many commits that a slow disk would matter.
         let memory = FilePath::new("/dev/shm");
@@ -32,6 +40,7 @@ impl Device {
         let mut device = Self {
             runtime: runtime.expect("start a runtime"),
             state_dir: state_dir.expect("make a state directory"),
+            southbound: Box::new(southbound),
             serving: None,
         };
         device.start_again();
@@ -39,12 +48,12 @@ impl Device {
     }
 
     /// Makes this the whole configuration.
-    pub(crate) fn commit(&self, content: &Tree) -> Result<(), String> {
+    pub fn commit(&self, content: &Tree) -> Result<(), String> {
         self.commit_with(content, CommitRequest::default())
     }
 
     /// The same, but undone unless it is confirmed by anybody within this time.
-    pub(crate) fn try_out(&self, content: &Tree, timeout: Duration) -> Result<(), String> {
+    pub fn try_out(&self, content: &Tree, timeout: Duration) -> Result<(), String> {
         let confirmed = Confirmed { timeout, by: ConfirmedBy::Anybody, probes: Vec::new() };
         self.commit_with(
             content,
@@ -53,7 +62,7 @@ impl Device {
     }
 
     /// The way back of `rollback 1`, or of the rescue configuration.
-    pub(crate) fn roll_back(&self, revision: engine::Revision) -> Result<(), String> {
+    pub fn roll_back(&self, revision: engine::Revision) -> Result<(), String> {
         let session = self.session();
         let past = self.runtime.block_on(session.past()).expect("read the past");
         let content = past.configuration(revision).map_err(|errors| words(&errors))?;
@@ -63,16 +72,18 @@ impl Device {
         self.commit_candidate(CommitRequest::default())
     }
 
-    pub(crate) fn save_rescue(&self) {
+    /// Saves running as the rescue configuration.
+    pub fn save_rescue(&self) {
         self.runtime.block_on(self.session().save_rescue()).expect("save the rescue configuration");
     }
 
-    pub(crate) fn running(&self) -> Tree {
+    /// The running configuration.
+    pub fn running(&self) -> Tree {
         self.runtime.block_on(self.session().read(Datastore::Running)).expect("read running")
     }
 
     /// What the engine reports as not being as configured; empty if there is nothing.
-    pub(crate) fn complaints(&self) -> Vec<String> {
+    pub fn complaints(&self) -> Vec<String> {
         let own = [("netloom-state", "configuration-state"), ("netloom-drift", "drift")];
         let selected = own.map(|(module, name)| yang::Selected {
             top: schema().top_node(Some(module), name).expect("a top node"),
@@ -90,26 +101,49 @@ impl Device {
     }
 
     /// Ends the engine, as the daemon does.
-    pub(crate) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         if let Some((handle, session)) = self.serving.take() {
             session.close();
             self.runtime.block_on(handle.stop());
         }
     }
 
-    pub(crate) fn start_again(&mut self) {
+    /// Ends the engine if it runs, and starts it.
+    pub fn start_again(&mut self) {
+        self.try_start_again().unwrap_or_else(|words| panic!("{words}"));
+    }
+
+    /// The same, if the state directory allows it.
+    pub fn try_start_again(&mut self) -> Result<(), String> {
         self.stop();
-        let handle = engine::start(self.settings(), schema(), southbound());
-        let handle = handle.unwrap_or_else(|errors| panic!("{}", words(&errors)));
+        let handle = engine::start(self.settings(), schema(), (self.southbound)());
+        let handle = handle.map_err(|errors| words(&errors))?;
         let origin = Origin { user: "root".into(), from: "the test".into() };
         let session = self.runtime.block_on(handle.open(origin)).expect("open a session");
         self.serving = Some((handle, session));
+        Ok(())
+    }
+
+    /// The engine itself.
+    pub fn engine(&self) -> Handle {
+        self.serving.as_ref().expect("the engine runs").0.clone()
+    }
+
+    /// Where the engine keeps its files.
+    pub fn state_dir(&self) -> PathBuf {
+        self.state_dir.path().join("netloom")
+    }
+
+    /// Runs a future to its end.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     /// Ends the engine and gives everything back, as `netloomd --release` does.
-    pub(crate) fn release(&mut self) -> Result<(), String> {
+    pub fn release(&mut self) -> Result<(), String> {
         self.stop();
-        engine::release(self.settings(), schema(), southbound()).map_err(|errors| words(&errors))
+        engine::release(self.settings(), schema(), (self.southbound)())
+            .map_err(|errors| words(&errors))
     }
 
     fn commit_with(&self, content: &Tree, request: CommitRequest) -> Result<(), String> {
@@ -134,7 +168,13 @@ impl Device {
     }
 
     fn settings(&self) -> Settings {
-        Settings::of_host(self.state_dir.path().join("netloom")).expect("read the boot's id")
+        Settings::of_host(self.state_dir()).expect("read the boot's id")
+    }
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Device").field("state_dir", &self.state_dir).finish_non_exhaustive()
     }
 }
 
@@ -144,22 +184,20 @@ impl Drop for Device {
     }
 }
 
-pub(crate) fn schema() -> &'static Schema {
+/// The schema of Netloom.
+pub fn schema() -> &'static Schema {
     Schema::netloom().expect("the modules fit")
 }
 
-pub(crate) fn tree(json: &Value) -> Tree {
+/// A configuration in JSON.
+pub fn tree(json: &Value) -> Tree {
     Tree::from_json(schema(), &json.to_string()).unwrap_or_else(|error| panic!("{error}: {json}"))
 }
 
 /// The lines that differ.
-pub(crate) fn differences(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
+pub fn differences(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
     let gone = before.difference(after).map(|line| format!("- {line}"));
     gone.chain(after.difference(before).map(|line| format!("+ {line}"))).collect()
-}
-
-fn southbound() -> Box<Kernel> {
-    Box::new(Kernel::open().expect("open the kernel"))
 }
 
 fn words(errors: &[RpcError]) -> String {
