@@ -84,6 +84,13 @@ pub enum Event {
         /// The reason, as text.
         cause: String,
     },
+    /// `netloom-notifications:confirmed-commit-not-undone`: nobody confirmed it, and it could not be undone.
+    NotUndone {
+        /// Its number in the history.
+        id: u64,
+        /// The reason, as text.
+        cause: String,
+    },
     /// `netloom-notifications:diverged`: the kernel holds neither the old configuration nor the new one.
     Diverged {
         /// The nodes, as YANG paths.

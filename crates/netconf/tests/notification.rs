@@ -98,6 +98,12 @@ fn events() {
         let read = Incoming::from_xml(&written.to_xml());
         assert_eq!(read, Ok(Incoming::Notification(written)));
     }
+    check(
+        Event::NotUndone { id: 7, cause: "the kernel refused".into() },
+        expect![[
+            r#"<confirmed-commit-not-undone xmlns="urn:netloom:notifications"><id>7</id><cause>the kernel refused</cause></confirmed-commit-not-undone>"#
+        ]],
+    );
     let paths = vec!["/a:b[c='1']".into(), "/a:d".into()];
     check(
         Event::Diverged { paths, cause: "the kernel refused".into() },

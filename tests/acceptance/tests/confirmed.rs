@@ -57,6 +57,38 @@ fn a_daemon_that_dies_meanwhile_undoes_it_after_restart() {
 }
 
 #[test]
+fn one_that_cannot_be_undone_stays_and_locks_nobody_out() {
+    isolated(|| {
+        let mut daemon = device();
+        let mut onlooker = onlooker(&daemon);
+        daemon.run("configure\nlinks-iproute2 bridge br7\ncommit\n");
+        step("a confirmed commit removes a bridge, and others take its name for something else");
+        let edit = "<edit-config><target><candidate/></target><config><links xmlns=\"urn:okda:iproute2:ip:link\">\
+                    <bridge xmlns:nc=\"urn:ietf:params:xml:ns:netconf:base:1.0\" nc:operation=\"delete\">\
+                    <name>br7</name></bridge></links></config></edit-config>";
+        netconf(&daemon, &[edit, &confirmed(2)]);
+        ip("link add br7 type veth peer name br8");
+        let shown =
+            onlooker.see("! commit 3 was not confirmed and could not be undone, it stays: ");
+        println!("{shown}");
+        step("show drift says so, and when it is tried again, also after a restart");
+        daemon.kill();
+        daemon.start_again(&[]);
+        kernel::until("it is tried", || daemon.log().contains("cannot undo an unconfirmed commit"));
+        let drift = daemon.run("show drift\n");
+        println!("{drift}");
+        assert!(drift.contains("commit 3 was not confirmed, and could not be undone"), "{drift}");
+        assert!(drift.contains("attempts: "), "{drift}");
+        step("somebody else commits, and reads what has become of it");
+        let told = daemon.run("configure\nlinks-iproute2 link eth7 mtu 1400\ncommit\n");
+        println!("{told}");
+        assert!(told.contains("commit 3, which could not be undone, is kept below"), "{told}");
+        assert!(ip("link show eth7").contains("mtu 1400"));
+        assert!(!daemon.run("show drift\n").contains("commit 3"));
+    });
+}
+
+#[test]
 fn a_scheduled_commit_is_made_at_its_time() {
     isolated(|| {
         let mut daemon = device();

@@ -27,6 +27,7 @@ impl Standing {
             | Event::ConfigChange { .. }
             | Event::Confirmation { .. }
             | Event::ConfirmedCommit { .. }
+            | Event::NotUndone { .. }
             | Event::ScheduledRefused { .. }
             | Event::SessionStart(_)
             | Event::SessionEnd { .. }

@@ -1,4 +1,4 @@
-//! `show drift`: changes by others, and held objects, as text.
+//! `show drift`: changes by others, held objects, and a commit that could not be undone, as text.
 
 use yang::{Node, Path, Schema, Tree};
 
@@ -21,8 +21,9 @@ const STATE: (&str, &str) = ("netloom-state", "configuration-state");
 pub(crate) fn text(schema: &'static Schema, operational: &Tree) -> String {
     let show =
         |text: fn(&Fields<'_>) -> String| move |node: Node<'_>| text(&Fields { node, schema });
-    let lines: String = entries(operational, DRIFT, "object")
-        .map(show(object))
+    let lines: String = entries(operational, STATE, "not-undone")
+        .map(show(not_undone))
+        .chain(entries(operational, DRIFT, "object").map(show(object)))
         .chain(entries(operational, STATE, "held").map(show(held)))
         .chain(entries(operational, STATE, "missing").map(show(missing)))
         .collect();
@@ -89,6 +90,15 @@ fn held(object: &Fields<'_>) -> String {
 fn missing(object: &Fields<'_>) -> String {
     let (path, reason) = (object.path("path"), object.text("reason"));
     format!("{path}\n     the kernel cannot take it yet: {reason}\n")
+}
+
+fn not_undone(commit: &Fields<'_>) -> String {
+    let (id, reason) = (commit.text("id"), commit.text("reason"));
+    let (attempts, again) = (commit.text("attempts"), commit.text("next-attempt"));
+    format!(
+        "commit {id} was not confirmed, and could not be undone\n     {reason}\n     \
+         attempts: {attempts}, the next at {again}; `commit` confirms it\n"
+    )
 }
 
 fn object(object: &Fields<'_>) -> String {

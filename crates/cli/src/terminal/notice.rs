@@ -89,6 +89,9 @@ pub(crate) fn line(event: &Event, own: Option<u32>, schema: &'static Schema) -> 
         Event::ScheduledRefused { number, user, cause } => {
             format!("commit at {number}, scheduled by {user}, is refused: {cause}")
         }
+        Event::NotUndone { id, cause } => {
+            format!("commit {id} was not confirmed and could not be undone, it stays: {cause}")
+        }
         Event::Diverged { cause, .. } => {
             format!("a failed commit could not be undone, kernel and running differ: {cause}")
         }
@@ -240,6 +243,12 @@ mod tests {
         check(
             confirmation(None, Phase::SessionEnded, None),
             expect!["! commit 7 is undone: its session ended before confirming it"],
+        );
+        check(
+            Event::NotUndone { id: 7, cause: "/a:b: the kernel refused to add it: no".into() },
+            expect![
+                "! commit 7 was not confirmed and could not be undone, it stays: /a:b: the kernel refused to add it: no"
+            ],
         );
     }
 

@@ -31,6 +31,17 @@ struct State {
     held: Vec<HeldEntry>,
     missing: Vec<Entry>,
     diverged: Vec<Entry>,
+    not_undone: Vec<NotUndoneEntry>,
+}
+
+/// A confirmed commit that could not be undone at its deadline.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct NotUndoneEntry {
+    id: u64,
+    reason: String,
+    attempts: u32,
+    next_attempt: String,
 }
 
 /// A held object and the reason.
@@ -111,12 +122,19 @@ impl Engine {
         let mut tree = Tree::empty(self.running.intent.tree.schema());
         self.report_drift(&mut tree)?;
         let diverged = self.diverged.as_ref().map(|diverged| diverged.reasons());
+        let not_undone = self.not_undone().map(|failed| NotUndoneEntry {
+            id: self.running.id,
+            reason: failed.cause.clone(),
+            attempts: failed.attempts,
+            next_attempt: rfc3339::milliseconds(failed.again),
+        });
         let state = State {
             running_id: self.running.id,
             converged: self.diverged.is_none() && self.kernel.skipped().is_empty(),
             held: self.held(),
             missing: entries(self.missing()),
             diverged: entries(diverged.unwrap_or_default()),
+            not_undone: not_undone.into_iter().collect(),
         };
         tree.serialize(&Path::parse(tree.schema(), STATE)?, &state)?;
         Ok(tree)

@@ -58,6 +58,13 @@ pub enum NoticeKind {
         /// The reason.
         cause: String,
     },
+    /// A confirmed commit could not be undone at its deadline. It stays, and this is tried again.
+    NotUndone {
+        /// The commit.
+        id: u64,
+        /// The error.
+        cause: String,
+    },
     /// A failed commit could not be undone: the kernel holds neither the old nor the new
     /// configuration.
     Diverged {

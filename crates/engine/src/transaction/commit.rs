@@ -64,8 +64,8 @@ pub struct Checked {
 enum Attempted {
     /// A summary of the changes, and the held objects among them.
     Changed(String, Holds),
-    /// A waiting commit is confirmed. These errors happened afterwards.
-    Confirmed(Errors),
+    /// A waiting commit is confirmed, as the text says. These errors happened afterwards.
+    Confirmed(String, Errors),
     /// There was nothing to change.
     Nothing,
 }
@@ -110,9 +110,8 @@ impl Engine {
                 tracing::info!(summary, milliseconds, digest, "committed");
                 Ok(Committed { id: Some(transaction), summary, held, milliseconds })
             }
-            Ok(Attempted::Confirmed(late)) => {
-                let summary =
-                    late.described_after(format!("commit {} is confirmed", self.running.id));
+            Ok(Attempted::Confirmed(summary, late)) => {
+                let summary = late.described_after(summary);
                 Ok(Committed { id: None, summary, held: Holds::default(), milliseconds })
             }
             Ok(Attempted::Nothing) => {
@@ -177,9 +176,12 @@ impl Engine {
                 (Some(_), Some(_)) => {}
                 (Some(_), None) => {
                     self.sessions.at(session)?.candidate.committed();
+                    let summary = self.described_not_undone("confirmed");
+                    let summary = summary
+                        .unwrap_or_else(|| format!("commit {} is confirmed", self.running.id));
                     let confirmed = self.confirm();
                     self.notify_phase(by, waiting);
-                    return confirmed.map(Attempted::Confirmed);
+                    return confirmed.map(|late| Attempted::Confirmed(summary, late));
                 }
                 (None, _) => {
                     self.sessions.at(session)?.candidate.committed();
@@ -190,9 +192,14 @@ impl Engine {
         let mut record = self.record(Author { origin, comment: comment.clone() });
         record.awaited = confirmed.map(|confirmed| self.awaited(session, &confirmed));
         record.autosave &= record.awaited.is_none();
+        let not_undone = self.described_not_undone(match record.awaited {
+            Some(_) => "followed by this one, and is undone with it",
+            None => "kept below this one",
+        });
         let done = self.transact(tree, &diff, record);
         let Done { summary, late, held } = done.map_err(|errors| earlier.and(errors))?;
-        let summary = late.described_after(summary);
+        let mut summary = late.described_after(summary);
+        not_undone.iter().for_each(|told| summary = format!("{summary}; {told}"));
         self.sessions.at(session)?.candidate.committed();
         let (id, by_all) = (self.running.id, by.clone());
         self.notices.send(NoticeKind::Committed {

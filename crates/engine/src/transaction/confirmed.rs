@@ -7,6 +7,10 @@
 //! until it is set, but the commit never waits longer than its timeout. Only the latest commit can
 //! wait for its confirmation: a commit on top of it, or a mark that names it, has settled it. Until
 //! then startup keeps its content, so that a reboot applies a configuration that is known to work.
+//!
+//! An undoing that fails is tried again, less and less often. The commit then stays in effect, and any
+//! session may commit: to confirm it, or to replace what cannot be undone. Nobody is locked out by a
+//! commit whose deadline has passed.
 
 use yang::Tree;
 
@@ -17,7 +21,7 @@ use crate::ledger::confirmation::{self, Awaited, ConfirmedBy, Uptime};
 use crate::session::notice::{By, NoticeKind, Phase, Why};
 use crate::session::origin::Origin;
 use crate::transaction::commit::{Author, Done};
-use crate::transaction::pending::Pending;
+use crate::transaction::pending::{NotUndone, Pending};
 use crate::transaction::request::Confirmed;
 
 impl Engine {
@@ -29,6 +33,9 @@ impl Engine {
                 None => Ok(()),
             };
         };
+        if self.not_undone().is_some() {
+            return Ok(());
+        }
         let may = match (&awaited.by, persist_id) {
             (ConfirmedBy::Session, None) => awaited.session == session,
             (ConfirmedBy::Persist(known), Some(given)) => known == given,
@@ -42,6 +49,18 @@ impl Engine {
             ConfirmedBy::Anybody => "a session without a persist-id".into(),
         };
         if may { Ok(()) } else { Err(Error::Unconfirmed { id: self.running.id, needs }.into()) }
+    }
+
+    /// Why the waiting commit could not be undone at its deadline.
+    pub(crate) fn not_undone(&self) -> Option<&NotUndone> {
+        self.pending.as_ref().and_then(Pending::not_undone)
+    }
+
+    /// The same for the answer of a commit, with what has become of it.
+    pub(crate) fn described_not_undone(&self, became: &str) -> Option<String> {
+        let NotUndone { cause, .. } = self.not_undone()?;
+        let id = self.running.id;
+        Some(format!("commit {id}, which could not be undone, is {became}: {cause}"))
     }
 
     /// The part of a commit's record about its confirmation.
@@ -158,9 +177,19 @@ impl Engine {
     pub(crate) fn expire(&mut self, why: Why) {
         let origin = Origin { user: "netloomd".into(), from: "confirmed commit".into() };
         if let Err(errors) = self.undo(origin, By::Daemon, why) {
-            tracing::error!(errors = errors.describe(), "cannot undo an unconfirmed commit");
-            let again = self.again();
-            self.pending.iter_mut().for_each(|pending| pending.postpone(again));
+            let (id, cause) = (self.running.id, errors.describe());
+            let Some(pending) = &mut self.pending else { return };
+            let is_news = pending.postpone(cause.clone(), &self.settings);
+            let again = pending.due().left(self.settings.clock.now()).as_secs();
+            tracing::error!(
+                transaction = id,
+                errors = cause,
+                again_seconds = again,
+                "cannot undo an unconfirmed commit: it stays, and any session can commit"
+            );
+            if is_news {
+                self.notices.send(NoticeKind::NotUndone { id, cause });
+            }
         }
     }
 
@@ -173,11 +202,14 @@ impl Engine {
             base = awaited.base,
             "commit {transaction} {why_undone}: undone"
         );
-        self.reconcile()?;
+        let earlier = self.reconcile_before_commit()?;
         let diff = self.running.intent.tree.diff(&tree);
         let undone =
             NoticeKind::Confirm { id: transaction, by: by.clone(), phase: Phase::Undone(why) };
         if diff.is_empty() {
+            if !earlier.0.is_empty() {
+                return Err(earlier);
+            }
             self.confirm()?;
             self.notices.send(undone);
             return Ok(());
@@ -187,7 +219,8 @@ impl Engine {
         let unanswered = unanswered.unwrap_or_default();
         let comment = Some(format!("commit {transaction} {why_undone}{unanswered}"));
         let record = self.record(Author { origin, comment: comment.clone() });
-        let Done { summary, .. } = self.transact(tree, &diff, record)?;
+        let done = self.transact(tree, &diff, record);
+        let Done { summary, .. } = done.map_err(|errors| earlier.and(errors))?;
         // The session that committed it knows that the commit is not permanent. The session may
         // have ended.
         let _gone = self.saw(awaited.session, &self.version());

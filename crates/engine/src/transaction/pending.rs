@@ -1,7 +1,7 @@
 //! A commit that waits for its confirmation, and the state of its probes.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use netstate::probe::Probe;
 use yang::Tree;
@@ -12,6 +12,12 @@ use crate::settings::Settings;
 
 /// The longest time between the announcement and the undoing.
 const SOON: Duration = Duration::from_secs(60);
+
+/// The pause after the first failed attempt to undo. It doubles with each further one.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// The longest such pause.
+const RARELY: Duration = Duration::from_secs(600);
 
 /// The time between two rounds of probes.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -26,6 +32,17 @@ pub(crate) struct Pending {
     /// When the undoing is announced; none once it has been.
     announced: Option<Moment>,
     probing: Option<Probing>,
+    not_undone: Option<NotUndone>,
+}
+
+/// The failed attempts to undo a commit.
+#[derive(Clone, Debug)]
+pub(crate) struct NotUndone {
+    pub(crate) attempts: u32,
+    /// The errors of the last one, for people.
+    pub(crate) cause: String,
+    /// When it is tried again.
+    pub(crate) again: SystemTime,
 }
 
 impl Pending {
@@ -35,7 +52,7 @@ impl Pending {
         let due = now + left;
         let announced = Some(now + left.saturating_sub(SOON.min(left / 4)));
         let probing = Probing::of(&awaited.probes, now);
-        Pending { due, announced, probing, awaited, tree }
+        Pending { due, announced, probing, awaited, tree, not_undone: None }
     }
 
     pub(crate) fn awaited(&self) -> &Awaited {
@@ -62,9 +79,23 @@ impl Pending {
         self.announced = None;
     }
 
-    /// Notes that undoing has failed, and when it is tried again.
-    pub(crate) fn postpone(&mut self, again: Moment) {
-        (self.due, self.announced) = (again, None);
+    /// Notes that undoing has failed. It is tried again, less and less often. Returns whether this is
+    /// news.
+    pub(crate) fn postpone(&mut self, cause: String, settings: &Settings) -> bool {
+        let attempts = self.not_undone.as_ref().map_or(0, |failed| failed.attempts);
+        let pause = AGAIN.saturating_mul(2_u32.saturating_pow(attempts)).min(RARELY);
+        (self.due, self.announced) = (settings.clock.now() + pause, None);
+        let again = (settings.clock.wall)() + pause;
+        let failed = NotUndone { attempts: attempts.saturating_add(1), cause, again };
+        let before = self.not_undone.replace(failed);
+        let told = before.map(|before| before.cause);
+        told.as_ref() != self.not_undone.as_ref().map(|failed| &failed.cause)
+    }
+
+    /// The failed attempts to undo it, if there were any. It is then no longer reserved to those who
+    /// may confirm it.
+    pub(crate) fn not_undone(&self) -> Option<&NotUndone> {
+        self.not_undone.as_ref()
     }
 
     pub(crate) fn probing(&self) -> Option<&Probing> {

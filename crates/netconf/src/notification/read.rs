@@ -99,6 +99,10 @@ fn read_event(reader: &mut Reader<'_>, element: Element) -> Result<Event, Malfor
             user: fields.take("user").unwrap_or_default(),
             cause: fields.take("cause").unwrap_or_default(),
         },
+        (NETLOOM_NOTIFICATIONS, "confirmed-commit-not-undone") => Event::NotUndone {
+            id: fields.required(reader, |fields| fields.number("id"))?,
+            cause: fields.take("cause").unwrap_or_default(),
+        },
         (NETLOOM_NOTIFICATIONS, "diverged") => Event::Diverged {
             paths: fields.0.remove("path").unwrap_or_default(),
             cause: fields.take("cause").unwrap_or_default(),

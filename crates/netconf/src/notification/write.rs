@@ -33,6 +33,7 @@ impl Event {
             Event::Commit { .. } => (NETLOOM_NOTIFICATIONS, "commit"),
             Event::Confirmation { .. } => (NETLOOM_NOTIFICATIONS, "confirmation"),
             Event::ScheduledRefused { .. } => (NETLOOM_NOTIFICATIONS, "scheduled-commit-refused"),
+            Event::NotUndone { .. } => (NETLOOM_NOTIFICATIONS, "confirmed-commit-not-undone"),
             Event::Diverged { .. } => (NETLOOM_NOTIFICATIONS, "diverged"),
             Event::Converged => (NETLOOM_NOTIFICATIONS, "converged"),
             Event::Drift { .. } => (NETLOOM_NOTIFICATIONS, "drift"),
@@ -78,6 +79,10 @@ impl Event {
             Event::ScheduledRefused { number, user, cause } => {
                 leaf(out, "number", &number.to_string());
                 leaf(out, "user", user);
+                leaf(out, "cause", cause);
+            }
+            Event::NotUndone { id, cause } => {
+                leaf(out, "id", &id.to_string());
                 leaf(out, "cause", cause);
             }
             Event::Diverged { paths, cause } => {

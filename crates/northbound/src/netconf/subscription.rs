@@ -78,6 +78,7 @@ fn events(kind: NoticeKind) -> Vec<Event> {
         NoticeKind::Unscheduled { number, user, cause } => {
             vec![Event::ScheduledRefused { number, user, cause }]
         }
+        NoticeKind::NotUndone { id, cause } => vec![Event::NotUndone { id, cause }],
         NoticeKind::Diverged { paths, cause } => vec![Event::Diverged { paths, cause }],
         NoticeKind::Converged => vec![Event::Converged],
         NoticeKind::Held { by, paths, count } => {

@@ -38,6 +38,7 @@ fn line(received: &Delivery) -> String {
         }
         NoticeKind::Confirm { id, by, phase } => format!("{} {id}: {phase:?}", who(by)),
         NoticeKind::Unscheduled { number, user, cause } => format!("{user}'s {number}: {cause}"),
+        NoticeKind::NotUndone { id, cause } => format!("{id} not undone: {cause}"),
         NoticeKind::Diverged { paths, cause } => format!("diverged at {paths:?}: {cause}"),
         NoticeKind::Converged => "converged".into(),
         NoticeKind::Drift { paths, count } => format!("{count} differ, now {paths:?}"),

@@ -245,6 +245,54 @@ fn an_undo_that_the_kernel_refuses_is_tried_again() {
 }
 
 #[test]
+fn an_undo_that_the_kernel_refuses_for_ever_locks_nobody_out() {
+    let mtu = "/iproute2-ip-link:links/link[name='enp0s5']/mtu = 1400";
+    for (change, became) in [("", "confirmed"), (mtu, "kept below this one")] {
+        let (host, mut engine) = Host::with_nics();
+        let refusals = Refusals::between(&mut engine, &host.kernel);
+        let alice = engine.session();
+        engine.try_out(alice, CABLE, ConfirmedBy::Persist("x".into())).unwrap();
+        assert!(message(engine.apply(change)).contains("waits for its confirmation"));
+        refusals.set(&["delete veth10"]);
+        pass(&mut engine, 60);
+        let waits = |engine: &mut Engine| {
+            let wait = engine.waits().unwrap().as_secs();
+            pass(engine, wait);
+            wait
+        };
+        let pauses: Vec<u64> = (0..8).map(|_| waits(&mut engine)).collect();
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 600, 600]);
+        let told = engine.own_state().unwrap().to_json(false);
+        assert!(told.contains("\"not-undone\"") && told.contains("\"attempts\":9"), "{told}");
+        let summary = engine.apply(change).unwrap().summary;
+        let end = format!(
+            "commit 2, which could not be undone, is {became}: {}",
+            "/iproute2-ip-link:links/link[name='veth10']: the kernel refused to delete veth10"
+        );
+        assert!(summary.contains(&end), "{summary}");
+        assert!(engine.pending.is_none());
+        assert!(engine.waits().is_none());
+    }
+}
+
+#[test]
+fn an_undo_that_has_failed_succeeds_once_the_kernel_lets_it() {
+    let (host, mut engine) = Host::with_nics();
+    let before = host.kernel.state();
+    let refusals = Refusals::between(&mut engine, &host.kernel);
+    let session = engine.session();
+    engine.try_out(session, CABLE, ConfirmedBy::Session).unwrap();
+    refusals.set(&["delete veth10"]);
+    engine.end_session(session, SessionEnd::Dropped);
+    assert_ne!(host.kernel.state(), before);
+    assert!(engine.not_undone().is_some());
+    refusals.set(&[]);
+    pass(&mut engine, 10);
+    assert_eq!(host.kernel.state(), before);
+    assert!(engine.not_undone().is_none());
+}
+
+#[test]
 fn the_history_keeps_what_an_undo_needs() {
     let (mut host, engine) = Host::with_nics();
     drop(engine);
