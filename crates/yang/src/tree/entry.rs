@@ -137,6 +137,18 @@ impl Entry {
         }
     }
 
+    /// Gives the entry of a list with these keys the content of another entry, and shares its memory. Returns false
+    /// if there is no other entry.
+    pub(crate) fn share(&mut self, list: &SchemaNode, other: &[Value], keys: &Keys) -> bool {
+        let Ok(index) = self.position(list) else { return false };
+        let Content::List(entries) = &mut self.slots[index].content else { return false };
+        let Some(content) = entries.get(other).map(|(_, entry)| Arc::clone(entry)) else {
+            return false;
+        };
+        Entry::merge_shared(entries.entry(keys), &content);
+        true
+    }
+
     /// Removes the instances of `node`: the one with these keys (for a leaf-list: with this value), or all without
     /// keys. Returns whether there were any.
     pub(crate) fn remove(&mut self, node: &'static SchemaNode, keys: &[Value]) -> bool {

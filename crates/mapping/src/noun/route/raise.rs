@@ -21,16 +21,33 @@ pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error>
     let spellings = Spellings::of(configuration, list);
     // There may be many, so they share one path.
     let mut path = list_path(list);
+    // Adjacent routes usually differ only in their prefixes. Their entries share memory.
+    let mut last: Option<(&RouteKey, &Route, Step)> = None;
     for (key, object) in &observed.objects {
         if let (Key::Route(key), Object::Route(route)) = (key, object)
             && key.table != LOCAL
         {
             path.steps.push(Step { node: list, keys: spellings.keys(key, list).into() });
-            tree.serialize(&path, &entry(key, route, names))?;
-            path.steps.pop();
+            let other =
+                last.as_ref().filter(|(of, other, _)| is_shown_alike((of, other), (key, route)));
+            let is_shared = match other {
+                Some((.., step)) => tree.share(&path, &step.keys)?,
+                None => false,
+            };
+            if !is_shared {
+                tree.serialize(&path, &entry(key, route, names))?;
+            }
+            last = path.steps.pop().map(|step| (key, route, step));
         }
     }
     Ok(())
+}
+
+/// Whether the entries of two routes differ only in their keys.
+fn is_shown_alike((key, route): (&RouteKey, &Route), (of, other): (&RouteKey, &Route)) -> bool {
+    key.netns == of.netns
+        && key.prefix.addr().is_ipv4() == of.prefix.addr().is_ipv4()
+        && route == other
 }
 
 fn entry(key: &RouteKey, route: &Route, names: &Names<'_>) -> Entry {
