@@ -27,6 +27,13 @@ pub struct Desired {
 }
 
 impl Desired {
+    fn with_places(objects: OrdMap<Key, Object>) -> Self {
+        let mut desired = Self { objects, places: OrdMap::new() };
+        let places = desired.links().map(|(id, link)| (link.place.clone(), id.clone())).collect();
+        desired.places = places;
+        desired
+    }
+
     /// The number of objects.
     pub fn len(&self) -> usize {
         self.objects.len()
@@ -40,6 +47,11 @@ impl Desired {
     /// The object under this key.
     pub fn get(&self, key: &Key) -> Option<&Object> {
         self.objects.get(key)
+    }
+
+    /// Whether both are the same value in memory, and therefore equal.
+    pub fn shares(&self, other: &Desired) -> bool {
+        self.objects.ptr_eq(&other.objects)
     }
 
     /// Whether there is an object under this key.
@@ -193,15 +205,23 @@ impl Desired {
         keys.collect()
     }
 
-    /// The objects with these keys.
-    pub fn part(&self, keys: &BTreeSet<Key>) -> State {
-        let copy = |(key, object): (&Key, &Object)| (key.clone(), object.clone());
+    /// The objects with these keys, in the order of the keys.
+    pub fn among<'a>(
+        &'a self,
+        keys: &'a BTreeSet<Key>,
+    ) -> impl Iterator<Item = (&'a Key, &'a Object)> {
         // For many keys, one pass over both is faster than a look-up for each.
-        let objects = match keys.len() > self.len() / MANY {
-            true => both(keys, &self.objects).map(copy).collect(),
-            false => keys.iter().filter_map(|key| Some((key, self.get(key)?))).map(copy).collect(),
-        };
-        State { objects }
+        let are_many = keys.len() > self.len() / MANY;
+        let pass = are_many.then(|| both(keys, &self.objects));
+        let look_ups =
+            (!are_many).then(|| keys.iter().filter_map(|key| Some((key, self.get(key)?))));
+        pass.into_iter().flatten().chain(look_ups.into_iter().flatten())
+    }
+
+    /// A copy of the objects with these keys.
+    pub fn part(&self, keys: &BTreeSet<Key>) -> State {
+        let objects = self.among(keys).map(|(key, object)| (key.clone(), object.clone()));
+        State { objects: objects.collect() }
     }
 
     /// The union of both. A link in both gets the fields of both, and its place from `other`. Any
@@ -235,16 +255,23 @@ fn both<'a>(
 
 impl FromIterator<(Key, Object)> for Desired {
     fn from_iter<I: IntoIterator<Item = (Key, Object)>>(objects: I) -> Self {
-        let objects: OrdMap<Key, Object> = objects.into_iter().collect();
-        let mut desired = Self { objects, places: OrdMap::new() };
-        let places = desired.links().map(|(id, link)| (link.place.clone(), id.clone())).collect();
-        desired.places = places;
-        desired
+        Self::with_places(objects.into_iter().collect())
     }
 }
 
 impl From<State> for Desired {
+    /// A full node of the map is split into halves. If objects were added in their order, the first
+    /// half would stay as it is, and half of the memory would be empty. So every second object is
+    /// added first, and the others fill the halves.
     fn from(state: State) -> Self {
-        state.objects.into_iter().collect()
+        let (mut objects, mut between) = (OrdMap::new(), Vec::new());
+        for (at, (key, object)) in state.objects.into_iter().enumerate() {
+            match at % 2 {
+                0 => drop(objects.insert(key, object)),
+                _ => between.push((key, object)),
+            }
+        }
+        objects.extend(between);
+        Self::with_places(objects)
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::noun::link::{Link, Place, link_objects};
 use crate::noun::{self, Key, Object, Removal, Renaming};
 use crate::originals::taken::Taken;
-use crate::state::{Dependents, Entry, State, side_by_side, without};
+use crate::state::{Dependents, Entry, State, setters, side_by_side, without};
 
 /// Objects that existed before they were first configured, as they were then. A configured object
 /// that is not in here was created by the configuration, and is removed with it.
@@ -186,6 +186,6 @@ impl<'a> Past<'a> {
     /// The objects that the kernel sets others along with.
     fn setters(&self) -> &[Entry<'a>] {
         let is_setter = |(key, _): &Entry<'_>| key.is_setter();
-        self.setters.get_or_init(|| self.touched.objects.iter().filter(is_setter).collect())
+        self.setters.get_or_init(|| setters(&self.touched.objects).filter(is_setter).collect())
     }
 }

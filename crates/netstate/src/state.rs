@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::noun::{Key, Object};
+use crate::noun::link::{Link, link_objects};
+use crate::noun::{Key, Noun, Object};
 
 pub(crate) use dependents::Dependents;
 pub(crate) use moves::{Goes, Moves, Stays};
@@ -24,6 +25,11 @@ pub struct State {
 }
 
 impl State {
+    /// The links.
+    pub fn links(&self) -> impl Iterator<Item = (&Key, &Link)> {
+        link_objects(&self.objects)
+    }
+
     /// The union of both. A link in both gets the fields of both, and its place from `other`. Any
     /// other object in both is taken from `other`.
     pub fn merged(mut self, other: &State) -> State {
@@ -35,6 +41,21 @@ impl State {
         }
         self
     }
+}
+
+/// The objects of a noun. Keys are sorted by noun, so the cost includes the nouns before this one.
+pub(crate) fn of_noun(
+    objects: &BTreeMap<Key, Object>,
+    noun: Noun,
+) -> impl Iterator<Item = Entry<'_>> {
+    let entries = objects.iter().skip_while(move |(key, _)| key.noun() < noun);
+    entries.take_while(move |(key, _)| key.noun() == noun)
+}
+
+/// The objects with which the kernel may set others.
+pub(crate) fn setters(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = Entry<'_>> {
+    let nouns = Noun::ALL.iter().filter(|noun| noun.facts().sets_others);
+    nouns.flat_map(|noun| of_noun(objects, *noun))
 }
 
 /// A map as a sequence of pairs, because its keys are not strings.

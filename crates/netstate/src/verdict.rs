@@ -8,6 +8,7 @@
 //! object's noun states its [conditions](Condition). [`Rule`](crate::noun::Rule) states, once for
 //! all nouns, what follows from an unmet condition.
 
+mod answer;
 mod carrier;
 mod gateway;
 mod loops;
@@ -22,7 +23,8 @@ use crate::name::NetnsName;
 use crate::noun::{self, Condition, How, Key, Need, Object, Outcome};
 use crate::originals::Originals;
 use crate::state::State;
-use world::{Answer, World};
+use answer::Answer;
+use world::World;
 
 /// The active part of a configuration, and the reasons against the rest.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,8 +99,7 @@ impl Verdict {
         let mut verdict = Verdict::default();
         let mut world = World::new(desired, environment);
         let (mut conditions, mut unmet) = (Vec::new(), Vec::new());
-        for key in keys {
-            let Some(object) = desired.get(key) else { continue };
+        for (key, object) in desired.among(keys) {
             conditions.clear();
             unmet.clear();
             conditions_of(key, object, &mut conditions);

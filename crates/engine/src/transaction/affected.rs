@@ -49,11 +49,11 @@ pub(crate) fn on_addresses(
     touched: &Desired,
     desired: &Desired,
 ) -> BTreeSet<Key> {
-    let before = keys.iter().filter(|key| touched.contains(key));
-    let addresses: BTreeSet<(&NetnsName, IpAddr)> = before
+    let addresses: BTreeSet<(&NetnsName, IpAddr)> = keys
+        .iter()
         .filter_map(|key| {
-            let Key::Address(key) = key else { return None };
-            Some((&key.netns, key.address.addr()))
+            let Key::Address(at) = key else { return None };
+            touched.contains(key).then(|| (&at.netns, at.address.addr()))
         })
         .collect();
     if addresses.is_empty() {
@@ -76,9 +76,10 @@ pub(crate) fn set_along(
 ) -> BTreeSet<Key> {
     let changed: Vec<&SysctlKey> = keys
         .iter()
-        .filter(|key| touched.get(key) != desired.get(key))
-        .filter_map(|key| if let Key::Sysctl(key) = key { Some(key) } else { None })
-        .filter(|key| key.path.sets_others() || key.path.switches_ipv6())
+        .filter_map(|key| if let Key::Sysctl(at) = key { Some((key, at)) } else { None })
+        .filter(|(_, at)| at.path.sets_others() || at.path.switches_ipv6())
+        .filter(|(key, _)| touched.get(key) != desired.get(key))
+        .map(|(_, at)| at)
         .collect();
     if changed.is_empty() {
         return BTreeSet::new();
@@ -123,28 +124,35 @@ pub(crate) fn by_gateways(
 ) -> BTreeSet<Key> {
     let mut led: BTreeMap<&NetnsName, BTreeSet<IpNet>> = BTreeMap::new();
     let (mut links, mut without_address) = (BTreeSet::new(), BTreeSet::new());
-    for key in keys {
-        let (before, after) = (touched.get(key), desired.get(key));
-        if before == after && !matches!(key, Key::Address(_)) {
-            continue;
-        }
-        match (key, before.or(after)) {
-            (Key::Address(key), Some(_)) => {
-                led.entry(&key.netns).or_default().insert(key.address.trunc());
-                if before.is_some() && key.address.addr().is_ipv4() {
-                    without_address.insert(&key.netns);
+    for (key, before) in touched.among(keys) {
+        match (key, before) {
+            (Key::Address(of), _) => {
+                led.entry(&of.netns).or_default().insert(of.address.trunc());
+                if of.address.addr().is_ipv4() {
+                    without_address.insert(&of.netns);
                 }
             }
-            (Key::Route(of), Some(Object::Route(route))) => {
+            (Key::Route(of), Object::Route(route)) => {
                 let leads = route.nexthops.iter().any(|hop| hop.via.is_none());
-                if before.is_some() && leads
-                    || before.is_none() && is_within_subnet(of, route, desired)
-                {
+                if leads && desired.get(key) != Some(before) {
                     led.entry(&of.netns).or_default().insert(of.prefix);
                 }
             }
-            (Key::Link(_), Some(Object::Link(link))) if before.is_some() => {
+            (Key::Link(_), Object::Link(link)) if desired.get(key) != Some(before) => {
                 links.insert(&link.place.netns);
+            }
+            _ => {}
+        }
+    }
+    for (key, after) in desired.among(keys) {
+        match (key, after) {
+            (Key::Address(of), _) => {
+                led.entry(&of.netns).or_default().insert(of.address.trunc());
+            }
+            (Key::Route(of), Object::Route(route))
+                if is_within_subnet(of, route, desired) && !touched.contains(key) =>
+            {
+                led.entry(&of.netns).or_default().insert(of.prefix);
             }
             _ => {}
         }
@@ -194,10 +202,9 @@ fn is_within_subnet(key: &RouteKey, route: &Route, desired: &Desired) -> bool {
 /// whether these addresses are usable yet.
 pub(crate) fn sources(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
     let mut wanted: BTreeMap<&NetnsName, BTreeSet<IpAddr>> = BTreeMap::new();
-    for key in keys.iter().rev() {
-        let Key::Route(of) = key else { continue };
-        if let Some(Object::Route(Route { source: Some(source @ IpAddr::V6(_)), .. })) =
-            desired.get(key)
+    for (key, object) in desired.among(keys) {
+        if let (Key::Route(of), Object::Route(Route { source: Some(source), .. })) = (key, object)
+            && source.is_ipv6()
         {
             wanted.entry(&of.netns).or_default().insert(*source);
         }
@@ -242,15 +249,16 @@ pub(crate) fn undetermined_links(keys: &BTreeSet<Key>, desired: &Desired) -> BTr
         }
     }
     let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
-    let objects = keys.iter().filter_map(|key| Some((key, desired.get(key)?)));
     let mut next: Vec<Place> = Vec::new();
-    for (key, object) in objects {
+    for (key, object) in desired.among(keys) {
         next.extend(places(key, object));
         next.extend(place_of(object).cloned());
         while let Some(place) = next.pop() {
-            if !seen.insert(place.clone()) {
+            // Very many routes are over few links.
+            if seen.contains(&place) {
                 continue;
             }
+            seen.insert(place.clone());
             let Some((id, link)) = desired.link_at(&place) else { continue };
             if is_undetermined(link) {
                 found.insert(Key::Link(id.clone()));
@@ -272,6 +280,9 @@ pub(crate) fn bridges(keys: &BTreeSet<Key>, touched: &Desired, desired: &Desired
     for (state, key) in
         states.into_iter().flat_map(|state| keys.iter().map(move |key| (state, key)))
     {
+        if !matches!(key, Key::Link(_)) {
+            continue;
+        }
         let Some(port) = state.get(key).and_then(Object::link) else { continue };
         let bridge = port.master_place().and_then(|place| state.link_at(&place));
         let Some((id, bridge)) = bridge else { continue };

@@ -184,7 +184,7 @@ impl Kernel {
             Err(errors) => {
                 // The plan may have been executed in part. Objects from that part are not
                 // originals.
-                let touched = transition.touched.merged(&plan.desired.clone().into());
+                let touched = transition.touched.merged(&State::clone(&plan.desired).into());
                 Err(Failure::Touched { errors, touched, plan: Box::new(plan) })
             }
         }
@@ -200,7 +200,7 @@ impl Kernel {
         ledger: &mut Ledger,
     ) -> Result<TransitionPlan> {
         // What was applied so far is ours, and is not an original.
-        let touched = transition.touched.merged(&plan.desired.clone().into());
+        let touched = transition.touched.merged(&State::clone(&plan.desired).into());
         let affected = Affected::Named(plan.keys.clone());
         let rest = Transition { touched: &touched, affected, ..*transition };
         let plan = self.plan(&rest)?;

@@ -1,6 +1,7 @@
 //! A transition of the kernel: from what may be in it to what a configuration desires.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use netstate::noun::{is_deleted_alone, places};
 use netstate::plan::Goal;
@@ -48,10 +49,10 @@ pub(crate) struct TransitionPlan {
     /// The affected objects.
     pub(crate) keys: BTreeSet<Key>,
     /// Their desired state, without what is held.
-    pub(crate) desired: State,
+    pub(crate) desired: Arc<State>,
     /// Which of them are active.
     pub(crate) verdict: Verdict,
-    pub(crate) touched: State,
+    pub(crate) touched: Arc<State>,
     pub(crate) originals: Originals,
     pub(crate) scope: Scope,
     pub(crate) plan: Plan,
@@ -73,7 +74,7 @@ impl TransitionPlan {
 
     /// Whether the object depends on links and is not configured.
     pub(crate) fn is_of_others(&self, key: &Key) -> bool {
-        is_of_others(key, [&self.desired, &self.touched])
+        is_of_others(key, [&*self.desired, &*self.touched])
     }
 }
 

@@ -147,7 +147,9 @@ impl NounFacts for Facts {
         match loss {
             Loss::Down | Loss::Ipv6 => key.address.addr().is_ipv6(),
             Loss::Ipv4 => key.address.addr().is_ipv4(),
-            Loss::Address(_) | Loss::LastIpv4Address | Loss::LinkLayer => false,
+            Loss::Address(_) | Loss::LastIpv4Address | Loss::Ipv6Parameters | Loss::LinkLayer => {
+                false
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::address::AddressKey;
 use super::condition::Condition;
@@ -278,6 +278,8 @@ pub(crate) enum Loss<'a> {
     Ipv4,
     /// IPv6 is switched off on it (`addrconf_disable_change`, net/ipv6/addrconf.c).
     Ipv6,
+    /// It loses the parameters of IPv6 because of its MTU (`addrconf_ifdown`, net/ipv6/addrconf.c).
+    Ipv6Parameters,
     /// Its link-layer address or its ARP mode changes (`neigh_changeaddr`, net/core/neighbour.c).
     LinkLayer,
 }
@@ -326,14 +328,14 @@ pub(crate) struct Described<'a, T> {
 
 /// The places of the links with which an object is lost. The kernel keeps IPv6 routes without a
 /// nexthop on the loopback (`ip6_route_info_create`, net/ipv6/route.c).
-pub(crate) fn carriers(key: &Key, object: &Object) -> Vec<Place> {
-    let places: Vec<Place> = super::places(key, object).collect();
+pub(crate) fn carriers(key: &Key, object: &Object) -> SmallVec<[Place; 1]> {
+    let places: SmallVec<[Place; 1]> = super::places(key, object).collect();
     if let Key::Route(route) = key
         && places.is_empty()
         && route.prefix.addr().is_ipv6()
         && let Ok(ifname) = "lo".parse()
     {
-        return vec![Place { netns: route.netns.clone(), ifname }];
+        return smallvec![Place { netns: route.netns.clone(), ifname }];
     }
     places
 }

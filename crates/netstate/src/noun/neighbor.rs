@@ -100,7 +100,7 @@ impl NounFacts for Facts {
             Loss::Down | Loss::LinkLayer => true,
             Loss::LastIpv4Address | Loss::Ipv4 => key.address.is_ipv4(),
             Loss::Ipv6 => key.address.is_ipv6(),
-            Loss::Address(_) => false,
+            Loss::Address(_) | Loss::Ipv6Parameters => false,
         }
     }
 

@@ -322,7 +322,7 @@ impl NounFacts for Facts {
             }
             Loss::LastIpv4Address | Loss::Ipv4 => key.prefix.addr().is_ipv4(),
             Loss::Ipv6 => key.prefix.addr().is_ipv6(),
-            Loss::LinkLayer => false,
+            Loss::Ipv6Parameters | Loss::LinkLayer => false,
         }
     }
 

@@ -12,9 +12,10 @@ use crate::noun::link::Place;
 use crate::noun::link::link_objects;
 use crate::noun::netns::as_phrase;
 use crate::noun::{
-    Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, NounFacts,
-    Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
+    Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, Noun,
+    NounFacts, Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
+use crate::state::of_noun;
 
 /// The key of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +80,11 @@ impl SysctlPath {
             ("conf" | "neigh", dev) => dev.parse().ok(),
             _ => None,
         }
+    }
+
+    /// Whether it is a parameter of IPv6.
+    fn is_of_ipv6(&self) -> bool {
+        self.as_str().starts_with("net/ipv6/")
     }
 
     /// The other name of the same value, if there are two (`devinet_sysctl_forward`,
@@ -266,8 +272,8 @@ impl NounFacts for Facts {
     /// A link whose MTU is too small for IPv6 has no IPv6 parameters (`addrconf_ifdown`,
     /// net/ipv6/addrconf.c).
     fn conditions(key: &SysctlKey, _: &String, conditions: &mut Vec<Condition>) {
-        let is_ipv6 = key.path.as_str().starts_with("net/ipv6/");
-        conditions.extend(key.place().filter(|_| is_ipv6).map(Condition::Ipv6Parameters));
+        let of_ipv6 = key.place().filter(|_| key.path.is_of_ipv6());
+        conditions.extend(of_ipv6.map(Condition::Ipv6Parameters));
         let same = key.path.same_value().map(|path| SysctlKey { path, ..key.clone() });
         conditions.extend(same.map(Condition::SameValue));
     }
@@ -286,8 +292,15 @@ impl NounFacts for Facts {
 
     /// A link without IPv4 has no IPv4 parameters. If IPv6 is only switched off, its parameters stay.
     fn is_lost_with(key: &SysctlKey, _: &String, loss: &Loss<'_>) -> bool {
-        let is_ipv4 = key.path.as_str().starts_with("net/ipv4/") && key.path.dev().is_some();
-        matches!(loss, Loss::Ipv4) && is_ipv4
+        match loss {
+            Loss::Ipv4 => key.path.as_str().starts_with("net/ipv4/") && key.path.dev().is_some(),
+            Loss::Ipv6Parameters => key.path.is_of_ipv6() && key.path.dev().is_some(),
+            Loss::Down
+            | Loss::Address(_)
+            | Loss::LastIpv4Address
+            | Loss::Ipv6
+            | Loss::LinkLayer => false,
+        }
     }
 
     fn loose(_: &String) -> Loose {
@@ -359,17 +372,16 @@ impl NounFacts for Facts {
     /// parameters when it is renamed.
     fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
         let is_known = |key: &Key| change.originals.contains_key(key);
-        let of_namespaces = change.desired.keys().filter_map(|key| {
-            let Key::Sysctl(at) = key else { return None };
+        let of_namespaces = parameters(change.desired).filter_map(|(key, at)| {
             let is_wanted = !at.netns.is_own() && at.path.dev().is_none() && !is_known(key);
             is_wanted.then(|| at.clone())
         });
         wanted.initial = of_namespaces.collect();
         let states = change.states();
         reach(wanted, change);
-        let of_links: Vec<(&SysctlKey, Place)> = (states.iter().copied().flatten())
-            .filter_map(|(key, _)| if let Key::Sysctl(key) = key { Some(key) } else { None })
-            .filter_map(|key| Some((key, key.place()?)))
+        let of_links: Vec<(&SysctlKey, Place)> = (states.iter())
+            .flat_map(|objects| parameters(objects))
+            .filter_map(|(_, key)| Some((key, key.place()?)))
             .collect();
         if of_links.is_empty() {
             return;
@@ -413,6 +425,12 @@ impl NounFacts for Facts {
     }
 }
 
+/// The parameters among objects.
+fn parameters(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = (&Key, &SysctlKey)> {
+    let entries = of_noun(objects, Noun::Sysctl);
+    entries.filter_map(|(key, _)| if let Key::Sysctl(at) = key { Some((key, at)) } else { None })
+}
+
 /// Adds what a changing parameter takes from others: the parameters that the kernel also sets, and
 /// the objects of IPv6 if it switches that off. The same is observed when it changes back.
 fn reach(wanted: &mut Wanted, change: &Change<'_>) {
@@ -421,11 +439,10 @@ fn reach(wanted: &mut Wanted, change: &Change<'_>) {
         let seen = seen.and_then(|seen| seen.get(key)).zip(desired.get(key));
         seen.is_some_and(|(seen, wanted)| !super::satisfies(key, seen, wanted))
     };
-    let parameters = desired.keys().chain(touched.keys());
+    let parameters = [desired, touched].into_iter().flat_map(|objects| parameters(objects));
     let changing =
-        parameters.filter(|key| touched.get(key) != desired.get(key) || is_set_again(key));
-    for key in changing {
-        let Key::Sysctl(parameter) = key else { continue };
+        parameters.filter(|(key, _)| touched.get(key) != desired.get(key) || is_set_again(key));
+    for (_, parameter) in changing {
         let of_default = parameter.path.as_str().starts_with("net/ipv6/conf/default/");
         let reaches = parameter.path.sets_others() || parameter.path.switches_ipv6();
         if !reaches || of_default {

@@ -6,7 +6,8 @@ use crate::name::{LinkName, NetnsName};
 use crate::noun::link::{
     IPV4_MIN_MTU, IPV6_MIN_MTU, Link, Place, below, follows_ports, link_objects,
 };
-use crate::noun::{self, Condition, Key, Loss, Object};
+use crate::noun::{self, Key, Loss, Object};
+use crate::state::setters;
 
 /// The links without IPv4 or IPv6.
 #[derive(Debug, Default)]
@@ -27,25 +28,30 @@ impl WithoutIp {
         links: &BTreeMap<Key, Object>,
         configured: &BTreeMap<Key, Object>,
     ) -> WithoutIp {
-        let switches: Vec<_> = (configured.iter())
+        let switches: Vec<_> = setters(configured)
             .filter_map(|entry| Some((entry, noun::switches_off_ipv6(entry.0, entry.1)?)))
             .collect();
         let netns = |key: &Key| key.netns().cloned();
         let off = switches.iter().filter_map(|((key, _), dev)| Some((netns(key)?, dev.clone())));
         let of_all = switches.iter().filter(|(_, dev)| dev.is_none());
         let on = of_all.flat_map(|((key, object), _)| {
-            let own = configured.iter().filter(|(other, value)| {
+            let own = setters(configured).filter(|(other, value)| {
                 noun::sets(key, object, other).is_some()
                     && noun::switches_off_ipv6(other, value).is_none()
             });
             own.flat_map(|(key, value)| noun::places(key, value))
         });
-        WithoutIp {
-            on: on.collect(),
-            smallest: below_mtu((links, configured), IPV4_MIN_MTU),
-            small: below_mtu((links, configured), IPV6_MIN_MTU),
-            off: off.collect(),
-        }
+        let small = below_mtu((links, configured), IPV6_MIN_MTU);
+        let smallest = match small.is_empty() {
+            true => BTreeSet::new(),
+            false => below_mtu((links, configured), IPV4_MIN_MTU),
+        };
+        WithoutIp { on: on.collect(), smallest, small, off: off.collect() }
+    }
+
+    /// Whether there is no such link.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.small.is_empty() && self.off.is_empty()
     }
 
     /// Including the links that only lose it until a parameter of their own is set.
@@ -55,17 +61,13 @@ impl WithoutIp {
 
     /// Whether an object is lost because it is on such a link.
     pub(crate) fn takes(&self, key: &Key, object: &Object) -> bool {
-        if self.small.is_empty() && self.off.is_empty() {
+        if self.is_empty() {
             return false;
         }
         let is_lost = noun::is_lost_with(key, object, &Loss::Ipv6);
         let is_lost_of_ipv4 =
             !self.smallest.is_empty() && noun::is_lost_with(key, object, &Loss::Ipv4);
-        let is_parameter = || {
-            let mut conditions = Vec::new();
-            noun::conditions(key, object, &mut conditions);
-            conditions.iter().any(|condition| matches!(condition, Condition::Ipv6Parameters(_)))
-        };
+        let is_parameter = || noun::is_lost_with(key, object, &Loss::Ipv6Parameters);
         if !is_lost && !is_lost_of_ipv4 && !is_parameter() {
             return false;
         }

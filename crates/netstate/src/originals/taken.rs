@@ -10,7 +10,7 @@ use super::{Originals, Past};
 use crate::noun::link::{Link, Place, link_objects};
 use crate::noun::without_ip::WithoutIp;
 use crate::noun::{self, Key, Loss, Object, Removal};
-use crate::state::{Entry, Goes, Moves, State, Stays};
+use crate::state::{Entry, Goes, Moves, State, Stays, setters};
 
 impl Originals {
     /// Adds the objects that `desired` takes from others on any link: those that are lost with IPv4
@@ -27,6 +27,9 @@ impl Originals {
                 seen.is_some_and(|seen| !noun::satisfies(key, seen, value))
             })
             .collect();
+        if without_ip.is_empty() && changing.is_empty() {
+            return;
+        }
         let to_desired = Moves::of(&observed.objects, |key| {
             is_in_either(key).then(|| self.goes(key, desired, touched)).flatten()
         });
@@ -164,11 +167,6 @@ fn takes(without_ip: &WithoutIp, will_be: Stays, (key, object): Entry<'_>) -> bo
 
 fn place_in<'a>(state: &'a State, key: &Key) -> Option<&'a Place> {
     state.objects.get(key).and_then(Object::link).map(|link: &Link| &link.place)
-}
-
-/// The objects with which the kernel may set others.
-fn setters(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = Entry<'_>> {
-    objects.iter().filter(|(key, _)| key.noun().facts().sets_others)
 }
 
 fn is_address_of_loopback(key: &Key) -> bool {

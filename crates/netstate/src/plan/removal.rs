@@ -102,7 +102,12 @@ impl<'a> Account<'a> {
         let because = match key.loss() {
             Some(Loss::Address(address)) => Because::AddressRemoved(address.address),
             Some(
-                Loss::Down | Loss::LastIpv4Address | Loss::Ipv4 | Loss::Ipv6 | Loss::LinkLayer,
+                Loss::Down
+                | Loss::LastIpv4Address
+                | Loss::Ipv4
+                | Loss::Ipv6
+                | Loss::Ipv6Parameters
+                | Loss::LinkLayer,
             )
             | None => because,
         };

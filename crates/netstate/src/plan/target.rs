@@ -15,7 +15,7 @@ use crate::noun::link::{Place, link_objects};
 use crate::noun::without_ip::WithoutIp;
 use crate::noun::{self, FoundBy, How, Key, Lasts, Object, Removal, Renaming};
 use crate::originals::Originals;
-use crate::state::{Entry, Goes, Moves, Sorted, State, Stays, together, without};
+use crate::state::{Entry, Goes, Moves, Sorted, State, Stays, setters, together, without};
 use crate::verdict::Hold;
 
 /// What the kernel must hold.
@@ -132,18 +132,22 @@ pub fn target<'a>(
             && !originals.objects.contains_key(key)
     };
     let is_setter = |(key, _): &Entry<'_>| key.is_setter();
+    let setting: Vec<Entry<'_>> = setters(&desired.objects)
+        .filter(|entry| is_setter(entry) && !held.contains_key(entry.0))
+        .collect();
     let follows = |key: &Key| {
         let sets = |(of, value): (&Key, &Object)| {
             of.noun() == key.noun()
                 && noun::sets(of, value, key).is_some()
                 && observed.objects.get(of).is_none_or(|seen| !noun::satisfies(of, seen, value))
         };
-        configured.iter().copied().filter(is_setter).any(sets)
+        setting.iter().copied().any(sets)
             || given_back.iter().filter_map(|of| made.get_key_value(of)).filter(is_setter).any(sets)
     };
     // Values that others have set change if the kernel sets them together with a configured one.
-    let following: BTreeSet<&Key> = (observed.objects.keys())
-        .filter(|key| key.noun().facts().sets_others && !ours(key) && follows(key))
+    let following: BTreeSet<&Key> = setters(&observed.objects)
+        .map(|(key, _)| key)
+        .filter(|key| !ours(key) && follows(key))
         .collect();
     let foreign = foreign.filter(|(key, _)| !following.contains(key));
     for (key, object) in foreign.filter(|(_, object)| !goes_with_mate(object)) {
@@ -180,7 +184,7 @@ fn give_back(
     let released = together(&touched.objects, &originals.objects);
     let released: Vec<&Key> = without(released, &desired.objects).map(|(key, _)| key).collect();
     let setters: Vec<Entry<'_>> = match released.iter().any(|key| key.noun().facts().sets_others) {
-        true => desired.objects.iter().filter(|(key, _)| key.is_setter()).collect(),
+        true => setters(&desired.objects).filter(|(key, _)| key.is_setter()).collect(),
         false => Vec::new(),
     };
     let mut setters_back: BTreeSet<Key> = BTreeSet::new();
@@ -191,8 +195,13 @@ fn give_back(
     let (links, others): (Vec<_>, Vec<_>) =
         released.into_iter().partition(|key| key.noun().facts().found_by == FoundBy::Place);
     // Defaults depend on the restored values.
-    let (known, others): (Vec<_>, Vec<_>) =
+    let (known, mut others): (Vec<_>, Vec<_>) =
         others.into_iter().partition(|key| originals.objects.contains_key(*key));
+    // Without an original, only what cannot be removed comes back, or what others set.
+    others.retain(|key| {
+        let facts = key.noun().facts();
+        facts.removal == Removal::Reset || facts.sets_others
+    });
     let desired_at = places_of(&desired.objects);
     let is_ours_at =
         |place: &Place| [&homes, &former, &desired_at].iter().any(|at| at.contains_key(place));

@@ -9,7 +9,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::world::{Answer, World, refused};
+use super::answer::Answer;
+use super::world::{World, refused};
 use super::{Environment, Hold};
 use crate::name::{LinkName, NetnsName};
 use crate::noun::address::AddressKey;
@@ -36,13 +37,11 @@ impl World<'_> {
         if holds_own {
             return self.judge_gateway(gateway, key);
         }
-        if self.gateways.contains(gateway) {
-            return Answer::Met;
+        if let Some(answer) = self.gateways.get(gateway) {
+            return answer.about(key);
         }
         let answer = self.judge_gateway(gateway, key);
-        if matches!(answer, Answer::Met) {
-            self.gateways.insert(gateway.clone());
-        }
+        self.gateways.insert(gateway.clone(), answer.clone());
         answer
     }
 
@@ -97,6 +96,15 @@ impl World<'_> {
     /// Judges an `onlink` gateway. The kernel looks up IPv4 gateways in the table `local`, which exists
     /// in a namespace once it has had an address.
     pub(super) fn onlink(&mut self, gateway: &Gateway, key: &Key) -> Answer {
+        if let Some(answer) = self.onlink.get(gateway) {
+            return answer.about(key);
+        }
+        let answer = self.judge_onlink(gateway, key);
+        self.onlink.insert(gateway.clone(), answer.clone());
+        answer
+    }
+
+    fn judge_onlink(&mut self, gateway: &Gateway, key: &Key) -> Answer {
         let Gateway { netns, via, .. } = gateway;
         if self.is_local(netns, None, *via) {
             let reason = format!("its gateway {via} is an address of {} itself", as_phrase(netns));

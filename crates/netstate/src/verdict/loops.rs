@@ -1,6 +1,7 @@
 //! Loops of links: a link that is on itself, or on its own master, over any number of links.
 
-use super::world::{Answer, World, refused};
+use super::answer::Answer;
+use super::world::{World, refused};
 use crate::noun::link::{Link, Place};
 use crate::noun::{Key, Object};
 

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::answer::Answer;
 use super::{Contradiction, Environment, Hold};
 use crate::desired::Desired;
 use crate::name::{LinkId, LinkName, NetnsName};
@@ -14,18 +15,9 @@ use crate::noun::address::AddressKey;
 use crate::noun::link::{self, IPV6_MIN_MTU, Link, Place, follows_ports, link_objects};
 use crate::noun::netns::as_phrase;
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
-use crate::noun::{self, Condition, Gateway, Key, Object};
+use crate::noun::{self, Condition, Gateway, Key, Noun, Object};
 use crate::state::State;
 use crate::uapi::IFA_F_DADFAILED;
-
-/// Whether a condition is met.
-pub(super) enum Answer {
-    Met,
-    Held(Hold),
-    Refused(Contradiction),
-    /// It depends on what others have in this namespace, which has not been observed yet.
-    Unknown(NetnsName),
-}
 
 /// A configuration in its environment.
 pub(super) struct World<'a> {
@@ -40,8 +32,12 @@ pub(super) struct World<'a> {
     ports: Option<BTreeMap<Place, Vec<&'a LinkId>>>,
     /// The desired places of links that are moved or renamed.
     moves: BTreeMap<Place, Place>,
-    /// The gateways that are known to be reached.
-    pub(super) gateways: BTreeSet<Gateway>,
+    /// The gateways that were asked about.
+    pub(super) gateways: BTreeMap<Gateway, Answer>,
+    /// The same, for those that are `onlink`.
+    pub(super) onlink: BTreeMap<Gateway, Answer>,
+    /// The sources that were asked about.
+    sources: BTreeMap<(NetnsName, IpAddr), Answer>,
     /// The links of loops that are refused already: a loop is one error.
     pub(super) in_loop: BTreeSet<Place>,
     /// The namespaces that are known to have an IPv4 address.
@@ -74,7 +70,9 @@ impl<'a> World<'a> {
             holders: BTreeMap::new(),
             ports: None,
             moves: moves(desired, environment),
-            gateways: BTreeSet::new(),
+            gateways: BTreeMap::new(),
+            onlink: BTreeMap::new(),
+            sources: BTreeMap::new(),
             in_loop: BTreeSet::new(),
             with_ipv4: BTreeSet::new(),
         }
@@ -210,6 +208,9 @@ impl<'a> World<'a> {
 
     /// Whether another host has the address.
     pub(super) fn duplicate(&self, key: &Key) -> Option<Hold> {
+        if key.noun() != Noun::Address {
+            return None;
+        }
         let Object::Address(seen) = self.environment.observed.objects.get(key)? else {
             return None;
         };
@@ -335,6 +336,16 @@ impl<'a> World<'a> {
     }
 
     fn source(&mut self, netns: &NetnsName, address: IpAddr, key: &Key) -> Answer {
+        let asked = (netns.clone(), address);
+        if let Some(answer) = self.sources.get(&asked) {
+            return answer.about(key);
+        }
+        let answer = self.judge_source(netns, address, key);
+        self.sources.insert(asked, answer.clone());
+        answer
+    }
+
+    fn judge_source(&mut self, netns: &NetnsName, address: IpAddr, key: &Key) -> Answer {
         let holders = self.holders(netns, address);
         let mut first = None;
         for holder in &holders {

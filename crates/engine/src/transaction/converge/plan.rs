@@ -1,13 +1,13 @@
 //! Planning a transition: what it affects, how that is observed, and which operations are needed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use netstate::noun::{is_needed, places, takes_along};
 use netstate::plan::{self, Goal, wanted, wanted_again};
 use netstate::verdict::Environment;
-use netstate::{
-    Action, Desired, Key, Link, Object, Op, Originals, Place, Plan, PlanError, Scope, State,
-};
+use netstate::{Action, Desired, Key, Link, Op, Originals, Place, Plan, PlanError, Scope, State};
 
 use crate::error::{Error, Result};
 use crate::transaction::affected::{
@@ -21,10 +21,14 @@ impl Kernel {
     /// Observes what a transition affects, and plans. This changes nothing.
     pub(crate) fn plan(&mut self, transition: &Transition<'_>) -> Result<TransitionPlan> {
         let keys = self.affected(transition);
-        let mut desired = transition.to.desired().part(&keys);
-        let touched = transition.touched.part(&keys);
+        let mut desired = Arc::new(transition.to.desired().part(&keys));
+        // After a restart and for a repair, there may be a million objects, and both are the same.
+        let touched = match transition.touched.shares(transition.to.desired()) {
+            true => Arc::clone(&desired),
+            false => Arc::new(transition.touched.part(&keys)),
+        };
         let mut originals = self.originals.clone();
-        originals.forget(&[&desired, &touched]);
+        originals.forget(&[&*desired, &*touched]);
         let mut scope = Scope::Only(wanted(&desired, &touched, &originals));
         let mut observed = match keys.is_empty() {
             true => State::default(),
@@ -43,7 +47,9 @@ impl Kernel {
             answers: None,
         };
         let verdict = self.judge(transition, &keys, environment)?;
-        verdict.amend(&mut desired);
+        if !verdict.partly.is_empty() {
+            verdict.amend(Arc::make_mut(&mut desired));
+        }
         let ours = self.known_touched(&desired, &touched);
         let mut adopted = self.originals.clone();
         for originals in [&mut originals, &mut adopted] {
@@ -60,10 +66,10 @@ impl Kernel {
         let plan = planned.map_err(|error| transition.impossible(error))?;
         let links = links_up(&observed);
         let others = match plan.ops.iter().any(may_take_along) {
-            true => of_others(observed, [&desired, &touched]),
+            true => of_others(observed, [&*desired, &*touched]),
             false => State::default(),
         };
-        let ports = self.ports_of_others(&plan, [&desired, &touched])?;
+        let ports = self.ports_of_others(&plan, [&*desired, &*touched])?;
         Ok(TransitionPlan {
             keys,
             desired,
@@ -172,15 +178,17 @@ impl Kernel {
     /// The part of `touched` that has really been touched. An adopted link without an original has
     /// not been touched: it was missing, and is as others left it. The exception is the loopback of
     /// a namespace, which is created with the namespace.
-    fn known_touched(&self, desired: &State, touched: &State) -> State {
-        let mut known = touched.clone();
-        known.objects.retain(|key, _| match desired.objects.get(key) {
-            Some(Object::Link(link)) => {
-                let is_there = !link.is_adopted() || Link::loopback(&link.place).is_some();
-                is_there || self.originals.objects.contains_key(key)
+    fn known_touched<'t>(&self, desired: &State, touched: &'t State) -> Cow<'t, State> {
+        let is_unknown = |(key, link): &(&Key, &Link)| {
+            let is_there = !link.is_adopted() || Link::loopback(&link.place).is_some();
+            !is_there && !self.originals.objects.contains_key(*key)
+        };
+        let mut known = Cow::Borrowed(touched);
+        for (key, _) in desired.links().filter(is_unknown) {
+            if touched.objects.contains_key(key) {
+                known.to_mut().objects.remove(key);
             }
-            Some(_) | None => true,
-        });
+        }
         known
     }
 }
@@ -235,6 +243,5 @@ fn of_others(mut observed: State, configured: [&State; 2]) -> State {
 }
 
 fn links_up(observed: &State) -> BTreeMap<Key, bool> {
-    let links = observed.objects.iter().filter_map(|(key, object)| Some((key, object.link()?)));
-    links.map(|(key, link)| (key.clone(), link.flags.up == Some(true))).collect()
+    observed.links().map(|(key, link)| (key.clone(), link.flags.up == Some(true))).collect()
 }
