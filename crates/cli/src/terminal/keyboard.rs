@@ -105,6 +105,10 @@ impl Keyboard {
         while !state.answers && start.elapsed() < ANSWER {
             state = self.shared.wait(state, ANSWER.saturating_sub(start.elapsed()));
         }
+        // A program that looks for the prompt in the last line must not find the question there.
+        if !state.answers {
+            output::write("\n")?;
+        }
         Ok(())
     }
 

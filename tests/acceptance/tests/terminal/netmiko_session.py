@@ -12,6 +12,8 @@ device = netmiko.ConnectHandler(
     use_keys=True,
     key_file=sys.argv[2],
     allow_agent=False,
+    # The machine may be busy.
+    read_timeout_override=60,
 )
 print(f"- the prompt is {device.find_prompt()}")
 lines = ["netnses-iproute2 netns miko", "links-iproute2", "bridge br0", "netns miko", "mtu 1400", "top", "commit"]
