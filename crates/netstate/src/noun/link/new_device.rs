@@ -68,6 +68,12 @@ pub(super) fn ethernet(txqueuelen: u32, flags: u32) -> NewDevice {
     NewDevice { attributes: LinkAttributes { broadcast, ..plain.attributes }, ..plain }
 }
 
+/// A device whose number of queues depends on the host.
+pub(super) fn with_queues_of_host(new: NewDevice) -> NewDevice {
+    let attributes = LinkAttributes { numtxqueues: None, numrxqueues: None, ..new.attributes };
+    NewDevice { attributes, ..new }
+}
+
 /// A device without link-layer addresses.
 pub(super) fn point_to_point(txqueuelen: u32, flags: u32) -> NewDevice {
     let attributes = LinkAttributes {
@@ -82,8 +88,9 @@ pub(super) fn point_to_point(txqueuelen: u32, flags: u32) -> NewDevice {
         protodown: Some(false),
         alias: Some(String::new()),
         index: None,
-        numtxqueues: None,
-        numrxqueues: None,
+        // `rtnl_create_link`, net/core/rtnetlink.c.
+        numtxqueues: Some(1),
+        numrxqueues: Some(1),
         mac_address: None,
         broadcast: None,
     };

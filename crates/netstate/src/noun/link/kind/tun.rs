@@ -7,7 +7,7 @@ use crate::attribute::Attributes;
 use crate::noun::link::kind::{
     Below, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation,
 };
-use crate::noun::link::new_device::{NewDevice, ethernet, point_to_point};
+use crate::noun::link::new_device::{NewDevice, ethernet, point_to_point, with_queues_of_host};
 use crate::uapi::{IFF_MULTICAST, IFF_NOARP};
 
 /// The attributes of a tun or tap device.
@@ -48,10 +48,10 @@ impl Kind for Tun {
 
     /// `tun_net_initialize`, drivers/net/tun.c.
     fn new_device(&self, _: bool) -> NewDevice {
-        match self.mode {
+        with_queues_of_host(match self.mode {
             Some(Self::TAP) => ethernet(1000, IFF_MULTICAST),
             Some(_) | None => point_to_point(500, IFF_MULTICAST | IFF_NOARP),
-        }
+        })
     }
 
     fn below(&self) -> Below {

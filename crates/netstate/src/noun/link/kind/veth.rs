@@ -6,7 +6,7 @@ use crate::attribute::Attributes;
 use crate::noun::link::kind::{
     Below, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation,
 };
-use crate::noun::link::new_device::{NewDevice, ethernet};
+use crate::noun::link::new_device::{NewDevice, ethernet, with_queues_of_host};
 use crate::uapi::IFF_MULTICAST;
 
 /// The attributes of a veth: none.
@@ -37,7 +37,7 @@ impl Kind for Veth {
 
     /// `veth_setup`, drivers/net/veth.c.
     fn new_device(&self, _: bool) -> NewDevice {
-        ethernet(1000, IFF_MULTICAST)
+        with_queues_of_host(ethernet(1000, IFF_MULTICAST))
     }
 
     fn below(&self) -> Below {

@@ -82,6 +82,8 @@ impl Kind for Vlan {
         let own = ethernet(1000, 0);
         let attributes = LinkAttributes {
             mtu: None,
+            numtxqueues: None,
+            numrxqueues: None,
             gso_max_size: None,
             gso_max_segs: None,
             gso_ipv4_max_size: None,
