@@ -212,3 +212,26 @@ fn what_only_a_new_link_can_have() {
         assert_eq!(daemon.run("show drift\n"), NOTHING);
     });
 }
+
+/// Attributes that only a new link can have go back when they are taken out, and when the commit
+/// is refused.
+#[test]
+fn queues_of_a_bridge_go_back() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        let queues = || ip_json("-d link show br0")[0]["num_rx_queues"].as_u64();
+        let leaf = "links-iproute2 bridge br0 advance numrxqueues";
+        daemon.run("configure\nlinks-iproute2 bridge br0\ncommit\n");
+        let ran = daemon.script(&format!(
+            "configure\n{leaf} 7\n\
+             sysctls-netloom netns 1 variable net.ipv4.tcp_congestion_control value nobody\ncommit\n"
+        ));
+        assert_eq!(ran.status.code(), Some(1), "{}{}", ran.out, ran.err);
+        assert_eq!(queues(), Some(1));
+        daemon.run(&format!("configure\n{leaf} 5\ncommit\n"));
+        assert_eq!(queues(), Some(5));
+        daemon.run(&format!("configure\nno {leaf}\ncommit\n"));
+        assert_eq!(queues(), Some(1));
+        assert_eq!(daemon.run("show drift\n"), NOTHING);
+    });
+}

@@ -222,6 +222,14 @@ fn a_parameter_that_the_kernel_keeps_in_another_form() {
         assert_eq!(daemon.run("configure\ncommit check\n"), "nothing to do\n");
         daemon.run("configure\nno sysctls-netloom\ncommit\n");
         assert_eq!(kernel::parameter("", ports), "");
+        step("a parameter of three numbers is not set in part");
+        let memory = kernel::parameter("", "ipv4/tcp_rmem");
+        for given in ["4096", "4097 131073"] {
+            let line = format!("variable net.ipv4.tcp_rmem value \"{given}\"");
+            let lines = format!("sysctls-netloom netns 1\n{line}");
+            refused(&daemon, given, &lines, "the parameter has 3 numbers");
+            assert_eq!(kernel::parameter("", "ipv4/tcp_rmem"), memory);
+        }
     });
 }
 

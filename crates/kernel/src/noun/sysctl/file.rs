@@ -34,6 +34,14 @@ pub(crate) fn read(path: &SysctlPath) -> Result<Option<String>, Fault> {
 /// such a form when it is written.
 pub(crate) fn write(path: &SysctlPath, value: &str) -> Result<Option<String>, Fault> {
     let before = read(path)?;
+    if let Some(before) = &before
+        && let (Some(has), Some(given)) = (numbers(before), numbers(value))
+        && has > 1
+        && given < has
+    {
+        let words = format!("the parameter has {has} numbers, and {given} is given: {before}");
+        return Err(Fault::of(&words, Errno::INVAL));
+    }
     put(path, value)?;
     let Some(kept) = read(path)?.filter(|kept| *kept != plain_value(value)) else {
         return Ok(None);
@@ -65,6 +73,14 @@ fn put(path: &SysctlPath, value: &str) -> Result<(), Fault> {
         return Err(Fault::from_answer(libc::EINVAL, &[]));
     }
     Ok(())
+}
+
+/// How many numbers a value has, if it has nothing else. The kernel takes fewer than a parameter
+/// has, and sets only the first ones (`do_proc_dointvec`, kernel/sysctl.c).
+fn numbers(value: &str) -> Option<usize> {
+    let mut words = value.split_whitespace();
+    let count = words.clone().count();
+    words.all(|word| word.parse::<i64>().is_ok()).then_some(count)
 }
 
 /// Whether the kernel regards two values as the same, as far as this can be determined: the same
