@@ -258,6 +258,33 @@ fn a_field_that_the_kernel_does_not_have() {
     });
 }
 
+/// A parameter of a NIC that is configured before the NIC stays as configured when the NIC is given
+/// back, by an undo or by a commit.
+#[test]
+fn a_parameter_of_a_link_that_is_configured_later() {
+    isolated(|| {
+        let _lab = Lab::new();
+        let daemon = Daemon::start();
+        let path = "ipv6/conf/enp0s4/router_solicitations";
+        daemon.run(
+            "configure\nsysctls-netloom netns 1\n\
+             variable net.ipv6.conf.enp0s4.router_solicitations value 0\ncommit\n",
+        );
+        assert_eq!(kernel::parameter("", path), "0");
+        let adopted =
+            "links-iproute2 bridge br0\ntop\nlinks-iproute2 link enp0s4 master br0\ntop\n";
+        // The kernel refuses the route, after everything else is done.
+        let late = "links-iproute2 link late type veth virtual_peer_name later admin-status up ip 198.51.100.1/24\n\
+                    routes-iproute2 route 223.0.113.0/24 scope link nexthop late via address 198.51.100.2";
+        let ran = daemon.script(&format!("configure\n{adopted}{late}\ncommit\n"));
+        assert_eq!(ran.status.code(), Some(1), "{}{}", ran.out, ran.err);
+        assert_eq!(kernel::parameter("", path), "0", "{}", ran.err);
+        daemon.run(&format!("configure\n{adopted}commit\nrollback 1\ncommit\n"));
+        assert_eq!(kernel::parameter("", path), "0");
+        assert_eq!(daemon.run("show drift\n"), "nothing differs from running\n");
+    });
+}
+
 /// The kernel limits the forward delay of a bridge while its spanning tree is on.
 #[test]
 fn a_forward_delay_that_a_spanning_tree_does_not_allow() {

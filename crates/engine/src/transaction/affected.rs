@@ -101,6 +101,27 @@ pub(crate) fn set_along(
     desired.iter().filter(is_met).map(|(key, _)| key.clone()).collect()
 }
 
+/// The configured parameters of links that this change adopts. They may have been configured before
+/// the link, and giving the link back must not give them back.
+pub(crate) fn parameters_of_adopted(
+    changed: &BTreeSet<Key>,
+    touched: &Desired,
+    desired: &Desired,
+) -> BTreeSet<Key> {
+    let new = desired.among(changed).filter(|(key, _)| !touched.contains(key));
+    let adopted = new.filter_map(|(_, object)| object.link()).filter(|link| link.is_adopted());
+    let names: BTreeSet<&str> = adopted.map(|link| link.place.ifname.as_str()).collect();
+    if names.is_empty() {
+        return BTreeSet::new();
+    }
+    let is_on = |key: &Key| {
+        let Key::Sysctl(at) = key else { return false };
+        at.path.dev().is_some_and(|dev| names.contains(dev.as_str()))
+    };
+    let keys = touched.iter().chain(desired.iter()).map(|(key, _)| key);
+    keys.filter(|key| is_on(key)).cloned().collect()
+}
+
 fn is_ipv6(key: &Key) -> bool {
     match key {
         Key::Address(key) => key.address.addr().is_ipv6(),

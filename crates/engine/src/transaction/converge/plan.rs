@@ -11,8 +11,8 @@ use netstate::{Action, Desired, Key, Link, Op, Originals, Place, Plan, PlanError
 
 use crate::error::{Error, Result};
 use crate::transaction::affected::{
-    Affected, bridges, by_gateways, links_below, on_addresses, other_ends, place_of, set_along,
-    sources, switches_of_ipv6, undetermined_links, with_dependents,
+    Affected, bridges, by_gateways, links_below, on_addresses, other_ends, parameters_of_adopted,
+    place_of, set_along, sources, switches_of_ipv6, undetermined_links, with_dependents,
 };
 use crate::transaction::converge::Kernel;
 use crate::transaction::transition::{Transition, TransitionPlan, is_of_others};
@@ -127,6 +127,7 @@ impl Kernel {
                         true => with_dependents(changed, &[touched, desired]),
                         false => changed,
                     };
+                keys.extend(parameters_of_adopted(&keys, touched, desired));
                 let bridges = bridges(&keys, touched, desired);
                 if !bridges.is_subset(&keys) {
                     keys.extend(with_dependents(bridges, &[touched, desired]));
