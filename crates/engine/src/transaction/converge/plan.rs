@@ -29,6 +29,9 @@ impl Kernel {
         };
         let mut originals = self.originals.clone();
         originals.forget(&[&*desired, &*touched]);
+        // What is configured is not given back, even if this transition does not look at it.
+        let all = transition.to.desired();
+        originals.objects.retain(|key, _| keys.contains(key) || !all.contains(key));
         let mut scope = Scope::Only(wanted(&desired, &touched, &originals));
         let mut observed = match keys.is_empty() {
             true => State::default(),
