@@ -17,6 +17,9 @@ pub const IFLA_GRO_MAX_SIZE: u16 = 58;
 pub const IFLA_GSO_IPV4_MAX_SIZE: u16 = 63;
 pub const IFLA_GRO_IPV4_MAX_SIZE: u16 = 64;
 
+// if_bridge.h: BR_STATE_…
+pub const BR_STATE_FORWARDING: u8 = 3;
+
 // if_link.h: IFLA_BR_…
 pub const IFLA_BR_FORWARD_DELAY: u16 = 1;
 pub const IFLA_BR_HELLO_TIME: u16 = 2;

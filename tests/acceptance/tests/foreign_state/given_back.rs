@@ -5,7 +5,7 @@ use acceptance::Daemon;
 use super::{Case, play, script};
 
 /// The leaves of a link that say something of one that is there already, with values; of the last one what it is for.
-const CASES: [Case; 41] = [
+const CASES: [Case; 42] = [
     Case::new("mtu", "links-iproute2 link enp0s4 mtu 1300"),
     Case::new("mtu, too small for IPv6", "links-iproute2 link enp0s4 mtu 1200"),
     Case::new("mtu, too small for IPv4 too", "links-iproute2 link lo mtu 60"),
@@ -26,6 +26,11 @@ const CASES: [Case; 41] = [
     Case::new(
         "master, in place of another one",
         "links-iproute2 bridge br9 admin-status up\nlinks-iproute2 link enp0s5 master br9",
+    ),
+    Case::new(
+        "master, in place of another one, and down",
+        "links-iproute2 bridge br9 admin-status up\nlinks-iproute2 link enp0s5 admin-status down\n\
+         links-iproute2 link enp0s5 master br9",
     ),
     Case::new("advance gso_max_size", "links-iproute2 link enp0s4 advance gso_max_size 32000"),
     Case::new(

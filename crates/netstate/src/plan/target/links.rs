@@ -6,6 +6,7 @@ use crate::noun::link::{Link, LinkKind, Master, Place, Port, must_recreate};
 use crate::noun::netns::as_phrase;
 use crate::noun::{Key, Object};
 use crate::plan::PlanError;
+use crate::uapi::BR_STATE_FORWARDING;
 
 /// A configured link. It starts as observed, fields that are no longer configured are restored, and
 /// the configured fields are applied. `to` returns the desired place of the link that was observed
@@ -132,6 +133,7 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
         // Its port attributes belonged to the other master.
         link.port = original.port.clone();
     }
+    let is_new_port = past.observed_link().is_some_and(|seen| seen.master != original.master);
     link.master = original.master.clone();
     link.place = original.place.clone();
     // Its port attributes belong to its bridge.
@@ -144,6 +146,10 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
     if link.flags.up != Some(true) {
         // The kernel sets these by itself, and refuses them on a port that is down.
         let _of_up = link.port.take_those_of_up();
+    }
+    if is_new_port {
+        // The bridge sets this as soon as the port has a carrier, and refuses it before.
+        link.port.bridge.state.take_if(|state| *state == BR_STATE_FORWARDING);
     }
     Some(Object::Link(Box::new(link)))
 }
