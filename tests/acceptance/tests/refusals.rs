@@ -222,9 +222,19 @@ fn a_parameter_that_the_kernel_keeps_in_another_form() {
         assert_eq!(daemon.run("configure\ncommit check\n"), "nothing to do\n");
         daemon.run("configure\nno sysctls-netloom\ncommit\n");
         assert_eq!(kernel::parameter("", ports), "");
+        step("numbers in other bases");
+        for (given, kept) in [("0x10", "16"), ("16", "16"), ("020", "16"), ("0x11", "17")] {
+            let leaf =
+                "sysctls-netloom netns 1 variable net.ipv6.conf.all.router_solicitations value";
+            daemon.run(&format!("configure\n{leaf} {given}\ncommit\n"));
+            assert_eq!(kernel::parameter("", "ipv6/conf/all/router_solicitations"), kept);
+            assert_eq!(daemon.run("show drift\n"), "nothing differs from running\n");
+            assert_eq!(daemon.run("configure\ncommit check\n"), "nothing to do\n");
+        }
+        daemon.run("configure\nno sysctls-netloom\ncommit\n");
         step("a parameter of three numbers is not set in part");
         let memory = kernel::parameter("", "ipv4/tcp_rmem");
-        for given in ["4096", "4097 131073"] {
+        for given in ["4096", "4097 131073", "0x10"] {
             let line = format!("variable net.ipv4.tcp_rmem value \"{given}\"");
             let lines = format!("sysctls-netloom netns 1\n{line}");
             refused(&daemon, given, &lines, "the parameter has 3 numbers");

@@ -80,18 +80,34 @@ fn put(path: &SysctlPath, value: &str) -> Result<(), Fault> {
 fn numbers(value: &str) -> Option<usize> {
     let mut words = value.split_whitespace();
     let count = words.clone().count();
-    words.all(|word| word.parse::<i64>().is_ok()).then_some(count)
+    words.all(|word| number(word).is_some()).then_some(count)
+}
+
+/// A number as the kernel reads it: `0x` begins a hexadecimal one, and `0` an octal one
+/// (`strtoul_lenient`, kernel/sysctl.c).
+fn number(word: &str) -> Option<i64> {
+    let (sign, digits) = word.strip_prefix('-').map_or((1, word), |digits| (-1, digits));
+    let number = match (digits.strip_prefix("0x"), digits.strip_prefix('0')) {
+        (Some(hexadecimal), _) => i64::from_str_radix(hexadecimal, 16),
+        (None, Some(octal)) if !octal.is_empty() => i64::from_str_radix(octal, 8),
+        (None, _) => digits.parse(),
+    };
+    number.ok().map(|number| sign * number)
 }
 
 /// Whether the kernel regards two values as the same, as far as this can be determined: the same
 /// parts in another order, merged ranges, or milliseconds that differ by less than a tick of the
 /// kernel's clock.
 fn is_same_value(kept: &str, value: &str) -> bool {
-    let close = match (kept.trim().parse::<i64>(), value.trim().parse::<i64>()) {
-        (Ok(kept), Ok(value)) => kept.abs_diff(value) <= TICK,
-        (Ok(_) | Err(_), _) => false,
+    let close = match (number(kept.trim()), number(value.trim())) {
+        (Some(kept), Some(value)) => kept.abs_diff(value) <= TICK,
+        (Some(_) | None, _) => false,
     };
-    close || parts(kept) == parts(value)
+    let same_numbers = || {
+        let numbers = |text: &str| text.split_whitespace().map(number).collect::<Option<Vec<_>>>();
+        numbers(kept).is_some_and(|kept| numbers(value) == Some(kept))
+    };
+    close || same_numbers() || parts(kept) == parts(value)
 }
 
 /// The parts of a list in order. Ranges of numbers are merged (`proc_do_large_bitmap`,
@@ -137,6 +153,12 @@ mod tests {
             ("1000", "2000", false),
             ("reno cubic", "cubic reno", true),
             ("", "1", false),
+            ("16", "0x10", true),
+            ("7", "007", true),
+            ("-16", "-0x10", true),
+            ("4096 131072", "0x1000 0400000", true),
+            ("16", "0x40", false),
+            ("7", "", false),
         ] {
             assert_eq!(is_same_value(kept, value), alike, "{kept} for {value}");
         }
