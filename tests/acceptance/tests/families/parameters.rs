@@ -263,6 +263,12 @@ fn answer(parameter: &str, value: &str, before: Option<&str>) -> Answer {
     if Some(kept.as_str()) == before && kept != plain(value) {
         return Answer::KeepsOld;
     }
+    let count = |value: &str| value.split_whitespace().count();
+    let are_numbers = kept.split_whitespace().all(|word| word.parse::<i64>().is_ok());
+    if are_numbers && count(value) < count(&kept) {
+        // The kernel sets the first numbers, and Netloom sets all or none.
+        return Answer::Refuses;
+    }
     let is_stable = write(parameter, &kept) && read(parameter).as_ref() == Some(&kept);
     if is_stable { Answer::Keeps(kept) } else { Answer::Refuses }
 }
