@@ -35,10 +35,11 @@ pub(crate) fn read(path: &SysctlPath) -> Result<Option<String>, Fault> {
 pub(crate) fn write(path: &SysctlPath, value: &str) -> Result<Option<String>, Fault> {
     let before = read(path)?;
     if let Some(before) = &before
-        && let (Some(has), Some(given)) = (numbers(before), numbers(value))
-        && has > 1
-        && given < has
+        && let (Some(has), Some(given)) = (row(before), row(value))
+        && has.len() > 1
+        && given.len() < has.len()
     {
+        let (has, given) = (has.len(), given.len());
         let words = format!("the parameter has {has} numbers, and {given} is given: {before}");
         return Err(Fault::of(&words, Errno::INVAL));
     }
@@ -75,14 +76,6 @@ fn put(path: &SysctlPath, value: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// How many numbers a value has, if it has nothing else. The kernel takes fewer than a parameter
-/// has, and sets only the first ones (`do_proc_dointvec`, kernel/sysctl.c).
-fn numbers(value: &str) -> Option<usize> {
-    let mut words = value.split_whitespace();
-    let count = words.clone().count();
-    words.all(|word| number(word).is_some()).then_some(count)
-}
-
 /// A number as the kernel reads it: `0x` begins a hexadecimal one, and `0` an octal one
 /// (`strtoul_lenient`, kernel/sysctl.c).
 fn number(word: &str) -> Option<i64> {
@@ -95,36 +88,38 @@ fn number(word: &str) -> Option<i64> {
     number.ok().map(|number| sign * number)
 }
 
-/// Whether the kernel regards two values as the same, as far as this can be determined: the same
-/// parts in another order, merged ranges, or milliseconds that differ by less than a tick of the
-/// kernel's clock.
-fn is_same_value(kept: &str, value: &str) -> bool {
-    let close = match (number(kept.trim()), number(value.trim())) {
-        (Some(kept), Some(value)) => kept.abs_diff(value) <= TICK,
-        (Some(_) | None, _) => false,
-    };
-    let same_numbers = || {
-        let numbers = |text: &str| text.split_whitespace().map(number).collect::<Option<Vec<_>>>();
-        numbers(kept).is_some_and(|kept| numbers(value) == Some(kept))
-    };
-    close || same_numbers() || parts(kept) == parts(value)
+/// The numbers of a value that has nothing else. The kernel takes fewer than a parameter has, and
+/// sets only the first ones (`do_proc_dointvec`, kernel/sysctl.c).
+fn row(value: &str) -> Option<Vec<i64>> {
+    value.split_whitespace().map(number).collect()
 }
 
-/// The parts of a list in order. Ranges of numbers are merged (`proc_do_large_bitmap`,
-/// kernel/sysctl.c).
-fn parts(text: &str) -> (Vec<(u64, u64)>, Vec<&str>) {
+/// Whether the kernel regards two values as the same, as far as this can be determined: the same
+/// numbers in other bases, the same list in another order or with merged ranges, or milliseconds
+/// that differ by less than a tick of the kernel's clock.
+fn is_same_value(kept: &str, value: &str) -> bool {
+    match (row(kept).as_deref(), row(value).as_deref()) {
+        (Some([kept]), Some([value])) => kept.abs_diff(*value) <= TICK,
+        (Some(kept), Some(value)) => kept == value,
+        (Some(_) | None, _) => list(kept) == list(value),
+    }
+}
+
+/// The parts of a list in order: the numbers as ranges, which are merged (`proc_do_large_bitmap`,
+/// kernel/sysctl.c), and the words.
+fn list(text: &str) -> (Vec<(i64, i64)>, Vec<&str>) {
     let (mut ranges, mut words) = (Vec::new(), Vec::new());
     let separates = |c: char| c == ',' || c.is_whitespace();
     for part in text.split(separates).filter(|part| !part.is_empty()) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        match (first.parse::<u64>(), last.parse::<u64>()) {
-            (Ok(first), Ok(last)) => ranges.push((first, last)),
+        match (number(first), number(last)) {
+            (Some(first), Some(last)) => ranges.push((first, last)),
             _ => words.push(part),
         }
     }
     ranges.sort_unstable();
     words.sort_unstable();
-    let mut joined: Vec<(u64, u64)> = Vec::new();
+    let mut joined: Vec<(i64, i64)> = Vec::new();
     for (first, last) in ranges {
         match joined.last_mut() {
             Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
@@ -159,6 +154,8 @@ mod tests {
             ("4096 131072", "0x1000 0400000", true),
             ("16", "0x40", false),
             ("7", "", false),
+            ("8080-8090", "0x1f90-8090", true),
+            ("1 2 3", "3 2 1", false),
         ] {
             assert_eq!(is_same_value(kept, value), alike, "{kept} for {value}");
         }
