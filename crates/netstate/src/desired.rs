@@ -11,7 +11,7 @@ use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::address::AddressKey;
 use crate::noun::link::{Link, Place};
 use crate::noun::route::{Route, RouteKey};
-use crate::noun::sysctl::SysctlKey;
+use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{Key, Noun, Object};
 use crate::state::State;
 
@@ -186,6 +186,15 @@ impl Desired {
     pub fn parameters(&self) -> impl Iterator<Item = &SysctlKey> {
         self.of(Noun::Sysctl)
             .filter_map(|(key, _)| if let Key::Sysctl(key) = key { Some(key) } else { None })
+    }
+
+    /// The kernel parameters of a namespace.
+    pub fn parameters_in(&self, netns: &NetnsName) -> impl Iterator<Item = &SysctlKey> {
+        let least = SysctlKey { netns: netns.clone(), path: SysctlPath::least() };
+        let own = netns.clone();
+        let from = self.objects.range(Key::Sysctl(least)..);
+        from.map_while(|(key, _)| if let Key::Sysctl(key) = key { Some(key) } else { None })
+            .take_while(move |key| key.netns == own)
     }
 
     /// The objects of a noun. Keys are sorted by noun, so the cost includes the nouns before this

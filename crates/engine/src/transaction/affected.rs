@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use netstate::noun::{Anchor, is_needed, needs, places};
 use netstate::{
-    Desired, Key, Link, NetnsName, Object, Place, Route, RouteKey, SysctlKey, SysctlPath,
+    Desired, Key, Link, LinkName, NetnsName, Object, Place, Route, RouteKey, SysctlKey, SysctlPath,
 };
 
 /// The objects that a transition affects.
@@ -110,16 +110,20 @@ pub(crate) fn parameters_of_adopted(
 ) -> BTreeSet<Key> {
     let new = desired.among(changed).filter(|(key, _)| !touched.contains(key));
     let adopted = new.filter_map(|(_, object)| object.link()).filter(|link| link.is_adopted());
-    let names: BTreeSet<&str> = adopted.map(|link| link.place.ifname.as_str()).collect();
-    if names.is_empty() {
-        return BTreeSet::new();
+    let mut names: BTreeMap<NetnsName, BTreeSet<&LinkName>> = BTreeMap::new();
+    for Place { netns, ifname } in adopted.map(|link| &link.place) {
+        // It comes from the host's namespace.
+        for netns in [netns.clone(), NetnsName::own()] {
+            names.entry(netns).or_default().insert(ifname);
+        }
     }
-    let is_on = |key: &Key| {
-        let Key::Sysctl(at) = key else { return false };
-        at.path.dev().is_some_and(|dev| names.contains(dev.as_str()))
+    let on_these = |(netns, names): (&NetnsName, &BTreeSet<&LinkName>)| {
+        let parameters =
+            [touched, desired].into_iter().flat_map(|state| state.parameters_in(netns));
+        let on = parameters.filter(|at| at.path.dev().is_some_and(|dev| names.contains(&dev)));
+        on.cloned().map(Key::Sysctl).collect::<Vec<_>>()
     };
-    let keys = touched.iter().chain(desired.iter()).map(|(key, _)| key);
-    keys.filter(|key| is_on(key)).cloned().collect()
+    names.iter().flat_map(on_these).collect()
 }
 
 fn is_ipv6(key: &Key) -> bool {

@@ -55,6 +55,11 @@ const COARSE: [(&str, &str, &str); 4] = [
 pub struct SysctlPath(Arc<str>);
 
 impl SysctlPath {
+    /// Before all paths, to search from.
+    pub(crate) fn least() -> Self {
+        Self(Arc::from(""))
+    }
+
     /// The path as text, for example `net/ipv4/conf/eth0/rp_filter`.
     pub fn as_str(&self) -> &str {
         &self.0
