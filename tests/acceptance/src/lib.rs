@@ -12,6 +12,7 @@ mod foreign;
 pub mod in_process;
 pub mod kernel;
 mod lab;
+pub mod leaves;
 pub mod random;
 mod terminal;
 pub mod tutorial;

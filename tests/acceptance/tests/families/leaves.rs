@@ -11,33 +11,7 @@ use testkit::netns::{ip, ip_json, isolated};
 use yang::{NodeKind, Path, SchemaNode, Tree, Type, Value};
 
 use acceptance::in_process::{Device, differences, schema, tree};
-
-/// Values for leaves of various types. Of those that the leaf's type accepts, each is tried.
-const VALUES: [&str; 20] = [
-    "true",
-    "false",
-    "0",
-    "1",
-    "007",
-    "1001",
-    "4095",
-    "65535",
-    "4294967295",
-    "up",
-    "br0",
-    "n1",
-    "10.9.9.9",
-    "239.0.0.1",
-    "52:54:00:00:00:99",
-    "1000 2000",
-    "1:5",
-    "a  b",
-    "eth77",
-    "0x20",
-];
-
-/// Leaves that are not tried, and why.
-const SKIPPED: [(&str, &str); 1] = [("state", "the bridge changes it by itself")];
+use acceptance::leaves::{SKIPPED, VALUES, is_tried};
 
 /// Leaves that leave their value when they are taken out: their defaults depend on the host, or the kernel cannot take
 /// away the link below.
@@ -226,8 +200,7 @@ pub(crate) fn leaves(holder: &Holder) -> Vec<&'static SchemaNode> {
     fn collect(node: &'static SchemaNode, leaves: &mut Vec<&'static SchemaNode>) {
         match node.kind {
             NodeKind::Leaf | NodeKind::LeafList if node.config && !node.is_key() => {
-                let skipped = |(name, _): &(&str, &str)| *name == node.name;
-                leaves.extend((!SKIPPED.iter().any(skipped)).then_some(node));
+                leaves.extend(is_tried(node).then_some(node));
             }
             NodeKind::Container { .. } if node.config => {
                 node.children.iter().for_each(|child| collect(child, leaves));
@@ -263,7 +236,7 @@ pub(crate) fn with(tree: &Tree, path: &Path, value: &Value) -> Tree {
     changed
 }
 
-/// The values of the list above and of an enumeration that the leaf accepts.
+/// The values of the list and of an enumeration that the leaf accepts.
 pub(crate) fn candidates(leaf: &'static SchemaNode) -> Vec<Value> {
     fn names(leaf_type: &Type, found: &mut Vec<String>) {
         if let Type::Enumeration(enums) = leaf_type {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use acceptance::in_process::schema;
+use acceptance::leaves::{VALUES, is_tried};
 use acceptance::random;
 use fastrand::Rng;
 use yang::{Node, NodeKind, Path, SchemaNode, Tree};
@@ -13,32 +14,6 @@ use crate::surroundings::parameters;
 
 /// The lists of links.
 const LISTS: [&str; 4] = ["link", "bridge", "vlan", "vxlan"];
-
-/// Values for leaves of various types.
-const VALUES: [&str; 22] = [
-    "true",
-    "false",
-    "0",
-    "1",
-    "007",
-    "1001",
-    "4095",
-    "65535",
-    "4294967295",
-    "up",
-    "down",
-    "br0",
-    "n1",
-    "10.9.9.9",
-    "239.0.0.1",
-    "52:54:00:00:00:99",
-    "1000 2000",
-    "1:5",
-    "a  b",
-    "eth77",
-    "0x20",
-    "1280",
-];
 
 /// Values for parameters, which the kernel may keep in another form or not at all.
 const PARAMETERS: [&str; 14] = [
@@ -173,7 +148,7 @@ fn leaf(entry: &str, list: &str, tree: &Tree, random: &mut Rng) -> String {
     let node = path.steps.last().expect("a list has a node").node;
     let mut leaves = Vec::new();
     add_leaves(node, String::new(), &mut leaves);
-    leaves.retain(|(_, leaf)| leaf.name != "state");
+    leaves.retain(|(_, leaf)| is_tried(leaf));
     let full = Path::parse(schema(), &absolute(entry)).expect("an entry");
     let is_port = tree.node(&full).is_some_and(|entry| entry.leaf("master").is_some());
     let is_special = |(path, _): &&(String, &SchemaNode)| match is_port {
