@@ -175,6 +175,18 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
             add(key, Object::Link(Box::new(link.clone())));
         }
     }
+    // The other end of a pair that is no longer configured is as a new one.
+    for (id, touched) in links(step.touched) {
+        let key = Key::Link(id.clone());
+        let is_mate = |(_, mate): &(&LinkId, &Link)| mate.peer.as_ref() == Some(&touched.place);
+        let was_made = !touched.is_adopted() && !step.originals.objects.contains_key(&key);
+        if let Some((_, mate)) = links(step.desired).find(is_mate).filter(|_| was_made) {
+            let mut end = Link::at(touched.place.clone());
+            (end.kind, end.peer) = (touched.kind.clone(), Some(mate.place.clone()));
+            end.restore(touched, &touched.kernel_default());
+            add(key, Object::Link(Box::new(end)));
+        }
+    }
     // A link without ARP gets neighbours as soon as something is sent (`arp_constructor`,
     // net/ipv4/arp.c).
     for (key, object) in after.state.objects.iter().filter(|(key, _)| !step.is_ours(key)) {

@@ -11,7 +11,7 @@ use self::mtus::History;
 use self::past::Past;
 use super::PlanError;
 use crate::name::NetnsName;
-use crate::noun::link::{Place, link_objects};
+use crate::noun::link::{Link, Place, link_objects, must_recreate};
 use crate::noun::without_ip::WithoutIp;
 use crate::noun::{self, FoundBy, How, Key, Lasts, Object, Removal, Renaming};
 use crate::originals::Originals;
@@ -87,12 +87,30 @@ pub fn target<'a>(
     let desired_at = places_of(&desired.objects);
     let is_missing =
         |at: &Place| desired_at.get(at).is_some_and(|key| !observed.objects.contains_key(key));
+    let was_made = |key: &Key| {
+        let touched = touched.objects.get(key).and_then(Object::link);
+        touched.is_some_and(|link| !link.is_adopted()) && !originals.objects.contains_key(key)
+    };
     for (key, object) in desired.objects.iter().filter(|(key, _)| !held.contains_key(*key)) {
         match (key, object) {
             (Key::Link(id), Object::Link(link)) => {
-                let past = Past::of(key, touched, originals, observed);
-                let link = links::configured(id, link, &past, (to, is_missing))?;
-                made.insert(key.clone(), Object::Link(Box::new(link)));
+                let past = |key| Past::of(key, touched, originals, observed);
+                let configured = links::configured(id, link, &past(key), (to, is_missing))?;
+                // The other end of a pair stays if only that is no longer configured.
+                let end = links::other_end(link);
+                let end = end.and_then(|end| Some((*seen_at.get(&end.place)?, end)));
+                if let Some((mate @ Key::Link(id), end)) = end
+                    && !desired.objects.contains_key(mate)
+                    && was_made(mate)
+                {
+                    let stays = |seen: &Link| !must_recreate(&configured, seen, to, is_missing);
+                    let end = match past(key).observed_link().is_some_and(stays) {
+                        true => links::configured(id, &end, &past(mate), (to, is_missing))?,
+                        false => links::made(end),
+                    };
+                    made.insert(mate.clone(), Object::Link(Box::new(end)));
+                }
+                made.insert(key.clone(), Object::Link(Box::new(configured)));
             }
             (_, Object::Link(_)) => {}
             _ => configured.push((key, object)),
@@ -102,7 +120,15 @@ pub fn target<'a>(
         let sets = [&desired.objects, &touched.objects, &originals.objects];
         sets.iter().any(|set| set.contains_key(key))
     };
-    let given_back = give_back(&mut made, (desired, touched, originals, observed), ours);
+    // The other end of a veth pair of ours that is not configured was created with the pair, and is
+    // removed with it.
+    let goes_with_mate = |object: &Object| {
+        let mate = object.link().and_then(|link| seen_at.get(link.peer.as_ref()?));
+        let is_active = |key| desired.objects.contains_key(key) && !held.contains_key(key);
+        mate.is_some_and(|mate| was_made(mate) && !is_active(*mate))
+    };
+    let stays = |seen: &Object| !goes_with_mate(seen);
+    let given_back = give_back(&mut made, (desired, touched, originals, observed), (ours, stays));
     let left = Moves::of(&observed.objects, |key| match made.get(key) {
         Some(Object::Link(link)) => Some(Goes::To(&link.place)),
         Some(_) => Some(Goes::Away),
@@ -116,16 +142,6 @@ pub fn target<'a>(
     let foreign = without(without(foreign, &touched.objects), &originals.objects);
     let without_ip = WithoutIp::of(&made, &desired.objects);
     let mut others = Vec::new();
-    let was_made = |key: &Key| {
-        let touched = touched.objects.get(key).and_then(Object::link);
-        touched.is_some_and(|link| !link.is_adopted()) && !originals.objects.contains_key(key)
-    };
-    // The other end of a veth pair of ours that is not configured was created with the pair, and is
-    // removed with it.
-    let goes_with_mate = |object: &Object| {
-        let mate = object.link().and_then(|link| seen_at.get(link.peer.as_ref()?));
-        mate.is_some_and(|mate| was_made(mate) && !desired.objects.contains_key(*mate))
-    };
     let was_applied = |key: &Key| {
         touched.objects.contains_key(key)
             && !desired.objects.contains_key(key)
@@ -174,11 +190,11 @@ pub fn target<'a>(
 }
 
 /// Gives back objects that were configured, or that were created with these: each gets its original
-/// place and state.
+/// place and state. `stays` returns whether an observed object does not go with another one.
 fn give_back(
     made: &mut BTreeMap<Key, Object>,
     (desired, touched, originals, observed): (&State, &State, &Originals, &State),
-    ours: impl Fn(&Key) -> bool,
+    (ours, stays): (impl Fn(&Key) -> bool, impl Fn(&Object) -> bool),
 ) -> BTreeSet<Key> {
     let mut given_back = BTreeSet::new();
     let released = together(&touched.objects, &originals.objects);
@@ -210,6 +226,9 @@ fn give_back(
         let without_ip = WithoutIp::of(made, &desired.objects);
         for key in keys {
             let past = Past::of(key, touched, originals, observed);
+            if past.observed.is_some_and(|seen| !stays(seen)) {
+                continue;
+            }
             let default = |key: &Key| {
                 let back = made.get(key).filter(|_| given_back.contains(key));
                 let setters_back = setters_back.iter().filter_map(|key| made.get_key_value(key));

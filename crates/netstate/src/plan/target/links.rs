@@ -11,11 +11,11 @@ use crate::uapi::BR_STATE_FORWARDING;
 /// A configured link. It starts as observed, fields that are no longer configured are restored, and
 /// the configured fields are applied. `to` returns the desired place of the link that was observed
 /// at a place. `is_missing` returns whether the link that is desired at a place does not exist.
-pub(super) fn configured<'a>(
+pub(super) fn configured<'p>(
     id: &LinkId,
-    desired: &'a Link,
+    desired: &Link,
     past: &Past<'_>,
-    (to, is_missing): (impl Fn(&Place) -> Option<&'a Place>, impl Fn(&Place) -> bool),
+    (to, is_missing): (impl Fn(&Place) -> Option<&'p Place>, impl Fn(&Place) -> bool),
 ) -> Result<Link, PlanError> {
     let refuse = |reason| Err(PlanError { key: Key::Link(id.clone()), reason });
     let (touched, original) = (past.touched_link(), past.original_link());
@@ -97,9 +97,17 @@ pub(super) fn configured<'a>(
     Ok(link)
 }
 
+/// The other end of a veth pair, with nothing configured.
+pub(super) fn other_end(link: &Link) -> Option<Link> {
+    let kind = link.kind.as_ref().map(LinkKind::plain);
+    let end =
+        |peer: &Place| Link { kind, peer: Some(link.place.clone()), ..Link::at(peer.clone()) };
+    link.peer.as_ref().map(end)
+}
+
 /// A new link is down unless it is configured to be up, even if it would come up with the link
 /// below. It has attributes of a port only if it has a master.
-fn made(mut link: Link) -> Link {
+pub(super) fn made(mut link: Link) -> Link {
     link.flags.up.get_or_insert(false);
     if !matches!(link.master, Some(Master::Of(_))) {
         link.port = Port::default();
