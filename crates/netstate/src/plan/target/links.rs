@@ -88,10 +88,16 @@ pub(super) fn configured<'p>(
         }
     }
     link.overlay(desired);
-    // The port attributes belong to the bridge. On another bridge they start with the defaults.
+    // The port attributes belong to the bridge. On another bridge they start with the defaults, and on
+    // its original one they return with it.
     link.port = match &link.master {
         Some(Master::Of(_)) if link.master == observed.master => new.port,
-        Some(Master::Of(_)) => desired.port.clone(),
+        Some(Master::Of(_)) => {
+            let mut port =
+                original.map(|original| returned_port(original, &link)).unwrap_or_default();
+            port.overlay(&desired.port);
+            port
+        }
         Some(Master::Free) | None => Port::default(),
     };
     Ok(link)
@@ -132,32 +138,37 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
     };
     // A link that somebody has removed is not created again.
     let mut link = past.observed_link()?.clone();
+    let keeps_master = link.master == original.master;
     if let Some(touched) = past.touched_link() {
         link.restore(&touched.shown_in(&link), original);
     }
     // A move changes these, configured or not.
     link.flags.up = original.flags.up;
-    if past.observed_link().is_some_and(|seen| seen.master != original.master) {
-        // Its port attributes belonged to the other master.
-        link.port = original.port.clone();
-    }
-    let is_new_port = past.observed_link().is_some_and(|seen| seen.master != original.master);
     link.master = original.master.clone();
     link.place = original.place.clone();
-    // Its port attributes belong to its bridge.
-    let master = past.observed_link().and_then(|observed| observed.master.as_ref());
+    // The port attributes belong to the master.
     link.port = match &link.master {
-        Some(Master::Of(_)) if link.master.as_ref() == master => link.port,
-        Some(Master::Of(_)) => original.port.clone(),
+        Some(Master::Of(_)) if keeps_master => link.port,
+        Some(Master::Of(_)) => returned_port(original, &link),
         Some(Master::Free) | None => Port::default(),
     };
     if link.flags.up != Some(true) {
-        // The kernel sets these by itself, and refuses them on a port that is down.
         let _of_up = link.port.take_those_of_up();
     }
-    if is_new_port {
-        // The bridge sets this as soon as the port has a carrier, and refuses it before.
-        link.port.bridge.state.take_if(|state| *state == BR_STATE_FORWARDING);
-    }
     Some(Object::Link(Box::new(link)))
+}
+
+/// The attributes that a link gets as a port that returns to its original master.
+fn returned_port(original: &Link, link: &Link) -> Port {
+    if link.master != original.master {
+        return Port::default();
+    }
+    let mut port = original.port.clone();
+    // The bridge sets this as soon as the port has a carrier, and refuses it before.
+    port.bridge.state.take_if(|state| *state == BR_STATE_FORWARDING);
+    if link.flags.up != Some(true) {
+        // The kernel sets these by itself, and refuses them on a port that is down.
+        let _of_up = port.take_those_of_up();
+    }
+    port
 }
