@@ -60,7 +60,12 @@ pub(crate) fn only(
             observer.own_parameters(&seen.link.place)?;
         }
         on_links.entry(netns).or_default().insert(seen.index, ifname);
-        let link = observer.resolve(seen, likely)?;
+        let mut link = observer.resolve(seen, likely)?;
+        if wanted.speeds.contains(id)
+            && let Some(status) = &mut link.status
+        {
+            status.speed = observer.speed(&link.place)?;
+        }
         observer.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
     }
     let found = observer.found.iter().filter_map(|(key, object)| match (key, object) {

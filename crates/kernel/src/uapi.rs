@@ -17,6 +17,9 @@ pub(crate) const VETH_INFO_PEER: u16 = 1;
 // if_link.h
 pub(crate) const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
 
+// ethtool.h
+pub(crate) const ETHTOOL_GSET: u32 = 1;
+
 // if_addr.h
 pub(crate) const IFA_PROTO: u16 = 11;
 pub(crate) const IFA_F_MANAGETEMPADDR: u32 = 0x100;

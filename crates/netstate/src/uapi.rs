@@ -20,6 +20,9 @@ pub const IFLA_GRO_IPV4_MAX_SIZE: u16 = 64;
 // if_bridge.h: BR_STATE_…
 pub const BR_STATE_FORWARDING: u8 = 3;
 
+// ethtool.h: SPEED_…
+pub const SPEED_UNKNOWN: u32 = u32::MAX;
+
 // if_link.h: IFLA_BR_…
 pub const IFLA_BR_FORWARD_DELAY: u16 = 1;
 pub const IFLA_BR_HELLO_TIME: u16 = 2;

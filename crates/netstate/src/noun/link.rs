@@ -255,6 +255,11 @@ pub struct LinkStatus {
     pub max_mtu: Option<u32>,
     /// `IFLA_PERM_ADDRESS`: the permanent address of the hardware.
     pub permanent_address: Option<MacAddress>,
+    /// In Mb/s (ethtool(8)), or `SPEED_UNKNOWN`. It is read only for the links of [`Wanted::speeds`].
+    ///
+    /// [`Wanted::speeds`]: crate::noun::Wanted::speeds
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<u32>,
     /// `IFLA_STATS64`.
     pub statistics: Statistics,
 }

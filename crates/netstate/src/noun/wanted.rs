@@ -65,6 +65,9 @@ pub struct Wanted {
     /// The links that lose IPv6 because of their MTU. Their parameters that differ from those of a
     /// new link are reported.
     pub small: BTreeSet<LinkId>,
+    /// The links whose speed is reported, because attributes of theirs as ports return to defaults that
+    /// follow from it.
+    pub speeds: BTreeSet<LinkId>,
 }
 
 impl Wanted {

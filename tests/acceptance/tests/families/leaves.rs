@@ -15,7 +15,7 @@ use acceptance::leaves::{SKIPPED, VALUES, is_tried};
 
 /// Leaves that leave their value when they are taken out: their defaults depend on the host, or the kernel cannot take
 /// away the link below.
-const STAY: [&str; 4] = ["cost", "numtxqueues", "numrxqueues", "dev"];
+const STAY: [&str; 3] = ["numtxqueues", "numrxqueues", "dev"];
 
 /// A link and what it needs, which a leaf is added to.
 pub(crate) struct Holder {

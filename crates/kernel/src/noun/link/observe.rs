@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use netstate::{Key, Link, LinkId, LinkName, NetnsName, Object, ObserveError, Part, Place, Wanted};
 
 use super::read::{Seen, ask_for_links, decode, decode_name};
+use crate::ethtool;
 use crate::message::{Message, fixed};
-use crate::observer::Observer;
+use crate::observer::{Observer, failed};
 
 type Result<T> = std::result::Result<T, ObserveError>;
 
@@ -120,6 +121,16 @@ impl Observer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The speed of the link at a place.
+    pub(crate) fn speed(&mut self, place: &Place) -> Result<Option<u32>> {
+        let Place { netns, ifname } = place;
+        let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))? else {
+            return Ok(None);
+        };
+        let speed = namespace.inside(|| ethtool::speed(ifname));
+        speed.map(Some).map_err(failed("read the speed of a link of", netns))
     }
 
     /// The link at a place with its counters.

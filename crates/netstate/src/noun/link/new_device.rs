@@ -52,11 +52,16 @@ impl Link {
             flags,
             master: Some(Master::Free),
             port: match self.master {
-                Some(Master::Of(_)) => Port::kernel_default(),
+                Some(Master::Of(_)) => self.new_port(),
                 Some(Master::Free) | None => Port::default(),
             },
             ..Link::at(self.place.clone())
         }
+    }
+
+    /// The attributes of this link as a new port of a master of any kind.
+    pub(crate) fn new_port(&self) -> Port {
+        Port::kernel_default(self.status.as_ref().and_then(|status| status.speed))
     }
 }
 

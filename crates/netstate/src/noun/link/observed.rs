@@ -35,6 +35,13 @@ pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
     };
     let small = links(change.desired).filter(becomes_small);
     wanted.small = small.map(|(id, _)| id.clone()).collect();
+    let returns_to_speed = |(id, wanted): &(&LinkId, &Link)| {
+        let before = link(change.touched, id).map(|before| before.port.by_speed().set());
+        let still = wanted.port.by_speed().set();
+        before.into_iter().flatten().any(|field| !still.contains(&field))
+    };
+    let by_speed = links(change.desired).filter(returns_to_speed);
+    wanted.speeds = by_speed.map(|(id, _)| id.clone()).collect();
     // Removing an object may remove objects of others on its link.
     let gone = |key: &Key| {
         let facts = key.noun().facts();

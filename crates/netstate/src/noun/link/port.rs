@@ -19,8 +19,12 @@ pub(crate) trait PortKind: Attributes {
     /// `IFLA_INFO_SLAVE_KIND`, which is also the master's `IFLA_INFO_KIND`.
     const MASTER: &'static str;
 
-    /// The attributes that the kernel gives a new port. One that depends on the host is `None`.
-    fn kernel_default() -> Self;
+    /// The attributes that the kernel gives a new port, given the speed of its link
+    /// ([`LinkStatus::speed`](crate::link::LinkStatus::speed)). One whose default is not known is `None`.
+    fn kernel_default(speed: Option<u32>) -> Self;
+
+    /// The attributes among these whose default follows from the speed of the link.
+    fn by_speed(&self) -> Self;
 
     /// Removes the attributes that only a port that is up has, and that are reset when it comes up. Returns these.
     fn take_those_of_up(&mut self) -> Self;
@@ -35,16 +39,21 @@ macro_rules! ports {
         }
 
         impl Port {
-            /// The attributes of a new port of a master of any kind.
-            pub(crate) fn kernel_default() -> Port {
-                Port { $($master: $port::kernel_default(),)* }
+            /// The attributes of a new port of a master of any kind. The default of some follows from the speed of the link.
+            pub(crate) fn kernel_default(speed: Option<u32>) -> Port {
+                Port { $($master: $port::kernel_default(speed),)* }
+            }
+
+            /// The attributes among these whose default follows from the speed of the link.
+            pub(crate) fn by_speed(&self) -> Port {
+                Port { $($master: self.$master.by_speed(),)* }
             }
 
             /// The attributes of a new port of a master of this kind (`IFLA_INFO_KIND`).
             pub(crate) fn of_new(kind: &str) -> Port {
                 Port {
                     $($master: match kind {
-                        $port::MASTER => $port::kernel_default(),
+                        $port::MASTER => $port::kernel_default(None),
                         _ => $port::default(),
                     },)*
                 }

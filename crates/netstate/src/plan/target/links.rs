@@ -59,7 +59,7 @@ pub(super) fn configured<'p>(
             observed.master.as_ref().filter(|_| base.master != observed.master)
         {
             // The original's attributes are those of a port of another bridge, or of none.
-            base.port = Port::kernel_default();
+            base.port = observed.new_port();
         }
         let touched = touched.shown_in(observed);
         link.restore(&touched, &base);

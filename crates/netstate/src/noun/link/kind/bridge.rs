@@ -9,7 +9,7 @@ use crate::noun::link::kind::{
 };
 use crate::noun::link::new_device::{NewDevice, ethernet};
 use crate::noun::link::port::PortKind;
-use crate::uapi::IFF_MULTICAST;
+use crate::uapi::{IFF_MULTICAST, SPEED_UNKNOWN};
 
 /// The attributes of a bridge. Times are in centiseconds, the kernel's clock ticks for users
 /// (`USER_HZ`).
@@ -117,7 +117,8 @@ pub struct BridgePort {
     /// Spanning tree state: `BR_STATE_…`.
     #[attribute(IFLA_BRPORT_STATE)]
     pub state: Option<u8>,
-    /// Spanning tree path cost; by default it follows the link's speed.
+    /// Spanning tree path cost. By default it follows the link's speed; once it has been set, it does so
+    /// no more until the link becomes a port again (`BR_ADMIN_COST`).
     #[attribute(IFLA_BRPORT_COST)]
     pub cost: Option<u32>,
     /// Spanning tree port priority.
@@ -149,11 +150,11 @@ pub struct BridgePort {
 impl PortKind for BridgePort {
     const MASTER: &'static str = Bridge::FACTS.name;
 
-    /// A new port (`new_nbp`, net/bridge/br_if.c). State and cost have no default.
-    fn kernel_default() -> Self {
+    /// A new port (`new_nbp`, net/bridge/br_if.c). Its state has no default.
+    fn kernel_default(speed: Option<u32>) -> Self {
         Self {
             state: None,
-            cost: None,
+            cost: speed.map(cost),
             priority: Some(32),
             guard: Some(false),
             hairpin: Some(false),
@@ -165,8 +166,26 @@ impl PortKind for BridgePort {
         }
     }
 
+    fn by_speed(&self) -> Self {
+        Self { cost: self.cost, ..Self::default() }
+    }
+
     /// A port has a spanning tree state once it is up (`br_set_port_state`, net/bridge/br_netlink.c).
     fn take_those_of_up(&mut self) -> Self {
         Self { state: self.state.take(), ..Self::default() }
+    }
+}
+
+/// The cost of a new port whose link has this speed, in Mb/s (`port_cost`, net/bridge/br_if.c).
+fn cost(speed: u32) -> u32 {
+    match speed {
+        SPEED_UNKNOWN => 100,
+        10_001.. => 1,
+        10_000 => 2,
+        5_000 => 3,
+        2_500 => 4,
+        1_000 => 5,
+        100 => 19,
+        _ => 100,
     }
 }
