@@ -71,6 +71,18 @@ pub(crate) fn comparison(
             }
         }
     });
+    let of_creation = fields.iter().map(|field| {
+        let ident = &field.ident;
+        match (field.comparison(), field.create_only) {
+            (Comparison::Plain, _) | (Comparison::Value, true) => {
+                quote!(#ident: self.#ident.clone())
+            }
+            (Comparison::Nested, _) => {
+                quote!(#ident: crate::attribute::Fields::of_creation(&self.#ident))
+            }
+            (Comparison::Value, false) => quote!(#ident: None),
+        }
+    });
     let sets = fields.iter().map(|field| {
         let ident = &field.ident;
         match field.comparison() {
@@ -109,6 +121,10 @@ pub(crate) fn comparison(
 
             fn only(&self, mask: &Self) -> Self {
                 Self { #(#masks),* }
+            }
+
+            fn of_creation(&self) -> Self {
+                Self { #(#of_creation),* }
             }
 
             fn set(&self) -> Vec<&'static crate::attribute::Field> {

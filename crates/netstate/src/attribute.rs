@@ -52,6 +52,9 @@ pub trait Fields: Default {
     /// The fields that are set in `mask`, with the values from here.
     fn only(&self, mask: &Self) -> Self;
 
+    /// The fields that are set and that only a new object can be given.
+    fn of_creation(&self) -> Self;
+
     /// The fields that are set.
     fn set(&self) -> Vec<&'static Field>;
 

@@ -79,7 +79,7 @@ pub struct Link {
     /// The other end of a veth pair. The kernel creates and removes both ends together.
     pub peer: Option<Place>,
     /// In a request for a new veth pair: the attributes of the other end that only a new link can
-    /// be given ([`LinkAttributes::of_creation`]).
+    /// be given ([`Fields::of_creation`](crate::attribute::Fields::of_creation)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_attributes: Option<Box<LinkAttributes>>,
     /// What can only be observed.
@@ -196,18 +196,6 @@ pub struct LinkAttributes {
     /// A comment for people; empty for none.
     #[attribute(IFLA_IFALIAS, absent = String::new())]
     pub alias: Option<String>,
-}
-
-impl LinkAttributes {
-    /// The attributes that only a new link can be given.
-    pub fn of_creation(&self) -> LinkAttributes {
-        LinkAttributes {
-            index: self.index,
-            numtxqueues: self.numtxqueues,
-            numrxqueues: self.numrxqueues,
-            ..LinkAttributes::default()
-        }
-    }
 }
 
 /// Interface flags that can be set (netdevice(7)).

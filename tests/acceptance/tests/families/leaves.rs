@@ -61,6 +61,12 @@ fn try_holder(holder: &Holder, thoroughly: bool) -> Vec<String> {
             match device.commit(&changed) {
                 Ok(()) => {
                     held += 1;
+                    // What changes nothing must not keep a new link from being created either.
+                    if links() == base
+                        && let Err(words) = remake(&device, &changed)
+                    {
+                        fails(format!("a new link with it is refused: {words}"));
+                    }
                     if let Err(words) = device.commit(&holder.tree) {
                         fails(format!("cannot be taken out: {words}"));
                     }
@@ -95,6 +101,12 @@ fn try_holder(holder: &Holder, thoroughly: bool) -> Vec<String> {
         failures.push(format!("{}: leaves {:?}", holder.title, differences(&before, &after)));
     }
     failures
+}
+
+/// Takes out everything, and makes it again.
+fn remake(device: &Device, whole: &Tree) -> Result<(), String> {
+    device.commit(&tree(&json!({})))?;
+    device.commit(whole)
 }
 
 /// A NIC, the same as a port, and a link of each kind.

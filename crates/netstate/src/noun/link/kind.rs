@@ -279,6 +279,20 @@ macro_rules! kinds {
                 }
             }
 
+            /// The attributes that a request for a new link must have. It does without those that the kernel gives the link
+            /// anyway: a kernel without VLAN filtering refuses to switch it off. What only a new link can be given is
+            /// requested in any case.
+            pub(crate) fn requested(&self) -> LinkKind {
+                match self {
+                    $(LinkKind::$kind(kind) => {
+                        let mut requested = kind.changes(&$kind::kernel_default());
+                        requested.overlay(&kind.of_creation());
+                        LinkKind::$kind(requested)
+                    })*
+                    LinkKind::Other(name) => LinkKind::Other(name.clone()),
+                }
+            }
+
             /// What else the kernel gives a new link of the kind; nothing is known of kinds that
             /// Netloom cannot create.
             pub(crate) fn new_device(&self, on_link: bool) -> NewDevice {

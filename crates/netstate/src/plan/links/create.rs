@@ -13,7 +13,7 @@ impl Account<'_> {
     /// Creates a link. The other end of a pair gets here what only a new link can be given.
     pub(super) fn make(&mut self, id: &LinkId, wanted: &Link) {
         let mut made = Link {
-            kind: wanted.kind.clone(),
+            kind: wanted.kind.as_ref().map(LinkKind::requested),
             attributes: wanted.attributes.clone(),
             device: wanted.device.clone(),
             peer: wanted.peer.clone(),
