@@ -5,7 +5,7 @@ use acceptance::Daemon;
 use super::{Case, play, script};
 
 /// The leaves of a link that say something of one that is there already, with values; of the last one what it is for.
-const CASES: [Case; 42] = [
+const CASES: [Case; 43] = [
     Case::new("mtu", "links-iproute2 link enp0s4 mtu 1300"),
     Case::new("mtu, too small for IPv6", "links-iproute2 link enp0s4 mtu 1200"),
     Case::new("mtu, too small for IPv4 too", "links-iproute2 link lo mtu 60"),
@@ -31,6 +31,10 @@ const CASES: [Case; 42] = [
         "master, in place of another one, and down",
         "links-iproute2 bridge br9 admin-status up\nlinks-iproute2 link enp0s5 admin-status down\n\
          links-iproute2 link enp0s5 master br9",
+    ),
+    Case::new(
+        "master, of a port of others that is down",
+        "links-iproute2 bridge br9 admin-status up\nlinks-iproute2 link idle0 master br9",
     ),
     Case::new("advance gso_max_size", "links-iproute2 link enp0s4 advance gso_max_size 32000"),
     Case::new(

@@ -3,10 +3,10 @@
 //! ```text
 //! PC1 eth0 ------ enp0s4 device enp0s5 ------ eth0 PC2
 //!                               |
-//!                               fbr (a bridge of others), its other port their0
+//!                               fbr (a bridge of others), its other ports their0 and, down, idle0
 //! ```
 //!
-//! `their0` and `their1` are the ends of a cable of others; `enp0s4` has addresses, routes and neighbours of theirs, and
+//! `their0` and `their1` are the ends of a cable of others, as are `idle0` and `idle1`; `enp0s4` has addresses, routes and neighbours of theirs, and
 //! `enp0s5` is a port of their bridge.
 
 use std::fs;
@@ -37,10 +37,12 @@ const PARAMETERS: [(&str, &str); 10] = [
 const MADE: &str = "\
 link set lo up
 link add their0 type veth peer name their1
+link add idle0 type veth peer name idle1
 link add fbr type bridge
 link set fbr up mtu 1400
 link set enp0s5 master fbr
 link set their0 master fbr
+link set idle0 master fbr
 link set enp0s5 type bridge_slave cost 7 guard on
 link set their0 up
 link set their1 up
