@@ -91,10 +91,13 @@ pub(crate) fn snapshot() -> Snapshot {
                 link.attributes.mac_address = None;
             }
         }
-        if let Object::Address(address) = &mut object {
+        if let Object::Address(address) = &mut object
+            && let Some(status) = &mut address.status
+        {
             // Detection goes on.
-            let flags = address.status.as_mut().map(|status| &mut status.flags);
-            flags.into_iter().for_each(|flags| *flags &= !(IFA_F_TENTATIVE | IFA_F_DADFAILED));
+            status.flags &= !(IFA_F_TENTATIVE | IFA_F_DADFAILED);
+            // The kernel numbers the labels when the link is renamed, and nothing restores them.
+            status.label = None;
         }
         lines.insert(format!("{key:?}: {object:?}"));
     }
