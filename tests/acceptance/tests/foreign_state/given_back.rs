@@ -1,7 +1,9 @@
 //! Every leaf of an adopted NIC set, and then given back.
 
-use acceptance::Daemon;
+use acceptance::{Daemon, kernel};
+use testkit::netns::isolated;
 
+use super::surroundings::Surroundings;
 use super::{Case, play, script};
 
 /// The leaves of a link that say something of one that is there already, with values; of the last one what it is for.
@@ -117,4 +119,18 @@ fn a_released_host_is_given_back_whole() {
             assert!(ran.status.success(), "{}: {}", case.title, ran.err);
         },
     );
+}
+
+#[test]
+fn a_nic_that_stays_configured_returns_to_the_bridge_of_others() {
+    isolated(|| {
+        let _surroundings = Surroundings::new();
+        let before = kernel::settled();
+        let daemon = Daemon::start();
+        let taken = "links-iproute2 bridge br9\nlinks-iproute2 link enp0s5 master br9";
+        daemon.run(&script(taken, "commit"));
+        let returned = "no links-iproute2 bridge br9\nno links-iproute2 link enp0s5 master";
+        daemon.run(&script(returned, "commit"));
+        kernel::await_as(&before);
+    });
 }
