@@ -83,6 +83,18 @@ pub(crate) fn comparison(
             (Comparison::Value, false) => quote!(#ident: None),
         }
     });
+    let changeables = fields.iter().map(|field| {
+        let ident = &field.ident;
+        match (field.comparison(), field.create_only) {
+            (Comparison::Nested, _) => {
+                quote!(#ident: crate::attribute::Fields::changeable(&self.#ident))
+            }
+            (Comparison::Value, true) => quote!(#ident: None),
+            (Comparison::Plain, _) | (Comparison::Value, false) => {
+                quote!(#ident: self.#ident.clone())
+            }
+        }
+    });
     let sets = fields.iter().map(|field| {
         let ident = &field.ident;
         match field.comparison() {
@@ -125,6 +137,10 @@ pub(crate) fn comparison(
 
             fn of_creation(&self) -> Self {
                 Self { #(#of_creation),* }
+            }
+
+            fn changeable(&self) -> Self {
+                Self { #(#changeables),* }
             }
 
             fn set(&self) -> Vec<&'static crate::attribute::Field> {

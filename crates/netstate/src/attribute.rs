@@ -55,6 +55,9 @@ pub trait Fields: Default {
     /// The fields that are set and that only a new object can be given.
     fn of_creation(&self) -> Self;
 
+    /// The fields that an update may set.
+    fn changeable(&self) -> Self;
+
     /// The fields that are set.
     fn set(&self) -> Vec<&'static Field>;
 

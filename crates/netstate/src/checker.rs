@@ -24,7 +24,7 @@ use std::fmt;
 use self::needs::name;
 use self::nouns::nature;
 use self::outcome::{Outcome, from_differs, is_still, kind_differs};
-use self::world::{Node, Presence, World, is_built_in};
+use self::world::{Node, Presence, World, is_built_in, takes_device};
 use crate::name::{LinkId, NetnsName};
 use crate::noun::link::{Link, LinkKind, Place};
 use crate::noun::{Key, Object};
@@ -244,7 +244,10 @@ impl<'a> Walk<'a> {
         if let Some(field) = fields.iter().find(|field| field.while_down && up) {
             return Err(format!("{} is set only while the link is down", field.name));
         }
-        forbid(changes.device.is_some(), || "only a new link can be given a device".into())?;
+        let stores = |device: &Place| takes_device(now, old, device);
+        forbid(!changes.device.iter().all(stores), || {
+            "only a new link can be given a device".into()
+        })?;
         forbid(changes.peer.is_some(), || "only a new link can be given a peer".into())?;
         let other_kind = change.kind.as_ref().zip(now.kind.as_ref());
         let other_kind = other_kind.is_some_and(|(new, old)| new.name() != old.name());

@@ -76,6 +76,41 @@ pub const IFLA_VXLAN_VNIFILTER: u16 = 30;
 // if_link.h: IFLA_TUN_…
 pub const IFLA_TUN_TYPE: u16 = 3;
 
+// if_tunnel.h: IFLA_GRE_…, GRE_…
+pub const IFLA_GRE_LINK: u16 = 1;
+pub const IFLA_GRE_IFLAGS: u16 = 2;
+pub const IFLA_GRE_OFLAGS: u16 = 3;
+pub const IFLA_GRE_IKEY: u16 = 4;
+pub const IFLA_GRE_OKEY: u16 = 5;
+pub const IFLA_GRE_LOCAL: u16 = 6;
+pub const IFLA_GRE_REMOTE: u16 = 7;
+pub const IFLA_GRE_TTL: u16 = 8;
+pub const IFLA_GRE_TOS: u16 = 9;
+pub const IFLA_GRE_PMTUDISC: u16 = 10;
+pub const IFLA_GRE_ENCAP_TYPE: u16 = 14;
+pub const IFLA_GRE_ENCAP_FLAGS: u16 = 15;
+pub const IFLA_GRE_ENCAP_SPORT: u16 = 16;
+pub const IFLA_GRE_ENCAP_DPORT: u16 = 17;
+pub const IFLA_GRE_COLLECT_METADATA: u16 = 18;
+pub const IFLA_GRE_IGNORE_DF: u16 = 19;
+pub const IFLA_GRE_FWMARK: u16 = 20;
+pub const GRE_CSUM: u16 = 0x8000;
+pub const GRE_KEY: u16 = 0x2000;
+pub const GRE_SEQ: u16 = 0x1000;
+
+// if_tunnel.h: IFLA_VTI_…
+pub const IFLA_VTI_LINK: u16 = 1;
+pub const IFLA_VTI_IKEY: u16 = 2;
+pub const IFLA_VTI_OKEY: u16 = 3;
+pub const IFLA_VTI_LOCAL: u16 = 4;
+pub const IFLA_VTI_REMOTE: u16 = 5;
+pub const IFLA_VTI_FWMARK: u16 = 6;
+
+// if_tunnel.h: TUNNEL_ENCAP_FLAG_…
+pub const TUNNEL_ENCAP_FLAG_CSUM: u16 = 0x1;
+pub const TUNNEL_ENCAP_FLAG_CSUM6: u16 = 0x2;
+pub const TUNNEL_ENCAP_FLAG_REMCSUM: u16 = 0x4;
+
 // if.h: IFF_…
 pub const IFF_UP: u32 = 0x1;
 pub const IFF_LOWER_UP: u32 = 0x1_0000;

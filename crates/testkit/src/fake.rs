@@ -14,6 +14,7 @@ mod links;
 mod parameters;
 mod routes;
 mod shared;
+mod tunnels;
 mod vlans;
 
 use std::collections::{BTreeMap, BTreeSet};

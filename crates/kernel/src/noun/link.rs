@@ -1,5 +1,7 @@
 //! Links on the wire (`struct ifinfomsg` and `IFLA_…`).
 
+use std::borrow::Cow;
+
 use netstate::LinkName;
 use netstate::attribute::{Attributes, Fields, Flags, put, put_value};
 use netstate::link::{
@@ -102,6 +104,23 @@ pub(crate) fn says_something(change: &Link) -> bool {
         || change.kind.as_ref().is_some_and(|kind| !kind.is_empty())
 }
 
+/// The change of a link with everything that the kernel would otherwise reset. It also calculates the
+/// MTU of a tunnel anew unless the request states it (`ip_tunnel_update`, net/ipv4/ip_tunnel.c).
+pub(crate) fn completed<'l>(from: &Link, change: &'l Link) -> Cow<'l, Link> {
+    let Some(kind) = from.kind.as_ref().filter(|kind| kind.facts().changes_whole) else {
+        return Cow::Borrowed(change);
+    };
+    let of_kind = change.kind.as_ref().filter(|kind| !kind.is_empty());
+    if of_kind.is_none() && change.device.is_none() {
+        return Cow::Borrowed(change);
+    }
+    let mut whole = change.clone();
+    whole.kind = Some(of_kind.unwrap_or(kind).completed(kind));
+    whole.device = whole.device.or_else(|| from.device.clone());
+    whole.attributes.mtu = whole.attributes.mtu.or(from.attributes.mtu);
+    Cow::Owned(whole)
+}
+
 /// Appends the body of a request that changes the link that `at` names or numbers.
 pub(crate) fn update(
     out: &mut Vec<u8>,
@@ -170,9 +189,8 @@ fn put_below(out: &mut Vec<u8>, kind: Option<&LinkKind>, references: &References
 
 fn put_data(out: &mut Vec<u8>, kind: &LinkKind, references: &References<'_>) {
     kind.encode(out);
-    if let (Some(BelowAttribute::InfoData(attribute)), Some(below)) =
-        (kind.facts().link_below.attribute(), references.below)
-    {
+    let attribute = kind.facts().link_below.attribute().and_then(BelowAttribute::info_data);
+    if let (Some(attribute), Some(below)) = (attribute, references.below) {
         put_value(out, attribute, &below);
     }
 }

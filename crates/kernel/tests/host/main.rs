@@ -11,6 +11,7 @@ mod cases;
 mod converge;
 mod detection;
 mod exact;
+mod kinds;
 mod namespaces;
 mod observe;
 mod paths;

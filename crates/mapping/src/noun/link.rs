@@ -110,8 +110,8 @@ impl LinkLowering<'_, '_> {
     fn kind(&mut self) -> Option<LinkKind> {
         let kind = kind::of_entry(self.node).or_else(|| self.cables.kind(&self.id));
         for (container, of) in kind::containers(self.node) {
-            if kind.as_ref().is_none_or(|kind| kind.name() != of) {
-                let message = format!("only a link of type {of} has this");
+            if kind.as_ref().is_none_or(|kind| !of.contains(&kind.name())) {
+                let message = format!("only a link of type {} has this", of.join(" or "));
                 self.invalid(&[container.schema().name], message);
             }
         }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::nouns::{Nature, nature, renamed, same_value};
 use super::world::{
     Node, Presence, World, follows_device, is_bridge, is_cut_by_device, lacks_ipv6, master,
-    survives_move,
+    outlives_device, survives_move,
 };
 use crate::name::{LinkId, NetnsName};
 use crate::noun::address::{Address, AddressKey, AddressStatus};
@@ -307,7 +307,10 @@ impl<'a> World<'a> {
         for above in self.above(place) {
             let Some(node) = self.node(&above) else { continue };
             if node.link.device.as_ref() == Some(place) {
-                self.lose_link(&above, why);
+                match outlives_device(&node.link) {
+                    true => self.lose_device(&above),
+                    false => self.lose_link(&above, why),
+                }
             } else if let Some(mut node) = self.take_link(&above) {
                 let link = node.link.to_mut();
                 (link.master, link.port) = (Some(Master::Free), Port::default());
@@ -368,6 +371,13 @@ impl<'a> World<'a> {
             let (key, object) = renamed(key, object, (&old.ifname, &new.ifname));
             self.put(key, object);
         }
+    }
+
+    /// The device of a link is gone.
+    fn lose_device(&mut self, place: &Place) {
+        let Some(mut node) = self.take_link(place) else { return };
+        node.link.to_mut().device = None;
+        self.put_link(node);
     }
 
     /// The device of a link is in another place now.

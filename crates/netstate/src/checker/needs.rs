@@ -62,6 +62,9 @@ impl World<'_> {
                 return Some(missing);
             }
         }
+        if let Some(missing) = change.device.as_ref().and_then(|at| self.missing_link(at)) {
+            return Some(missing);
+        }
         let port = &change.port;
         if *port != Port::default() && !is_port {
             return Some(format!("{} is no port of a bridge", name(at)));

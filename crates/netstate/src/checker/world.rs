@@ -403,6 +403,32 @@ pub(super) fn survives_move(link: &Link) -> bool {
     link.kind.as_ref().is_some_and(|kind| survivors.contains(&kind.name()))
 }
 
+/// Whether a link stays when the one below it is removed. A tunnel only stores the index of that
+/// (`parms.link`, net/ipv4/ip_tunnel.c and net/ipv6/ip6_tunnel.c).
+pub(super) fn outlives_device(link: &Link) -> bool {
+    const TUNNELS: [&str; 11] = [
+        "gre",
+        "gretap",
+        "erspan",
+        "ipip",
+        "sit",
+        "vti",
+        "ip6gre",
+        "ip6gretap",
+        "ip6erspan",
+        "ip6tnl",
+        "vti6",
+    ];
+    link.kind.as_ref().is_some_and(|kind| TUNNELS.contains(&kind.name()))
+}
+
+/// Whether a link at `place` can get another device. A tunnel can, in the namespace where it was
+/// created (`ip_tunnel_changelink`, net/ipv4/ip_tunnel.c).
+pub(super) fn takes_device(link: &Link, place: &Place, device: &Place) -> bool {
+    let home = link.device.as_ref().unwrap_or(place);
+    outlives_device(link) && device.netns == home.netns
+}
+
 /// The places of a link's master and device.
 pub(super) fn below(link: &Link) -> Vec<Place> {
     master(link).into_iter().chain(link.device.clone()).collect()

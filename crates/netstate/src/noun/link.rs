@@ -15,14 +15,16 @@ use serde::{Deserialize, Serialize};
 pub(crate) use entries::{link, link_entries, link_objects, links};
 pub(crate) use facts::Facts;
 pub(crate) use fields::{IPV4_MIN_MTU, IPV6_MIN_MTU};
-pub(crate) use observed::temporary_name;
-pub(crate) use recreate::{below, follows_ports, least_mtu, must_recreate};
+pub use observed::temporary_name;
+pub(crate) use recreate::{below, follows_ports, least_mtu, must_recreate, outlives_below};
 
 pub use identity::{Before, Mark, displacement, is_displaced};
 pub use kind::bridge::{Bridge, BridgePort};
 pub use kind::dummy::Dummy;
 pub use kind::ifb::Ifb;
 pub use kind::tun::Tun;
+pub use kind::tunnel::gre::{Gre, Gretap};
+pub use kind::tunnel::vti::Vti;
 pub use kind::veth::Veth;
 pub use kind::vlan::Vlan;
 pub use kind::vxlan::{PortRange, Vxlan};

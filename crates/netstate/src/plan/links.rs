@@ -13,7 +13,8 @@ use super::PlanError;
 use super::account::Account;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::link::{
-    Below, Link, LinkFlags, Master, Place, Port, below, link, links, must_recreate, temporary_name,
+    Below, Link, LinkFlags, Master, Place, Port, below, link, links, must_recreate, outlives_below,
+    temporary_name,
 };
 use crate::noun::netns::as_phrase;
 use crate::noun::{self, Key, Object, Renaming};
@@ -315,6 +316,11 @@ impl<'a> Account<'a> {
                         }
                         self.linked.entry(to.clone()).or_default().insert(id);
                     }
+                    None if outlives_below(link) => {
+                        if let Some(link) = self.links.get_mut(&id).map(Cow::to_mut) {
+                            link.device = None;
+                        }
+                    }
                     None => self.forget(&id),
                 }
             } else if let (Some(to), true) = (to, stays) {
@@ -347,6 +353,12 @@ impl<'a> Account<'a> {
         }
         now.overlay(&change);
         now.place = place.clone();
+        if let Some(device) = change.device.clone() {
+            if let Some(above) = from.device.as_ref().and_then(|at| self.linked.get_mut(at)) {
+                above.remove(id);
+            }
+            self.linked.entry(device).or_default().insert(id.clone());
+        }
         if let (Some(master), true) = (now.master_place(), change.master.is_some()) {
             self.linked.entry(master).or_default().insert(id.clone());
         }

@@ -53,7 +53,7 @@ fn carry_out(state: &mut State, op: &Op) -> Result<(), Refused> {
             Action::Update { from: Object::Link(from), change: Object::Link(change) },
         ) => {
             let id = at(state, &from.place).ok_or_else(|| refusal(libc::ENODEV, ""))?;
-            links::change_link(state, &id, change)
+            links::change_link(state, &id, (from, change))
         }
         (Key::Link(_), Action::Delete(Object::Link(link))) => {
             let id = at(state, &link.place).ok_or_else(|| refusal(libc::ENODEV, ""))?;

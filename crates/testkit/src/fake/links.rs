@@ -9,7 +9,7 @@ use netstate::{
 };
 
 use super::shared::{Refused, at, ids, is_loopback, is_on, need_netns, refusal};
-use super::{addresses, vlans};
+use super::{addresses, tunnels, vlans};
 
 /// The largest MTU of a veth, and the smallest one of any link with IPv4 (`ETH_MIN_MTU`).
 const MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
@@ -36,6 +36,7 @@ pub(super) fn create_link(state: &mut State, id: &LinkId, link: &Link) -> Result
         return Err(refusal(libc::ENODEV, ""));
     }
     permit_mtu(link)?;
+    tunnels::permit_new(state, link)?;
     let below = link.device.as_ref().and_then(|device| at(state, device));
     let below = below.and_then(|id| state.objects.get(&Key::Link(id))?.link()).cloned();
     for (id, end) in ends {
@@ -52,7 +53,11 @@ pub(super) fn create_link(state: &mut State, id: &LinkId, link: &Link) -> Result
     Ok(())
 }
 
-pub(super) fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Result<(), Refused> {
+pub(super) fn change_link(
+    state: &mut State,
+    id: &LinkId,
+    (from, change): (&Link, &Link),
+) -> Result<(), Refused> {
     permit_mtu(change)?;
     let Some(Object::Link(now)) = state.objects.get(&Key::Link(id.clone())) else {
         return Err(refusal(libc::ENODEV, ""));
@@ -73,6 +78,8 @@ pub(super) fn change_link(state: &mut State, id: &LinkId, change: &Link) -> Resu
         at(state, &place).ok_or_else(|| refusal(libc::ENODEV, ""))?;
     }
     vlans::permit_above(state, &link, change)?;
+    tunnels::permit_change(&link, change)?;
+    tunnels::reset(&mut link, from, change);
     link.overlay(change);
     let (attributes, flags) = (&change.attributes, &change.flags);
     if attributes.mac_address.is_some() || attributes.broadcast.is_some() || flags.arp.is_some() {
@@ -152,6 +159,7 @@ pub(super) fn delete_netns(state: &mut State, key: &Key, netns: &NetnsName) -> R
 
 /// The links above the link at `place` are removed with it, and its ports are freed.
 fn release(state: &mut State, place: &Place) {
+    tunnels::lose_underlay(state, place);
     for id in ids(state, |link| link.device.as_ref() == Some(place)) {
         delete_link(state, &id);
     }

@@ -1,10 +1,10 @@
 //! Executing operations on links.
 
 use netstate::LinkId;
-use netstate::link::{CreatedBy, Link, LinkKind, Master, Place};
+use netstate::link::{CreatedBy, Link, LinkKind, Master, Place, temporary_name};
 
 use super::read::named;
-use super::{References, create, rest, says_something, update, update_port};
+use super::{References, completed, create, rest, says_something, update, update_port};
 use crate::execution::{Act, CREATE, Execution, Failure, Result};
 use crate::tun;
 
@@ -12,18 +12,18 @@ use crate::tun;
 pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
-    _: &'a LinkId,
+    id: &'a LinkId,
     doing: Act<'a, Box<Link>>,
 ) -> Result<()> {
     match doing {
-        Act::Create(link) => execution.create_link(index, link),
+        Act::Create(link) => execution.create_link(index, id, link),
         Act::Update { from, change } => execution.update_link(index, from, change),
         Act::Delete(link) => execution.delete_link(index, link),
     }
 }
 
 impl Execution<'_> {
-    fn create_link(&mut self, index: usize, link: &Link) -> Result<()> {
+    fn create_link(&mut self, index: usize, id: &LinkId, link: &Link) -> Result<()> {
         let place = &link.place;
         match &link.kind {
             None => return Err(Failure::words(index, "a link of no kind cannot be made")),
@@ -35,7 +35,10 @@ impl Execution<'_> {
                     self.inside(index, &place.netns, || tun::create(&place.ifname, kind))?;
                     self.forget(place);
                 }
-                CreatedBy::Netlink => self.create_by_netlink(index, link)?,
+                CreatedBy::Netlink => match born_below(id, kind, link) {
+                    Some(born) => self.create_and_move(index, &born, link)?,
+                    None => self.create_by_netlink(index, link)?,
+                },
             },
         }
         let rest = rest(link);
@@ -64,10 +67,20 @@ impl Execution<'_> {
         Ok(())
     }
 
+    /// Creates a tunnel in the namespace of its underlay, and moves it.
+    fn create_and_move(&mut self, index: usize, born: &Link, link: &Link) -> Result<()> {
+        self.create_by_netlink(index, born)?;
+        self.update_link(index, born, &Link::at(link.place.clone()))
+    }
+
     fn update_link(&mut self, index: usize, from: &Link, change: &Link) -> Result<()> {
         let (old, new) = (&from.place, &change.place);
         if old == new {
-            return self.change_link(index, old, change);
+            if let Some(first) = change.kind.as_ref().and_then(LinkKind::first) {
+                let first = Link { kind: Some(first), ..Link::at(old.clone()) };
+                self.change_link(index, old, &completed(from, &first))?;
+            }
+            return self.change_link(index, old, &completed(from, change));
         }
         let at = self.index_of(index, &old.netns, &old.ifname)?;
         let references = References {
@@ -87,12 +100,6 @@ impl Execution<'_> {
 
     /// Changes a link in its place.
     fn change_link(&mut self, index: usize, place: &Place, change: &Link) -> Result<()> {
-        if let Some(first) = change.kind.as_ref().and_then(LinkKind::first) {
-            let first = Link { kind: Some(first), ..Link::at(place.clone()) };
-            self.push((index, &place.netns), (libc::RTM_NEWLINK, 0), |out| {
-                update(out, Err(&place.ifname), &first, &References::default());
-            })?;
-        }
         if says_something(change) {
             let references = References {
                 master: self.master(index, change)?,
@@ -141,4 +148,13 @@ impl Execution<'_> {
             Some(device) => self.index_of(index, &device.netns, &device.ifname).map(Some),
         }
     }
+}
+
+/// The link as it is created first, if it is a tunnel whose underlay is in another namespace. The
+/// kernel looks for the underlay in the namespace where the tunnel is created.
+fn born_below(id: &LinkId, kind: &LinkKind, link: &Link) -> Option<Link> {
+    kind.facts().link_below.attribute().filter(|attribute| attribute.is_stored())?;
+    let netns = &link.device.as_ref().filter(|device| device.netns != link.place.netns)?.netns;
+    let place = Place { netns: netns.clone(), ifname: temporary_name(id)? };
+    Some(Link { place, ..link.clone() })
 }

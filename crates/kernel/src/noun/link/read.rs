@@ -74,7 +74,8 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
         }
     }
     let kind = LinkKind::decode(&kind_text, data).unwrap_or_else(|_| LinkKind::named(&kind_text));
-    if let Some(BelowAttribute::InfoData(attribute)) = kind.facts().link_below.attribute() {
+    let attribute = kind.facts().link_below.attribute();
+    if let Some(attribute) = attribute.and_then(BelowAttribute::info_data) {
         let underlay = row(data).find(|(number, _)| *number == attribute);
         below = underlay.and_then(|(_, value)| u32::take(value));
     }

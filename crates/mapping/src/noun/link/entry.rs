@@ -28,6 +28,7 @@ pub(crate) struct Entry {
     pub(crate) advance: Option<LinkAttributes>,
     #[serde(serialize_with = "those_set")]
     pub(crate) modes: Option<LinkFlags>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lladdresses: Option<Lladdresses>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) ip: Vec<Ip>,
@@ -35,7 +36,7 @@ pub(crate) struct Entry {
     pub(crate) r#type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) virtual_peer_name: Option<LinkId>,
-    #[serde(rename = "bridge-conf")]
+    #[serde(rename = "bridge-conf", skip_serializing_if = "Option::is_none")]
     pub(crate) bridge_conf: Option<BridgeConf>,
     pub(crate) ifname: Option<LinkName>,
     pub(crate) description: Option<String>,

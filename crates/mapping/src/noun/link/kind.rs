@@ -1,8 +1,9 @@
 //! The kind of link that an entry creates, and the place of that kind's attributes in the schema.
 //!
 //! The schema contains this as extensions: `kind` on a list whose entries have one kind, and on the
-//! container with a kind's attributes. In list `link` it is the leaf `type`. A new kind therefore
-//! needs no line here.
+//! container with a kind's attributes. If these name several kinds, a leaf of the container selects
+//! one (`selects-kind`). In list `link` it is the leaf `type`. A new kind therefore needs no line
+//! here.
 
 use std::net::IpAddr;
 
@@ -12,18 +13,33 @@ use yang::{Error, Node, NodeKind, Path, Schema, SchemaNode, Tree, Type};
 
 use crate::instances::{below, schema_node};
 
-/// The kind of a list's entries; none if each entry states its own.
-pub(super) fn of_list(list: &SchemaNode) -> Option<LinkKind> {
-    list.extension("kind").flatten().map(LinkKind::named)
-}
-
 /// The kind of link that an entry creates, without attributes. None if the link exists already. The
 /// end of a pair without a type has the type of the other end, which an entry does not know.
 pub(super) fn of_entry(entry: &Node<'_>) -> Option<LinkKind> {
-    of_list(entry.schema()).or_else(|| {
-        let identity = entry.leaf("type")?.to_string();
-        Some(LinkKind::named(without_module(&identity)))
-    })
+    let mut of_list = kinds(entry.schema());
+    if let Some(first) = of_list.next() {
+        let selected = selected(entry).filter(|name| of_list.any(|other| other == name));
+        return Some(LinkKind::named(selected.as_deref().unwrap_or(first)));
+    }
+    let identity = entry.leaf("type")?.to_string();
+    Some(LinkKind::named(without_module(&identity)))
+}
+
+/// The kinds that the extension `kind` names.
+pub(super) fn kinds(node: &SchemaNode) -> impl Iterator<Item = &'static str> + use<> {
+    node.extension("kind").flatten().unwrap_or_default().split_whitespace()
+}
+
+/// The kind that the container of an entry selects.
+fn selected(entry: &Node<'_>) -> Option<String> {
+    let (container, _) = containers(entry).next()?;
+    let leaf = selecting(container.schema())?;
+    Some(container.child(leaf.name)?.value()?.to_string())
+}
+
+/// The leaf of a container that selects one of its kinds.
+fn selecting(container: &SchemaNode) -> Option<&'static SchemaNode> {
+    container.children.iter().find(|leaf| leaf.extension("selects-kind").is_some()).copied()
 }
 
 /// The list of links for a link of that kind, unless an entry configures it.
@@ -32,10 +48,8 @@ pub(super) fn list_for(
     kind: Option<&LinkKind>,
 ) -> Option<&'static SchemaNode> {
     let links = schema.top_node(None, "links")?;
-    let is_for = |list: &&&SchemaNode| {
-        let of_list = list.extension("kind").flatten();
-        of_list.is_some() && of_list == kind.map(LinkKind::name)
-    };
+    let name = kind.map_or("", LinkKind::name);
+    let is_for = |list: &&&SchemaNode| kinds(list).any(|of_list| of_list == name);
     let own = links.children.iter().find(is_for).copied();
     own.or_else(|| schema_node(schema, "links", &["link"]))
 }
@@ -61,13 +75,15 @@ pub(super) fn without_module(identity: &str) -> &str {
     identity.rsplit_once(':').map_or(identity, |(_, name)| name)
 }
 
-/// The containers of an entry with attributes of a kind, each with the name of its kind.
-pub(super) fn containers<'n>(entry: &Node<'n>) -> impl Iterator<Item = (Node<'n>, &'static str)> {
-    let kind = |node: Node<'n>| {
-        let kind = container_of(node.schema())?;
-        Some((node, kind))
+/// The containers of an entry with attributes of kinds, each with the names of its kinds.
+pub(super) fn containers<'n>(
+    entry: &Node<'n>,
+) -> impl Iterator<Item = (Node<'n>, Vec<&'static str>)> {
+    let of_kinds = |node: Node<'n>| {
+        let kinds: Vec<&'static str> = kinds_of_container(node.schema()).collect();
+        (!kinds.is_empty()).then_some((node, kinds))
     };
-    entry.children().filter_map(kind)
+    entry.children().filter_map(of_kinds)
 }
 
 /// The kind with the attributes from its container in an entry. An error names the container and
@@ -76,9 +92,9 @@ pub(super) fn read(
     kind: &LinkKind,
     entry: &Node<'_>,
 ) -> Result<LinkKind, (Vec<&'static str>, String)> {
-    let container = containers(entry).find(|(_, name)| *name == kind.name());
-    let Some((container, name)) = container else { return Ok(kind.clone()) };
-    container.deserialize_seed(AttributesOf(name)).map_err(|error| {
+    let container = containers(entry).find(|(_, kinds)| kinds.contains(&kind.name()));
+    let Some((container, _)) = container else { return Ok(kind.clone()) };
+    container.deserialize_seed(AttributesOf(kind.name())).map_err(|error| {
         let schema = container.schema();
         let leaf = error.path.as_deref().and_then(|path| path.rsplit('/').next());
         let leaf = leaf.and_then(|leaf| schema.child(None, leaf)).map(|leaf| leaf.name);
@@ -102,6 +118,9 @@ pub(super) fn write(kind: &LinkKind, entry: &Path, tree: &mut Tree) -> Result<()
     };
     let path = below(entry, &[container.name]);
     tree.serialize(&path, &KindAttributes(kind))?;
+    if let Some(leaf) = selecting(container) {
+        tree.set(&path.join(leaf, Vec::new()), leaf.value(kind.name())?)?;
+    }
     for leaf in container.children.iter().filter(|leaf| leaf.kind == NodeKind::Leaf) {
         let at = path.join(leaf, Vec::new());
         let text = tree.node(&at).and_then(|node| Some(node.value()?.to_string()));
@@ -124,13 +143,12 @@ pub(super) fn write(kind: &LinkKind, entry: &Path, tree: &mut Tree) -> Result<()
 }
 
 fn attributes(list: &SchemaNode, kind: &str) -> Option<&'static SchemaNode> {
-    list.children.iter().find(|child| container_of(child) == Some(kind)).copied()
+    let is_for = |child: &&&SchemaNode| kinds_of_container(child).any(|name| name == kind);
+    list.children.iter().find(is_for).copied()
 }
 
-/// The kind of the attributes in a container.
-fn container_of(node: &SchemaNode) -> Option<&'static str> {
-    match node.kind {
-        NodeKind::Container { .. } => node.extension("kind").flatten(),
-        NodeKind::Leaf | NodeKind::LeafList | NodeKind::List => None,
-    }
+/// The kinds of the attributes in a container.
+fn kinds_of_container(node: &SchemaNode) -> impl Iterator<Item = &'static str> + use<> {
+    let is_container = matches!(node.kind, NodeKind::Container { .. });
+    kinds(node).filter(move |_| is_container)
 }

@@ -156,9 +156,11 @@ fn is_some(address: &MacAddress) -> bool {
 fn with_kind(entry: Entry, link: &Link, names: &Names<'_>, list: &'static SchemaNode) -> Entry {
     let name = |at: &Option<Place>| at.as_ref().and_then(|at| names.name(&at.netns, &at.ifname));
     let kind_name = link.kind.as_ref().map_or("", LinkKind::name);
-    let says_type = list.child(None, "type").is_some();
-    let says_device = list.child(None, "device").is_some();
+    let has = |name: &str| list.child(None, name).is_some();
+    let (says_type, says_device) = (has("type"), has("device"));
     Entry {
+        lladdresses: entry.lladdresses.filter(|_| has("lladdresses")),
+        bridge_conf: entry.bridge_conf.filter(|_| has("bridge-conf")),
         r#type: kind::identity(list, kind_name),
         virtual_peer_name: name(&link.peer).filter(|_| says_type),
         // The underlay of a tunnel has its own leaf.

@@ -206,6 +206,9 @@ fn describe_change(f: &mut fmt::Formatter<'_>, from: &Link, change: &Link) -> fm
         Some(Master::Free) => parts.push("without master".to_owned()),
         None => {}
     }
+    if let Some(device) = &change.device {
+        parts.push(format!("on {}", device.ifname));
+    }
     let values = values(change);
     parts.extend(values.into_iter().filter(|part| !part.starts_with("up ")));
     write!(f, "set {} in {place} {}", old.ifname, parts.join(", "))

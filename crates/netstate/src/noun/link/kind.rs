@@ -4,10 +4,12 @@
 //! table generates the enum [`LinkKind`] and every dispatch over it, so that a kind that lacks a
 //! fact does not compile.
 
+mod below;
 pub mod bridge;
 pub mod dummy;
 pub mod ifb;
 pub mod tun;
+pub mod tunnel;
 pub mod veth;
 pub mod vlan;
 pub mod vxlan;
@@ -18,10 +20,13 @@ use std::fmt;
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use self::below::{Below, BelowAttribute, LinkBelow};
 use self::bridge::Bridge;
 use self::dummy::Dummy;
 use self::ifb::Ifb;
 use self::tun::Tun;
+use self::tunnel::gre::{Gre, Gretap};
+use self::tunnel::vti::Vti;
 use self::veth::Veth;
 use self::vlan::Vlan;
 use self::vxlan::Vxlan;
@@ -43,6 +48,12 @@ kinds! {
     Vxlan
     /// A VLAN on another link.
     Vlan
+    /// A GRE tunnel over IPv4.
+    Gre
+    /// An Ethernet over GRE over IPv4 tunnel.
+    Gretap
+    /// A tunnel for the IPv4 packets of an IPsec policy.
+    Vti
 }
 
 /// The facts of a kind, apart from its attributes.
@@ -66,8 +77,20 @@ pub(crate) trait Kind:
     /// How it depends on the link below.
     fn below(&self) -> Below;
 
-    /// Adds the attributes that the kernel reports only if they are on.
+    /// Adds the attributes that the kernel reports only if they are on, and joins those that state
+    /// one fact together.
     fn add_unreported(&mut self) {}
+
+    /// The attributes of a request: with those that state one fact together.
+    fn stated(&self) -> Self {
+        self.clone()
+    }
+
+    /// Whether the kernel refuses to change `seen` to this, so that the link must be created again.
+    /// An attribute that only a new link can be given is stated with that attribute.
+    fn needs_recreation(&self, _seen: &Self) -> bool {
+        false
+    }
 
     /// The attributes of this change that need a request of their own, before the others.
     fn first(&self) -> Option<Self> {
@@ -84,6 +107,9 @@ pub struct KindFacts {
     pub created_by: CreatedBy,
     /// Whether it has a link below, and which attribute names it.
     pub link_below: LinkBelow,
+    /// Whether the kernel resets the attributes that a request to change one leaves out, and the
+    /// link below too.
+    pub changes_whole: bool,
     /// Whether other links can be enslaved to it.
     pub enslaves: bool,
     /// Whether it is one of two ends that the kernel creates and removes together.
@@ -109,36 +135,6 @@ pub enum CreatedBy {
     TunDevice,
 }
 
-/// Whether a link has another below it, and which attribute names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkBelow {
-    /// It has no link below.
-    Never,
-    /// It may have a link below.
-    Optional(BelowAttribute),
-    /// It must have a link below.
-    Required(BelowAttribute),
-}
-
-/// The attribute that names the link below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BelowAttribute {
-    /// `IFLA_LINK`.
-    IflaLink,
-    /// This attribute of `IFLA_INFO_DATA`: a tunnel's underlay.
-    InfoData(u16),
-}
-
-impl LinkBelow {
-    /// The attribute that names the link below.
-    pub fn attribute(self) -> Option<BelowAttribute> {
-        match self {
-            LinkBelow::Never => None,
-            LinkBelow::Optional(attribute) | LinkBelow::Required(attribute) => Some(attribute),
-        }
-    }
-}
-
 /// When the MTU of a new link is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MtuAtCreation {
@@ -152,19 +148,6 @@ pub enum MtuAtCreation {
     Follows,
 }
 
-/// How a link depends on the link below.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Below {
-    /// It can be up only while the link below is up, and goes down with it.
-    pub needs_up: bool,
-    /// It comes up by itself when the link below does.
-    pub comes_up_with_below: bool,
-    /// Its MTU is limited by that of the link below.
-    pub mtu_within: bool,
-    /// It stays when the link below moves to another namespace. Otherwise the kernel removes it.
-    pub survives_move: bool,
-}
-
 /// `ETH_MIN_MTU` and `ETH_MAX_MTU` (include/uapi/linux/if_ether.h).
 pub(super) const ETHER_MTU: (u32, u32) = (68, 65_535);
 
@@ -173,6 +156,7 @@ const FOREIGN: KindFacts = KindFacts {
     name: "",
     created_by: CreatedBy::Netlink,
     link_below: LinkBelow::Optional(BelowAttribute::IflaLink),
+    changes_whole: false,
     enslaves: true,
     paired: false,
     moves: true,
@@ -268,6 +252,29 @@ macro_rules! kinds {
                 match self {
                     $(LinkKind::$kind(kind) => kind.first().map(LinkKind::$kind),)*
                     LinkKind::Other(_) => None,
+                }
+            }
+
+            /// This change of `from`, with all attributes if the kernel resets those that a
+            /// request leaves out.
+            pub fn completed(&self, from: &LinkKind) -> LinkKind {
+                match (self, from) {
+                    $((LinkKind::$kind(change), LinkKind::$kind(from))
+                        if $kind::FACTS.changes_whole =>
+                    {
+                        let mut whole = from.changeable();
+                        whole.overlay(change);
+                        LinkKind::$kind(whole)
+                    })*
+                    (change, _) => change.clone(),
+                }
+            }
+
+            /// Whether a link of kind `seen` must be created again to become this.
+            pub(crate) fn needs_recreation(&self, seen: &LinkKind) -> bool {
+                match (self, seen) {
+                    $((LinkKind::$kind(kind), LinkKind::$kind(seen)) => kind.needs_recreation(seen),)*
+                    (kind, seen) => kind.name() != seen.name(),
                 }
             }
 
@@ -380,7 +387,7 @@ macro_rules! kinds {
             /// Appends the attributes that are set, in the form of `IFLA_INFO_DATA`.
             pub fn encode(&self, out: &mut Vec<u8>) {
                 match self {
-                    $(LinkKind::$kind(kind) => kind.encode(out),)*
+                    $(LinkKind::$kind(kind) => kind.stated().encode(out),)*
                     LinkKind::Other(_) => {}
                 }
             }

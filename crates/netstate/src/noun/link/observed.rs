@@ -53,7 +53,7 @@ pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
 }
 
 /// The temporary name of a link while another one still has its new name.
-pub(crate) fn temporary_name(id: &LinkId) -> Option<LinkName> {
+pub fn temporary_name(id: &LinkId) -> Option<LinkName> {
     // FNV-1a: the same name in every process, so that a link is found again after a crash.
     let hash = id
         .as_str()

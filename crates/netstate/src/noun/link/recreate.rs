@@ -1,11 +1,17 @@
 //! How a link depends on others, and whether it can be changed to what is wanted.
 
 use super::fields::ETH_DATA_LEN;
-use super::{Below, Link, LinkBelow, LinkKind, Place};
+use super::{Below, BelowAttribute, Link, LinkBelow, LinkKind, Place};
 
 /// How a link depends on the link below.
 pub(crate) fn below(link: &Link) -> Below {
     link.kind.as_ref().map(LinkKind::below).unwrap_or_default()
+}
+
+/// Whether a link stays when the link below is removed or leaves its namespace. It then has none.
+pub(crate) fn outlives_below(link: &Link) -> bool {
+    let attribute = link.facts().and_then(|facts| facts.link_below.attribute());
+    attribute.is_some_and(BelowAttribute::is_stored)
 }
 
 /// Whether a link follows the MTU of its ports.
@@ -48,17 +54,22 @@ pub(crate) fn must_recreate<'p>(
         Some(_) => is_other(&wanted.peer, &seen.peer),
         None => wanted.peer.as_ref().is_some_and(is_missing),
     };
+    // The kernel looks for the other link where the tunnel was created.
+    let home = seen.device.as_ref().unwrap_or(&seen.place);
+    let changes_below = kind.facts().changes_whole
+        && outlives_below(seen)
+        && wanted.device.as_ref().is_none_or(|device| device.netns == home.netns);
     let other_below = match below(seen).survives_move || same_netns(&wanted.device, &seen.device) {
         true => is_other(&wanted.device, &seen.device),
         // A link that is removed by the move of the link below must be created again.
         false => wanted.device.is_some() && wanted.device != seen.device,
     };
     let change = wanted.changes(seen);
-    kind.name() != seen_kind.name()
+    kind.needs_recreation(seen_kind)
         || (!seen_kind.facts().moves && wanted.place.netns != seen.place.netns)
         || change.set().iter().any(|field| field.create_only)
         || other_mate
-        || other_below
+        || (other_below && !changes_below)
         || loses_below
 }
 

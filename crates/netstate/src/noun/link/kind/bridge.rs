@@ -62,6 +62,7 @@ impl Kind for Bridge {
         name: "bridge",
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Never,
+        changes_whole: false,
         enslaves: true,
         paired: false,
         moves: false,

@@ -17,6 +17,7 @@ impl Kind for Dummy {
         name: "dummy",
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Never,
+        changes_whole: false,
         enslaves: false,
         paired: false,
         moves: true,

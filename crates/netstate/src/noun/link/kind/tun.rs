@@ -29,6 +29,7 @@ impl Kind for Tun {
         name: "tun",
         created_by: CreatedBy::TunDevice,
         link_below: LinkBelow::Never,
+        changes_whole: false,
         enslaves: false,
         paired: false,
         moves: true,

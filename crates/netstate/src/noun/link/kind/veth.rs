@@ -19,6 +19,7 @@ impl Kind for Veth {
         name: "veth",
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Never,
+        changes_whole: false,
         enslaves: false,
         paired: true,
         moves: true,

@@ -48,6 +48,7 @@ impl Kind for Vlan {
         name: "vlan",
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Required(BelowAttribute::IflaLink),
+        changes_whole: false,
         enslaves: false,
         paired: false,
         moves: true,

@@ -79,6 +79,7 @@ impl Kind for Vxlan {
         name: "vxlan",
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Optional(BelowAttribute::InfoData(IFLA_VXLAN_LINK)),
+        changes_whole: false,
         enslaves: false,
         paired: false,
         moves: true,

@@ -1,0 +1,153 @@
+//! Kinds of links with many attributes: each attribute is given, changed and taken back.
+
+use std::collections::BTreeSet;
+
+use netstate::link::{Link, LinkBelow, LinkKind};
+use netstate::{Object, State};
+use testkit::netns::{has_link_kind, ip, ip_json, isolated};
+
+use crate::{Host, Made, address, link, netns, place, state, veth};
+
+/// Attributes of each kind (a variant of `LinkKind`), one set after the other. Together they have every attribute.
+const KINDS: [(&str, &[&str]); 3] = [
+    ("Gre", GRE),
+    ("Gretap", GRE),
+    (
+        "Vti",
+        &[
+            r#"{"remote": "10.9.0.1", "local": "10.9.0.2", "ikey": 1, "okey": 2, "fwmark": 7}"#,
+            r#"{"remote": "10.9.0.3", "local": "10.9.0.2", "ikey": 3, "okey": 2}"#,
+            r#"{"remote": "10.9.0.3"}"#,
+            r#"{"local": "10.9.0.2", "okey": 5}"#,
+        ],
+    ),
+];
+
+/// A header around the tunnel would need a module that the kernel does not load by itself (fou).
+const GRE: &[&str] = &[
+    r#"{"remote": "10.9.0.1", "local": "10.9.0.2", "ikey": 1, "okey": 2, "iseq": true, "oseq": true, "icsum": true,
+        "ocsum": true, "ttl": 5, "tos": 184, "pmtudisc": true, "fwmark": 7, "encap": 0, "encap_csum": true,
+        "encap_csum6": true, "encap_sport": 4444, "encap_dport": 5555}"#,
+    r#"{"remote": "10.9.0.1", "local": "10.9.0.2", "ikey": 1, "okey": 2, "iseq": true, "oseq": true, "icsum": true,
+        "ocsum": true, "ttl": 6, "tos": 184, "pmtudisc": true, "fwmark": 7, "encap": 0, "encap_csum": true,
+        "encap_csum6": true, "encap_sport": 4444, "encap_dport": 5555}"#,
+    r#"{"remote": "10.9.0.3", "local": "10.9.0.2", "okey": 3, "ttl": 9, "pmtudisc": false, "ignore_df": true,
+        "encap_remcsum": true, "encap_dport": 5556}"#,
+    r#"{"remote": "10.9.0.3", "local": "10.9.0.2", "ikey": 4, "ocsum": true}"#,
+    r#"{"remote": "239.1.1.1", "local": "10.9.0.2"}"#,
+    r#"{"local": "10.9.0.2", "ikey": 9}"#,
+    r#"{"external": true}"#,
+    r#"{"external": true, "ttl": 3}"#,
+];
+
+fn kind(variant: &str, attributes: &str) -> LinkKind {
+    serde_json::from_str(&format!(r#"{{"{variant}": {attributes}}}"#)).unwrap()
+}
+
+#[test]
+fn every_kind_takes_each_attribute() {
+    for (variant, sets) in KINDS {
+        let empty = kind(variant, "{}");
+        let name = empty.name();
+        isolated(|| {
+            if !has_link_kind(name) {
+                return;
+            }
+            ip("link add below type veth peer name other");
+            ip("link set below up");
+            ip("addr add 10.9.0.2/24 dev below");
+            let mut host = Host::open();
+            let of = |kind: LinkKind| {
+                let facts = kind.facts();
+                let peer = facts.paired.then(|| place("far@1"));
+                let (key, mut object) = link("l", "l@1", Made { kind: Some(kind), peer });
+                if let (LinkBelow::Required(_), Object::Link(link)) =
+                    (facts.link_below, &mut object)
+                {
+                    link.device = Some(place("below@1"));
+                }
+                state([(key, object)])
+            };
+            let mut given = BTreeSet::new();
+            for set in sets {
+                let kind = kind(variant, set);
+                given.extend(kind.set().into_iter().map(|field| field.name));
+                host.converge(&of(kind));
+            }
+            let all = empty.fields().iter().map(|field| field.name);
+            let left: Vec<&str> =
+                all.filter(|name| !given.contains(name) && !name.starts_with("has_")).collect();
+            assert!(left.is_empty(), "{name}: nobody gives {left:?}");
+            let minimal = LinkKind::all().find(|kind| kind.name() == name).unwrap();
+            host.converge(&of(minimal));
+            host.converge(&State::default());
+        });
+    }
+}
+
+/// The kernel only stores the index of the underlay.
+#[test]
+fn every_kind_of_tunnel_outlives_its_underlay() {
+    isolated(|| {
+        if !has_link_kind("gre") {
+            return;
+        }
+        let mut host = Host::open();
+        let tunnel = |at: &str, under: Option<&str>, attributes: &str| {
+            let kind = kind("Gre", attributes);
+            let (key, object) = link("gre", at, Some(kind));
+            let Object::Link(made) = object else { unreachable!() };
+            let device = under.map(place);
+            (key, Object::Link(Box::new(Link { device, ..*made })))
+        };
+        let pair = |one: &str, other: &str| {
+            [
+                link(one, &format!("{one}@1"), veth(&format!("{other}@1"))),
+                link(other, &format!("{other}@1"), veth(&format!("{one}@1"))),
+            ]
+        };
+        let ends = r#"{"remote": "10.9.0.1", "ikey": 16909060, "ttl": 7}"#;
+        let base = |more: Vec<_>| {
+            state(
+                [netns("red"), address("u@1", "10.9.0.2/24")]
+                    .into_iter()
+                    .chain(pair("u", "v"))
+                    .chain(more),
+            )
+        };
+        let index = || ip_json("link show tunnel")[0]["ifindex"].clone();
+        host.converge(&base(vec![tunnel("tunnel@1", Some("u@1"), ends)]));
+        let first = index();
+        let seen = &ip_json("-d link show tunnel")[0]["linkinfo"]["info_data"];
+        assert_eq!((&seen["ikey"], &seen["ttl"]), (&"1.2.3.4".into(), &7.into()));
+        // Another attribute does not reset the underlay, nor the others.
+        let more = r#"{"remote": "10.9.0.1", "ikey": 16909060, "ttl": 7, "tos": 8}"#;
+        host.converge(&base(vec![tunnel("tunnel@1", Some("u@1"), more)]));
+        let seen = &ip_json("-d link show tunnel")[0];
+        assert_eq!(
+            (&seen["link"], &seen["linkinfo"]["info_data"]["ttl"]),
+            (&"u".into(), &7.into())
+        );
+        // Another underlay, and the first one goes.
+        let others = |under| {
+            state(
+                [netns("red")]
+                    .into_iter()
+                    .chain(pair("x", "y"))
+                    .chain([tunnel("tunnel@1", under, more)]),
+            )
+        };
+        host.converge(&others(Some("x@1")));
+        assert_eq!(ip_json("link show tunnel")[0]["link"], "x");
+        assert_eq!(index(), first);
+        host.converge(&others(None));
+        // An underlay in another namespace.
+        host.converge(&base(vec![tunnel("tunnel@red", Some("u@1"), ends)]));
+        let seen = &ip_json("-n red -d link show tunnel")[0];
+        assert_eq!(seen["linkinfo"]["info_data"]["ttl"], 7);
+        assert!(seen["link_netnsid"].is_number());
+        host.converge(&base(vec![tunnel("tunnel@red", Some("u@1"), more)]));
+        host.converge(&base(vec![tunnel("tunnel@red", None, more)]));
+        host.converge(&State::default());
+    });
+}

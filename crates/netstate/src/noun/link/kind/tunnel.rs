@@ -1,0 +1,67 @@
+//! Tunnels of IP (net/ipv4/ip_tunnel.c, net/ipv6/ip6_tunnel.c): what their kinds share.
+
+pub mod gre;
+pub mod vti;
+
+use std::net::Ipv4Addr;
+
+use crate::noun::link::new_device::{NewDevice, ethernet, point_to_point};
+use crate::uapi::{IFF_MULTICAST, IFF_NOARP};
+
+/// What the kernel gives a new tunnel. Its MTU depends on the routes and links of the host
+/// (`ip_tunnel_bind_dev`, net/ipv4/ip_tunnel.c).
+fn new_tunnel(new: NewDevice) -> NewDevice {
+    let mut new = new;
+    new.attributes.mtu = None;
+    new
+}
+
+/// A new tunnel of Ethernet frames.
+fn new_ethernet_tunnel() -> NewDevice {
+    new_tunnel(ethernet(1000, IFF_MULTICAST))
+}
+
+/// A new tunnel of packets.
+fn new_ip_tunnel() -> NewDevice {
+    new_tunnel(point_to_point(1000, IFF_NOARP))
+}
+
+/// What the flags of a device say of the tunnel's remote address. Only a new device gets them
+/// (`ip_tunnel_changelink`, net/ipv4/ip_tunnel.c).
+#[derive(PartialEq)]
+enum Reach {
+    /// No remote address: `NBMA`.
+    Any,
+    /// One host.
+    Host,
+    /// A multicast group.
+    Group,
+}
+
+impl Reach {
+    fn of(remote: Option<Ipv4Addr>) -> Reach {
+        match remote {
+            None => Reach::Any,
+            Some(remote) if remote.is_unspecified() => Reach::Any,
+            Some(remote) if remote.is_multicast() => Reach::Group,
+            Some(_) => Reach::Host,
+        }
+    }
+
+    /// Whether a tunnel must be created again to get another remote address.
+    fn differs(wanted: Option<Ipv4Addr>, seen: Option<Ipv4Addr>) -> bool {
+        wanted.is_some() && Reach::of(wanted) != Reach::of(seen)
+    }
+}
+
+/// A key that has a flag in another attribute: zero if there is none.
+fn join_key(key: &mut Option<u32>, flag: &mut Option<bool>) {
+    if flag.take() == Some(false) {
+        *key = Some(0);
+    }
+}
+
+/// The flag of a key.
+fn flag_of(key: Option<u32>) -> Option<bool> {
+    key.map(|key| key != 0)
+}

@@ -1,0 +1,106 @@
+//! What Linux does with tunnels: it forgets what a change does not state, and the flags of a device
+//! depend on its first remote address (`ip_tunnel_changelink`, net/ipv4/ip_tunnel.c).
+
+use std::net::Ipv4Addr;
+
+use netstate::{Key, Link, LinkKind, Object, Place, State};
+
+use super::shared::{Refused, ids, refusal};
+
+/// The kinds of net/ipv4/ip_tunnel.c and net/ipv6/ip6_tunnel.c.
+const KINDS: [&str; 11] = [
+    "gre",
+    "gretap",
+    "erspan",
+    "ipip",
+    "sit",
+    "vti",
+    "ip6gre",
+    "ip6gretap",
+    "ip6erspan",
+    "ip6tnl",
+    "vti6",
+];
+
+fn is_tunnel(link: &Link) -> bool {
+    link.kind.as_ref().is_some_and(|kind| KINDS.contains(&kind.name()))
+}
+
+/// The remote address of a tunnel of packets over IPv4.
+fn remote(link: &Link) -> Option<Ipv4Addr> {
+    let remote = match &link.kind {
+        Some(LinkKind::Gre(gre)) => gre.remote,
+        Some(LinkKind::Vti(vti)) => vti.remote,
+        _ => return None,
+    };
+    Some(remote.unwrap_or(Ipv4Addr::UNSPECIFIED))
+}
+
+/// `ip_tunnel_newlink`: two tunnels of one kind cannot have the same end points and keys.
+pub(super) fn permit_new(state: &State, link: &Link) -> Result<(), Refused> {
+    if !is_tunnel(link) {
+        return Ok(());
+    }
+    let tunnel = |link: &Link| {
+        let mut whole = link.kernel_default();
+        whole.overlay(link);
+        (whole.kind, whole.device, whole.place.netns)
+    };
+    let new = tunnel(link);
+    let is_same = |other: &Link| is_tunnel(other) && tunnel(other) == new;
+    match ids(state, is_same).is_empty() {
+        true => Ok(()),
+        false => Err(refusal(libc::EEXIST, "")),
+    }
+}
+
+/// A tunnel of packets keeps the flags that its remote address gave it.
+pub(super) fn permit_change(link: &Link, change: &Link) -> Result<(), Refused> {
+    let mut wanted = link.clone();
+    wanted.overlay(change);
+    let flags =
+        |link: &Link| remote(link).map(|remote| (remote.is_unspecified(), remote.is_multicast()));
+    match flags(&wanted) == flags(link) {
+        true => Ok(()),
+        false => Err(refusal(libc::EINVAL, "")),
+    }
+}
+
+/// A request to change a tunnel has what the plan believes of it, and the change. Everything else
+/// goes back to its default.
+pub(super) fn reset(link: &mut Link, from: &Link, change: &Link) {
+    let is_of_kind = change.kind.as_ref().is_some_and(|kind| !kind.is_empty());
+    if !is_tunnel(link) || !(is_of_kind || change.device.is_some()) {
+        return;
+    }
+    let external = link.kind.clone();
+    link.kind = link.kernel_default().kind;
+    if let (Some(kind), Some(external)) = (&mut link.kind, external) {
+        keep_external(kind, &external);
+    }
+    link.device = None;
+    let stated = Link {
+        kind: from.kind.clone(),
+        device: from.device.clone(),
+        ..Link::at(link.place.clone())
+    };
+    link.overlay(&stated);
+}
+
+/// Only a new tunnel can be told that packets carry its parameters.
+fn keep_external(kind: &mut LinkKind, before: &LinkKind) {
+    match (kind, before) {
+        (LinkKind::Gre(gre), LinkKind::Gre(before)) => gre.external = before.external,
+        (LinkKind::Gretap(gre), LinkKind::Gretap(before)) => gre.external = before.external,
+        _ => {}
+    }
+}
+
+/// A tunnel stays without its underlay, whose index it only stores.
+pub(super) fn lose_underlay(state: &mut State, place: &Place) {
+    for id in ids(state, |link| is_tunnel(link) && link.device.as_ref() == Some(place)) {
+        if let Some(Object::Link(tunnel)) = state.objects.get_mut(&Key::Link(id)) {
+            tunnel.device = None;
+        }
+    }
+}
