@@ -33,7 +33,7 @@ const RULES: [&str; 1] = [
 ];
 
 /// Values for leaves of various types.
-const VALUES: [&str; 22] = [
+const VALUES: [&str; 23] = [
     "1:5",
     "true",
     "false",
@@ -48,6 +48,7 @@ const VALUES: [&str; 22] = [
     "vpn10",
     "10.9.9.9",
     "239.0.0.1",
+    "2001:db8::9",
     "52:54:00:00:00:99",
     "b8",
     "1000 2000",

@@ -87,6 +87,9 @@ pub const IFLA_GRE_REMOTE: u16 = 7;
 pub const IFLA_GRE_TTL: u16 = 8;
 pub const IFLA_GRE_TOS: u16 = 9;
 pub const IFLA_GRE_PMTUDISC: u16 = 10;
+pub const IFLA_GRE_ENCAP_LIMIT: u16 = 11;
+pub const IFLA_GRE_FLOWINFO: u16 = 12;
+pub const IFLA_GRE_FLAGS: u16 = 13;
 pub const IFLA_GRE_ENCAP_TYPE: u16 = 14;
 pub const IFLA_GRE_ENCAP_FLAGS: u16 = 15;
 pub const IFLA_GRE_ENCAP_SPORT: u16 = 16;
@@ -105,6 +108,39 @@ pub const IFLA_VTI_OKEY: u16 = 3;
 pub const IFLA_VTI_LOCAL: u16 = 4;
 pub const IFLA_VTI_REMOTE: u16 = 5;
 pub const IFLA_VTI_FWMARK: u16 = 6;
+
+// if_tunnel.h: IFLA_IPTUN_…, SIT_ISATAP; in.h: IPPROTO_…
+pub const IFLA_IPTUN_LINK: u16 = 1;
+pub const IFLA_IPTUN_LOCAL: u16 = 2;
+pub const IFLA_IPTUN_REMOTE: u16 = 3;
+pub const IFLA_IPTUN_TTL: u16 = 4;
+pub const IFLA_IPTUN_TOS: u16 = 5;
+pub const IFLA_IPTUN_ENCAP_LIMIT: u16 = 6;
+pub const IFLA_IPTUN_FLOWINFO: u16 = 7;
+pub const IFLA_IPTUN_FLAGS: u16 = 8;
+pub const IFLA_IPTUN_PROTO: u16 = 9;
+pub const IFLA_IPTUN_PMTUDISC: u16 = 10;
+pub const IFLA_IPTUN_6RD_PREFIX: u16 = 11;
+pub const IFLA_IPTUN_6RD_RELAY_PREFIX: u16 = 12;
+pub const IFLA_IPTUN_6RD_PREFIXLEN: u16 = 13;
+pub const IFLA_IPTUN_6RD_RELAY_PREFIXLEN: u16 = 14;
+pub const IFLA_IPTUN_ENCAP_TYPE: u16 = 15;
+pub const IFLA_IPTUN_ENCAP_FLAGS: u16 = 16;
+pub const IFLA_IPTUN_ENCAP_SPORT: u16 = 17;
+pub const IFLA_IPTUN_ENCAP_DPORT: u16 = 18;
+pub const IFLA_IPTUN_COLLECT_METADATA: u16 = 19;
+pub const IFLA_IPTUN_FWMARK: u16 = 20;
+pub const SIT_ISATAP: u16 = 0x1;
+pub const IPPROTO_IPIP: u8 = 4;
+pub const IPPROTO_IPV6: u8 = 41;
+
+// ip6_tunnel.h: IP6_TNL_F_…
+pub const IP6_TNL_F_IGN_ENCAP_LIMIT: u32 = 0x1;
+pub const IP6_TNL_F_USE_ORIG_TCLASS: u32 = 0x2;
+pub const IP6_TNL_F_USE_ORIG_FLOWLABEL: u32 = 0x4;
+pub const IP6_TNL_F_RCV_DSCP_COPY: u32 = 0x10;
+pub const IP6_TNL_F_USE_ORIG_FWMARK: u32 = 0x20;
+pub const IP6_TNL_F_ALLOW_LOCAL_REMOTE: u32 = 0x40;
 
 // if_tunnel.h: TUNNEL_ENCAP_FLAG_…
 pub const TUNNEL_ENCAP_FLAG_CSUM: u16 = 0x1;

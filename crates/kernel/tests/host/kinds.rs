@@ -9,7 +9,7 @@ use testkit::netns::{has_link_kind, ip, ip_json, isolated};
 use crate::{Host, Made, address, link, netns, place, state, veth};
 
 /// Attributes of each kind (a variant of `LinkKind`), one set after the other. Together they have every attribute.
-const KINDS: [(&str, &[&str]); 3] = [
+const KINDS: [(&str, &[&str]); 9] = [
     ("Gre", GRE),
     ("Gretap", GRE),
     (
@@ -21,6 +21,74 @@ const KINDS: [(&str, &[&str]); 3] = [
             r#"{"local": "10.9.0.2", "okey": 5}"#,
         ],
     ),
+    (
+        "Ipip",
+        &[
+            r#"{"remote": "10.9.0.1", "local": "10.9.0.2", "mode": 0, "ttl": 5, "tos": 184, "pmtudisc": true, "fwmark": 7,
+                "encap": 0, "encap_csum": true, "encap_csum6": true, "encap_sport": 4444, "encap_dport": 5555}"#,
+            r#"{"remote": "10.9.0.1", "local": "10.9.0.2", "mode": 0, "ttl": 6, "tos": 184, "pmtudisc": true, "fwmark": 7,
+                "encap": 0, "encap_csum": true, "encap_csum6": true, "encap_sport": 4444, "encap_dport": 5555}"#,
+            r#"{"remote": "10.9.0.3", "pmtudisc": false, "encap_remcsum": true}"#,
+            r#"{"local": "10.9.0.2"}"#,
+            r#"{"external": true}"#,
+            r#"{"external": true, "tos": 3}"#,
+        ],
+    ),
+    (
+        "Sit",
+        &[
+            r#"{"remote": "10.9.0.1", "local": "10.9.0.2", "mode": 0, "ttl": 5, "tos": 184, "pmtudisc": true, "fwmark": 7,
+                "prefix_6rd": "2001:db8::", "prefixlen_6rd": 32, "relay_prefix_6rd": "10.0.0.0", "relay_prefixlen_6rd": 8,
+                "encap": 0, "encap_csum": true, "encap_csum6": true, "encap_sport": 4444, "encap_dport": 5555}"#,
+            r#"{"remote": "10.9.0.1", "local": "10.9.0.2", "mode": 0, "ttl": 6, "tos": 184, "pmtudisc": true, "fwmark": 7,
+                "prefix_6rd": "2001:db9::", "prefixlen_6rd": 32, "encap": 0, "encap_csum": true, "encap_csum6": true,
+                "encap_sport": 4444, "encap_dport": 5555}"#,
+            r#"{"remote": "10.9.0.3", "pmtudisc": false, "encap_remcsum": true}"#,
+            r#"{"local": "10.9.0.2", "isatap": true}"#,
+        ],
+    ),
+    ("Ip6tnl", IP6TNL),
+    ("Ip6gre", IP6GRE),
+    ("Ip6gretap", IP6GRE),
+    (
+        "Vti6",
+        &[
+            r#"{"remote": "2001:db8::1", "local": "2001:db8::2", "ikey": 1, "okey": 2, "fwmark": 7}"#,
+            r#"{"remote": "2001:db8::3", "local": "2001:db8::2", "ikey": 3, "okey": 2}"#,
+            r#"{"remote": "2001:db8::3"}"#,
+            r#"{"local": "2001:db8::2", "okey": 5}"#,
+        ],
+    ),
+];
+
+const IP6TNL: &[&str] = &[
+    r#"{"remote": "2001:db8::1", "local": "2001:db8::2", "mode": 41, "hoplimit": 5, "encaplimit": 3, "tclass": 184,
+        "flowlabel": 77, "inherit_dscp": true, "allow_localremote": true, "fwmark": 7, "encap": 0, "encap_csum": true,
+        "encap_csum6": true, "encap_sport": 4444, "encap_dport": 5555}"#,
+    r#"{"remote": "2001:db8::1", "local": "2001:db8::2", "mode": 41, "hoplimit": 6, "encaplimit": 3, "tclass": 184,
+        "flowlabel": 77, "inherit_dscp": true, "allow_localremote": true, "fwmark": 7, "encap": 0, "encap_csum": true,
+        "encap_csum6": true, "encap_sport": 4444, "encap_dport": 5555}"#,
+    r#"{"remote": "2001:db8::3", "mode": 4, "no_encaplimit": true, "inherit_tclass": true, "inherit_flowlabel": true,
+        "inherit_fwmark": true, "encap_remcsum": true}"#,
+    r#"{"local": "2001:db8::2", "flowlabel": 5}"#,
+    r#"{"external": true}"#,
+    r#"{"external": true, "hoplimit": 3}"#,
+];
+
+const IP6GRE: &[&str] = &[
+    r#"{"remote": "2001:db8::1", "local": "2001:db8::2", "ikey": 1, "okey": 2, "iseq": true, "oseq": true, "icsum": true,
+        "ocsum": true, "hoplimit": 5, "encaplimit": 3, "tclass": 184, "flowlabel": 77, "inherit_dscp": true,
+        "allow_localremote": true, "fwmark": 7, "encap": 0, "encap_csum": true, "encap_csum6": true, "encap_sport": 4444,
+        "encap_dport": 5555}"#,
+    r#"{"remote": "2001:db8::1", "local": "2001:db8::2", "ikey": 1, "okey": 2, "iseq": true, "oseq": true, "icsum": true,
+        "ocsum": true, "hoplimit": 6, "encaplimit": 3, "tclass": 184, "flowlabel": 77, "inherit_dscp": true,
+        "allow_localremote": true, "fwmark": 7, "encap": 0, "encap_csum": true, "encap_csum6": true, "encap_sport": 4444,
+        "encap_dport": 5555}"#,
+    r#"{"remote": "2001:db8::3", "okey": 4, "no_encaplimit": true, "inherit_tclass": true, "inherit_flowlabel": true,
+        "inherit_fwmark": true, "encap_remcsum": true}"#,
+    r#"{"local": "2001:db8::2", "ikey": 9}"#,
+    r#"{"external": true}"#,
+    r#"{"external": true, "hoplimit": 3}"#,
 ];
 
 /// A header around the tunnel would need a module that the kernel does not load by itself (fou).
@@ -56,6 +124,7 @@ fn every_kind_takes_each_attribute() {
             ip("link add below type veth peer name other");
             ip("link set below up");
             ip("addr add 10.9.0.2/24 dev below");
+            ip("addr add 2001:db8::2/64 dev below nodad");
             let mut host = Host::open();
             let of = |kind: LinkKind| {
                 let facts = kind.facts();

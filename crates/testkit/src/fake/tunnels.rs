@@ -31,6 +31,8 @@ fn remote(link: &Link) -> Option<Ipv4Addr> {
     let remote = match &link.kind {
         Some(LinkKind::Gre(gre)) => gre.remote,
         Some(LinkKind::Vti(vti)) => vti.remote,
+        Some(LinkKind::Ipip(ipip)) => ipip.remote,
+        Some(LinkKind::Sit(sit)) => sit.remote,
         _ => return None,
     };
     Some(remote.unwrap_or(Ipv4Addr::UNSPECIFIED))
@@ -73,10 +75,10 @@ pub(super) fn reset(link: &mut Link, from: &Link, change: &Link) {
     if !is_tunnel(link) || !(is_of_kind || change.device.is_some()) {
         return;
     }
-    let external = link.kind.clone();
+    let before = link.kind.clone();
     link.kind = link.kernel_default().kind;
-    if let (Some(kind), Some(external)) = (&mut link.kind, external) {
-        keep_external(kind, &external);
+    if let (Some(kind), Some(before)) = (&mut link.kind, before) {
+        keep_created(kind, &before);
     }
     link.device = None;
     let stated = Link {
@@ -87,11 +89,20 @@ pub(super) fn reset(link: &mut Link, from: &Link, change: &Link) {
     link.overlay(&stated);
 }
 
-/// Only a new tunnel can be told that packets carry its parameters.
-fn keep_external(kind: &mut LinkKind, before: &LinkKind) {
+/// What only a new tunnel can be told stays.
+fn keep_created(kind: &mut LinkKind, before: &LinkKind) {
     match (kind, before) {
         (LinkKind::Gre(gre), LinkKind::Gre(before)) => gre.external = before.external,
         (LinkKind::Gretap(gre), LinkKind::Gretap(before)) => gre.external = before.external,
+        (LinkKind::Ip6gre(gre), LinkKind::Ip6gre(before)) => gre.external = before.external,
+        (LinkKind::Ip6gretap(gre), LinkKind::Ip6gretap(before)) => gre.external = before.external,
+        (LinkKind::Ip6tnl(tunnel), LinkKind::Ip6tnl(before)) => tunnel.external = before.external,
+        (LinkKind::Ipip(ipip), LinkKind::Ipip(before)) => {
+            (ipip.external, ipip.mode) = (before.external, before.mode);
+        }
+        (LinkKind::Sit(sit), LinkKind::Sit(before)) => {
+            (sit.isatap, sit.mode) = (before.isatap, before.mode);
+        }
         _ => {}
     }
 }

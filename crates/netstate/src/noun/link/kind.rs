@@ -26,7 +26,12 @@ use self::dummy::Dummy;
 use self::ifb::Ifb;
 use self::tun::Tun;
 use self::tunnel::gre::{Gre, Gretap};
+use self::tunnel::ip6gre::{Ip6gre, Ip6gretap};
+use self::tunnel::ip6tnl::Ip6tnl;
+use self::tunnel::ipip::Ipip;
+use self::tunnel::sit::Sit;
 use self::tunnel::vti::Vti;
+use self::tunnel::vti6::Vti6;
 use self::veth::Veth;
 use self::vlan::Vlan;
 use self::vxlan::Vxlan;
@@ -54,6 +59,18 @@ kinds! {
     Gretap
     /// A tunnel for the IPv4 packets of an IPsec policy.
     Vti
+    /// A tunnel of IPv4 over IPv4.
+    Ipip
+    /// A tunnel of IPv6 over IPv4.
+    Sit
+    /// A tunnel over IPv6.
+    Ip6tnl
+    /// A GRE tunnel over IPv6.
+    Ip6gre
+    /// An Ethernet over GRE over IPv6 tunnel.
+    Ip6gretap
+    /// A tunnel for the IPv6 packets of an IPsec policy.
+    Vti6
 }
 
 /// The facts of a kind, apart from its attributes.

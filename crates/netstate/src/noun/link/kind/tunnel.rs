@@ -1,7 +1,12 @@
 //! Tunnels of IP (net/ipv4/ip_tunnel.c, net/ipv6/ip6_tunnel.c): what their kinds share.
 
 pub mod gre;
+pub mod ip6gre;
+pub mod ip6tnl;
+pub mod ipip;
+pub mod sit;
 pub mod vti;
+pub mod vti6;
 
 use std::net::Ipv4Addr;
 
@@ -64,4 +69,26 @@ fn join_key(key: &mut Option<u32>, flag: &mut Option<bool>) {
 /// The flag of a key.
 fn flag_of(key: Option<u32>) -> Option<bool> {
     key.map(|key| key != 0)
+}
+
+/// The traffic class and the flow label, which the kernel has in one number.
+struct FlowInfo;
+
+impl FlowInfo {
+    const LABEL: u32 = 0xf_ffff;
+
+    fn split(info: Option<u32>) -> (Option<u8>, Option<u32>) {
+        let [.., class] = info.map_or([0; 4], |info| (info >> 20).to_be_bytes());
+        (info.map(|_| class), info.map(|info| info & Self::LABEL))
+    }
+
+    fn join(class: Option<u8>, label: Option<u32>) -> Option<u32> {
+        let bits = class.map(|class| u32::from(class) << 20);
+        match (bits, label) {
+            (None, None) => None,
+            (bits, label) => {
+                Some(bits.unwrap_or_default() | (label.unwrap_or_default() & Self::LABEL))
+            }
+        }
+    }
 }
