@@ -12,6 +12,7 @@
 //! disappear.
 
 mod effects;
+mod enslaving;
 mod needs;
 mod nouns;
 mod outcome;

@@ -50,6 +50,38 @@ pub const IFLA_BRPORT_LEARNING: u16 = 8;
 pub const IFLA_BRPORT_UNICAST_FLOOD: u16 = 9;
 pub const IFLA_BRPORT_PROXYARP: u16 = 10;
 
+// if_link.h: IFLA_BOND_…, IFLA_BOND_SLAVE_…
+pub const IFLA_BOND_MODE: u16 = 1;
+pub const IFLA_BOND_MIIMON: u16 = 3;
+pub const IFLA_BOND_UPDELAY: u16 = 4;
+pub const IFLA_BOND_DOWNDELAY: u16 = 5;
+pub const IFLA_BOND_USE_CARRIER: u16 = 6;
+pub const IFLA_BOND_ARP_INTERVAL: u16 = 7;
+pub const IFLA_BOND_ARP_IP_TARGET: u16 = 8;
+pub const IFLA_BOND_ARP_VALIDATE: u16 = 9;
+pub const IFLA_BOND_ARP_ALL_TARGETS: u16 = 10;
+pub const IFLA_BOND_PRIMARY_RESELECT: u16 = 12;
+pub const IFLA_BOND_FAIL_OVER_MAC: u16 = 13;
+pub const IFLA_BOND_XMIT_HASH_POLICY: u16 = 14;
+pub const IFLA_BOND_RESEND_IGMP: u16 = 15;
+pub const IFLA_BOND_NUM_PEER_NOTIF: u16 = 16;
+pub const IFLA_BOND_ALL_SLAVES_ACTIVE: u16 = 17;
+pub const IFLA_BOND_MIN_LINKS: u16 = 18;
+pub const IFLA_BOND_LP_INTERVAL: u16 = 19;
+pub const IFLA_BOND_PACKETS_PER_SLAVE: u16 = 20;
+pub const IFLA_BOND_AD_LACP_RATE: u16 = 21;
+pub const IFLA_BOND_AD_SELECT: u16 = 22;
+pub const IFLA_BOND_AD_ACTOR_SYS_PRIO: u16 = 24;
+pub const IFLA_BOND_AD_USER_PORT_KEY: u16 = 25;
+pub const IFLA_BOND_AD_ACTOR_SYSTEM: u16 = 26;
+pub const IFLA_BOND_TLB_DYNAMIC_LB: u16 = 27;
+pub const IFLA_BOND_PEER_NOTIF_DELAY: u16 = 28;
+pub const IFLA_BOND_AD_LACP_ACTIVE: u16 = 29;
+pub const IFLA_BOND_MISSED_MAX: u16 = 30;
+pub const IFLA_BOND_NS_IP6_TARGET: u16 = 31;
+pub const IFLA_BOND_SLAVE_QUEUE_ID: u16 = 5;
+pub const IFLA_BOND_SLAVE_PRIO: u16 = 9;
+
 // if_link.h: IFLA_VXLAN_…
 pub const IFLA_VXLAN_ID: u16 = 1;
 pub const IFLA_VXLAN_GROUP: u16 = 2;
@@ -72,6 +104,9 @@ pub const IFLA_VXLAN_UDP_CSUM: u16 = 18;
 pub const IFLA_VXLAN_COLLECT_METADATA: u16 = 25;
 pub const IFLA_VXLAN_DF: u16 = 29;
 pub const IFLA_VXLAN_VNIFILTER: u16 = 30;
+
+// if_link.h: IFLA_VRF_…
+pub const IFLA_VRF_TABLE: u16 = 1;
 
 // if_link.h: IFLA_TUN_…
 pub const IFLA_TUN_TYPE: u16 = 3;
@@ -223,8 +258,7 @@ pub const VLAN_FLAG_LOOSE_BINDING: u32 = 0x4;
 pub const VLAN_FLAG_MVRP: u32 = 0x8;
 pub const VLAN_FLAG_BRIDGE_BINDING: u32 = 0x10;
 
-// if_link.h: IFLA_BOND_…, IFLA_MACVLAN_…
-pub const IFLA_BOND_ARP_IP_TARGET: u16 = 8;
+// if_link.h: IFLA_MACVLAN_…
 pub const IFLA_MACVLAN_MACADDR: u16 = 4;
 pub const IFLA_MACVLAN_MACADDR_DATA: u16 = 5;
 pub const IFLA_VXLAN_GBP: u16 = 23;

@@ -6,6 +6,7 @@
 //! planner's mistakes. The same cases run on the real kernel.
 
 mod addresses;
+mod bonds;
 mod bridges;
 mod detection;
 mod effects;
@@ -16,6 +17,7 @@ mod routes;
 mod shared;
 mod tunnels;
 mod vlans;
+mod vrfs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

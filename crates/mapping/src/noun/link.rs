@@ -79,7 +79,10 @@ impl LinkLowering<'_, '_> {
         let master = entry.master.as_ref().and_then(|master| self.master(master));
         let attributes = self.attributes(&mut entry);
         let flags = LinkFlags { up: entry.admin_status, ..entry.modes.take().unwrap_or_default() };
-        let bridge = entry.bridge_conf.take().unwrap_or_default().link.unwrap_or_default();
+        let port = Port {
+            bridge: entry.bridge_conf.take().unwrap_or_default().link.unwrap_or_default(),
+            bond: entry.bond_slave.take().unwrap_or_default(),
+        };
         let peer = self.cables.peer(&self.id).cloned();
         let place = self.place;
         let link = Link {
@@ -88,7 +91,7 @@ impl LinkLowering<'_, '_> {
             attributes,
             flags,
             master,
-            port: Port { bridge },
+            port,
             device,
             peer,
             peer_attributes: None,
@@ -165,13 +168,35 @@ impl LinkLowering<'_, '_> {
         let known = self.lowering.directory.link(master)?;
         let entry = self.lowering.configuration.node(&known.path)?;
         let is_end = entry.leaf("virtual_peer_name").is_some();
-        let cannot = |kind: LinkKind| !kind.facts().enslaves;
+        let cannot = |kind: LinkKind| kind.facts().enslaves.is_none();
         if is_end || kind::of_entry(&entry).is_some_and(cannot) {
-            let message = format!("{master} ({}) is no bridge", known.path);
+            let message = format!("{master} ({}) is no bond, bridge or VRF", known.path);
             self.lowering.faults.invalid(&leaf, message);
             return None;
         }
+        if kind::of_entry(&entry).is_some_and(|kind| kind.name() == "bond") {
+            self.permit_port_of_bond(master, &entry);
+        }
         Some(Master::Of(place.ifname))
+    }
+
+    /// A bond gives its ports its MTU and its link-layer address. The bond carries IP, and not its ports.
+    fn permit_port_of_bond(&mut self, bond: &LinkId, entry: &Node<'_>) {
+        let text = |node: &Node<'_>, leaf| Some(node.leaf(leaf)?.to_string());
+        if self.node.child("ip").is_some() {
+            let message = format!("a port of the bond {bond} has no addresses; the bond has them");
+            self.invalid(&["ip"], message);
+        }
+        if let (Some(own), Some(of_bond)) = (text(self.node, "mtu"), text(entry, "mtu"))
+            && own != of_bond
+        {
+            let message = format!("a port of the bond {bond} has its MTU, {of_bond}");
+            self.invalid(&["mtu"], message);
+        }
+        if self.node.child("lladdresses").is_some_and(|node| node.child("mac_addr").is_some()) {
+            let message = format!("the bond {bond} sets the link-layer addresses of its ports");
+            self.invalid(&["lladdresses", "mac_addr"], message);
+        }
     }
 
     /// The link below: for a tunnel its underlay, for a link that exists already the one on which

@@ -112,6 +112,7 @@ impl<'a> World<'a> {
         if before != after || change.attributes.mtu.is_some() {
             after.iter().for_each(|bridge| self.follow_ports(bridge, why));
         }
+        self.enslave_or_release(place, (before.as_ref(), after.as_ref()), why);
         if change.place.netns != place.netns {
             self.move_link(place, &change.place, why);
         } else if change.place.ifname != place.ifname {
@@ -176,9 +177,11 @@ impl<'a> World<'a> {
     /// Removes a link with everything on it, the links above it, and the other end of its veth
     /// pair.
     pub(super) fn lose_link(&mut self, place: &Place, why: &str) {
+        let above = self.above(place);
         let node = self.take_link(place);
         self.leave_place(place, why);
         let Some(node) = node else { return };
+        above.iter().for_each(|port| self.release(port, &node.link, why));
         master(&node.link).iter().for_each(|bridge| self.follow_ports(bridge, why));
         if let Some(id) = node.id {
             self.lost.insert(Key::Link(id), why.into());
@@ -281,7 +284,7 @@ impl<'a> World<'a> {
 
     /// Removes what `which` selects on a link that no longer carries it. An object on several links
     /// stays as long as another one carries it.
-    fn lose_from(&mut self, place: &Place, why: &str, which: impl Fn(&Nature) -> bool) {
+    pub(super) fn lose_from(&mut self, place: &Place, why: &str, which: impl Fn(&Nature) -> bool) {
         for key in self.keys_on(place) {
             let Some(object) = self.objects.get(&key) else { continue };
             let nature = nature(&key, object);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::nouns::{is_ipv6, nature, route, same_value};
-use super::world::{Presence, World, follows_device, lacks_ipv6};
+use super::world::{Presence, World, follows_device, is_bond, lacks_ipv6};
 use crate::name::NetnsName;
 use crate::noun::link::{Link, Master, Place, Port};
 use crate::noun::route::{Nexthop, Route, RouteKey, RouteKind};
@@ -60,6 +60,12 @@ impl World<'_> {
             let master = Place { netns: at.netns.clone(), ifname: ifname.clone() };
             if let Some(missing) = self.missing_link(&master) {
                 return Some(missing);
+            }
+            // `bond_enslave`, drivers/net/bonding/bond_main.c.
+            if matches!(self.link(&master), Presence::Here(master) if is_bond(master))
+                && link.flags.up == Some(true)
+            {
+                return Some(format!("a bond takes no link that is up, and {} is", name(at)));
             }
         }
         if let Some(missing) = change.device.as_ref().and_then(|at| self.missing_link(at)) {

@@ -381,6 +381,16 @@ pub(super) fn is_bridge(link: &Link) -> bool {
     matches!(link.kind, Some(LinkKind::Bridge(_)))
 }
 
+/// Whether a link is a bond.
+pub(super) fn is_bond(link: &Link) -> bool {
+    matches!(link.kind, Some(LinkKind::Bond(_)))
+}
+
+/// Whether a link is a VRF.
+pub(super) fn is_vrf(link: &Link) -> bool {
+    matches!(link.kind, Some(LinkKind::Vrf(_)))
+}
+
 /// Whether a link is up only while the one below it is, and comes up with it. A VLAN without loose
 /// binding does (`vlan_dev_open`, net/8021q/vlan_dev.c, and `vlan_device_event`, net/8021q/vlan.c).
 pub(super) fn follows_device(link: &Link) -> bool {

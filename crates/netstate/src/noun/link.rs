@@ -16,9 +16,12 @@ pub(crate) use entries::{link, link_entries, link_objects, links};
 pub(crate) use facts::Facts;
 pub(crate) use fields::{IPV4_MIN_MTU, IPV6_MIN_MTU};
 pub use observed::temporary_name;
-pub(crate) use recreate::{below, follows_ports, least_mtu, must_recreate, outlives_below};
+pub(crate) use recreate::{
+    below, enslaving, follows_ports, least_mtu, must_recreate, outlives_below,
+};
 
 pub use identity::{Before, Mark, displacement, is_displaced};
+pub use kind::bond::{Bond, BondPort};
 pub use kind::bridge::{Bridge, BridgePort};
 pub use kind::dummy::Dummy;
 pub use kind::ifb::Ifb;
@@ -32,10 +35,11 @@ pub use kind::tunnel::vti::Vti;
 pub use kind::tunnel::vti6::Vti6;
 pub use kind::veth::Veth;
 pub use kind::vlan::Vlan;
+pub use kind::vrf::Vrf;
 pub use kind::vxlan::{PortRange, Vxlan};
 pub use kind::{
-    AttributesOf, Below, BelowAttribute, CreatedBy, KindAttributes, KindFacts, LinkBelow, LinkKind,
-    MtuAtCreation,
+    AttributesOf, Below, BelowAttribute, CreatedBy, Enslaving, KindAttributes, KindFacts,
+    LinkBelow, LinkKind, MtuAtCreation,
 };
 pub use port::Port;
 

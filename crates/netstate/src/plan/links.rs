@@ -5,6 +5,7 @@
 //! records what the kernel does to a link when this happens to the link below.
 
 mod create;
+mod enslave;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,8 +14,8 @@ use super::PlanError;
 use super::account::Account;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::link::{
-    Below, Link, LinkFlags, Master, Place, Port, below, link, links, must_recreate, outlives_below,
-    temporary_name,
+    Below, Link, LinkFlags, LinkKind, Master, Place, Port, below, enslaving, link, links,
+    must_recreate, outlives_below, temporary_name,
 };
 use crate::noun::netns::as_phrase;
 use crate::noun::{self, Key, Object, Renaming};
@@ -110,22 +111,23 @@ impl<'a> Account<'a> {
                 change.attributes.mtu = None;
             }
             let up = change.flags.up.take();
-            let needs_down = change.set().iter().any(|field| field.while_down);
+            let is_locked = change.set().iter().any(|field| field.while_down);
+            let needs_down = is_locked || self.joins_bond(&change);
             let because = self.reason(&Key::Link(id.clone()));
             if now.flags.up == Some(true) && (up == Some(false) || needs_down) {
                 let for_change = up != Some(false);
                 self.take_down(id, if for_change { Because::NeedsDown } else { because.clone() });
             }
-            let mut port = std::mem::take(&mut change.port);
-            port.take_those_of_up();
+            change.port = Port::default();
             // The peer follows from the places of both ends.
             change.peer = None;
             if !change.is_empty() {
                 self.alter(id, change, because.clone());
             }
-            if !port.is_empty()
-                && let Some(now) = self.links.get(id)
-            {
+            let Some(now) = self.links.get(id) else { continue };
+            let mut port = wanted.port.changes(&now.port);
+            port.take_those_of_up();
+            if !port.is_empty() {
                 let change = Link { port, ..Link::at(now.place.clone()) };
                 self.alter(id, change, because);
             }
@@ -133,16 +135,19 @@ impl<'a> Account<'a> {
         self.settle_mtus(late);
     }
 
-    /// Finds the links that must be down and will come up with the link below.
+    /// Finds the links that must be down and are up in the end, because they come up with the link below or by a bond.
     pub(super) fn find_links_to_take_down(&mut self) {
         let comes_up = |below: &Place| {
             let Some(id) = self.target_places.get(below).copied() else { return false };
             let is_up = |link: Option<&Link>| link.and_then(|link| link.flags.up) == Some(true);
             is_up(self.target.link(id)) && !is_up(self.links.get(id).map(|link| &**link))
         };
-        let to_take_down = self.target.links().filter(|(_, wanted)| {
-            let is_down = wanted.flags.up == Some(false) && below(wanted).comes_up_with_below;
-            is_down && wanted.device.as_ref().is_some_and(comes_up)
+        let to_take_down = self.target.links().filter(|(id, wanted)| {
+            let follows = below(wanted).comes_up_with_below;
+            let comes_up = || follows && wanted.device.as_ref().is_some_and(comes_up);
+            // A bond has opened it.
+            let is_open = || self.links.get(*id).is_some_and(|now| now.flags.up == Some(true));
+            wanted.flags.up == Some(false) && (comes_up() || is_open())
         });
         self.to_take_down = to_take_down.map(|(_, wanted)| wanted.place.clone()).collect();
     }
@@ -344,14 +349,17 @@ impl<'a> Account<'a> {
 
     /// Appends the operation, and applies it to the account, except for a change of place.
     pub(super) fn alter(&mut self, id: &LinkId, change: Link, because: Because) {
+        let master = change.master_place().and_then(|at| self.links.get(self.places.get(&at)?));
+        let kind = master.and_then(|master| master.kind.as_ref()).map_or("", LinkKind::name);
+        let of_new_port = Port::of_new(kind);
         let Some(now) = self.links.get_mut(id).map(Cow::to_mut) else { return };
         let from = now.clone();
         let place = now.place.clone();
         let (left, mtu_before) = (from.master_place(), from.attributes.mtu);
-        if change.master.is_some() {
-            now.port = Port::default();
-        }
         now.overlay(&change);
+        if change.master.is_some() {
+            now.port = of_new_port;
+        }
         now.place = place.clone();
         if let Some(device) = change.device.clone() {
             if let Some(above) = from.device.as_ref().and_then(|at| self.linked.get_mut(at)) {
@@ -379,7 +387,12 @@ impl<'a> Account<'a> {
         if let Some(mtu) = mtu {
             self.has_other_mtu(id, (mtu_before, mtu));
         }
-        left.iter().chain(&joined).for_each(|master| self.follow_ports(master));
+        for master in left.iter().chain(&joined) {
+            self.follow_ports(master);
+            let master = self.places.get(master).and_then(|master| self.links.get(master));
+            let enslaving = master.and_then(|master| enslaving(master));
+            self.is_enslaved_or_released(id, enslaving);
+        }
     }
 
     /// Notes that the link at `place` has gone down, and what is lost with it.
@@ -418,7 +431,9 @@ impl<'a> Account<'a> {
         let Some(gone) = self.links.remove(id) else { return };
         self.places.remove(&gone.place);
         self.lose_all(&gone.place, &Because::LinkRemoved(gone.place.ifname.clone()));
+        let ports = self.ports_of(&gone.place);
         self.update_linked(&gone.place, None);
+        ports.iter().for_each(|port| self.is_enslaved_or_released(port, enslaving(&gone)));
         if let Some(master) = gone.master_place() {
             self.follow_ports(&master);
         }

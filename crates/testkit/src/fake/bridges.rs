@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::link::Master;
+use netstate::link::{BridgePort, Master};
 use netstate::{Key, Link, LinkId, LinkKind, LinkName, NetnsName, Object, State};
 
 use super::vlans;
@@ -13,6 +13,23 @@ pub(super) type OwnMtus = BTreeSet<LinkId>;
 
 /// The ports of each bridge, with their MTUs.
 pub(super) type Ports = BTreeMap<(NetnsName, LinkName), BTreeMap<LinkId, Option<u32>>>;
+
+/// The attributes of a new port (`new_nbp`), without those that depend on the link.
+pub(super) fn new_port() -> BridgePort {
+    let (on, off) = (Some(true), Some(false));
+    BridgePort {
+        state: None,
+        cost: None,
+        priority: Some(32),
+        guard: off,
+        hairpin: off,
+        fastleave: off,
+        root_block: off,
+        learning: on,
+        flood: on,
+        proxy_arp: off,
+    }
+}
 
 /// All ports, to see which have come, gone, or got another MTU.
 pub(super) fn ports(state: &State) -> Ports {

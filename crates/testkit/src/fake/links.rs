@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use netstate::link::{LinkFlags, Master};
+use netstate::link::{LinkFlags, Master, Port};
 use netstate::{
     AddressKey, Key, Link, LinkId, LinkKind, NeighborKey, NetnsName, Object, Place, State,
     SysctlKey,
 };
 
-use super::shared::{Refused, at, ids, is_loopback, is_on, need_netns, refusal};
-use super::{addresses, tunnels, vlans};
+use super::shared::{self, Refused, at, ids, is_loopback, is_on, need_netns, refusal};
+use super::{addresses, bonds, bridges, tunnels, vlans, vrfs};
 
 /// The largest MTU of a veth, and the smallest one of any link with IPv4 (`ETH_MIN_MTU`).
 const MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
@@ -63,7 +63,9 @@ pub(super) fn change_link(
         return Err(refusal(libc::ENODEV, ""));
     };
     let (mut link, old, new) = ((**now).clone(), now.place.clone(), change.place.clone());
-    let stays = matches!(link.kind, Some(LinkKind::Bridge(_))) || is_loopback(&link);
+    let stays =
+        matches!(link.kind, Some(LinkKind::Bond(_) | LinkKind::Bridge(_) | LinkKind::Vrf(_)))
+            || is_loopback(&link);
     if old.netns != new.netns && stays {
         return Err(refusal(libc::EINVAL, "The interface netns is immutable"));
     }
@@ -78,12 +80,19 @@ pub(super) fn change_link(
         at(state, &place).ok_or_else(|| refusal(libc::ENODEV, ""))?;
     }
     vlans::permit_above(state, &link, change)?;
+    let (vrf, bond) = (vrfs::of(state, &link), bonds::of(state, &link));
+    let before = link.clone();
     tunnels::permit_change(&link, change)?;
     tunnels::reset(&mut link, from, change);
     link.overlay(change);
+    bonds::permit(state, &before, &link)?;
+    if before.master != link.master {
+        link.port = new_port(state, &link);
+        link.port.overlay(&change.port);
+    }
     let (attributes, flags) = (&change.attributes, &change.flags);
     if attributes.mac_address.is_some() || attributes.broadcast.is_some() || flags.arp.is_some() {
-        forget_neighbors(state, &old);
+        shared::forget_neighbors(state, &old);
     }
     if change.flags.up == Some(false) {
         vlans::go_down(state, &old);
@@ -93,7 +102,7 @@ pub(super) fn change_link(
         vlans::take_along(state, &old, &new);
         release(state, &old);
         link.flags.up = Some(false);
-        link.master = Some(Master::Free);
+        (link.master, link.port) = (Some(Master::Free), Port::default());
     } else if old != new {
         rename_dependents(state, &old, &new);
     }
@@ -109,14 +118,28 @@ pub(super) fn change_link(
     {
         mate.peer = Some(new);
     }
+    let changes_vrf = vrf != vrfs::of(state, &link);
+    let changes_bond = bond != bonds::of(state, &link);
     state.objects.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
+    if changes_bond {
+        bonds::open_or_close(state, id);
+    }
+    if changes_vrf {
+        vrfs::cycle(state, id);
+    }
     Ok(())
 }
 
 pub(super) fn delete_link(state: &mut State, id: &LinkId) {
+    let place = state.objects.get(&Key::Link(id.clone())).and_then(Object::link);
+    let place = place.map(|link| link.place.clone());
+    let in_vrf = place.iter().flat_map(|place| vrfs::links(state, place)).collect::<Vec<_>>();
+    let in_bond = place.iter().flat_map(|place| bonds::links_in(state, place)).collect::<Vec<_>>();
     let Some(Object::Link(link)) = state.objects.remove(&Key::Link(id.clone())) else { return };
     remove_dependents(state, &link.place);
     release(state, &link.place);
+    in_vrf.iter().for_each(|id| vrfs::cycle(state, id));
+    in_bond.iter().for_each(|id| bonds::open_or_close(state, id));
     if let Some(peer) = &link.peer
         && let Some(mate) = at(state, peer)
     {
@@ -169,8 +192,19 @@ fn release(state: &mut State, place: &Place) {
             && link.place.netns == place.netns
             && link.master == of
         {
-            link.master = Some(Master::Free);
+            (link.master, link.port) = (Some(Master::Free), Port::default());
         }
+    }
+}
+
+/// The attributes of a link that has just got its master.
+fn new_port(state: &State, link: &Link) -> Port {
+    let Some(Master::Of(master)) = &link.master else { return Port::default() };
+    let place = Place { netns: link.place.netns.clone(), ifname: master.clone() };
+    match shared::link(state, &place).and_then(|master| master.kind.as_ref()) {
+        Some(LinkKind::Bridge(_)) => Port { bridge: bridges::new_port(), ..Port::default() },
+        Some(LinkKind::Bond(_)) => Port { bond: bonds::new_port(), ..Port::default() },
+        _ => Port::default(),
     }
 }
 
@@ -231,11 +265,4 @@ fn permit_mtu(link: &Link) -> Result<(), Refused> {
         }
         Some(_) | None => Ok(()),
     }
-}
-
-/// The neighbours of a link are flushed (`neigh_changeaddr`, net/core/neighbour.c).
-fn forget_neighbors(state: &mut State, place: &Place) {
-    let is_on_it =
-        |key: &Key, object: &Object| matches!(key, Key::Neighbor(_)) && is_on(key, object, place);
-    state.objects.retain(|key, object| !is_on_it(key, object));
 }

@@ -21,6 +21,7 @@ pub(super) fn refusal(errno: i32, words: &str) -> Refused {
         libc::ENETUNREACH => "ENETUNREACH",
         libc::ENODEV => "ENODEV",
         libc::ENOENT => "ENOENT",
+        libc::EPERM => "EPERM",
         libc::ENOMEM => "ENOMEM",
         libc::EOPNOTSUPP => "EOPNOTSUPP",
         libc::ERANGE => "ERANGE",
@@ -104,4 +105,11 @@ pub(super) fn disable(state: &mut State, place: &Place, which: impl Fn(&Key) -> 
         .map(|(key, _)| key.clone())
         .collect();
     gone.iter().for_each(|key| drop(state.objects.remove(key)));
+}
+
+/// The neighbours of a link are flushed (`neigh_changeaddr`, net/core/neighbour.c).
+pub(super) fn forget_neighbors(state: &mut State, place: &Place) {
+    let is_on_it =
+        |key: &Key, object: &Object| matches!(key, Key::Neighbor(_)) && is_on(key, object, place);
+    state.objects.retain(|key, object| !is_on_it(key, object));
 }

@@ -128,6 +128,6 @@ impl Kernel {
 /// The place of a link that an operation deletes, if it can have ports.
 fn taken_master(op: &Op) -> Option<Place> {
     let Action::Delete(Object::Link(link)) = &op.action else { return None };
-    let enslaves = link.facts().is_some_and(|facts| facts.enslaves);
+    let enslaves = link.facts().is_some_and(|facts| facts.enslaves.is_some());
     enslaves.then(|| link.place.clone())
 }

@@ -1,5 +1,7 @@
 //! Executing operations on links.
 
+use std::borrow::Cow;
+
 use netstate::LinkId;
 use netstate::link::{CreatedBy, Link, LinkKind, Master, Place, temporary_name};
 
@@ -76,11 +78,15 @@ impl Execution<'_> {
     fn update_link(&mut self, index: usize, from: &Link, change: &Link) -> Result<()> {
         let (old, new) = (&from.place, &change.place);
         if old == new {
+            let (mut from, mut change) = (Cow::Borrowed(from), Cow::Borrowed(change));
             if let Some(first) = change.kind.as_ref().and_then(LinkKind::first) {
+                let rest = change.kind.as_ref().and_then(|kind| kind.changes(&first));
                 let first = Link { kind: Some(first), ..Link::at(old.clone()) };
-                self.change_link(index, old, &completed(from, &first))?;
+                self.change_link(index, old, &completed(&from, &first))?;
+                from.to_mut().overlay(&first);
+                change.to_mut().kind = rest;
             }
-            return self.change_link(index, old, &completed(from, change));
+            return self.change_link(index, old, &completed(&from, &change));
         }
         let at = self.index_of(index, &old.netns, &old.ifname)?;
         let references = References {

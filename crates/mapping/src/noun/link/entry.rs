@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use netstate::link::BridgePort;
+use netstate::link::{BondPort, BridgePort};
 use netstate::{LinkAttributes, LinkFlags, LinkId, LinkName, MacAddress, NetnsName};
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
@@ -22,6 +22,7 @@ pub(crate) struct Entry {
     pub(crate) group: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) device: Option<LinkId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) master: Option<LinkId>,
     /// The attributes of the container `advance`.
     #[serde(serialize_with = "those_set")]
@@ -38,6 +39,8 @@ pub(crate) struct Entry {
     pub(crate) virtual_peer_name: Option<LinkId>,
     #[serde(rename = "bridge-conf", skip_serializing_if = "Option::is_none")]
     pub(crate) bridge_conf: Option<BridgeConf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bond_slave: Option<BondPort>,
     pub(crate) ifname: Option<LinkName>,
     pub(crate) description: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

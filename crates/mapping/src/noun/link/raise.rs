@@ -133,6 +133,7 @@ fn entry(id: &LinkId, link: &Link, names: &Names<'_>, list: &'static SchemaNode)
         modes: Some(LinkFlags { up: None, ..link.flags.clone() }),
         lladdresses: Some(Lladdresses { mac_addr, broadcast_addr, peer_addr }),
         bridge_conf: Some(BridgeConf { link: Some(link.port.bridge.clone()) }),
+        bond_slave: Some(link.port.bond.clone()),
         ifname: Some(ifname.clone()).filter(|ifname| ifname.as_str() != id.as_str()),
         description: alias.filter(|alias| is_a_line(alias)),
         state: link.status.as_ref().map(|status| state(link, status)),
@@ -161,6 +162,7 @@ fn with_kind(entry: Entry, link: &Link, names: &Names<'_>, list: &'static Schema
     Entry {
         lladdresses: entry.lladdresses.filter(|_| has("lladdresses")),
         bridge_conf: entry.bridge_conf.filter(|_| has("bridge-conf")),
+        bond_slave: entry.bond_slave.filter(|_| has("bond_slave")),
         r#type: kind::identity(list, kind_name),
         virtual_peer_name: name(&link.peer).filter(|_| says_type),
         // The underlay of a tunnel has its own leaf.

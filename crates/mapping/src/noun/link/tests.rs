@@ -163,7 +163,7 @@ fn dangling_references_are_refused() {
             }
         }"#,
         expect![[r#"
-            /iproute2-ip-link:links/link[name='a']/master: b (/iproute2-ip-link:links/link[name='b']) is no bridge
+            /iproute2-ip-link:links/link[name='a']/master: b (/iproute2-ip-link:links/link[name='b']) is no bond, bridge or VRF
             /iproute2-ip-link:links/link[name='b']/master: no link br9 is configured: add it to links, or take this out too
             /iproute2-ip-link:links/link[name='c']/master: br0 is in namespace 1, c in vpn10
             /iproute2-ip-link:links/link[name='d']/device: a link of this type has no link below it

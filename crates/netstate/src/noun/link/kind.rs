@@ -5,13 +5,16 @@
 //! fact does not compile.
 
 mod below;
+pub mod bond;
 pub mod bridge;
 pub mod dummy;
+mod enslaving;
 pub mod ifb;
 pub mod tun;
 pub mod tunnel;
 pub mod veth;
 pub mod vlan;
+pub mod vrf;
 pub mod vxlan;
 
 use std::collections::BTreeMap;
@@ -21,8 +24,10 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use self::below::{Below, BelowAttribute, LinkBelow};
+use self::bond::Bond;
 use self::bridge::Bridge;
 use self::dummy::Dummy;
+pub use self::enslaving::Enslaving;
 use self::ifb::Ifb;
 use self::tun::Tun;
 use self::tunnel::gre::{Gre, Gretap};
@@ -34,6 +39,7 @@ use self::tunnel::vti::Vti;
 use self::tunnel::vti6::Vti6;
 use self::veth::Veth;
 use self::vlan::Vlan;
+use self::vrf::Vrf;
 use self::vxlan::Vxlan;
 use crate::attribute::{Attributes, Field, Fields, Malformed};
 use crate::noun::link::new_device::NewDevice;
@@ -47,6 +53,8 @@ kinds! {
     Ifb
     /// A tunnel device of a user's program.
     Tun
+    /// Several links that act as one.
+    Bond
     /// An Ethernet bridge.
     Bridge
     /// A VXLAN tunnel end point.
@@ -71,6 +79,8 @@ kinds! {
     Ip6gretap
     /// A tunnel for the IPv6 packets of an IPsec policy.
     Vti6
+    /// A routing instance for the links that are enslaved to it.
+    Vrf
 }
 
 /// The facts of a kind, apart from its attributes.
@@ -113,6 +123,9 @@ pub(crate) trait Kind:
     fn first(&self) -> Option<Self> {
         None
     }
+
+    /// Removes the attributes that the kernel refuses because of others that are set here.
+    fn drop_unsupported(&mut self) {}
 }
 
 /// The facts that are the same for every link of a kind.
@@ -127,8 +140,8 @@ pub struct KindFacts {
     /// Whether the kernel resets the attributes that a request to change one leaves out, and the
     /// link below too.
     pub changes_whole: bool,
-    /// Whether other links can be enslaved to it.
-    pub enslaves: bool,
+    /// What happens to a link that is enslaved to it; `None` if no link can be.
+    pub enslaves: Option<Enslaving>,
     /// Whether it is one of two ends that the kernel creates and removes together.
     pub paired: bool,
     /// Whether it can move to another namespace (`netns_immutable`, include/linux/netdevice.h).
@@ -174,7 +187,7 @@ const FOREIGN: KindFacts = KindFacts {
     created_by: CreatedBy::Netlink,
     link_below: LinkBelow::Optional(BelowAttribute::IflaLink),
     changes_whole: false,
-    enslaves: true,
+    enslaves: Some(Enslaving::Stays),
     paired: false,
     moves: true,
     mtu_of_ports: false,
@@ -272,6 +285,14 @@ macro_rules! kinds {
                 }
             }
 
+            /// Removes the attributes that the kernel refuses because of others that are set here.
+            pub(crate) fn drop_unsupported(&mut self) {
+                match self {
+                    $(LinkKind::$kind(kind) => kind.drop_unsupported(),)*
+                    LinkKind::Other(_) => {}
+                }
+            }
+
             /// This change of `from`, with all attributes if the kernel resets those that a
             /// request leaves out.
             pub fn completed(&self, from: &LinkKind) -> LinkKind {
@@ -347,7 +368,7 @@ macro_rules! kinds {
             }
 
             /// The attributes that are set here and differ in `observed`, if any.
-            pub(crate) fn changes(&self, observed: &LinkKind) -> Option<LinkKind> {
+            pub fn changes(&self, observed: &LinkKind) -> Option<LinkKind> {
                 let changes = match (self, observed) {
                     $((LinkKind::$kind(kind), LinkKind::$kind(seen)) => {
                         LinkKind::$kind(kind.changes(seen))

@@ -6,12 +6,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::{Attributes, Field, Fields};
-use crate::noun::link::BridgePort;
+use crate::noun::link::{BondPort, BridgePort};
 
 ports! {
     /// The attributes of a bridge's port.
     #[serde(flatten)]
     bridge: BridgePort
+    /// The attributes of a link in a bond.
+    #[serde(flatten)]
+    bond: BondPort
 }
 
 /// What a kind of master states about its ports.

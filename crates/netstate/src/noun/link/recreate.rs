@@ -1,7 +1,7 @@
 //! How a link depends on others, and whether it can be changed to what is wanted.
 
 use super::fields::ETH_DATA_LEN;
-use super::{Below, BelowAttribute, Link, LinkBelow, LinkKind, Place};
+use super::{Below, BelowAttribute, Enslaving, Link, LinkBelow, LinkKind, Place};
 
 /// How a link depends on the link below.
 pub(crate) fn below(link: &Link) -> Below {
@@ -12,6 +12,11 @@ pub(crate) fn below(link: &Link) -> Below {
 pub(crate) fn outlives_below(link: &Link) -> bool {
     let attribute = link.facts().and_then(|facts| facts.link_below.attribute());
     attribute.is_some_and(BelowAttribute::is_stored)
+}
+
+/// What happens to the links that are enslaved to a link.
+pub(crate) fn enslaving(master: &Link) -> Option<Enslaving> {
+    master.facts()?.enslaves
 }
 
 /// Whether a link follows the MTU of its ports.

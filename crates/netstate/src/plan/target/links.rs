@@ -2,7 +2,7 @@
 
 use super::past::Past;
 use crate::name::LinkId;
-use crate::noun::link::{Link, LinkKind, Master, Place, Port, must_recreate};
+use crate::noun::link::{Enslaving, Link, LinkKind, Master, Place, Port, must_recreate};
 use crate::noun::netns::as_phrase;
 use crate::noun::{Key, Object};
 use crate::plan::PlanError;
@@ -10,18 +10,24 @@ use crate::uapi::BR_STATE_FORWARDING;
 
 /// A configured link. It starts as observed, fields that are no longer configured are restored, and
 /// the configured fields are applied. `to` returns the desired place of the link that was observed
-/// at a place. `is_missing` returns whether the link that is desired at a place does not exist.
+/// at a place. `is_missing` returns whether the link that is desired at a place does not exist. `enslaving` returns what
+/// the master at a place does to its ports.
 pub(super) fn configured<'p>(
     id: &LinkId,
     desired: &Link,
     past: &Past<'_>,
-    (to, is_missing): (impl Fn(&Place) -> Option<&'p Place>, impl Fn(&Place) -> bool),
+    (to, is_missing, enslaving): (
+        impl Fn(&Place) -> Option<&'p Place>,
+        impl Fn(&Place) -> bool,
+        impl Fn(Place) -> Option<Enslaving>,
+    ),
 ) -> Result<Link, PlanError> {
+    let opens = |link: &Link| link.master_place().and_then(&enslaving) == Some(Enslaving::Opens);
     let refuse = |reason| Err(PlanError { key: Key::Link(id.clone()), reason });
     let (touched, original) = (past.touched_link(), past.original_link());
     let Some(observed) = past.observed_link() else {
         return match (&desired.kind, Link::loopback(&desired.place)) {
-            (Some(_), _) => Ok(made(desired.clone())),
+            (Some(_), _) => Ok(made(desired.clone(), opens(desired))),
             // The loopback is created with its namespace.
             (None, Some(mut loopback)) => {
                 loopback.overlay(desired);
@@ -68,7 +74,10 @@ pub(super) fn configured<'p>(
     new.overlay(desired);
     if must_recreate(&new, observed, to, is_missing) {
         return match past.original {
-            None => Ok(made(new)),
+            None => {
+                let is_opened = opens(&new);
+                Ok(made(new, is_opened))
+            }
             Some(_) => refuse(format!(
                 "{} was there before in {} and is not ours to make anew, as {} would need",
                 observed.place.ifname,
@@ -88,6 +97,16 @@ pub(super) fn configured<'p>(
         }
     }
     link.overlay(desired);
+    link.kind.iter_mut().for_each(LinkKind::drop_unsupported);
+    if opens(&link) {
+        follow_bond(&mut link, desired);
+        link.flags.up = desired.flags.up.or(Some(true));
+    } else if opens(observed) {
+        follow_bond(&mut link, desired);
+        // The bond takes the link down.
+        let before = original.map(|original| original.flags.up);
+        link.flags.up = desired.flags.up.or_else(|| before.unwrap_or(Some(false)));
+    }
     // The port attributes belong to the bridge. On another bridge they start with the defaults, and on
     // its original one they return with it.
     link.port = match &link.master {
@@ -111,10 +130,17 @@ pub(super) fn other_end(link: &Link) -> Option<Link> {
     link.peer.as_ref().map(end)
 }
 
+/// A bond gives its ports its MTU and link-layer address, and each gets its own back when it leaves the bond.
+fn follow_bond(port: &mut Link, desired: &Link) {
+    port.attributes.mtu = desired.attributes.mtu;
+    port.attributes.mac_address = desired.attributes.mac_address.clone();
+}
+
 /// A new link is down unless it is configured to be up, even if it would come up with the link
-/// below. It has attributes of a port only if it has a master.
-pub(super) fn made(mut link: Link) -> Link {
-    link.flags.up.get_or_insert(false);
+/// below; but a bond opens its ports. It has attributes of a port only if it has a master.
+pub(super) fn made(mut link: Link, is_opened: bool) -> Link {
+    link.kind.iter_mut().for_each(LinkKind::drop_unsupported);
+    link.flags.up.get_or_insert(is_opened);
     if !matches!(link.master, Some(Master::Of(_))) {
         link.port = Port::default();
     }

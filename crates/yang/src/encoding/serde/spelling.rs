@@ -17,6 +17,8 @@ pub(super) enum Spelling {
     DottedQuad,
     /// Two numbers, separated by white space.
     Pair,
+    /// Several values with commas between them; no text for none.
+    List,
     /// In a leaf-list, `KEY:VALUE` for each entry of a map.
     Map,
 }
@@ -29,6 +31,7 @@ impl Spelling {
             "number" => Some(Spelling::Number),
             "dotted-quad" => Some(Spelling::DottedQuad),
             "pair" => Some(Spelling::Pair),
+            "list" => Some(Spelling::List),
             "map" => Some(Spelling::Map),
             _ => None,
         }
@@ -51,6 +54,10 @@ impl Spelling {
                 let numbers: Vec<u64> = numbers.collect::<Option<_>>()?;
                 (numbers.len() == 2).then(|| numbers.into())
             }
+            Spelling::List => {
+                let parts = text.split(',').filter(|part| !part.is_empty());
+                Some(parts.map(Json::from).collect())
+            }
             Spelling::Map => {
                 let (key, value) = text.split_once(':')?;
                 let value: u64 = value.parse().ok()?;
@@ -59,7 +66,7 @@ impl Spelling {
         }
     }
 
-    /// The texts of a value: several texts for a map, one text for all others. None if the value cannot be
+    /// The texts of a value: several texts for a map, one or none for all others. `None` if the value cannot be
     /// represented.
     pub(super) fn write(self, value: &Json) -> Option<Vec<String>> {
         let number = || value.as_u64();
@@ -73,6 +80,11 @@ impl Spelling {
             Spelling::Pair => {
                 let parts: Vec<String> = value.as_array()?.iter().map(Json::to_string).collect();
                 vec![parts.join(" ")]
+            }
+            Spelling::List => {
+                let parts: Option<Vec<&str>> = value.as_array()?.iter().map(Json::as_str).collect();
+                let text = parts?.join(",");
+                Some(text).filter(|text| !text.is_empty()).into_iter().collect()
             }
             Spelling::Map => {
                 let entries = value.as_object()?.iter();
@@ -97,6 +109,7 @@ mod tests {
         check(Spelling::Number, "256", 256.into());
         check(Spelling::DottedQuad, "1.0.0.2", 0x0100_0002.into());
         check(Spelling::Pair, "1024 65535", vec![1024, 65535].into());
+        check(Spelling::List, "192.0.2.1,192.0.2.2", vec!["192.0.2.1", "192.0.2.2"].into());
         check(Spelling::Map, "3:5", serde_json::json!({"3": 5}));
         assert_eq!(Spelling::Number.read("0x10"), Some(16.into()));
         for (spelling, text) in [

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attributes;
 use crate::noun::link::kind::{
-    Below, CreatedBy, ETHER_MTU, Kind, KindFacts, LinkBelow, MtuAtCreation,
+    Below, CreatedBy, ETHER_MTU, Enslaving, Kind, KindFacts, LinkBelow, MtuAtCreation,
 };
 use crate::noun::link::new_device::{NewDevice, ethernet};
 use crate::noun::link::port::PortKind;
@@ -63,7 +63,7 @@ impl Kind for Bridge {
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Never,
         changes_whole: false,
-        enslaves: true,
+        enslaves: Some(Enslaving::Stays),
         paired: false,
         moves: false,
         mtu_of_ports: true,

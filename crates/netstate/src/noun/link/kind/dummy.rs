@@ -18,7 +18,7 @@ impl Kind for Dummy {
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Never,
         changes_whole: false,
-        enslaves: false,
+        enslaves: None,
         paired: false,
         moves: true,
         mtu_of_ports: false,

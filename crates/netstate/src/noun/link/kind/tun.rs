@@ -30,7 +30,7 @@ impl Kind for Tun {
         created_by: CreatedBy::TunDevice,
         link_below: LinkBelow::Never,
         changes_whole: false,
-        enslaves: false,
+        enslaves: None,
         paired: false,
         moves: true,
         mtu_of_ports: false,

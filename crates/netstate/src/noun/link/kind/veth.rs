@@ -20,7 +20,7 @@ impl Kind for Veth {
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Never,
         changes_whole: false,
-        enslaves: false,
+        enslaves: None,
         paired: true,
         moves: true,
         mtu_of_ports: false,

@@ -49,7 +49,7 @@ impl Kind for Vlan {
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Required(BelowAttribute::IflaLink),
         changes_whole: false,
-        enslaves: false,
+        enslaves: None,
         paired: false,
         moves: true,
         mtu_of_ports: false,

@@ -80,7 +80,7 @@ impl Kind for Vxlan {
         created_by: CreatedBy::Netlink,
         link_below: LinkBelow::Optional(BelowAttribute::InfoData(IFLA_VXLAN_LINK)),
         changes_whole: false,
-        enslaves: false,
+        enslaves: None,
         paired: false,
         moves: true,
         mtu_of_ports: false,

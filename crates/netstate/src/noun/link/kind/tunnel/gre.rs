@@ -98,7 +98,7 @@ macro_rules! gre {
                 link_below: LinkBelow::Optional(BelowAttribute::Stored(IFLA_GRE_LINK)),
                 // `ipgre_netlink_parms` starts from zero.
                 changes_whole: true,
-                enslaves: false,
+                enslaves: None,
                 paired: false,
                 // Tunnelled packets would stay in the namespace where the tunnel was created.
                 moves: false,

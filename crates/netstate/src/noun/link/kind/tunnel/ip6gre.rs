@@ -118,7 +118,7 @@ macro_rules! ip6gre {
                 link_below: LinkBelow::Optional(BelowAttribute::Stored(IFLA_GRE_LINK)),
                 // `ip6gre_netlink_parms` starts from zero.
                 changes_whole: true,
-                enslaves: false,
+                enslaves: None,
                 paired: false,
                 // Tunnelled packets would stay in the namespace where the tunnel was created.
                 moves: false,

@@ -93,7 +93,7 @@ impl Kind for Ip6tnl {
         link_below: LinkBelow::Optional(BelowAttribute::Stored(IFLA_IPTUN_LINK)),
         // `ip6_tnl_netlink_parms` starts from zero.
         changes_whole: true,
-        enslaves: false,
+        enslaves: None,
         paired: false,
         // Tunnelled packets would stay in the namespace where the tunnel was created.
         moves: false,

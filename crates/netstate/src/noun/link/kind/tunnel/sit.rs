@@ -87,7 +87,7 @@ impl Kind for Sit {
         link_below: LinkBelow::Optional(BelowAttribute::Stored(IFLA_IPTUN_LINK)),
         // `ipip6_netlink_parms` starts from zero.
         changes_whole: true,
-        enslaves: false,
+        enslaves: None,
         paired: false,
         // Tunnelled packets would stay in the namespace where the tunnel was created.
         moves: false,

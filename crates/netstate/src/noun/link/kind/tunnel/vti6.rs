@@ -43,7 +43,7 @@ impl Kind for Vti6 {
         link_below: LinkBelow::Optional(BelowAttribute::Stored(IFLA_VTI_LINK)),
         // `vti6_netlink_parms` starts from zero.
         changes_whole: true,
-        enslaves: false,
+        enslaves: None,
         paired: false,
         // Tunnelled packets would stay in the namespace where the tunnel was created.
         moves: false,
