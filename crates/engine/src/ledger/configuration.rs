@@ -12,7 +12,14 @@ use crate::ledger::store::Store;
 pub(crate) const RUNNING: &str = "running.json";
 
 /// A configuration on disk: the transaction that made it, and its content as RFC 7951 encodes it.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
+struct Saving<T> {
+    id: u64,
+    configuration: T,
+}
+
+/// The same when it is read.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Saved<'a> {
     id: u64,
@@ -22,9 +29,7 @@ struct Saved<'a> {
 
 /// Writes a configuration. Returns its size in bytes.
 pub(crate) fn save(store: &Store, name: &str, id: u64, tree: &Tree) -> Result<usize> {
-    let json = RawValue::from_string(tree.to_json(false));
-    let configuration = json.map_err(|error| store.corrupt(name, error.to_string()))?;
-    store.write(name, &Saved { id, configuration: &configuration })
+    store.write(name, &Saving { id, configuration: tree.as_json() })
 }
 
 /// A configuration as it was read.
@@ -44,12 +49,13 @@ pub(crate) fn load(store: &Store, name: &str, schema: &'static Schema) -> Result
         return Err(store.corrupt(name, format!("there is no commit {}", saved.id)).into());
     }
     let json = saved.configuration.get();
-    // The text before it is replaced by blanks instead of being cut off, so that the line and
-    // column of an error are those of the file.
-    let before = text.find(json).unwrap_or_default();
-    let blank = text[..before].chars().map(|c| if c == '\n' { '\n' } else { ' ' });
-    let placed: String = blank.chain(json.chars()).collect();
-    let tree = Tree::from_json(schema, &placed);
+    let tree = Tree::from_json(schema, json).or_else(|_| {
+        // The text before it is replaced by blanks, so that the line and column of the error are
+        // those of the file.
+        let before = text.find(json).unwrap_or_default();
+        let blank = text[..before].chars().map(|c| if c == '\n' { '\n' } else { ' ' });
+        Tree::from_json(schema, &blank.chain(json.chars()).collect::<String>())
+    });
     let tree = tree.map_err(|error| store.corrupt(name, error.to_string()))?;
     Ok(Some(Loaded { id: saved.id, tree, bytes: text.len() }))
 }

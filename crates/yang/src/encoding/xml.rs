@@ -104,6 +104,43 @@ mod tests {
         assert_eq!(Edit::from_xml(schema(), &text, Operation::Merge).unwrap(), tree.to_edit());
     }
 
+    #[test]
+    fn large_trees_are_written_in_pieces() {
+        /// Keeps pieces, and fails after some.
+        struct Pieces(Vec<usize>, String, usize);
+        impl std::io::Write for Pieces {
+            fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
+                if self.0.len() == self.2 {
+                    return Err(std::io::ErrorKind::BrokenPipe.into());
+                }
+                self.0.push(piece.len());
+                self.1.push_str(std::str::from_utf8(piece).unwrap());
+                Ok(piece.len())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let entry = |n: usize| match n % 2 {
+            0 => format!("/links/link[name='\u{e4}{n}']/vxlan/id = {n}\n"),
+            _ => format!("/netnses/netns[name='n{n}']\n"),
+        };
+        let mut lines: String = (0..10_000).map(entry).collect();
+        lines += "/netnses/netns[name='x']\n/links/link[name='empty']";
+        let tree = tree(&lines);
+        for indent in [false, true] {
+            let whole = tree.to_xml(indent);
+            let mut pieces = Pieces(Vec::new(), String::new(), usize::MAX);
+            tree.write_xml(indent, &mut pieces).unwrap();
+            assert_eq!(pieces.1, whole);
+            let longest = pieces.0.iter().max().unwrap();
+            assert!(*longest < whole.len() / 4, "{longest} of {} bytes at once", whole.len());
+            let mut pieces = Pieces(Vec::new(), String::new(), 2);
+            let error = tree.write_xml(indent, &mut pieces).unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+        }
+    }
+
     #[track_caller]
     fn check(xml: &str, expected: Expect) {
         let shown = match Tree::from_xml(schema(), xml) {

@@ -1,5 +1,7 @@
 //! Writes a tree as RFC 7951 JSON.
 
+use std::io::{self, Write};
+
 use ::serde::ser::{SerializeMap, SerializeSeq};
 use ::serde::{Serialize, Serializer};
 
@@ -16,7 +18,7 @@ impl Tree {
 
     /// JSON of the instances that `shown` accepts, and of keys.
     pub(crate) fn json(&self, indent: bool, shown: fn(&SchemaNode) -> bool) -> String {
-        let members = Members { keys: &[], values: &[], entry: &self.root, shown };
+        let members = self.members(shown);
         let text = match indent {
             true => serde_json::to_string_pretty(&members),
             false => serde_json::to_string(&members),
@@ -27,7 +29,30 @@ impl Tree {
         )]
         text.expect("a text takes all that is written, and the names of members are texts")
     }
+
+    /// The tree as a part of another JSON document.
+    pub fn as_json(&self) -> impl Serialize + '_ {
+        self.members(|_| true)
+    }
+
+    /// Writes RFC 7951 JSON to `to`. The text is never in memory as a whole.
+    pub fn write_json(&self, indent: bool, to: &mut dyn io::Write) -> io::Result<()> {
+        let members = self.members(|_| true);
+        let mut to = io::BufWriter::with_capacity(PIECE, to);
+        match indent {
+            true => serde_json::to_writer_pretty(&mut to, &members)?,
+            false => serde_json::to_writer(&mut to, &members)?,
+        }
+        to.flush()
+    }
+
+    fn members(&self, shown: fn(&SchemaNode) -> bool) -> Members<'_> {
+        Members { keys: &[], values: &[], entry: &self.root, shown }
+    }
 }
+
+/// How much is written at once.
+const PIECE: usize = 1 << 16;
 
 /// The members of an object.
 struct Members<'a> {

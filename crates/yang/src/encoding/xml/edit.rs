@@ -12,7 +12,7 @@ use crate::value::Value;
 /// Writes an edit that merges instances and removes others. It has a current instance, which is the top at first.
 #[derive(Default)]
 pub struct EditWriter {
-    writer: Writer,
+    writer: Writer<'static>,
     open: Vec<Open>,
 }
 

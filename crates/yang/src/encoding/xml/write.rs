@@ -1,7 +1,8 @@
-//! Writes trees and edits as XML.
+//! Writes trees and edits as XML. A large tree is written in pieces, so that its text is never in memory as a whole.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io;
 
 use super::{NETCONF, rename};
 use crate::edit::{self, Edit, EditNode, Operation};
@@ -17,7 +18,17 @@ impl Tree {
         self.root.slots().iter().for_each(|slot| writer.slot(slot));
         writer.out
     }
+
+    /// Writes the same text to `to`, in pieces of about 64 KiB. Each piece consists of whole characters.
+    pub fn write_xml(&self, indent: bool, to: &mut (dyn io::Write + Send)) -> io::Result<()> {
+        let mut writer = Writer { indent, to: Some(to), ..Writer::default() };
+        self.root.slots().iter().for_each(|slot| writer.slot(slot));
+        writer.finish()
+    }
 }
+
+/// The size at which text is passed on. Elements are not divided, so that a piece may be larger.
+const PIECE: usize = 1 << 16;
 
 impl Edit {
     /// The content of `<config>`.
@@ -43,13 +54,19 @@ impl Edit {
 }
 
 #[derive(Default)]
-pub(super) struct Writer {
+pub(super) struct Writer<'t> {
     pub(super) out: String,
     indent: bool,
     depth: usize,
+    /// Takes the text piece by piece. Without it, all text stays in `out`.
+    to: Option<&'t mut (dyn io::Write + Send)>,
+    /// The number of bytes that were passed on.
+    passed: usize,
+    /// Why the text could not be passed on. Nothing more is written then.
+    failed: Option<io::Error>,
 }
 
-impl Writer {
+impl Writer<'_> {
     pub(super) fn slot(&mut self, slot: &Slot) {
         match &slot.content {
             Content::Leaf(value) => self.leaf(slot.node, Some(value), None),
@@ -58,9 +75,27 @@ impl Writer {
             }
             Content::Container(entry) => self.inner(slot.node, &[], entry),
             Content::List(entries) => {
-                entries.iter().for_each(|(keys, entry)| self.inner(slot.node, keys, entry));
+                for (keys, entry) in entries.iter() {
+                    if self.failed.is_some() {
+                        return;
+                    }
+                    self.inner(slot.node, keys, entry);
+                }
             }
         }
+    }
+
+    /// Passes on the text so far.
+    fn pass(&mut self) {
+        let Some(to) = &mut self.to else { return };
+        self.failed = to.write_all(self.out.as_bytes()).err();
+        self.passed += self.out.len();
+        self.out.clear();
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.pass();
+        self.failed.map_or(Ok(()), Err)
     }
 
     fn inner(&mut self, node: &'static SchemaNode, keys: &[Value], entry: &Entry) {
@@ -69,6 +104,9 @@ impl Writer {
             writer.keys(node, keys);
             entry.slots().iter().for_each(|slot| writer.slot(slot));
         });
+        if self.out.len() >= PIECE {
+            self.pass();
+        }
     }
 
     fn edit(&mut self, edit: &EditNode) {
@@ -101,15 +139,15 @@ impl Writer {
     }
 
     /// The content and the end tag. An element without content becomes one tag.
-    pub(super) fn body(&mut self, node: &'static SchemaNode, content: impl FnOnce(&mut Writer)) {
+    pub(super) fn body(&mut self, node: &'static SchemaNode, content: impl FnOnce(&mut Self)) {
         let tag = self.out.len();
         self.out.push('>');
         self.close();
-        let start = self.out.len();
+        let start = self.passed + self.out.len();
         self.depth += 1;
         content(self);
         self.depth -= 1;
-        if self.out.len() == start {
+        if self.passed + self.out.len() == start {
             self.out.truncate(tag);
             self.out.push_str("/>");
         } else {
