@@ -23,6 +23,7 @@ use crate::engine::Engine;
 use crate::engine::handle::Handle;
 use crate::engine::pulse::written_in;
 use crate::error::{Result, RpcResult};
+use crate::kernel_state::operational::Observed;
 use crate::ledger::past::Past;
 use crate::ledger::rescue;
 use crate::session::candidate::{Draft, Side};
@@ -88,14 +89,14 @@ impl Session {
             }
             Datastore::Startup => Ok(self.handle.snapshot().startup),
             Datastore::Candidate => self.ask(|engine, id| engine.candidate(id)).await,
-            Datastore::Operational => self.ask(|engine, _| engine.operational()).await,
+            Datastore::Operational => self.observe(None).await?.into_tree(),
         }
     }
 
-    /// The selected part of operational, and perhaps more. Nothing else is read from the kernel.
-    /// The engine's own state is read without the kernel.
-    pub async fn operational(&self, selected: Vec<Selected>) -> RpcResult<Tree> {
-        self.ask(move |engine, _| engine.operational_of(&selected)).await
+    /// Reads the selected part of operational from the kernel, and perhaps more; without a
+    /// selection, all of it. The engine's own state is read without the kernel.
+    pub async fn observe(&self, selected: Option<Vec<Selected>>) -> RpcResult<Observed> {
+        self.ask(move |engine, _| engine.observe(selected.as_deref())).await
     }
 
     /// Edits the candidate.

@@ -241,14 +241,29 @@ fn header(bytes: &[u8], end_allowed: bool) -> Header {
 
 /// A message as a list of pieces to send. The message itself is not copied.
 pub fn pieces(framing: Framing, message: &str) -> Vec<Cow<'_, [u8]>> {
+    let mut pieces = part(framing, message.as_bytes());
+    pieces.push(end(framing).into());
+    pieces
+}
+
+/// A part of a message as a list of pieces to send, if the message is sent before all of it is known. At least one
+/// part must not be empty. The part itself is not copied.
+pub fn part(framing: Framing, part: &[u8]) -> Vec<Cow<'_, [u8]>> {
     match framing {
-        Framing::EndOfMessage => vec![message.as_bytes().into(), END_OF_MESSAGE.into()],
+        Framing::EndOfMessage => vec![part.into()],
         Framing::Chunked => {
-            let chunks = message.as_bytes().chunks(u32::MAX as usize);
+            let chunks = part.chunks(u32::MAX as usize);
             let header = |chunk: &[u8]| format!("\n#{}\n", chunk.len()).into_bytes();
-            let pieces = chunks.flat_map(|chunk| [header(chunk).into(), chunk.into()]);
-            pieces.chain([END_OF_CHUNKS.into()]).collect()
+            chunks.flat_map(|chunk| [header(chunk).into(), chunk.into()]).collect()
         }
+    }
+}
+
+/// What follows the last part of a message.
+pub fn end(framing: Framing) -> &'static [u8] {
+    match framing {
+        Framing::EndOfMessage => END_OF_MESSAGE,
+        Framing::Chunked => END_OF_CHUNKS,
     }
 }
 

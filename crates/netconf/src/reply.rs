@@ -31,7 +31,7 @@ impl Reply {
 
     /// Writes the reply, with the repeated attributes of the request. Data may be large, and is not copied.
     pub fn into_xml(self, envelope: &Envelope) -> String {
-        let Envelope { prefix, attributes } = envelope;
+        let prefix = &envelope.prefix;
         let mut content = match self {
             Reply::Ok => format!("<{prefix}ok/>"),
             Reply::Data(Xml(data)) => data,
@@ -45,8 +45,14 @@ impl Reply {
                 out
             }
         };
-        content.insert_str(0, &format!("<{prefix}rpc-reply{attributes}>"));
-        content + &format!("</{prefix}rpc-reply>")
+        let [start, end] = Reply::tags(envelope);
+        content.insert_str(0, &start);
+        content + &end
+    }
+
+    /// The start tag of the reply, with the repeated attributes of the request, and its end tag.
+    pub fn tags(Envelope { prefix, attributes }: &Envelope) -> [String; 2] {
+        [format!("<{prefix}rpc-reply{attributes}>"), format!("</{prefix}rpc-reply>")]
     }
 }
 

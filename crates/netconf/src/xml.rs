@@ -29,9 +29,15 @@ impl Xml {
 
     /// The fragment as the content of one element.
     pub fn within(mut self, name: &str, namespace: &str) -> Self {
+        let [start, end] = Xml::tags(name, namespace);
+        self.0.insert_str(0, &start);
+        Xml(self.0 + &end)
+    }
+
+    /// The start tag and the end tag of an element.
+    pub fn tags(name: &str, namespace: &str) -> [String; 2] {
         let namespace = attribute_escaped(namespace);
-        self.0.insert_str(0, &format!("<{name} xmlns=\"{namespace}\">"));
-        Xml(self.0 + &format!("</{name}>"))
+        [format!("<{name} xmlns=\"{namespace}\">"), format!("</{name}>")]
     }
 
     /// The text of the element, if the fragment is one element with text.

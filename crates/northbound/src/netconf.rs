@@ -1,8 +1,11 @@
 //! NETCONF (RFC 6241) over a stream that the transport has authenticated.
 
+mod answer;
+mod blocking;
 mod capabilities;
 mod connection;
 mod error;
+mod read;
 mod rpc;
 mod session;
 mod subscription;

@@ -91,9 +91,9 @@ impl Device {
             keys: Vec::new(),
             nodes: None,
         });
-        let told = self.runtime.block_on(self.session().operational(selected.into()));
-        let told: Value = serde_json::from_str(&told.expect("read the state").to_json(false))
-            .expect("a tree is JSON");
+        let told = self.runtime.block_on(self.session().observe(Some(selected.into())));
+        let told = told.and_then(engine::Observed::into_tree).expect("read the state");
+        let told: Value = serde_json::from_str(&told.to_json(false)).expect("a tree is JSON");
         let state = &told["netloom-state:configuration-state"];
         let complaints =
             [&state["missing"], &state["diverged"], &told["netloom-drift:drift"]["object"]];

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::{Key, LinkId, Noun, Part, Place, Scope, Wanted};
+use netstate::{Key, LinkId, Noun, Part, Place, Scope, State, Wanted};
 use serde::Serialize;
 use yang::{Path, Selected, Tree};
 
 use crate::clock::rfc3339;
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Errors, Result, RpcResult};
 use crate::kernel_state::held::HeldObject;
 use crate::kernel_state::policy;
 
@@ -22,10 +22,33 @@ fn is_own(module: &str) -> bool {
     [policy::MODULE, MODULE].contains(&module)
 }
 
+/// What was read for operational data. Converting it to a tree takes longer than reading it, and does not need the
+/// engine.
+#[derive(Debug)]
+pub struct Observed {
+    state: State,
+    /// The nouns that are shown. The other objects provide names.
+    nouns: BTreeSet<Noun>,
+    running: Tree,
+    /// The engine's own state.
+    own: Tree,
+}
+
+impl Observed {
+    /// The operational tree.
+    pub fn into_tree(self) -> RpcResult<Tree> {
+        let Observed { state, nouns, running, own } = self;
+        let raised = mapping::raise_nouns(&state, &running, |noun| nouns.contains(&noun));
+        let mut tree = raised.map_err(|error| Errors::from(error).rpc())?;
+        tree.merge(&own);
+        Ok(tree)
+    }
+}
+
 /// The content of the container.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct State {
+struct OwnState {
     running_id: u64,
     converged: bool,
     held: Vec<HeldEntry>,
@@ -63,27 +86,33 @@ struct Entry {
 }
 
 impl Engine {
-    /// The whole kernel state, under the configuration's names, and the engine's own state.
-    pub(crate) fn operational(&mut self) -> Result<Tree> {
-        let links = self.running.intent.desired().links();
-        let known = links.map(|(id, link)| (link.place.clone(), id.clone())).collect();
-        self.operational_part(Part::all(known))
-    }
-
-    /// The selected part of the same. Nothing else is read.
-    pub(crate) fn operational_of(&mut self, selected: &[Selected]) -> Result<Tree> {
-        if selected.iter().all(|selected| is_own(&selected.top.module.name)) {
-            return self.own_state();
-        }
-        self.operational_part(mapping::part(selected, &self.running.intent.tree))
-    }
-
-    fn operational_part(&mut self, mut part: Part) -> Result<Tree> {
-        self.follow_displaced(&mut part);
+    /// Reads the selected part of the kernel state, and perhaps more; without a selection, all of it. The engine's
+    /// own state is added.
+    pub(crate) fn observe(&mut self, selected: Option<&[Selected]>) -> Result<Observed> {
+        let own = self.own_state()?;
+        let running = self.running.intent.tree.clone();
+        let is_own = |selected: &Selected| is_own(&selected.top.module.name);
+        let part = match selected {
+            Some(selected) if selected.iter().all(is_own) => {
+                let (state, nouns) = (State::default(), BTreeSet::new());
+                return Ok(Observed { state, nouns, running, own });
+            }
+            Some(selected) => mapping::part(selected, &running),
+            None => {
+                let links = self.running.intent.desired().links();
+                Part::all(links.map(|(id, link)| (link.place.clone(), id.clone())).collect())
+            }
+        };
         let nouns = part.nouns.clone();
+        let state = self.observe_part(part)?;
+        Ok(Observed { state, nouns, running, own })
+    }
+
+    fn observe_part(&mut self, mut part: Part) -> Result<State> {
+        self.follow_displaced(&mut part);
         // Kernel parameters are read only if they are named, because there are too many.
         let mut keys = BTreeSet::new();
-        if nouns.contains(&Noun::Sysctl) {
+        if part.nouns.contains(&Noun::Sysctl) {
             let parameters = self.running.intent.desired().parameters();
             let parameters = parameters.filter(|key| part.has_netns(&key.netns));
             keys.extend(parameters.cloned().map(Key::Sysctl));
@@ -93,10 +122,7 @@ impl Engine {
             let parameters = Scope::Only(Wanted { keys, ..Wanted::default() });
             observed.objects.extend(self.kernel.observe(&parameters)?.objects);
         }
-        let running = &self.running.intent.tree;
-        let mut tree = mapping::raise_nouns(&observed, running, |noun| nouns.contains(&noun))?;
-        tree.merge(&self.own_state()?);
-        Ok(tree)
+        Ok(observed)
     }
 
     /// Shows links that others have renamed or moved under their configured names.
@@ -128,7 +154,7 @@ impl Engine {
             attempts: failed.attempts,
             next_attempt: rfc3339::milliseconds(failed.again),
         });
-        let state = State {
+        let state = OwnState {
             running_id: self.running.id,
             converged: self.diverged.is_none() && self.kernel.skipped().is_empty(),
             held: self.held(),

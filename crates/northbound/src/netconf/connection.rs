@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use ::netconf::framing::pieces;
+use ::netconf::framing::{end, part};
 use ::netconf::{Decoder, Framing, FramingError, encode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter};
 use tokio::net::UnixStream;
@@ -130,11 +130,23 @@ const PART: usize = 1 << 16;
 impl Output {
     /// Sends a message, after the data that waits to be sent.
     pub(super) async fn send(&mut self, message: &str) -> io::Result<()> {
+        self.send_part(message.as_bytes()).await?;
+        self.end().await
+    }
+
+    /// Sends a part of a message. At least one part must not be empty, and [`end`](Self::end) must follow the last one.
+    pub(super) async fn send_part(&mut self, text: &[u8]) -> io::Result<()> {
         let owed = std::mem::take(&mut self.owed);
         self.write(&owed).await?;
-        for piece in pieces(self.framing, message) {
+        for piece in part(self.framing, text) {
             self.write(&piece).await?;
         }
+        Ok(())
+    }
+
+    /// Ends a message that was sent in parts.
+    pub(super) async fn end(&mut self) -> io::Result<()> {
+        self.write(end(self.framing)).await?;
         patiently(self.patience, self.stream.flush()).await
     }
 

@@ -7,6 +7,8 @@ use yang::{ErrorTag, Schema};
 #[derive(Debug, PartialEq)]
 pub(super) struct Errors(pub(super) Vec<RpcError>);
 
+pub(super) type Result<T> = std::result::Result<T, Errors>;
+
 impl Errors {
     /// An error in the request itself.
     pub(super) fn request(tag: ErrorTag, message: impl Into<String>) -> Self {

@@ -16,11 +16,12 @@ use ::netconf::{
 use engine::{CommitRequest, ConfirmedBy, Datastore, NetnsName, Past, Probe, Question, Session};
 use yang::{Edit, ErrorTag, Operation, Path, Schema, Tree};
 
-use super::error::Errors;
+use super::answer::{Answer, Data};
+use super::blocking::blocking;
+use super::error::{Errors, Result};
+use super::read::{self, Read};
 use super::subscription::Subscription;
 use super::time;
-
-type Result<T> = std::result::Result<T, Errors>;
 
 /// The operations of one session.
 pub(super) struct Operations {
@@ -31,30 +32,24 @@ pub(super) struct Operations {
 }
 
 impl Operations {
-    pub(super) async fn perform(&mut self, rpc: Rpc) -> Result<Reply> {
+    pub(super) async fn perform(&mut self, rpc: Rpc) -> Result<Answer> {
         match rpc {
             Rpc::GetConfig { source, filter } => {
-                data(self.session.read(store(source)).await?, filter, BASE).await
+                self.read(Read { filter, ..Read::of(store(source), BASE) }).await
             }
+            // RFC 6241 section 7.7: running and the state of the device.
             Rpc::Get { filter } => {
-                data(self.running_and_state(filter.as_ref()).await?, filter, BASE).await
+                let read = Read::of(Datastore::Operational, BASE);
+                self.read(Read { filter, with_running: true, ..read }).await
+            }
+            Rpc::GetData { config_filter: Some(false), .. } => {
+                let message = "<config-filter> can only be true";
+                Err(Errors::request(ErrorTag::OperationNotSupported, message))
             }
             Rpc::GetData { datastore, filter, config_filter } => {
-                let tree = match (datastore, &filter) {
-                    (::netconf::Datastore::Operational, Some(Xml(filter))) => {
-                        self.session.operational(self.schema.selected(filter)?).await?
-                    }
-                    (datastore, _) => self.session.read(store(datastore)).await?,
-                };
-                let tree = match config_filter {
-                    None => tree,
-                    Some(true) => tree.config_only(),
-                    Some(false) => {
-                        let message = "<config-filter> can only be true";
-                        return Err(Errors::request(ErrorTag::OperationNotSupported, message));
-                    }
-                };
-                data(tree, filter, NMDA).await
+                let config_only = config_filter.unwrap_or_default();
+                let read = Read::of(store(datastore), NMDA);
+                self.read(Read { filter, config_only, ..read }).await
             }
             Rpc::EditConfig { target, default_operation, test_option, error_option, config } => {
                 writable(target, "edit-config")?;
@@ -68,8 +63,7 @@ impl Operations {
             }
             Rpc::CopyConfig { target, source } => self.copy(target, source).await,
             Rpc::DeleteConfig { target: ::netconf::Datastore::Startup } => {
-                self.session.replace_startup(Tree::empty(self.schema)).await?;
-                Ok(Reply::Ok)
+                ok(self.session.replace_startup(Tree::empty(self.schema)).await)
             }
             Rpc::DeleteConfig { target } => {
                 let message = format!("{} cannot be deleted, only startup can", target.name());
@@ -102,7 +96,7 @@ impl Operations {
                 ok(self.session.update(prefers).await)
             }
             Rpc::DiscardChanges => ok(self.session.discard().await),
-            Rpc::CloseSession => Ok(Reply::Ok),
+            Rpc::CloseSession => ok(Ok(())),
             Rpc::CreateSubscription { stream, filter } => {
                 if self.subscription.is_some() {
                     let message = "the session has a subscription, which lasts as long as it";
@@ -111,7 +105,7 @@ impl Operations {
                 let notices = self.session.notices();
                 let subscribed = Subscription::new(notices, stream.as_deref(), filter.as_ref())?;
                 self.subscription = Some(subscribed);
-                Ok(Reply::Ok)
+                ok(Ok(()))
             }
             Rpc::KillSession(id) if id == self.session.id() => {
                 // RFC 6241 section 7.9.
@@ -165,7 +159,10 @@ impl Operations {
                 });
                 Ok(output(sides.await?.to_xml()))
             }
-            Rpc::GetRevision(of) => data(self.past(of).await?.1, None, NETLOOM).await,
+            Rpc::GetRevision(of) => {
+                let (_, tree) = self.past(of).await?;
+                Ok(Answer::Data(Data { tree, namespace: NETLOOM, size: 0 }))
+            }
             Rpc::Repair => ok(self.session.repair().await),
             Rpc::SaveRescue => ok(self.session.save_rescue().await),
             Rpc::DeleteRescue => ok(self.session.delete_rescue().await),
@@ -215,7 +212,7 @@ impl Operations {
 
     async fn configuration(&self, past: &Past, of: Configuration) -> Result<Tree> {
         match of {
-            Configuration::Datastore(datastore) => Ok(self.session.read(store(datastore)).await?),
+            Configuration::Datastore(datastore) => self.whole(store(datastore)).await,
             Configuration::Revision(of) => {
                 let past = past.clone();
                 Ok(blocking(move || past.configuration(revision(of))).await?)
@@ -223,17 +220,15 @@ impl Operations {
         }
     }
 
-    /// RFC 6241 section 7.7: running and the state of the device.
-    async fn running_and_state(&self, filter: Option<&Xml>) -> Result<Tree> {
-        let mut tree = match filter {
-            Some(Xml(filter)) => self.session.operational(self.schema.selected(filter)?).await?,
-            None => self.session.read(Datastore::Operational).await?,
-        };
-        tree.merge(&self.session.read(Datastore::Running).await?);
-        Ok(tree)
+    async fn read(&self, read: Read) -> Result<Answer> {
+        read.answer(&self.session, self.schema).await
     }
 
-    async fn edit(&self, edit: Edit, test_option: TestOption) -> Result<Reply> {
+    async fn whole(&self, datastore: Datastore) -> Result<Tree> {
+        read::whole(&self.session, self.schema, datastore).await
+    }
+
+    async fn edit(&self, edit: Edit, test_option: TestOption) -> Result<Answer> {
         if test_option == TestOption::Set {
             return ok(self.session.edit(edit).await);
         }
@@ -245,12 +240,12 @@ impl Operations {
         .await;
         self.session.validate_content(tested?).await?;
         match test_option {
-            TestOption::TestOnly => Ok(Reply::Ok),
+            TestOption::TestOnly => ok(Ok(())),
             TestOption::Set | TestOption::TestThenSet => ok(self.session.edit(edit).await),
         }
     }
 
-    async fn copy(&self, target: ::netconf::Datastore, source: Source) -> Result<Reply> {
+    async fn copy(&self, target: ::netconf::Datastore, source: Source) -> Result<Answer> {
         use ::netconf::Datastore::{Candidate, Operational, Running, Startup};
         if source == Source::Datastore(target) {
             // RFC 6241 section 7.3.
@@ -258,13 +253,13 @@ impl Operations {
             return Err(Errors::request(ErrorTag::InvalidValue, message));
         }
         let content = match source {
-            Source::Datastore(source) => self.session.read(store(source)).await?,
+            Source::Datastore(source) => self.whole(store(source)).await?,
             Source::Config(config) => self.parse(config).await?,
         };
         match target {
             Candidate => ok(self.session.replace(content).await),
             Startup => ok(self.session.replace_startup(content).await),
-            Running | Operational => writable(target, "copy-config").map(|()| Reply::Ok),
+            Running | Operational => writable(target, "copy-config").and_then(|()| ok(Ok(()))),
         }
     }
 
@@ -274,7 +269,7 @@ impl Operations {
         identifier: &str,
         version: Option<&str>,
         format: Option<&str>,
-    ) -> Result<Reply> {
+    ) -> Result<Answer> {
         if let Some(format) = format.filter(|format| *format != "yang") {
             let message = format!("modules are there in the format yang, not {format}");
             return Err(Errors::request(ErrorTag::InvalidValue, message));
@@ -289,7 +284,7 @@ impl Operations {
             return Err(Errors::request(ErrorTag::InvalidValue, message));
         };
         let text = module.text()?;
-        Ok(Reply::Data(Xml::leaf("data", MONITORING, &text)))
+        Ok(Reply::Data(Xml::leaf("data", MONITORING, &text)).into())
     }
 
     async fn parse(&self, Xml(config): Xml) -> Result<Tree> {
@@ -347,35 +342,15 @@ fn probe(check: Check) -> Result<Probe> {
     Ok(Probe { netns, what })
 }
 
-/// Runs a long computation on a separate thread. It must not wait for anything.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        // The task cannot be cancelled, since nothing else has its handle.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
-}
-
-fn ok(result: engine::Result<()>) -> Result<Reply> {
+fn ok(result: engine::Result<()>) -> Result<Answer> {
     result?;
-    Ok(Reply::Ok)
+    Ok(Reply::Ok.into())
 }
 
 /// RFC 7950 section 7.14.4: if there is no output, the reply is `<ok/>`.
-fn output(content: Xml) -> Reply {
-    if content == Xml::default() { Reply::Ok } else { Reply::Data(content) }
-}
-
-/// `<data>` in the namespace of the requested operation.
-async fn data(tree: Tree, filter: Option<Xml>, namespace: &'static str) -> Result<Reply> {
-    blocking(move || {
-        let tree = match filter {
-            Some(Xml(filter)) => tree.filter(&filter)?,
-            None => tree,
-        };
-        Ok(Reply::Data(Xml(tree.to_xml(false)).within("data", namespace)))
-    })
-    .await
+fn output(content: Xml) -> Answer {
+    let reply = if content == Xml::default() { Reply::Ok } else { Reply::Data(content) };
+    reply.into()
 }
 
 /// Only the candidate can be edited, since there is no capability `:writable-running`.

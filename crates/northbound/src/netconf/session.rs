@@ -14,9 +14,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument, debug, info, info_span, trace, warn};
 use yang::Schema;
 
+use super::answer::Answer;
+use super::blocking::blocking;
 use super::capabilities::capabilities;
 use super::connection::{Connection, Incoming, invalid_data};
-use super::rpc::{Operations, blocking};
+use super::rpc::Operations;
 use super::subscription::Subscription;
 use crate::buffers::{Buffers, NoRoom, Share};
 use crate::limits::Limits;
@@ -167,12 +169,12 @@ impl Serving {
                 Incoming::End => return Ok(()),
             };
             trace!(length = text.len(), "request");
-            let (envelope, reply, closes) = answer(&mut self.operations, text).await;
-            let mut reply = reply.into_xml(&envelope);
-            if let Err(reason) = self.share.resize(reply.len()) {
-                reply = Reply::Errors(vec![too_much(&reason)]).into_xml(&envelope);
-            }
-            self.connection.output.send(&reply).await?;
+            let (envelope, answer, closes) = answer(&mut self.operations, text).await;
+            let answer = match self.share.resize(answer.size()) {
+                Ok(()) => answer,
+                Err(reason) => Reply::Errors(vec![too_much(&reason)]).into(),
+            };
+            answer.send(&envelope, &mut self.connection.output).await?;
             self.share.release();
             active = Instant::now();
             if closes {
@@ -226,21 +228,21 @@ async fn exchange_hellos(connection: &mut Connection, operations: &Operations) -
     Ok(true)
 }
 
-/// The reply to a request, and whether the session ends after it.
-async fn answer(operations: &mut Operations, text: String) -> (Envelope, Reply, bool) {
+/// The answer to a request, and whether the session ends after it.
+async fn answer(operations: &mut Operations, text: String) -> (Envelope, Answer, bool) {
     let (envelope, rpc) = match blocking(move || Rpc::from_xml(&text)).await {
         Ok(request) => request,
         Err(error) => {
             debug!(%error, "request refused");
-            return (error.envelope, Reply::Errors(vec![*error.error]), false);
+            return (error.envelope, Reply::Errors(vec![*error.error]).into(), false);
         }
     };
     let closes = rpc == Rpc::CloseSession;
-    let reply = operations.perform(rpc).await.unwrap_or_else(|errors| {
+    let answer = operations.perform(rpc).await.unwrap_or_else(|errors| {
         debug!(?errors, "request failed");
-        errors.into_reply(operations.schema)
+        errors.into_reply(operations.schema).into()
     });
-    (envelope, reply, closes)
+    (envelope, answer, closes)
 }
 
 fn not_utf8(error: &FramingError) -> String {

@@ -6,6 +6,7 @@ use netconf::capability::{
     BASE_1_0, BASE_1_1, CANDIDATE, INTERLEAVE_1_0, NOTIFICATION_1_0, PRIVATE_CANDIDATE, STARTUP,
 };
 use netconf::namespace::BASE;
+use tokio::io::AsyncReadExt;
 
 const GET: &str = "<get-config><source><startup/></source></get-config>";
 const NOTHING: &str = "<data xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\"></data>";
@@ -40,6 +41,45 @@ async fn each_framing_serves() {
         client.hello(versions).await;
         assert_eq!(client.call(GET).await.as_deref(), Some(NOTHING), "{versions:?}");
     }
+}
+
+/// A large reply is sent while it is written, whatever the framing. A client that leaves in the middle of it disturbs
+/// nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_reply_comes_in_parts() {
+    const COUNT: usize = 20_000;
+    let entry = |number: usize| format!("<netns><name>n{number}</name></netns>");
+    let netnses = format!(
+        "<netnses xmlns=\"urn:okda:iproute2:ip:netns\">{}</netnses>",
+        (0..COUNT).map(entry).collect::<String>()
+    );
+    let edit = format!(
+        "<edit-config><target><candidate/></target><config>{netnses}</config></edit-config>"
+    );
+    let get = "<get-config><source><candidate/></source></get-config>";
+    let server = Server::start();
+    for versions in [[BASE_1_0], [BASE_1_1]] {
+        let mut client = server.connect();
+        client.hello(&versions).await;
+        assert_eq!(client.call(&edit).await.as_deref(), Some("<ok/>"));
+        let data = client.call(get).await.expect("a reply");
+        let content = data.strip_prefix(&format!("<data xmlns=\"{BASE}\">"));
+        let content = content.and_then(|content| content.strip_suffix("</data>"));
+        assert_eq!(content.expect("data").len(), netnses.len());
+        assert!(data.contains(&entry(0)) && data.contains(&entry(COUNT - 1)));
+    }
+    let mut client = server.open().await;
+    assert_eq!(client.call(&edit).await.as_deref(), Some("<ok/>"));
+    client.send(&format!("<rpc message-id=\"2\" xmlns=\"{BASE}\">{get}</rpc>")).await;
+    let mut header = [0; 16];
+    client.stream.read_exact(&mut header).await.expect("a chunk");
+    let header = String::from_utf8_lossy(&header);
+    let length = header.trim_start_matches("\n#").lines().next().map(str::parse::<usize>);
+    let length = length.and_then(Result::ok).expect("the length of a chunk");
+    assert!(length < netnses.len() / 2, "{length} of {} bytes at once", netnses.len());
+    drop(client);
+    let mut other = server.open().await;
+    assert_eq!(other.call(GET).await.as_deref(), Some(NOTHING));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -103,7 +103,7 @@ fn restoring_is_tried_until_it_succeeds() {
 
 fn check(engine: &mut Engine, expected: Expect) {
     let state = Path::parse(schema(), "/netloom-state:configuration-state").unwrap();
-    let state = engine.operational().unwrap().subtree(&state);
+    let state = engine.observe(None).unwrap().into_tree().unwrap().subtree(&state);
     expected.assert_eq(&lines(&Tree::empty(schema()), &state));
 }
 
@@ -112,7 +112,7 @@ fn check(engine: &mut Engine, expected: Expect) {
 fn a_part_of_operational_data_equals_the_same_part_of_all() {
     let (_host, mut engine) = Host::with_nics();
     engine.apply(CABLE).unwrap();
-    let whole = engine.operational().unwrap();
+    let whole = engine.observe(None).unwrap().into_tree().unwrap();
     let configured_link = "<links><link><name>veth10</name></link></links>";
     for filter in [
         "<links/>",
@@ -126,12 +126,12 @@ fn a_part_of_operational_data_equals_the_same_part_of_all() {
         "<configuration-state/>",
     ] {
         let selected = schema().selected(filter).unwrap();
-        let part = engine.operational_of(&selected).unwrap();
+        let part = engine.observe(Some(&selected)).unwrap().into_tree().unwrap();
         let [part, whole] = [&part, &whole].map(|tree| tree.filter(filter).unwrap());
         assert_eq!(part.to_json(true), whole.to_json(true), "{filter}");
         assert!(filter == "<neighbors/>" || part.top().next().is_some(), "{filter}");
     }
     let selected = schema().selected(configured_link).unwrap();
-    let part = engine.operational_of(&selected).unwrap();
+    let part = engine.observe(Some(&selected)).unwrap().into_tree().unwrap();
     assert!(part.top().all(|top| top.schema().name != "routes"), "routes are not read");
 }
