@@ -195,7 +195,7 @@ fn routes(count: u32) -> Work {
             pervasive: false,
         };
         let route = Route { protocol: Some(4), nexthops: [nexthop].into(), ..Route::default() };
-        load.objects.insert(Key::Route(key), Object::Route(route));
+        load.objects.insert(Key::Route(key), Object::Route(route.into()));
     }
     (State { objects: base.into() }, load, batch)
 }

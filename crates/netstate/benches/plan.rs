@@ -98,7 +98,7 @@ fn routes() -> State {
             nexthops: [nexthop].into(),
             ..Route::default()
         };
-        objects.insert(Key::Route(key), Object::Route(route));
+        objects.insert(Key::Route(key), Object::Route(route.into()));
     }
     State { objects }
 }

@@ -156,7 +156,7 @@ impl Desired {
         self.objects.range(Key::Route(least)..).map_while(move |(key, object)| {
             match (key.route()?, object) {
                 (of, Object::Route(route)) if of.netns == netns && of.table == table => {
-                    Some((key, route))
+                    Some((key, &**route))
                 }
                 _ => None,
             }

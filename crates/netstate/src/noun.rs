@@ -57,11 +57,11 @@ macro_rules! with_nouns {
             /// A neighbour on a link.
             Neighbor neighbor ($crate::neighbor::NeighborKey) [$crate::neighbor::Neighbor];
             /// A forwarding entry; state only.
-            Fdb fdb (Box<$crate::fdb::FdbKey>) [$crate::fdb::FdbEntry];
-            /// A route.
-            Route route ($crate::route::RouteKey) [$crate::route::Route];
+            Fdb fdb (Box<$crate::fdb::FdbKey>) [Box<$crate::fdb::FdbEntry>];
+            /// A route. Many routes are alike, and share their attributes.
+            Route route ($crate::route::RouteKey) [::std::sync::Arc<$crate::route::Route>];
             /// A rule of the routing policy database.
-            Rule rule ($crate::rule::RuleKey) [$crate::rule::Rule];
+            Rule rule (Box<$crate::rule::RuleKey>) [Box<$crate::rule::Rule>];
         }
     };
 }

@@ -43,6 +43,9 @@ impl State {
     }
 }
 
+// States may hold a million objects, so that they must be small: rare nouns are boxed.
+const _: () = assert!(size_of::<(Key, Object)>() <= 112);
+
 /// The objects of a noun. Keys are sorted by noun, so the cost includes the nouns before this one.
 pub(crate) fn of_noun(
     objects: &BTreeMap<Key, Object>,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use netstate::link::LinkFlags;
 use netstate::plan::{Goal, plan, target, wanted};
@@ -80,11 +81,12 @@ impl Material {
             nexthops: [nexthop].into(),
             ..Route::default()
         };
+        let route = Arc::new(route);
         let routes = (0..count).map(|index| {
             let prefix = format!("20.{}.0/24", number(index)).parse().unwrap();
             let key =
                 RouteKey { netns: place.netns.clone(), table: 254, prefix, tos: 0, metric: 0 };
-            (Key::Route(key), Object::Route(route.clone()))
+            (Key::Route(key), Object::Route(Arc::clone(&route)))
         });
         Material {
             desired: State { objects: routes.chain([link.clone()]).collect() },

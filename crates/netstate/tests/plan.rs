@@ -156,7 +156,7 @@ impl RandomState {
             pervasive: false,
         };
         let route = Route { protocol: Some(4), nexthops: [nexthop].into(), ..Route::default() };
-        add(Key::Route(key), Object::Route(route));
+        add(Key::Route(key), Object::Route(route.into()));
     }
 }
 
@@ -176,7 +176,7 @@ fn host() -> State {
     let status = AddressStatus { flags: IFA_F_PERMANENT, ..AddressStatus::default() };
     let objects = [
         (Key::Link("nic".parse().unwrap()), Object::Link(Box::new(link))),
-        (Key::Address(address), Object::Address(Address { status: Some(status) })),
+        (Key::Address(address), Object::Address(Address { status: Some(status.into()) })),
     ];
     State { objects: objects.into() }
 }

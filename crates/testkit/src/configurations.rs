@@ -129,7 +129,7 @@ impl Surroundings {
                 let address = parsed(address);
                 let key = AddressKey { netns: NetnsName::own(), dev: parsed("nic"), address };
                 let status = AddressStatus { flags: IFA_F_PERMANENT, ..AddressStatus::default() };
-                let address = Object::Address(Address { status: Some(status) });
+                let address = Object::Address(Address { status: Some(status.into()) });
                 objects.insert(Key::Address(key), address);
             }
         }
@@ -324,7 +324,7 @@ impl Configuration {
         if !is_ipv6 {
             route.scope = Some(route.natural_scope());
         }
-        objects.insert(Key::Route(key), Object::Route(route));
+        objects.insert(Key::Route(key), Object::Route(route.into()));
     }
 
     fn hop(

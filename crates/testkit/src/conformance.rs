@@ -7,6 +7,7 @@
 //! moved: the kernel does this, and it is documented.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use netstate::plan::wanted;
 use netstate::uapi::NUD_NOARP;
@@ -249,7 +250,8 @@ fn moved<'i>(
         Key::Neighbor(key) => key.dev = new(&key.dev)?,
         Key::Fdb(key) => key.dev = new(&key.dev)?,
         Key::Route(_) => {
-            if let Object::Route(Route { nexthops, .. }) = &mut object {
+            if let Object::Route(route) = &mut object {
+                let Route { nexthops, .. } = Arc::make_mut(route);
                 for Nexthop { dev, .. } in nexthops.iter_mut() {
                     if let Some(dev) = dev {
                         *dev = new(dev)?;

@@ -409,7 +409,7 @@ fn act(southbound: &mut dyn Southbound, words: &[&str]) -> String {
             create(Key::Sysctl(sysctl_key(netns, path)), Object::Sysctl(value.into()))
         }
         ["route", prefix, netns, ref rest @ ..] => {
-            create(Key::Route(route_key(prefix, netns)), Object::Route(route(rest)))
+            create(Key::Route(route_key(prefix, netns)), Object::Route(route(rest).into()))
         }
         _ => panic!("no such command: {words:?}"),
     };

@@ -228,10 +228,10 @@ fn is_within_subnet(key: &RouteKey, route: &Route, desired: &Desired) -> bool {
 pub(crate) fn sources(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
     let mut wanted: BTreeMap<&NetnsName, BTreeSet<IpAddr>> = BTreeMap::new();
     for (key, object) in desired.among(keys) {
-        if let (Key::Route(of), Object::Route(Route { source: Some(source), .. })) = (key, object)
-            && source.is_ipv6()
+        if let (Key::Route(of), Object::Route(route)) = (key, object)
+            && let Some(source) = route.source.filter(IpAddr::is_ipv6)
         {
-            wanted.entry(&of.netns).or_default().insert(*source);
+            wanted.entry(&of.netns).or_default().insert(source);
         }
     }
     let mut found = BTreeSet::new();

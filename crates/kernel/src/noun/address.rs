@@ -112,7 +112,7 @@ pub(crate) fn decode(message: Message<'_>) -> Option<(u32, IpNet, Address)> {
     }
     status.peer = address.filter(|address| local.is_some_and(|local| local != *address));
     let address = IpNet::new(local.or(address)?, message.byte(1)).ok()?;
-    Some((message.number(4), address, Address { status: Some(status) }))
+    Some((message.number(4), address, Address { status: Some(status.into()) }))
 }
 
 /// The time at which a lifetime from the kernel ends; none if it does not end.

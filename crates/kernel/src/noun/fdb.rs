@@ -69,7 +69,7 @@ pub(crate) fn execute<'a>(
     _: &mut Execution<'a>,
     index: usize,
     _: &'a FdbKey,
-    _: Act<'a, FdbEntry>,
+    _: Act<'a, Box<FdbEntry>>,
 ) -> execution::Result<()> {
     Err(Failure::words(index, "forwarding entries are state"))
 }
@@ -134,7 +134,7 @@ impl Observer<'_> {
                 None => None,
             };
             let entry = FdbEntry { master, via, ..seen.entry };
-            self.insert(Key::Fdb(key.into()), Object::Fdb(entry));
+            self.insert(Key::Fdb(key.into()), Object::Fdb(entry.into()));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Routes on the wire (`struct rtmsg`, `RTA_…` and `struct rtnexthop`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use netstate::attribute::{Attributes, Fields, Value, put, put_value};
@@ -311,7 +312,7 @@ pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
     key: &'a RouteKey,
-    doing: Act<'a, Route>,
+    doing: Act<'a, Arc<Route>>,
 ) -> execution::Result<()> {
     let (flags, route) = match doing {
         Act::Create(route) => (CREATE, route),

@@ -45,7 +45,7 @@ fn request(out: &mut Vec<u8>, key: &RuleKey, rule: &Rule) {
 
 /// Reads a message about a rule of namespace `netns`. Rules with selectors that a key cannot
 /// contain are skipped: they belong to others.
-fn decode(message: Message<'_>, netns: &NetnsName) -> Option<(RuleKey, Rule)> {
+fn decode(message: Message<'_>, netns: &NetnsName) -> Option<(Box<RuleKey>, Box<Rule>)> {
     if ![libc::RTM_NEWRULE, libc::RTM_DELRULE].contains(&message.kind) {
         return None;
     }
@@ -77,7 +77,8 @@ fn decode(message: Message<'_>, netns: &NetnsName) -> Option<(RuleKey, Rule)> {
         fwmark,
     };
     let rule: Rule = message.decode(fixed::RULE);
-    Some((key, Rule { action: Some(message.byte(7)), ..rule }))
+    let rule = Rule { action: Some(message.byte(7)), ..rule };
+    Some((key.into(), rule.into()))
 }
 
 /// Executes an operation on a rule.
@@ -85,7 +86,7 @@ pub(crate) fn execute<'a>(
     execution: &mut Execution<'a>,
     index: usize,
     key: &'a RuleKey,
-    doing: Act<'a, Rule>,
+    doing: Act<'a, Box<Rule>>,
 ) -> execution::Result<()> {
     let (kind, rule) = match doing {
         Act::Create(rule) | Act::Update { change: rule, .. } => ((libc::RTM_NEWRULE, CREATE), rule),
@@ -120,11 +121,11 @@ pub(crate) fn observe_part(
 /// Reads rules by their keys. The kernel can only report all rules of a family.
 pub(crate) fn observe(
     observer: &mut Observer<'_>,
-    keys: &[&RuleKey],
+    keys: &[impl AsRef<RuleKey>],
     wanted: &Wanted,
 ) -> Result<()> {
-    let mut families: Vec<_> =
-        keys.iter().map(|key| (&key.netns, family(&key.from.addr()))).collect();
+    let keys = keys.iter().map(AsRef::as_ref);
+    let mut families: Vec<_> = keys.map(|key| (&key.netns, family(&key.from.addr()))).collect();
     families.sort_unstable();
     families.dedup();
     for (netns, family) in families {

@@ -1,6 +1,8 @@
 //! The planner and the kernel together: observe, plan, execute, observe again, and nothing is left
 //! to do.
 
+use std::sync::Arc;
+
 use netstate::link::{
     Bridge, CreatedBy, Link, LinkAttributes, LinkBelow, LinkKind, Master, PortRange, Tun, Vxlan,
 };
@@ -227,7 +229,7 @@ fn routes_of_every_kind() {
         let with = |more: Vec<(Key, Object)>| state(base.iter().cloned().chain(more));
         let kind = |netns, prefix, kind| {
             let (key, _) = route(netns, prefix, &[]);
-            (key, Object::Route(Route { kind, ..Route::default() }))
+            (key, Object::Route(Route { kind, ..Route::default() }.into()))
         };
         let (Key::Route(key), Object::Route(plain)) =
             route("1", "10.5.0.0/16", &[("a", "10.0.0.2")])
@@ -239,12 +241,12 @@ fn routes_of_every_kind() {
             metrics: RouteMetrics { mtu: Some(1300), advmss: Some(1200) },
             source: Some("10.0.0.1".parse().unwrap()),
             protocol: Some(4),
-            ..plain.clone()
+            ..Route::clone(&plain)
         };
         use netstate::RouteKind::{Blackhole, Prohibit, Throw, Unreachable};
         host.converge(&with(vec![
             (Key::Route(key.clone()), Object::Route(plain.clone())),
-            (Key::Route(other.clone()), Object::Route(rich.clone())),
+            (Key::Route(other.clone()), Object::Route(rich.into())),
             route("1", "10.6.0.0/16", &[("a", "10.0.0.2"), ("c", "10.0.1.2")]),
             route("1", "10.7.0.0/16", &[("a", "2001:db8:a::2")]),
             route("1", "0.0.0.0/0", &[("a", "10.0.0.2")]),
@@ -258,14 +260,14 @@ fn routes_of_every_kind() {
             kind("1", "2001:db8:8::/48", Blackhole),
         ]));
         assert_eq!(ip_json("route show table 100000")[0]["metrics"][0]["mtu"], 1300);
-        let onlink = |route: &Route| {
-            let mut route = route.clone();
-            route.nexthops[0].via = Some("172.16.0.1".parse().unwrap());
-            route.nexthops[0].onlink = true;
+        let onlink = |mut route: Arc<Route>| {
+            let nexthop = &mut Arc::make_mut(&mut route).nexthops[0];
+            nexthop.via = Some("172.16.0.1".parse().unwrap());
+            nexthop.onlink = true;
             Object::Route(route)
         };
         host.converge(&with(vec![
-            (Key::Route(key), onlink(&plain)),
+            (Key::Route(key), onlink(plain.clone())),
             (Key::Route(other), Object::Route(plain)),
             route("1", "10.6.0.0/16", &[("c", "10.0.1.2")]),
             route("1", "10.7.0.0/16", &[("c", "2001:db8:c::2")]),
@@ -353,7 +355,8 @@ fn dependents_stay_when_addresses_change() {
             };
             let from = |source: &str| {
                 let source = Some(source.parse().unwrap());
-                vec![(Key::Route(key.clone()), Object::Route(Route { source, ..route.clone() }))]
+                let route = Route { source, ..Route::clone(&route) };
+                vec![(Key::Route(key.clone()), Object::Route(route.into()))]
             };
             host.converge(&with(&["10.0.0.1/24"], from("10.0.0.1")));
             host.converge(&with(&["10.0.0.1/24", "10.0.0.2/24"], from("10.0.0.2")));

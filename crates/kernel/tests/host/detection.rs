@@ -11,7 +11,7 @@ fn make_and_await(text: &str) -> Result<(), Refusal> {
     let Key::Address(at) = &key else { unreachable!() };
     let (route, mut over) = route("1", "2001:db8:1::/48", &[("a", "2001:db8::99")]);
     if let netstate::Object::Route(route) = &mut over {
-        route.source = Some(at.address.addr());
+        std::sync::Arc::make_mut(route).source = Some(at.address.addr());
     }
     let ops = vec![
         Op::new(key.clone(), Action::Create(object)),

@@ -2,6 +2,7 @@
 //! not depend on the table's size.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use netstate::plan::wanted;
@@ -55,12 +56,12 @@ fn both_encodings_have_the_same_content() {
             let (Key::Route(mut key), Object::Route(mut route)) = (key, object) else {
                 unreachable!()
             };
-            alter(&mut key, &mut route);
+            alter(&mut key, Arc::make_mut(&mut route));
             (Key::Route(key), Object::Route(route))
         };
         let mut weighted = route("1", "10.6.0.0/16", &[("a", "10.0.0.2"), ("a", "10.0.0.3")]);
         if let Object::Route(route) = &mut weighted.1 {
-            route.nexthops[0].weight = 3;
+            Arc::make_mut(route).nexthops[0].weight = 3;
         }
         let cases = [
             by_gateway("10.1.0.0/16"),
@@ -113,7 +114,7 @@ fn a_route_with_only_a_gateway_can_be_looked_up() {
         let base: Vec<_> = base.collect();
         let (key, mut by_gateway) = route("1", "10.1.0.0/16", &[("a", "10.0.0.2")]);
         if let Object::Route(route) = &mut by_gateway {
-            route.nexthops[0].dev = None;
+            Arc::make_mut(route).nexthops[0].dev = None;
         }
         let with = |more: Option<(Key, Object)>| state(base.iter().cloned().chain(more));
         host.converge(&with(None));
@@ -175,7 +176,8 @@ fn many_routes_are_distinguished_from_those_of_others() {
                 let prefix = format!("20.{middle}.{low}.0/24");
                 let (key, object) = route("1", &prefix, &[("a", "10.0.0.2")]);
                 let Object::Route(route) = object else { unreachable!() };
-                (key, Object::Route(Route { protocol: Some(4), ..route }))
+                let route = Route { protocol: Some(4), ..Route::clone(&route) };
+                (key, Object::Route(route.into()))
             });
             state(base.iter().cloned().chain(routes))
         };

@@ -124,7 +124,7 @@ fn route(netns: &str, prefix: &str, nexthops: &[(&str, &str)]) -> (Key, Object) 
         pervasive: false,
     };
     let nexthops = nexthops.iter().map(nexthop).collect();
-    (Key::Route(key), Object::Route(Route { nexthops, ..Route::default() }))
+    (Key::Route(key), Object::Route(Route { nexthops, ..Route::default() }.into()))
 }
 
 fn sysctl(netns: &str, path: &str, value: &str) -> (Key, Object) {

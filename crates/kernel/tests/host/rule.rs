@@ -18,7 +18,7 @@ fn rule(netns: &str, pref: u32, from: &str, table: u32) -> (Key, Object) {
         oif: None,
         protocol: Some(RTPROT_STATIC),
     };
-    (Key::Rule(key), Object::Rule(rule))
+    (Key::Rule(key.into()), Object::Rule(rule.into()))
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod raise;
 mod tests;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use netstate::{Key, LinkId, Nexthop, Nexthops, Object, Route, RouteKey, RouteKind, RouteMetrics};
@@ -84,6 +85,7 @@ struct RouteState {
 
 /// Every configured route.
 pub(crate) fn lower(lowering: &mut Lowering<'_>) {
+    let mut last = Arc::default();
     for node in lowering.entries("routes", Some("route")) {
         let key = match key::read(node.keys()) {
             Ok(key) => key,
@@ -96,7 +98,8 @@ pub(crate) fn lower(lowering: &mut Lowering<'_>) {
         if let Some(entry) = lowering.read::<Entry>(&node)
             && known
         {
-            RouteLowering { lowering, node: &node, key }.lower(&entry);
+            let route = RouteLowering { lowering, node: &node, key };
+            route.lower(&entry, &mut last);
         }
     }
 }
@@ -108,7 +111,8 @@ struct RouteLowering<'l, 'c, 'n> {
 }
 
 impl RouteLowering<'_, '_, '_> {
-    fn lower(mut self, entry: &Entry) {
+    /// Equal routes share memory with `last`.
+    fn lower(mut self, entry: &Entry, last: &mut Arc<Route>) {
         let kind = entry.r#type.unwrap_or_default();
         if self.is_ipv6() && self.key.tos != 0 {
             self.invalid(&["tos"], "Linux has no type of service in IPv6 routes");
@@ -135,7 +139,8 @@ impl RouteLowering<'_, '_, '_> {
             metrics: RouteMetrics { mtu: entry.mtu, advmss: entry.advmss },
             nexthops,
         };
-        if !self.lowering.add(Key::Route(self.key.clone()), Object::Route(route)) {
+        let route = Object::Route(route.shared(last));
+        if !self.lowering.add(Key::Route(self.key.clone()), route) {
             let RouteKey { prefix, metric, .. } = &self.key;
             let message = format!(
                 "another entry is this route already, written differently: the kernel holds one to {prefix} with \

@@ -83,7 +83,7 @@ pub(crate) fn lower(lowering: &mut Lowering<'_>) {
             protocol: Some(RTPROT_STATIC),
         };
         let message = format!("another entry is rule {} already, written differently", key.pref);
-        if !lowering.add(Key::Rule(key), Object::Rule(rule)) {
+        if !lowering.add(Key::Rule(key.into()), Object::Rule(rule.into())) {
             lowering.faults.invalid(&path, message);
         }
     }
@@ -109,7 +109,7 @@ pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error>
             action: Action { table: rule.table, nat: None },
             ..Entry::default()
         };
-        let keys = spelled.get(key).cloned().unwrap_or_else(|| write(key, list));
+        let keys = spelled.get(&**key).cloned().unwrap_or_else(|| write(key, list));
         tree.serialize(&list_path(list).join(list, keys), &entry)?;
     }
     Ok(())

@@ -12,6 +12,7 @@ use super::world::{
 use crate::name::{LinkId, NetnsName};
 use crate::noun::address::{Address, AddressKey, AddressStatus};
 use crate::noun::link::{Link, Master, Place, Port};
+use crate::noun::route::Route;
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{Key, Object};
 use crate::uapi::{IFA_F_SECONDARY, RT_TABLE_MAIN};
@@ -213,11 +214,11 @@ impl<'a> World<'a> {
             }
             (Key::Sysctl(at), Object::Sysctl(value)) => self.spread(at, value),
             (Key::Route(at), Object::Route(route)) => {
-                let mut route = route.clone();
+                let mut route = Route::clone(route);
                 for hop in route.nexthops.iter_mut().filter(|hop| hop.dev.is_none()) {
                     hop.dev = hop.via.and_then(|via| self.way_to(via, (&at.netns, None), true));
                 }
-                shown = Cow::Owned(Object::Route(route));
+                shown = Cow::Owned(Object::Route(route.into()));
             }
             _ => {}
         }
@@ -488,7 +489,7 @@ fn says_secondary(address: &Address) -> bool {
 
 /// An IPv4 address, primary or secondary.
 fn ranked(address: &Address, is_secondary: bool) -> Address {
-    let mut status: AddressStatus = address.status.clone().unwrap_or_default();
+    let mut status: Box<AddressStatus> = address.status.clone().unwrap_or_default();
     match is_secondary {
         true => status.flags |= IFA_F_SECONDARY,
         false => status.flags &= !IFA_F_SECONDARY,

@@ -105,7 +105,7 @@ pub(super) fn renamed<'a>(
     let devs = route.nexthops.iter_mut().filter_map(|hop| hop.dev.as_mut());
     devs.filter(|dev| *dev == old).for_each(|dev| *dev = new.clone());
     route.nexthops.sort();
-    (key, Cow::Owned(Object::Route(route)))
+    (key, Cow::Owned(Object::Route(route.into())))
 }
 
 /// Whether an object other than a link is as desired.

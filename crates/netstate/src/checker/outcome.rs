@@ -8,6 +8,7 @@ use super::world::{Presence, World, is_built_in, master};
 use crate::attribute::Fields;
 use crate::name::LinkId;
 use crate::noun::link::{Link, LinkBelow, LinkKind, Master, Place};
+use crate::noun::route::Route;
 use crate::noun::{Key, Object};
 use crate::state::State;
 
@@ -190,13 +191,13 @@ pub(super) fn is_still(key: &Key, from: &Object, now: &Object, world: &World<'_>
     match (key, from, now) {
         (_, Object::Sysctl(from), Object::Sysctl(now)) => same_value(from, now),
         (Key::Route(key), Object::Route(from), Object::Route(now)) if from != now => {
-            let mut from = from.clone();
+            let mut from = Route::clone(from);
             for dev in from.nexthops.iter_mut().filter_map(|hop| hop.dev.as_mut()) {
                 let seen = Place { netns: key.netns.clone(), ifname: dev.clone() };
                 dev.clone_from(&world.now_at(&seen).ifname);
             }
             from.nexthops.sort();
-            from == *now
+            from == **now
         }
         (_, from, now) => from == now,
     }

@@ -98,7 +98,7 @@ fn address(dev: &str, address: &str) -> Entry {
 
 fn secondary(dev: &str, text: &str) -> Entry {
     let status = AddressStatus { flags: IFA_F_SECONDARY, ..AddressStatus::default() };
-    (address(dev, text).0, Object::Address(Address { status: Some(status) }))
+    (address(dev, text).0, Object::Address(Address { status: Some(status.into()) }))
 }
 
 fn neighbor(dev: &str, address: &str) -> Entry {
@@ -129,12 +129,16 @@ fn route(prefix: &str, hops: &[&str]) -> Entry {
         }
     };
     let nexthops = hops.iter().map(nexthop).collect();
-    (Key::Route(key), Object::Route(Route { protocol: Some(4), nexthops, ..Route::default() }))
+    (
+        Key::Route(key),
+        Object::Route(Route { protocol: Some(4), nexthops, ..Route::default() }.into()),
+    )
 }
 
 fn from_source((key, object): Entry, source: &str) -> Entry {
     let Object::Route(route) = object else { panic!("a route has a source") };
-    (key, Object::Route(Route { source: Some(source.parse().unwrap()), ..route }))
+    let source = Some(source.parse().unwrap());
+    (key, Object::Route(Route { source, ..Route::clone(&route) }.into()))
 }
 
 fn sysctl(path: &str, value: &str) -> Entry {
@@ -296,7 +300,8 @@ fn every_kind_of_object_is_removed() {
     }
     let (key, object) = route("10.9.0.0/16", &["d0"]);
     let Object::Route(kernels) = object else { panic!("a route is one") };
-    let kernels = Object::Route(Route { protocol: Some(RTPROT_KERNEL), ..kernels });
+    let kernels = Route { protocol: Some(RTPROT_KERNEL), ..Route::clone(&kernels) };
+    let kernels = Object::Route(kernels.into());
     verdict(&[d0.clone(), (key, kernels)], &[d0], &[]).unwrap();
 }
 
@@ -358,7 +363,8 @@ fn a_rule_is_recreated_and_removed_only_by_an_operation() {
         let any = "0.0.0.0/0".parse().unwrap();
         let netns = NetnsName::own();
         let key = RuleKey { netns, pref: 100, from: any, to: any, tos: 0, fwmark: 0 };
-        (Key::Rule(key), Object::Rule(Rule { table: Some(table), ..Rule::default() }))
+        let rule = Rule { table: Some(table), ..Rule::default() };
+        (Key::Rule(key.into()), Object::Rule(rule.into()))
     };
     let (old, new) = (rule(1), rule(2));
     let right = [delete(&old), create(&new)];

@@ -41,7 +41,7 @@ impl AddressKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     /// What is observed only. It is restored with an address of others.
-    pub status: Option<AddressStatus>,
+    pub status: Option<Box<AddressStatus>>,
 }
 
 /// The attributes of an address that cannot be configured.

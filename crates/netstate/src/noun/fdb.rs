@@ -54,7 +54,7 @@ pub(crate) struct Facts;
 
 impl NounFacts for Facts {
     type Key = Box<FdbKey>;
-    type Object = FdbEntry;
+    type Object = Box<FdbEntry>;
 
     const FACTS: crate::noun::Facts = crate::noun::Facts {
         name: "forwarding entry",
@@ -71,7 +71,7 @@ impl NounFacts for Facts {
         Some(&key.netns)
     }
 
-    fn needs(key: &Self::Key, _: &FdbEntry) -> Needs {
+    fn needs(key: &Self::Key, _: &Self::Object) -> Needs {
         let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
         [Need::of_place(place, How::There)].into()
     }
@@ -82,16 +82,16 @@ impl NounFacts for Facts {
         None
     }
 
-    fn renamed(key: &Self::Key, entry: &FdbEntry, names: Renaming<'_>) -> (Key, Object) {
+    fn renamed(key: &Self::Key, entry: &Self::Object, names: Renaming<'_>) -> (Key, Object) {
         let key = FdbKey { dev: names.of(&key.dev), ..(**key).clone() };
         (Key::Fdb(key.into()), Object::Fdb(entry.clone()))
     }
 
-    fn is_lost_with(_: &Self::Key, _: &FdbEntry, _: &Loss<'_>) -> bool {
+    fn is_lost_with(_: &Self::Key, _: &Self::Object, _: &Loss<'_>) -> bool {
         false
     }
 
-    fn loose(_: &FdbEntry) -> Loose {
+    fn loose(_: &Self::Object) -> Loose {
         Loose::default()
     }
 
@@ -99,15 +99,15 @@ impl NounFacts for Facts {
         None
     }
 
-    fn is_automatic(_: &FdbEntry) -> bool {
+    fn is_automatic(_: &Self::Object) -> bool {
         true
     }
 
-    fn is_of_daemon(_: &FdbEntry) -> bool {
+    fn is_of_daemon(_: &Self::Object) -> bool {
         false
     }
 
-    fn satisfies(_: &Self::Key, _: &FdbEntry, _: &FdbEntry) -> bool {
+    fn satisfies(_: &Self::Key, _: &Self::Object, _: &Self::Object) -> bool {
         true
     }
 
@@ -115,7 +115,7 @@ impl NounFacts for Facts {
         Replaced::InPlace
     }
 
-    fn stage(_: &Self::Key, _: &FdbEntry) -> (Stage, u8) {
+    fn stage(_: &Self::Key, _: &Self::Object) -> (Stage, u8) {
         (Stage::Never, 0)
     }
 
@@ -125,7 +125,7 @@ impl NounFacts for Facts {
 
     fn removed_before<'a>(
         _: &Self::Key,
-        _: &FdbEntry,
+        _: &Self::Object,
         _: &[(&'a Key, &'a Object)],
     ) -> Vec<(&'a Key, &'a Object)> {
         Vec::new()
@@ -137,11 +137,11 @@ impl NounFacts for Facts {
 
     fn wanted(_: &mut Wanted, _: &Change<'_>) {}
 
-    fn restorable(entry: &FdbEntry) -> FdbEntry {
+    fn restorable(entry: &Self::Object) -> Self::Object {
         entry.clone()
     }
 
-    fn overlay(entry: &mut FdbEntry, other: &FdbEntry) {
+    fn overlay(entry: &mut Self::Object, other: &Self::Object) {
         *entry = other.clone();
     }
 
@@ -149,7 +149,7 @@ impl NounFacts for Facts {
         f: &mut fmt::Formatter<'_>,
         verb: Verb,
         key: &Self::Key,
-        _: Described<'_, FdbEntry>,
+        _: Described<'_, Self::Object>,
     ) -> fmt::Result {
         write!(f, "{} forwarding entry {} dev {}", verb.words()[0], key.lladdr, key.dev)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -159,6 +160,15 @@ const DAEMONS: [u8; 15] = [
 ];
 
 impl Route {
+    /// Moves it to the heap. If it equals `last`, both share memory: adjacent routes of a table are
+    /// often alike.
+    pub fn shared(self, last: &mut Arc<Route>) -> Arc<Route> {
+        if **last != self {
+            *last = self.into();
+        }
+        Arc::clone(last)
+    }
+
     /// Whether a routing daemon created it. The daemon watches links, and knows which routes to
     /// restore with a link.
     pub fn is_of_daemon(&self) -> bool {
@@ -212,7 +222,7 @@ pub(crate) struct Facts;
 
 impl NounFacts for Facts {
     type Key = RouteKey;
-    type Object = Route;
+    type Object = Arc<Route>;
 
     const FACTS: crate::noun::Facts = crate::noun::Facts {
         name: "route",
@@ -230,7 +240,7 @@ impl NounFacts for Facts {
     }
 
     /// Nexthops are sorted by link, so that each link is named once.
-    fn needs(key: &RouteKey, route: &Route) -> Needs {
+    fn needs(key: &RouteKey, route: &Arc<Route>) -> Needs {
         let mut needs = Needs::new();
         let mut last: Option<&LinkName> = None;
         for dev in route.nexthops.iter().filter_map(|hop| hop.dev.as_ref()) {
@@ -244,7 +254,7 @@ impl NounFacts for Facts {
 
     /// A link, its IPv6, and a gateway on it are conditions of each nexthop. The source is a
     /// condition of the whole route.
-    fn conditions(key: &RouteKey, route: &Route, conditions: &mut Vec<Condition>) {
+    fn conditions(key: &RouteKey, route: &Arc<Route>, conditions: &mut Vec<Condition>) {
         if route.kind != RouteKind::Unicast {
             return;
         }
@@ -269,7 +279,7 @@ impl NounFacts for Facts {
     }
 
     /// It uses the links that are up.
-    fn without(key: &RouteKey, route: &Route, unmet: &[Condition]) -> Option<Route> {
+    fn without(key: &RouteKey, route: &Arc<Route>, unmet: &[Condition]) -> Option<Arc<Route>> {
         let is_on = |hop: &Nexthop, place: &Place| {
             place.netns == key.netns && Some(&place.ifname) == hop.dev.as_ref()
         };
@@ -298,22 +308,22 @@ impl NounFacts for Facts {
                     | Condition::Onlink(_)
             )
         };
-        let mut less = route.clone();
+        let mut less = Route::clone(route);
         less.nexthops.retain(|hop| !is_unmet(hop));
-        (unmet.iter().all(is_of_nexthop) && !less.nexthops.is_empty()).then_some(less)
+        (unmet.iter().all(is_of_nexthop) && !less.nexthops.is_empty()).then(|| less.into())
     }
 
-    fn renamed(key: &RouteKey, route: &Route, names: Renaming<'_>) -> (Key, Object) {
-        let mut route = route.clone();
+    fn renamed(key: &RouteKey, route: &Arc<Route>, names: Renaming<'_>) -> (Key, Object) {
+        let mut route = Route::clone(route);
         let devs = route.nexthops.iter_mut().filter_map(|hop| hop.dev.as_mut());
         devs.for_each(|dev| *dev = names.of(dev));
         route.nexthops.sort();
-        (Key::Route(key.clone()), Object::Route(route))
+        (Key::Route(key.clone()), Object::Route(route.into()))
     }
 
     /// An IPv4 route of the main table is lost with its source address, when no link has that any
     /// more (`fib_sync_down_addr`, net/ipv4/fib_semantics.c).
-    fn is_lost_with(key: &RouteKey, route: &Route, loss: &Loss<'_>) -> bool {
+    fn is_lost_with(key: &RouteKey, route: &Arc<Route>, loss: &Loss<'_>) -> bool {
         match loss {
             Loss::Down => true,
             Loss::Address(gone) => {
@@ -328,7 +338,7 @@ impl NounFacts for Facts {
 
     /// If it names only a gateway, the kernel chooses the link. Its source may be an address of any
     /// link.
-    fn loose(route: &Route) -> Loose {
+    fn loose(route: &Arc<Route>) -> Loose {
         Loose {
             links: route.nexthops.iter().any(|hop| hop.dev.is_none() && hop.via.is_some()),
             address: route.source,
@@ -339,15 +349,15 @@ impl NounFacts for Facts {
         None
     }
 
-    fn is_automatic(route: &Route) -> bool {
+    fn is_automatic(route: &Arc<Route>) -> bool {
         [Some(RTPROT_KERNEL), Some(RTPROT_RA)].contains(&route.protocol)
     }
 
-    fn is_of_daemon(route: &Route) -> bool {
-        route.is_of_daemon()
+    fn is_of_daemon(route: &Arc<Route>) -> bool {
+        Route::is_of_daemon(route)
     }
 
-    fn satisfies(key: &RouteKey, seen: &Route, wanted: &Route) -> bool {
+    fn satisfies(key: &RouteKey, seen: &Arc<Route>, wanted: &Arc<Route>) -> bool {
         let same = |seen: Option<u8>, wanted: Option<u8>| wanted.is_none() || seen == wanted;
         let ipv6 = key.prefix.addr().is_ipv6();
         seen.kind == wanted.kind
@@ -363,18 +373,18 @@ impl NounFacts for Facts {
     }
 
     /// Routes with a gateway come after those through which the gateway is reached.
-    fn stage(_: &RouteKey, route: &Route) -> (Stage, u8) {
+    fn stage(_: &RouteKey, route: &Arc<Route>) -> (Stage, u8) {
         let by_gateway = route.nexthops.iter().any(|hop| hop.via.is_some());
         (Stage::AfterUp, if by_gateway { 4 } else { 3 })
     }
 
-    fn sets(_: &RouteKey, _: &Route, _: &Key) -> Option<Object> {
+    fn sets(_: &RouteKey, _: &Arc<Route>, _: &Key) -> Option<Object> {
         None
     }
 
     fn removed_before<'a>(
         _: &RouteKey,
-        _: &Route,
+        _: &Arc<Route>,
         _: &[(&'a Key, &'a Object)],
     ) -> Vec<(&'a Key, &'a Object)> {
         Vec::new()
@@ -391,7 +401,7 @@ impl NounFacts for Facts {
         let keys = || wanted.keys.iter().filter(|key| key.route().is_some());
         if keys().nth(FEW).is_none() {
             let known = |key: &Key| {
-                let mut known: Vec<Route> = Vec::new();
+                let mut known: Vec<Arc<Route>> = Vec::new();
                 for objects in states {
                     if let Some(Object::Route(route)) = objects.get(key)
                         && !known.contains(route)
@@ -407,19 +417,19 @@ impl NounFacts for Facts {
         wanted.protocol = protocol(&states);
     }
 
-    fn restorable(route: &Route) -> Route {
-        route.clone()
+    fn restorable(route: &Arc<Route>) -> Arc<Route> {
+        Arc::clone(route)
     }
 
-    fn overlay(route: &mut Route, other: &Route) {
-        *route = other.clone();
+    fn overlay(route: &mut Arc<Route>, other: &Arc<Route>) {
+        route.clone_from(other);
     }
 
     fn describe(
         f: &mut fmt::Formatter<'_>,
         verb: Verb,
         key: &RouteKey,
-        Described { object: route, .. }: Described<'_, Route>,
+        Described { object: route, .. }: Described<'_, Arc<Route>>,
     ) -> fmt::Result {
         write!(f, "{} ", verb.words()[0])?;
         if route.kind != RouteKind::Unicast {

@@ -63,8 +63,8 @@ pub struct Rule {
 pub(crate) struct Facts;
 
 impl NounFacts for Facts {
-    type Key = RuleKey;
-    type Object = Rule;
+    type Key = Box<RuleKey>;
+    type Object = Box<Rule>;
 
     const FACTS: crate::noun::Facts = crate::noun::Facts {
         name: "rule",
@@ -77,47 +77,47 @@ impl NounFacts for Facts {
         found_by: FoundBy::Key,
     };
 
-    fn netns(key: &RuleKey) -> Option<&NetnsName> {
+    fn netns(key: &Self::Key) -> Option<&NetnsName> {
         Some(&key.netns)
     }
 
     /// The kernel keeps a rule whose links do not exist, and compares names.
-    fn needs(_: &RuleKey, _: &Rule) -> Needs {
+    fn needs(_: &Self::Key, _: &Self::Object) -> Needs {
         Needs::new()
     }
 
-    fn conditions(_: &RuleKey, _: &Rule, _: &mut Vec<Condition>) {}
+    fn conditions(_: &Self::Key, _: &Self::Object, _: &mut Vec<Condition>) {}
 
-    fn without(_: &RuleKey, _: &Rule, _: &[Condition]) -> Option<Rule> {
+    fn without(_: &Self::Key, _: &Self::Object, _: &[Condition]) -> Option<Self::Object> {
         None
     }
 
-    fn renamed(key: &RuleKey, rule: &Rule, _: Renaming<'_>) -> (Key, Object) {
+    fn renamed(key: &Self::Key, rule: &Self::Object, _: Renaming<'_>) -> (Key, Object) {
         (Key::Rule(key.clone()), Object::Rule(rule.clone()))
     }
 
-    fn is_lost_with(_: &RuleKey, _: &Rule, _: &Loss<'_>) -> bool {
+    fn is_lost_with(_: &Self::Key, _: &Self::Object, _: &Loss<'_>) -> bool {
         false
     }
 
-    fn loose(_: &Rule) -> Loose {
+    fn loose(_: &Self::Object) -> Loose {
         Loose::default()
     }
 
-    fn loss(_: &RuleKey) -> Option<Loss<'_>> {
+    fn loss(_: &Self::Key) -> Option<Loss<'_>> {
         None
     }
 
     /// The rules that every namespace starts with (`fib_default_rules_init`, net/ipv4/fib_rules.c).
-    fn is_automatic(rule: &Rule) -> bool {
+    fn is_automatic(rule: &Self::Object) -> bool {
         rule.protocol == Some(RTPROT_KERNEL)
     }
 
-    fn is_of_daemon(_: &Rule) -> bool {
+    fn is_of_daemon(_: &Self::Object) -> bool {
         false
     }
 
-    fn satisfies(_: &RuleKey, seen: &Rule, wanted: &Rule) -> bool {
+    fn satisfies(_: &Self::Key, seen: &Self::Object, wanted: &Self::Object) -> bool {
         let protocol = wanted.protocol.is_none() || seen.protocol == wanted.protocol;
         (seen.action, seen.table) == (wanted.action, wanted.table)
             && (&seen.iif, &seen.oif) == (&wanted.iif, &wanted.oif)
@@ -125,47 +125,47 @@ impl NounFacts for Facts {
     }
 
     /// No request changes a rule.
-    fn replaced(_: &RuleKey) -> Replaced {
+    fn replaced(_: &Self::Key) -> Replaced {
         Replaced::Recreated
     }
 
     /// After the routes that are looked up.
-    fn stage(_: &RuleKey, _: &Rule) -> (Stage, u8) {
+    fn stage(_: &Self::Key, _: &Self::Object) -> (Stage, u8) {
         (Stage::AfterUp, 5)
     }
 
-    fn sets(_: &RuleKey, _: &Rule, _: &Key) -> Option<Object> {
+    fn sets(_: &Self::Key, _: &Self::Object, _: &Key) -> Option<Object> {
         None
     }
 
     fn removed_before<'a>(
-        _: &RuleKey,
-        _: &Rule,
+        _: &Self::Key,
+        _: &Self::Object,
         _: &[(&'a Key, &'a Object)],
     ) -> Vec<(&'a Key, &'a Object)> {
         Vec::new()
     }
 
-    fn default_key(_: &RuleKey) -> Option<RuleKey> {
+    fn default_key(_: &Self::Key) -> Option<Self::Key> {
         None
     }
 
     fn wanted(_: &mut Wanted, _: &Change<'_>) {}
 
-    fn restorable(rule: &Rule) -> Rule {
+    fn restorable(rule: &Self::Object) -> Self::Object {
         rule.clone()
     }
 
-    fn overlay(rule: &mut Rule, other: &Rule) {
-        *rule = other.clone();
+    fn overlay(rule: &mut Self::Object, other: &Self::Object) {
+        rule.clone_from(other);
     }
 
     /// In the syntax of ip-rule(8).
     fn describe(
         f: &mut fmt::Formatter<'_>,
         verb: Verb,
-        key: &RuleKey,
-        Described { object: rule, .. }: Described<'_, Rule>,
+        key: &Self::Key,
+        Described { object: rule, .. }: Described<'_, Self::Object>,
     ) -> fmt::Result {
         write!(f, "{} rule {} from {}", verb.words()[0], key.pref, Selector(&key.from))?;
         if key.to.prefix_len() != 0 {

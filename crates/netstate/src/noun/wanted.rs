@@ -1,6 +1,7 @@
 //! The objects that must be observed for a change.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::link::{Link, Mark, Place};
 use super::route::{Route, RouteKey};
@@ -36,7 +37,7 @@ pub struct Wanted {
     /// The possible forms of the routes in `keys`, if there are few routes. The kernel can only
     /// report all routes of a table, but it can be asked whether it holds exactly this route.
     /// Existing routes are reported in any form.
-    pub expected: BTreeMap<RouteKey, Vec<Route>>,
+    pub expected: BTreeMap<RouteKey, Vec<Arc<Route>>>,
     /// The protocol of the routes in `keys` (`rtm_protocol`), if all have the same one. Routes with
     /// other protocols may be left out, unless they have one of these keys.
     pub protocol: Option<u8>,

@@ -28,7 +28,7 @@ pub(super) fn add_to_loopback(state: &mut State, place: &Place) {
             ..AddressStatus::default()
         };
         let key = Key::Address(AddressKey { netns, dev, address });
-        let made = Object::Address(Address { status: Some(status) });
+        let made = Object::Address(Address { status: Some(status.into()) });
         state.objects.entry(key).or_insert(made);
     }
 }
@@ -56,7 +56,7 @@ pub(super) fn flags_mut<'s>(state: &'s mut State, key: &AddressKey) -> Option<&'
 pub(super) fn as_shown(state: &State, key: &AddressKey, address: &Address) -> Address {
     let secondary = key.address.addr().is_ipv4()
         && beside(state, key).any(|(other, _)| other.address.trunc() == key.address.trunc());
-    let status = address.status.clone().unwrap_or_default();
+    let mut status = address.status.clone().unwrap_or_default();
     let found_out = IFA_F_PERMANENT | IFA_F_SECONDARY | IFA_F_TENTATIVE | IFA_F_DADFAILED;
     let mut flags = status.flags & !found_out;
     // An existing address keeps these flags.
@@ -71,7 +71,8 @@ pub(super) fn as_shown(state: &State, key: &AddressKey, address: &Address) -> Ad
     if secondary {
         flags |= IFA_F_SECONDARY;
     }
-    Address { status: Some(AddressStatus { flags, ..status }) }
+    status.flags = flags;
+    Address { status: Some(status) }
 }
 
 /// Whether a new address is tentative (`ipv6_add_addr`, net/ipv6/addrconf.c). It is even without

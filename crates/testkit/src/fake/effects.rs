@@ -156,7 +156,7 @@ fn as_shown(state: &State, key: &Key, object: &Object) -> Object {
         (Key::Route(key), Object::Route(route)) => {
             let ipv6 = key.prefix.addr().is_ipv6();
             let scope = if ipv6 { Some(0) } else { route.scope.or(Some(route.natural_scope())) };
-            Object::Route(Route { scope, ..route.clone() })
+            Object::Route(Route { scope, ..Route::clone(route) }.into())
         }
         (Key::Address(key), Object::Address(address)) => {
             Object::Address(addresses::as_shown(state, key, address))

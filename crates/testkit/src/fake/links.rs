@@ -1,6 +1,7 @@
 //! What Linux does with links and namespaces: what it refuses, and what goes along with one.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use netstate::link::{LinkFlags, Master, Port};
 use netstate::{
@@ -247,6 +248,7 @@ fn rename_dependents(state: &mut State, old: &Place, new: &Place) {
             Key::Netns(_) | Key::Link(_) | Key::Fdb(_) | Key::Route(_) | Key::Rule(_) => key,
         };
         if let Object::Route(route) = &mut object {
+            let route = Arc::make_mut(route);
             let devs = route.nexthops.iter_mut().filter_map(|hop| hop.dev.as_mut());
             devs.filter(|dev| **dev == old.ifname).for_each(|dev| *dev = new.ifname.clone());
             route.nexthops.sort();

@@ -1,6 +1,7 @@
 //! Which routes the kernel accepts: their links, gateways and sources.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use netstate::uapi::{IFA_F_TENTATIVE, RT_TABLE_MAIN};
 use netstate::{
@@ -130,7 +131,7 @@ pub(super) fn forget_source(state: &mut State, gone: &AddressKey) {
             && key.netns == gone.netns
             && route.source == Some(source)
         {
-            route.source = None;
+            Arc::make_mut(route).source = None;
         }
     }
 }

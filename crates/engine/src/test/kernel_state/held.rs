@@ -73,7 +73,7 @@ fn an_address_of_others_is_awaited_without_notifications() {
             address: "10.0.0.7/24".parse().unwrap(),
         };
         host.kernel.change(|state| {
-            let address = Address { status: Some(AddressStatus::default()) };
+            let address = Address { status: Some(Box::<AddressStatus>::default()) };
             state.objects.insert(Key::Address(key), Object::Address(address));
         });
     };

@@ -8,6 +8,7 @@
 //! the kernel would create the route (`fib6_add_1`, net/ipv6/ip6_fib.c).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use netstate::{Key, NetnsName, Object, Route, RouteKey, RouteKind, Wanted};
 
@@ -25,7 +26,7 @@ struct Question<'a> {
     key: &'a RouteKey,
     /// The route as the kernel would report it; none if the question is about any route with this
     /// key.
-    route: Option<Route>,
+    route: Option<Arc<Route>>,
     request: Vec<u8>,
 }
 
@@ -63,7 +64,7 @@ impl Observer<'_> {
                 {
                     let mut request = Vec::new();
                     set(&mut request, key, route, &indexes);
-                    questions.push(Question { key, route: Some(as_reported), request });
+                    questions.push(Question { key, route: Some(as_reported.into()), request });
                 }
             }
             questions.push(Question::any(key));
@@ -94,7 +95,7 @@ impl Observer<'_> {
 
     /// Sends the questions; false if a route exists that is not one of the expected ones.
     fn ask(&mut self, netns: &NetnsName, questions: &[Question<'_>]) -> Result<bool> {
-        let mut found: BTreeMap<&RouteKey, &Route> = BTreeMap::new();
+        let mut found: BTreeMap<&RouteKey, &Arc<Route>> = BTreeMap::new();
         let mut answered = true;
         for questions in questions.chunks(BATCH) {
             let answers = self.answers(netns, questions)?;
@@ -111,7 +112,7 @@ impl Observer<'_> {
         }
         if answered {
             for (key, route) in found {
-                self.insert(Key::Route(key.clone()), Object::Route(route.clone()));
+                self.insert(Key::Route(key.clone()), Object::Route(Arc::clone(route)));
             }
         }
         Ok(answered)

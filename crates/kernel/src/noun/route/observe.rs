@@ -1,8 +1,10 @@
 //! Reading routes: by table, or by link.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use netstate::{Key, NetnsName, Object, Part, RouteKey, Wanted};
+use netstate::{Key, NetnsName, Object, Part, Route, RouteKey, Wanted};
+use smallvec::SmallVec;
 
 use super::{Filter, Seen, decode, dump, family};
 use crate::observer::{Observer, Result};
@@ -83,25 +85,43 @@ impl Observer<'_> {
         mut wanted: impl FnMut(&Seen) -> bool,
     ) -> Result<()> {
         let request = |out: &mut Vec<u8>| dump(out, filter);
+        // Adjacent routes are often alike. There may be a million, so what is alike is stored once.
+        let mut last: Arc<Unnamed> = Arc::default();
         let seen = self.dump((netns, libc::RTM_GETROUTE), request, |message| {
-            decode(message, netns).filter(&mut wanted)
-        })?;
-        let mut last = (0, None);
-        self.found.reserve(seen.len());
-        for Seen { key, mut route, indexes } in seen {
-            for (nexthop, index) in route.nexthops.iter_mut().zip(indexes) {
-                if index != last.0 {
-                    let name = if index == 0 { None } else { self.name(netns, index)? };
-                    last = (index, name);
-                }
-                nexthop.dev.clone_from(&last.1);
+            let Seen { key, route, indexes } = decode(message, netns).filter(&mut wanted)?;
+            let unnamed = (route, indexes);
+            if *last != unnamed {
+                last = unnamed.into();
             }
-            route.nexthops.sort();
-            self.insert(Key::Route(key), Object::Route(route));
+            Some((key, Arc::clone(&last)))
+        })?;
+        self.found.reserve(seen.len());
+        let mut named: Option<(Arc<Unnamed>, Arc<Route>)> = None;
+        for (key, unnamed) in seen {
+            let known = named.as_ref().filter(|(of, _)| Arc::ptr_eq(of, &unnamed));
+            let route = match known {
+                Some((_, route)) => Arc::clone(route),
+                None => Arc::new(self.named(netns, &unnamed)?),
+            };
+            self.insert(Key::Route(key), Object::Route(Arc::clone(&route)));
+            named = Some((unnamed, route));
         }
         Ok(())
     }
+
+    /// A route with the names of its links.
+    fn named(&mut self, netns: &NetnsName, (route, indexes): &Unnamed) -> Result<Route> {
+        let mut route = route.clone();
+        for (nexthop, index) in route.nexthops.iter_mut().zip(indexes) {
+            nexthop.dev = if *index == 0 { None } else { self.name(netns, *index)? };
+        }
+        route.nexthops.sort();
+        Ok(route)
+    }
 }
+
+/// A route whose nexthops lack their links, and the indexes of these links.
+type Unnamed = (Route, SmallVec<[u32; 1]>);
 
 /// Merges another route with the same key into `kept`. The kernel reports IPv6 routes of one key
 /// without load sharing one by one. For IPv4 these are routes that another one hides.
@@ -109,6 +129,7 @@ pub(crate) fn join(key: &Key, kept: &mut Object, other: &Object) {
     if let (Key::Route(key), Object::Route(kept), Object::Route(other)) = (key, kept, other)
         && key.prefix.addr().is_ipv6()
     {
+        let kept = Arc::make_mut(kept);
         kept.nexthops.extend(other.nexthops.iter().cloned());
         kept.nexthops.sort();
         kept.nexthops.dedup();

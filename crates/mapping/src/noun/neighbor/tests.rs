@@ -205,13 +205,13 @@ fn forwarding_entries_that_differ_in_vlan_or_endpoint_are_one() {
         };
         Key::Fdb(key.into())
     };
-    let seen = |nud, flags| Object::Fdb(FdbEntry { nud, flags, ..FdbEntry::default() });
+    let seen = |nud, flags| Object::Fdb(FdbEntry { nud, flags, ..FdbEntry::default() }.into());
     let bridge = FdbEntry { nud: 2, master: "br0".parse().ok(), ..FdbEntry::default() };
     let observed: State = state([
         (key(0, true, "10.0.0.1"), seen(0x80, 0x02)),
         (key(0, true, "10.0.0.2"), seen(0x80, 0x12)),
-        (key(10, false, ""), Object::Fdb(bridge.clone())),
-        (key(20, false, ""), Object::Fdb(bridge)),
+        (key(10, false, ""), Object::Fdb(bridge.clone().into())),
+        (key(20, false, ""), Object::Fdb(bridge.into())),
     ]);
     check_raised(
         &observed,

@@ -1,6 +1,7 @@
 //! Observed routes as operational data.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use netstate::{Key, LinkId, Object, Route, RouteKey, RouteKind};
 use yang::{Error, Step, Tree};
@@ -22,7 +23,7 @@ pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error>
     // There may be many, so they share one path.
     let mut path = list_path(list);
     // Adjacent routes usually differ only in their prefixes. Their entries share memory.
-    let mut last: Option<(&RouteKey, &Route, Step)> = None;
+    let mut last: Option<(&RouteKey, &Arc<Route>, Step)> = None;
     for (key, object) in &observed.objects {
         if let (Key::Route(key), Object::Route(route)) = (key, object)
             && key.table != LOCAL
@@ -44,7 +45,10 @@ pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error>
 }
 
 /// Whether the entries of two routes differ only in their keys.
-fn is_shown_alike((key, route): (&RouteKey, &Route), (of, other): (&RouteKey, &Route)) -> bool {
+fn is_shown_alike(
+    (key, route): (&RouteKey, &Arc<Route>),
+    (of, other): (&RouteKey, &Arc<Route>),
+) -> bool {
     key.netns == of.netns
         && key.prefix.addr().is_ipv4() == of.prefix.addr().is_ipv4()
         && route == other

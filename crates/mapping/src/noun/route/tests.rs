@@ -170,7 +170,7 @@ fn routes_of_others_are_reported_too() {
             (key("10.3.0.0/16", 42), made(RouteKind::Unreachable, 3, vec![])),
             (key("10.0.0.1/32", 255), made(RouteKind::Local, 2, vec![hop("eth0", "")])),
         ]
-        .map(|(key, route)| (Key::Route(key), Object::Route(route))),
+        .map(|(key, route)| (Key::Route(key), Object::Route(route.into()))),
     );
     check_raised(
         &observed,
