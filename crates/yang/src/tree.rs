@@ -136,13 +136,6 @@ impl Tree {
         Ok(())
     }
 
-    /// Gives the list entry at `path` the content of the entry of the same list with the keys `other`. Both share
-    /// memory. Returns false if there is no other entry.
-    pub fn share(&mut self, path: &Path, other: &[Value]) -> Result<bool> {
-        let (last, above) = self.instance_path(path)?;
-        Ok(self.descend(above).share(last.node, other, &last.keys))
-    }
-
     /// Removes the instance at `path`, and returns whether there was one. Containers without presence that become
     /// empty are removed too.
     pub fn remove(&mut self, path: &Path) -> Result<bool> {
@@ -185,7 +178,7 @@ impl Tree {
     }
 
     /// Whether the path is valid in this schema, with the keys of its first `whole` steps.
-    fn check_path(&self, path: &Path, whole: usize) -> Result<()> {
+    pub(crate) fn check_path(&self, path: &Path, whole: usize) -> Result<()> {
         let mut above: Option<&'static SchemaNode> = None;
         for (index, step) in path.steps.iter().enumerate() {
             let follows = match (above, step.node.parent()) {

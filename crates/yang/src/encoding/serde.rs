@@ -64,8 +64,10 @@ mod tests {
     use ::serde::{Deserialize, Serialize};
     use expect_test::expect;
 
+    use crate::path::Keys;
     use crate::sample::{lines, path, schema, tree};
     use crate::tree::Tree;
+    use crate::value::Value;
 
     #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -190,6 +192,37 @@ mod tests {
         let mut written = Tree::empty(schema());
         written.serialize(&path("/links"), &links).unwrap();
         assert_eq!(lines(&written), lines(&whole));
+    }
+
+    #[test]
+    fn entries_of_a_list_share_their_content() {
+        let keys = |name: &str| Keys::from(vec![Value::String(name.into())]);
+        let with = |mtu: u32| Some(BTreeMap::from([("mtu", mtu)]));
+        let mut written = tree("/links/link[name='b']/netns = x");
+        let list = path("/links/link").steps[1].node;
+        let entries =
+            [("c", with(100)), ("a", None), ("b", with(200)), ("c", with(300)), ("d", None)];
+        let entries = entries.map(|(name, value)| (keys(name), value));
+        written.serialize_list(&path("/links"), list, entries).unwrap();
+        expect![[r#"
+            /sample:links
+            /sample:links/link[name='a']
+            /sample:links/link[name='a']/mtu = 100
+            /sample:links/link[name='b']
+            /sample:links/link[name='b']/mtu = 200
+            /sample:links/link[name='b']/netns = x
+            /sample:links/link[name='c']
+            /sample:links/link[name='c']/mtu = 300
+            /sample:links/link[name='d']
+            /sample:links/link[name='d']/mtu = 300
+        "#]]
+        .assert_eq(&lines(&written));
+        let none: [(Keys, Option<()>); 0] = [];
+        let mut empty = Tree::empty(schema());
+        empty.serialize_list(&path("/links"), list, none).unwrap();
+        assert!(empty.is_empty());
+        let wrong = empty.serialize_list(&path("/routes"), list, [(keys("a"), with(100))]);
+        assert!(wrong.is_err());
     }
 
     #[test]

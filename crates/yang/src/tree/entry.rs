@@ -137,16 +137,15 @@ impl Entry {
         }
     }
 
-    /// Gives the entry of a list with these keys the content of another entry, and shares its memory. Returns false
-    /// if there is no other entry.
-    pub(crate) fn share(&mut self, list: &SchemaNode, other: &[Value], keys: &Keys) -> bool {
-        let Ok(index) = self.position(list) else { return false };
-        let Content::List(entries) = &mut self.slots[index].content else { return false };
-        let Some(content) = entries.get(other).map(|(_, entry)| Arc::clone(entry)) else {
-            return false;
-        };
-        Entry::merge_shared(entries.entry(keys), &content);
-        true
+    /// Adds entries to a list. They are sorted, and have different keys.
+    pub(crate) fn add_row(&mut self, list: &'static SchemaNode, row: Vec<(Keys, Arc<Entry>)>) {
+        match self.content(list) {
+            Content::List(entries) if entries.is_empty() => **entries = Sorted::of_row(row),
+            Content::List(entries) => entries.merge(&Sorted::of_row(row), Entry::merge_shared),
+            Content::Leaf(_) | Content::LeafList(_) | Content::Container(_) => {
+                unreachable!("only lists have entries")
+            }
+        }
     }
 
     /// Removes the instances of `node`: the one with these keys (for a leaf-list: with this value), or all without

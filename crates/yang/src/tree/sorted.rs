@@ -1,7 +1,8 @@
 //! A sorted map that is small with few entries, and shares structure with many entries.
 //!
 //! Most lists of a configuration have a few entries. For these, the first node of a B-tree would be far too large.
-//! Some lists have a hundred thousand entries, and copies and comparisons of them must cost nothing.
+//! Some lists have a hundred thousand entries, and copies and comparisons of them must cost nothing. A list that is
+//! only read is smallest and fastest as a row, however long it is.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -10,18 +11,18 @@ use std::fmt;
 use imbl::OrdMap;
 use imbl::ordmap::{self, DiffItem};
 
-/// More entries than this are kept in a tree.
+/// If a row of this many entries grows, it becomes a map.
 const FEW: usize = 8;
 
 #[derive(Clone)]
 pub(crate) enum Sorted<K, V> {
-    Few(Vec<(K, V)>),
-    Many(OrdMap<K, V>),
+    Row(Vec<(K, V)>),
+    Map(OrdMap<K, V>),
 }
 
 pub(crate) enum Iter<'a, K, V> {
-    Few(std::slice::Iter<'a, (K, V)>),
-    Many(ordmap::Iter<'a, K, V, imbl::shared_ptr::DefaultSharedPtr>),
+    Row(std::slice::Iter<'a, (K, V)>),
+    Map(ordmap::Iter<'a, K, V, imbl::shared_ptr::DefaultSharedPtr>),
 }
 
 /// The difference of two maps for one key: only in the first, only in the second, or different values in both.
@@ -29,15 +30,20 @@ pub(crate) type Difference<'a, K, V> = (&'a K, Option<&'a V>, Option<&'a V>);
 
 impl<K, V> Default for Sorted<K, V> {
     fn default() -> Self {
-        Sorted::Few(Vec::new())
+        Sorted::Row(Vec::new())
     }
 }
 
 impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
+    /// Takes entries that are sorted, and have different keys.
+    pub(crate) fn of_row(entries: Vec<(K, V)>) -> Self {
+        Sorted::Row(entries)
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
-            Sorted::Few(entries) => entries.len(),
-            Sorted::Many(entries) => entries.len(),
+            Sorted::Row(entries) => entries.len(),
+            Sorted::Map(entries) => entries.len(),
         }
     }
 
@@ -50,11 +56,11 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         K: Borrow<Q>,
     {
         match self {
-            Sorted::Few(entries) => {
+            Sorted::Row(entries) => {
                 let index = position(entries, key).ok()?;
                 entries.get(index).map(|(key, value)| (key, value))
             }
-            Sorted::Many(entries) => entries.get_key_value(key),
+            Sorted::Map(entries) => entries.get_key_value(key),
         }
     }
 
@@ -70,14 +76,14 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     where
         V: Default,
     {
-        if let Sorted::Few(entries) = self
-            && entries.len() == FEW
+        if let Sorted::Row(entries) = self
+            && entries.len() >= FEW
             && position(entries, key).is_err()
         {
-            *self = Sorted::Many(std::mem::take(entries).into_iter().collect());
+            *self = Sorted::Map(std::mem::take(entries).into_iter().collect());
         }
         match self {
-            Sorted::Few(entries) => {
+            Sorted::Row(entries) => {
                 let index = position(entries, key).unwrap_or_else(|index| {
                     squeeze(entries);
                     entries.insert(index, (key.clone(), V::default()));
@@ -85,19 +91,19 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
                 });
                 &mut entries[index].1
             }
-            Sorted::Many(entries) => entries.entry(key.clone()).or_default(),
+            Sorted::Map(entries) => entries.entry(key.clone()).or_default(),
         }
     }
 
     /// Sets the `value` of `key`, and returns the old value.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self {
-            Sorted::Few(entries) => match position(entries, &key) {
+            Sorted::Row(entries) => match position(entries, &key) {
                 Ok(index) => Some(std::mem::replace(&mut entries[index].1, value)),
-                Err(_) if entries.len() == FEW => {
+                Err(_) if entries.len() >= FEW => {
                     let mut many: OrdMap<K, V> = std::mem::take(entries).into_iter().collect();
                     many.insert(key, value);
-                    *self = Sorted::Many(many);
+                    *self = Sorted::Map(many);
                     None
                 }
                 Err(index) => {
@@ -106,7 +112,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
                     None
                 }
             },
-            Sorted::Many(entries) => entries.insert(key, value),
+            Sorted::Map(entries) => entries.insert(key, value),
         }
     }
 
@@ -131,19 +137,19 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
 
     fn ends_before(&self, key: &K) -> bool {
         let last = match self {
-            Sorted::Few(entries) => entries.last().map(|(last, _)| last),
-            Sorted::Many(entries) => entries.get_max().map(|(last, _)| last),
+            Sorted::Row(entries) => entries.last().map(|(last, _)| last),
+            Sorted::Map(entries) => entries.get_max().map(|(last, _)| last),
         };
         last.is_none_or(|last| last < key)
     }
 
     fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         match self {
-            Sorted::Few(entries) => {
+            Sorted::Row(entries) => {
                 let index = position(entries, key).ok()?;
                 entries.get_mut(index).map(|(_, value)| value)
             }
-            Sorted::Many(entries) => entries.get_mut(key),
+            Sorted::Map(entries) => entries.get_mut(key),
         }
     }
 
@@ -152,25 +158,25 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         K: Borrow<Q>,
     {
         match self {
-            Sorted::Few(entries) => {
+            Sorted::Row(entries) => {
                 position(entries, key).ok().map(|index| entries.remove(index).1)
             }
-            Sorted::Many(entries) => entries.remove(key),
+            Sorted::Map(entries) => entries.remove(key),
         }
     }
 
     pub(crate) fn iter(&self) -> Iter<'_, K, V> {
         match self {
-            Sorted::Few(entries) => Iter::Few(entries.iter()),
-            Sorted::Many(entries) => Iter::Many(entries.iter()),
+            Sorted::Row(entries) => Iter::Row(entries.iter()),
+            Sorted::Map(entries) => Iter::Map(entries.iter()),
         }
     }
 
     /// Whether the two are the same object in memory.
     pub(crate) fn shares(&self, other: &Self) -> bool {
         match (self, other) {
-            (Sorted::Many(a), Sorted::Many(b)) => a.ptr_eq(b),
-            (Sorted::Few(_), _) | (_, Sorted::Few(_)) => false,
+            (Sorted::Map(a), Sorted::Map(b)) => a.ptr_eq(b),
+            (Sorted::Row(_), _) | (_, Sorted::Row(_)) => false,
         }
     }
 
@@ -179,7 +185,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     where
         V: PartialEq,
     {
-        if let (Sorted::Many(old), Sorted::Many(new)) = (self, newer) {
+        if let (Sorted::Map(old), Sorted::Map(new)) = (self, newer) {
             for item in old.diff(new) {
                 match item {
                     DiffItem::Add(key, value) => visit((key, None, Some(value))),
@@ -225,7 +231,7 @@ impl<K: Ord + Clone + fmt::Debug, V: Clone + fmt::Debug> fmt::Debug for Sorted<K
 impl<K: Ord + Clone, V: Clone + PartialEq> PartialEq for Sorted<K, V> {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Sorted::Many(a), Sorted::Many(b)) => a == b,
+            (Sorted::Map(a), Sorted::Map(b)) => a == b,
             (a, b) => a.len() == b.len() && a.iter().eq(b.iter()),
         }
     }
@@ -248,8 +254,8 @@ impl<'a, K: Ord, V> Iterator for Iter<'a, K, V> {
 
     fn next(&mut self) -> Option<Self::Item> {
         match self {
-            Iter::Few(entries) => entries.next().map(|(key, value)| (key, value)),
-            Iter::Many(entries) => entries.next(),
+            Iter::Row(entries) => entries.next().map(|(key, value)| (key, value)),
+            Iter::Map(entries) => entries.next(),
         }
     }
 }
@@ -257,8 +263,8 @@ impl<'a, K: Ord, V> Iterator for Iter<'a, K, V> {
 impl<K, V> Clone for Iter<'_, K, V> {
     fn clone(&self) -> Self {
         match self {
-            Iter::Few(entries) => Iter::Few(entries.clone()),
-            Iter::Many(entries) => Iter::Many(entries.clone()),
+            Iter::Row(entries) => Iter::Row(entries.clone()),
+            Iter::Map(entries) => Iter::Map(entries.clone()),
         }
     }
 }

@@ -3,12 +3,11 @@
 //! Several spellings are the same route for the kernel: `default` and `0.0.0.0/0`, table `main` and
 //! 254, a host and its prefix of full length, an IPv6 metric of zero and of 1024.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 use netstate::{NetnsName, RouteKey};
-use yang::{Path, SchemaNode, Tree, Value};
+use yang::{Keys, Node, Path, SchemaNode, Tree, Value};
 
 use crate::instances::{entries, entry_path, list_path, schema_node};
 
@@ -39,25 +38,47 @@ pub(super) fn read(keys: &[Value]) -> Result<RouteKey, String> {
     Ok(RouteKey { netns, table, prefix, tos, metric })
 }
 
-/// The configuration's spellings of keys, if they differ from those of [`write()`].
-pub(super) struct Spellings(HashMap<RouteKey, Vec<Value>>);
+/// The keys of the entries of routes, in the order of the routes: as the configuration spells them, or as
+/// [`write()`] does. Keys share memory with the configuration, or with those of the route before.
+pub(super) struct Spellings {
+    list: &'static SchemaNode,
+    /// The configured routes, sorted, and how many of them come before the last route.
+    configured: Vec<(RouteKey, Keys)>,
+    passed: usize,
+    /// The keys of the last route that is not configured.
+    last: Keys,
+}
 
 impl Spellings {
     pub(super) fn of(configuration: &Tree, list: &'static SchemaNode) -> Self {
-        let mut spellings = HashMap::new();
-        for node in entries(configuration, "routes", Some("route")) {
-            if let Ok(key) = read(node.keys())
-                && write(&key, list) != node.keys()
-            {
-                spellings.insert(key, node.keys().to_vec());
-            }
-        }
-        Self(spellings)
+        let key_of = |node: Node<'_>| match node {
+            Node::ListEntry(_, keys, _) => Some((read(keys).ok()?, keys.clone())),
+            Node::Container(..) | Node::Leaf(..) | Node::LeafListEntry(..) => None,
+        };
+        let mut configured: Vec<(RouteKey, Keys)> =
+            entries(configuration, "routes", Some("route")).filter_map(key_of).collect();
+        configured.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Self { list, configured, passed: 0, last: Keys::default() }
     }
 
-    /// The keys of a route's entry.
-    pub(super) fn keys(&self, key: &RouteKey, list: &'static SchemaNode) -> Vec<Value> {
-        self.0.get(key).cloned().unwrap_or_else(|| write(key, list))
+    /// The keys of the next route's entry.
+    pub(super) fn next(&mut self, key: &RouteKey) -> Keys {
+        let before = self.configured[self.passed..].iter().take_while(|(of, _)| of < key).count();
+        self.passed += before;
+        match self.configured.get(self.passed) {
+            Some((of, keys)) if of == key => keys.clone(),
+            Some(_) | None => self.written(key),
+        }
+    }
+
+    /// The same as [`write()`]. Equal values are shared.
+    fn written(&mut self, key: &RouteKey) -> Keys {
+        let mut keys = write(key, self.list);
+        for (value, last) in keys.iter_mut().zip(&self.last).filter(|(value, last)| value == last) {
+            value.clone_from(last);
+        }
+        self.last = keys.into();
+        self.last.clone()
     }
 }
 

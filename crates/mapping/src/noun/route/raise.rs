@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use netstate::{Key, LinkId, Object, Route, RouteKey, RouteKind};
-use yang::{Error, Step, Tree};
+use yang::{Error, Tree};
 
 use super::key::Spellings;
 use super::{Entry, NexthopEntry, ONLINK, PERVASIVE, RouteState, Via};
@@ -19,29 +19,19 @@ const LOCAL: u32 = 255;
 pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
     let Raising { observed, names, configuration, .. } = raising;
     let Some(list) = schema_node(tree.schema(), "routes", &["route"]) else { return Ok(()) };
-    let spellings = Spellings::of(configuration, list);
-    // There may be many, so they share one path.
-    let mut path = list_path(list);
+    let mut spellings = Spellings::of(configuration, list);
     // Adjacent routes usually differ only in their prefixes. Their entries share memory.
-    let mut last: Option<(&RouteKey, &Arc<Route>, Step)> = None;
-    for (key, object) in &observed.objects {
-        if let (Key::Route(key), Object::Route(route)) = (key, object)
-            && key.table != LOCAL
-        {
-            path.steps.push(Step { node: list, keys: spellings.keys(key, list).into() });
-            let other =
-                last.as_ref().filter(|(of, other, _)| is_shown_alike((of, other), (key, route)));
-            let is_shared = match other {
-                Some((.., step)) => tree.share(&path, &step.keys)?,
-                None => false,
-            };
-            if !is_shared {
-                tree.serialize(&path, &entry(key, route, names))?;
-            }
-            last = path.steps.pop().map(|step| (key, route, step));
-        }
-    }
-    Ok(())
+    let mut last: Option<(&RouteKey, &Arc<Route>)> = None;
+    let routes = observed.objects.iter().filter_map(|(key, object)| match (key, object) {
+        (Key::Route(key), Object::Route(route)) if key.table != LOCAL => Some((key, route)),
+        _ => None,
+    });
+    let entries = routes.map(|(key, route)| {
+        let before = last.replace((key, route));
+        let is_alike = before.is_some_and(|before| is_shown_alike(before, (key, route)));
+        (spellings.next(key), (!is_alike).then(|| entry(key, route, names)))
+    });
+    tree.serialize_list(&list_path(list), list, entries)
 }
 
 /// Whether the entries of two routes differ only in their keys.
