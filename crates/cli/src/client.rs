@@ -68,7 +68,8 @@ impl Client {
     /// Exchanges hellos with the server.
     pub(crate) fn open(stream: UnixStream, schema: &'static Schema) -> Result<Self> {
         let read = stream.try_clone().map_err(ClientError::Lost)?;
-        let mut messages = Messages { stream: read, decoder: Decoder::default() };
+        let decoder = Decoder::with_limit(LONGEST);
+        let mut messages = Messages { stream: read, decoder };
         let capabilities = vec![capability::BASE_1_0.into(), capability::BASE_1_1.into()];
         let ours = Hello { capabilities, session_id: None };
         // The server may have refused the connection already. Its reason is then the next message.
@@ -391,6 +392,9 @@ impl Replies {
         }
     }
 }
+
+/// The longest message of the server, in bytes. A million routes take 300 MB.
+const LONGEST: usize = 2 << 30;
 
 /// How long the server may take for its hello before the user is told that this one waits.
 const HELLO: Duration = Duration::from_secs(3);

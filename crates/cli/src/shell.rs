@@ -6,6 +6,7 @@ mod file;
 mod show;
 mod standing;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -348,14 +349,19 @@ impl Shell {
             }
         };
         // Whatever a command shows, others may have written parts of it.
-        let text = match form {
-            Form::Text | Form::Set => yang::printable_lines(&text).into_owned(),
-            Form::Json => yang::printable_json(&text).into_owned(),
-            Form::Xml => yang::printable_xml(&text).into_owned(),
+        let printable = match form {
+            Form::Text | Form::Set => yang::printable_lines(&text),
+            Form::Json => yang::printable_json(&text),
+            Form::Xml => yang::printable_xml(&text),
         };
-        let shown = if self.scripted { Vec::new() } else { std::mem::take(&mut warnings) };
-        let shown = shown.iter().map(|warning| format!("{}\n", yang::printable_lines(warning)));
-        let text = shown.collect::<String>() + &text;
+        // The text may be large, and is not copied.
+        let escaped = if let Cow::Owned(escaped) = printable { Some(escaped) } else { None };
+        let mut text = escaped.unwrap_or(text);
+        if !self.scripted {
+            let line = |warning: String| format!("{}\n", yang::printable_lines(&warning));
+            let shown: String = warnings.drain(..).map(line).collect();
+            text.insert_str(0, &shown);
+        }
         let paged = !pipes.iter().any(|pipe| matches!(pipe, Pipe::NoMore));
         Ok(Done { text: pipe::apply(&pipes, text), paged, quits: false, warnings })
     }
