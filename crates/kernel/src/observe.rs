@@ -61,11 +61,7 @@ pub(crate) fn only(
         }
         on_links.entry(netns).or_default().insert(seen.index, ifname);
         let mut link = observer.resolve(seen, likely)?;
-        if wanted.speeds.contains(id)
-            && let Some(status) = &mut link.status
-        {
-            status.speed = observer.speed(&link.place)?;
-        }
+        observer.add_defaults(wanted, (id, &mut link))?;
         observer.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
     }
     let found = observer.found.iter().filter_map(|(key, object)| match (key, object) {

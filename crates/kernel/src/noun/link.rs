@@ -16,6 +16,7 @@ mod execute;
 pub(crate) mod identity;
 mod observe;
 pub(crate) mod read;
+mod scratch;
 
 use read::put_name;
 

@@ -259,6 +259,10 @@ pub struct LinkStatus {
     /// [`Wanted::speeds`]: crate::noun::Wanted::speeds
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<u32>,
+    /// The numbers of transmit and receive queues that the kernel of this host gives a new link of the
+    /// same kind. They are read only for the links of [`Wanted::queues`](crate::noun::Wanted::queues).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_queues: Option<[u32; 2]>,
     /// `IFLA_STATS64`.
     pub statistics: Statistics,
 }

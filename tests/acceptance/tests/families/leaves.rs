@@ -13,9 +13,8 @@ use yang::{NodeKind, Path, SchemaNode, Tree, Type, Value};
 use acceptance::in_process::{Device, differences, schema, tree};
 use acceptance::leaves::{SKIPPED, VALUES, is_tried};
 
-/// Leaves that leave their value when they are taken out: their defaults depend on the host, or the kernel cannot take
-/// away the link below.
-const STAY: [&str; 3] = ["numtxqueues", "numrxqueues", "dev"];
+/// Leaves that leave their value when they are taken out: the kernel cannot take away the link below.
+const STAY: [&str; 1] = ["dev"];
 
 /// A link and what it needs, which a leaf is added to.
 pub(crate) struct Holder {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use netstate::{Key, Link, LinkId, LinkName, NetnsName, Object, ObserveError, Part, Place, Wanted};
 
 use super::read::{Seen, ask_for_links, decode, decode_name};
+use super::scratch;
 use crate::ethtool;
 use crate::message::{Message, fixed};
 use crate::observer::{Observer, failed};
@@ -123,14 +124,25 @@ impl Observer<'_> {
         Ok(())
     }
 
-    /// The speed of the link at a place.
-    pub(crate) fn speed(&mut self, place: &Place) -> Result<Option<u32>> {
-        let Place { netns, ifname } = place;
-        let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))? else {
-            return Ok(None);
-        };
-        let speed = namespace.inside(|| ethtool::speed(ifname));
-        speed.map(Some).map_err(failed("read the speed of a link of", netns))
+    /// Adds what the defaults of a link follow from on this host, as far as it is wanted.
+    pub(crate) fn add_defaults(
+        &mut self,
+        wanted: &Wanted,
+        (id, link): (&LinkId, &mut Link),
+    ) -> Result<()> {
+        let (Some(kind), Some(status)) = (&link.kind, &mut link.status) else { return Ok(()) };
+        let Place { netns, ifname } = &link.place;
+        if wanted.queues.contains(id) {
+            let queues = scratch::new_queues(kind);
+            status.new_queues = queues.map_err(failed("read a new link for", netns))?;
+        }
+        if wanted.speeds.contains(id)
+            && let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))?
+        {
+            let speed = namespace.inside(|| ethtool::speed(ifname));
+            status.speed = Some(speed.map_err(failed("read the speed of a link of", netns))?);
+        }
+        Ok(())
     }
 
     /// The link at a place with its counters.

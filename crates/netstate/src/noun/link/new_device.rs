@@ -36,16 +36,22 @@ impl Link {
         })
     }
 
-    /// This link with nothing configured: its place, its kind, and every field that has a default
-    /// which does not depend on the host. Random addresses and the number of queues have no such
-    /// default. Links of a kind that Netloom cannot create have no known defaults.
+    /// This link with nothing configured: its place, its kind, and every field whose default is known.
+    /// Random addresses have none, and the number of queues has one only if it does not depend on the
+    /// host, or was observed. Links of a kind that Netloom cannot create have no known defaults.
     pub fn kernel_default(&self) -> Link {
         if let Some(loopback) = Link::loopback(&self.place) {
             return loopback;
         }
         let kind = self.kind.as_ref();
-        let NewDevice { attributes, flags } =
+        let NewDevice { mut attributes, flags } =
             kind.map(|kind| kind.new_device(self.device.is_some())).unwrap_or_default();
+        if let Some([numtxqueues, numrxqueues]) =
+            self.status.as_ref().and_then(|status| status.new_queues)
+        {
+            attributes.numtxqueues.get_or_insert(numtxqueues);
+            attributes.numrxqueues.get_or_insert(numrxqueues);
+        }
         Link {
             kind: kind.map(LinkKind::kernel_default),
             attributes,

@@ -42,6 +42,16 @@ pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
     };
     let by_speed = links(change.desired).filter(returns_to_speed);
     wanted.speeds = by_speed.map(|(id, _)| id.clone()).collect();
+    // The end of a pair that is no longer configured stays with the other one.
+    let returns_to_host = |(id, before): &(&LinkId, &Link)| {
+        let [before, wanted] = [Some(*before), link(change.desired, id)].map(|link| {
+            link.map(|link| [link.attributes.numtxqueues, link.attributes.numrxqueues])
+        });
+        let (before, wanted) = (before.unwrap_or_default(), wanted.unwrap_or_default());
+        before.iter().zip(wanted).any(|(before, wanted)| before.is_some() && wanted.is_none())
+    };
+    let to_host = links(change.touched).filter(returns_to_host);
+    wanted.queues = to_host.map(|(id, _)| id.clone()).collect();
     // Removing an object may remove objects of others on its link.
     let gone = |key: &Key| {
         let facts = key.noun().facts();
