@@ -72,7 +72,7 @@ pub(super) fn configured<'p>(
         new.restore(&touched, &base);
     }
     new.overlay(desired);
-    if must_recreate(&new, observed, to, is_missing) {
+    if must_recreate(&new, observed, &to, is_missing) {
         return match past.original {
             None => {
                 let is_opened = opens(&new);
@@ -107,10 +107,13 @@ pub(super) fn configured<'p>(
         let before = original.map(|original| original.flags.up);
         link.flags.up = desired.flags.up.or_else(|| before.unwrap_or(Some(false)));
     }
+    // Its master may be renamed along.
+    let master = observed.master_place().map(|at| to(&at).cloned().unwrap_or(at));
+    let keeps_master = observed.place.netns == link.place.netns && link.master_place() == master;
     // The port attributes belong to the bridge. On another bridge they start with the defaults, and on
     // its original one they return with it.
     link.port = match &link.master {
-        Some(Master::Of(_)) if link.master == observed.master => new.port,
+        Some(Master::Of(_)) if keeps_master => new.port,
         Some(Master::Of(_)) => {
             let mut port =
                 original.map(|original| returned_port(original, &link)).unwrap_or_default();
