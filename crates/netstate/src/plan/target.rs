@@ -142,7 +142,10 @@ pub fn target<'a>(
     let left = Moves::of(&observed.objects, |key| match made.get(key) {
         Some(Object::Link(link)) => Some(Goes::To(&link.place)),
         Some(_) => Some(Goes::Away),
-        None => ours(key).then_some(Goes::Away),
+        None => {
+            let goes_along = || observed.objects.get(key).is_some_and(goes_with_mate);
+            (ours(key) || goes_along()).then_some(Goes::Away)
+        }
     });
     let places = places(&made, observed, ours);
     // A link that was not observed is not ours, and stays.
