@@ -262,9 +262,9 @@ pub(crate) fn candidates(leaf: &'static SchemaNode) -> Vec<Value> {
     texts.iter().filter_map(|text| leaf.value(text).ok()).collect()
 }
 
-/// Whether a leaf is in a container that only one list of links has.
+/// Whether a leaf is an attribute of a kind of links.
 pub(crate) fn is_of_kind(leaf: &SchemaNode) -> bool {
-    leaf.parent().is_some_and(|above| above.name.ends_with("-info") || above.name == "tun")
+    leaf.parent().is_some_and(|above| above.extension("kind").is_some())
 }
 
 pub(crate) fn is_of_port(leaf: &SchemaNode) -> bool {
