@@ -258,9 +258,20 @@ pub const VLAN_FLAG_LOOSE_BINDING: u32 = 0x4;
 pub const VLAN_FLAG_MVRP: u32 = 0x8;
 pub const VLAN_FLAG_BRIDGE_BINDING: u32 = 0x10;
 
-// if_link.h: IFLA_MACVLAN_…
+// if_link.h: IFLA_MACVLAN_…, IFLA_IPVLAN_…
+pub const IFLA_MACVLAN_MODE: u16 = 1;
+pub const IFLA_MACVLAN_FLAGS: u16 = 2;
+pub const IFLA_MACVLAN_MACADDR_MODE: u16 = 3;
 pub const IFLA_MACVLAN_MACADDR: u16 = 4;
 pub const IFLA_MACVLAN_MACADDR_DATA: u16 = 5;
+pub const IFLA_MACVLAN_BC_QUEUE_LEN: u16 = 7;
+pub const MACVLAN_FLAG_NOPROMISC: u16 = 0x1;
+pub const MACVLAN_FLAG_NODST: u16 = 0x2;
+pub const MACVLAN_MACADDR_SET: u32 = 3;
+pub const IFLA_IPVLAN_MODE: u16 = 1;
+pub const IFLA_IPVLAN_FLAGS: u16 = 2;
+pub const IPVLAN_F_PRIVATE: u16 = 0x1;
+pub const IPVLAN_F_VEPA: u16 = 0x2;
 pub const IFLA_VXLAN_GBP: u16 = 23;
 
 // if_macsec.h: MACSEC_SA_ATTR_…

@@ -9,7 +9,7 @@ use testkit::netns::{has_link_kind, ip, ip_json, isolated};
 use crate::{Host, Made, address, link, netns, place, state, veth};
 
 /// Attributes of each kind (a variant of `LinkKind`), one set after the other. Together they have every attribute.
-const KINDS: [(&str, &[&str]); 9] = [
+const KINDS: [(&str, &[&str]); 13] = [
     ("Gre", GRE),
     ("Gretap", GRE),
     (
@@ -47,6 +47,10 @@ const KINDS: [(&str, &[&str]); 9] = [
             r#"{"local": "10.9.0.2", "isatap": true}"#,
         ],
     ),
+    ("Macvlan", MACVLAN),
+    ("Macvtap", MACVLAN),
+    ("Ipvlan", IPVLAN),
+    ("Ipvtap", IPVLAN),
     ("Ip6tnl", IP6TNL),
     ("Ip6gre", IP6GRE),
     ("Ip6gretap", IP6GRE),
@@ -60,6 +64,17 @@ const KINDS: [(&str, &[&str]); 9] = [
         ],
     ),
 ];
+
+const MACVLAN: &[&str] = &[
+    r#"{"mode": 4, "bc_queue_len": 500}"#,
+    r#"{"mode": 1, "nodst": true}"#,
+    r#"{"mode": 16, "nodst": true, "macaddr": ["02:00:00:00:00:01", "02:00:00:00:00:02"]}"#,
+    r#"{"mode": 16, "macaddr": ["02:00:00:00:00:03"]}"#,
+    r#"{"mode": 8, "nopromisc": true}"#,
+];
+
+const IPVLAN: &[&str] =
+    &[r#"{"mode": 0, "private": true}"#, r#"{"mode": 2, "vepa": true}"#, r#"{"mode": 1}"#];
 
 const IP6TNL: &[&str] = &[
     r#"{"remote": "2001:db8::1", "local": "2001:db8::2", "mode": 41, "hoplimit": 5, "encaplimit": 3, "tclass": 184,

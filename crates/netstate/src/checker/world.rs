@@ -400,10 +400,11 @@ pub(super) fn follows_device(link: &Link) -> bool {
     }
 }
 
-/// Whether the MTU of the link below limits that of this link (`vlan_device_event`, and
-/// `macvlan_device_event`, drivers/net/macvlan.c).
+/// Whether the MTU of the link below limits that of this link (`vlan_device_event`,
+/// `macvlan_device_event` and `ipvlan_device_event`).
 pub(super) fn is_cut_by_device(link: &Link) -> bool {
-    link.kind.as_ref().is_some_and(|kind| ["vlan", "macvlan", "macvtap"].contains(&kind.name()))
+    const CUT: [&str; 5] = ["vlan", "macvlan", "macvtap", "ipvlan", "ipvtap"];
+    link.kind.as_ref().is_some_and(|kind| CUT.contains(&kind.name()))
 }
 
 /// Whether a link stays when the one below it moves to another namespace (`vlan_device_event`,

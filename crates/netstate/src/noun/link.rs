@@ -25,6 +25,8 @@ pub use kind::bond::{Bond, BondPort};
 pub use kind::bridge::{Bridge, BridgePort};
 pub use kind::dummy::Dummy;
 pub use kind::ifb::Ifb;
+pub use kind::ipvlan::{Ipvlan, Ipvtap};
+pub use kind::macvlan::{Macvlan, Macvtap};
 pub use kind::tun::Tun;
 pub use kind::tunnel::gre::{Gre, Gretap};
 pub use kind::tunnel::ip6gre::{Ip6gre, Ip6gretap};

@@ -42,10 +42,12 @@ pub(super) fn create_link(state: &mut State, id: &LinkId, link: &Link) -> Result
     let below = below.and_then(|id| state.objects.get(&Key::Link(id))?.link()).cloned();
     for (id, end) in ends {
         let mut made = end.kernel_default();
-        if let Some(below) = below.as_ref().filter(|_| vlans::is_vlan(link)) {
+        if let Some(below) = below.as_ref().filter(|_| vlans::is_sub_interface(link)) {
             vlans::permit_mtu_above(below, link)?;
             made.attributes.mtu = below.attributes.mtu;
-            made.flags = LinkFlags { up: Some(false), ..below.flags.clone() };
+            if vlans::is_vlan(link) {
+                made.flags = LinkFlags { up: Some(false), ..below.flags.clone() };
+            }
         }
         made.overlay(&end);
         made.flags.up = made.flags.up.or(Some(false));

@@ -1,4 +1,5 @@
-//! What Linux does with the VLANs on a link: they are up with it, no wider than it, and go where it goes.
+//! What Linux does with the VLANs and other sub-interfaces on a link: they are no wider than it, and stay on it where it
+//! goes. A VLAN is also up with it.
 
 use netstate::{Key, Link, LinkId, LinkKind, Object, Place, State};
 
@@ -9,9 +10,16 @@ pub(super) fn is_vlan(link: &Link) -> bool {
     matches!(link.kind, Some(LinkKind::Vlan(_)))
 }
 
-/// The VLANs on the link at `place`.
+/// Whether a link is a sub-interface, with the MTU of the link below (`macvlan_device_event`, drivers/net/macvlan.c;
+/// `ipvlan_device_event`, drivers/net/ipvlan/ipvlan_main.c).
+pub(super) fn is_sub_interface(link: &Link) -> bool {
+    let name = link.kind.as_ref().map_or("", LinkKind::name);
+    ["vlan", "macvlan", "macvtap", "ipvlan", "ipvtap"].contains(&name)
+}
+
+/// The sub-interfaces on the link at `place`.
 fn on(state: &State, place: &Place) -> Vec<LinkId> {
-    ids(state, |link| is_vlan(link) && link.device.as_ref() == Some(place))
+    ids(state, |link| is_sub_interface(link) && link.device.as_ref() == Some(place))
 }
 
 /// Those that go up and down with it.
@@ -57,7 +65,7 @@ pub(super) fn raise(state: &mut State, place: &Place) {
     }
 }
 
-/// The link below limits the MTU of VLANs.
+/// The link below limits the MTU of sub-interfaces.
 pub(super) fn cut(state: &mut State, place: &Place, mtu: u32) {
     for id in on(state, place) {
         let Some(Object::Link(vlan)) = state.objects.get_mut(&Key::Link(id)) else { continue };
@@ -69,7 +77,7 @@ pub(super) fn cut(state: &mut State, place: &Place, mtu: u32) {
     }
 }
 
-/// VLANs stay on a link that moves to another namespace, and go down with it.
+/// Sub-interfaces stay on a link that moves to another namespace. VLANs go down with it.
 pub(super) fn take_along(state: &mut State, old: &Place, new: &Place) {
     go_down(state, old);
     for id in on(state, old) {
@@ -79,12 +87,13 @@ pub(super) fn take_along(state: &mut State, old: &Place, new: &Place) {
     }
 }
 
-/// Whether the link below allows this change of a VLAN.
+/// Whether the link below allows this change of a sub-interface.
 pub(super) fn permit_above(state: &State, link: &Link, change: &Link) -> Result<(), Refused> {
-    let below = link.device.as_ref().filter(|_| is_vlan(link)).and_then(|at_| at(state, at_));
+    let below =
+        link.device.as_ref().filter(|_| is_sub_interface(link)).and_then(|at_| at(state, at_));
     let below = below.and_then(|id| state.objects.get(&Key::Link(id))?.link());
     let Some(below) = below else { return Ok(()) };
-    if change.flags.up == Some(true) && below.flags.up != Some(true) {
+    if is_vlan(link) && change.flags.up == Some(true) && below.flags.up != Some(true) {
         return Err(refusal(libc::ENETDOWN, ""));
     }
     permit_mtu_above(below, change)

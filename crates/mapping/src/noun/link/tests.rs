@@ -167,7 +167,7 @@ fn dangling_references_are_refused() {
             /iproute2-ip-link:links/link[name='b']/master: no link br9 is configured: add it to links, or take this out too
             /iproute2-ip-link:links/link[name='c']/master: br0 is in namespace 1, c in vpn10
             /iproute2-ip-link:links/link[name='d']/device: a link of this type has no link below it
-            /iproute2-ip-link:links/link[name='e']/type: Netloom makes links of type veth, dummy, ifb, tun, gretap, ipip, sit, ip6tnl, ip6gre, ip6gretap and vti6; to configure a link of type vcan that exists already, leave the type out
+            /iproute2-ip-link:links/link[name='e']/type: Netloom makes links of type veth, dummy, ifb, tun, gretap, ipip, sit, ip6tnl, ip6gre, ip6gretap, vti6, macvlan, macvtap, ipvlan and ipvtap; to configure a link of type vcan that exists already, leave the type out
             /iproute2-ip-link:links/link[name='f']/netloom-link:tun: only a link of type tun has this
             /iproute2-ip-link:links/vxlan[name='vx']/vxlan-info/srcport: the range ends before it begins
             /iproute2-ip-link:links/bridge[name='br0']/master: a link cannot be its own port

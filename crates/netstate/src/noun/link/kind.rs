@@ -7,9 +7,12 @@
 mod below;
 pub mod bond;
 pub mod bridge;
+mod creation;
 pub mod dummy;
 mod enslaving;
 pub mod ifb;
+pub mod ipvlan;
+pub mod macvlan;
 pub mod tun;
 pub mod tunnel;
 pub mod veth;
@@ -26,9 +29,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use self::below::{Below, BelowAttribute, LinkBelow};
 use self::bond::Bond;
 use self::bridge::Bridge;
+pub use self::creation::{CreatedBy, MtuAtCreation};
 use self::dummy::Dummy;
 pub use self::enslaving::Enslaving;
 use self::ifb::Ifb;
+use self::ipvlan::{Ipvlan, Ipvtap};
+use self::macvlan::{Macvlan, Macvtap};
 use self::tun::Tun;
 use self::tunnel::gre::{Gre, Gretap};
 use self::tunnel::ip6gre::{Ip6gre, Ip6gretap};
@@ -81,6 +87,14 @@ kinds! {
     Vti6
     /// A routing instance for the links that are enslaved to it.
     Vrf
+    /// An Ethernet device with a MAC address of its own on another.
+    Macvlan
+    /// The same, for a program.
+    Macvtap
+    /// A device that shares the MAC address of the link below.
+    Ipvlan
+    /// The same, for a program.
+    Ipvtap
 }
 
 /// The facts of a kind, apart from its attributes.
@@ -154,28 +168,6 @@ pub struct KindFacts {
     /// The least and the greatest MTU (`min_mtu` and `max_mtu` of `struct net_device`); none if the driver does not
     /// limit it, or if each link has limits of its own.
     pub mtu_limits: Option<(u32, u32)>,
-}
-
-/// How the kernel creates a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CreatedBy {
-    /// By `RTM_NEWLINK`.
-    Netlink,
-    /// By `TUNSETIFF` on `/dev/net/tun` (Documentation/networking/tuntap.rst).
-    TunDevice,
-}
-
-/// When the MTU of a new link is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MtuAtCreation {
-    /// In the request that creates it.
-    Told,
-    /// In a second request, because the kernel gives no message if it refuses the MTU in the first
-    /// one.
-    ToldNext,
-    /// By a separate operation, after the links that the MTU follows (ports, the link below) have
-    /// theirs.
-    Follows,
 }
 
 /// `ETH_MIN_MTU` and `ETH_MAX_MTU` (include/uapi/linux/if_ether.h).

@@ -85,6 +85,18 @@ pub(super) fn with_queues_of_host(new: NewDevice) -> NewDevice {
     NewDevice { attributes, ..new }
 }
 
+/// A device that takes its MTU and the limits of segments from the link below.
+pub(super) fn on_ethernet(new: NewDevice) -> NewDevice {
+    let attributes = LinkAttributes {
+        mtu: None,
+        gso_max_size: None,
+        gso_max_segs: None,
+        gso_ipv4_max_size: None,
+        ..new.attributes
+    };
+    NewDevice { attributes, ..new }
+}
+
 /// A device without link-layer addresses.
 pub(super) fn point_to_point(txqueuelen: u32, flags: u32) -> NewDevice {
     let attributes = LinkAttributes {
