@@ -15,7 +15,7 @@ use crate::noun::link::{Link, Master, Place, Port};
 use crate::noun::route::Route;
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{Key, Object};
-use crate::uapi::{IFA_F_SECONDARY, RT_TABLE_MAIN};
+use crate::uapi::{BR_STATE_FORWARDING, IFA_F_SECONDARY, RT_TABLE_MAIN};
 
 /// The parameters that set others. For each: the first and the last part of the paths that take its
 /// value, with a link's name or `default` between them (`inet_forward_change`, net/ipv4/devinet.c;
@@ -86,7 +86,9 @@ impl<'a> World<'a> {
             node.link.to_mut().port.overlay(&change.port);
         }
         if change.flags.up == Some(true) && !was_up {
-            node.link.to_mut().port.bridge.state = change.port.bridge.state;
+            // Without a spanning tree, a port that comes up forwards (`br_port_state_selection`, net/bridge/br_stp.c).
+            let port = &mut node.link.to_mut().port.bridge;
+            port.state = change.port.bridge.state.or(port.state.map(|_| BR_STATE_FORWARDING));
             self.without_ipv4.remove(place);
         }
         let loses_ipv6 = had_ipv6 && lacks_ipv6(&node.link);

@@ -113,6 +113,11 @@ impl<'a> Account<'a> {
         self.origin.is_given_back(key)
     }
 
+    /// The configuration of an object, if it is configured.
+    pub(super) fn configured(&self, key: &Key) -> Option<&'a Object> {
+        self.origin.configured(key)
+    }
+
     /// The usual reason why an object of the target is created or changed.
     pub(super) fn reason(&self, key: &Key) -> Because {
         match self.origin.is_given_back(key) {

@@ -20,6 +20,7 @@ use crate::noun::link::{
 use crate::noun::netns::as_phrase;
 use crate::noun::{self, Key, Object, Renaming};
 use crate::operation::{Action, Because};
+use crate::uapi::BR_STATE_FORWARDING;
 
 impl<'a> Account<'a> {
     /// The places of links that lose everything on them: they are removed, created again, or moved
@@ -179,13 +180,22 @@ impl<'a> Account<'a> {
     fn set_port_states(&mut self, raised: &BTreeSet<&LinkId>) {
         for (id, wanted) in self.target.links() {
             let Some(now) = self.links.get(id) else { continue };
-            let port = wanted.port.clone().take_those_of_up();
+            let mut port = wanted.port.clone().take_those_of_up();
+            // A bridge lets a port forward as soon as it has a carrier, and refuses that before.
+            if raised.contains(id) && !self.is_configured_forwarding(id) {
+                port.bridge.state.take_if(|state| *state == BR_STATE_FORWARDING);
+            }
             let differs = !port.changes(&now.port).is_empty();
             if !port.is_empty() && (differs || raised.contains(id)) {
                 let change = Link { port, ..Link::at(now.place.clone()) };
                 self.alter(id, change, self.reason(&Key::Link(id.clone())));
             }
         }
+    }
+
+    fn is_configured_forwarding(&self, id: &LinkId) -> bool {
+        let configured = self.configured(&Key::Link(id.clone())).and_then(Object::link);
+        configured.is_some_and(|link| link.port.bridge.state == Some(BR_STATE_FORWARDING))
     }
 
     /// The links of the target sorted by key, but each after the link below if its kind depends on

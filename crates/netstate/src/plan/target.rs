@@ -31,7 +31,7 @@ pub struct Target<'a> {
     desired: Option<&'a State>,
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
     /// Everything that the kernel must hold, as far as it was observed.
     pub fn entries(&self) -> impl Iterator<Item = (&Key, &Object)> {
         together(&self.made, self.kept.iter().copied())
@@ -43,7 +43,12 @@ impl Target<'_> {
 
     /// Whether an object is configured. Otherwise it belongs to others.
     pub(super) fn is_configured(&self, key: &Key) -> bool {
-        self.desired.is_some_and(|desired| desired.objects.contains_key(key))
+        self.configured(key).is_some()
+    }
+
+    /// The configuration of an object, if it is configured.
+    pub(super) fn configured(&self, key: &Key) -> Option<&'a Object> {
+        self.desired?.objects.get(key)
     }
 
     /// Whether an object must be as it was before it was configured.

@@ -151,6 +151,8 @@ pub(crate) fn links() -> BTreeSet<String> {
                         "ifindex",
                         "link_index",
                         "operstate",
+                        // It is attached when a link first comes up, and stays.
+                        "qdisc",
                         "bridge_id",
                         "root_id",
                         "flags",

@@ -57,9 +57,8 @@ fn output_fits_the_screen_of_tmux() {
         step("help is wrapped at words, at the right margin");
         tmux.line("configure", "(config)#");
         tmux.clear();
-        tmux.keys(&["links-iproute2 link v0 ?"]);
-        let help = tmux
-            .see("(config)# links-iproute2 link v0 \n--More--|(config)# links-iproute2 link v0");
+        tmux.keys(&["links-iproute2 vxlan v0 ?"]);
+        let help = tmux.see("--More--|  vxlan-info  ");
         assert!(help.lines().all(|line| line.chars().count() <= COLUMNS), "{help}");
         step("a line that is longer than the screen is edited over two rows");
         tmux.keys(&["q", "C-u"]);
