@@ -139,6 +139,7 @@ impl Session {
 
     fn read(&mut self) -> io::Result<Read> {
         let Plain { shell, keyboard, notices, gone } = &mut self.plain;
+        keyboard.begin_prompt();
         // The editor needs a pseudo terminal. Where there is none, lines stay plain.
         if self.editor.is_none() && keyboard.can_edit() && keyboard.connect_editor().is_ok() {
             let notices = notices.take().unwrap_or_default();

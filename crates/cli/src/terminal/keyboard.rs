@@ -76,6 +76,8 @@ enum Gate {
     /// Nobody: a command runs. Ctrl-C interrupts it.
     #[default]
     Closed,
+    /// Nobody: the prompt is about to be shown. All keys wait for it.
+    Prompt,
     /// Whoever calls [`Keyboard::next`].
     Direct,
     /// The line editor, up to a key that may end its work.
@@ -153,6 +155,14 @@ impl Keyboard {
         if let Some(at) = state.waiting.iter().rposition(pressed) {
             state.waiting.drain(..=at);
             state.interrupted = true;
+        }
+    }
+
+    /// The prompt is shown next. Ctrl-C is a key of the line that is typed there.
+    pub(crate) fn begin_prompt(&self) {
+        let mut state = self.shared.lock();
+        if state.gate == Gate::Closed {
+            state.open(Gate::Prompt);
         }
     }
 
@@ -298,7 +308,7 @@ impl EditorGate {
     pub(crate) fn ready(&self) {
         let mut state = self.0.lock();
         match state.gate {
-            Gate::Closed | Gate::Direct => {
+            Gate::Closed | Gate::Prompt | Gate::Direct => {
                 state.open(Gate::Editor);
                 self.0.changed.notify_all();
             }
@@ -311,7 +321,7 @@ impl EditorGate {
         let mut state = self.0.lock();
         match state.gate {
             Gate::Passed => state.gate = Gate::Closed,
-            Gate::Closed | Gate::Direct | Gate::Editor => {}
+            Gate::Closed | Gate::Prompt | Gate::Direct | Gate::Editor => {}
         }
     }
 }
