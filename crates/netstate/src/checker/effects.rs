@@ -109,13 +109,13 @@ impl<'a> World<'a> {
             self.lose_nowhere(place, why);
         }
         self.update_links_above(place, change, why);
+        self.enslave_or_release(place, (before.as_ref(), after.as_ref()), why);
         if before != after {
             before.iter().for_each(|bridge| self.follow_ports(bridge, why));
         }
         if before != after || change.attributes.mtu.is_some() {
             after.iter().for_each(|bridge| self.follow_ports(bridge, why));
         }
-        self.enslave_or_release(place, (before.as_ref(), after.as_ref()), why);
         if change.place.netns != place.netns {
             self.move_link(place, &change.place, why);
         } else if change.place.ifname != place.ifname {

@@ -359,7 +359,8 @@ impl<'a> Account<'a> {
 
     /// Appends the operation, and applies it to the account, except for a change of place.
     pub(super) fn alter(&mut self, id: &LinkId, change: Link, because: Because) {
-        let master = change.master_place().and_then(|at| self.links.get(self.places.get(&at)?));
+        let master = change.master_place();
+        let master = master.as_ref().and_then(|master| self.link_at(master));
         let kind = master.and_then(|master| master.kind.as_ref()).map_or("", LinkKind::name);
         let of_new_port = Port::of_new(kind);
         let Some(now) = self.links.get_mut(id).map(Cow::to_mut) else { return };
@@ -399,9 +400,9 @@ impl<'a> Account<'a> {
         }
         for master in left.iter().chain(&joined) {
             self.follow_ports(master);
-            let master = self.places.get(master).and_then(|master| self.links.get(master));
-            let enslaving = master.and_then(|master| enslaving(master));
-            self.is_enslaved_or_released(id, enslaving);
+            let enslaving = self.link_at(master).and_then(enslaving);
+            let joined = joined.as_ref().filter(|joined| *joined == master);
+            self.is_enslaved_or_released(id, enslaving, joined);
         }
     }
 
@@ -443,7 +444,7 @@ impl<'a> Account<'a> {
         self.lose_all(&gone.place, &Because::LinkRemoved(gone.place.ifname.clone()));
         let ports = self.ports_of(&gone.place);
         self.update_linked(&gone.place, None);
-        ports.iter().for_each(|port| self.is_enslaved_or_released(port, enslaving(&gone)));
+        ports.iter().for_each(|port| self.is_enslaved_or_released(port, enslaving(&gone), None));
         if let Some(master) = gone.master_place() {
             self.follow_ports(&master);
         }

@@ -7,13 +7,23 @@ use crate::noun::link::{Enslaving, Link, Place, enslaving};
 use crate::plan::account::Account;
 
 impl Account<'_> {
-    /// Notes what a master does to a link that it gets or loses.
-    pub(super) fn is_enslaved_or_released(&mut self, id: &LinkId, enslaving: Option<Enslaving>) {
+    /// The link that is at a place now.
+    pub(super) fn link_at(&self, place: &Place) -> Option<&Link> {
+        self.links.get(self.places.get(place)?).map(|link| &**link)
+    }
+
+    /// Notes what a master does to a link that it gets or loses. `joined` is the place of a master that gets it.
+    pub(super) fn is_enslaved_or_released(
+        &mut self,
+        id: &LinkId,
+        enslaving: Option<Enslaving>,
+        joined: Option<&Place>,
+    ) {
         let Some(now) = self.links.get(id) else { return };
         let (place, is_up) = (now.place.clone(), now.flags.up == Some(true));
         match enslaving {
             Some(Enslaving::Stays) | None => {}
-            Some(Enslaving::Opens) => self.is_opened_or_closed(id, &place),
+            Some(Enslaving::Opens) => self.is_opened_or_closed(id, &place, joined),
             Some(Enslaving::Cycles) => {
                 let had_routes = !self.without_routes.contains(&place);
                 self.is_down(&place);
@@ -30,17 +40,14 @@ impl Account<'_> {
 
     /// Notes that a bond has opened a new port, or closed one that it has no more. The port gets the MTU and the
     /// link-layer address of the bond, or its own, which is not known.
-    fn is_opened_or_closed(&mut self, id: &LinkId, place: &Place) {
-        let Some(now) = self.links.get(id) else { return };
-        let master = now.master_place();
-        let bond = master.as_ref().and_then(|master| self.links.get(self.places.get(master)?));
-        let mtu = bond.and_then(|bond| bond.attributes.mtu);
+    fn is_opened_or_closed(&mut self, id: &LinkId, place: &Place, bond: Option<&Place>) {
+        let mtu = bond.and_then(|bond| self.link_at(bond)?.attributes.mtu);
         if let Some(now) = self.links.get_mut(id).map(Cow::to_mut) {
             now.attributes.mtu = mtu;
             now.attributes.mac_address = None;
-            now.flags.up = Some(master.is_some());
+            now.flags.up = Some(bond.is_some());
         }
-        match master {
+        match bond {
             Some(_) => self.is_up(place),
             None => self.is_down(place),
         }
@@ -49,9 +56,8 @@ impl Account<'_> {
 
     /// Whether this change enslaves the link to a bond, which refuses links that are up.
     pub(super) fn joins_bond(&self, change: &Link) -> bool {
-        let master =
-            change.master_place().and_then(|master| self.links.get(self.places.get(&master)?));
-        master.and_then(|master| enslaving(master)) == Some(Enslaving::Opens)
+        let master = change.master_place().and_then(|master| enslaving(self.link_at(&master)?));
+        master == Some(Enslaving::Opens)
     }
 
     /// The links that are enslaved to the one at `place`.
