@@ -10,6 +10,7 @@ mod file;
 mod grammar;
 mod load;
 mod output;
+mod prose;
 mod script;
 mod shell;
 mod show;
@@ -83,6 +84,7 @@ fn run(options: &Options) -> Result<u8> {
         }
     };
     let shell = Shell::new(Client::open(stream, schema)?, schema, host_name());
+    let shell = shell.with_columns(output::columns);
     let status = if !options.commands.is_empty() {
         script::commands(shell, &options.commands)
     } else if io::stdin().is_terminal() {

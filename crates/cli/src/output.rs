@@ -1,10 +1,18 @@
-//! Standard output and standard error, either of which may be closed or full.
+//! Standard output and standard error, either of which may be closed or full, or a terminal.
 //!
 //! The macros of the standard library end a program with a panic if they cannot write. A reader that has gone is no
 //! fault of the program, so nothing else in this crate writes to these.
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+
+use rustix::termios::tcgetwinsize;
+
+use crate::prose;
+
+/// The columns of a terminal that does not know its size.
+const USUAL: usize = 80;
 
 /// Writes to standard output, at once.
 pub(crate) fn write(text: &str) -> io::Result<()> {
@@ -13,7 +21,24 @@ pub(crate) fn write(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes a line to standard error. If that is closed, nobody wants to read it, and the exit status says the rest.
-pub(crate) fn complain(line: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+/// Writes messages to standard output, at once: lines that a terminal does not break within words.
+pub(crate) fn write_prose(text: &str) -> io::Result<()> {
+    write(&prose::wrapped(text, columns()))
+}
+
+/// Writes a message to standard error. If that is closed, nobody wants to read it, and the exit status says the rest.
+pub(crate) fn complain(message: impl Display) {
+    let mut err = io::stderr().lock();
+    let message = prose::wrapped(&format!("{message}\n"), columns_of(&err));
+    let _ = err.write_all(message.as_bytes());
+}
+
+/// The columns of the terminal at standard output, at this moment. None if it is no terminal.
+pub(crate) fn columns() -> Option<usize> {
+    columns_of(io::stdout())
+}
+
+fn columns_of(stream: impl AsFd) -> Option<usize> {
+    let size = tcgetwinsize(stream).ok()?;
+    Some(if size.ws_col == 0 { USUAL } else { usize::from(size.ws_col) })
 }

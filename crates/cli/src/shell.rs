@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod file;
+mod help;
 mod show;
 mod standing;
 
@@ -19,6 +20,7 @@ pub(crate) use error::ShellError;
 pub(crate) use standing::Standing;
 
 use self::check::data;
+use self::help::HELP;
 use self::show::{part, written};
 use crate::client::{Client, ClientError, Delivery};
 use crate::grammar::command::{self, Command, Line};
@@ -29,6 +31,7 @@ use crate::grammar::resolution::Resolution;
 use crate::grammar::statement::{Grammar, Live};
 use crate::grammar::time;
 use crate::grammar::words::Fault;
+use crate::prose;
 use crate::show::data::Output;
 use crate::show::{conflict, drift, held, history};
 
@@ -49,6 +52,8 @@ pub(crate) struct Shell {
     /// The conflicts that were last shown. None if they are not known.
     conflicts: RefCell<Option<Vec<Path>>>,
     host: String,
+    /// The columns of the terminal for which messages are broken at words, if there is one.
+    columns: fn() -> Option<usize>,
     /// How the kernel stands to running. The listener has it too.
     standing: Arc<Mutex<Standing>>,
     /// Whether the daemon was asked to commit and has not answered yet.
@@ -70,14 +75,6 @@ pub(crate) struct Done {
 
 type Result<T> = std::result::Result<T, ShellError>;
 
-const HELP: &str = "\
-Type ? anywhere for what can follow, TAB to complete. Words can be abbreviated as long as they are clear.
-configure enters configuration mode. There, a container's name or a list entry enters its own mode, a leaf's
-name and a value set it, and `no` deletes. All of this changes the candidate, which is yours alone, until `commit`
-brings it into effect: whole, or not at all. `commit check` shows what it would do.
-show prints configuration and state; its output can be filtered: | display json, | match REGEX, | count.
-";
-
 impl Shell {
     /// `host` is the beginning of the prompt.
     pub(crate) fn new(client: Client, schema: &'static Schema, host: String) -> Self {
@@ -91,9 +88,15 @@ impl Shell {
             checked: None,
             conflicts: RefCell::default(),
             host,
+            columns: || None,
             standing: Arc::default(),
             committing: Arc::default(),
         }
+    }
+
+    /// Breaks messages at words, for a terminal with so many columns.
+    pub(crate) fn with_columns(self, columns: fn() -> Option<usize>) -> Self {
+        Self { columns, ..self }
     }
 
     /// The session of a script. It may end with changes that `commit check` has checked.
@@ -177,6 +180,7 @@ impl Shell {
             return Err(ShellError::Blame);
         }
         let form = pipe::form_of(&pipes);
+        let is_prose = form == Form::Text && !command.shows_data();
         // A person sees what a word does. A script may meet another version, which has more words.
         let abbreviations = abbreviations.filter(|_| self.scripted);
         let mut warnings: Vec<String> =
@@ -362,8 +366,12 @@ impl Shell {
             let shown: String = warnings.drain(..).map(line).collect();
             text.insert_str(0, &shown);
         }
+        // The pipes work on whole lines.
+        text = if is_prose && pipe::filters(&pipes) { prose::wrapped(&text, None) } else { text };
+        text = pipe::apply(&pipes, text);
+        text = if is_prose { prose::wrapped(&text, (self.columns)()) } else { text };
         let paged = !pipes.iter().any(|pipe| matches!(pipe, Pipe::NoMore));
-        Ok(Done { text: pipe::apply(&pipes, text), paged, quits: false, warnings })
+        Ok(Done { text, paged, quits: false, warnings })
     }
 
     /// Whether no changes would be lost by an exit.

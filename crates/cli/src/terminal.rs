@@ -22,6 +22,7 @@ use yang::printable_lines;
 
 use crate::client::ClientError;
 use crate::output;
+use crate::prose;
 use crate::shell::{Shell, ShellError};
 use crate::terminal::editor::{Editor, Repaint};
 use crate::terminal::keyboard::Keyboard;
@@ -98,6 +99,7 @@ impl Session {
                     repaint();
                 }
             }),
+            wrap: |line| prose::wrapped(line, output::columns()),
             lines: notices.sender(),
             gone: gone.clone(),
             unseen: 0,
@@ -127,7 +129,7 @@ impl Session {
                     }
                 }
                 Read::Gone => {
-                    output::write(&format!("\n{}\n", ClientError::Closed))?;
+                    output::write_prose(&format!("\n{}\n", ClientError::Closed))?;
                     Outcome::Ends(1)
                 }
             };
@@ -169,7 +171,7 @@ impl Session {
                     Entered::InPaste => String::new(),
                 };
                 let outcome = failed(&error)?;
-                output::write(&paste::dropped(&dropped))?;
+                output::write_prose(&paste::dropped(&dropped))?;
                 Ok(outcome)
             }
         }
@@ -185,7 +187,7 @@ impl Session {
                 outcome = Outcome::Failed;
             }
             if outcome != Outcome::Done {
-                output::write(&paste.stopped(number))?;
+                output::write_prose(&paste.stopped(number))?;
                 return Ok(outcome);
             }
         }
@@ -198,7 +200,7 @@ impl Session {
 
 /// Shows why a line was not executed.
 fn failed(error: &ShellError) -> io::Result<Outcome> {
-    output::write(&format!("{}\n", printable_lines(&error.to_string())))?;
+    output::write_prose(&format!("{}\n", printable_lines(&error.to_string())))?;
     Ok(if error.is_fatal() { Outcome::Ends(1) } else { Outcome::Failed })
 }
 

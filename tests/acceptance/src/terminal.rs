@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZero;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,11 +31,13 @@ pub struct Ability {
     pub answers: bool,
     /// Its rows.
     pub rows: NonZero<u16>,
+    /// Its columns.
+    pub columns: NonZero<u16>,
 }
 
 impl Default for Ability {
     fn default() -> Self {
-        Self { term: Some("xterm"), answers: true, rows: ROWS }
+        Self { term: Some("xterm"), answers: true, rows: ROWS, columns: COLUMNS }
     }
 }
 /// The request for the cursor position (`ESC [ 6 n`, ECMA-48 DSR).
@@ -81,13 +83,7 @@ impl Terminal {
         let keyboard = openpt(flags).expect("open a terminal");
         grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("unlock the terminal");
         let name = ptsname(&keyboard, Vec::new()).expect("name the terminal");
-        let size = rustix::termios::Winsize {
-            ws_row: ability.rows.get(),
-            ws_col: COLUMNS.get(),
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        rustix::termios::tcsetwinsize(&keyboard, size).expect("size the terminal");
+        size(&keyboard, ability.rows, ability.columns);
         let path = name.to_str().expect("the terminal's name is text").to_owned();
         let end = || Stdio::from(open(&path));
         program.stdin(end()).stdout(end()).stderr(end()).env_remove("TERM");
@@ -106,7 +102,7 @@ impl Terminal {
         let keyboard = File::from(keyboard);
         let gone = Arc::new(AtomicBool::new(false));
         let screen = Screen {
-            parser: vt100::Parser::new(ability.rows, COLUMNS, 0),
+            parser: vt100::Parser::new(ability.rows, ability.columns, 0),
             transcript: Vec::new(),
             answers: ability.answers,
         };
@@ -196,6 +192,25 @@ impl Terminal {
         self.rows(from, usize::from(ROWS.get()))
     }
 
+    /// Waits until the screen shows these words after the last typed line, each as a whole. Returns the rows since then.
+    #[track_caller]
+    pub fn see_words(&mut self, words: &str) -> String {
+        let from = self.read;
+        let joined = |rows: &str| rows.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.until(&format!("the words {words:?}"), |terminal| {
+            joined(&terminal.rows(from, usize::from(ROWS.get()))).contains(&joined(words))
+        });
+        self.rows(from, usize::from(ROWS.get()))
+    }
+
+    /// Gives the terminal another width.
+    pub fn resize(&mut self, columns: NonZero<u16>) {
+        let mut screen = locked(&self.screen);
+        let (rows, _) = screen.parser.screen().size();
+        screen.parser.screen_mut().set_size(rows, columns);
+        size(&*locked(&self.keyboard), rows, columns);
+    }
+
     /// The prompt of the line that is being edited.
     pub fn prompt(&self) -> String {
         let row = self.cursor().0;
@@ -278,8 +293,9 @@ impl Terminal {
 
     fn rows(&self, from: usize, to: usize) -> String {
         let screen = self.screen();
-        let rows =
-            screen.parser.screen().rows(0, COLUMNS.get()).skip(from).take(to.saturating_sub(from));
+        let (_, columns) = screen.parser.screen().size();
+        let rows = screen.parser.screen().rows(0, columns.get());
+        let rows = rows.skip(from).take(to.saturating_sub(from));
         rows.map(|row| row.trim_end().to_owned() + "\n").collect()
     }
 }
@@ -289,6 +305,13 @@ impl Drop for Terminal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sets the size of a terminal. The kernel tells the program.
+fn size(terminal: impl AsFd, rows: NonZero<u16>, columns: NonZero<u16>) {
+    let (ws_row, ws_col) = (rows.get(), columns.get());
+    let size = rustix::termios::Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(terminal, size).expect("size the terminal");
 }
 
 fn open(path: &str) -> OwnedFd {

@@ -212,6 +212,17 @@ impl Command {
             )
     }
 
+    /// Whether the command prints configuration or state, and not messages.
+    pub(crate) fn shows_data(&self) -> bool {
+        matches!(
+            self,
+            Command::Show(..)
+                | Command::ShowRevision(..)
+                | Command::ShowDiff
+                | Command::ShowCommit(_)
+        )
+    }
+
     fn prints(&self) -> bool {
         match self {
             Command::Show(..)

@@ -86,6 +86,11 @@ pub(crate) fn compared(pipes: &[Pipe]) -> Option<Configuration> {
     })
 }
 
+/// Whether a stage drops or counts lines.
+pub(crate) fn filters(pipes: &[Pipe]) -> bool {
+    pipes.iter().any(|pipe| matches!(pipe, Pipe::Match(_) | Pipe::Except(_) | Pipe::Count))
+}
+
 /// Applies the stages to the text.
 pub(crate) fn apply(pipes: &[Pipe], mut text: String) -> String {
     for pipe in pipes {

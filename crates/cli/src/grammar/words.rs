@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use yang::{is_printable, printable};
 
+use crate::prose;
+
 /// A word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word<'a> {
@@ -51,8 +53,8 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let before = self.line.get(..self.fault.span.start).unwrap_or(&self.line);
         let marked = self.line.get(self.fault.span.clone()).unwrap_or_default();
-        let indent = " ".repeat(before.chars().count());
-        let mark = "^".repeat(marked.chars().count().max(1));
+        let indent = " ".repeat(prose::width(before));
+        let mark = "^".repeat(prose::width(marked).max(1));
         write!(f, "  {}\n  {indent}{mark}\n{}", self.line, self.fault.message)
     }
 }

@@ -48,7 +48,8 @@ impl Shell {
         if marks.is_empty() && !has_state {
             return Ok(written(&tree, path, form));
         }
-        let mut marked = Marked::new(&marks);
+        let columns = if pipe::filters(pipes) { None } else { (self.columns)() };
+        let mut marked = Marked::new(&marks, columns);
         if has_state {
             marked = marked.beside(&configured);
         }

@@ -3,6 +3,7 @@
 use yang::{Node, Path, Schema, Tree};
 
 use crate::grammar::render;
+use crate::prose;
 use crate::show::one_line;
 
 /// Where drift is in operational data (module netloom-drift), and what is held (module netloom-state).
@@ -69,7 +70,7 @@ impl Fields<'_> {
 
     /// A leaf that is a path, in the syntax of the command line.
     fn path(&self, name: &str) -> String {
-        render::typed(self.schema, &self.raw(name).unwrap_or_default())
+        prose::unbroken(&render::typed(self.schema, &self.raw(name).unwrap_or_default()))
     }
 }
 
@@ -106,7 +107,7 @@ fn object(object: &Fields<'_>) -> String {
         value.map(|value| format!("     {words}{value}\n")).unwrap_or_default()
     };
     let repairs = object.leaf("repairs").map(|times| format!(", repaired {times} times before"));
-    let waits_for = object.raw("waits-for").map(|path| render::typed(object.schema, &path));
+    let waits_for = object.raw("waits-for").map(|_| object.path("waits-for"));
     format!(
         "{}\n     since {}, policy {}{}\n{}{}{}{}",
         object.path("path"),

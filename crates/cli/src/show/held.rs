@@ -9,6 +9,7 @@ use netconf::Holds;
 use yang::{Node, Path, Schema, Step, Tree};
 
 use crate::grammar::render::{self, Position, Sink};
+use crate::prose;
 use crate::show::one_line;
 
 /// The path of the list of held objects in operational data (module netloom-state).
@@ -46,6 +47,8 @@ impl Marks {
 #[derive(Debug)]
 pub(crate) struct Marked<'m> {
     marks: &'m Marks,
+    /// The columns of the terminal for which marks are broken at words, if there is one.
+    columns: Option<usize>,
     position: Position,
     /// The marks of the instances whose first line has not been written yet.
     due: Vec<&'m str>,
@@ -61,9 +64,10 @@ pub(crate) struct Marked<'m> {
 pub(crate) const WITH_CONFIGURATION: &str = "state-with-config";
 
 impl<'m> Marked<'m> {
-    pub(crate) fn new(marks: &'m Marks) -> Self {
+    pub(crate) fn new(marks: &'m Marks, columns: Option<usize>) -> Self {
         Self {
             marks,
+            columns,
             position: Position::default(),
             due: Vec::new(),
             configured: None,
@@ -120,7 +124,9 @@ impl Sink for Marked<'_> {
         // An entry and the entries that start on the same line are often held for the same reason.
         self.due.dedup();
         for mark in self.due.drain(..) {
-            self.text.line(depth, mark);
+            let mut line = String::new();
+            line.line(depth, mark);
+            self.text += &prose::wrapped(&line, self.columns);
         }
         match self.state {
             Some(_) => self.text.line(depth, &format!("! {text}")),
@@ -132,7 +138,7 @@ impl Sink for Marked<'_> {
 /// A line for each object that a commit leaves, or would leave, held. Each line begins with `word`.
 pub(crate) fn lines(schema: &'static Schema, holds: &Holds, word: &str) -> String {
     let line = |hold: &netconf::Hold| {
-        let path = render::typed(schema, &hold.path);
+        let path = prose::unbroken(&render::typed(schema, &hold.path));
         format!("{word} {path}: {}\n", one_line(&hold.reason))
     };
     let lines: String = holds.listed.iter().map(line).collect();

@@ -110,7 +110,7 @@ impl Editor {
                 let (_, columns) = pager::rows_and_columns();
                 pager::page(&help::table(&candidates, columns, true), &self.keyboard)
             }
-            Err(fault) => output::write(&format!("{fault}\n")),
+            Err(fault) => output::write_prose(&format!("{fault}\n")),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::grammar::cursor::Candidates;
 use crate::grammar::words::words;
+use crate::prose;
 
 /// How many candidates are shown where there are no pages.
 const UNPAGED: usize = 100;
@@ -18,7 +19,7 @@ pub(crate) fn is_literal(before: &str) -> bool {
 pub(crate) fn table(candidates: &Candidates, columns: usize, paged: bool) -> String {
     let shown = if paged { usize::MAX } else { UNPAGED };
     let list = &candidates.list[..candidates.list.len().min(shown)];
-    let names = list.iter().map(|one| one.text.chars().count()).max().unwrap_or_default();
+    let names = list.iter().map(|one| prose::width(&one.text)).max().unwrap_or_default();
     let mut text: String =
         list.iter().map(|one| row(&one.text, &one.help(), names, columns)).collect();
     let more = candidates.list.len() - list.len();
@@ -32,23 +33,12 @@ pub(crate) fn table(candidates: &Candidates, columns: usize, paged: bool) -> Str
 fn row(name: &str, help: &str, names: usize, columns: usize) -> String {
     // Some terminals begin a new row after the last column.
     let room = columns.saturating_sub(names + 5);
-    let mut lines = vec![String::new()];
-    for word in help.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line)
-                if room < NARROW || line.chars().count() + 1 + word.chars().count() <= room =>
-            {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) | None => lines.push(word.to_owned()),
-        }
-    }
+    let room = if room < NARROW { usize::MAX } else { room };
     let mut name = name;
     let mut text = String::new();
-    for line in lines {
-        let row = format!("  {name:names$}  {line}");
+    for line in prose::filled(help, room) {
+        let space = " ".repeat(names.saturating_sub(prose::width(name)));
+        let row = format!("  {name}{space}  {line}");
         text.push_str(row.trim_end());
         text.push('\n');
         name = "";

@@ -22,6 +22,7 @@ use rustix::termios::{
 };
 
 use crate::output;
+use crate::prose;
 use crate::terminal::keys::{
     ASK_POSITION, BRACKET_PASTES, CTRL_C, CTRL_D, Decoder, Input, PASTE_BEGINS, PASTE_ENDS,
     UNBRACKET_PASTES,
@@ -444,11 +445,12 @@ impl Shared {
 
     /// Says at once that the key was seen. It waits for no lock, since whoever writes may have to wait for the terminal.
     fn say_interrupted(&self) {
-        let note: &[u8] = match self.committing.load(Ordering::Relaxed) {
-            true => b"^C\nthe commit is under way and goes on; its result follows\n",
-            false => b"^C\n",
+        let note = match self.committing.load(Ordering::Relaxed) {
+            true => "^C\nthe commit is under way and goes on; its result follows\n",
+            false => "^C\n",
         };
-        let _ = rustix::io::write(rustix::stdio::stdout(), note);
+        let note = prose::wrapped(note, output::columns());
+        let _ = rustix::io::write(rustix::stdio::stdout(), note.as_bytes());
     }
 
     /// Gives the editor what may go through the gate. A write waits until the editor has read, so no lock is held.

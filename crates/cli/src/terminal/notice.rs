@@ -11,6 +11,7 @@ use yang::Schema;
 
 use crate::client::Delivery;
 use crate::grammar::render::typed;
+use crate::prose;
 use crate::shell::Standing;
 use crate::show::history::remark;
 use crate::show::one_line;
@@ -24,6 +25,8 @@ pub(crate) struct Notifier {
     pub(crate) standing: Arc<Mutex<Standing>>,
     /// Has the prompt drawn again.
     pub(crate) repaint: Box<dyn Fn() + Send>,
+    /// Breaks a notice at words for the terminal.
+    pub(crate) wrap: fn(&str) -> String,
     /// The lines to show.
     pub(crate) lines: SyncSender<String>,
     /// Set when the daemon is gone.
@@ -46,7 +49,7 @@ impl Notifier {
                 if self.unseen > 0 && self.lines.try_send(missed(self.unseen)).is_ok() {
                     self.unseen = 0;
                 }
-                if self.lines.try_send(line).is_err() {
+                if self.lines.try_send((self.wrap)(&line)).is_err() {
                     self.unseen += 1;
                 }
             }
@@ -60,7 +63,7 @@ impl Notifier {
 pub(crate) fn line(event: &Event, own: Option<u32>, schema: &'static Schema) -> Option<String> {
     let ours = |by: &Option<Actor>| by.as_ref().is_some_and(|by| Some(by.session) == own);
     let typed = |paths: &[String]| -> Vec<String> {
-        paths.iter().map(|path| typed(schema, path)).collect()
+        paths.iter().map(|path| prose::unbroken(&typed(schema, path))).collect()
     };
     let line = match event {
         Event::Commit { id, by, comment, summary } if !ours(by) => {
@@ -173,7 +176,8 @@ mod tests {
 
     #[track_caller]
     fn check(event: Event, expect: Expect) {
-        expect.assert_eq(&line(&event, OWN, schema()).unwrap_or_default());
+        let line = line(&event, OWN, schema()).unwrap_or_default();
+        expect.assert_eq(&prose::wrapped(&line, None));
     }
 
     fn schema() -> &'static Schema {
@@ -307,6 +311,7 @@ mod tests {
             schema: schema(),
             standing: standing.clone(),
             repaint: Box::new(|| {}),
+            wrap: |line| line.to_owned(),
             lines,
             gone: gone.clone(),
             unseen: 0,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crossterm::terminal::size;
 
+use crate::prose;
 use crate::terminal::keyboard::Keyboard;
 use crate::terminal::keys::{CTRL_C, CTRL_D, ESC, Input};
 
@@ -66,7 +67,7 @@ pub(crate) fn page(text: &str, keyboard: &Keyboard) -> io::Result<()> {
 
 /// How many rows of the terminal a line takes.
 fn height(line: &str, columns: usize) -> usize {
-    line.chars().count().div_ceil(columns).max(1)
+    prose::width(line).div_ceil(columns).max(1)
 }
 
 #[derive(Clone, Copy)]

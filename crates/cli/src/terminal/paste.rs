@@ -2,6 +2,8 @@
 
 use yang::printable;
 
+use crate::prose::unbroken;
+
 /// A paste, with what was typed before it.
 pub(crate) struct Paste {
     text: String,
@@ -39,7 +41,7 @@ impl Paste {
             Some((number, next)) => format!(
                 "the paste stops at line {at} of {}: {left} not run, from line {number} on: {}\n",
                 self.lines + unfinished,
-                printable(next.trim()),
+                unbroken(&printable(next.trim())),
             ),
         }
     }
@@ -52,7 +54,7 @@ pub(crate) fn dropped(text: &str) -> String {
         Some(next) => format!(
             "the paste stops here: {} not run, from: {}\n",
             were(text.lines().count()),
-            printable(next.trim())
+            unbroken(&printable(next.trim()))
         ),
     }
 }
@@ -66,6 +68,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::prose::wrapped;
 
     #[test]
     fn a_paste_goes_on_where_the_line_was() {
@@ -79,9 +82,9 @@ mod tests {
     fn a_paste_says_what_was_not_run() {
         let paste = Paste::new("", "a\nb\n\n  c\nd\n", "");
         expect!["the paste stops at line 2 of 5: 3 lines were not run, from line 4 on: c\n"]
-            .assert_eq(&paste.stopped(2));
+            .assert_eq(&wrapped(&paste.stopped(2), None));
         expect!["the paste stops at line 4 of 5: 1 line was not run, from line 5 on: d\n"]
-            .assert_eq(&paste.stopped(4));
+            .assert_eq(&wrapped(&paste.stopped(4), None));
         expect![""].assert_eq(&paste.stopped(5));
         expect!["the paste stops here: 2 lines were not run, from: a\\u{1b}[A\n"]
             .assert_eq(&dropped("\na\x1b[A\n"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reedline::ExternalPrinter;
 
-use crate::output::write;
+use crate::output::{write, write_prose};
 use crate::shell::Shell;
 use crate::terminal::keyboard::Keyboard;
 use crate::terminal::keys::{CTRL_C, CTRL_D, Input};
@@ -102,7 +102,7 @@ impl Plain {
                 let (_, columns) = pager::rows_and_columns();
                 write(&help::table(&candidates, columns, false))?;
             }
-            Err(fault) => write(&format!("{fault}\n"))?,
+            Err(fault) => write_prose(&format!("{fault}\n"))?,
         }
         self.draw(line)
     }

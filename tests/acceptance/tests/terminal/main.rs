@@ -7,6 +7,7 @@ mod output;
 mod paste;
 mod plain;
 mod screen;
+mod wrapped;
 
 use acceptance::{Ability, Daemon, Terminal, built, command, step};
 use testkit::netns::isolated;
