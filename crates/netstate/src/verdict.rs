@@ -12,6 +12,7 @@ mod answer;
 mod carrier;
 mod gateway;
 mod loops;
+mod master;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -19,6 +19,8 @@ pub enum Condition {
     LinkUp(Place),
     /// The link at this place, which is the master, exists.
     Master(Place),
+    /// The link at this place, which is the master, takes the link as a port, with the attributes of a port that it has.
+    Takes(Place),
     /// The link at this place, which is below, is not on this link nor on its master, directly or over others.
     NoLoop(Place),
     /// IPv6 runs on the link at this place (`__in6_dev_get`, net/ipv6/addrconf.c).
@@ -104,6 +106,7 @@ impl Condition {
             Condition::Link(_) => &Rule::LINK,
             Condition::LinkUp(_) => &Rule::LINK_UP,
             Condition::Master(_) => &Rule::MASTER,
+            Condition::Takes(_) => &Rule::TAKES,
             Condition::NoLoop(_) => &Rule::NO_LOOP,
             Condition::Ipv6(_) => &Rule::IPV6,
             Condition::Ipv6Parameters(_) => &Rule::IPV6_PARAMETERS,
@@ -331,6 +334,16 @@ rules! {
         note: "A port whose master others have yet to create is held in part: it is active without a master, and is enslaved once the \
                master exists.",
         shown_by: &["a_master_that_is_away_is_awaited_by_its_ports"],
+    };
+    /// For [`Condition::Takes`].
+    TAKES = Rule {
+        condition: "the master takes such a port",
+        of: "ports",
+        by_configuration: &[Outcome::Refused],
+        by_environment: &[Outcome::Refused],
+        note: "A bridge takes no bridge, and a VRF no VRF. The attributes of a port have to be those of its kind of master: the kernel \
+               reads attributes of another kind by their numbers, as other attributes. Attributes of a link without a master wait for one.",
+        shown_by: &["a_bridge_is_no_port_of_a_bridge", "attributes_of_a_port_fit_its_master"],
     };
     /// For [`Condition::NoLoop`].
     NO_LOOP = Rule {

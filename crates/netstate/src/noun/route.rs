@@ -291,6 +291,7 @@ impl NounFacts for Facts {
                 }
                 Condition::Ipv6(_)
                 | Condition::Master(_)
+                | Condition::Takes(_)
                 | Condition::NoLoop(_)
                 | Condition::Ipv6Parameters(_)
                 | Condition::MtuWithin(..)

@@ -11,7 +11,7 @@ use self::mtus::History;
 use self::past::Past;
 use super::PlanError;
 use crate::name::NetnsName;
-use crate::noun::link::{Link, Place, enslaving, link_objects, must_recreate};
+use crate::noun::link::{Link, Place, link_objects, must_recreate};
 use crate::noun::without_ip::WithoutIp;
 use crate::noun::{self, FoundBy, How, Key, Lasts, Object, Removal, Renaming};
 use crate::originals::Originals;
@@ -96,19 +96,18 @@ pub fn target<'a>(
         let touched = touched.objects.get(key).and_then(Object::link);
         touched.is_some_and(|link| !link.is_adopted()) && !originals.objects.contains_key(key)
     };
-    let enslaving = |master: Place| {
-        let key = desired_at.get(&master).copied();
-        let configured = key.and_then(|key| desired.objects.get(key)?.link());
-        let key = key.or_else(|| seen_at.get(&master).copied());
-        let seen = key.and_then(|key| observed.objects.get(key)?.link());
-        configured.and_then(enslaving).or_else(|| enslaving(seen?))
+    let kind_at = |place: &Place| {
+        let key = desired_at.get(place).copied();
+        let configured = key.and_then(|key| desired.objects.get(key)?.link()?.kind.as_ref());
+        let key = key.or_else(|| seen_at.get(place).copied());
+        configured.or_else(|| observed.objects.get(key?)?.link()?.kind.as_ref())
     };
     for (key, object) in desired.objects.iter().filter(|(key, _)| !held.contains_key(*key)) {
         match (key, object) {
             (Key::Link(id), Object::Link(link)) => {
                 let past = |key| Past::of(key, touched, originals, observed);
                 let configured =
-                    links::configured(id, link, &past(key), (to, is_missing, enslaving))?;
+                    links::configured(id, link, &past(key), (to, is_missing, kind_at))?;
                 // The other end of a pair stays if only that is no longer configured.
                 let end = links::other_end(link);
                 let end = end.and_then(|end| Some((*seen_at.get(&end.place)?, end)));
@@ -119,7 +118,7 @@ pub fn target<'a>(
                     let stays = |seen: &Link| !must_recreate(&configured, seen, to, is_missing);
                     let end = match past(key).observed_link().is_some_and(stays) {
                         true => {
-                            links::configured(id, &end, &past(mate), (to, is_missing, enslaving))?
+                            links::configured(id, &end, &past(mate), (to, is_missing, kind_at))?
                         }
                         false => links::made(end, false),
                     };

@@ -92,6 +92,7 @@ impl<'a> World<'a> {
                 held(self.link(place).absent.clone())
             }
             Condition::LinkUp(place) => held(self.link(place).down.clone()),
+            Condition::Takes(master) => self.takes(master, of),
             Condition::NoLoop(below) => self.no_loop(below, of),
             Condition::Ipv6(place) => self.ipv6(place, of.0, false),
             Condition::Ipv6Parameters(place) => self.ipv6(place, of.0, true),

@@ -222,6 +222,53 @@ links-iproute2 vlan v3 master br
 }
 
 #[test]
+fn a_bridge_is_no_port_of_a_bridge() {
+    isolated(|| {
+        let daemon = device(PAIR);
+        let bridges = "\
+links-iproute2 bridge br0 admin-status up
+links-iproute2 bridge br1 mtu 65535
+links-iproute2 bridge br1 master br0
+";
+        let own = refused(&daemon, bridges, &["br1", "br0 is a bridge", "no bridge as a port"]);
+        step("a bridge of others is one too");
+        ip("link add br2 type bridge");
+        let words = ["br2", "br0 is a bridge", "no bridge as a port"];
+        let bridges = "links-iproute2 bridge br0\nlinks-iproute2 link br2 master br0";
+        let of_others = refused(&daemon, bridges, &words);
+        ip("link del br2");
+        alike_from_empty(&daemon, &[own]);
+        println!("{}", of_others.words);
+    });
+}
+
+#[test]
+fn attributes_of_a_port_fit_its_master() {
+    isolated(|| {
+        let daemon = device(PAIR);
+        step("without a master they wait for one");
+        commit(&daemon, "links-iproute2 link a bond_slave queue_id 1");
+        let bridge = "links-iproute2 bridge br0\nlinks-iproute2 link a master br0\n";
+        let words = ["queue_id", "the ports of a bond", "br0 is a bridge"];
+        let port = refused(&daemon, bridge, &words);
+        let guard = || ip_json("-d link show dev a")[0]["linkinfo"]["info_slave_data"].clone();
+        assert_eq!(guard(), serde_json::Value::Null);
+        step("a port of a bridge of others keeps what it has");
+        ip("link add br1 type bridge");
+        ip("link set dev b master br1");
+        let before =
+            ip_json("-d link show dev b")[0]["linkinfo"]["info_slave_data"]["guard"].clone();
+        assert_eq!(before, false);
+        commit(&daemon, "links-iproute2 link b bond_slave queue_id 1");
+        let after =
+            ip_json("-d link show dev b")[0]["linkinfo"]["info_slave_data"]["guard"].clone();
+        assert_eq!((after, drift(&daemon).as_str()), (false.into(), NOTHING));
+        ip("link del br1");
+        alike_from_empty(&daemon, &[port]);
+    });
+}
+
+#[test]
 fn a_master_that_is_away_is_awaited_by_its_ports() {
     isolated(|| {
         let daemon = device(

@@ -90,8 +90,9 @@ impl Engine {
     pub(crate) fn repair_all(&mut self, session: u32) -> Result<()> {
         self.sessions.may_write(session, Datastore::Running)?;
         self.reconcile()?;
-        let keys: BTreeSet<Key> = self.drift.differing.keys().cloned().collect();
-        self.restore_objects(keys)?;
+        // What the kernel refused before is tried again: the cause may be gone without an event.
+        let keys = self.drift.differing.keys().chain(self.kernel.skipped());
+        self.restore_objects(keys.cloned().collect())?;
         self.notify_less_drift();
         let errors = self.refused_objects();
         if errors.is_empty() { Ok(()) } else { Err(Errors(errors)) }

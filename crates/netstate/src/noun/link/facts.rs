@@ -49,6 +49,7 @@ impl NounFacts for Facts {
         conditions.extend(mtu.map(|(below, mtu)| Condition::MtuWithin(below, mtu)));
         conditions.extend(link.attributes.mtu.map(Condition::MtuLimits));
         conditions.extend(link.master_place().map(Condition::Master));
+        conditions.extend(link.master_place().map(Condition::Takes));
         conditions.extend(link.device.clone().map(Condition::NoLoop));
     }
 
@@ -66,6 +67,7 @@ impl NounFacts for Facts {
                 Condition::Link(_)
                 | Condition::Ipv6(_)
                 | Condition::Ipv6Parameters(_)
+                | Condition::Takes(_)
                 | Condition::NoLoop(_)
                 | Condition::MtuWithin(..)
                 | Condition::MtuLimits(_)

@@ -104,6 +104,35 @@ macro_rules! ports {
                 Port { $($master: self.$master.only(&mask.$master),)* }
             }
 
+            /// The attributes of a port of a master of this kind (`IFLA_INFO_KIND`).
+            pub(crate) fn of(&self, kind: &str) -> Port {
+                Port {
+                    $($master: match kind {
+                        $port::MASTER => self.$master.clone(),
+                        _ => $port::default(),
+                    },)*
+                }
+            }
+
+            /// The attributes that are set and do not belong to a port of a master of this kind, each with its own kind.
+            pub(crate) fn of_others(&self, kind: &str) -> Vec<(&'static str, &'static Field)> {
+                let mut fields = Vec::new();
+                $(if $port::MASTER != kind {
+                    fields.extend(self.$master.set().into_iter().map(|field| ($port::MASTER, field)));
+                })*
+                fields
+            }
+
+            /// The attributes of the kinds of master of which one is set in `other`.
+            pub(crate) fn like(&self, other: &Port) -> Port {
+                Port {
+                    $($master: match other.$master.is_empty() {
+                        true => $port::default(),
+                        false => self.$master.clone(),
+                    },)*
+                }
+            }
+
             /// The attributes that are set.
             pub fn set(&self) -> Vec<&'static Field> {
                 let mut fields = Vec::new();

@@ -10,19 +10,22 @@ use crate::uapi::BR_STATE_FORWARDING;
 
 /// A configured link. It starts as observed, fields that are no longer configured are restored, and
 /// the configured fields are applied. `to` returns the desired place of the link that was observed
-/// at a place. `is_missing` returns whether the link that is desired at a place does not exist. `enslaving` returns what
-/// the master at a place does to its ports.
+/// at a place. `is_missing` returns whether the link that is desired at a place does not exist. `kind_at` returns the kind
+/// of the link at a place.
 pub(super) fn configured<'p>(
     id: &LinkId,
     desired: &Link,
     past: &Past<'_>,
-    (to, is_missing, enslaving): (
+    (to, is_missing, kind_at): (
         impl Fn(&Place) -> Option<&'p Place>,
         impl Fn(&Place) -> bool,
-        impl Fn(Place) -> Option<Enslaving>,
+        impl Fn(&Place) -> Option<&'p LinkKind>,
     ),
 ) -> Result<Link, PlanError> {
-    let opens = |link: &Link| link.master_place().and_then(&enslaving) == Some(Enslaving::Opens);
+    let master_kind = |link: &Link| link.master_place().and_then(|master| kind_at(&master));
+    let opens = |link: &Link| {
+        master_kind(link).and_then(|kind| kind.facts().enslaves) == Some(Enslaving::Opens)
+    };
     let refuse = |reason| Err(PlanError { key: Key::Link(id.clone()), reason });
     let (touched, original) = (past.touched_link(), past.original_link());
     let Some(observed) = past.observed_link() else {
@@ -121,6 +124,13 @@ pub(super) fn configured<'p>(
             port
         }
         Some(Master::Free) | None => Port::default(),
+    };
+    // The kernel does not compare the kind that a request names with that of the master (`rtnl_changelink`,
+    // net/core/rtnetlink.c), and takes attributes of another kind for its own.
+    link.port = match master_kind(&link) {
+        Some(kind) => link.port.of(kind.name()),
+        None if keeps_master => link.port.like(&observed.port),
+        None => link.port,
     };
     Ok(link)
 }

@@ -13,3 +13,14 @@ pub enum Enslaving {
     /// drivers/net/bonding/bond_main.c).
     Opens,
 }
+
+impl Enslaving {
+    /// Whether a master may be a port of a master of its own kind. A bridge refuses bridges, and a VRF VRFs; a bond takes bonds
+    /// (`br_add_if`, net/bridge/br_if.c; `do_vrf_add_slave`, drivers/net/vrf.c; `bond_enslave`, drivers/net/bonding/bond_main.c).
+    pub(crate) fn takes_its_own(self) -> bool {
+        match self {
+            Enslaving::Opens => true,
+            Enslaving::Stays | Enslaving::Cycles => false,
+        }
+    }
+}
