@@ -177,6 +177,13 @@ macro_rules! nouns {
                 }
             }
 
+            /// Whether its object stays as it was set.
+            pub(crate) fn is_one_way(&self) -> bool {
+                match self {
+                    $(Key::$noun(key) => <$stem::Facts as NounFacts>::is_one_way(key),)*
+                }
+            }
+
             pub(crate) fn replaced(&self) -> Replaced {
                 match self {
                     $(Key::$noun(key) => <$stem::Facts as NounFacts>::replaced(key),)*

@@ -36,6 +36,11 @@ impl Op {
             (Key::Sysctl(key), Action::Create(_)) if key.path.is_secret() => {
                 Some("the kernel cannot unset it")
             }
+            (Key::Sysctl(key), Action::Create(_) | Action::Update { .. })
+                if key.path.is_one_way() =>
+            {
+                Some("the kernel cannot unset it")
+            }
             _ => None,
         }
     }

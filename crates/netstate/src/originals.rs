@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::noun::link::{Link, Place, link_objects};
 use crate::noun::{self, Key, Object, Removal, Renaming};
 use crate::originals::taken::Taken;
-use crate::state::{Dependents, Entry, State, setters, side_by_side, without};
+use crate::state::{Dependents, Entry, Goes, Moves, State, Stays, setters, side_by_side, without};
 
 /// Objects that existed before they were first configured, as they were then. A configured object
 /// that is not in here was created by the configuration, and is removed with it.
@@ -79,14 +79,17 @@ impl Originals {
                 state.objects.contains_key(named.as_ref().unwrap_or(key))
                     || state.objects.contains_key(key)
             };
-            if !is_of(desired) && !is_of(touched) && !object.is_automatic() {
-                let object = self.before_ours(key, object, &past);
-                let (key, object) = noun::renamed(key, &object, names);
-                // A value that an earlier attempt has set indirectly is not the original.
-                match key.noun().facts().sets_others {
-                    true => drop(self.objects.entry(key).or_insert(object)),
-                    false => drop(self.objects.insert(key, object)),
-                }
+            if desired.objects.contains_key(key) || is_of(touched) || object.is_automatic() {
+                continue;
+            }
+            // An object that is configured under the new name of its link is about to be touched for the first time.
+            let is_configured = is_of(desired);
+            let object = self.before_ours(key, object, &past);
+            let (key, object) = noun::renamed(key, &object, names);
+            // A value that an earlier attempt has set indirectly is not the original.
+            match key.noun().facts().sets_others || is_configured {
+                true => drop(self.objects.entry(key).or_insert(object)),
+                false => drop(self.objects.insert(key, object)),
             }
         }
     }
@@ -132,14 +135,32 @@ impl Originals {
             .collect();
         self.forget(&[desired]);
         let taken = Taken::by(&self.objects, &[desired]);
+        let present = self.present_keys(|key| desired.objects.get(key));
         self.objects.retain(|key, object| {
             let mut places = noun::places(key, object).peekable();
             let is_on_link = key.netns().is_some() && places.peek().is_some();
             !is_on_link
-                || desired.objects.contains_key(key)
+                || desired.objects.contains_key(present.get(key).unwrap_or(key))
                 || taken.has(key, object)
                 || !(object.is_of_daemon() || places.all(|place| undisturbed.contains(&place)))
         });
+    }
+
+    /// The keys under which a configuration names the objects on links that it renames, by the keys of their originals.
+    pub fn present_keys<'a>(
+        &self,
+        configured: impl Fn(&Key) -> Option<&'a Object>,
+    ) -> BTreeMap<Key, Key> {
+        let moves = Moves::of(&self.objects, |key| Some(Goes::To(&configured(key)?.link()?.place)));
+        if moves.is_empty() {
+            return BTreeMap::new();
+        }
+        let renamed =
+            self.objects.iter().filter_map(|(key, object)| match moves.follow(key, object) {
+                Stays::As(present, _) => Some((key.clone(), present)),
+                Stays::Here | Stays::Not => None,
+            });
+        renamed.collect()
     }
 
     /// Removes what does not concern the objects of these states: what is not on one of their links,

@@ -245,19 +245,22 @@ pub(crate) fn sources(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> 
     found
 }
 
-/// The configured parameters that switch IPv6 off in the namespaces of these links: the objects of
-/// others on such a link are restored only if it has IPv6.
-pub(crate) fn switches_of_ipv6(keys: &BTreeSet<Key>, states: &[&Desired]) -> BTreeSet<Key> {
+/// The configured parameters that set those of these links, or switch off IPv6 on them: what a link that is given back gets depends on
+/// them, and the objects of others on it are restored only if it has IPv6.
+pub(crate) fn parameters_over(keys: &BTreeSet<Key>, states: &[&Desired]) -> BTreeSet<Key> {
     let links = keys.iter().filter(|key| matches!(key, Key::Link(_)));
     let objects = links.flat_map(|key| states.iter().filter_map(move |state| state.get(key)));
-    let netnses: BTreeSet<&NetnsName> = objects.filter_map(place_of).map(|at| &at.netns).collect();
-    let Ok(path) = "net/ipv6/conf/all/disable_ipv6".parse::<SysctlPath>() else {
-        return BTreeSet::new();
-    };
-    let switches = netnses
-        .into_iter()
-        .map(|netns| Key::Sysctl(SysctlKey { netns: netns.clone(), path: path.clone() }));
-    switches.filter(|key| states.iter().any(|state| state.contains(key))).collect()
+    let places: BTreeSet<&Place> = objects.filter_map(place_of).collect();
+    let netnses: BTreeSet<&NetnsName> = places.iter().map(|place| &place.netns).collect();
+    let of_all = netnses.into_iter().flat_map(|netns| {
+        SysctlPath::of_all_links().map(|path| SysctlKey { netns: netns.clone(), path })
+    });
+    let switches = places.into_iter().filter_map(|Place { netns, ifname }| {
+        let path = format!("net/ipv6/conf/{ifname}/disable_ipv6").parse().ok()?;
+        Some(SysctlKey { netns: netns.clone(), path })
+    });
+    let parameters = of_all.chain(switches).map(Key::Sysctl);
+    parameters.filter(|key| states.iter().any(|state| state.contains(key))).collect()
 }
 
 /// The links of these objects, the links below those, and their ports, if the configuration does not

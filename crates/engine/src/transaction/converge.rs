@@ -25,7 +25,7 @@ use crate::error::{Error, Errors, Result};
 use crate::kernel_state::held::{Held, HeldChanges};
 use crate::ledger::Ledger;
 use crate::ledger::journal::{Journal, Writing};
-use crate::transaction::affected::{Affected, with_dependents};
+use crate::transaction::affected::{Affected, parameters_over, with_dependents};
 use crate::transaction::converge::plan::checked_plan;
 use crate::transaction::step::Step;
 #[cfg(any(test, feature = "faults"))]
@@ -349,11 +349,13 @@ impl Kernel {
     pub(crate) fn release(&mut self, running: &Desired, ledger: &mut Ledger) -> Result<()> {
         let mut held = self.originals.clone();
         let mut keys: BTreeSet<Key> = held.objects.keys().cloned().collect();
+        keys.extend(held.present_keys(|key| running.get(key)).into_values());
         // A link that the configuration has created may have lost IPv6.
         let objects = held.objects.iter();
         let places = objects.flat_map(|(key, object)| netstate::noun::places(key, object));
         let links = places.filter_map(|place| running.link_at(&place));
         keys.extend(links.map(|(id, _)| Key::Link(id.clone())));
+        keys.extend(parameters_over(&keys, &[running]));
         held.release(&running.part(&keys));
         if held == self.originals { Ok(()) } else { self.keep_originals(held, ledger) }
     }

@@ -72,6 +72,11 @@ pub(crate) trait NounFacts {
         false
     }
 
+    /// Whether the kernel does not take back what it was set to, so that it stays when it is no longer configured.
+    fn is_one_way(_: &Self::Key) -> bool {
+        false
+    }
+
     /// The links of its namespace that lose IPv6 when it is set: this one, or all if none is named.
     fn switches_off_ipv6(_: &Self::Key, _: &Self::Object) -> Option<Option<LinkName>> {
         None

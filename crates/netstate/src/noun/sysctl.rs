@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::{InvalidName, LinkName, NetnsName};
-use crate::noun::link::Place;
-use crate::noun::link::link_objects;
+use crate::name::{InvalidName, LinkId, LinkName, NetnsName};
+use crate::noun::link::{Place, links};
 use crate::noun::netns::as_phrase;
 use crate::noun::{
     Change, Condition, Described, FoundBy, How, Key, Lasts, Loose, Loss, Need, Needs, Noun,
@@ -141,6 +140,13 @@ impl SysctlPath {
         }
     }
 
+    /// The parameters of a namespace that set those of its links.
+    pub fn of_all_links() -> impl Iterator<Item = SysctlPath> {
+        let ipv4 = ["net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding"];
+        let ipv6 = SPREADING.iter().map(|name| format!("net/ipv6/conf/all/{name}"));
+        ipv4.into_iter().map(str::to_owned).chain(ipv6).map(|path| Self(path.into()))
+    }
+
     /// The parameter of a link that the kernel also sets when this one is set, if there is one.
     pub fn spread_to(&self, dev: &LinkName) -> Option<SysctlPath> {
         let path = match self.as_str() {
@@ -165,6 +171,11 @@ impl SysctlPath {
     /// (`addrconf_sysctl_stable_secret`, net/ipv6/addrconf.c).
     pub fn is_secret(&self) -> bool {
         self.as_str().ends_with("/stable_secret")
+    }
+
+    /// Whether the kernel does not take a value back (`nf_hooks_lwtunnel_sysctl_handler`, net/netfilter/nf_hooks_lwtunnel.c).
+    pub fn is_one_way(&self) -> bool {
+        self.as_str() == "net/netfilter/nf_hooks_lwtunnel"
     }
 
     /// Whether the kernel sets other parameters when this one changes.
@@ -351,6 +362,10 @@ impl NounFacts for Facts {
         key.path.sets_others()
     }
 
+    fn is_one_way(key: &SysctlKey) -> bool {
+        key.path.is_one_way()
+    }
+
     fn switches_off_ipv6(key: &SysctlKey, value: &String) -> Option<Option<LinkName>> {
         let is_off = key.path.switches_ipv6() && value.trim() != "0";
         let of_default = key.path.as_str().starts_with("net/ipv6/conf/default/");
@@ -391,16 +406,14 @@ impl NounFacts for Facts {
         if of_links.is_empty() {
             return;
         }
-        let mut names: BTreeMap<&Key, BTreeSet<&Place>> = BTreeMap::new();
-        let mut holders: BTreeMap<&Place, BTreeSet<&Key>> = BTreeMap::new();
-        for (key, link) in states.iter().flat_map(|objects| link_objects(objects)) {
-            names.entry(key).or_default().insert(&link.place);
-            holders.entry(&link.place).or_default().insert(key);
+        let mut holders: BTreeMap<&Place, BTreeSet<&LinkId>> = BTreeMap::new();
+        for (id, link) in states.iter().flat_map(|objects| links(objects)) {
+            holders.entry(&link.place).or_default().insert(id);
         }
         for (parameter, place) in of_links {
             let links = holders.get(&place).into_iter().flatten();
-            let places = links.filter_map(|link| names.get(link)).flatten();
-            let others = places.filter(|other| other.netns == place.netns && ***other != place);
+            let places = links.filter_map(|link| wanted.links.get(*link)).flatten();
+            let others = places.filter(|other| other.netns == place.netns && **other != place);
             let paths = others.filter_map(|other| parameter.path.of_dev(&other.ifname));
             let by_other_names = paths.map(|path| SysctlKey { path, ..parameter.clone() });
             let keys = by_other_names.chain(Self::default_key(parameter)).map(Key::Sysctl);
@@ -447,6 +460,7 @@ fn reach(wanted: &mut Wanted, change: &Change<'_>) {
     let parameters = [desired, touched].into_iter().flat_map(|objects| parameters(objects));
     let changing =
         parameters.filter(|(key, _)| touched.get(key) != desired.get(key) || is_set_again(key));
+    let mut ids = None;
     for (_, parameter) in changing {
         let of_default = parameter.path.as_str().starts_with("net/ipv6/conf/default/");
         let reaches = parameter.path.sets_others() || parameter.path.switches_ipv6();
@@ -454,6 +468,15 @@ fn reach(wanted: &mut Wanted, change: &Change<'_>) {
             continue;
         }
         wanted.reach.insert(parameter.clone());
+        // A link that is renamed is observed under its old name.
+        if let Some(place) = parameter.place()
+            && let Some(id) = ids.get_or_insert_with(|| ids_of(change)).get(&place)
+        {
+            let others = wanted.links.get(*id).into_iter().flatten();
+            let others = others.filter(|other| other.netns == place.netns && **other != place);
+            let paths = others.filter_map(|other| parameter.path.of_dev(&other.ifname));
+            wanted.reach.extend(paths.map(|path| SysctlKey { path, ..parameter.clone() }));
+        }
         let Ok(default) = "default".parse() else { continue };
         let of_default = parameter.path.spread_to(&default);
         let redirects = parameter.path.same_value().and_then(|_| REDIRECTS.parse().ok());
@@ -461,4 +484,10 @@ fn reach(wanted: &mut Wanted, change: &Change<'_>) {
         let others = others.map(|path| SysctlKey { path, ..parameter.clone() });
         wanted.keys.extend(others.map(Key::Sysctl));
     }
+}
+
+/// The links at the places of a change.
+fn ids_of<'a>(change: &Change<'a>) -> BTreeMap<&'a Place, &'a LinkId> {
+    let all = change.states().into_iter().flat_map(links);
+    all.map(|(id, link)| (&link.place, id)).collect()
 }

@@ -316,6 +316,7 @@ fn released_object(
     let facts = key.noun().facts();
     match (facts.found_by, past.original, facts.removal) {
         (FoundBy::Place, _, _) => links::released(past),
+        _ if key.is_one_way() => past.observed.cloned(),
         (FoundBy::Key, Some(original), _) => Some(original.clone()),
         // An object that cannot be removed gets the value of a new one.
         (FoundBy::Key, None, Removal::Reset) => {

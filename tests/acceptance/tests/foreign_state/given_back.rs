@@ -106,6 +106,31 @@ fn an_adopted_link_is_given_back_whole() {
     );
 }
 
+/// The link is renamed by the same commit, which sets a parameter under the new name too.
+#[test]
+fn a_renamed_link_is_given_back_whole() {
+    let of_nic = |case: &&Case| {
+        let is_of_ipv6 = case.title != "ifname" && !case.title.contains("too small");
+        is_of_ipv6 && case.lines.contains("link enp0s4 ")
+    };
+    let cases: Vec<Case> = CASES.iter().filter(of_nic).copied().collect();
+    assert!(cases.len() > 20, "{} cases", cases.len());
+    play(
+        &cases,
+        |_| &[],
+        |daemon, case| {
+            let netns = if case.lines.contains("netns blue") { "blue" } else { "1" };
+            let renamed = format!(
+                "{}\nlinks-iproute2 link enp0s4 ifname wan0\n\
+                 sysctls-netloom netns {netns} variable net.ipv6.conf.wan0.hop_limit value 9",
+                case.lines
+            );
+            daemon.run(&script(&renamed, "commit"));
+            daemon.run("configure\nrollback 1\ncommit\n");
+        },
+    );
+}
+
 /// It is taken out after a kill of the daemon, by `--release`.
 #[test]
 fn a_released_host_is_given_back_whole() {

@@ -19,6 +19,7 @@ use testkit::netns::{ip, isolated};
 use self::surroundings::{Surroundings, lacks};
 
 /// One thing that a configuration does.
+#[derive(Clone, Copy)]
 struct Case {
     /// In words.
     title: &'static str,

@@ -12,7 +12,7 @@ use netstate::{Action, Desired, Key, Link, Op, Originals, Place, Plan, PlanError
 use crate::error::{Error, Result};
 use crate::transaction::affected::{
     Affected, bridges, by_gateways, links_below, on_addresses, other_ends, parameters_of_adopted,
-    place_of, set_along, sources, switches_of_ipv6, undetermined_links, with_dependents,
+    parameters_over, place_of, set_along, sources, undetermined_links, with_dependents,
 };
 use crate::transaction::converge::Kernel;
 use crate::transaction::transition::{Transition, TransitionPlan, is_of_others};
@@ -31,7 +31,11 @@ impl Kernel {
         originals.forget(&[&*desired, &*touched]);
         // What is configured is not given back, even if this transition does not look at it.
         let all = transition.to.desired();
-        originals.objects.retain(|key, _| keys.contains(key) || !all.contains(key));
+        let present = originals.present_keys(|key| all.get(key));
+        originals.objects.retain(|key, _| {
+            let key = present.get(key).unwrap_or(key);
+            keys.contains(key) || !all.contains(key)
+        });
         let mut scope = Scope::Only(wanted(&desired, &touched, &originals));
         let mut observed = match keys.is_empty() {
             true => State::default(),
@@ -94,7 +98,7 @@ impl Kernel {
         let mut keys = self.affected_itself(transition);
         self.add_links_in_the_way(&mut keys, transition);
         keys.extend(sources(&keys, desired));
-        keys.extend(switches_of_ipv6(&keys, &[transition.touched, desired]));
+        keys.extend(parameters_over(&keys, &[transition.touched, desired]));
         let undetermined = undetermined_links(&keys, desired);
         keys.extend(undetermined.into_iter().filter(|key| !self.skipped.contains(key)));
         keys
