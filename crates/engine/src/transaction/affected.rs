@@ -67,6 +67,29 @@ pub(crate) fn on_addresses(
     on.map(|(key, _)| key.clone()).collect()
 }
 
+/// The IPv4 addresses in the subnet of one of these addresses, on the same link: the kernel removes the later ones with the first
+/// (`__inet_del_ifa`, net/ipv4/devinet.c).
+pub(crate) fn in_same_subnets(
+    keys: &BTreeSet<Key>,
+    touched: &Desired,
+    desired: &Desired,
+) -> BTreeSet<Key> {
+    let mut subnets: BTreeMap<Place, BTreeSet<IpNet>> = BTreeMap::new();
+    for key in keys {
+        if let Key::Address(at) = key
+            && at.address.addr().is_ipv4()
+            && touched.contains(key)
+        {
+            subnets.entry(at.place()).or_default().insert(at.address.trunc());
+        }
+    }
+    let beside = subnets.iter().flat_map(|(place, subnets)| {
+        let all = desired.addresses_of(place);
+        all.filter(|at| subnets.contains(&at.address.trunc()))
+    });
+    beside.cloned().map(Key::Address).collect()
+}
+
 /// The parameters that the kernel sets as well when one of these parameters changes, and the
 /// objects for which this switches IPv6 on or off.
 pub(crate) fn set_along(

@@ -184,7 +184,7 @@ impl Kernel {
             Err(errors) => {
                 // The plan may have been executed in part. Objects from that part are not
                 // originals.
-                let touched = transition.touched.merged(&State::clone(&plan.desired).into());
+                let touched = transition.touched.merged(&plan.applied().into());
                 Err(Failure::Touched { errors, touched, plan: Box::new(plan) })
             }
         }
@@ -200,7 +200,7 @@ impl Kernel {
         ledger: &mut Ledger,
     ) -> Result<TransitionPlan> {
         // What was applied so far is ours, and is not an original.
-        let touched = transition.touched.merged(&State::clone(&plan.desired).into());
+        let touched = transition.touched.merged(&plan.applied().into());
         let affected = Affected::Named(plan.keys.clone());
         let rest = Transition { touched: &touched, affected, ..*transition };
         let plan = self.plan(&rest)?;
@@ -275,12 +275,15 @@ impl Kernel {
         if plan.plan.ops.is_empty() {
             return Ok(());
         }
+        // The plan has a part of the configuration.
+        let is_of_others =
+            |key: &Key| plan.is_of_others(key) && !transition.to.desired().contains(key);
         let mut outrun = Vec::new();
         // Objects of others that cannot be created again. They do not make the commit fail.
         let mut given_up: BTreeSet<Key> = BTreeSet::new();
         let mut executed = self.execute(&plan.plan);
         while let Err(refusal) = executed {
-            if outrun.len() == OUTRUN || !plan.is_of_others(&refusal.op.key) {
+            if outrun.len() == OUTRUN || !is_of_others(&refusal.op.key) {
                 let path = transition.path(&refusal.op.key, refusal.field);
                 return Err(Error::Refused { path, refusal }.into());
             }
@@ -297,7 +300,7 @@ impl Kernel {
         }
         self.pass(Step::Executed);
         let left = self.left(transition, plan)?;
-        if let Some(op) = left.ops.iter().find(|op| !plan.is_of_others(&op.key)) {
+        if let Some(op) = left.ops.iter().find(|op| !is_of_others(&op.key)) {
             return Err(unkept(transition, &left, op).into());
         }
         self.pass(Step::Verified);

@@ -72,6 +72,20 @@ impl TransitionPlan {
         Goal { desired: &self.desired, held: &self.verdict.held }
     }
 
+    /// What the kernel may hold of the plan: what is configured, with what the operations set on these links. A bridge without an MTU of
+    /// its own gets one that follows from its ports, and a link may be down for a change.
+    pub(crate) fn applied(&self) -> State {
+        let mut applied = State::clone(&self.desired);
+        for op in &self.plan.ops {
+            let Action::Update { change: Object::Link(change), .. } = &op.action else { continue };
+            if let Some(Object::Link(link)) = applied.objects.get_mut(&op.key) {
+                let (attributes, flags) = (change.attributes.clone(), change.flags.clone());
+                link.overlay(&Link { attributes, flags, ..Link::at(link.place.clone()) });
+            }
+        }
+        applied
+    }
+
     /// Whether the object depends on links and is not configured.
     pub(crate) fn is_of_others(&self, key: &Key) -> bool {
         is_of_others(key, [&*self.desired, &*self.touched])

@@ -158,3 +158,24 @@ fn a_refused_commit_leaves_it() {
         },
     );
 }
+
+/// The kernel refuses the port, and carries out the requests after that. One of these gives the bridge an MTU that follows from the
+/// port.
+#[test]
+fn a_refused_port_leaves_the_mtu_of_its_bridge() {
+    const LOOPBACK: [Case; 1] = [Case {
+        before: "links-iproute2 bridge br9 admin-status up",
+        ..Case::new(
+            "a port that no bridge takes",
+            "links-iproute2 link lo mtu 1400\nlinks-iproute2 link lo master br9",
+        )
+    }];
+    play(
+        &LOOPBACK,
+        |_| &[],
+        |daemon, case| {
+            let ran = daemon.script(&script(case.lines, "commit"));
+            assert!(ran.err.contains("the kernel refused to set lo"), "{}", ran.err);
+        },
+    );
+}

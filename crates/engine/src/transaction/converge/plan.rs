@@ -11,8 +11,9 @@ use netstate::{Action, Desired, Key, Link, Op, Originals, Place, Plan, PlanError
 
 use crate::error::{Error, Result};
 use crate::transaction::affected::{
-    Affected, bridges, by_gateways, links_below, on_addresses, other_ends, parameters_of_adopted,
-    parameters_over, place_of, set_along, sources, undetermined_links, with_dependents,
+    Affected, bridges, by_gateways, in_same_subnets, links_below, on_addresses, other_ends,
+    parameters_of_adopted, parameters_over, place_of, set_along, sources, undetermined_links,
+    with_dependents,
 };
 use crate::transaction::converge::Kernel;
 use crate::transaction::transition::{Transition, TransitionPlan, is_of_others};
@@ -115,6 +116,7 @@ impl Kernel {
             }
             Affected::Named(keys) => {
                 let mut keys = keys | &other_ends(keys, desired);
+                keys.extend(in_same_subnets(&keys, touched, desired));
                 // Others may have changed any of these.
                 keys.extend(set_along(&keys, &Desired::default(), desired));
                 keys.retain(|key| !self.skipped.contains(key));
@@ -139,6 +141,7 @@ impl Kernel {
                 if !bridges.is_subset(&keys) {
                     keys.extend(with_dependents(bridges, &[touched, desired]));
                 }
+                keys.extend(in_same_subnets(&keys, touched, desired));
                 keys.extend(on_addresses(&keys, touched, desired));
                 keys.extend(set_along(&keys, touched, desired));
                 keys.extend(by_gateways(&keys, touched, desired));
