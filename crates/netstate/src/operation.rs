@@ -133,6 +133,8 @@ pub enum Because {
     SetAlong(Box<Key>),
     /// It is lost when the link-layer address or the ARP mode of this link changes.
     LinkLayer(LinkName),
+    /// It is lost with IPv6, for which the MTU of this link becomes too small.
+    SmallMtu(LinkName),
     /// It is lost when this switches IPv6 off.
     Ipv6Off(Box<Key>),
     /// A change that follows is possible only while the link is down.

@@ -236,8 +236,8 @@ fn moved<'i>(
     has_netns(after, netns).then_some(())?;
     let new = |dev: &netstate::LinkName| {
         let place = Place { netns: netns.clone(), ifname: dev.clone() };
-        // A link that is not ours stays where it was.
-        let Some(id) = at(&place) else { return Some(place.ifname) };
+        // A link that is not ours stays where it was, unless somebody has removed it.
+        let Some(id) = at(&place) else { return id_at(after, &place).map(|_| place.ifname) };
         let to = after.places.get(id)?;
         (to.netns == place.netns).then(|| to.ifname.clone())
     };

@@ -17,6 +17,9 @@ use crate::conformance::{self, Everything, Step};
 /// `EEXIST` (errno.h).
 const EEXIST: i32 = 17;
 
+/// `ENODEV` (errno.h).
+const ENODEV: i32 = 19;
+
 /// The owner of a configuration in a kernel.
 #[derive(Debug)]
 pub struct Owner<S> {
@@ -97,17 +100,20 @@ impl<S: Southbound> Owner<S> {
         let plan = self.plan(&running, desired).map_err(|error| error.to_string())?;
         let touched = running.clone().merged(desired);
         let mut executed = self.southbound.execute(&plan);
-        // The kernel or others may create again first what is not configured.
-        if let Err(refusal) = &executed
-            && refusal.errno == EEXIST
+        let mut given_up = BTreeSet::new();
+        // The kernel or others may create again first what is not configured, or have removed its link.
+        while let Err(refusal) = &executed
+            && [EEXIST, ENODEV].contains(&refusal.errno)
             && !touched.objects.contains_key(&refusal.op.key)
+            && (refusal.errno == EEXIST || given_up.insert(refusal.op.key.clone()))
         {
-            let left = self.plan(&touched, desired).map_err(|error| error.to_string())?;
+            let mut left = self.plan(&touched, desired).map_err(|error| error.to_string())?;
+            left.ops.retain(|op| !given_up.contains(&op.key));
             executed = self.southbound.execute(&left);
         }
         match executed {
             Ok(()) => {
-                self.settle(&touched, desired, &plan);
+                self.settle(&touched, desired, (&plan, &given_up));
                 let active = self.active.clone();
                 self.conform(&before, (&touched, &active), &plan);
                 Ok(())
@@ -130,12 +136,18 @@ impl<S: Southbound> Owner<S> {
         if let Err(refusal) = self.southbound.execute(&undo) {
             panic!("the way back is refused: {refusal}\n\nplan:\n{plan}\n{cause}\n\nundo:\n{undo}");
         }
-        self.settle(touched, running, &undo);
+        self.settle(touched, running, (&undo, &BTreeSet::new()));
         undo
     }
 
-    fn settle(&mut self, touched: &State, desired: &State, plan: &Plan) {
-        let again = self.plan(touched, desired).expect("what is there can be planned again");
+    fn settle(
+        &mut self,
+        touched: &State,
+        desired: &State,
+        (plan, given_up): (&Plan, &BTreeSet<Key>),
+    ) {
+        let mut again = self.plan(touched, desired).expect("what is there can be planned again");
+        again.ops.retain(|op| !given_up.contains(&op.key));
         assert!(again.ops.is_empty(), "the plan\n{plan}leaves to do:\n{again}");
     }
 

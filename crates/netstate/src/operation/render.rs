@@ -58,6 +58,7 @@ impl fmt::Display for Because {
             Because::LinkRemoved(link) => write!(f, "{link} is removed or made anew"),
             Because::LinkMoved(link) => write!(f, "{link} moves to another namespace"),
             Because::LinkLayer(link) => write!(f, "{link} forgets its neighbours"),
+            Because::SmallMtu(link) => write!(f, "the MTU of {link} is too small for IPv6"),
             Because::LinkRenamed(link) => write!(f, "{link} is renamed"),
             Because::AddressRemoved(address) => write!(f, "the address {address} is removed"),
             Because::SetAlong(key) => {

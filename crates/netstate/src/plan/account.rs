@@ -144,7 +144,7 @@ impl<'a> Account<'a> {
     }
 
     /// Notes that an address is removed. If no link has it any more, its dependents are lost.
-    fn lose_sourced(&mut self, key: &Key) {
+    pub(super) fn lose_sourced(&mut self, key: &Key) {
         let Some(loss @ Loss::Address(gone)) = key.loss() else { return };
         let sourced = self.sourced.get_or_init(|| by_source(self.observed));
         let Some((held, objects)) = sourced.get(&(&gone.netns, gone.address.addr())) else {

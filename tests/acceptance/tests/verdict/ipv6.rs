@@ -85,6 +85,18 @@ fn an_mtu_below_1280_contradicts_ipv6() {
         let words = ["accept_ra", "mtu: 1200 of b is below 1280"];
         let parameter = "links-iproute2 link b mtu 1200\nlinks-iproute2 link b sysctl accept_ra 0";
         let parameter = refused(&daemon, parameter, &words);
+        step("a route may leave the link with the same commit");
+        let leaves = "\
+no links-iproute2 link a ip 2001:db8::1/64
+no routes-iproute2 route 2001:db8:9::/48
+no routes-iproute2 route 2001:db8:8::/48
+routes-iproute2 route 2001:db8:8::/48 nexthop b
+links-iproute2 link a mtu 1200
+";
+        commit(&daemon, leaves);
+        assert!(routes().contains("2001:db8:8::/48 dev b"), "{:?}", routes());
+        daemon.run("configure\nrollback 1\ncommit\n");
+        assert!(routes().contains("2001:db8:8::/48 dev a"), "{:?}", routes());
         step("a link without IPv6 may have less, and IPv4 stays");
         let less = "\
 no links-iproute2 link a ip 2001:db8::1/64

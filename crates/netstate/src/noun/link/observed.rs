@@ -103,12 +103,14 @@ fn outcome(change: &Change<'_>) -> BTreeMap<LinkId, Box<Link>> {
             both.overlay(wanted);
             both == *wanted
         });
-        let original = change.originals.get(&Key::Link(id.clone()));
-        let at_home = original.is_none_or(|original| {
-            let places = [before, original.link()].map(|link| link.map(|link| &link.place));
-            places == [Some(&wanted.place); 2]
+        let original = link(change.originals, id);
+        let stays = original.is_none_or(|original| {
+            // On a link that has come from another namespace is nothing that was there before.
+            let is_known =
+                original.place == wanted.place || original.place.netns != wanted.place.netns;
+            is_known && before.is_some_and(|before| before.place == wanted.place)
         });
-        adds_nothing && at_home
+        adds_nothing && stays
     };
     let links = links(change.desired).filter(|(id, link)| is_all(id, link));
     links.map(|(id, link)| (id.clone(), Box::new(link.clone()))).collect()

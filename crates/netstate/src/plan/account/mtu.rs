@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use super::Account;
 use crate::name::LinkId;
-use crate::noun::link::{Link, Place, below, follows_ports, least_mtu, links};
+use crate::noun::link::{IPV6_MIN_MTU, Link, Place, below, follows_ports, least_mtu, link, links};
+use crate::noun::{self, Loss};
+use crate::operation::Because;
 use crate::state::State;
 
 /// The bridges of which it is known whether they keep their MTU.
@@ -42,8 +44,25 @@ impl Account<'_> {
             self.keeps_mtu.insert(id.clone(), true);
         }
         let (place, master) = (link.place.clone(), link.master_place());
+        self.lose_with_mtu(id, to);
         self.cut_mtus(&place, to, true);
         master.iter().for_each(|master| self.follow_ports(master));
+    }
+
+    /// Notes what is lost when an MTU is too small for IPv6 (`addrconf_notify`, net/ipv6/addrconf.c).
+    fn lose_with_mtu(&mut self, id: &LinkId, mtu: u32) {
+        let Some(seen) = link(&self.observed.objects, id).filter(|_| mtu < IPV6_MIN_MTU) else {
+            return;
+        };
+        for (key, object) in self.dependents(&seen.place) {
+            if noun::is_lost_with(key, object, &Loss::Ipv6)
+                && noun::places(key, object).all(|place| place == seen.place)
+            {
+                let because = || Because::SmallMtu(seen.place.ifname.clone());
+                self.lost.entry(key).or_insert_with(because);
+                self.lose_sourced(key);
+            }
+        }
     }
 
     /// Notes that the link at `place` has at most this MTU, which limits that of the links above;
@@ -55,6 +74,9 @@ impl Account<'_> {
                 let known = link.attributes.mtu.is_some();
                 link.to_mut().attributes.mtu = Some(mtu).filter(|_| is_certain && known);
                 let (place, master) = (link.place.clone(), link.master_place());
+                if known && is_certain {
+                    self.lose_with_mtu(&id, mtu);
+                }
                 if known {
                     self.cut_mtus(&place, mtu, is_certain);
                     master.iter().for_each(|master| self.follow_ports(master));
@@ -78,6 +100,9 @@ impl Account<'_> {
         }
         if let Some(bridge) = self.links.get_mut(&id).map(Cow::to_mut) {
             bridge.attributes.mtu = least.filter(|_| keeps == Some(false));
+        }
+        if let Some(least) = least.filter(|_| keeps == Some(false)) {
+            self.lose_with_mtu(&id, least);
         }
         if let Some(least) = least {
             self.cut_mtus(place, least, keeps == Some(false));
