@@ -47,8 +47,6 @@ pub(crate) struct Message<'a> {
     pub(crate) kind: u16,
     pub(crate) flags: u16,
     pub(crate) sequence: u32,
-    /// The port of the socket that asked for it; zero if that was the kernel.
-    pub(crate) port: u32,
     /// The content after the header.
     pub(crate) body: &'a [u8],
 }
@@ -62,7 +60,6 @@ impl<'a> Message<'a> {
                 kind: number(bytes, 4)?,
                 flags: number(bytes, 6)?,
                 sequence: number(bytes, 8)?,
-                port: number(bytes, 12)?,
                 body: bytes.get(HEADER..length)?,
             };
             bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();

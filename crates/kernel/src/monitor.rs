@@ -1,10 +1,12 @@
 //! The monitor: a thread that receives the kernel's notifications in every watched namespace.
 //!
 //! A notification only says what to read again. The process's own changes to routes are not read
-//! again. Namespaces are mounts on `/run/netns`. The kernel wakes a reader of `mountinfo` when
-//! mounts have changed, and the monitor then compares the names with the earlier ones. This reads
-//! every name, so the monitor waits for a burst of changes to end before it compares.
+//! again: their notifications do not arrive. Namespaces are mounts on `/run/netns`. The kernel
+//! wakes a reader of `mountinfo` when mounts have changed, and the monitor then compares the names
+//! with the earlier ones. This reads every name, so the monitor waits for a burst of changes to end
+//! before it compares.
 
+mod filter;
 mod listener;
 mod parameters;
 

@@ -11,9 +11,10 @@ use rustix::event::{Timespec, epoll};
 
 use crate::fault::Fault;
 use crate::message::{Message, message};
+use crate::monitor::filter::leave_out_routes_of;
 use crate::noun::link::read::{ask_for_links, decode_name};
 use crate::noun::{address, groups, notified, sysctl};
-use crate::socket::enlarge_receive_buffer;
+use crate::socket::{enlarge_receive_buffer, own_port};
 use crate::uapi::RTM_NEWNETCONF;
 
 /// The number of namespaces with notifications that are returned at a time.
@@ -113,6 +114,7 @@ impl Listener {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
         socket.set_non_blocking(true)?;
         enlarge_receive_buffer(&socket)?;
+        leave_out_routes_of(&socket, own_port())?;
         // One call for all groups, because each call holds up every netlink socket of the host.
         let groups = groups().fold(0, |groups, group| groups | 1 << (group - 1));
         socket.bind(&SocketAddr::new(0, groups))?;

@@ -12,7 +12,6 @@ use smallvec::SmallVec;
 
 use crate::execution::{self, Act, CREATE, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed, row};
-use crate::socket::own_port;
 use crate::uapi::{RTNH_F_ONLINK, RTNH_F_PERVASIVE};
 
 mod exact;
@@ -335,15 +334,14 @@ pub(crate) fn execute<'a>(
     })
 }
 
-/// The route of a notification. The process's own changes are skipped: they are as planned, and
-/// there may be many.
+/// The route of a notification.
 pub(crate) fn notified(
     message: Message<'_>,
     netns: &NetnsName,
     _: impl Fn(u32) -> Option<LinkName>,
 ) -> Option<Key> {
     let is_route = [libc::RTM_NEWROUTE, libc::RTM_DELROUTE].contains(&message.kind);
-    if !is_route || message.port == own_port() {
+    if !is_route {
         return None;
     }
     Some(Key::Route(decode(message, netns)?.key))

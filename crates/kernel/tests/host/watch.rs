@@ -235,7 +235,11 @@ fn own_routes_are_no_events() {
             Op::new(key, Action::Create(object))
         };
         let (own, others) = (op("10.1.0.0/16"), op("10.2.0.0/16"));
-        host.kernel.execute(&Plan { ops: vec![own.clone()] }).unwrap();
+        let removed = match &own.action {
+            Action::Create(object) => Op::new(own.key.clone(), Action::Delete(object.clone())),
+            other => panic!("{other:?}"),
+        };
+        host.kernel.execute(&Plan { ops: vec![own.clone(), removed] }).unwrap();
         Host::open().kernel.execute(&Plan { ops: vec![others.clone()] }).unwrap();
         let is_key = |event: &Event, op: &Op| *event == Event::Key(op.key.clone());
         loop {
