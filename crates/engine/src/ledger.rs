@@ -110,7 +110,7 @@ impl Ledger {
 
     /// Adds a commit that has happened.
     pub(crate) fn add(&mut self, record: Record, stamp: Stamp) {
-        self.checkpoint.add(&record);
+        self.checkpoint.add(stamp.bytes);
         self.history.add(record, stamp);
     }
 

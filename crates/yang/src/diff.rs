@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use crate::edit::{Edit, Operation};
 use crate::encoding::xml::EditWriter;
@@ -153,7 +154,12 @@ impl Diff {
 
     /// The edit as XML, the content of `<config>`.
     pub fn to_xml(&self) -> String {
-        written(&self.parts, |part| match part {
+        self.xml().to_string()
+    }
+
+    /// The same text. It is written in pieces, so that it is never in memory as a whole.
+    pub fn xml(&self) -> impl fmt::Display + '_ {
+        Written(&self.parts, |part| match part {
             Part::Created(path, instance) => Effect::Put(path, instance),
             Part::Replaced(path, _, value) => Effect::Set(path, value),
             Part::Deleted(path, instance) => Effect::Remove(path, instance),
@@ -162,7 +168,12 @@ impl Diff {
 
     /// The edit that undoes these changes, as XML.
     pub fn to_xml_back(&self) -> String {
-        written(&self.parts, |part| match part {
+        self.xml_back().to_string()
+    }
+
+    /// The same text, written in pieces.
+    pub fn xml_back(&self) -> impl fmt::Display + '_ {
+        Written(&self.parts, |part| match part {
             Part::Deleted(path, instance) => Effect::Put(path, instance),
             Part::Replaced(path, value, _) => Effect::Set(path, value),
             Part::Created(path, instance) => Effect::Remove(path, instance),
@@ -198,27 +209,51 @@ enum Effect<'a> {
     Remove(&'a Path, &'a Instance),
 }
 
-fn written<'a>(parts: &'a [Part], effect: impl Fn(&'a Part) -> Effect<'a>) -> String {
-    let mut edit = EditWriter::default();
-    for effect in parts.iter().map(effect) {
-        let (Effect::Put(path, _) | Effect::Set(path, _) | Effect::Remove(path, _)) = effect;
-        let Some((last, above)) = path.steps.split_last() else { continue };
-        match effect {
-            Effect::Put(_, Instance::Entry(entry)) => {
-                edit.go(&path.steps);
-                edit.put(entry);
-            }
-            Effect::Put(_, Instance::Value(value)) | Effect::Set(_, value) => {
-                edit.go(above);
-                edit.set(last.node, value);
-            }
-            Effect::Remove(_, instance) => {
-                edit.go(above);
-                edit.remove(last, instance.value());
-            }
+/// The edit with the operations for these parts, as XML.
+struct Written<'a>(&'a [Part], fn(&Part) -> Effect<'_>);
+
+impl fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Written(parts, effect) = self;
+        let mut to = Pieces(f);
+        let mut edit = EditWriter::passing_on(&mut to);
+        parts.iter().for_each(|part| write_effect(&mut edit, effect(part)));
+        edit.pass_rest().map_err(|_| fmt::Error)
+    }
+}
+
+/// Passes on pieces of text.
+struct Pieces<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl io::Write for Pieces<'_, '_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let text = str::from_utf8(piece).map_err(io::Error::other)?;
+        self.0.write_str(text).map_err(io::Error::other)?;
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_effect(edit: &mut EditWriter<'_>, effect: Effect<'_>) {
+    let (Effect::Put(path, _) | Effect::Set(path, _) | Effect::Remove(path, _)) = effect;
+    let Some((last, above)) = path.steps.split_last() else { return };
+    match effect {
+        Effect::Put(_, Instance::Entry(entry)) => {
+            edit.go(&path.steps);
+            edit.put(entry);
+        }
+        Effect::Put(_, Instance::Value(value)) | Effect::Set(_, value) => {
+            edit.go(above);
+            edit.set(last.node, value);
+        }
+        Effect::Remove(_, instance) => {
+            edit.go(above);
+            edit.remove(last, instance.value());
         }
     }
-    edit.finish()
 }
 
 impl Part {

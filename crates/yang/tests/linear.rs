@@ -76,6 +76,7 @@ fn more_entries_cost_no_more_than_in_proportion() {
         other.edit(edit).unwrap();
         let diff = tree.diff(&other);
         let _ = diff.to_edit().to_xml();
+        let _ = (diff.to_xml(), diff.to_xml_back());
     });
 }
 

@@ -10,7 +10,6 @@ use std::thread::{self, JoinHandle};
 use crate::datastore::Version;
 use crate::error::Result;
 use crate::ledger::configuration::{RUNNING, save};
-use crate::ledger::record::Record;
 use crate::ledger::store::Store;
 
 /// Commits of fewer bytes than this do not cause a checkpoint.
@@ -51,10 +50,10 @@ impl Checkpoint {
         self.id
     }
 
-    /// Counts a commit.
-    pub(crate) fn add(&mut self, record: &Record) {
+    /// Counts a commit whose record has this size on disk.
+    pub(crate) fn add(&mut self, bytes: usize) {
         self.commits += 1;
-        self.logged += record.text_bytes();
+        self.logged += bytes;
     }
 
     /// Starts to write one if it is due.

@@ -1,6 +1,7 @@
 //! The digest of a record's text.
 
 use std::fmt;
+use std::io::{self, Write};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
@@ -14,6 +15,16 @@ impl Digest {
         Digest(Sha256::digest(text).into())
     }
 
+    /// Passes what `write` writes on to `to`. Returns the digest of this text.
+    pub(crate) fn of_written<W: Write>(
+        to: &mut W,
+        write: impl FnOnce(&mut Digesting<'_, W>) -> io::Result<()>,
+    ) -> io::Result<Self> {
+        let mut digesting = Digesting { to, hasher: Sha256::new() };
+        write(&mut digesting)?;
+        Ok(Digest(digesting.hasher.finalize().into()))
+    }
+
     /// Parses the hexadecimal form.
     fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
@@ -24,6 +35,24 @@ impl Digest {
             *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
         }
         Some(Digest(bytes))
+    }
+}
+
+/// A writer that computes the digest of what passes through it.
+pub(crate) struct Digesting<'a, W> {
+    to: &'a mut W,
+    hasher: Sha256,
+}
+
+impl<W: Write> Write for Digesting<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
     }
 }
 
@@ -55,6 +84,19 @@ impl<'de> Deserialize<'de> for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_has_the_same_digest_when_it_is_written_in_pieces() {
+        let mut to = Vec::new();
+        let digest = Digest::of_written(&mut to, |to| {
+            ["net", "", "loom"].into_iter().try_for_each(|piece| to.write_all(piece.as_bytes()))
+        });
+        assert_eq!(digest.unwrap(), Digest::of("netloom"));
+        assert_eq!(to, b"netloom");
+        // A text that could not be written completely has no digest.
+        let digest = Digest::of_written(&mut [0; 4].as_mut_slice(), |to| to.write_all(b"netloom"));
+        assert_eq!(digest.unwrap_err().kind(), io::ErrorKind::WriteZero);
+    }
 
     #[test]
     fn a_displayed_digest_can_be_parsed() {

@@ -84,7 +84,7 @@ impl History {
                 return Err(corrupt(fault).into());
             }
             record.redo(tree).map_err(|error| corrupt(error.to_string()))?;
-            checkpoint.add(record);
+            checkpoint.add(opened.bytes);
             id = record.id;
             self.take(id, opened);
         }

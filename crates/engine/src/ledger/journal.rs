@@ -5,6 +5,7 @@
 //! what the attempt may have left in the kernel.
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
 
 use yang::Diff;
@@ -73,7 +74,7 @@ impl<'scope> Writing<'scope> {
         scope: &'scope Scope<'scope, '_>,
         store: Store,
         record: Record,
-        diff: &'scope Diff,
+        diff: Arc<Diff>,
     ) -> Writing<'scope> {
         Writing(scope.spawn(move || {
             let record = record.with_changes(diff);

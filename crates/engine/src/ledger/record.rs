@@ -1,14 +1,17 @@
 //! The record of a commit on disk, and the entry that is shown for it.
 
+pub(crate) mod changes;
 pub(crate) mod summary;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
-use yang::{Diff, Edit, Operation, Tree};
+use yang::{Diff, Tree};
 
 use crate::ledger::confirmation::Awaited;
 use crate::ledger::digest::Digest;
+use crate::ledger::record::changes::Changes;
 use crate::ledger::record::summary::summary;
 use crate::session::origin::Origin;
 
@@ -42,7 +45,7 @@ pub struct HistoryEntry {
 }
 
 /// A commit as it is on disk: in the journal while it is under way, in the history once it has happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Record {
     /// The transaction.
@@ -65,33 +68,28 @@ pub(crate) struct Record {
     /// Set if the commit is undone unless it is confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) awaited: Option<Awaited>,
-    /// The edit from the running before it to the running after it, as the content of `<config>`.
-    pub(crate) forward: String,
+    /// The edit from the running before it to the running after it.
+    pub(crate) forward: Changes,
     /// The edit that undoes it.
-    pub(crate) reverse: String,
+    pub(crate) reverse: Changes,
 }
 
 impl Record {
     /// The record with the changes of its commit.
-    pub(crate) fn with_changes(self, diff: &Diff) -> Self {
-        let (forward, reverse) = (diff.to_xml(), diff.to_xml_back());
-        Record { summary: summary(diff), forward, reverse, ..self }
+    pub(crate) fn with_changes(self, diff: Arc<Diff>) -> Self {
+        let summary = summary(&diff);
+        let (forward, reverse) = (Changes::Forward(Arc::clone(&diff)), Changes::Reverse(diff));
+        Record { summary, forward, reverse, ..self }
     }
 
     /// Applies the commit's changes to the configuration from which it started.
     pub(crate) fn redo(&self, tree: &mut Tree) -> yang::Result<()> {
-        tree.edit(&Edit::from_xml(tree.schema(), &self.forward, Operation::Merge)?)
+        self.forward.apply(tree)
     }
 
     /// Undoes the commit's changes.
     pub(crate) fn undo(&self, tree: &mut Tree) -> yang::Result<()> {
-        tree.edit(&Edit::from_xml(tree.schema(), &self.reverse, Operation::Merge)?)
-    }
-
-    /// The size of all that users decide about a record. It is most of the record's file.
-    pub(crate) fn text_bytes(&self) -> usize {
-        let comment = self.comment.as_ref().map_or(0, String::len);
-        self.forward.len() + self.reverse.len() + self.summary.len() + comment
+        self.reverse.apply(tree)
     }
 
     /// The entry that is shown for the record; `digest` is that of its file.

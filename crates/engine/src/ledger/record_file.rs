@@ -2,10 +2,13 @@
 //!
 //! A record names the digest of the record before it, so that the digests form a chain. To change,
 //! remove or add a record, somebody has to write every later one again. The digest of the latest
-//! record then still differs, and each commit logs its digest.
+//! record then still differs, and each commit logs its digest. The digest follows the record in the
+//! file, so that it can be computed while the record is written.
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
+use std::io::Write;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::error::Result;
 use crate::ledger::digest::Digest;
@@ -13,12 +16,12 @@ use crate::ledger::record::Record;
 use crate::ledger::store::{self, Store};
 
 /// A record as it is on disk.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored<'a> {
-    digest: Digest,
     #[serde(borrow)]
     record: &'a RawValue,
+    digest: Digest,
 }
 
 /// A record as it was read.
@@ -40,11 +43,14 @@ pub(crate) struct Draft {
     document: store::Draft,
 }
 
-/// Writes a record beside its place.
+/// Writes a record beside its place, as [`Stored`]. Its text is never in memory as a whole.
 pub(crate) fn draft(store: &Store, name: &str, record: &Record) -> Result<Draft> {
-    let text = to_raw_value(record).map_err(|error| store.corrupt(name, error.to_string()))?;
-    let digest = Digest::of(text.get());
-    let document = store.draft(name, &Stored { digest, record: &text })?;
+    let (document, digest) = store.draft_with(name, |to| {
+        to.write_all(b"{\"record\":")?;
+        let digest = Digest::of_written(to, |to| Ok(serde_json::to_writer(to, record)?))?;
+        write!(to, ",\"digest\":\"{digest}\"}}")?;
+        Ok(digest)
+    })?;
     Ok(Draft { digest, document })
 }
 

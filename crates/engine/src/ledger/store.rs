@@ -11,7 +11,7 @@ pub(crate) mod disk;
 mod regular;
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(crate) struct Store {
     frozen: Option<Arc<str>>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document<T> {
     format: u32,
@@ -138,16 +138,31 @@ impl Store {
     /// Writes a document beside its place. It survives a loss of power there, but nobody reads it
     /// yet.
     pub(crate) fn draft<T: Serialize>(&self, name: &str, content: &T) -> Result<Draft> {
+        let (draft, ()) = self.draft_with(name, |to| Ok(serde_json::to_writer(to, content)?))?;
+        Ok(draft)
+    }
+
+    /// Writes a document beside its place; `write` writes its content as JSON, in pieces. Returns
+    /// also the result of `write`.
+    pub(crate) fn draft_with<T>(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>,
+    ) -> Result<(Draft, T)> {
         self.require_writable()?;
         let beside = self.dir.join(format!("{name}.new"));
-        let document = Document { format: FORMAT, content };
         let (store, place) = (self.clone(), self.dir.join(name));
         // A draft that cannot be written completely is removed: the disk may be full.
         let mut draft = Draft { store, beside, place, bytes: 0 };
-        let written =
-            self.disk.write(&draft.beside, |to| Ok(serde_json::to_writer(to, &document)?));
-        draft.bytes = written.map_err(failed("write", &draft.beside))?;
-        Ok(draft)
+        let written = self.disk.write(&draft.beside, |to| {
+            write!(to, "{{\"format\":{FORMAT},\"content\":")?;
+            let result = write(to)?;
+            to.write_all(b"}")?;
+            Ok(result)
+        });
+        let (bytes, result) = written.map_err(failed("write", &draft.beside))?;
+        draft.bytes = bytes;
+        Ok((draft, result))
     }
 
     /// Renames a document, and replaces a document of the new name.

@@ -243,7 +243,7 @@ impl Engine {
             let origin = Origin { user: "netloomd".into(), from: "boot".into() };
             let comment = Some("startup loaded".into());
             let author = Author { origin, comment };
-            self.record(author).with_changes(&diff)
+            self.record(author).with_changes(diff.into())
         });
         if let Some(record) = &record {
             self.running = Running { id: record.id, intent: startup };

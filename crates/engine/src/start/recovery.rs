@@ -141,7 +141,8 @@ impl Engine {
     fn recovery(&self, comment: String, before: &Tree, lost: bool) -> Record {
         let origin = Origin { user: "netloomd".into(), from: "start".into() };
         let diff = before.diff(&self.running.intent.tree);
-        let mut record = self.record(Author { origin, comment: Some(comment) }).with_changes(&diff);
+        let author = Author { origin, comment: Some(comment) };
+        let mut record = self.record(author).with_changes(diff.into());
         // A commit that waits for its confirmation keeps waiting, though this one is the latest.
         record.awaited = self.pending.as_ref().map(|pending| pending.awaited().clone());
         record.autosave &= record.awaited.is_none();

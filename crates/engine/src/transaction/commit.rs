@@ -16,6 +16,7 @@
 //!
 //! Steps 4 to 7 are [`Kernel::converge`](crate::transaction::converge::Kernel::converge).
 
+use std::sync::Arc;
 use std::thread;
 
 use netstate::Op;
@@ -29,6 +30,7 @@ use crate::kernel_state::held::Holds;
 use crate::ledger::confirmation::ConfirmedBy;
 use crate::ledger::journal::{Journal, Writing};
 use crate::ledger::record::Record;
+use crate::ledger::record::changes::Changes;
 use crate::ledger::record_file::Stamp;
 use crate::session::notice::{By, NoticeKind};
 use crate::session::origin::Origin;
@@ -196,7 +198,7 @@ impl Engine {
             Some(_) => "followed by this one, and is undone with it",
             None => "kept below this one",
         });
-        let done = self.transact(tree, &diff, record);
+        let done = self.transact(tree, diff, record);
         let Done { summary, late, held } = done.map_err(|errors| earlier.and(errors))?;
         let mut summary = late.described_after(summary);
         not_undone.iter().for_each(|told| summary = format!("{summary}; {told}"));
@@ -215,7 +217,7 @@ impl Engine {
 
     /// Brings the kernel and the datastores to `tree`, which differs from running by `diff`, or
     /// leaves both unchanged.
-    pub(crate) fn transact(&mut self, tree: Tree, diff: &Diff, record: Record) -> Result<Done> {
+    pub(crate) fn transact(&mut self, tree: Tree, diff: Diff, record: Record) -> Result<Done> {
         let running = self.running.intent.clone();
         let made = self.converge_and_file(&running, (tree, diff), record);
         let (change, late) = made.map_err(|failure| self.undo_attempt(failure))?;
@@ -249,7 +251,7 @@ impl Engine {
     fn converge_and_file(
         &mut self,
         running: &Intent,
-        (tree, diff): (Tree, &Diff),
+        (tree, diff): (Tree, Diff),
         record: Record,
     ) -> std::result::Result<(Change, Errors), Failure> {
         let change = self.converge_all(running, (tree, diff), record)?;
@@ -266,13 +268,14 @@ impl Engine {
     fn converge_all(
         &mut self,
         running: &Intent,
-        (tree, diff): (Tree, &Diff),
+        (tree, diff): (Tree, Diff),
         record: Record,
     ) -> std::result::Result<Change, Failure> {
         let store = self.ledger.store().clone();
+        let diff = Arc::new(diff);
         thread::scope(|scope| {
-            let journal = Writing::begin(scope, store, record, diff);
-            let intent = running.after(tree, diff)?;
+            let journal = Writing::begin(scope, store, record, Arc::clone(&diff));
+            let intent = running.after(tree, &diff)?;
             self.pass(Step::Lowered);
             self.events.configure([running.desired(), intent.desired()]);
             let left = self.diverged.as_ref().map(|diverged| diverged.touched.clone());
@@ -348,8 +351,8 @@ impl Engine {
             held: self.kernel.held().len(),
             autosave: self.settings.autosave,
             awaited: None,
-            forward: String::new(),
-            reverse: String::new(),
+            forward: Changes::default(),
+            reverse: Changes::default(),
         }
     }
 }

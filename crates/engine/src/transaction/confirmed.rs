@@ -219,7 +219,7 @@ impl Engine {
         let unanswered = unanswered.unwrap_or_default();
         let comment = Some(format!("commit {transaction} {why_undone}{unanswered}"));
         let record = self.record(Author { origin, comment: comment.clone() });
-        let done = self.transact(tree, &diff, record);
+        let done = self.transact(tree, diff, record);
         let Done { summary, .. } = done.map_err(|errors| earlier.and(errors))?;
         // The session that committed it knows that the commit is not permanent. The session may
         // have ended.

@@ -108,7 +108,7 @@ impl Engine {
         let due = rfc3339::seconds(one.due);
         let origin = Origin { user, from: format!("{from}, for {due}") };
         let record = self.record(Author { origin, comment: one.comment.clone() });
-        self.transact(tree, &diff, record).map(Some)
+        self.transact(tree, diff, record).map(Some)
     }
 
     fn notify_made(&mut self, one: Scheduled, outcome: std::result::Result<Option<Done>, Errors>) {

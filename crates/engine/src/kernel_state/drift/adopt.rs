@@ -53,7 +53,7 @@ impl Engine {
         let origin = Origin { user: "netloomd".into(), from: "drift".into() };
         let comment = Some("adopted what others have changed".into());
         let record = self.record(Author { origin, comment });
-        let Done { summary, late, .. } = self.transact(tree, &diff, record)?;
+        let Done { summary, late, .. } = self.transact(tree, diff, record)?;
         self.notify_held(By::Daemon);
         tracing::info!(objects = keys.len(), summary, "adopted");
         self.drift.forget(keys);

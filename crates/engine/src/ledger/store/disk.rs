@@ -29,19 +29,21 @@ pub(crate) enum Operation<'a> {
 }
 
 impl Disk {
-    /// Replaces the content of a file, and synchronises it. Returns the size in bytes.
-    pub(crate) fn write(
+    /// Replaces the content of a file, and synchronises it. Returns the size in bytes, and the result
+    /// of `content`.
+    pub(crate) fn write<T>(
         &self,
         path: &Path,
-        content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-    ) -> io::Result<usize> {
-        let mut file = self.perform(Operation::Write(path), || {
+        content: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>,
+    ) -> io::Result<(usize, T)> {
+        let (mut file, result) = self.perform(Operation::Write(path), || {
             let mut writer = BufWriter::new(create(path)?);
-            content(&mut writer)?;
-            Ok(writer.into_inner()?)
+            let result = content(&mut writer)?;
+            Ok((writer.into_inner()?, result))
         })?;
         self.perform(Operation::Synchronise(path), || file.sync_all())?;
-        Ok(usize::try_from(file.stream_position()?).unwrap_or(usize::MAX))
+        let bytes = usize::try_from(file.stream_position()?).unwrap_or(usize::MAX);
+        Ok((bytes, result))
     }
 
     /// Renames a file, and replaces a file of the new name.

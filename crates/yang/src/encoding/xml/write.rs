@@ -20,8 +20,8 @@ impl Tree {
     }
 
     /// Writes the same text to `to`, in pieces of about 64 KiB. Each piece consists of whole characters.
-    pub fn write_xml(&self, indent: bool, to: &mut (dyn io::Write + Send)) -> io::Result<()> {
-        let mut writer = Writer { indent, to: Some(to), ..Writer::default() };
+    pub fn write_xml(&self, indent: bool, to: &mut dyn io::Write) -> io::Result<()> {
+        let mut writer = Writer { indent, ..Writer::passing_on(to) };
         self.root.slots().iter().for_each(|slot| writer.slot(slot));
         writer.finish()
     }
@@ -59,14 +59,19 @@ pub(super) struct Writer<'t> {
     indent: bool,
     depth: usize,
     /// Takes the text piece by piece. Without it, all text stays in `out`.
-    to: Option<&'t mut (dyn io::Write + Send)>,
+    to: Option<&'t mut dyn io::Write>,
     /// The number of bytes that were passed on.
-    passed: usize,
+    pub(super) passed: usize,
     /// Why the text could not be passed on. Nothing more is written then.
     failed: Option<io::Error>,
 }
 
-impl Writer<'_> {
+impl<'t> Writer<'t> {
+    /// A writer that passes the text on piece by piece.
+    pub(super) fn passing_on(to: &'t mut dyn io::Write) -> Self {
+        Writer { to: Some(to), ..Writer::default() }
+    }
+
     pub(super) fn slot(&mut self, slot: &Slot) {
         match &slot.content {
             Content::Leaf(value) => self.leaf(slot.node, Some(value), None),
@@ -85,15 +90,24 @@ impl Writer<'_> {
         }
     }
 
+    /// Passes on the text so far, if it is long enough.
+    pub(super) fn pass_piece(&mut self) {
+        if self.out.len() >= PIECE {
+            self.pass();
+        }
+    }
+
     /// Passes on the text so far.
     fn pass(&mut self) {
         let Some(to) = &mut self.to else { return };
-        self.failed = to.write_all(self.out.as_bytes()).err();
+        if self.failed.is_none() {
+            self.failed = to.write_all(self.out.as_bytes()).err();
+        }
         self.passed += self.out.len();
         self.out.clear();
     }
 
-    fn finish(mut self) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         self.pass();
         self.failed.map_or(Ok(()), Err)
     }
@@ -104,9 +118,7 @@ impl Writer<'_> {
             writer.keys(node, keys);
             entry.slots().iter().for_each(|slot| writer.slot(slot));
         });
-        if self.out.len() >= PIECE {
-            self.pass();
-        }
+        self.pass_piece();
     }
 
     fn edit(&mut self, edit: &EditNode) {
