@@ -106,14 +106,19 @@ impl Boot {
             },
         );
         let opened = Opened { store, history, checkpoint, startup };
+        let events = Events::new();
         let engine = Engine {
             running,
             sessions: Sessions::default(),
             ledger: Ledger::new(settings.clone(), opened),
-            kernel: Kernel::new(self.southbound, originals.unwrap_or_default()),
+            kernel: Kernel::new(
+                self.southbound,
+                originals.unwrap_or_default(),
+                events.epochs.clone(),
+            ),
             drift: Drift::default(),
             diverged: None,
-            events: Events::new(),
+            events,
             pending: None,
             answers: self.answers,
             schedule,

@@ -3,5 +3,6 @@
 mod drift;
 mod held;
 mod operational;
+mod own_events;
 
 use super::*;

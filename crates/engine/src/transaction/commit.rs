@@ -26,6 +26,7 @@ use crate::datastore::Datastore;
 use crate::datastore::intent::{Intent, Running};
 use crate::engine::Engine;
 use crate::error::{Errors, Result};
+use crate::kernel_state::events::{Epoch, Verified};
 use crate::kernel_state::held::Holds;
 use crate::ledger::confirmation::ConfirmedBy;
 use crate::ledger::journal::{Journal, Writing};
@@ -82,6 +83,7 @@ pub(crate) struct Author {
 struct Change {
     intent: Intent,
     plan: TransitionPlan,
+    verified: Option<Epoch>,
     journal: Journal,
 }
 
@@ -221,7 +223,7 @@ impl Engine {
         let running = self.running.intent.clone();
         let made = self.converge_and_file(&running, (tree, diff), record);
         let (change, late) = made.map_err(|failure| self.undo_attempt(failure))?;
-        let Change { intent, plan, journal: Journal { record, stamp } } = change;
+        let Change { intent, plan, verified, journal: Journal { record, stamp } } = change;
         self.pass(Step::Committed);
         if self.diverged.take().is_some() {
             self.notices.send(NoticeKind::Converged);
@@ -243,7 +245,19 @@ impl Engine {
         self.pass(Step::Published);
         self.watch_changed(&plan.keys);
         self.ledger.checkpoint(&self.running.version());
+        self.note_verified(plan, verified);
         Ok(Done { summary, late, held })
+    }
+
+    /// Notes that the objects of a plan were as configured in the kernel.
+    fn note_verified(&mut self, plan: TransitionPlan, epoch: Option<Epoch>) {
+        let Some(epoch) = epoch.filter(|epoch| self.events.wait_since_before(*epoch)) else {
+            return;
+        };
+        let mut keys = plan.keys;
+        // What is held may have become possible since the plan was made.
+        keys.retain(|key| !self.kernel.held().contains(key));
+        self.events.note_verified(Verified { epoch, keys });
     }
 
     /// Makes the commit happen, up to its history entry. Returns the errors after the entry was in
@@ -285,7 +299,9 @@ impl Engine {
             };
             let policy = Policy::AllOrNothing(journal);
             match self.kernel.converge(&transition, policy, &mut self.ledger)? {
-                Made { plan, journal: Some(journal) } => Ok(Change { intent, plan, journal }),
+                Made { plan, verified, journal: Some(journal) } => {
+                    Ok(Change { intent, plan, verified, journal })
+                }
                 Made { journal: None, .. } => unreachable!("all or nothing is with a journal"),
             }
         })

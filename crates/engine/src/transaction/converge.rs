@@ -22,6 +22,7 @@ use netstate::{
 
 use crate::engine::pulse::Heart;
 use crate::error::{Error, Errors, Result};
+use crate::kernel_state::events::{Epoch, Epochs};
 use crate::kernel_state::held::{Held, HeldChanges};
 use crate::ledger::Ledger;
 use crate::ledger::journal::{Journal, Writing};
@@ -52,6 +53,8 @@ pub(crate) struct Kernel {
     held: Held,
     /// The links that others have renamed or moved, with their present places.
     displaced: BTreeMap<Key, Place>,
+    /// An epoch begins with each verification.
+    epochs: Epochs,
     /// Where the thread reports its progress.
     pub(crate) heart: Heart,
     #[cfg(any(test, feature = "faults"))]
@@ -114,6 +117,8 @@ impl From<Failure> for Errors {
 /// A completed transition.
 pub(crate) struct Made {
     pub(crate) plan: TransitionPlan,
+    /// The epoch that began before the objects of the plan were verified; none if they were not.
+    pub(crate) verified: Option<Epoch>,
     /// The journal, if the policy has one.
     pub(crate) journal: Option<Journal>,
 }
@@ -121,9 +126,14 @@ pub(crate) struct Made {
 type Converged = std::result::Result<Made, Failure>;
 
 impl Kernel {
-    pub(crate) fn new(southbound: Box<dyn Southbound>, originals: Originals) -> Kernel {
+    pub(crate) fn new(
+        southbound: Box<dyn Southbound>,
+        originals: Originals,
+        epochs: Epochs,
+    ) -> Kernel {
         Kernel {
             southbound,
+            epochs,
             originals,
             skipped: BTreeSet::new(),
             reasons: BTreeMap::new(),
@@ -171,16 +181,17 @@ impl Kernel {
             Ok(journal)
         });
         let carried_out = journal.transpose().and_then(|journal| {
-            match self.carry_out(transition, &plan) {
+            let verified = match self.carry_out(transition, &plan) {
                 Err(errors) if is_awaited_in_vain(&errors) => {
                     plan = self.carry_out_the_rest(transition, &plan, ledger)?;
+                    None
                 }
                 carried_out => carried_out?,
-            }
-            Ok(journal)
+            };
+            Ok((journal, verified))
         });
         match carried_out {
-            Ok(journal) => Ok(Made { plan, journal }),
+            Ok((journal, verified)) => Ok(Made { plan, verified, journal }),
             Err(errors) => {
                 // The plan may have been executed in part. Objects from that part are not
                 // originals.
@@ -270,10 +281,14 @@ impl Kernel {
 
     /// Executes the plan, observes again, and checks that nothing is left to do. Objects of others
     /// on a link that the plan has taken down are restored. But others may restore them first, or
-    /// remove them again.
-    fn carry_out(&mut self, transition: &Transition<'_>, plan: &TransitionPlan) -> Result<()> {
+    /// remove them again. Returns the epoch that began before the last observation.
+    fn carry_out(
+        &mut self,
+        transition: &Transition<'_>,
+        plan: &TransitionPlan,
+    ) -> Result<Option<Epoch>> {
         if plan.plan.ops.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         // The plan has a part of the configuration.
         let is_of_others =
@@ -299,12 +314,13 @@ impl Kernel {
             executed = self.execute(&left);
         }
         self.pass(Step::Executed);
+        let epoch = self.epochs.begin();
         let left = self.left(transition, plan)?;
         if let Some(op) = left.ops.iter().find(|op| !is_of_others(&op.key)) {
             return Err(unkept(transition, &left, op).into());
         }
         self.pass(Step::Verified);
-        Ok(())
+        Ok(Some(epoch))
     }
 
     /// The operations of a plan that are still to do.

@@ -36,20 +36,29 @@ impl Engine {
         let due = self.drift.again.iter().filter(|(_, at)| **at <= now);
         let keys: BTreeSet<Key> = due.map(|(key, _)| key.clone()).collect();
         self.drift.again.retain(|key, _| !keys.contains(key));
-        self.look_at_objects(keys, &Disturbed::default());
+        self.look_at_objects(keys, &Disturbed::default(), &BTreeSet::new());
     }
 
     /// Looks at these objects of running and at the dependents of the links among them, and reacts
     /// to differences. Changes by the engine itself are no differences. A link in `disturbed` may
-    /// have been missing for a time.
-    pub(crate) fn look_at_objects(&mut self, keys: BTreeSet<Key>, disturbed: &Disturbed) {
+    /// have been missing for a time. Objects in `verified` are known to be as configured.
+    pub(crate) fn look_at_objects(
+        &mut self,
+        keys: BTreeSet<Key>,
+        disturbed: &Disturbed,
+        verified: &BTreeSet<Key>,
+    ) {
         // While the kernel is diverged, each attempt to restore it looks at everything.
         if keys.is_empty() || self.diverged.is_some() {
             return;
         }
         let running = self.running.intent.clone();
         let desired = running.desired();
-        let keys = with_loose_routes(with_dependents(keys, &[desired]), disturbed, desired);
+        let mut keys = with_loose_routes(with_dependents(keys, &[desired]), disturbed, desired);
+        keys.retain(|key| !verified.contains(key));
+        if keys.is_empty() {
+            return;
+        }
         let Some(plan) = self.plan_for_what_is_there(&running, &keys) else { return };
         let findings = self.findings(&running, &plan, disturbed);
         let Findings { right, waiting, lost, changed } = findings;

@@ -45,7 +45,8 @@ impl Engine {
         if begun < self.events.rest {
             return;
         }
-        let events = self.events.take();
+        let (events, older, verified) = self.events.take();
+        self.look_at_others(&older, &verified);
         self.look_at(&events);
         let now = self.now();
         self.events.rest = now + LONGEST_REST.min(now.since(begun) * REST);
@@ -53,11 +54,16 @@ impl Engine {
 
     /// Looks again at the objects that these events name, and only at these.
     pub(crate) fn look_at(&mut self, events: &BTreeSet<Event>) {
+        self.look_at_others(events, &BTreeSet::new());
+    }
+
+    /// The same, but not at these objects.
+    fn look_at_others(&mut self, events: &BTreeSet<Event>, verified: &BTreeSet<Key>) {
         if self.diverged.is_none() && self.may_unskip(events) {
             self.unskip();
         }
         let (keys, disturbed) = self.named(events);
-        self.look_at_objects(keys, &disturbed);
+        self.look_at_objects(keys, &disturbed, verified);
     }
 
     /// Tries again to apply what is skipped.
