@@ -27,23 +27,57 @@ pub(crate) fn give_back_regularly() {
     tokio::spawn(async {
         let mut interval = tokio::time::interval(INTERVAL);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        // Memory that was given back still counts as unused, so only more than this is new.
-        let mut known = 0;
+        let mut heap = Heap::default();
         loop {
             interval.tick().await;
-            known = known.min(unused());
-            if unused() > known + WORTHWHILE && tokio::task::spawn_blocking(trim).await.is_ok() {
-                known = unused();
-            }
+            let look = move || {
+                heap.look();
+                heap
+            };
+            heap = tokio::task::spawn_blocking(look).await.unwrap_or_default();
         }
     });
 }
 
-/// The unused bytes of the heap.
+/// The heap of this process.
 #[cfg(target_env = "gnu")]
-fn unused() -> usize {
+#[derive(Clone, Copy, Debug, Default)]
+struct Heap {
+    /// The resident memory that was unused and could not be given back, because it shares its pages with used memory.
+    kept: usize,
+}
+
+#[cfg(target_env = "gnu")]
+impl Heap {
+    /// Gives unused memory back if it is much. The allocator counts memory as unused whether it has given it back or
+    /// not. What is resident tells the two apart.
+    fn look(&mut self) {
+        let resident = resident();
+        let unused = resident.saturating_sub(allocated());
+        self.kept = self.kept.min(unused);
+        if unused > self.kept + WORTHWHILE + resident / SHARE {
+            trim();
+            self.kept = self::resident().saturating_sub(allocated());
+        }
+    }
+}
+
+/// The resident memory of the process in bytes; zero if it cannot be read.
+#[cfg(target_env = "gnu")]
+fn resident() -> usize {
+    let sizes = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = sizes.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());
+    // SAFETY: reads a constant of the system.
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) });
+    pages.unwrap_or_default() * page.unwrap_or_default()
+}
+
+/// The bytes in use, in the heap and in blocks of their own.
+#[cfg(target_env = "gnu")]
+fn allocated() -> usize {
     // SAFETY: reads counters of the allocator.
-    unsafe { libc::mallinfo2() }.fordblks
+    let counters = unsafe { libc::mallinfo2() };
+    counters.uordblks + counters.hblkhd
 }
 
 #[cfg(target_env = "gnu")]
@@ -55,9 +89,36 @@ fn trim() {
 #[cfg(target_env = "gnu")]
 const LARGE: i32 = 1 << 20;
 
-/// How much more unused memory is worth the work.
+/// How much more unused memory is worth the work: this, and one of so many parts of what is resident.
 #[cfg(target_env = "gnu")]
 const WORTHWHILE: usize = 16 << 20;
+#[cfg(target_env = "gnu")]
+const SHARE: usize = 16;
 
 #[cfg(target_env = "gnu")]
-const INTERVAL: std::time::Duration = std::time::Duration::from_secs(10);
+const INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
+
+#[cfg(all(test, target_env = "gnu"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unused_memory_is_given_back_each_time() {
+        const BLOCKS: usize = 1 << 17;
+        let mut heap = Heap::default();
+        for _ in 0..3 {
+            let mut blocks: Vec<Vec<u8>> = (0..BLOCKS).map(|_| vec![1; 1 << 10]).collect();
+            // A block at the end keeps the C library from returning the memory by itself.
+            let last = blocks.pop();
+            // Half of it is used for longer.
+            for used in [BLOCKS / 2, 0] {
+                blocks.truncate(used);
+                let before = resident();
+                heap.look();
+                let after = resident();
+                assert!(after + (BLOCKS << 8) < before, "{before} bytes became {after}");
+            }
+            drop(last);
+        }
+    }
+}
