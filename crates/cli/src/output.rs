@@ -11,8 +11,8 @@ use rustix::termios::tcgetwinsize;
 
 use crate::prose;
 
-/// The columns of a terminal that does not know its size.
-const USUAL: usize = 80;
+/// The rows and columns of a terminal that does not know its size.
+const USUAL: (usize, usize) = (24, 80);
 
 /// Writes to standard output, at once.
 pub(crate) fn write(text: &str) -> io::Result<()> {
@@ -38,7 +38,17 @@ pub(crate) fn columns() -> Option<usize> {
     columns_of(io::stdout())
 }
 
+/// The rows and columns of the terminal at standard output, at this moment.
+pub(crate) fn rows_and_columns() -> (usize, usize) {
+    rows_and_columns_of(io::stdout()).unwrap_or(USUAL)
+}
+
 fn columns_of(stream: impl AsFd) -> Option<usize> {
+    rows_and_columns_of(stream).map(|(_, columns)| columns)
+}
+
+fn rows_and_columns_of(stream: impl AsFd) -> Option<(usize, usize)> {
     let size = tcgetwinsize(stream).ok()?;
-    Some(if size.ws_col == 0 { USUAL } else { usize::from(size.ws_col) })
+    let or_usual = |own: u16, usual| if own == 0 { usual } else { usize::from(own) };
+    Some((or_usual(size.ws_row, USUAL.0), or_usual(size.ws_col, USUAL.1)))
 }

@@ -11,7 +11,7 @@ use std::iter::repeat_n;
 use unicode_width::UnicodeWidthStr;
 
 /// Text is broken only if it has this much room.
-const NARROW: usize = 20;
+pub(crate) const NARROW: usize = 20;
 /// How far the rest of a message is indented.
 const REST: usize = 2;
 /// A space at which a line is not broken. The character is none of Unicode's and of YANG's (RFC 7950 section 14).

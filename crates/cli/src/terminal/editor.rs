@@ -107,7 +107,7 @@ impl Editor {
         output::write(&format!("\r\x1b[J{prompt} {line}?\n"))?;
         match candidates {
             Ok(candidates) => {
-                let (_, columns) = pager::rows_and_columns();
+                let (_, columns) = output::rows_and_columns();
                 pager::page(&help::table(&candidates, columns, true), &self.keyboard)
             }
             Err(fault) => output::write_prose(&format!("{fault}\n")),

@@ -2,12 +2,10 @@
 
 use crate::grammar::cursor::Candidates;
 use crate::grammar::words::words;
-use crate::prose;
+use crate::prose::{self, NARROW};
 
 /// How many candidates are shown where there are no pages.
 const UNPAGED: usize = 100;
-/// A description is wrapped only if it has this much room.
-const NARROW: usize = 20;
 
 /// Whether `?` after `before` is an ordinary character: in a comment, and within quotes.
 pub(crate) fn is_literal(before: &str) -> bool {

@@ -3,25 +3,13 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use crossterm::terminal::size;
-
+use crate::output;
 use crate::prose;
 use crate::terminal::keyboard::Keyboard;
 use crate::terminal::keys::{CTRL_C, CTRL_D, ESC, Input};
 
 /// How many lines are written before a look at the keyboard.
 const CHUNK: usize = 64;
-
-/// The terminal's size if it is not known, in rows and columns.
-const USUAL: (usize, usize) = (24, 80);
-
-/// The terminal's rows and columns.
-pub(crate) fn rows_and_columns() -> (usize, usize) {
-    match size() {
-        Ok((columns @ 1.., rows @ 1..)) => (usize::from(rows), usize::from(columns)),
-        Ok(_) | Err(_) => USUAL,
-    }
-}
 
 /// Writes `text`, until Ctrl-C is pressed. A short text is written in any case: it may be the result of a commit.
 pub(crate) fn print(text: &str, keyboard: &Keyboard) -> io::Result<()> {
@@ -39,7 +27,7 @@ pub(crate) fn print(text: &str, keyboard: &Keyboard) -> io::Result<()> {
 /// Writes `text` in pages, if it is longer than the terminal. Keys that were typed ahead are for what comes after the
 /// text, so there are no pages if any wait.
 pub(crate) fn page(text: &str, keyboard: &Keyboard) -> io::Result<()> {
-    let (rows, columns) = rows_and_columns();
+    let (rows, columns) = output::rows_and_columns();
     let total: usize = text.lines().map(|line| height(line, columns)).sum();
     if total < rows || keyboard.is_typed_ahead() {
         return print(text, keyboard);

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use reedline::ExternalPrinter;
 
-use crate::output::{write, write_prose};
+use crate::output::{rows_and_columns, write, write_prose};
 use crate::shell::Shell;
 use crate::terminal::keyboard::Keyboard;
 use crate::terminal::keys::{CTRL_C, CTRL_D, Input};
 use crate::terminal::paste::Paste;
-use crate::terminal::{Read, help, locked, pager};
+use crate::terminal::{Read, help, locked};
 
 /// How often notices are looked for.
 const TICK: Duration = Duration::from_millis(100);
@@ -99,7 +99,7 @@ impl Plain {
         let candidates = locked(&self.shell).complete(line);
         match candidates {
             Ok(candidates) => {
-                let (_, columns) = pager::rows_and_columns();
+                let (_, columns) = rows_and_columns();
                 write(&help::table(&candidates, columns, false))?;
             }
             Err(fault) => write_prose(&format!("{fault}\n"))?,
