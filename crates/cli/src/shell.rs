@@ -1,6 +1,7 @@
 //! Executes commands. It holds the session and the mode, and knows the meaning of each command.
 
 mod check;
+mod conflict;
 mod error;
 mod file;
 mod help;
@@ -22,18 +23,17 @@ pub(crate) use standing::Standing;
 use self::check::data;
 use self::help::HELP;
 use self::show::{part, written};
-use crate::client::{Client, ClientError, Delivery};
+use crate::client::{Client, Delivery};
 use crate::grammar::command::{self, Command, Line};
 use crate::grammar::cursor::Candidates;
 use crate::grammar::mode::Mode;
 use crate::grammar::pipe::{self, Form, Pipe};
-use crate::grammar::resolution::Resolution;
 use crate::grammar::statement::{Grammar, Live};
 use crate::grammar::time;
 use crate::grammar::words::Fault;
 use crate::prose;
 use crate::show::data::Output;
-use crate::show::{conflict, drift, held, history};
+use crate::show::{drift, held, history};
 
 /// A user's session.
 pub(crate) struct Shell {
@@ -215,7 +215,7 @@ impl Shell {
                 String::new()
             }
             Command::Show(Datastore::Running, place) if pipe::blames(&pipes) => {
-                self.blame(&place, pipe::form_of(&pipes))?
+                self.blame(&place, &pipes)?
             }
             Command::Show(datastore, place) => self.show(datastore, &place, &pipes)?,
             Command::ShowRevision(revision, place) => {
@@ -234,7 +234,9 @@ impl Shell {
                     [Datastore::Running, Datastore::Candidate].map(Configuration::Datastore);
                 self.difference((running, candidate), &Path::default(), &pipes)?
             }
-            Command::ShowConflicts if form == Form::Text => self.conflicts()?,
+            Command::ShowConflicts if form == Form::Text => {
+                self.conflicts(self.columns_for(&pipes))?
+            }
             Command::ShowConflicts => {
                 data(&Output::conflicts(&self.client.borrow_mut().conflicts()?), form)?
             }
@@ -437,47 +439,13 @@ impl Shell {
             None => summary,
         })
     }
-
-    /// The conflicts as text. `resolve` resolves these conflicts, and not later ones.
-    fn conflicts(&self) -> Result<String> {
-        let found = self.client.borrow_mut().conflicts()?.conflicts;
-        let paths = found.iter().filter_map(|one| Path::parse(self.schema, &one.path).ok());
-        self.conflicts.replace(Some(paths.collect()));
-        Ok(conflict::table(self.schema, &found))
-    }
-
-    /// Adds the conflicts to an error, if they are the reason for it.
-    fn or_conflicts<T>(&self, outcome: std::result::Result<T, ClientError>) -> Result<T> {
-        match outcome {
-            Err(error) if error.is_conflict() => Err(ShellError::Conflicts(self.conflicts()?)),
-            outcome => {
-                self.conflicts.take();
-                Ok(outcome?)
-            }
-        }
-    }
-
-    fn resolve(&self, Resolution { place, keep }: &Resolution) -> Result<String> {
-        let left = self.client.borrow_mut().resolve(place, *keep)?.left;
-        if let Some(known) = self.conflicts.borrow_mut().as_mut() {
-            known.retain(|path| !path.is_below(place));
-        }
-        Ok(match left {
-            0 => {
-                self.conflicts.take();
-                "no conflict is left\n".into()
-            }
-            1 => "1 conflict is left: `show conflicts`\n".into(),
-            left => format!("{left} conflicts are left: `show conflicts`\n"),
-        })
-    }
 }
 
 impl Live for Shell {
     fn conflicts(&self) -> Vec<Path> {
         if self.conflicts.borrow().is_none() && self.client.try_borrow_mut().is_ok() {
             // Completion does not report errors.
-            let _unknown = Shell::conflicts(self);
+            let _unknown = Shell::conflicts(self, None);
         }
         self.conflicts.borrow().clone().unwrap_or_default()
     }

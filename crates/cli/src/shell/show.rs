@@ -48,8 +48,7 @@ impl Shell {
         if marks.is_empty() && !has_state {
             return Ok(written(&tree, path, form));
         }
-        let columns = if pipe::filters(pipes) { None } else { (self.columns)() };
-        let mut marked = Marked::new(&marks, columns);
+        let mut marked = Marked::new(&marks, self.columns_for(pipes));
         if has_state {
             marked = marked.beside(&configured);
         }
@@ -58,6 +57,11 @@ impl Shell {
             Form::Text | Form::Json | Form::Xml => render::text_lines(&mut marked, &tree, path),
         }
         Ok(marked.text())
+    }
+
+    /// The columns of the terminal for which text is laid out, if there is one. Filters work on whole lines.
+    pub(super) fn columns_for(&self, pipes: &[Pipe]) -> Option<usize> {
+        if pipe::filters(pipes) { None } else { (self.columns)() }
     }
 
     /// The difference of two configurations at a path and below.
@@ -73,17 +77,17 @@ impl Shell {
     }
 
     /// Running, with the author of each line.
-    pub(super) fn blame(&self, place: &Place, form: Form) -> Result<String> {
+    pub(super) fn blame(&self, place: &Place, pipes: &[Pipe]) -> Result<String> {
         let path = &place.path;
         let mut client = self.client.borrow_mut();
         let tree = place.of(client.read(Datastore::Running, path)?)?;
         let mut blame = Blame::new(&client.blame(path)?, self.schema);
-        match form {
+        match pipe::form_of(pipes) {
             Form::Text => render::text_lines(&mut blame, &tree, path),
             Form::Set => render::set_lines(&mut blame, &tree, path),
             Form::Json | Form::Xml => return Err(ShellError::Blame),
         }
-        Ok(blame.text())
+        Ok(blame.text(self.columns_for(pipes)))
     }
 }
 

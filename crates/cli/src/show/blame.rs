@@ -7,10 +7,13 @@ use yang::{Node, Path, Schema, Step};
 
 use crate::grammar::render::{Position, Sink};
 use crate::grammar::schema::is_inline;
+use crate::prose;
 use crate::show::one_line;
 
 /// The placeholder if no commit is known: the line is older than the history.
 const OLDER: &str = "older";
+/// The space between two columns.
+const GAP: &str = "  ";
 
 /// Lines with their authors.
 pub(crate) struct Blame {
@@ -38,17 +41,32 @@ impl Blame {
         Blame { commits, latest, position: Position::default(), lines: Vec::new() }
     }
 
-    /// The lines with their commits, in columns.
-    pub(crate) fn text(&self) -> String {
+    /// The lines with their commits, in columns. In a terminal in which the commits would take most of each row, they are
+    /// comments above their lines.
+    pub(crate) fn text(&self, columns: Option<usize>) -> String {
         let older = [OLDER.to_owned(), String::new(), String::new()];
         let commit = |at: &Option<usize>| at.map_or(&older, |at| &self.commits[at]);
         let all: Vec<_> = self.lines.iter().map(|(at, text)| (commit(at), text)).collect();
         let width = |column: usize| {
-            all.iter().map(|(commit, _)| commit[column].chars().count()).max().unwrap_or_default()
+            let widths = all.iter().map(|(commit, _)| prose::width(&commit[column]));
+            widths.max().unwrap_or_default()
         };
-        let [id_width, user_width, time_width] = [width(0), width(1), width(2)];
-        let line = |([id, user, time], text): &(&[String; 3], &String)| {
-            format!("{id:<id_width$}  {user:<user_width$}  {time:<time_width$}  {text}\n")
+        let widths = [width(0), width(1), width(2)];
+        let whole: usize = widths.iter().map(|width| width + GAP.len()).sum();
+        if columns.is_some_and(|columns| whole > columns / 2) {
+            let mut out = String::new();
+            for group in self.lines.chunk_by(|(a, _), (b, _)| a == b) {
+                out += format!("! {}", commit(&group[0].0).join(GAP)).trim_end();
+                out.push('\n');
+                group.iter().for_each(|(_, text)| out.extend([text, "\n"]));
+            }
+            return out;
+        }
+        let cell = |(cell, width): (&String, usize)| {
+            cell.clone() + &" ".repeat(width.saturating_sub(prose::width(cell))) + GAP
+        };
+        let line = |(commit, text): &(&[String; 3], &String)| {
+            commit.iter().zip(widths).map(cell).collect::<String>() + text + "\n"
         };
         all.iter().map(line).collect()
     }

@@ -142,3 +142,86 @@ fn an_update_brings_in_what_others_have_committed() {
     "#]],
     );
 }
+
+#[test]
+fn a_narrow_terminal_shows_a_line_for_each_cell() {
+    let mut device = Device::new();
+    device.play("configure\nlinks-iproute2 link enp0s4 mtu 1400");
+    device.meanwhile("configure\nlinks-iproute2 link enp0s4 mtu 1300\ncommit");
+    device.shell = device.shell.with_columns(|| Some(80));
+    device.check(
+        "show conflicts",
+        expect![[r#"
+            dent-1(config)# show conflicts
+            path                            was  yours  theirs  by
+            links-iproute2 link enp0s4 mtu  -    1400   1300    #1 bob 1970-01-01T00:00:00Z
+            dent-1(config)#
+        "#]],
+    );
+    device.shell = device.shell.with_columns(|| Some(60));
+    device.check(
+        "show conflicts\ncommit",
+        expect![[r#"
+        dent-1(config)# show conflicts
+        links-iproute2 link enp0s4 mtu
+             was: -
+             yours: 1400
+             theirs: 1300
+             by: #1 bob 1970-01-01T00:00:00Z
+        dent-1(config)# commit
+        others have changed the same nodes as you; nothing is done, and your candidate is unchanged
+        links-iproute2 link enp0s4 mtu
+             was: -
+             yours: 1400
+             theirs: 1300
+             by: #1 bob 1970-01-01T00:00:00Z
+        `resolve PATH mine` or `theirs` resolves one of these, `resolve all mine` or `theirs` all
+        dent-1(config)#
+    "#]],
+    );
+    // A filter works on the lines of the table.
+    device.check(
+        "show conflicts | match enp0s4",
+        expect![[r#"
+        dent-1(config)# show conflicts | match enp0s4
+        links-iproute2 link enp0s4 mtu  -    1400   1300
+          #1 bob 1970-01-01T00:00:00Z
+        dent-1(config)#
+    "#]],
+    );
+}
+
+#[test]
+fn a_narrow_terminal_shows_authors_above_their_lines() {
+    let mut device = Device::new();
+    device.play("configure\nlinks-iproute2 link enp0s4 mtu 1400\ncommit");
+    device.meanwhile("configure\nlinks-iproute2 link enp0s4 mtu 1300 group 7\ncommit");
+    device.shell = device.shell.with_columns(|| Some(62));
+    device.check(
+        "show config-running | blame",
+        expect![[r#"
+        dent-1(config)# show config-running | blame
+        #1  ann  1970-01-01T00:00:00Z  links-iproute2
+        #1  ann  1970-01-01T00:00:00Z   link enp0s4
+        #2  bob  1970-01-01T00:00:00Z    mtu 1300
+        #2  bob  1970-01-01T00:00:00Z    group 7
+        dent-1(config)#
+    "#]],
+    );
+    device.shell = device.shell.with_columns(|| Some(61));
+    device.check(
+        "show config-running | blame\nshow config-running | blame | match mtu",
+        expect![[r#"
+            dent-1(config)# show config-running | blame
+            ! #1  ann  1970-01-01T00:00:00Z
+            links-iproute2
+             link enp0s4
+            ! #2  bob  1970-01-01T00:00:00Z
+              mtu 1300
+              group 7
+            dent-1(config)# show config-running | blame | match mtu
+            #2  bob  1970-01-01T00:00:00Z    mtu 1300
+            dent-1(config)#
+        "#]],
+    );
+}

@@ -115,7 +115,42 @@ fn messages_of_a_command_at_a_terminal_are_broken_too() {
         shell.args(["-c", "configure", "-c", "netnses-iproute2 netns vpn1", "-c", "exit"]);
         let ability = Ability { columns: NARROW, ..Ability::default() };
         let mut terminal = Terminal::start_at(shell, ability);
-        let shown = terminal.see_words(&format!("command 3: {UNCOMMITTED}"));
-        println!("{shown}");
+        terminal.see_words(&format!("command 3: {UNCOMMITTED}"));
+    });
+}
+
+#[test]
+fn tables_that_do_not_fit_are_shown_as_a_line_for_each_cell() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        for (columns, name) in [(WIDE, "wide0"), (NARROW, "narrow0")] {
+            step(&format!("{columns} columns"));
+            let mut ann = person(&daemon, Ability { columns, ..Ability::default() });
+            let link = format!("links-iproute2 link {name}");
+            ann.press(format!("{link} mtu 1400\rtop\r").as_bytes());
+            ann.see_words("mtu 1400");
+            daemon.run(&format!("configure\n{link} mtu 1300\ncommit\n"));
+            ann.see_words(&format!("{name} is held"));
+            let shown = ann.line("show conflicts");
+            let rows: Vec<&str> = shown.lines().map(str::trim_end).collect();
+            let row = |start: &str| rows.iter().position(|row| row.starts_with(start));
+            let path = row(&format!("{link} mtu")).expect("the conflict is shown");
+            if columns == WIDE {
+                let head = row("path").map(|row| rows[row]).expect("there is a headline");
+                for (name, cell) in [("yours", "1400"), ("theirs", "1300"), ("by", "#1 root ")] {
+                    assert_eq!(head.find(name), rows[path].find(cell), "{shown}");
+                }
+            } else {
+                let cells = ["     was: -", "     yours: 1400", "     theirs: 1300"];
+                assert_eq!(rows[path + 1..path + 4], cells, "{shown}");
+                assert!(rows[path + 4].starts_with("     by: #2 root "), "{shown}");
+            }
+            step("who changed a line");
+            ann.press(format!("show config-running {link} | blame\r").as_bytes());
+            ann.see(match columns == WIDE {
+                true => "Z    mtu 1300\n",
+                false => "Z\n link narrow0\n  mtu 1300\n",
+            });
+        }
     });
 }
