@@ -416,7 +416,7 @@ impl Messages {
     }
 
     fn incoming(&mut self) -> Result<Incoming> {
-        Incoming::from_xml(&self.next()?).map_err(|error| protocol(&error))
+        Incoming::from_message(self.next()?).map_err(|error| protocol(&error))
     }
 
     /// The next message, unparsed.

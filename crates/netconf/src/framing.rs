@@ -105,7 +105,13 @@ impl Decoder {
             self.searched = self.searched.saturating_sub(self.taken);
             self.taken = 0;
         }
-        self.input.extend_from_slice(bytes);
+        // What is missing of a chunk need not wait in the input.
+        let within = if self.taken == self.input.len() { bytes.len().min(self.missing) } else { 0 };
+        let (content, rest) = bytes.split_at(within);
+        self.message.extend_from_slice(content);
+        self.missing -= within;
+        self.dropped += within as u64;
+        self.input.extend_from_slice(rest);
     }
 
     /// The next complete message, if there is one.

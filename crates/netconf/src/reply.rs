@@ -56,6 +56,21 @@ impl Reply {
     }
 }
 
+/// Reads a reply that consists of `<data>`. Data may be large: it is not copied, and its recipient checks it. Returns any
+/// other message.
+pub(crate) fn read_data(mut text: String) -> Result<(Option<String>, Reply), String> {
+    let data = || {
+        let (reader, root) = Reader::enter_unread(&text).ok()?;
+        reader.expect_base(&root, "rpc-reply").ok()?;
+        let message_id = root.attribute("message-id").map(str::to_string);
+        reader.only_child(&root, "data").map(|(begin, rest)| (message_id, begin, rest))
+    };
+    let Some((message_id, begin, rest)) = data() else { return Err(text) };
+    text.truncate(rest.end);
+    text.replace_range(..rest.start, &begin);
+    Ok((message_id, Reply::Data(Xml(text))))
+}
+
 /// Reads the message whose root element was entered.
 pub(crate) fn read(
     mut reader: Reader<'_>,

@@ -104,6 +104,11 @@ impl<'a> Reader<'a> {
             let reason = "a control character, which XML does not allow".into();
             return Err(Malformed { offset: offset as u64, reason });
         }
+        Self::enter_unread(text)
+    }
+
+    /// Enters a document whose content another reader checks.
+    pub(crate) fn enter_unread(text: &'a str) -> Result<(Self, Element), Malformed> {
         let mut reader = NsReader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
         let mut reader = Reader { text, reader, skimmed: 0, depth: 0 };
@@ -217,6 +222,29 @@ impl<'a> Reader<'a> {
                 | Event::DocType(_) => {}
             }
         }
+    }
+
+    /// The only element within `root`, which was entered last: its start with all declarations in scope, and the place of
+    /// what follows that start. It is recognised by the start and the end of the text, and is not read. None if there may
+    /// be anything else.
+    pub(crate) fn only_child(
+        mut self,
+        root: &Element,
+        name: &str,
+    ) -> Option<(String, Range<usize>)> {
+        let declarations = self.declarations();
+        let (span, event) = self.event().ok()?;
+        let Event::Start(start) = event else { return None };
+        if self.element(&start).ok()?.name != name {
+            return None;
+        }
+        let tag = start.name().into_inner();
+        let end = format!("</{}{}>", root.prefix, root.name);
+        let inside = self.text.trim_ascii_end().strip_suffix(end.as_str())?.trim_ascii_end();
+        inside.ends_with(&format!("</{tag}>")).then(|| {
+            let begin = format!("<{tag}{}", missing(&declarations, &start));
+            (begin, span.start + 1 + tag.len()..inside.len())
+        })
     }
 
     /// The namespace of the prefix of `name`, an identity that [`text`](Self::text) has just returned, and its

@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use netconf::capability::{BASE_1_0, BASE_1_1, CANDIDATE};
 use netconf::{
     BlameOutput, Blamed, CheckOutput, CommitOutput, Envelope, ErrorType, Framing, Hello,
-    HistoryEntry, HistoryOutput, Hold, Holds, Reply, RpcError, Xml,
+    HistoryEntry, HistoryOutput, Hold, Holds, Incoming, Reply, RpcError, Xml,
 };
 
 fn round_trip(reply: &Reply, expect: Expect) {
@@ -172,4 +172,101 @@ fn leaves() {
     assert_eq!(leaf.text().as_deref(), Some("module a { /* <&> */ }"));
     assert_eq!(Xml("<a/><b/>".into()).text(), None);
     assert_eq!(Xml("<a><b/></a>".into()).text(), None);
+}
+
+/// The data of a reply, which is `None` for anything else.
+fn data(message: &str) -> Option<String> {
+    let read = Incoming::from_message(message.into());
+    if let Ok(checked) = Incoming::from_xml(message) {
+        assert_eq!(read, Ok(checked), "{message}");
+    }
+    match read {
+        Ok(Incoming::Reply { message_id, reply: Reply::Data(Xml(data)) }) => {
+            assert_eq!(message_id.as_deref(), Some("5"));
+            Some(data)
+        }
+        Ok(_) | Err(_) => None,
+    }
+}
+
+#[test]
+fn data_is_left_to_its_recipient() {
+    let reply = |start: &str, content: &str| {
+        format!(
+            "<rpc-reply message-id=\"5\" xmlns=\"{}\"{start}>{content}</rpc-reply>",
+            netconf::namespace::BASE
+        )
+    };
+    let check = |content: &str, expect: Expect| {
+        let shown = data(&reply(" xmlns:a='urn:\"a'", content));
+        expect.assert_eq(shown.as_deref().unwrap_or("no data"));
+    };
+    check(
+        "<data><a:b>&lt;1</a:b></data>",
+        expect![[
+            r#"<data xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" xmlns:a="urn:&quot;a"><a:b>&lt;1</a:b></data>"#
+        ]],
+    );
+    check(
+        "<data xmlns='urn:d' a:x='1'>\n <b/>\n</data>",
+        expect![[r#"
+        <data xmlns:a="urn:&quot;a" xmlns='urn:d' a:x='1'>
+         <b/>
+        </data>"#]],
+    );
+    check(
+        "<a:data xmlns:a='urn:b'><b>1</b></a:data>",
+        expect![[
+            r#"<a:data xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" xmlns:a='urn:b'><b>1</b></a:data>"#
+        ]],
+    );
+    check(
+        "<data></data>",
+        expect![[
+            r#"<data xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" xmlns:a="urn:&quot;a"></data>"#
+        ]],
+    );
+    check(
+        "<data/>",
+        expect![[
+            r#"<data xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" xmlns:a="urn:&quot;a"/>"#
+        ]],
+    );
+    check(
+        " <data><b/></data>\n<!-- c -->",
+        expect![[r#"
+        <data xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" xmlns:a="urn:&quot;a"><b/></data>
+        <!-- c -->"#]],
+    );
+    // What is wrong within the data is left to whoever parses the data.
+    check(
+        "<data><b></data>",
+        expect![[
+            r#"<data xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" xmlns:a="urn:&quot;a"><b></data>"#
+        ]],
+    );
+    check(
+        "<data><b/></data></rpc-reply><rpc-reply><data></data>",
+        expect![[
+            r#"<data xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" xmlns:a="urn:&quot;a"><b/></data></rpc-reply><rpc-reply><data></data>"#
+        ]],
+    );
+    check(
+        "<datas><b/></datas>",
+        expect![[
+            r#"<datas xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" xmlns:a="urn:&quot;a"><b/></datas>"#
+        ]],
+    );
+    check("<data><b/></datas>", expect!["no data"]);
+    check("<ok/>", expect!["no data"]);
+    check("<c:data></c:data>", expect!["no data"]);
+    let prefixed = format!(
+        "<?xml version=\"1.0\"?><r:rpc-reply xmlns:r=\"{}\" message-id=\"5\">\
+         <r:data><b xmlns=\"urn:b\"/></r:data></r:rpc-reply>\n",
+        netconf::namespace::BASE
+    );
+    expect![[
+        r#"<r:data xmlns:r="urn:ietf:params:xml:ns:netconf:base:1.0"><b xmlns="urn:b"/></r:data>"#
+    ]]
+    .assert_eq(data(&prefixed).as_deref().unwrap_or("no data"));
 }

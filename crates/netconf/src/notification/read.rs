@@ -24,6 +24,14 @@ pub enum Incoming {
 }
 
 impl Incoming {
+    /// Reads a message. The data of a reply is not copied and not checked: its recipient parses it.
+    pub fn from_message(text: String) -> Result<Incoming, MessageError> {
+        match reply::read_data(text) {
+            Ok((message_id, reply)) => Ok(Incoming::Reply { message_id, reply }),
+            Err(text) => Incoming::from_xml(&text),
+        }
+    }
+
     /// Reads a message.
     pub fn from_xml(text: &str) -> Result<Incoming, MessageError> {
         read(text).map_err(|fault| MessageError {
