@@ -23,7 +23,7 @@ mod value;
 pub use diff::{Change, Diff, Go, Instance, Part};
 pub use edit::{Edit, Operation};
 pub use encoding::printable::{
-    is_printable, printable, printable_json, printable_lines, printable_xml,
+    PrintableWriter, is_printable, printable, printable_json, printable_lines, printable_xml,
 };
 pub use encoding::xml::EditWriter;
 pub use error::{Error, ErrorTag, Result};
