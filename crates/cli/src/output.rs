@@ -21,6 +21,13 @@ pub(crate) fn write(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Has `write` write to standard output, piece by piece.
+pub(crate) fn write_by(
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> io::Result<()> {
+    write(&mut io::stdout())
+}
+
 /// Writes messages to standard output, at once: lines that a terminal does not break within words.
 pub(crate) fn write_prose(text: &str) -> io::Result<()> {
     write(&prose::wrapped(text, columns()))

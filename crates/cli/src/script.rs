@@ -7,7 +7,7 @@ use yang::printable_lines;
 
 use crate::file;
 use crate::output::{self, complain};
-use crate::shell::{Checked, Shell, ShellError};
+use crate::shell::{Checked, Done, Shell, ShellError};
 
 /// The exit status if the script ends with a `commit check` whose commit would change something. 1 is an error, and 2 is
 /// a wrong option.
@@ -34,7 +34,7 @@ fn run(shell: Shell, lines: impl Iterator<Item = io::Result<String>>, unit: &str
         };
         match shell.run(line) {
             Ok(done) => {
-                match output::write(&done.text) {
+                match written(&done) {
                     // As with other programs, this is no error of the command whose output was long enough.
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                         if done.quits || lines.next().is_none() {
@@ -76,4 +76,12 @@ fn run(shell: Shell, lines: impl Iterator<Item = io::Result<String>>, unit: &str
         Some(Checked::WouldChange) => WOULD_CHANGE,
         Some(Checked::NothingToDo) | None => 0,
     })
+}
+
+fn written(done: &Done) -> io::Result<()> {
+    output::write(&done.text)?;
+    match &done.document {
+        Some(document) => output::write_by(|to| document.write(to)),
+        None => Ok(()),
+    }
 }

@@ -18,11 +18,12 @@ use yang::{Path, Schema, Tree};
 
 pub(crate) use check::Checked;
 pub(crate) use error::ShellError;
+pub(crate) use show::Document;
 pub(crate) use standing::Standing;
 
 use self::check::data;
 use self::help::HELP;
-use self::show::{part, written};
+use self::show::written;
 use crate::client::{Client, Delivery};
 use crate::grammar::command::{self, Command, Line};
 use crate::grammar::cursor::Candidates;
@@ -65,6 +66,8 @@ pub(crate) struct Shell {
 pub(crate) struct Done {
     /// The text to show.
     pub(crate) text: String,
+    /// What is to be written after the text.
+    pub(crate) document: Option<Document>,
     /// Whether the text may be shown page by page.
     pub(crate) paged: bool,
     /// Whether the user exits.
@@ -185,6 +188,7 @@ impl Shell {
         let abbreviations = abbreviations.filter(|_| self.scripted);
         let mut warnings: Vec<String> =
             abbreviations.map(|all| format!("warning: {all}")).into_iter().collect();
+        let mut document = None;
         let text = match command {
             Command::Nothing => String::new(),
             Command::Help if form != Form::Text => return Err(ShellError::OnlyText),
@@ -217,17 +221,11 @@ impl Shell {
             Command::Show(Datastore::Running, place) if pipe::blames(&pipes) => {
                 self.blame(&place, &pipes)?
             }
-            Command::Show(datastore, place) => self.show(datastore, &place, &pipes)?,
+            Command::Show(datastore, place) => {
+                self.show(datastore, &place, &pipes)?.text(&mut document)
+            }
             Command::ShowRevision(revision, place) => {
-                let path = &place.path;
-                let of = Configuration::Revision(revision);
-                match pipe::compared(&pipes) {
-                    Some(with) => self.difference((with, of), path, &pipes)?,
-                    None => {
-                        let tree = part(self.client.borrow_mut().revision(revision)?, path);
-                        written(&place.of(tree)?, path, pipe::form_of(&pipes))
-                    }
-                }
+                self.show_revision(revision, &place, &pipes)?.text(&mut document)
             }
             Command::ShowDiff => {
                 let [running, candidate] =
@@ -373,7 +371,7 @@ impl Shell {
         text = pipe::apply(&pipes, text);
         text = if is_prose { prose::wrapped(&text, (self.columns)()) } else { text };
         let paged = !pipes.iter().any(|pipe| matches!(pipe, Pipe::NoMore));
-        Ok(Done { text, paged, quits: false, warnings })
+        Ok(Done { text, document, paged, quits: false, warnings })
     }
 
     /// Whether no changes would be lost by an exit.

@@ -1,7 +1,9 @@
 //! Shows configuration and state in each form, with marks of what is held and of who changed it.
 
-use netconf::{Configuration, Datastore};
-use yang::{Path, Schema, Tree};
+use std::io;
+
+use netconf::{Configuration, Datastore, Revision};
+use yang::{Path, PrintableWriter, Schema, Tree};
 
 use super::{Result, Shell, ShellError};
 use crate::grammar::pipe::{self, Form, Pipe};
@@ -11,42 +13,67 @@ use crate::show::blame::Blame;
 use crate::show::difference;
 use crate::show::held::{self, Marked, Marks, WITH_CONFIGURATION};
 
+/// What a command shows of a datastore.
+pub(super) enum Shown {
+    Text(String),
+    Document(Document),
+}
+
+/// A tree that is written as JSON or XML. Its text may be large.
+#[derive(Debug)]
+pub(crate) struct Document {
+    tree: Tree,
+    form: Form,
+}
+
+impl Shown {
+    /// The text, or none for a document, which becomes `document`.
+    pub(super) fn text(self, document: &mut Option<Document>) -> String {
+        match self {
+            Shown::Text(text) => text,
+            Shown::Document(found) => {
+                *document = Some(found);
+                String::new()
+            }
+        }
+    }
+}
+
+impl Document {
+    /// Writes the text piece by piece, with escapes for what others have written.
+    pub(crate) fn write(&self, to: &mut (dyn io::Write + Send)) -> io::Result<()> {
+        match self.form {
+            Form::Xml => self.tree.write_xml(true, &mut PrintableWriter::xml(&mut *to))?,
+            Form::Text | Form::Set | Form::Json => {
+                self.tree.write_json(true, &mut PrintableWriter::json(&mut *to))?;
+                to.write_all(b"\n")?;
+            }
+        }
+        to.flush()
+    }
+}
+
 impl Shell {
     pub(super) fn show(
         &self,
         datastore: Datastore,
         place: &Place,
         pipes: &[Pipe],
-    ) -> Result<String> {
+    ) -> Result<Shown> {
         let path = &place.path;
         if let Some(with) = pipe::compared(pipes) {
-            return self.difference((with, Configuration::Datastore(datastore)), path, pipes);
+            let of = Configuration::Datastore(datastore);
+            return self.difference((with, of), path, pipes).map(Shown::Text);
         }
-        let mut client = self.client.borrow_mut();
-        let mut tree = client.read(datastore, path)?;
-        let configured = tree.clone();
         let form = pipe::form_of(pipes);
-        let mut has_state = false;
-        if datastore == Datastore::Running && form == Form::Text {
-            for state in shown_with_configuration(self.schema, path) {
-                let mut with_state = client.read(Datastore::Operational, &state)?;
-                has_state |= !with_state.is_empty();
-                with_state.merge(&tree);
-                tree = with_state;
-            }
-        }
+        let configured = self.client.borrow_mut().read(datastore, path)?;
+        let (with_state, marks) = self.beside(datastore, path, form)?;
+        let has_state = !with_state.is_empty();
+        let mut tree = with_state;
+        tree.merge(&configured);
         let tree = place.of(tree)?;
-        let marks = match (datastore, form) {
-            (Datastore::Running | Datastore::Operational, Form::Text | Form::Set) => {
-                let held = client.read(Datastore::Operational, &held::path(self.schema))?;
-                Marks::of(self.schema, &held)
-            }
-            (Datastore::Candidate | Datastore::Startup, _) | (_, Form::Json | Form::Xml) => {
-                Marks::default()
-            }
-        };
         if marks.is_empty() && !has_state {
-            return Ok(written(&tree, path, form));
+            return Ok(self.shown(tree, path, pipes));
         }
         let mut marked = Marked::new(&marks, self.columns_for(pipes));
         if has_state {
@@ -56,7 +83,61 @@ impl Shell {
             Form::Set => render::set_lines(&mut marked, &tree, path),
             Form::Text | Form::Json | Form::Xml => render::text_lines(&mut marked, &tree, path),
         }
-        Ok(marked.text())
+        Ok(Shown::Text(marked.text()))
+    }
+
+    /// An earlier configuration.
+    pub(super) fn show_revision(
+        &self,
+        revision: Revision,
+        place: &Place,
+        pipes: &[Pipe],
+    ) -> Result<Shown> {
+        let path = &place.path;
+        match pipe::compared(pipes) {
+            Some(with) => {
+                let of = Configuration::Revision(revision);
+                self.difference((with, of), path, pipes).map(Shown::Text)
+            }
+            None => {
+                let tree = part(self.client.borrow_mut().revision(revision)?, path);
+                Ok(self.shown(place.of(tree)?, path, pipes))
+            }
+        }
+    }
+
+    /// What is shown together with a configuration: state, and marks of held objects. Both are read at once.
+    fn beside(&self, datastore: Datastore, path: &Path, form: Form) -> Result<(Tree, Marks)> {
+        let has_state = datastore == Datastore::Running && form == Form::Text;
+        let states =
+            if has_state { shown_with_configuration(self.schema, path) } else { Vec::new() };
+        let has_marks = match (datastore, form) {
+            (Datastore::Running | Datastore::Operational, Form::Text | Form::Set) => true,
+            (Datastore::Candidate | Datastore::Startup, _) | (_, Form::Json | Form::Xml) => false,
+        };
+        let mut paths = states.clone();
+        paths.extend(has_marks.then(|| held::path(self.schema)));
+        let mut state = Tree::empty(self.schema);
+        if paths.is_empty() {
+            return Ok((state, Marks::default()));
+        }
+        let read = self.client.borrow_mut().read_parts(Datastore::Operational, &paths)?;
+        states.iter().for_each(|path| state.merge(&read.subtree(path)));
+        Ok((state, if has_marks { Marks::of(self.schema, &read) } else { Marks::default() }))
+    }
+
+    /// A tree in a format.
+    fn shown(&self, tree: Tree, path: &Path, pipes: &[Pipe]) -> Shown {
+        let form = pipe::form_of(pipes);
+        match form {
+            // A script has no pages, so its output need not be in memory as a whole.
+            Form::Json | Form::Xml if self.scripted && !pipe::filters(pipes) => {
+                Shown::Document(Document { tree, form })
+            }
+            Form::Text | Form::Set | Form::Json | Form::Xml => {
+                Shown::Text(written(&tree, path, form))
+            }
+        }
     }
 
     /// The columns of the terminal for which text is laid out, if there is one. Filters work on whole lines.
@@ -92,7 +173,7 @@ impl Shell {
 }
 
 /// The part of a configuration at a path.
-pub(super) fn part(tree: Tree, path: &Path) -> Tree {
+fn part(tree: Tree, path: &Path) -> Tree {
     if path.steps.is_empty() { tree } else { tree.subtree(path) }
 }
 

@@ -133,3 +133,28 @@ fn shown_lines_are_understood_in_the_mode_in_which_they_are_pasted() {
         dent-1(config)#
     "#]].assert_eq(&(shown + &part));
 }
+
+#[test]
+fn a_script_writes_a_document_as_a_terminal_shows_it() {
+    let mut device = Device::new();
+    device.play("configure\nlinks-iproute2 link enp0s4 description \"\u{e4}\u{9b}31m<&\"\ncommit");
+    let whats = ["show config-running", "show rollback 0", "show config-candidate"];
+    for what in whats {
+        for form in ["json", "xml"] {
+            let line = format!("{what} | display {form}");
+            let shown = device.shell.run(&line).expect("it can be shown").text;
+            assert!(shown.contains("9b31m") || shown.contains("9b;31m"), "{shown}");
+            let mut script = connect(&device._runtime, &device.engine, "ann").scripted();
+            let done = script.run(&line).expect("it can be shown");
+            assert_eq!(done.text, "");
+            let mut written = Vec::new();
+            let document = done.document.expect("it is written in pieces");
+            document.write(&mut written).expect("a vector takes all");
+            assert_eq!(String::from_utf8(written).as_deref(), Ok(&*shown));
+            let counted = script.run(&format!("{line} | count")).expect("it can be counted");
+            assert_eq!(counted.text, format!("{} lines\n", shown.lines().count()));
+            assert!(counted.document.is_none());
+            script.close();
+        }
+    }
+}
