@@ -12,6 +12,7 @@ mod encoding;
 mod error;
 mod filter;
 mod libyang;
+mod output;
 mod path;
 #[cfg(test)]
 mod sample;
@@ -28,6 +29,7 @@ pub use encoding::printable::{
 pub use encoding::xml::EditWriter;
 pub use error::{Error, ErrorTag, Result};
 pub use filter::Selected;
+pub use output::Output;
 pub use path::{Keys, Path, Step};
 pub use schema::{Module, NodeKind, Schema, SchemaNode, Type};
 pub use tree::{Entry, Node, Tree};

@@ -23,6 +23,8 @@ pub struct Schema {
     modules: &'static [Module],
     /// Top-level data nodes.
     top: Vec<&'static SchemaNode>,
+    /// By operation: a schema whose only top-level node is the container `output`.
+    outputs: Vec<(&'static str, &'static Schema)>,
     pub(crate) context: Context,
 }
 
@@ -70,6 +72,14 @@ impl Schema {
     /// node.
     pub fn top_node(&self, module: Option<&str>, name: &str) -> Option<&'static SchemaNode> {
         find(&self.top, module, name)
+    }
+
+    /// The schema of an operation's output. Its only top-level node is the container `output`.
+    pub(crate) fn output(&self, module: &str, operation: &str) -> Option<&'static Schema> {
+        let is = |(name, output): &&(&'static str, &'static Schema)| {
+            *name == operation && output.top_node(Some(module), "output").is_some()
+        };
+        self.outputs.iter().find(is).map(|(_, output)| *output)
     }
 
     /// Whether `node` belongs to this schema.

@@ -128,6 +128,25 @@ impl RawModule {
     }
 }
 
+impl RawModule {
+    /// The outputs of its operations, with the names of the operations.
+    pub(crate) fn outputs(self) -> Vec<(&'static str, RawNode)> {
+        let nodes = match self.module().compiled.is_null() {
+            true => Vec::new(),
+            false => nodes(ptr::null(), self.module().compiled),
+        };
+        let operations =
+            nodes.into_iter().filter(|node| u32::from(node.node().nodetype) == ffi::LYS_RPC);
+        operations
+            .map(|node| {
+                // SAFETY: a node of that type is such a structure. An output begins as every node does.
+                let output = unsafe { &raw const (*node.0.cast::<ffi::lysc_node_action>()).output };
+                (node.name(), RawNode(output.cast()))
+            })
+            .collect()
+    }
+}
+
 impl RawNode {
     fn node(self) -> &'static ffi::lysc_node {
         // SAFETY: compiled nodes live as long as their context, for ever.
@@ -171,6 +190,8 @@ impl RawNode {
     pub(crate) fn kind(self) -> Kind {
         match u32::from(self.node().nodetype) {
             ffi::LYS_CONTAINER => Kind::Container { presence: self.flag(ffi::LYS_PRESENCE) },
+            // It is there even if it is empty.
+            ffi::LYS_OUTPUT => Kind::Container { presence: true },
             ffi::LYS_LIST => Kind::List,
             ffi::LYS_LEAF => Kind::Leaf,
             ffi::LYS_LEAFLIST => Kind::LeafList,
@@ -258,6 +279,13 @@ impl RawNode {
 }
 
 fn data_nodes(parent: *const ffi::lysc_node, module: *const ffi::lysc_module) -> Vec<RawNode> {
+    let mut nodes = nodes(parent, module);
+    nodes.retain(|node| node.kind() != Kind::Other);
+    nodes
+}
+
+/// The nodes below a node, or at the top of a module, without choices and cases.
+fn nodes(parent: *const ffi::lysc_node, module: *const ffi::lysc_module) -> Vec<RawNode> {
     let mut nodes = Vec::new();
     let mut last = ptr::null();
     loop {
@@ -266,9 +294,7 @@ fn data_nodes(parent: *const ffi::lysc_node, module: *const ffi::lysc_module) ->
         if last.is_null() {
             return nodes;
         }
-        if RawNode(last).kind() != Kind::Other {
-            nodes.push(RawNode(last));
-        }
+        nodes.push(RawNode(last));
     }
 }
 

@@ -37,7 +37,8 @@ pub(super) fn compile(texts: &[&str]) -> Result<&'static Schema> {
     }
     let mut placer = Placer { modules: builder.modules, seen: builder.seen(&top), order: 0 };
     placer.place(None, &top);
-    Ok(Box::leak(Box::new(Schema { modules: builder.modules, top, context })))
+    let outputs = builder.outputs(context);
+    Ok(Box::leak(Box::new(Schema { modules: builder.modules, top, outputs, context })))
 }
 
 /// Copies libyang's structures into ours.
@@ -91,6 +92,19 @@ impl Builder {
             }
         }
         Some(seen)
+    }
+
+    /// The outputs of operations, without those that trees cannot represent.
+    fn outputs(&mut self, context: Context) -> Vec<(&'static str, &'static Schema)> {
+        let mut outputs = Vec::new();
+        for (operation, raw) in self.raw_modules.clone().into_iter().flat_map(RawModule::outputs) {
+            let Ok(output) = self.node(raw) else { continue };
+            let (modules, top) = (self.modules, vec![output]);
+            Placer { modules, seen: None, order: 0 }.place(None, &top);
+            let schema = Schema { modules, top, outputs: Vec::new(), context };
+            outputs.push((operation, &*Box::leak(Box::new(schema))));
+        }
+        outputs
     }
 
     fn node(&mut self, raw: RawNode) -> Result<&'static SchemaNode> {

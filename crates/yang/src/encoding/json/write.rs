@@ -1,11 +1,14 @@
 //! Writes a tree as RFC 7951 JSON.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use ::serde::ser::{SerializeMap, SerializeSeq};
 use ::serde::{Serialize, Serializer};
 
-use crate::schema::SchemaNode;
+use crate::edit::EditNode;
+use crate::output::Output;
+use crate::schema::{NodeKind, SchemaNode};
 use crate::tree::Tree;
 use crate::tree::entry::{Content, Entry, Slot};
 use crate::value::Value;
@@ -48,6 +51,78 @@ impl Tree {
 
     fn members(&self, shown: fn(&SchemaNode) -> bool) -> Members<'_> {
         Members { keys: &[], values: &[], entry: &self.root, shown }
+    }
+}
+
+impl Output {
+    /// RFC 7951 JSON (RFC 8040 section 3.6.2), readable for people. A list of the output is an array even if it is empty, so
+    /// that a program can rely on it.
+    pub fn to_json(&self) -> String {
+        let members = Nodes { keys: &[], values: &[], lists: &[], nodes: &self.nodes };
+        #[expect(
+            clippy::expect_used,
+            reason = "only a writer, or a name that is no text, can fail"
+        )]
+        serde_json::to_string_pretty(&members)
+            .expect("a text takes all that is written, and the names of members are texts")
+    }
+}
+
+/// The members of an object, from nodes in any order.
+struct Nodes<'a> {
+    keys: &'a [&'static SchemaNode],
+    values: &'a [Value],
+    /// The nodes of which the lists are always written.
+    lists: &'a [&'static SchemaNode],
+    nodes: &'a [EditNode],
+}
+
+impl<'a> Nodes<'a> {
+    fn of(EditNode { node, keys, children, .. }: &'a EditNode) -> Self {
+        let lists = if node.parent().is_none() { &node.children[..] } else { &[] };
+        Nodes { keys: &node.keys, values: keys, lists, nodes: children }
+    }
+}
+
+impl Serialize for Nodes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        for (key, value) in self.keys.iter().zip(self.values) {
+            object.serialize_entry(&Name(key), &Scalar(value))?;
+        }
+        let lists = self.lists.iter().copied();
+        let lists = lists.filter(|node| matches!(node.kind, NodeKind::List | NodeKind::LeafList));
+        let mut members: BTreeMap<usize, Same<'_>> =
+            lists.map(|node| (node.index(), Same { node, instances: Vec::new() })).collect();
+        // Instances of a list need not be side by side.
+        for instance in self.nodes {
+            let node = instance.node;
+            let same = Same { node, instances: Vec::new() };
+            members.entry(node.index()).or_insert(same).instances.push(instance);
+        }
+        for same in members.values() {
+            object.serialize_entry(&Name(same.node), same)?;
+        }
+        object.end()
+    }
+}
+
+/// The instances of one node.
+struct Same<'a> {
+    node: &'static SchemaNode,
+    instances: Vec<&'a EditNode>,
+}
+
+impl Serialize for Same<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut values = self.instances.iter().flat_map(|leaf| &leaf.value).map(Scalar);
+        let mut objects = self.instances.iter().map(|inner| Nodes::of(inner));
+        match self.node.kind {
+            NodeKind::List => serializer.collect_seq(objects),
+            NodeKind::LeafList => serializer.collect_seq(values),
+            NodeKind::Leaf => values.next().serialize(serializer),
+            NodeKind::Container { .. } => objects.next().serialize(serializer),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::sink::{Instance, Leaf, Sink};
 use super::{NETCONF, rename};
 use crate::edit::{self, Edit, Operation};
 use crate::error::{Error, ErrorTag, Result};
+use crate::output::Output;
 use crate::path::{Keys, Step};
 use crate::schema::{NodeKind, Schema, SchemaNode, Type};
 use crate::tree::Tree;
@@ -40,6 +41,14 @@ impl Edit {
             ),
         };
         Ok(Edit { default_operation: default, content })
+    }
+}
+
+impl Output {
+    /// Reads the element `<output>`.
+    pub(crate) fn read(schema: &'static Schema, text: &str) -> Result<Output> {
+        let nodes = Reader::new(schema, text, Purpose::Data).document(&[])?;
+        Ok(Output { nodes })
     }
 }
 

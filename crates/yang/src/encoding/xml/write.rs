@@ -6,6 +6,7 @@ use std::io;
 
 use super::{NETCONF, rename};
 use crate::edit::{self, Edit, EditNode, Operation};
+use crate::output::Output;
 use crate::schema::{Module, SchemaNode};
 use crate::tree::Tree;
 use crate::tree::entry::{Content, Entry, Slot};
@@ -50,6 +51,15 @@ impl Edit {
                 writer.out
             }
         }
+    }
+}
+
+impl Output {
+    /// The element `<output>` (RFC 8040 section 3.6.2), readable for people.
+    pub fn to_xml(&self) -> String {
+        let mut writer = Writer { indent: true, ..Writer::default() };
+        self.nodes.iter().for_each(|node| writer.edit(node));
+        writer.out
     }
 }
 
