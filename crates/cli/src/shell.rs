@@ -21,7 +21,6 @@ pub(crate) use error::ShellError;
 pub(crate) use show::Document;
 pub(crate) use standing::Standing;
 
-use self::check::data;
 use self::help::HELP;
 use self::show::written;
 use crate::client::{Client, Delivery};
@@ -33,7 +32,6 @@ use crate::grammar::statement::{Grammar, Live};
 use crate::grammar::time;
 use crate::grammar::words::Fault;
 use crate::prose;
-use crate::show::data::Output;
 use crate::show::{drift, held, history};
 
 /// A user's session.
@@ -236,7 +234,8 @@ impl Shell {
                 self.conflicts(self.columns_for(&pipes))?
             }
             Command::ShowConflicts => {
-                data(&Output::conflicts(&self.client.borrow_mut().conflicts()?), form)?
+                let conflicts = self.client.borrow_mut().conflicts()?;
+                self.data("get-conflicts", &conflicts.to_xml(), form)?
             }
             Command::ShowDrift => {
                 let paths = drift::paths(self.schema);
@@ -251,14 +250,18 @@ impl Shell {
                 let history = self.client.borrow_mut().history()?;
                 match form {
                     Form::Text => history::commits(&history.commits),
-                    Form::Set | Form::Json | Form::Xml => data(&Output::history(&history), form)?,
+                    Form::Set | Form::Json | Form::Xml => {
+                        self.data("get-history", &history.to_xml(), form)?
+                    }
                 }
             }
             Command::ShowSchedule => {
                 let schedule = self.client.borrow_mut().scheduled()?;
                 match form {
                     Form::Text => history::scheduled(&schedule.commits),
-                    Form::Set | Form::Json | Form::Xml => data(&Output::schedule(&schedule), form)?,
+                    Form::Set | Form::Json | Form::Xml => {
+                        self.data("get-schedule", &schedule.to_xml(), form)?
+                    }
                 }
             }
             Command::ShowCommit(position) => {

@@ -1,11 +1,11 @@
 //! `commit check`, and the outputs of operations as data.
 
-use netconf::CheckOutput;
+use netconf::{CheckOutput, Xml};
 
 use super::{Result, Shell, ShellError};
+use crate::client::ClientError;
 use crate::grammar::pipe::Form;
-use crate::show::data::Output;
-use crate::show::{held, one_line};
+use crate::show::{data, held, one_line};
 
 /// The result of `commit check`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Shell {
         let changes = changes_kernel || self.client.borrow_mut().has_changes()?;
         self.checked = Some(if changes { Checked::WouldChange } else { Checked::NothingToDo });
         if form != Form::Text {
-            return data(&Output::check(&checked), form);
+            return self.data("check-commit", &checked.to_xml(), form);
         }
         Ok(match (changes_kernel, changes) {
             (true, _) => {
@@ -39,13 +39,12 @@ impl Shell {
             (false, false) => "nothing to do\n".into(),
         })
     }
-}
 
-/// An output in a format of data.
-pub(super) fn data(output: &Output, form: Form) -> Result<String> {
-    match form {
-        Form::Json => Ok(output.json()),
-        Form::Xml => Ok(output.xml()),
-        Form::Text | Form::Set => Err(ShellError::Form),
+    /// The output of an operation in a format of data.
+    pub(super) fn data(&self, operation: &str, content: &Xml, form: Form) -> Result<String> {
+        let written = data::written(self.schema, operation, content, form);
+        written
+            .ok_or(ShellError::Form)?
+            .map_err(|error| ShellError::Client(ClientError::Protocol(error.to_string())))
     }
 }

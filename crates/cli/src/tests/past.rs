@@ -254,3 +254,89 @@ fn any_two_of_the_past() {
         "#]],
     );
 }
+
+#[test]
+fn outputs_of_operations_are_data() {
+    let mut device = Device::new();
+    device.play("configure\nlinks-iproute2 link enp0s4 mtu 1400\ncommit comment \"a < b\"");
+    device.play("links-iproute2 link enp0s4 mtu 1300");
+    device.meanwhile("configure\nlinks-iproute2 link enp0s4 mtu 1200\ncommit");
+    let mut shown = device.play("show conflicts | display json\nshow history | display xml");
+    device.play(
+        "discard-changes\nlinks-iproute2 link enp0s4 mtu 1500\nlinks-iproute2 link far0 mtu 1500",
+    );
+    shown += &device.play(
+        "commit check | display json\nshow schedule | display xml\nshow schedule | display json\n\
+         show history | display set",
+    );
+    // The digests of the records depend on the version.
+    let digests = regex::Regex::new("[0-9a-f]{64}").expect("a regular expression");
+    expect![[r#"
+        dent-1(config)# show conflicts | display json
+        {
+          "netloom-rpc:output": {
+            "conflict": [
+              {
+                "path": "/iproute2-ip-link:links/link[name='enp0s4']/mtu",
+                "base": "1400",
+                "mine": "1300",
+                "theirs": "1200",
+                "id": "2",
+                "user": "bob",
+                "from": "test",
+                "time": "1970-01-01T00:00:00Z"
+              }
+            ]
+          }
+        }
+        dent-1(config)# show history | display xml
+        <output xmlns="urn:netloom:rpc">
+          <commit>
+            <position>0</position>
+            <id>2</id>
+            <user>bob</user>
+            <from>test</from>
+            <time>1970-01-01T00:00:00Z</time>
+            <summary>1 link changed</summary>
+            <digest>…</digest>
+          </commit>
+          <commit>
+            <position>1</position>
+            <id>1</id>
+            <user>ann</user>
+            <from>test</from>
+            <time>1970-01-01T00:00:00Z</time>
+            <comment>a &lt; b</comment>
+            <summary>1 link added</summary>
+            <digest>…</digest>
+          </commit>
+        </output>
+        dent-1(config)#
+        dent-1(config)# commit check | display json
+        {
+          "netloom-rpc:output": {
+            "operation": [
+              "set enp0s4 in the host's namespace mtu 1500"
+            ],
+            "held": [
+              {
+                "path": "/iproute2-ip-link:links/link[name='far0']",
+                "reason": "there is no link far0 in the host's namespace, and no type to make it by"
+              }
+            ]
+          }
+        }
+        dent-1(config)# show schedule | display xml
+        <output xmlns="urn:netloom:rpc"/>
+        dent-1(config)# show schedule | display json
+        {
+          "netloom-rpc:output": {
+            "commit": []
+          }
+        }
+        dent-1(config)# show history | display set
+        this is shown as text, json or xml, and not with `display set`
+        dent-1(config)#
+    "#]]
+    .assert_eq(&digests.replace_all(&shown, "…"));
+}
