@@ -44,6 +44,19 @@ pub fn built(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is not built: cargo build --workspace --bins"))
 }
 
+/// A file that `tests/clients` has installed. Without it the test is skipped, or fails if `NETLOOM_REQUIRE_CLIENTS` is set.
+pub fn client(name: &str) -> Option<PathBuf> {
+    let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/clients");
+    let found = clients.join(name);
+    if found.exists() {
+        return Some(found);
+    }
+    let missing = format!("there is no {}: run tests/clients", found.display());
+    assert!(std::env::var_os("NETLOOM_REQUIRE_CLIENTS").is_none(), "{missing}");
+    println!("SKIPPED: {missing}");
+    None
+}
+
 /// Another program.
 #[expect(clippy::disallowed_methods, reason = "tests run other programs")]
 pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {

@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use acceptance::{Daemon, Ran, built, command, step};
+use acceptance::{Daemon, Ran, built, client, command, step};
 use testkit::netns::{ip_json, isolated};
 
 #[test]
@@ -125,10 +125,7 @@ fn a_daemon_names_the_missing_privileges() {
 
 #[test]
 fn another_client_configures_a_network() {
-    let Some(python) = ncclient() else {
-        println!("skipped: no ncclient; `make ncclient` installs it");
-        return;
-    };
+    let Some(python) = client("bin/python") else { return };
     isolated(|| {
         let daemon = Daemon::start();
         let output = command(python)
@@ -159,12 +156,4 @@ fn netloomd(by: &[&str], state: &Path, socket: &Path) -> Ran {
     }
     command.arg("--state-dir").arg(state).arg("--socket").arg(socket);
     Ran::of(command.output().expect("run netloomd"))
-}
-
-/// A Python that has ncclient.
-fn ncclient() -> Option<PathBuf> {
-    let here = std::env::current_exe().expect("find this program");
-    let target = here.ancestors().find(|folder| folder.ends_with("target"))?;
-    let python = target.join("tools/ncclient/bin/python");
-    python.is_file().then_some(python)
 }

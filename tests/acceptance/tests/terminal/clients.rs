@@ -1,6 +1,6 @@
 //! Programs that drive `netloom` in the place of a person: pexpect at a terminal, and netmiko over SSH.
 //!
-//! `tests/clients` installs them. Without it these tests are skipped.
+//! `tests/clients` installs them.
 
 use std::fs;
 use std::net::TcpStream;
@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use acceptance::{Daemon, Ran, built, command, step};
+use acceptance::{Daemon, Ran, built, client, command, step};
 use testkit::netns::{ip, isolated};
 
 const PORT: u16 = 2222;
 
 #[test]
 fn pexpect_drives_a_session() {
-    let Some(python) = installed("bin/python") else { return };
+    let Some(python) = client("bin/python") else { return };
     isolated(|| {
         let daemon = Daemon::start();
         let mut session = command(python);
@@ -27,7 +27,7 @@ fn pexpect_drives_a_session() {
 
 #[test]
 fn netmiko_configures_a_network_over_ssh() {
-    let (Some(python), Some(sshd)) = (installed("bin/python"), installed("usr/sbin/sshd")) else {
+    let (Some(python), Some(sshd)) = (client("bin/python"), client("usr/sbin/sshd")) else {
         return;
     };
     isolated(|| {
@@ -47,17 +47,6 @@ fn netmiko_configures_a_network_over_ssh() {
         succeeds(session);
         assert!(ip("-n miko link show br0").contains("mtu 1300"));
     });
-}
-
-/// A file that `tests/clients` has installed.
-fn installed(name: &str) -> Option<PathBuf> {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/clients");
-    let found = tools.join(name);
-    if !found.exists() {
-        println!("SKIPPED: there is no {}: run tests/clients", found.display());
-        return None;
-    }
-    Some(found)
 }
 
 #[track_caller]
