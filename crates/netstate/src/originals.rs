@@ -181,7 +181,7 @@ impl Originals {
     }
 
     /// The links that existed before.
-    pub(crate) fn links(&self) -> impl Iterator<Item = (&Key, &Link)> {
+    pub fn links(&self) -> impl Iterator<Item = (&Key, &Link)> {
         link_objects(&self.objects)
     }
 }

@@ -89,6 +89,8 @@ pub fn target<'a>(
     let mut configured = Vec::with_capacity(desired.objects.len());
     let seen_at = places_of(&observed.objects);
     let to = |seen: &Place| Some(&desired.objects.get(*seen_at.get(seen)?)?.link()?.place);
+    let homes = places_of(&originals.objects);
+    let from = |home: &Place| Some(&desired.objects.get(*homes.get(home)?)?.link()?.place);
     let desired_at = places_of(&desired.objects);
     let is_missing =
         |at: &Place| desired_at.get(at).is_some_and(|key| !observed.objects.contains_key(key));
@@ -107,7 +109,7 @@ pub fn target<'a>(
             (Key::Link(id), Object::Link(link)) => {
                 let past = |key| Past::of(key, touched, originals, observed);
                 let configured =
-                    links::configured(id, link, &past(key), (to, is_missing, kind_at))?;
+                    links::configured(id, link, &past(key), (to, from, is_missing, kind_at))?;
                 // The other end of a pair stays if only that is no longer configured.
                 let end = links::other_end(link);
                 let end = end.and_then(|end| Some((*seen_at.get(&end.place)?, end)));
@@ -117,9 +119,12 @@ pub fn target<'a>(
                 {
                     let stays = |seen: &Link| !must_recreate(&configured, seen, to, is_missing);
                     let end = match past(key).observed_link().is_some_and(stays) {
-                        true => {
-                            links::configured(id, &end, &past(mate), (to, is_missing, kind_at))?
-                        }
+                        true => links::configured(
+                            id,
+                            &end,
+                            &past(mate),
+                            (to, from, is_missing, kind_at),
+                        )?,
                         false => links::made(end, false),
                     };
                     made.insert(mate.clone(), Object::Link(Box::new(end)));
@@ -236,6 +241,12 @@ fn give_back(
         facts.removal == Removal::Reset || facts.sets_others
     });
     let desired_at = places_of(&desired.objects);
+    let wanted = |key: &Key| Some(&desired.objects.get(key)?.link()?.place);
+    let to = |seen: &Place| {
+        let key = *seen_at.get(seen)?;
+        wanted(key).or_else(|| Some(&originals.objects.get(key)?.link()?.place))
+    };
+    let from = |home: &Place| wanted(homes.get(home)?);
     let is_ours_at =
         |place: &Place| [&homes, &former, &desired_at].iter().any(|at| at.contains_key(place));
     for keys in [links, known, others] {
@@ -253,7 +264,10 @@ fn give_back(
                 let itself = desired.objects.get(key).or(back).cloned();
                 itself.or_else(|| default_value(key, setters, observed))
             };
-            let released = || released_object(key, &past, default);
+            let released = || match key.noun().facts().found_by {
+                FoundBy::Place => links::released(&past, to, from),
+                FoundBy::Key => released_object(key, &past, default),
+            };
             let Some(object) = set_along(key, &setters, originals).or_else(released) else {
                 continue;
             };
@@ -307,22 +321,19 @@ fn default_value<'o>(
     set.or_else(|| observed.objects.get(key).cloned())
 }
 
-/// An object that was configured: its original, or nothing if we created it.
+/// An object other than a link that was configured: its original, or nothing if we created it.
 fn released_object(
     key: &Key,
     past: &Past<'_>,
     default: impl Fn(&Key) -> Option<Object>,
 ) -> Option<Object> {
     let facts = key.noun().facts();
-    match (facts.found_by, past.original, facts.removal) {
-        (FoundBy::Place, _, _) => links::released(past),
+    match (past.original, facts.removal) {
         _ if key.is_one_way() => past.observed.cloned(),
-        (FoundBy::Key, Some(original), _) => Some(original.clone()),
+        (Some(original), _) => Some(original.clone()),
         // An object that cannot be removed gets the value of a new one.
-        (FoundBy::Key, None, Removal::Reset) => {
-            past.observed.and_then(|_| default(&key.default_key()?))
-        }
-        (FoundBy::Key, None, Removal::Deleted | Removal::ByStep | Removal::Never) => None,
+        (None, Removal::Reset) => past.observed.and_then(|_| default(&key.default_key()?)),
+        (None, Removal::Deleted | Removal::ByStep | Removal::Never) => None,
     }
 }
 

@@ -159,3 +159,32 @@ fn a_nic_that_stays_configured_returns_to_the_bridge_of_others() {
         kernel::await_as(&before);
     });
 }
+
+/// A bridge of others is renamed. Its ports, which are theirs too, stay in it.
+#[test]
+fn a_port_of_a_renamed_bridge_is_given_back_whole() {
+    const BRIDGE: &str = "links-iproute2 link fbr ifname lan";
+    const PORT: &str =
+        "links-iproute2 link enp0s5 bridge-conf link cost 77\nlinks-iproute2 link enp0s5 mtu 1400";
+    let ways: [&[&str]; 3] = [
+        &[
+            "no links-iproute2 link enp0s5 bridge-conf",
+            "no links-iproute2 link enp0s5",
+            "no links-iproute2",
+        ],
+        &["no links-iproute2"],
+        &["no links-iproute2 link fbr", "no links-iproute2"],
+    ];
+    for way in ways {
+        isolated(|| {
+            let _surroundings = Surroundings::new();
+            let before = kernel::settled();
+            let daemon = Daemon::start();
+            daemon.run(&script(&format!("{BRIDGE}\n{PORT}"), "commit"));
+            for lines in way {
+                daemon.run(&script(lines, "commit"));
+            }
+            kernel::await_as(&before);
+        });
+    }
+}

@@ -98,11 +98,23 @@ impl Kernel {
         let desired = transition.to.desired();
         let mut keys = self.affected_itself(transition);
         self.add_links_in_the_way(&mut keys, transition);
+        keys.extend(self.original_masters(&keys, desired));
         keys.extend(sources(&keys, desired));
         keys.extend(parameters_over(&keys, &[transition.touched, desired]));
         let undetermined = undetermined_links(&keys, desired);
         keys.extend(undetermined.into_iter().filter(|key| !self.skipped.contains(key)));
         keys
+    }
+
+    /// The configured links that were the masters of these links: they may have other names now.
+    fn original_masters(&self, keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
+        let original = |key: &Key| self.originals.objects.get(key)?.link()?.master_place();
+        let masters: BTreeSet<Place> = keys.iter().filter_map(original).collect();
+        if masters.is_empty() {
+            return BTreeSet::new();
+        }
+        let homes = self.originals.links().filter(|(_, link)| masters.contains(&link.place));
+        homes.map(|(key, _)| key).filter(|key| desired.contains(key)).cloned().collect()
     }
 
     /// The same, without the objects that are only needed to judge the others.

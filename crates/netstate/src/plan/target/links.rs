@@ -1,5 +1,7 @@
 //! The desired state of a link: as it is configured, or its original.
 
+use std::borrow::Cow;
+
 use super::past::Past;
 use crate::name::LinkId;
 use crate::noun::link::{Enslaving, Link, LinkKind, Master, Place, Port, must_recreate};
@@ -10,13 +12,14 @@ use crate::uapi::BR_STATE_FORWARDING;
 
 /// A configured link. It starts as observed, fields that are no longer configured are restored, and
 /// the configured fields are applied. `to` returns the desired place of the link that was observed
-/// at a place. `is_missing` returns whether the link that is desired at a place does not exist. `kind_at` returns the kind
+/// at a place, and `from` that of the link that was originally there. `is_missing` returns whether the link that is desired at a place does not exist. `kind_at` returns the kind
 /// of the link at a place.
 pub(super) fn configured<'p>(
     id: &LinkId,
     desired: &Link,
     past: &Past<'_>,
-    (to, is_missing, kind_at): (
+    (to, from, is_missing, kind_at): (
+        impl Fn(&Place) -> Option<&'p Place>,
         impl Fn(&Place) -> Option<&'p Place>,
         impl Fn(&Place) -> bool,
         impl Fn(&Place) -> Option<&'p LinkKind>,
@@ -27,7 +30,9 @@ pub(super) fn configured<'p>(
         master_kind(link).and_then(|kind| kind.facts().enslaves) == Some(Enslaving::Opens)
     };
     let refuse = |reason| Err(PlanError { key: Key::Link(id.clone()), reason });
-    let (touched, original) = (past.touched_link(), past.original_link());
+    let touched = past.touched_link();
+    let original = past.original_link().map(|link| with_renamed_master(link, from));
+    let original = original.as_deref();
     let Some(observed) = past.observed_link() else {
         return match (&desired.kind, Link::loopback(&desired.place)) {
             (Some(_), _) => Ok(made(desired.clone(), opens(desired))),
@@ -55,6 +60,7 @@ pub(super) fn configured<'p>(
             wanted.with_article(),
         ));
     }
+    let observed = &*with_renamed_master(observed, &to);
     let mut link = observed.clone();
     let mut new = Link {
         kind: observed.kind.as_ref().map(LinkKind::plain),
@@ -110,9 +116,8 @@ pub(super) fn configured<'p>(
         let before = original.map(|original| original.flags.up);
         link.flags.up = desired.flags.up.or_else(|| before.unwrap_or(Some(false)));
     }
-    // Its master may be renamed along.
-    let master = observed.master_place().map(|at| to(&at).cloned().unwrap_or(at));
-    let keeps_master = observed.place.netns == link.place.netns && link.master_place() == master;
+    let keeps_master =
+        observed.place.netns == link.place.netns && link.master_place() == observed.master_place();
     // The port attributes belong to the bridge. On another bridge they start with the defaults, and on
     // its original one they return with it.
     link.port = match &link.master {
@@ -160,9 +165,30 @@ pub(super) fn made(mut link: Link, is_opened: bool) -> Link {
     link
 }
 
-/// A link that is no longer configured: its original, or nothing if we created it.
-pub(super) fn released(past: &Past<'_>) -> Option<Object> {
-    let Some(original) = past.original_link() else {
+/// A link with the name that its master will have.
+fn with_renamed_master<'p>(
+    link: &Link,
+    called: impl Fn(&Place) -> Option<&'p Place>,
+) -> Cow<'_, Link> {
+    let renamed = link.master_place().and_then(|at| {
+        called(&at).filter(|place| place.netns == at.netns && place.ifname != at.ifname)
+    });
+    match renamed {
+        Some(at) => {
+            Cow::Owned(Link { master: Some(Master::Of(at.ifname.clone())), ..link.clone() })
+        }
+        None => Cow::Borrowed(link),
+    }
+}
+
+/// A link that is no longer configured: its original, or nothing if we created it. `to` and `from` are those of
+/// [`configured`].
+pub(super) fn released<'p>(
+    past: &Past<'_>,
+    to: impl Fn(&Place) -> Option<&'p Place>,
+    from: impl Fn(&Place) -> Option<&'p Place>,
+) -> Option<Object> {
+    let Some(original) = past.original_link().map(|link| with_renamed_master(link, from)) else {
         if let (Some(touched), Some(observed)) = (past.touched_link(), past.observed_link())
             && let Some(loopback) = Link::loopback(&observed.place)
         {
@@ -175,8 +201,9 @@ pub(super) fn released(past: &Past<'_>) -> Option<Object> {
         let was_missing = past.touched_link().is_some_and(Link::is_adopted);
         return past.observed.cloned().filter(|_| was_missing);
     };
+    let original = &*original;
     // A link that somebody has removed is not created again.
-    let mut link = past.observed_link()?.clone();
+    let mut link = with_renamed_master(past.observed_link()?, to).into_owned();
     let keeps_master = link.master == original.master;
     if let Some(touched) = past.touched_link() {
         link.restore(&touched.shown_in(&link), original);
