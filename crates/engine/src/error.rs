@@ -39,6 +39,9 @@ pub(crate) enum Error {
         value_or_absent(ours)
     )]
     Conflict { path: String, base: Option<String>, ours: Option<String>, theirs: Option<String> },
+    /// Errors after the first [`LISTED`].
+    #[error("there are {count} more errors like these")]
+    More { count: usize },
     #[error("nothing is in conflict at or below {path}")]
     NoConflict { path: String },
     /// An operation of the plan that is not possible.
@@ -159,7 +162,7 @@ impl Error {
                 path: Some(path.clone()),
                 ..plain(ErrorTag::OperationFailed)
             },
-            Error::NoConflict { .. } => plain(ErrorTag::InvalidValue),
+            Error::NoConflict { .. } | Error::More { .. } => plain(ErrorTag::InvalidValue),
             Error::Impossible { path, .. } => RpcError {
                 app_tag: Some("impossible".into()),
                 path: Some(path.clone()),
@@ -238,6 +241,7 @@ impl Error {
             Error::Configuration(_)
             | Error::Conflict { .. }
             | Error::NoConflict { .. }
+            | Error::More { .. }
             | Error::Diverged { .. }
             | Error::Unforgotten { .. }
             | Error::StillDiverged { .. }
@@ -285,7 +289,19 @@ impl Error {
     }
 }
 
+/// The number of errors that are reported one by one. A single mistake can make a million routes impossible.
+const LISTED: usize = 100;
+
 impl Errors {
+    /// The first errors, and the number of the others.
+    pub(crate) fn listed(errors: impl IntoIterator<Item = Error>) -> Errors {
+        let mut errors = errors.into_iter();
+        let mut listed: Vec<Error> = errors.by_ref().take(LISTED).collect();
+        let count = errors.count();
+        listed.extend((count > 0).then_some(Error::More { count }));
+        Errors(listed)
+    }
+
     /// All errors with their paths, on one line.
     pub(crate) fn describe(&self) -> String {
         self.rpc().iter().map(RpcError::to_string).collect::<Vec<_>>().join("; ")
@@ -325,7 +341,7 @@ impl<E: Into<Error>> From<E> for Errors {
 
 impl From<Vec<yang::Error>> for Errors {
     fn from(errors: Vec<yang::Error>) -> Errors {
-        Errors(errors.into_iter().map(Error::from).collect())
+        Errors::listed(errors.into_iter().map(Error::from))
     }
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn contradicting(
         theirs: value_at(theirs, path),
         path: path.to_string(),
     };
-    Errors(found.iter().map(conflict).collect())
+    Errors::listed(found.iter().map(conflict))
 }
 
 /// The value at a path: a leaf's value, an empty text for a node without a value, `None` if nothing

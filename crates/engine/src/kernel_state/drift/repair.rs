@@ -95,7 +95,7 @@ impl Engine {
         self.restore_objects(keys.cloned().collect())?;
         self.notify_less_drift();
         let errors = self.refused_objects();
-        if errors.is_empty() { Ok(()) } else { Err(Errors(errors)) }
+        if errors.is_empty() { Ok(()) } else { Err(Errors::listed(errors)) }
     }
 
     /// What the kernel has refused of running. What depends on it, and what waits for something missing, is not named.

@@ -243,3 +243,24 @@ fn a_refused_commit_restores_objects_of_others_on_its_links() {
     assert!(refused.contains("EBUSY"), "{refused}");
     assert_eq!(host.kernel.state(), before);
 }
+
+#[test]
+fn a_mistake_with_many_effects_has_few_errors() {
+    let (_host, mut engine) = Host::with_nics();
+    let route = |number: u32| {
+        let prefix = format!("10.{}.{}.0/24", number / 256, number % 256);
+        format!(
+            "/iproute2-ip-route:routes/route[prefix='{prefix}'][table='254'][metric='0'][tos='0'][netns='1']\
+             /nexthop[dev='nowhere']"
+        )
+    };
+    let refused = |engine: &mut Engine, count: u32| {
+        let lines: Vec<String> = (0..count).map(route).collect();
+        engine.apply(&lines.join("\n")).unwrap_err().rpc()
+    };
+    assert_eq!(refused(&mut engine, 100).len(), 100);
+    let errors = refused(&mut engine, 150);
+    assert_eq!(errors.len(), 101);
+    assert!(errors[99].path.is_some());
+    assert_eq!(errors[100].message, "there are 50 more errors like these");
+}

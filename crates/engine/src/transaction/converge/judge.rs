@@ -46,7 +46,7 @@ impl Kernel {
                 .partition(|contradiction| self.concerns(transition, contradiction));
             if !refused.is_empty() {
                 let errors = refused.into_iter().map(|error| transition.contradiction(error));
-                return Err(Errors(errors.collect()));
+                return Err(Errors::listed(errors));
             }
             verdict.refused = tolerated;
         }
