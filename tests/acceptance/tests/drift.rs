@@ -185,3 +185,34 @@ fn lab_file(daemon: &Daemon, name: &str, text: &str) -> String {
     fs::write(&path, text).expect("write a file");
     path.display().to_string()
 }
+
+#[test]
+fn a_route_that_is_held_in_part_is_repaired_in_part() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        let edit = "configure
+top
+drift-netloom policy repair
+top
+links-iproute2 link away admin-status up ip 10.3.0.1/24
+top
+links-iproute2 link a type veth virtual_peer_name b admin-status up ip 10.2.0.1/24
+top
+links-iproute2 link b type veth virtual_peer_name a admin-status up
+top
+routes-iproute2 route 172.16.7.0/24 nexthop away
+top
+routes-iproute2 route 172.16.7.0/24 nexthop a
+commit
+";
+        println!("{}", daemon.run(edit));
+        let before = kernel::holds();
+        assert!(before[""].iter().any(|line| line.contains("172.16.7.0/24")), "{before:?}");
+        step("the last address of a link takes its routes along");
+        ip("address delete 10.2.0.1/24 dev a");
+        kernel::until("both are repaired", || {
+            kernel::holds() == before && daemon.log().contains("repaired")
+        });
+        kernel::until("only the NIC is missing", || !drift(&daemon).contains("to repair"));
+    });
+}

@@ -77,9 +77,8 @@ impl<'a> Causes<'a> {
         if let Some(netns) = netns.filter(|netns| self.away.contains(netns)) {
             return Cause::Away(netns);
         }
-        if !matches!(op.action, Action::Create(_)) {
-            return Cause::Changed;
-        }
+        // An object that is held in part is created without that part, and does not wait for its links.
+        let Action::Create(object) = &op.action else { return Cause::Changed };
         let links = self.links_below(&op.key, object);
         let goes_with_down = goes_with_down(&op.key, object);
         let is_away = |link: &&Key| {
