@@ -21,30 +21,91 @@ pub(crate) const SHOWN_IN: &[ShownIn] =
     &[ShownIn::container("sysctls"), ShownIn::node("links", "sysctl")];
 
 /// The leaves of a namespace, and their parameters.
-const OF_NETNS: [(&str, &str); 2] =
-    [("ip_forward", "net/ipv4/ip_forward"), ("ipv6_forwarding", "net/ipv6/conf/all/forwarding")];
+const OF_NETNS: [(&str, &str); 10] = [
+    ("ip_forward", "net/ipv4/ip_forward"),
+    ("ipv6_forwarding", "net/ipv6/conf/all/forwarding"),
+    ("fib_multipath_hash_policy", "net/ipv4/fib_multipath_hash_policy"),
+    ("ipv6_fib_multipath_hash_policy", "net/ipv6/fib_multipath_hash_policy"),
+    ("ip_nonlocal_bind", "net/ipv4/ip_nonlocal_bind"),
+    ("ipv6_ip_nonlocal_bind", "net/ipv6/ip_nonlocal_bind"),
+    ("tcp_l3mdev_accept", "net/ipv4/tcp_l3mdev_accept"),
+    ("udp_l3mdev_accept", "net/ipv4/udp_l3mdev_accept"),
+    ("raw_l3mdev_accept", "net/ipv4/raw_l3mdev_accept"),
+    ("mpls_platform_labels", "net/mpls/platform_labels"),
+];
 
-/// The leaves of a link, and the directories of their parameters.
-const OF_LINK: [(&str, &str); 4] = [
-    ("proxy_arp", "net/ipv4/conf"),
-    ("rp_filter", "net/ipv4/conf"),
-    ("accept_ra", "net/ipv6/conf"),
-    ("disable_ipv6", "net/ipv6/conf"),
+/// The leaves of a link, with the directories and the names of their parameters.
+const OF_LINK: [(&str, &str, &str); 36] = [
+    ("proxy_arp", "net/ipv4/conf", "proxy_arp"),
+    ("rp_filter", "net/ipv4/conf", "rp_filter"),
+    ("accept_ra", "net/ipv6/conf", "accept_ra"),
+    ("disable_ipv6", "net/ipv6/conf", "disable_ipv6"),
+    ("forwarding", "net/ipv4/conf", "forwarding"),
+    ("accept_local", "net/ipv4/conf", "accept_local"),
+    ("accept_redirects", "net/ipv4/conf", "accept_redirects"),
+    ("send_redirects", "net/ipv4/conf", "send_redirects"),
+    ("arp_accept", "net/ipv4/conf", "arp_accept"),
+    ("arp_announce", "net/ipv4/conf", "arp_announce"),
+    ("arp_filter", "net/ipv4/conf", "arp_filter"),
+    ("arp_ignore", "net/ipv4/conf", "arp_ignore"),
+    ("arp_notify", "net/ipv4/conf", "arp_notify"),
+    ("ignore_routes_with_linkdown", "net/ipv4/conf", "ignore_routes_with_linkdown"),
+    ("log_martians", "net/ipv4/conf", "log_martians"),
+    ("promote_secondaries", "net/ipv4/conf", "promote_secondaries"),
+    ("proxy_arp_pvlan", "net/ipv4/conf", "proxy_arp_pvlan"),
+    ("route_localnet", "net/ipv4/conf", "route_localnet"),
+    ("src_valid_mark", "net/ipv4/conf", "src_valid_mark"),
+    ("ipv6_forwarding", "net/ipv6/conf", "forwarding"),
+    ("ipv6_accept_redirects", "net/ipv6/conf", "accept_redirects"),
+    ("ipv6_ignore_routes_with_linkdown", "net/ipv6/conf", "ignore_routes_with_linkdown"),
+    ("accept_dad", "net/ipv6/conf", "accept_dad"),
+    ("accept_ra_defrtr", "net/ipv6/conf", "accept_ra_defrtr"),
+    ("accept_ra_pinfo", "net/ipv6/conf", "accept_ra_pinfo"),
+    ("accept_ra_mtu", "net/ipv6/conf", "accept_ra_mtu"),
+    ("autoconf", "net/ipv6/conf", "autoconf"),
+    ("dad_transmits", "net/ipv6/conf", "dad_transmits"),
+    ("hop_limit", "net/ipv6/conf", "hop_limit"),
+    ("keep_addr_on_down", "net/ipv6/conf", "keep_addr_on_down"),
+    ("ndisc_notify", "net/ipv6/conf", "ndisc_notify"),
+    ("proxy_ndp", "net/ipv6/conf", "proxy_ndp"),
+    ("router_solicitations", "net/ipv6/conf", "router_solicitations"),
+    ("use_tempaddr", "net/ipv6/conf", "use_tempaddr"),
+    ("addr_gen_mode", "net/ipv6/conf", "addr_gen_mode"),
+    ("mpls_input", "net/mpls/conf", "input"),
 ];
 
 /// Other names of parameters that have a leaf.
 const ALIASES: [(&str, &str); 1] = [("net/ipv4/conf/all/forwarding", "ip_forward")];
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Entry {
     name: NetnsName,
     #[serde(default)]
     variable: Vec<Variable>,
-    #[serde(default)]
-    ip_forward: Option<String>,
-    #[serde(default)]
-    ipv6_forwarding: Option<String>,
+    /// The leaves of [`OF_NETNS`].
+    #[serde(flatten)]
+    leaves: BTreeMap<String, Written>,
+}
+
+/// The value of a leaf of any type, as the kernel writes it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(from = "Scalar")]
+pub(crate) struct Written(String);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Number(i64),
+    Text(String),
+}
+
+impl From<Scalar> for Written {
+    fn from(scalar: Scalar) -> Self {
+        match scalar {
+            Scalar::Number(number) => Written(number.to_string()),
+            Scalar::Text(text) => Written(text),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -62,11 +123,11 @@ pub(crate) fn lower(lowering: &mut Lowering<'_>) {
         if !lowering.netns(&entry.name, || path.clone()) {
             continue;
         }
-        for ((leaf, parameter), value) in
-            OF_NETNS.into_iter().zip([&entry.ip_forward, &entry.ipv6_forwarding])
-        {
-            if let Some(value) = value {
-                set(lowering, &entry.name, (parameter, value), &below(&path, &[leaf]));
+        for (leaf, Written(value)) in &entry.leaves {
+            let at = below(&path, &[leaf]);
+            match OF_NETNS.iter().find(|(known, _)| known == leaf) {
+                Some((_, parameter)) => set(lowering, &entry.name, (parameter, value), &at),
+                None => unknown(lowering, leaf, &at),
             }
         }
         for Variable { name, value } in &entry.variable {
@@ -80,21 +141,23 @@ pub(crate) fn lower(lowering: &mut Lowering<'_>) {
 pub(crate) fn lower_link(
     lowering: &mut Lowering<'_>,
     place: &Place,
-    sysctl: &BTreeMap<String, String>,
+    sysctl: &BTreeMap<String, Written>,
     path: &Path,
 ) {
-    for (leaf, value) in sysctl {
+    for (leaf, Written(value)) in sysctl {
         let at = below(path, &[leaf]);
-        match OF_LINK.iter().find(|(known, _)| known == leaf) {
-            Some((leaf, folder)) => {
-                let parameter = format!("{folder}/{}/{leaf}", place.ifname);
+        match OF_LINK.iter().find(|(known, ..)| known == leaf) {
+            Some((_, folder, name)) => {
+                let parameter = format!("{folder}/{}/{name}", place.ifname);
                 set(lowering, &place.netns, (&parameter, value), &at);
             }
-            None => {
-                lowering.faults.invalid(&at, format!("{leaf} is no parameter that is known here"))
-            }
+            None => unknown(lowering, leaf, &at),
         }
     }
+}
+
+fn unknown(lowering: &mut Lowering<'_>, leaf: &str, at: &Path) {
+    lowering.faults.invalid(at, format!("{leaf} is no parameter that is known here"));
 }
 
 fn set_variable(
@@ -107,9 +170,7 @@ fn set_variable(
         Ok(parameter) => parameter,
         Err(error) => return lowering.faults.invalid(at, error.to_string()),
     };
-    let leaf = OF_NETNS.iter().map(|(leaf, parameter)| (*parameter, *leaf)).chain(ALIASES);
-    if let Some((_, leaf)) = leaf.into_iter().find(|(modelled, _)| *modelled == parameter.as_str())
-    {
+    if let Some((_, leaf)) = ALIASES.iter().find(|(alias, _)| *alias == parameter.as_str()) {
         let message = format!("{name} has a leaf of its own: set {leaf} of the namespace");
         return lowering.faults.invalid(at, message);
     }
@@ -119,13 +180,6 @@ fn set_variable(
             finer.dotted()
         );
         return lowering.faults.invalid(at, message);
-    }
-    if let Some((ifname, leaf)) = link_leaf(&parameter) {
-        let place = Place { netns: netns.clone(), ifname };
-        if let Some(id) = lowering.directory.id_at(&place) {
-            let message = format!("{name} has a leaf of its own: set sysctl {leaf} of link {id}");
-            return lowering.faults.invalid(at, message);
-        }
     }
     set(lowering, netns, (parameter.as_str(), value), at);
 }
@@ -163,7 +217,17 @@ pub(crate) fn path(key: &SysctlKey, known: &NamedConfiguration<'_>) -> Path {
     leaf(key, known.configuration, known.directory())
 }
 
+/// The leaf of a parameter: its variable if that is configured, or the leaf that the models have for it.
 fn leaf(key: &SysctlKey, configuration: &Tree, directory: &Directory) -> Path {
+    let Some(list) = schema_node(configuration.schema(), "sysctls", &["netns"]) else {
+        return Path::default();
+    };
+    let entry = list_path(list).join(list, vec![spelling::netns(&key.netns)]);
+    let variable = |name: &str| below(&variable_path(&entry, name), &["value"]);
+    let spelled = configuration.node(&entry).and_then(|netns| spelling(&netns, &key.path));
+    if let Some(name) = spelled {
+        return variable(&name);
+    }
     if let Some((ifname, leaf)) = link_leaf(&key.path) {
         let place = Place { netns: key.netns.clone(), ifname };
         if directory.id_at(&place).is_some() {
@@ -171,17 +235,9 @@ fn leaf(key: &SysctlKey, configuration: &Tree, directory: &Directory) -> Path {
             return below(&entry, &["sysctl", leaf]);
         }
     }
-    let Some(list) = schema_node(configuration.schema(), "sysctls", &["netns"]) else {
-        return Path::default();
-    };
-    let entry = list_path(list).join(list, vec![spelling::netns(&key.netns)]);
     match OF_NETNS.iter().find(|(_, parameter)| *parameter == key.path.as_str()) {
         Some((leaf, _)) => below(&entry, &[leaf]),
-        None => {
-            let spelled = configuration.node(&entry).and_then(|netns| spelling(&netns, &key.path));
-            let name = spelled.unwrap_or_else(|| key.path.to_string());
-            below(&variable_path(&entry, &name), &["value"])
-        }
+        None => variable(&key.path.to_string()),
     }
 }
 
@@ -195,12 +251,12 @@ fn spelling(netns: &Node<'_>, path: &SysctlPath) -> Option<String> {
 
 /// The link and the leaf of a parameter of links.
 fn link_leaf(path: &SysctlPath) -> Option<(LinkName, &'static str)> {
-    let (leaf, folder) = OF_LINK.into_iter().find(|(leaf, folder)| {
-        let rest = path.as_str().strip_prefix(folder);
-        rest.is_some_and(|rest| rest.ends_with(&format!("/{leaf}")))
-    })?;
+    let (rest, name) = path.as_str().rsplit_once('/')?;
+    let is_of = |folder: &str| rest.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    let (leaf, folder, _) =
+        OF_LINK.into_iter().find(|(_, folder, known)| *known == name && is_of(folder))?;
     let dev = path.dev()?;
-    (path.as_str() == format!("{folder}/{dev}/{leaf}")).then_some((dev, leaf))
+    (rest == format!("{folder}/{dev}")).then_some((dev, leaf))
 }
 
 fn variable_path(netns: &Path, name: &str) -> Path {
@@ -323,8 +379,7 @@ mod tests {
             }"#,
             expect![[r#"
                 /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4..tcp_ecn']: sysctl "net.ipv4..tcp_ecn" has a part that names no parameter
-                /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4.conf.eth0.rp_filter']: net.ipv4.conf.eth0.rp_filter has a leaf of its own: set sysctl rp_filter of link eth0
-                /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4.ip_forward']: net.ipv4.ip_forward has a leaf of its own: set ip_forward of the namespace
+                /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4.ip_forward']: net/ipv4/ip_forward is set already, written differently
                 /netloom-sysctl:sysctls/netns[name='1']/variable[name='net.ipv4.neigh.eth0.unres_qlen']: net.ipv4.neigh.eth0.unres_qlen is the rounded form of another parameter: set net.ipv4.neigh.eth0.unres_qlen_bytes instead
                 /netloom-sysctl:sysctls/netns[name='1']/variable[name='net/ipv4/conf/all/forwarding']: net/ipv4/conf/all/forwarding has a leaf of its own: set ip_forward of the namespace
                 /netloom-sysctl:sysctls/netns[name='1']/variable[name='net/ipv4/tcp_sack']: net/ipv4/tcp_sack is set already, written differently

@@ -289,7 +289,7 @@ rules! {
         of: "parameters that are two names of one value",
         by_configuration: &[Outcome::Refused],
         by_environment: &[Outcome::Kernel],
-        note: "`net.ipv4.ip_forward` is `net.ipv4.conf.all.forwarding`. Validation accepts only the leaf `ip_forward`.",
+        note: "`net.ipv4.ip_forward` is `net.ipv4.conf.all.forwarding`. Validation refuses the second name.",
         shown_by: &["a_parameter_is_configured_under_one_name"],
     };
     /// The plan meets this condition by its order.

@@ -8,6 +8,8 @@ use netstate::{LinkAttributes, LinkFlags, LinkId, LinkName, MacAddress, NetnsNam
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::noun::sysctl::Written;
+
 /// An entry of any list of links. Fields that a list does not have stay empty.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -43,8 +45,8 @@ pub(crate) struct Entry {
     pub(crate) bond_slave: Option<BondPort>,
     pub(crate) ifname: Option<LinkName>,
     pub(crate) description: Option<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) sysctl: BTreeMap<String, String>,
+    #[serde(skip_serializing)]
+    pub(crate) sysctl: BTreeMap<String, Written>,
     #[serde(skip_deserializing)]
     pub(crate) state: Option<LinkState>,
 }
