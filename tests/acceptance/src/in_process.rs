@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path as FilePath, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine::{
     CommitRequest, Confirmed, ConfirmedBy, Datastore, Handle, Origin, RpcError, Session, Settings,
@@ -13,6 +13,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use yang::{Schema, Tree};
+
+use crate::daemon::DEADLINE;
 
 /// A host whose configuration can be changed.
 pub struct Device {
@@ -108,9 +110,15 @@ impl Device {
         }
     }
 
-    /// Ends the engine if it runs, and starts it.
+    /// Ends the engine if it runs, and starts it. A program that another thread is starting has the lock of the ended one until it
+    /// begins: open files are closed only then (`O_CLOEXEC`, open(2)).
     pub fn start_again(&mut self) {
-        self.try_start_again().unwrap_or_else(|words| panic!("{words}"));
+        let begun = Instant::now();
+        while let Err(words) = self.try_start_again() {
+            let is_locked = words.contains("in use by another");
+            assert!(is_locked && begun.elapsed() < DEADLINE, "{words}");
+            std::thread::yield_now();
+        }
     }
 
     /// The same, if the state directory allows it.
