@@ -16,7 +16,9 @@ use crate::fault::Fault;
 use crate::message::{HEADER, Message, fixed, message, row};
 use crate::namespaces::{Namespace, Namespaces};
 use crate::noun::link::read::{link_names, named};
+use crate::noun::rule::known::Known;
 use crate::noun::sysctl::file::write;
+use crate::socket::NetlinkSocket;
 use crate::uapi::NLA_TYPE_MASK;
 
 /// The maximum number of requests in a batch. If the kernel refuses all of them, the answers still
@@ -44,6 +46,7 @@ pub(crate) struct Execution<'a> {
     parameters: Vec<(usize, &'a SysctlKey, &'a String)>,
     batch: Batch,
     indexes: HashMap<NetnsName, Indexes>,
+    pub(crate) rules: Known,
 }
 
 /// The known and valid indexes of a namespace's links.
@@ -82,7 +85,7 @@ pub(crate) struct Failure {
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
-    fn new(op: usize, fault: &Fault) -> Self {
+    pub(crate) fn new(op: usize, fault: &Fault) -> Self {
         Self { op, errno: fault.errno, message: fault.to_string(), field: None }
     }
 
@@ -109,6 +112,7 @@ impl<'a> Execution<'a> {
             parameters: Vec::new(),
             batch: Batch::default(),
             indexes: HashMap::new(),
+            rules: Known::default(),
         }
     }
 
@@ -138,6 +142,7 @@ impl<'a> Execution<'a> {
     pub(crate) fn remove_namespace(&mut self, index: usize, name: &NetnsName) -> Result<()> {
         self.flush()?;
         self.indexes.remove(name);
+        self.rules.forget(name);
         self.namespaces.delete(name).map_err(|fault| Failure::new(index, &fault))
     }
 
@@ -151,6 +156,12 @@ impl<'a> Execution<'a> {
         self.flush()?;
         let namespace = find(self.namespaces, index, netns)?;
         namespace.inside(work).map_err(|fault| Failure::new(index, &fault))
+    }
+
+    /// The socket of a namespace, after all earlier operations.
+    pub(crate) fn socket(&mut self, index: usize, netns: &NetnsName) -> Result<&mut NetlinkSocket> {
+        self.flush()?;
+        find(self.namespaces, index, netns).map(|namespace| &mut namespace.socket)
     }
 
     /// Creates the waiting namespaces at once.

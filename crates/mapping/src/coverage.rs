@@ -28,12 +28,14 @@ const ROUTES: [&str; 2] = [
 
 const NEIGHBORS: [&str; 1] = [r#"{"to_addr": "10.9.9.9", "netns": "1", "dev": "probe"}"#];
 
-const RULES: [&str; 1] = [
+const RULES: [&str; 2] = [
     r#"{"pref": 9, "from": "all", "to": "all", "tos": "default", "fwmark": "0x00", "netns": "1"}"#,
+    r#"{"pref": 9, "from": "::/0", "to": "all", "tos": "default", "fwmark": "0x00", "netns": "1",
+        "netloom-rule:dscp": 0}"#,
 ];
 
 /// Values for leaves of various types.
-const VALUES: [&str; 23] = [
+const VALUES: [&str; 24] = [
     "1:5",
     "true",
     "false",
@@ -57,6 +59,7 @@ const VALUES: [&str; 23] = [
     "dummy",
     "veth",
     "blackhole",
+    "0x20",
 ];
 
 /// Leaves that are shown in another form than they were set, and why.

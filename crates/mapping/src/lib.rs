@@ -104,8 +104,11 @@ fn leaf_of(entry: Path, field: Option<&str>, configuration: &Tree) -> Path {
         Some("nexthops") => "nexthop",
         Some(field) => field,
     };
-    let path = below(&entry, &[leaf]);
-    if configuration.node(&path).is_some() { path } else { entry }
+    // The attributes of a rule's action are in a container.
+    let places = [&["action", leaf][..], &[leaf]].map(|leaf| below(&entry, leaf));
+    let is_there =
+        |path: &Path| configuration.node(path).is_some_and(|node| node.schema().name == leaf);
+    places.into_iter().find(is_there).unwrap_or(entry)
 }
 
 #[cfg(test)]

@@ -233,17 +233,39 @@ pub const RT_SCOPE_HOST: u8 = 254;
 pub const NUD_NOARP: u16 = 0x40;
 pub const NUD_PERMANENT: u16 = 0x80;
 
-// fib_rules.h: FRA_…, FR_ACT_…
+// fib_rules.h: FRA_…, FR_ACT_…, FIB_RULE_…
 pub const FRA_DST: u16 = 1;
 pub const FRA_SRC: u16 = 2;
 pub const FRA_IIFNAME: u16 = 3;
+pub const FRA_GOTO: u16 = 4;
 pub const FRA_PRIORITY: u16 = 6;
 pub const FRA_FWMARK: u16 = 10;
+pub const FRA_FLOW: u16 = 11;
+pub const FRA_TUN_ID: u16 = 12;
+pub const FRA_SUPPRESS_IFGROUP: u16 = 13;
+pub const FRA_SUPPRESS_PREFIXLEN: u16 = 14;
 pub const FRA_TABLE: u16 = 15;
 pub const FRA_FWMASK: u16 = 16;
 pub const FRA_OIFNAME: u16 = 17;
+pub const FRA_L3MDEV: u16 = 19;
+pub const FRA_UID_RANGE: u16 = 20;
 pub const FRA_PROTOCOL: u16 = 21;
+pub const FRA_IP_PROTO: u16 = 22;
+pub const FRA_SPORT_RANGE: u16 = 23;
+pub const FRA_DPORT_RANGE: u16 = 24;
+pub const FRA_DSCP: u16 = 25;
+pub const FRA_FLOWLABEL: u16 = 26;
+pub const FRA_FLOWLABEL_MASK: u16 = 27;
+pub const FRA_SPORT_MASK: u16 = 28;
+pub const FRA_DPORT_MASK: u16 = 29;
+pub const FRA_DSCP_MASK: u16 = 30;
 pub const FR_ACT_TO_TBL: u8 = 1;
+pub const FR_ACT_GOTO: u8 = 2;
+pub const FR_ACT_NOP: u8 = 3;
+pub const FR_ACT_BLACKHOLE: u8 = 6;
+pub const FR_ACT_UNREACHABLE: u8 = 7;
+pub const FR_ACT_PROHIBIT: u8 = 8;
+pub const FIB_RULE_INVERT: u32 = 0x2;
 
 // if_link.h: IFLA_VLAN_…; if_vlan.h: VLAN_FLAG_…
 pub const IFLA_VLAN_ID: u16 = 1;

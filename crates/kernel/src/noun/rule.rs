@@ -1,12 +1,17 @@
 //! Rules on the wire (`struct fib_rule_hdr` and `FRA_…`).
 
+pub(crate) mod known;
+mod removal;
+mod support;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use netstate::attribute::{Attributes, Fields, Value, put_value};
-use netstate::rule::{Rule, RuleKey};
+use netstate::rule::{Rule, RuleKey, Selectors};
 use netstate::uapi::{
-    FR_ACT_TO_TBL, FRA_DST, FRA_FWMARK, FRA_FWMASK, FRA_PRIORITY, FRA_SRC, FRA_TABLE,
+    FIB_RULE_INVERT, FR_ACT_TO_TBL, FRA_DPORT_MASK, FRA_DSCP_MASK, FRA_DST, FRA_FLOWLABEL_MASK,
+    FRA_FWMARK, FRA_FWMASK, FRA_PRIORITY, FRA_SPORT_MASK, FRA_SRC,
 };
 use netstate::{Key, LinkName, NetnsName, Object, Part, Wanted};
 
@@ -14,6 +19,11 @@ use crate::execution::{self, Act, CREATE, Execution, PointedAt};
 use crate::message::{Message, Wire, fixed};
 use crate::noun::route::family;
 use crate::observer::{Observer, Result};
+
+/// Masks that mean the same as none: the kernel reports them, and it needs that of a flow label.
+const ALL_PORT_BITS: u16 = u16::MAX;
+const ALL_DSCP_BITS: u8 = 0x3f;
+const ALL_FLOWLABEL_BITS: u32 = 0xf_ffff;
 
 /// The netlink constants of this noun.
 pub(crate) const WIRE: Wire = Wire {
@@ -24,27 +34,30 @@ pub(crate) const WIRE: Wire = Wire {
 
 /// Appends the body of a request to add a rule, or to remove the rule that matches in everything.
 fn request(out: &mut Vec<u8>, key: &RuleKey, rule: &Rule) {
-    let RuleKey { pref, from, to, tos, fwmark, .. } = key;
+    let RuleKey { pref, from, to, tos, fwmark, fwmask, selectors, .. } = key;
     let table = rule.table.and_then(|table| u8::try_from(table).ok()).unwrap_or_default();
     let action = rule.action.unwrap_or(FR_ACT_TO_TBL);
     out.extend([family(&from.addr()), to.prefix_len(), from.prefix_len(), *tos]);
     out.extend([table, 0, 0, action]);
-    0u32.put(out);
+    if selectors.not == Some(true) { FIB_RULE_INVERT } else { 0 }.put(out);
     for (number, prefix) in [(FRA_SRC, from), (FRA_DST, to)] {
         if prefix.prefix_len() != 0 {
             put_value(out, number, &prefix.network());
         }
     }
     put_value(out, FRA_PRIORITY, pref);
-    if *fwmark != 0 {
+    if *fwmark != 0 || fwmask.is_some() {
         put_value(out, FRA_FWMARK, fwmark);
-        put_value(out, FRA_FWMASK, &u32::MAX);
+        put_value(out, FRA_FWMASK, &fwmask.unwrap_or(u32::MAX));
+    }
+    selectors.encode(out);
+    if selectors.flowlabel.is_some() && selectors.flowlabel_mask.is_none() {
+        put_value(out, FRA_FLOWLABEL_MASK, &ALL_FLOWLABEL_BITS.to_be());
     }
     rule.encode(out);
 }
 
-/// Reads a message about a rule of namespace `netns`. Rules with selectors that a key cannot
-/// contain are skipped: they belong to others.
+/// Reads a message about a rule of namespace `netns`.
 fn decode(message: Message<'_>, netns: &NetnsName) -> Option<(Box<RuleKey>, Box<Rule>)> {
     if ![libc::RTM_NEWRULE, libc::RTM_DELRULE].contains(&message.kind) {
         return None;
@@ -54,20 +67,28 @@ fn decode(message: Message<'_>, netns: &NetnsName) -> Option<(Box<RuleKey>, Box<
         10 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         _ => return None,
     };
-    let (mut from, mut to, mut pref, mut fwmark, mut fwmask) = (any, any, 0, 0, u32::MAX);
+    let (mut from, mut to, mut pref, mut fwmark, mut fwmask) = (any, any, 0, 0, None);
     for (number, value) in message.attributes(fixed::RULE) {
         match number {
             FRA_SRC => from = IpAddr::take(value)?,
             FRA_DST => to = IpAddr::take(value)?,
             FRA_PRIORITY => pref = u32::take(value)?,
             FRA_FWMARK => fwmark = u32::take(value)?,
-            FRA_FWMASK => fwmask = u32::take(value)?,
+            FRA_FWMASK => fwmask = Some(u32::take(value)?),
             _ => {}
         }
     }
-    if fwmark != 0 && fwmask != u32::MAX {
-        return None;
-    }
+    let usual = if fwmark == 0 { 0 } else { u32::MAX };
+    let selectors: Selectors = message.decode(fixed::RULE);
+    let not = message.number::<u32>(8) & FIB_RULE_INVERT != 0;
+    let selectors = Selectors {
+        not: not.then_some(true),
+        sport_mask: selectors.sport_mask.filter(|mask| *mask != ALL_PORT_BITS),
+        dport_mask: selectors.dport_mask.filter(|mask| *mask != ALL_PORT_BITS),
+        dscp_mask: selectors.dscp_mask.filter(|mask| *mask != ALL_DSCP_BITS),
+        flowlabel_mask: selectors.flowlabel_mask.filter(|mask| *mask != ALL_FLOWLABEL_BITS),
+        ..selectors
+    };
     let key = RuleKey {
         netns: netns.clone(),
         pref,
@@ -75,9 +96,17 @@ fn decode(message: Message<'_>, netns: &NetnsName) -> Option<(Box<RuleKey>, Box<
         to: IpNet::new(to, message.byte(1)).ok()?,
         tos: message.byte(3),
         fwmark,
+        fwmask: fwmask.filter(|mask| *mask != usual),
+        selectors,
     };
     let rule: Rule = message.decode(fixed::RULE);
-    let rule = Rule { action: Some(message.byte(7)), ..rule };
+    let rule = Rule {
+        action: Some(message.byte(7)),
+        table: rule.table.filter(|table| *table != 0),
+        // The kernel reports -1 if there is none.
+        suppress_prefixlength: rule.suppress_prefixlength.filter(|length| *length != u32::MAX),
+        ..rule
+    };
     Some((key.into(), rule.into()))
 }
 
@@ -88,11 +117,18 @@ pub(crate) fn execute<'a>(
     key: &'a RuleKey,
     doing: Act<'a, Box<Rule>>,
 ) -> execution::Result<()> {
-    let (kind, rule) = match doing {
-        Act::Create(rule) | Act::Update { change: rule, .. } => ((libc::RTM_NEWRULE, CREATE), rule),
-        Act::Delete(rule) => ((libc::RTM_DELRULE, 0), rule),
-    };
-    execution.push((index, &key.netns), kind, |out| request(out, key, rule))
+    match doing {
+        Act::Create(rule) | Act::Update { change: rule, .. } => {
+            support::check(execution, index, key)?;
+            removal::note(&mut execution.rules, key, rule);
+            // With `NLM_F_EXCL`, the kernel refuses a rule beside one that only has more selectors.
+            let flags = CREATE & !libc::NLM_F_EXCL;
+            execution.push((index, &key.netns), (libc::RTM_NEWRULE, flags), |out| {
+                request(out, key, rule)
+            })
+        }
+        Act::Delete(rule) => removal::remove(execution, index, key, rule),
+    }
 }
 
 /// The field to which the kernel points.
@@ -103,8 +139,11 @@ pub(crate) fn field(_: &Rule, at: PointedAt<'_>) -> Option<&'static str> {
         FRA_DST => Some("to"),
         FRA_PRIORITY => Some("pref"),
         FRA_FWMARK | FRA_FWMASK => Some("fwmark"),
-        FRA_TABLE => Some("table"),
-        _ => at.field(attribute, Rule::FIELDS),
+        FRA_SPORT_MASK => Some("sport"),
+        FRA_DPORT_MASK => Some("dport"),
+        FRA_DSCP_MASK => Some("dscp-mask"),
+        FRA_FLOWLABEL_MASK => Some("flowlabel"),
+        _ => at.field(attribute, Selectors::FIELDS).or_else(|| at.field(attribute, Rule::FIELDS)),
     }
 }
 

@@ -23,8 +23,8 @@ use kernel::Kernel;
 use netstate::link::{Link, LinkKind, Veth};
 use netstate::plan::{plan, target, wanted};
 use netstate::{
-    Address, AddressKey, Key, LinkFlags, Nexthop, Object, Originals, Route, RouteKey, Scope,
-    Southbound, State, SysctlKey,
+    Address, AddressKey, Key, LinkFlags, Nexthop, Object, Originals, Refusal, Route, RouteKey,
+    Scope, Southbound, State, SysctlKey,
 };
 
 /// A kernel with what the configuration has applied to it.
@@ -42,6 +42,11 @@ impl Host {
 
     /// Brings the kernel to `desired`, and checks that nothing is left to do.
     fn converge(&mut self, desired: &State) {
+        self.try_converge(desired).unwrap_or_else(|refusal| panic!("{refusal}\n{refusal:#?}"));
+    }
+
+    /// The same, unless the kernel refuses an operation.
+    fn try_converge(&mut self, desired: &State) -> Result<(), Refusal> {
         for done in [false, true] {
             let only = Scope::Only(wanted(desired, &self.touched, &self.originals));
             let observed = self.kernel.observe(&only).expect("observe");
@@ -54,12 +59,11 @@ impl Host {
             let plan = plan(&target, &observed).expect("plan");
             let words: Vec<String> = plan.ops.iter().map(|op| op.to_string()).collect();
             assert!(!done || plan.ops.is_empty(), "left to do: {words:#?} {plan:#?}");
-            if let Err(refusal) = self.kernel.execute(&plan) {
-                panic!("{refusal}\n{words:#?}\n{:#?}", plan.ops[refusal.index]);
-            }
+            self.kernel.execute(&plan)?;
         }
         self.originals.forget(&[desired]);
         self.touched = desired.clone();
+        Ok(())
     }
 }
 

@@ -184,8 +184,10 @@ fn route_agrees(key: &RouteKey, wanted: &Route, seen: &Route) -> bool {
 fn rule_agrees(wanted: &Rule, seen: &Rule) -> bool {
     wanted.action == seen.action
         && wanted.table == seen.table
-        && wanted.iif == seen.iif
-        && wanted.oif == seen.oif
+        && wanted.goto == seen.goto
+        && wanted.suppress_prefixlength == seen.suppress_prefixlength
+        && wanted.suppress_ifgroup == seen.suppress_ifgroup
+        && wanted.realms == seen.realms
         && (wanted.protocol.is_none() || wanted.protocol == seen.protocol)
 }
 

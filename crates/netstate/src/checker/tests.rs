@@ -362,7 +362,7 @@ fn a_rule_is_recreated_and_removed_only_by_an_operation() {
     let rule = |table| {
         let any = "0.0.0.0/0".parse().unwrap();
         let netns = NetnsName::own();
-        let key = RuleKey { netns, pref: 100, from: any, to: any, tos: 0, fwmark: 0 };
+        let key = RuleKey::between(netns, 100, (any, any));
         let rule = Rule { table: Some(table), ..Rule::default() };
         (Key::Rule(key.into()), Object::Rule(rule.into()))
     };

@@ -1,18 +1,27 @@
 //! A rule of the routing policy database (`struct fib_rule_hdr`, `FRA_…`, include/uapi/linux/fib_rules.h; ip-rule(8)).
+//!
+//! All selectors are in the key, so that rules of others which differ in any of them are other objects.
+
+mod selectors;
 
 use std::fmt;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::attribute::Attributes;
-use crate::name::{LinkName, NetnsName};
+use crate::attribute::{Attributes, Fields};
+use crate::name::NetnsName;
 use crate::noun::netns::as_phrase;
 use crate::noun::{
     Change, Condition, Described, FoundBy, Key, Lasts, Loose, Loss, Needs, NounFacts, Object,
     Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
-use crate::uapi::{RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, RTPROT_KERNEL};
+use crate::uapi::{
+    FR_ACT_BLACKHOLE, FR_ACT_GOTO, FR_ACT_NOP, FR_ACT_PROHIBIT, FR_ACT_UNREACHABLE,
+    RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, RTPROT_KERNEL,
+};
+
+pub use selectors::{PortRange, Selectors, UidRange};
 
 /// The key of a rule: the packets that it matches, and its priority.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,14 +36,27 @@ pub struct RuleKey {
     pub to: IpNet,
     /// `tos` of `struct fib_rule_hdr`; zero for any.
     pub tos: u8,
-    /// `FRA_FWMARK`; zero for any.
+    /// `FRA_FWMARK`; zero for any, unless there is a mask.
     pub fwmark: u32,
+    /// `FRA_FWMASK`, unless it is what the kernel means without it: all bits for a mark, and none
+    /// for zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fwmask: Option<u32>,
+    /// All other selectors.
+    #[serde(default, skip_serializing_if = "Selectors::is_empty")]
+    pub selectors: Selectors,
 }
 
 impl RuleKey {
     /// Whether it is an IPv6 rule.
     pub fn is_ipv6(&self) -> bool {
         self.from.addr().is_ipv6()
+    }
+
+    /// The rule with these prefixes, and no other selector.
+    pub fn between(netns: NetnsName, pref: u32, (from, to): (IpNet, IpNet)) -> Self {
+        let selectors = Selectors::default();
+        Self { netns, pref, from, to, tos: 0, fwmark: 0, fwmask: None, selectors }
     }
 }
 
@@ -45,15 +67,22 @@ pub struct Rule {
     /// `action` of `struct fib_rule_hdr`: `FR_ACT_…`.
     #[attribute(create_only)]
     pub action: Option<u8>,
-    /// The table that is looked up.
+    /// The table that is looked up; `None` for an action without a table, and for the table of the
+    /// VRF.
     #[attribute(FRA_TABLE)]
     pub table: Option<u32>,
-    /// Matches only packets that were received on the link with this name, which need not exist.
-    #[attribute(FRA_IIFNAME)]
-    pub iif: Option<LinkName>,
-    /// Matches only packets of sockets that are bound to the link with this name.
-    #[attribute(FRA_OIFNAME)]
-    pub oif: Option<LinkName>,
+    /// The priority of the rule to continue with.
+    #[attribute(FRA_GOTO)]
+    pub goto: Option<u32>,
+    /// A route with a prefix that is at most as long is not used.
+    #[attribute(FRA_SUPPRESS_PREFIXLEN)]
+    pub suppress_prefixlength: Option<u32>,
+    /// A route over a link of this group is not used.
+    #[attribute(FRA_SUPPRESS_IFGROUP)]
+    pub suppress_ifgroup: Option<u32>,
+    /// The realms of the source, in the upper half, and of the destination; never zero.
+    #[attribute(FRA_FLOW)]
+    pub realms: Option<u32>,
     /// Who made the rule (`RTPROT_…`).
     #[attribute(FRA_PROTOCOL)]
     pub protocol: Option<u8>,
@@ -118,10 +147,8 @@ impl NounFacts for Facts {
     }
 
     fn satisfies(_: &Self::Key, seen: &Self::Object, wanted: &Self::Object) -> bool {
-        let protocol = wanted.protocol.is_none() || seen.protocol == wanted.protocol;
-        (seen.action, seen.table) == (wanted.action, wanted.table)
-            && (&seen.iif, &seen.oif) == (&wanted.iif, &wanted.oif)
-            && protocol
+        let protocol = wanted.protocol.or(seen.protocol);
+        **seen == Rule { protocol, ..Rule::clone(wanted) }
     }
 
     /// No request changes a rule.
@@ -167,26 +194,45 @@ impl NounFacts for Facts {
         key: &Self::Key,
         Described { object: rule, .. }: Described<'_, Self::Object>,
     ) -> fmt::Result {
-        write!(f, "{} rule {} from {}", verb.words()[0], key.pref, Selector(&key.from))?;
+        let not = if key.selectors.not.is_some() { " not" } else { "" };
+        write!(f, "{} rule {}{not} from {}", verb.words()[0], key.pref, Selector(&key.from))?;
         if key.to.prefix_len() != 0 {
             write!(f, " to {}", key.to)?;
         }
         if key.tos != 0 {
             write!(f, " tos {:#04x}", key.tos)?;
         }
-        if key.fwmark != 0 {
+        if key.fwmark != 0 || key.fwmask.is_some() {
             write!(f, " fwmark {:#x}", key.fwmark)?;
         }
-        for (word, link) in [("iif", &rule.iif), ("oif", &rule.oif)] {
-            if let Some(link) = link {
-                write!(f, " {word} {link}")?;
-            }
+        if let Some(mask) = key.fwmask {
+            write!(f, "/{mask:#x}")?;
+        }
+        write!(f, "{}", key.selectors)?;
+        match (rule.action, rule.goto) {
+            (Some(FR_ACT_GOTO), Some(pref)) => write!(f, " goto {pref}")?,
+            (Some(FR_ACT_NOP), _) => write!(f, " nop")?,
+            (Some(FR_ACT_BLACKHOLE), _) => write!(f, " blackhole")?,
+            (Some(FR_ACT_UNREACHABLE), _) => write!(f, " unreachable")?,
+            (Some(FR_ACT_PROHIBIT), _) => write!(f, " prohibit")?,
+            _ => {}
         }
         match rule.table {
             Some(RT_TABLE_MAIN) => write!(f, " lookup main")?,
             Some(RT_TABLE_LOCAL) => write!(f, " lookup local")?,
             Some(RT_TABLE_DEFAULT) => write!(f, " lookup default")?,
             Some(table) => write!(f, " lookup {table}")?,
+            None => {}
+        }
+        if let Some(length) = rule.suppress_prefixlength {
+            write!(f, " suppress_prefixlength {length}")?;
+        }
+        if let Some(group) = rule.suppress_ifgroup {
+            write!(f, " suppress_ifgroup {group}")?;
+        }
+        match rule.realms.map(|realms| (realms >> 16, realms & 0xffff)) {
+            Some((0, to)) => write!(f, " realms {to}")?,
+            Some((from, to)) => write!(f, " realms {from}/{to}")?,
             None => {}
         }
         write!(f, " in {}", as_phrase(&key.netns))

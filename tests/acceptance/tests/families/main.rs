@@ -8,3 +8,4 @@
 mod leaves;
 mod parameters;
 mod relations;
+mod rules;
