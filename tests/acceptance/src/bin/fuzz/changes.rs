@@ -91,6 +91,7 @@ fn one(tree: &Tree, random: &mut Rng) -> String {
             "routes/route[prefix='10.9.{number}.0/24'][netns='1'][table='254'][tos='0'][metric='0']/nexthop[dev='{}']",
             dev.rsplit(' ').next().unwrap_or_default()
         ),
+        (13, _) if random.bool() => rule(random),
         (13, _) => format!(
             "routes/route[prefix='10.8.{number}.0/24'][netns='1'][table='7'][tos='0'][metric='0']/type = blackhole"
         ),
@@ -159,6 +160,25 @@ fn leaf(entry: &str, list: &str, tree: &Tree, random: &mut Rng) -> String {
     if !special.is_empty() && random.bool() {
         leaves = special;
     }
+    any_of(entry, &leaves, random)
+}
+
+/// A rule with any of its leaves.
+fn rule(random: &mut Rng) -> String {
+    let list = Path::parse(schema(), &absolute("rules/rule")).expect("a list");
+    let mut leaves = Vec::new();
+    add_leaves(list.steps.last().expect("a list has a node").node, String::new(), &mut leaves);
+    let source = ["all", "10.70.0.0/24", "::/0"][random.usize(..3)];
+    let mark = ["0x00", "0x1/0xff"][random.usize(..2)];
+    let entry = format!(
+        "rules/rule[pref='9{}'][from='{source}'][to='all'][tos='default'][fwmark='{mark}'][netns='1']",
+        random.u8(0..2)
+    );
+    format!("{entry}\n{}", any_of(&entry, &leaves, random))
+}
+
+/// One of the leaves with a value of its type.
+fn any_of(entry: &str, leaves: &[(String, &'static SchemaNode)], random: &mut Rng) -> String {
     let (below, leaf) = leaves[random.usize(..leaves.len())].clone();
     let listed = (0..8).find_map(|_| leaf.value(VALUES[random.usize(..VALUES.len())]).ok());
     let value = if random.bool() { listed } else { random::value(random, leaf) };
@@ -233,6 +253,7 @@ fn absolute(path: &str) -> String {
     let module = match path.split('/').next() {
         Some("routes") => "iproute2-ip-route",
         Some("netnses") => "iproute2-ip-netns",
+        Some("rules") => "iproute2-ip-rule",
         Some("sysctls") => "netloom-sysctl",
         Some(_) | None => "iproute2-ip-link",
     };

@@ -24,7 +24,7 @@ const NICS: [&str; 3] = ["n1", "n2", "fbr"];
 const OBSERVED: [&str; 1] = ["n1"];
 
 /// What others may have, one line for ip(8) each. Lines build on lines before them.
-const FOREIGN: [&str; 20] = [
+const FOREIGN: [&str; 22] = [
     "link add fbr type bridge",
     "link set fbr up",
     "link set n1 master fbr",
@@ -44,6 +44,8 @@ const FOREIGN: [&str; 20] = [
     "route add blackhole 10.74.0.0/16 table 9",
     "neighbor add 10.70.0.7 lladdr 02:00:00:00:00:07 dev n1 nud permanent",
     "rule add from 10.70.0.0/24 lookup 9 pref 90",
+    "rule add ipproto 200 lookup main pref 90 protocol static",
+    "-6 rule add not uidrange 5-9 lookup main pref 91 protocol static",
     "link set n1 multicast off",
 ];
 
