@@ -15,7 +15,7 @@ use netstate::uapi::{
 };
 use netstate::{Key, LinkName, NetnsName, Object, Part, Wanted};
 
-use crate::execution::{self, Act, CREATE, Execution, PointedAt};
+use crate::execution::{self, Act, Execution, PointedAt};
 use crate::message::{Message, Wire, fixed};
 use crate::noun::route::family;
 use crate::observer::{Observer, Result};
@@ -121,10 +121,8 @@ pub(crate) fn execute<'a>(
         Act::Create(rule) | Act::Update { change: rule, .. } => {
             support::check(execution, index, key)?;
             removal::note(&mut execution.rules, key, rule);
-            // With `NLM_F_EXCL`, the kernel refuses a rule beside one that only has more selectors.
-            let flags = CREATE & !libc::NLM_F_EXCL;
-            execution.push((index, &key.netns), (libc::RTM_NEWRULE, flags), |out| {
-                request(out, key, rule)
+            execution.push((index, &key.netns), (libc::RTM_NEWRULE, removal::ADD), |out| {
+                request(out, key, rule);
             })
         }
         Act::Delete(rule) => removal::remove(execution, index, key, rule),

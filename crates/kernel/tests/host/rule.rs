@@ -202,3 +202,21 @@ fn rules_of_others_with_the_same_key_and_other_selectors_stay() {
         assert_eq!(ip_json("rule show"), before);
     });
 }
+
+#[test]
+fn the_order_of_other_rules_stays_when_one_cannot_be_removed_alone() {
+    isolated(|| {
+        // The first one and those in between have more selectors than the one that is removed.
+        ip("rule add pref 100 ipproto udp lookup 9 protocol static");
+        let mut host = Host::open();
+        host.converge(&state([any("-4", 100, Selectors::default(), lookup(9))]));
+        for number in 1..500 {
+            ip(&format!("rule add pref 100 tun_id {number} goto 101 protocol static"));
+        }
+        ip("rule add pref 101 from 10.0.0.0/8 lookup 9 protocol static");
+        let mut before = ip_json("-d rule show");
+        host.converge(&State::default());
+        before.as_array_mut().unwrap().remove(2);
+        assert_eq!(ip_json("-d rule show"), before);
+    });
+}

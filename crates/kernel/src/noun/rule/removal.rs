@@ -16,8 +16,15 @@ use super::known::{Known, Standing};
 use super::{decode, request};
 use crate::execution::{CREATE, Execution, Failure, Result};
 use crate::fault::Fault;
-use crate::message::fixed;
+use crate::message::{fixed, message};
 use crate::noun::route::family;
+use crate::socket::NetlinkSocket;
+
+/// With `NLM_F_EXCL`, the kernel refuses a rule beside one that only has more selectors.
+pub(super) const ADD: i32 = CREATE & !libc::NLM_F_EXCL;
+
+/// The number of requests that the kernel gets at once.
+const TOGETHER: usize = 400;
 
 /// A rule is added, after all others of its priority.
 pub(super) fn note(known: &mut Known, key: &RuleKey, rule: &Rule) {
@@ -45,10 +52,16 @@ pub(super) fn remove(
     let group = execution.rules.standing.get_mut(&place).and_then(|all| all.get_mut(&key.pref));
     let absent = || Failure::new(op, &Fault::from_answer(libc::ENOENT, &[]));
     let group = group.ok_or_else(absent)?;
-    let exact = group.iter().position(|standing| standing.key == *key && standing.rule == *rule);
-    let at = exact.or_else(|| group.iter().position(|standing| standing.key == *key));
-    let at = at.ok_or_else(absent)?;
-    let first = group.iter().position(|standing| is_found(&group[at], standing));
+    let is_exact = |standing: &Standing| standing.key == *key && standing.rule == *rule;
+    let first = group.iter().position(|standing| is_found((key, rule), standing));
+    let at = match first {
+        Some(first) if is_exact(&group[first]) => first,
+        _ => group
+            .iter()
+            .position(is_exact)
+            .or_else(|| group.iter().position(|standing| standing.key == *key))
+            .ok_or_else(absent)?,
+    };
     if first == Some(at) {
         let Standing { body, .. } = group.remove(at);
         return execution.push((op, &key.netns), (libc::RTM_DELRULE, 0), |out| out.extend(body));
@@ -57,16 +70,35 @@ pub(super) fn remove(
         priority = key.pref,
         "rules of this priority are added again, because one of them cannot be removed alone"
     );
-    let mut requests: Vec<_> =
-        group.iter().map(|standing| (libc::RTM_DELRULE, 0, standing.body.clone())).collect();
+    let bodies = group.iter().map(|standing| standing.body.clone());
+    let mut requests: Vec<_> = bodies.map(|body| (libc::RTM_DELRULE, 0, body)).collect();
     group.remove(at);
-    let flags = CREATE & !libc::NLM_F_EXCL;
-    let again = group.iter().map(|standing| (libc::RTM_NEWRULE, flags, standing.body.clone()));
-    requests.extend(again);
-    for (kind, flags, body) in requests {
-        execution.push((op, &key.netns), (kind, flags), |out| out.extend(body))?;
+    let bodies = group.iter().map(|standing| standing.body.clone());
+    requests.extend(bodies.map(|body| (libc::RTM_NEWRULE, ADD, body)));
+    send_all(execution.socket(op, &key.netns)?, &requests).map_err(|fault| Failure::new(op, &fault))
+}
+
+/// Sends requests, also those after one that fails: a rule of others that is removed comes back.
+fn send_all(
+    socket: &mut NetlinkSocket,
+    requests: &[(u16, i32, Vec<u8>)],
+) -> std::result::Result<(), Fault> {
+    let mut outcome = Ok(());
+    for some in requests.chunks(TOGETHER) {
+        let mut bytes = Vec::new();
+        for (number, (kind, flags, body)) in some.iter().enumerate() {
+            let is_last = number + 1 == some.len();
+            let flags = flags | if is_last { libc::NLM_F_ACK } else { 0 };
+            message(&mut bytes, (*kind, flags, 0), |out| out.extend(body));
+        }
+        let failures = socket.transact(&bytes).map_err(Fault::from);
+        let failure = failures.map(|failures| failures.into_iter().next());
+        match failure {
+            Ok(None) => {}
+            Ok(Some((_, fault))) | Err(fault) => outcome = outcome.and(Err(fault)),
+        }
     }
-    Ok(())
+    outcome
 }
 
 /// The rules of the key's namespace and family.
@@ -98,16 +130,15 @@ fn read(
     Ok(standing)
 }
 
-/// Whether the kernel finds `found` by the request for `asked`, which has the same priority.
-fn is_found(asked: &Standing, found: &Standing) -> bool {
+/// Whether the kernel finds `found` by a request for a rule, which has the same priority.
+fn is_found((key, rule): (&RuleKey, &Rule), found: &Standing) -> bool {
     fn same<T: PartialEq>(asked: Option<T>, found: Option<T>) -> bool {
         asked.is_none() || asked == found
     }
     let prefix = |asked: &IpNet, found: &IpNet| asked.prefix_len() == 0 || asked == found;
-    let (key, other) = (&asked.key, &found.key);
+    let (other, seen) = (&found.key, &found.rule);
     let mask = |key: &RuleKey| key.fwmask.unwrap_or(if key.fwmark == 0 { 0 } else { u32::MAX });
     let (one, two): (&Selectors, &Selectors) = (&key.selectors, &other.selectors);
-    let (rule, seen) = (&asked.rule, &found.rule);
     prefix(&key.from, &other.from)
         && prefix(&key.to, &other.to)
         && (key.tos == 0 || key.tos == other.tos)
