@@ -4,12 +4,10 @@
 //! table generates the enum [`LinkKind`] and every dispatch over it, so that a kind that lacks a
 //! fact does not compile.
 
-mod below;
 pub mod bond;
 pub mod bridge;
-mod creation;
 pub mod dummy;
-mod enslaving;
+mod facts;
 pub mod ifb;
 pub mod ipvlan;
 pub mod macvlan;
@@ -26,12 +24,14 @@ use std::fmt;
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use self::below::{Below, BelowAttribute, LinkBelow};
 use self::bond::Bond;
 use self::bridge::Bridge;
-pub use self::creation::{CreatedBy, MtuAtCreation};
 use self::dummy::Dummy;
-pub use self::enslaving::Enslaving;
+pub(super) use self::facts::ETHER_MTU;
+use self::facts::FOREIGN;
+pub use self::facts::{
+    Below, BelowAttribute, CreatedBy, Enslaving, KindFacts, LinkBelow, MtuAtCreation,
+};
 use self::ifb::Ifb;
 use self::ipvlan::{Ipvlan, Ipvtap};
 use self::macvlan::{Macvlan, Macvtap};
@@ -141,51 +141,6 @@ pub(crate) trait Kind:
     /// Removes the attributes that the kernel refuses because of others that are set here.
     fn drop_unsupported(&mut self) {}
 }
-
-/// The facts that are the same for every link of a kind.
-#[derive(Debug)]
-pub struct KindFacts {
-    /// `IFLA_INFO_KIND`, which is also the type's name in ip-link(8).
-    pub name: &'static str,
-    /// How the kernel creates one.
-    pub created_by: CreatedBy,
-    /// Whether it has a link below, and which attribute names it.
-    pub link_below: LinkBelow,
-    /// Whether the kernel resets the attributes that a request to change one leaves out, and the
-    /// link below too.
-    pub changes_whole: bool,
-    /// What happens to a link that is enslaved to it; `None` if no link can be.
-    pub enslaves: Option<Enslaving>,
-    /// Whether it is one of two ends that the kernel creates and removes together.
-    pub paired: bool,
-    /// Whether it can move to another namespace (`netns_immutable`, include/linux/netdevice.h).
-    pub moves: bool,
-    /// Whether it has the least MTU of its ports until its MTU is set to another value
-    /// (`br_mtu_auto_adjust`, net/bridge/br_if.c).
-    pub mtu_of_ports: bool,
-    /// When the MTU of a new link is set.
-    pub mtu: MtuAtCreation,
-    /// The least and the greatest MTU (`min_mtu` and `max_mtu` of `struct net_device`); none if the driver does not
-    /// limit it, or if each link has limits of its own.
-    pub mtu_limits: Option<(u32, u32)>,
-}
-
-/// `ETH_MIN_MTU` and `ETH_MAX_MTU` (include/uapi/linux/if_ether.h).
-pub(super) const ETHER_MTU: (u32, u32) = (68, 65_535);
-
-/// The facts of links that Netloom cannot create.
-const FOREIGN: KindFacts = KindFacts {
-    name: "",
-    created_by: CreatedBy::Netlink,
-    link_below: LinkBelow::Optional(BelowAttribute::IflaLink),
-    changes_whole: false,
-    enslaves: Some(Enslaving::Stays),
-    paired: false,
-    moves: true,
-    mtu_of_ports: false,
-    mtu: MtuAtCreation::Told,
-    mtu_limits: None,
-};
 
 impl LinkKind {
     /// Whether Netloom can create links of the kind.
