@@ -35,7 +35,7 @@ const RULES: [&str; 2] = [
 ];
 
 /// Values for leaves of various types.
-const VALUES: [&str; 24] = [
+const VALUES: [&str; 25] = [
     "1:5",
     "true",
     "false",
@@ -49,6 +49,7 @@ const VALUES: [&str; 24] = [
     "br0",
     "vpn10",
     "10.9.9.9",
+    "0.0.1.2",
     "239.0.0.1",
     "2001:db8::9",
     "52:54:00:00:00:99",

@@ -94,8 +94,8 @@ fn names_and_addresses_of_links() {
         expect![[r#"
             "veth" is iproute2-ip-link:veth
             "iproute2-ip-link:veth" is iproute2-ip-link:veth
-            "ether" is not can, dsa, dummy, erspan, gretap, ifb, ip6erspan, ip6tnl, ipvlan, ipvtap, lowpan, netdevsim, nlmonipvtap, tun, vcan, veth, virt_wifi, vxcan, ip6gre, ip6gretap, ipip, macvlan, macvtap, sit or vti6
-            "wireguard" is not can, dsa, dummy, erspan, gretap, ifb, ip6erspan, ip6tnl, ipvlan, ipvtap, lowpan, netdevsim, nlmonipvtap, tun, vcan, veth, virt_wifi, vxcan, ip6gre, ip6gretap, ipip, macvlan, macvtap, sit or vti6
+            "ether" is not can, dsa, dummy, erspan, gretap, ifb, ip6erspan, ip6tnl, ipvlan, ipvtap, lowpan, netdevsim, nlmonipvtap, tun, vcan, veth, virt_wifi, vxcan, geneve, ip6gre, ip6gretap, ipip, macvlan, macvtap, nlmon, sit, vti6 or xfrm
+            "wireguard" is not can, dsa, dummy, erspan, gretap, ifb, ip6erspan, ip6tnl, ipvlan, ipvtap, lowpan, netdevsim, nlmonipvtap, tun, vcan, veth, virt_wifi, vxcan, geneve, ip6gre, ip6gretap, ipip, macvlan, macvtap, nlmon, sit, vti6 or xfrm
         "#]],
     );
     check(

@@ -25,7 +25,7 @@ use std::fmt;
 use self::needs::name;
 use self::nouns::nature;
 use self::outcome::{Outcome, from_differs, is_still, kind_differs};
-use self::world::{Node, Presence, World, is_built_in, takes_device};
+use self::world::{Node, Presence, World, is_built_in, is_can, takes_device};
 use crate::name::{LinkId, NetnsName};
 use crate::noun::link::{Link, LinkKind, Place};
 use crate::noun::{Key, Object};
@@ -245,6 +245,9 @@ impl<'a> Walk<'a> {
         if let Some(field) = fields.iter().find(|field| field.while_down && up) {
             return Err(format!("{} is set only while the link is down", field.name));
         }
+        forbid(is_can(now) && up && changes.attributes.mtu.is_some(), || {
+            "the MTU is set only while the link is down".into()
+        })?;
         let stores = |device: &Place| takes_device(now, old, device);
         forbid(!changes.device.iter().all(stores), || {
             "only a new link can be given a device".into()

@@ -105,6 +105,27 @@ pub const IFLA_VXLAN_COLLECT_METADATA: u16 = 25;
 pub const IFLA_VXLAN_DF: u16 = 29;
 pub const IFLA_VXLAN_VNIFILTER: u16 = 30;
 
+// if_link.h: IFLA_GENEVE_…
+pub const IFLA_GENEVE_ID: u16 = 1;
+pub const IFLA_GENEVE_REMOTE: u16 = 2;
+pub const IFLA_GENEVE_TTL: u16 = 3;
+pub const IFLA_GENEVE_TOS: u16 = 4;
+pub const IFLA_GENEVE_PORT: u16 = 5;
+pub const IFLA_GENEVE_COLLECT_METADATA: u16 = 6;
+pub const IFLA_GENEVE_REMOTE6: u16 = 7;
+pub const IFLA_GENEVE_UDP_CSUM: u16 = 8;
+pub const IFLA_GENEVE_UDP_ZERO_CSUM6_TX: u16 = 9;
+pub const IFLA_GENEVE_UDP_ZERO_CSUM6_RX: u16 = 10;
+pub const IFLA_GENEVE_LABEL: u16 = 11;
+pub const IFLA_GENEVE_TTL_INHERIT: u16 = 12;
+pub const IFLA_GENEVE_DF: u16 = 13;
+pub const IFLA_GENEVE_INNER_PROTO_INHERIT: u16 = 14;
+
+// if_link.h: IFLA_XFRM_…
+pub const IFLA_XFRM_LINK: u16 = 1;
+pub const IFLA_XFRM_IF_ID: u16 = 2;
+pub const IFLA_XFRM_COLLECT_METADATA: u16 = 3;
+
 // if_link.h: IFLA_VRF_…
 pub const IFLA_VRF_TABLE: u16 = 1;
 
@@ -132,6 +153,10 @@ pub const IFLA_GRE_ENCAP_DPORT: u16 = 17;
 pub const IFLA_GRE_COLLECT_METADATA: u16 = 18;
 pub const IFLA_GRE_IGNORE_DF: u16 = 19;
 pub const IFLA_GRE_FWMARK: u16 = 20;
+pub const IFLA_GRE_ERSPAN_INDEX: u16 = 21;
+pub const IFLA_GRE_ERSPAN_VER: u16 = 22;
+pub const IFLA_GRE_ERSPAN_DIR: u16 = 23;
+pub const IFLA_GRE_ERSPAN_HWID: u16 = 24;
 pub const GRE_CSUM: u16 = 0x8000;
 pub const GRE_KEY: u16 = 0x2000;
 pub const GRE_SEQ: u16 = 0x1000;

@@ -9,7 +9,7 @@ use testkit::netns::{has_link_kind, ip, ip_json, isolated};
 use crate::{Host, Made, address, link, netns, place, state, veth};
 
 /// Attributes of each kind (a variant of `LinkKind`), one set after the other. Together they have every attribute.
-const KINDS: [(&str, &[&str]); 13] = [
+const KINDS: [(&str, &[&str]); 20] = [
     ("Gre", GRE),
     ("Gretap", GRE),
     (
@@ -51,6 +51,21 @@ const KINDS: [(&str, &[&str]); 13] = [
     ("Macvtap", MACVLAN),
     ("Ipvlan", IPVLAN),
     ("Ipvtap", IPVLAN),
+    ("Vcan", &["{}"]),
+    ("Vxcan", &["{}"]),
+    ("Nlmon", &["{}"]),
+    ("Geneve", GENEVE),
+    (
+        "Xfrm",
+        &[
+            r#"{"if_id": 5}"#,
+            r#"{"if_id": 4294967295}"#,
+            r#"{"external": true}"#,
+            r#"{"if_id": 6}"#,
+        ],
+    ),
+    ("Erspan", ERSPAN),
+    ("Ip6erspan", IP6ERSPAN),
     ("Ip6tnl", IP6TNL),
     ("Ip6gre", IP6GRE),
     ("Ip6gretap", IP6GRE),
@@ -75,6 +90,51 @@ const MACVLAN: &[&str] = &[
 
 const IPVLAN: &[&str] =
     &[r#"{"mode": 0, "private": true}"#, r#"{"mode": 2, "vepa": true}"#, r#"{"mode": 1}"#];
+
+const GENEVE: &[&str] = &[
+    r#"{"id": 5, "remote": "10.9.0.1", "ttl": 5, "tos": 184, "df": 1, "dstport": 7777, "udpcsum": true}"#,
+    r#"{"id": 5, "remote": "10.9.0.3", "ttl_inherit": true, "tos": 8, "df": 2, "dstport": 7777, "udpcsum": true}"#,
+    r#"{"id": 5, "remote": "10.9.0.3", "ttl": 7, "dstport": 7777, "udpcsum": true}"#,
+    r#"{"id": 5, "remote": "10.9.0.3"}"#,
+    r#"{"id": 6, "remote": "2001:db8::1", "flowlabel": 77, "udp6zerocsumtx": true, "udp6zerocsumrx": true}"#,
+    r#"{"id": 6, "remote": "2001:db8::3", "flowlabel": 78, "ttl": 9}"#,
+    r#"{"id": 6, "remote": "2001:db8::3", "innerprotoinherit": true}"#,
+    r#"{"id": 6, "remote": "10.9.0.1", "innerprotoinherit": true}"#,
+    r#"{"external": true}"#,
+    r#"{"external": true, "df": 1}"#,
+    r#"{"id": 7}"#,
+];
+
+const ERSPAN: &[&str] = &[
+    r#"{"remote": "10.9.0.1", "local": "10.9.0.2", "ikey": 1, "okey": 2, "iseq": true, "oseq": true, "ttl": 5, "tos": 184,
+        "pmtudisc": true, "fwmark": 7, "erspan_index": 123, "encap": 0, "encap_csum": true, "encap_csum6": true,
+        "encap_sport": 4444, "encap_dport": 5555}"#,
+    r#"{"remote": "10.9.0.1", "local": "10.9.0.2", "ikey": 1, "okey": 2, "oseq": true, "ttl": 6, "tos": 184,
+        "erspan_index": 1048575}"#,
+    r#"{"remote": "10.9.0.3", "okey": 1023, "iseq": true, "pmtudisc": false, "ignore_df": true, "encap_remcsum": true}"#,
+    r#"{"remote": "10.9.0.3", "okey": 1023, "iseq": true, "erspan_ver": 2, "erspan_dir": 1, "erspan_hwid": 63}"#,
+    r#"{"remote": "10.9.0.3", "ikey": 1022, "iseq": true, "erspan_ver": 2, "erspan_dir": 0, "erspan_hwid": 1}"#,
+    r#"{"remote": "10.9.0.3", "erspan_ver": 0, "icsum": true, "ocsum": true}"#,
+    r#"{"remote": "10.9.0.3", "erspan_ver": 0, "ocsum": true, "ttl": 3}"#,
+    r#"{"external": true}"#,
+    r#"{"external": true, "ttl": 3}"#,
+];
+
+const IP6ERSPAN: &[&str] = &[
+    r#"{"remote": "2001:db8::1", "local": "2001:db8::2", "ikey": 1, "okey": 2, "iseq": true, "oseq": true, "hoplimit": 5,
+        "encaplimit": 3, "tclass": 184, "flowlabel": 77, "inherit_dscp": true, "allow_localremote": true, "fwmark": 7,
+        "erspan_index": 123, "encap": 0, "encap_csum": true, "encap_csum6": true, "encap_sport": 4444,
+        "encap_dport": 5555}"#,
+    r#"{"remote": "2001:db8::1", "local": "2001:db8::2", "ikey": 1, "okey": 2, "iseq": true, "hoplimit": 6,
+        "erspan_index": 1048575}"#,
+    r#"{"remote": "2001:db8::3", "okey": 4, "oseq": true, "no_encaplimit": true, "inherit_tclass": true,
+        "inherit_flowlabel": true, "inherit_fwmark": true, "encap_remcsum": true}"#,
+    r#"{"remote": "2001:db8::3", "okey": 4, "oseq": true, "erspan_ver": 2, "erspan_dir": 1, "erspan_hwid": 63}"#,
+    r#"{"remote": "2001:db8::3", "ikey": 4, "oseq": true, "erspan_ver": 2, "erspan_dir": 0, "erspan_hwid": 1}"#,
+    r#"{"remote": "2001:db8::3", "ikey": 4, "oseq": true, "hoplimit": 3}"#,
+    r#"{"external": true, "icsum": true, "ocsum": true}"#,
+    r#"{"external": true, "hoplimit": 3}"#,
+];
 
 const IP6TNL: &[&str] = &[
     r#"{"remote": "2001:db8::1", "local": "2001:db8::2", "mode": 41, "hoplimit": 5, "encaplimit": 3, "tclass": 184,

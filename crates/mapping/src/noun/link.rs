@@ -131,7 +131,14 @@ impl LinkLowering<'_, '_> {
             return None;
         }
         let read = kind::read(&kind, self.node);
-        read.map_err(|(leaf, message)| self.invalid(&leaf, message)).ok()
+        let kind = read.map_err(|(leaf, message)| self.invalid(&leaf, message)).ok()?;
+        if let Some(lacking) = kind.lacks()
+            && let Some(leaf) = kind::leaf(self.node.schema(), kind.name(), lacking)
+        {
+            let message = format!("{} needs this", kind.with_article());
+            self.lowering.faults.missing(&below(&self.path, &leaf), message);
+        }
+        Some(kind)
     }
 
     fn attributes(&mut self, entry: &mut Entry) -> LinkAttributes {

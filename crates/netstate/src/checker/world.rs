@@ -391,6 +391,11 @@ pub(super) fn is_vrf(link: &Link) -> bool {
     matches!(link.kind, Some(LinkKind::Vrf(_)))
 }
 
+/// Whether the MTU of a link changes only while it is down (`vcan_change_mtu`, drivers/net/can/vcan.c).
+pub(super) fn is_can(link: &Link) -> bool {
+    matches!(link.kind, Some(LinkKind::Vcan(_) | LinkKind::Vxcan(_)))
+}
+
 /// Whether a link is up only while the one below it is, and comes up with it. A VLAN without loose
 /// binding does (`vlan_dev_open`, net/8021q/vlan_dev.c, and `vlan_device_event`, net/8021q/vlan.c).
 pub(super) fn follows_device(link: &Link) -> bool {
@@ -417,7 +422,7 @@ pub(super) fn survives_move(link: &Link) -> bool {
 /// Whether a link stays when the one below it is removed. A tunnel only stores the index of that
 /// (`parms.link`, net/ipv4/ip_tunnel.c and net/ipv6/ip6_tunnel.c).
 pub(super) fn outlives_device(link: &Link) -> bool {
-    const TUNNELS: [&str; 11] = [
+    const TUNNELS: [&str; 12] = [
         "gre",
         "gretap",
         "erspan",
@@ -429,15 +434,17 @@ pub(super) fn outlives_device(link: &Link) -> bool {
         "ip6erspan",
         "ip6tnl",
         "vti6",
+        "xfrm",
     ];
     link.kind.as_ref().is_some_and(|kind| TUNNELS.contains(&kind.name()))
 }
 
 /// Whether a link at `place` can get another device. A tunnel can, in the namespace where it was
-/// created (`ip_tunnel_changelink`, net/ipv4/ip_tunnel.c).
+/// created (`ip_tunnel_changelink`, net/ipv4/ip_tunnel.c). An IPsec interface cannot (`xfrmi_change`).
 pub(super) fn takes_device(link: &Link, place: &Place, device: &Place) -> bool {
     let home = link.device.as_ref().unwrap_or(place);
-    outlives_device(link) && device.netns == home.netns
+    let is_ipsec = matches!(link.kind, Some(LinkKind::Xfrm(_)));
+    outlives_device(link) && !is_ipsec && device.netns == home.netns
 }
 
 /// The places of a link's master and device.

@@ -112,7 +112,9 @@ impl<'a> Account<'a> {
                 change.attributes.mtu = None;
             }
             let up = change.flags.up.take();
-            let is_locked = change.set().iter().any(|field| field.while_down);
+            let is_locked = change.set().iter().any(|field| field.while_down)
+                || change.attributes.mtu.is_some()
+                    && now.facts().is_some_and(|facts| facts.mtu_while_down);
             let needs_down = is_locked || self.joins_bond(&change);
             let because = self.reason(&Key::Link(id.clone()));
             if now.flags.up == Some(true) && (up == Some(false) || needs_down) {

@@ -36,7 +36,9 @@ pub(super) fn create_link(state: &mut State, id: &LinkId, link: &Link) -> Result
     {
         return Err(refusal(libc::ENODEV, ""));
     }
-    permit_mtu(link)?;
+    if !is_can(link) {
+        permit_mtu(link)?;
+    }
     tunnels::permit_new(state, link)?;
     let below = link.device.as_ref().and_then(|device| at(state, device));
     let below = below.and_then(|id| state.objects.get(&Key::Link(id))?.link()).cloned();
@@ -61,7 +63,6 @@ pub(super) fn change_link(
     id: &LinkId,
     (from, change): (&Link, &Link),
 ) -> Result<(), Refused> {
-    permit_mtu(change)?;
     let Some(Object::Link(now)) = state.objects.get(&Key::Link(id.clone())) else {
         return Err(refusal(libc::ENODEV, ""));
     };
@@ -81,6 +82,11 @@ pub(super) fn change_link(
     if let Some(Master::Of(master)) = &change.master {
         let place = Place { netns: old.netns.clone(), ifname: master.clone() };
         at(state, &place).ok_or_else(|| refusal(libc::ENODEV, ""))?;
+    }
+    if !is_can(&link) {
+        permit_mtu(change)?;
+    } else if link.flags.up == Some(true) && change.attributes.mtu.is_some() {
+        return Err(refusal(libc::EBUSY, ""));
     }
     vlans::permit_above(state, &link, change)?;
     let (vrf, bond) = (vrfs::of(state, &link), bonds::of(state, &link));
@@ -257,6 +263,12 @@ fn rename_dependents(state: &mut State, old: &Place, new: &Place) {
         }
         state.objects.insert(key, object);
     }
+}
+
+/// The MTU of a CAN device is the size of a frame, and changes while the device is down (`vcan_change_mtu`,
+/// drivers/net/can/vcan.c).
+fn is_can(link: &Link) -> bool {
+    matches!(link.kind, Some(LinkKind::Vcan(_) | LinkKind::Vxcan(_)))
 }
 
 fn permit_mtu(link: &Link) -> Result<(), Refused> {

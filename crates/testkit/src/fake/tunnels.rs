@@ -7,8 +7,8 @@ use netstate::{Key, Link, LinkKind, Object, Place, State};
 
 use super::shared::{Refused, ids, refusal};
 
-/// The kinds of net/ipv4/ip_tunnel.c and net/ipv6/ip6_tunnel.c.
-const KINDS: [&str; 11] = [
+/// The kinds of net/ipv4/ip_tunnel.c and net/ipv6/ip6_tunnel.c, and net/xfrm/xfrm_interface_core.c.
+const KINDS: [&str; 12] = [
     "gre",
     "gretap",
     "erspan",
@@ -20,6 +20,7 @@ const KINDS: [&str; 11] = [
     "ip6erspan",
     "ip6tnl",
     "vti6",
+    "xfrm",
 ];
 
 fn is_tunnel(link: &Link) -> bool {
@@ -94,6 +95,8 @@ fn keep_created(kind: &mut LinkKind, before: &LinkKind) {
     match (kind, before) {
         (LinkKind::Gre(gre), LinkKind::Gre(before)) => gre.external = before.external,
         (LinkKind::Gretap(gre), LinkKind::Gretap(before)) => gre.external = before.external,
+        (LinkKind::Erspan(gre), LinkKind::Erspan(before)) => gre.external = before.external,
+        (LinkKind::Ip6erspan(gre), LinkKind::Ip6erspan(before)) => gre.external = before.external,
         (LinkKind::Ip6gre(gre), LinkKind::Ip6gre(before)) => gre.external = before.external,
         (LinkKind::Ip6gretap(gre), LinkKind::Ip6gretap(before)) => gre.external = before.external,
         (LinkKind::Ip6tnl(tunnel), LinkKind::Ip6tnl(before)) => tunnel.external = before.external,

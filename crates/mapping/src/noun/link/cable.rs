@@ -1,4 +1,4 @@
-//! Veth pairs: which two ends belong together.
+//! Pairs of links: which two ends belong together.
 //!
 //! Either end may name the other, or both may. An end without an entry is in the namespace of its
 //! other end. Every contradiction is reported at the end that causes it.
@@ -99,9 +99,14 @@ fn mate(
     (id, name): (&LinkId, &LinkId),
 ) -> Result<Place, Unpaired> {
     if name == id {
-        return Err("a veth's other end is another link".to_owned().into());
+        return Err("the other end of a pair is another link".to_owned().into());
     }
     match ends.get(name) {
+        Some(End { kind: Some(other), .. })
+            if ends[id].kind.as_ref().is_some_and(|kind| kind != other) =>
+        {
+            return Err(format!("{name} is {}, and {id} is not", other.with_article()).into());
+        }
         Some(End { names: Some(other), .. }) if other != id => {
             return Err(format!("{name} names {other} as its other end, not {id}").into());
         }
@@ -119,7 +124,7 @@ fn mate(
     }
     if let Some(known) = lowering.directory.link(name) {
         return Err(match known.place {
-            Some(_) => format!("{name} ({}) is no veth", known.path).into(),
+            Some(_) => format!("{name} ({}) is no end of a pair", known.path).into(),
             None => Unpaired::InvalidPlace,
         });
     }
@@ -141,7 +146,8 @@ fn ends(lowering: &mut Lowering<'_>) -> BTreeMap<LinkId, End> {
         let said = kind::of_entry(&node);
         let kind = said.clone().filter(|kind| kind.facts().paired);
         if names.is_some() && kind.is_none() {
-            let message = "only a veth has another end: set type to iproute2-ip-link:veth";
+            let message =
+                "only a veth or a vxcan has another end: set type to iproute2-ip-link:veth";
             lowering.faults.invalid(&below(&path, &["virtual_peer_name"]), message);
             continue;
         }

@@ -109,6 +109,15 @@ pub(super) fn link_below(list: &SchemaNode, kind: &str) -> Option<[&'static str;
     Some([container.name, leaf.name])
 }
 
+/// The leaf of an attribute in the container of the kind.
+pub(super) fn leaf(list: &SchemaNode, kind: &str, attribute: &str) -> Option<[&'static str; 2]> {
+    let container = attributes(list, kind)?;
+    let is_of = |leaf: &&&'static SchemaNode| {
+        leaf.extension("field").flatten().unwrap_or(leaf.name) == attribute
+    };
+    Some([container.name, container.children.iter().find(is_of)?.name])
+}
+
 /// Writes the attributes of a link's kind into the entry at `entry`, as far as its list has them.
 /// An unspecified address means that there is none.
 pub(super) fn write(kind: &LinkKind, entry: &Path, tree: &mut Tree) -> Result<(), Error> {

@@ -91,21 +91,24 @@ fn invalid_veth_pairs_are_refused() {
                 {"name": "i", "virtual_peer_name": "y"},
                 {"name": "j", "type": "veth", "virtual_peer_name": "br0"},
                 {"name": "k", "type": "veth", "virtual_peer_name": "a name that is too long"},
-                {"name": "l", "type": "veth", "virtual_peer_name": "h"}
+                {"name": "l", "type": "veth", "virtual_peer_name": "h"},
+                {"name": "m", "type": "veth", "virtual_peer_name": "n"},
+                {"name": "n", "type": "vxcan"}
             ],
             "bridge": [{"name": "br0"}]
         }}"#,
         expect![[r#"
-            /iproute2-ip-link:links/link[name='h']/virtual_peer_name: only a veth has another end: set type to iproute2-ip-link:veth
-            /iproute2-ip-link:links/link[name='i']/virtual_peer_name: only a veth has another end: set type to iproute2-ip-link:veth
+            /iproute2-ip-link:links/link[name='h']/virtual_peer_name: only a veth or a vxcan has another end: set type to iproute2-ip-link:veth
+            /iproute2-ip-link:links/link[name='i']/virtual_peer_name: only a veth or a vxcan has another end: set type to iproute2-ip-link:veth
             /iproute2-ip-link:links/link[name='a']/virtual_peer_name: b names c as its other end, not a
             /iproute2-ip-link:links/link[name='d']/virtual_peer_name: a veth has two ends: set virtual_peer_name to the other end's name
-            /iproute2-ip-link:links/link[name='e']/virtual_peer_name: a veth's other end is another link
+            /iproute2-ip-link:links/link[name='e']/virtual_peer_name: the other end of a pair is another link
             /iproute2-ip-link:links/link[name='f']/virtual_peer_name: g names z as its other end too; a pair has two ends
             /iproute2-ip-link:links/link[name='g']/virtual_peer_name: f names z as its other end too; a pair has two ends
-            /iproute2-ip-link:links/link[name='j']/virtual_peer_name: br0 (/iproute2-ip-link:links/bridge[name='br0']) is no veth
+            /iproute2-ip-link:links/link[name='j']/virtual_peer_name: br0 (/iproute2-ip-link:links/bridge[name='br0']) is no end of a pair
             /iproute2-ip-link:links/link[name='k']/virtual_peer_name: link name "a name that is too long" is longer than the kernel's 15 characters
-            /iproute2-ip-link:links/link[name='l']/virtual_peer_name: h (/iproute2-ip-link:links/link[name='h']) is no veth
+            /iproute2-ip-link:links/link[name='l']/virtual_peer_name: h (/iproute2-ip-link:links/link[name='h']) is no end of a pair
+            /iproute2-ip-link:links/link[name='m']/virtual_peer_name: n is a vxcan, and m is not
         "#]],
     );
 }
@@ -144,6 +147,27 @@ fn invalid_names_and_places_are_refused() {
 }
 
 #[test]
+fn what_a_new_link_must_have_is_missed() {
+    check_faults(
+        r#"{"links": {"link": [
+            {"name": "a", "type": "geneve"},
+            {"name": "b", "type": "geneve", "netloom-link:geneve": {"external": true}},
+            {"name": "c", "type": "xfrm"},
+            {"name": "d", "type": "erspan", "netloom-link:erspan": {"ikey": "0.0.0.1"}},
+            {"name": "e", "type": "erspan", "netloom-link:erspan": {"erspan_ver": 0}},
+            {"name": "f", "type": "ip6erspan", "netloom-link:ip6erspan": {"iseq": true}},
+            {"name": "g", "type": "ip6erspan", "netloom-link:ip6erspan": {"iseq": true, "ikey": "0.0.0.1"}}
+        ]}}"#,
+        expect![[r#"
+            /iproute2-ip-link:links/link[name='a']/netloom-link:geneve/id: a geneve needs this
+            /iproute2-ip-link:links/link[name='c']/netloom-link:xfrm/if_id: an xfrm needs this
+            /iproute2-ip-link:links/link[name='d']/netloom-link:erspan/oseq: an erspan needs this
+            /iproute2-ip-link:links/link[name='f']/netloom-link:ip6erspan/okey: an ip6erspan needs this
+        "#]],
+    );
+}
+
+#[test]
 fn dangling_references_are_refused() {
     check_faults(
         r#"{
@@ -154,7 +178,7 @@ fn dangling_references_are_refused() {
                     {"name": "b", "type": "dummy", "master": "br9"},
                     {"name": "c", "type": "dummy", "master": "br0", "netns": "vpn10"},
                     {"name": "d", "type": "dummy", "device": "a"},
-                    {"name": "e", "type": "vcan"},
+                    {"name": "e", "type": "virt_wifi"},
                     {"name": "f", "type": "ifb", "netloom-link:tun": {"mode": "tap"}}
                 ],
                 "bridge": [{"name": "br0", "master": "br0"}],
@@ -167,7 +191,7 @@ fn dangling_references_are_refused() {
             /iproute2-ip-link:links/link[name='b']/master: no link br9 is configured: add it to links, or take this out too
             /iproute2-ip-link:links/link[name='c']/master: br0 is in namespace 1, c in vpn10
             /iproute2-ip-link:links/link[name='d']/device: a link of this type has no link below it
-            /iproute2-ip-link:links/link[name='e']/type: Netloom makes links of type veth, dummy, ifb, tun, gretap, ipip, sit, ip6tnl, ip6gre, ip6gretap, vti6, macvlan, macvtap, ipvlan and ipvtap; to configure a link of type vcan that exists already, leave the type out
+            /iproute2-ip-link:links/link[name='e']/type: Netloom makes links of type veth, dummy, ifb, tun, gretap, ipip, sit, ip6tnl, ip6gre, ip6gretap, vti6, macvlan, macvtap, ipvlan, ipvtap, erspan, ip6erspan, geneve, xfrm, vcan, vxcan and nlmon; to configure a link of type virt_wifi that exists already, leave the type out
             /iproute2-ip-link:links/link[name='f']/netloom-link:tun: only a link of type tun has this
             /iproute2-ip-link:links/vxlan[name='vx']/vxlan-info/srcport: the range ends before it begins
             /iproute2-ip-link:links/bridge[name='br0']/master: a link cannot be its own port

@@ -6,11 +6,13 @@
 
 pub mod bond;
 pub mod bridge;
+pub mod can;
 pub mod dummy;
 mod facts;
 pub mod ifb;
 pub mod ipvlan;
 pub mod macvlan;
+pub mod nlmon;
 pub mod tun;
 pub mod tunnel;
 pub mod veth;
@@ -26,6 +28,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use self::bond::Bond;
 use self::bridge::Bridge;
+use self::can::{Vcan, Vxcan};
 use self::dummy::Dummy;
 pub(super) use self::facts::ETHER_MTU;
 use self::facts::FOREIGN;
@@ -35,14 +38,17 @@ pub use self::facts::{
 use self::ifb::Ifb;
 use self::ipvlan::{Ipvlan, Ipvtap};
 use self::macvlan::{Macvlan, Macvtap};
+use self::nlmon::Nlmon;
 use self::tun::Tun;
-use self::tunnel::gre::{Gre, Gretap};
-use self::tunnel::ip6gre::{Ip6gre, Ip6gretap};
+use self::tunnel::geneve::Geneve;
+use self::tunnel::gre::{Erspan, Gre, Gretap};
+use self::tunnel::ip6gre::{Ip6erspan, Ip6gre, Ip6gretap};
 use self::tunnel::ip6tnl::Ip6tnl;
 use self::tunnel::ipip::Ipip;
 use self::tunnel::sit::Sit;
 use self::tunnel::vti::Vti;
 use self::tunnel::vti6::Vti6;
+use self::tunnel::xfrm::Xfrm;
 use self::veth::Veth;
 use self::vlan::Vlan;
 use self::vrf::Vrf;
@@ -95,6 +101,20 @@ kinds! {
     Ipvlan
     /// The same, for a program.
     Ipvtap
+    /// A tunnel of mirrored frames over IPv4.
+    Erspan
+    /// A tunnel of mirrored frames over IPv6.
+    Ip6erspan
+    /// A GENEVE tunnel.
+    Geneve
+    /// An IPsec interface.
+    Xfrm
+    /// A virtual CAN bus.
+    Vcan
+    /// One end of a virtual CAN cable.
+    Vxcan
+    /// A monitor of netlink messages.
+    Nlmon
 }
 
 /// The facts of a kind, apart from its attributes.
@@ -140,6 +160,11 @@ pub(crate) trait Kind:
 
     /// Removes the attributes that the kernel refuses because of others that are set here.
     fn drop_unsupported(&mut self) {}
+
+    /// The attribute that a new link must be given and that is not set here.
+    fn lacks(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 impl LinkKind {
@@ -152,7 +177,7 @@ impl LinkKind {
     pub fn with_article(&self) -> String {
         match self.name() {
             "" => "a device".into(),
-            name if name.starts_with(['a', 'e', 'i', 'o']) => format!("an {name}"),
+            name if name.starts_with(['a', 'e', 'i', 'o', 'x']) => format!("an {name}"),
             name => format!("a {name}"),
         }
     }
@@ -237,6 +262,14 @@ macro_rules! kinds {
                 match self {
                     $(LinkKind::$kind(kind) => kind.drop_unsupported(),)*
                     LinkKind::Other(_) => {}
+                }
+            }
+
+            /// The attribute that a new link must be given and that is not set here.
+            pub fn lacks(&self) -> Option<&'static str> {
+                match self {
+                    $(LinkKind::$kind(kind) => kind.lacks(),)*
+                    LinkKind::Other(_) => None,
                 }
             }
 

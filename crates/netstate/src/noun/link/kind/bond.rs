@@ -124,6 +124,7 @@ impl Kind for Bond {
         moves: false,
         mtu_of_ports: false,
         mtu: MtuAtCreation::Told,
+        mtu_while_down: false,
         mtu_limits: Some(ETHER_MTU),
     };
 

@@ -69,6 +69,7 @@ impl Kind for Bridge {
         mtu_of_ports: true,
         // `br_change_mtu` is what sets the MTU, and it is not called when a bridge is created.
         mtu: MtuAtCreation::Follows,
+        mtu_while_down: false,
         mtu_limits: Some(ETHER_MTU),
     };
 

@@ -31,6 +31,8 @@ pub struct KindFacts {
     pub mtu_of_ports: bool,
     /// When the MTU of a new link is set.
     pub mtu: MtuAtCreation,
+    /// Whether the MTU changes only while the link is down.
+    pub mtu_while_down: bool,
     /// The least and the greatest MTU (`min_mtu` and `max_mtu` of `struct net_device`); none if the driver does not
     /// limit it, or if each link has limits of its own.
     pub mtu_limits: Option<(u32, u32)>,
@@ -50,5 +52,6 @@ pub(super) const FOREIGN: KindFacts = KindFacts {
     moves: true,
     mtu_of_ports: false,
     mtu: MtuAtCreation::Told,
+    mtu_while_down: false,
     mtu_limits: None,
 };

@@ -23,6 +23,7 @@ impl Kind for Ifb {
         moves: true,
         mtu_of_ports: false,
         mtu: MtuAtCreation::Told,
+        mtu_while_down: false,
         mtu_limits: None,
     };
 

@@ -46,6 +46,7 @@ macro_rules! ipvlan {
                 mtu_of_ports: false,
                 // A new one has the MTU of the link below, which may be about to change.
                 mtu: MtuAtCreation::Follows,
+                mtu_while_down: false,
                 mtu_limits: Some(ETHER_MTU),
             };
 

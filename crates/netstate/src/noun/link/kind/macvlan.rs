@@ -62,6 +62,7 @@ macro_rules! macvlan {
                 mtu_of_ports: false,
                 // A new one has the MTU of the link below, which may be about to change.
                 mtu: MtuAtCreation::Follows,
+                mtu_while_down: false,
                 mtu_limits: Some((0, ETHER_MTU.1)),
             };
 

@@ -35,6 +35,7 @@ impl Kind for Tun {
         moves: true,
         mtu_of_ports: false,
         mtu: MtuAtCreation::ToldNext,
+        mtu_while_down: false,
         mtu_limits: Some(ETHER_MTU),
     };
 

@@ -1,5 +1,6 @@
-//! Tunnels of IP (net/ipv4/ip_tunnel.c, net/ipv6/ip6_tunnel.c): what their kinds share.
+//! Tunnels over IP (net/ipv4/ip_tunnel.c, net/ipv6/ip6_tunnel.c): what their kinds share.
 
+pub mod geneve;
 pub mod gre;
 pub mod ip6gre;
 pub mod ip6tnl;
@@ -7,6 +8,7 @@ pub mod ipip;
 pub mod sit;
 pub mod vti;
 pub mod vti6;
+pub mod xfrm;
 
 use std::net::Ipv4Addr;
 
@@ -90,5 +92,14 @@ impl FlowInfo {
                 Some(bits.unwrap_or_default() | (label.unwrap_or_default() & Self::LABEL))
             }
         }
+    }
+}
+
+/// What an ERSPAN tunnel with a session lacks, given its keys and whether its packets are numbered (`erspan_validate`,
+/// net/ipv4/ip_gre.c).
+fn session_lacks(keys: [Option<u32>; 2], numbered: [Option<bool>; 2]) -> Option<&'static str> {
+    match keys.into_iter().flatten().any(|key| key != 0) {
+        false => Some("okey"),
+        true => (!numbered.contains(&Some(true))).then_some("oseq"),
     }
 }

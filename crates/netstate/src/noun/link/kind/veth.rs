@@ -25,6 +25,7 @@ impl Kind for Veth {
         moves: true,
         mtu_of_ports: false,
         mtu: MtuAtCreation::ToldNext,
+        mtu_while_down: false,
         mtu_limits: Some(ETHER_MTU),
     };
 

@@ -55,6 +55,7 @@ impl Kind for Vlan {
         mtu_of_ports: false,
         // A new VLAN has the MTU of the link below, which may be about to change.
         mtu: MtuAtCreation::Follows,
+        mtu_while_down: false,
         mtu_limits: Some((0, ETHER_MTU.1)),
     };
 

@@ -34,6 +34,7 @@ impl Kind for Vrf {
         moves: false,
         mtu_of_ports: false,
         mtu: MtuAtCreation::Told,
+        mtu_while_down: false,
         mtu_limits: Some(MTU),
     };
 

@@ -85,6 +85,7 @@ impl Kind for Vxlan {
         moves: true,
         mtu_of_ports: false,
         mtu: MtuAtCreation::Told,
+        mtu_while_down: false,
         mtu_limits: Some(ETHER_MTU),
     };
 

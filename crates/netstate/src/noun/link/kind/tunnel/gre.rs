@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Reach, flag_of, join_key, new_ethernet_tunnel, new_ip_tunnel};
-use crate::attribute::Attributes;
+use super::{Reach, flag_of, join_key, new_ethernet_tunnel, new_ip_tunnel, session_lacks};
+use crate::attribute::{Attributes, Fields};
 use crate::noun::link::kind::{
     Below, BelowAttribute, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation,
 };
@@ -16,7 +16,12 @@ use crate::uapi::IFLA_GRE_LINK;
 const ANY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
 macro_rules! gre {
-    ($(#[$doc:meta])* $name:ident = $kind:literal, tap: $is_tap:literal) => {
+    (
+        $(#[$doc:meta])* $name:ident = $kind:literal, tap: $is_tap:literal
+        $(, version: $version:ident, minimal: { $($minimal:tt)* }, also: {
+            $($(#[$meta:meta])* $field:ident: $type:ty = $default:expr,)*
+        })?
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
         #[serde(deny_unknown_fields, default)]
@@ -89,6 +94,7 @@ macro_rules! gre {
             /// The UDP destination port.
             #[attribute(IFLA_GRE_ENCAP_DPORT, big_endian)]
             pub encap_dport: Option<u16>,
+            $($($(#[$meta])* pub $field: Option<$type>,)*)?
         }
 
         impl Kind for $name {
@@ -105,12 +111,14 @@ macro_rules! gre {
                 mtu_of_ports: false,
                 // `ip_tunnel_newlink` changes an MTU that it does not accept.
                 mtu: MtuAtCreation::ToldNext,
+                mtu_while_down: false,
                 mtu_limits: None,
             };
 
             /// Without a remote address it would be the tunnel that each namespace has (`gre0`).
             fn minimal() -> Self {
-                Self { remote: Some(Ipv4Addr::new(192, 0, 2, 1)), ..Self::default() }
+                let remote = Some(Ipv4Addr::new(192, 0, 2, 1));
+                Self { remote, $($($minimal)*)? ..Self::default() }
             }
 
             /// `ipgre_netlink_parms`.
@@ -138,6 +146,7 @@ macro_rules! gre {
                     encap_remcsum: Some(false),
                     encap_sport: Some(0),
                     encap_dport: Some(0),
+                    $($($field: Some($default),)*)?
                 }
             }
 
@@ -171,9 +180,13 @@ macro_rules! gre {
                 }
             }
 
-            /// `ip_tunnel_changelink`.
+            /// `ip_tunnel_changelink`. The header of ERSPAN keeps the length of its first version (`erspan_tunnel_init`),
+            /// and a request without a session must be for a new tunnel (`erspan_validate`).
             fn needs_recreation(&self, seen: &Self) -> bool {
-                !$is_tap && Reach::differs(self.remote, seen.remote)
+                let other_reach = !$is_tap && Reach::differs(self.remote, seen.remote);
+                other_reach
+                    $(|| self.$version.is_some() && self.$version != seen.$version
+                        || seen.external == Some(true) && !self.changes(seen).is_empty())?
             }
 
             /// `ipgre_netlink_parms` compares with the flag that the tunnel has.
@@ -181,6 +194,15 @@ macro_rules! gre {
                 let comes_back = self.ignore_df == Some(false) && self.pmtudisc == Some(true);
                 comes_back.then(|| Self { ignore_df: Some(false), ..Self::default() })
             }
+
+            $(
+                /// `erspan_validate`.
+                fn lacks(&self) -> Option<&'static str> {
+                    let has_session = self.$version != Some(0) && self.external != Some(true);
+                    let numbered = [self.iseq, self.oseq];
+                    has_session.then(|| session_lacks([self.ikey, self.okey], numbered)).flatten()
+                }
+            )?
         }
     };
 }
@@ -193,4 +215,26 @@ gre! {
 gre! {
     /// The attributes of a tunnel of Ethernet frames.
     Gretap = "gretap", tap: true
+}
+
+gre! {
+    /// The attributes of a tunnel of mirrored frames (draft-foschiano-erspan).
+    Erspan = "erspan", tap: true,
+    version: erspan_ver,
+    // `erspan_validate` wants a session, and sequence numbers.
+    minimal: { ikey: Some(1), okey: Some(1), iseq: Some(true), oseq: Some(true), },
+    also: {
+        /// The version of the header: 0 none, 1 (type II), 2 (type III).
+        #[attribute(IFLA_GRE_ERSPAN_VER)]
+        erspan_ver: u8 = 1,
+        /// The number of the mirrored port, in version 1.
+        #[attribute(IFLA_GRE_ERSPAN_INDEX, absent = 0)]
+        erspan_index: u32 = 0,
+        /// The direction of the mirrored frames, in version 2: 0 received, 1 sent.
+        #[attribute(IFLA_GRE_ERSPAN_DIR, absent = 0)]
+        erspan_dir: u8 = 0,
+        /// The number of the hardware that mirrors, in version 2.
+        #[attribute(IFLA_GRE_ERSPAN_HWID, absent = 0)]
+        erspan_hwid: u16 = 0,
+    }
 }

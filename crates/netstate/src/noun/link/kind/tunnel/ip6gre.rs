@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FlowInfo, flag_of, join_key, new_ethernet_tunnel, new_ip_tunnel};
+use super::{FlowInfo, flag_of, join_key, new_ethernet_tunnel, new_ip_tunnel, session_lacks};
 use crate::attribute::{Attributes, Fields};
 use crate::noun::link::kind::{
     Below, BelowAttribute, CreatedBy, Kind, KindFacts, LinkBelow, MtuAtCreation,
@@ -16,7 +16,12 @@ use crate::uapi::IFLA_GRE_LINK;
 const ANY: Ipv6Addr = Ipv6Addr::UNSPECIFIED;
 
 macro_rules! ip6gre {
-    ($(#[$doc:meta])* $name:ident = $kind:literal, tap: $is_tap:literal) => {
+    (
+        $(#[$doc:meta])* $name:ident = $kind:literal, tap: $is_tap:literal
+        $(, version: $version:ident, minimal: { $($minimal:tt)* }, also: {
+            $($(#[$meta:meta])* $field:ident: $type:ty = $default:expr,)*
+        })?
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
         #[serde(deny_unknown_fields, default)]
@@ -109,6 +114,7 @@ macro_rules! ip6gre {
             /// The UDP destination port.
             #[attribute(IFLA_GRE_ENCAP_DPORT, big_endian)]
             pub encap_dport: Option<u16>,
+            $($($(#[$meta])* pub $field: Option<$type>,)*)?
         }
 
         impl Kind for $name {
@@ -125,12 +131,14 @@ macro_rules! ip6gre {
                 mtu_of_ports: false,
                 // `ip6gre_newlink_common` ignores an MTU that it does not accept.
                 mtu: MtuAtCreation::ToldNext,
+                mtu_while_down: false,
                 mtu_limits: None,
             };
 
             /// Without a remote address it would be the tunnel that each namespace has (`ip6gre0`).
             fn minimal() -> Self {
-                Self { remote: Some(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), ..Self::default() }
+                let remote = Some(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
+                Self { remote, $($($minimal)*)? ..Self::default() }
             }
 
             /// `ip6gre_netlink_parms`.
@@ -165,6 +173,7 @@ macro_rules! ip6gre {
                     encap_remcsum: Some(false),
                     encap_sport: Some(0),
                     encap_dport: Some(0),
+                    $($($field: Some($default),)*)?
                 }
             }
 
@@ -195,10 +204,21 @@ macro_rules! ip6gre {
             }
 
             /// The kernel takes a tunnel without addresses for the one that each namespace has
-            /// (`ip6gre_changelink_common`).
+            /// (`ip6gre_changelink_common`). What only one version of a header has would stay (`ip6erspan_set_version`).
             fn needs_recreation(&self, seen: &Self) -> bool {
-                seen.external == Some(true) && !self.changes(seen).is_empty()
+                let is_external = seen.external == Some(true);
+                is_external && !self.changes(seen).is_empty()
+                    $(|| self.$version.is_some() && self.$version != seen.$version)?
             }
+
+            $(
+                /// `ip6erspan_tap_validate`.
+                fn lacks(&self) -> Option<&'static str> {
+                    let has_session = self.$version != Some(0) && self.external != Some(true);
+                    let numbered = [self.iseq, self.oseq];
+                    has_session.then(|| session_lacks([self.ikey, self.okey], numbered)).flatten()
+                }
+            )?
         }
     };
 }
@@ -211,4 +231,26 @@ ip6gre! {
 ip6gre! {
     /// The attributes of a tunnel of Ethernet frames.
     Ip6gretap = "ip6gretap", tap: true
+}
+
+ip6gre! {
+    /// The attributes of a tunnel of mirrored frames (draft-foschiano-erspan).
+    Ip6erspan = "ip6erspan", tap: true,
+    version: erspan_ver,
+    // `ip6erspan_tap_validate` wants a session, and sequence numbers.
+    minimal: { ikey: Some(1), okey: Some(1), iseq: Some(true), oseq: Some(true), },
+    also: {
+        /// The version of the header: 1 (type II), 2 (type III).
+        #[attribute(IFLA_GRE_ERSPAN_VER)]
+        erspan_ver: u8 = 1,
+        /// The number of the mirrored port, in version 1.
+        #[attribute(IFLA_GRE_ERSPAN_INDEX, absent = 0)]
+        erspan_index: u32 = 0,
+        /// The direction of the mirrored frames, in version 2: 0 received, 1 sent.
+        #[attribute(IFLA_GRE_ERSPAN_DIR, absent = 0)]
+        erspan_dir: u8 = 0,
+        /// The number of the hardware that mirrors, in version 2.
+        #[attribute(IFLA_GRE_ERSPAN_HWID, absent = 0)]
+        erspan_hwid: u16 = 0,
+    }
 }

@@ -100,6 +100,7 @@ impl Kind for Ip6tnl {
         mtu_of_ports: false,
         // `ip6_tnl_newlink` ignores an MTU that it does not accept.
         mtu: MtuAtCreation::ToldNext,
+        mtu_while_down: false,
         mtu_limits: None,
     };
 

@@ -94,6 +94,7 @@ impl Kind for Sit {
         mtu_of_ports: false,
         // `ipip6_newlink` ignores an MTU that it does not accept.
         mtu: MtuAtCreation::ToldNext,
+        mtu_while_down: false,
         mtu_limits: None,
     };
 

@@ -50,6 +50,7 @@ impl Kind for Vti {
         mtu_of_ports: false,
         // `ip_tunnel_newlink` changes an MTU that it does not accept.
         mtu: MtuAtCreation::ToldNext,
+        mtu_while_down: false,
         mtu_limits: None,
     };
 

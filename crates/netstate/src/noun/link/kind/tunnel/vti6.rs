@@ -50,6 +50,7 @@ impl Kind for Vti6 {
         mtu_of_ports: false,
         // `vti6_newlink` ignores an MTU that it does not accept.
         mtu: MtuAtCreation::ToldNext,
+        mtu_while_down: false,
         mtu_limits: None,
     };
 
