@@ -35,7 +35,7 @@ const RULES: [&str; 2] = [
 ];
 
 /// Values for leaves of various types.
-const VALUES: [&str; 25] = [
+const VALUES: [&str; 26] = [
     "1:5",
     "true",
     "false",
@@ -53,6 +53,7 @@ const VALUES: [&str; 25] = [
     "239.0.0.1",
     "2001:db8::9",
     "52:54:00:00:00:99",
+    "01:80:c2:00:00:04",
     "b8",
     "1000 2000",
     "192.168.9.9/24",

@@ -7,6 +7,7 @@
     reason = "a test fails by panic, and looks at what it is about"
 )]
 
+mod bridges;
 mod cases;
 mod converge;
 mod detection;

@@ -28,6 +28,20 @@ pub(super) fn new_port() -> BridgePort {
         learning: on,
         flood: on,
         proxy_arp: off,
+        proxy_arp_wifi: off,
+        mcast_router: Some(1),
+        mcast_flood: on,
+        mcast_to_unicast: off,
+        vlan_tunnel: off,
+        bcast_flood: on,
+        group_fwd_mask: Some(0),
+        neigh_suppress: off,
+        isolated: off,
+        mcast_eht_hosts_limit: Some(512),
+        locked: off,
+        mab: off,
+        mcast_max_groups: Some(0),
+        neigh_vlan_suppress: off,
     }
 }
 
