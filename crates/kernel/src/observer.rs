@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::AsRawFd;
 
 use netstate::attribute::{Value, put_value};
-use netstate::link::{Link, Master, Place};
+use netstate::link::{Link, Master, NamedPort, Place};
 use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Wanted};
 
 use crate::fault::Fault;
@@ -172,6 +172,13 @@ impl<'a> Observer<'a> {
         let netns = link.place.netns.clone();
         if let Some(master) = seen.master {
             link.master = self.name(&netns, master)?.map(Master::Of);
+        }
+        if let Some(kind) = link.kind.as_mut().filter(|kind| kind.names_port().is_some()) {
+            let name = match seen.named_port {
+                Some(index) => self.name(&netns, index)?,
+                None => None,
+            };
+            kind.set_named_port(name.map_or(NamedPort::None, NamedPort::Port));
         }
         let below_netns = match seen.below_netns {
             Some(identifier) => self.netns_of(&netns, identifier, likely)?,

@@ -20,6 +20,10 @@ const AROUND: &str = r#"
 const LINKS: &str =
     r#"{"link": [{"name": "probe"}, {"name": "other"}], "bridge": [{"name": "br0"}]}"#;
 
+/// A bond with a port, for what names a port.
+const BOND: &str = r#"{"link": [{"name": "other", "master": "probe"}],
+    "bond": [{"name": "probe", "bond-info": {"mode": "active-backup"}}]}"#;
+
 const ROUTES: [&str; 2] = [
     r#"{"prefix": "10.0.0.0/8", "table": "main", "metric": 0, "tos": "default", "netns": "1",
         "nexthop": [{"dev": "probe"}, {"dev": "other"}]}"#,
@@ -185,7 +189,7 @@ fn surroundings() -> Vec<Tree> {
     let neighbors = NEIGHBORS
         .map(|neighbor| around(LINKS, &format!(r#", "neighbors": {{"neighbor": [{neighbor}]}}"#)));
     let rules = RULES.map(|rule| around(LINKS, &format!(r#", "rules": {{"rule": [{rule}]}}"#)));
-    let links = LinkKind::all().map(of_kind).chain([around(LINKS, "")]);
+    let links = LinkKind::all().map(of_kind).chain([LINKS, BOND].map(|links| around(links, "")));
     links.chain(routes).chain(neighbors).chain(rules).collect()
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct References<'a> {
     pub(crate) master: Option<u32>,
     /// The index of the link below.
     pub(crate) below: Option<u32>,
+    /// The index of the port that an attribute of the kind names; zero for none.
+    pub(crate) named_port: Option<u32>,
 }
 
 /// Appends the body of a request that creates a link. [`rest`] has the attributes that can be set
@@ -193,6 +195,9 @@ fn put_data(out: &mut Vec<u8>, kind: &LinkKind, references: &References<'_>) {
     let attribute = kind.facts().link_below.attribute().and_then(BelowAttribute::info_data);
     if let (Some(attribute), Some(below)) = (attribute, references.below) {
         put_value(out, attribute, &below);
+    }
+    if let (Some(attribute), Some(port)) = (kind.names_port(), references.named_port) {
+        put_value(out, attribute, &port);
     }
 }
 

@@ -9,7 +9,7 @@ mod raise;
 mod tests;
 
 use ipnet::IpNet;
-use netstate::link::{LinkBelow, Port};
+use netstate::link::{LinkBelow, NamedPort, Port};
 use netstate::{
     Address, AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, MacAddress,
     Master, Object, Place,
@@ -74,7 +74,7 @@ impl LinkLowering<'_, '_> {
             &entry.sysctl,
             &below(&self.path, &["sysctl"]),
         );
-        let kind = self.kind();
+        let kind = self.kind().map(|kind| self.with_named_port(kind));
         let device = self.device(&entry, kind.as_ref());
         let master = entry.master.as_ref().and_then(|master| self.master(master));
         let attributes = self.attributes(&mut entry);
@@ -139,6 +139,28 @@ impl LinkLowering<'_, '_> {
             self.lowering.faults.missing(&below(&self.path, &leaf), message);
         }
         Some(kind)
+    }
+
+    /// The kind with the port that a leaf of its container names. It must be a port of this link.
+    fn with_named_port(&mut self, mut kind: LinkKind) -> LinkKind {
+        let Some(leaf) = kind::named_port(self.node.schema(), kind.name()) else { return kind };
+        let named = self.node.child(leaf[0]).and_then(|container| container.child(leaf[1]));
+        let named = named.and_then(|leaf| leaf.value()?.to_string().parse::<LinkId>().ok());
+        let Some(port) = named else { return kind };
+        let path = self.leaf(&leaf);
+        let user = User { called: self.id.as_str(), netns: &self.place.netns };
+        let Some(place) = self.lowering.place_beside(&user, &port, || path.clone()) else {
+            return kind;
+        };
+        let known = self.lowering.directory.link(&port);
+        let entry = known.and_then(|known| self.lowering.configuration.node(&known.path));
+        let master = entry.and_then(|entry| entry.leaf("master").map(ToString::to_string));
+        if master.as_deref() != Some(self.id.as_str()) {
+            let message = format!("{port} is no port of {}: set its master", self.id);
+            self.lowering.faults.invalid(&path, message);
+        }
+        kind.set_named_port(NamedPort::Port(place.ifname));
+        kind
     }
 
     fn attributes(&mut self, entry: &mut Entry) -> LinkAttributes {

@@ -45,7 +45,7 @@ pub use kind::vrf::Vrf;
 pub use kind::vxlan::{PortRange, Vxlan};
 pub use kind::{
     AttributesOf, Below, BelowAttribute, CreatedBy, Enslaving, KindAttributes, KindFacts,
-    LinkBelow, LinkKind, MtuAtCreation,
+    LinkBelow, LinkKind, MtuAtCreation, NamedPort,
 };
 pub use port::Port;
 

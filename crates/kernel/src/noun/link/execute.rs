@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use netstate::LinkId;
-use netstate::link::{CreatedBy, Link, LinkKind, Master, Place, temporary_name};
+use netstate::link::{CreatedBy, Link, LinkKind, Master, NamedPort, Place, temporary_name};
 
 use super::read::named;
 use super::{References, completed, create, rest, says_something, update, update_port};
@@ -59,6 +59,7 @@ impl Execution<'_> {
             },
             master: self.master(index, link)?,
             below: self.below(index, link)?,
+            named_port: None,
             name: None,
         };
         self.push((index, asked), (libc::RTM_NEWLINK, CREATE), |out| {
@@ -93,6 +94,7 @@ impl Execution<'_> {
             netns: self.descriptor(index, &old.netns, &new.netns)?,
             master: self.master(index, change)?,
             below: self.below(index, change)?,
+            named_port: self.named_port(index, change)?,
             peer_netns: None,
             name: (old.ifname != new.ifname).then_some(&new.ifname),
         };
@@ -110,6 +112,7 @@ impl Execution<'_> {
             let references = References {
                 master: self.master(index, change)?,
                 below: self.below(index, change)?,
+                named_port: self.named_port(index, change)?,
                 ..References::default()
             };
             self.push((index, &place.netns), (libc::RTM_NEWLINK, 0), |out| {
@@ -145,6 +148,14 @@ impl Execution<'_> {
             None => Ok(None),
             Some(Master::Free) => Ok(Some(0)),
             Some(Master::Of(name)) => self.index_of(index, &link.place.netns, name).map(Some),
+        }
+    }
+
+    fn named_port(&mut self, index: usize, link: &Link) -> Result<Option<u32>> {
+        match link.kind.as_ref().and_then(LinkKind::named_port) {
+            None => Ok(None),
+            Some(NamedPort::None) => Ok(Some(0)),
+            Some(NamedPort::Port(name)) => self.index_of(index, &link.place.netns, name).map(Some),
         }
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Seen {
     pub(crate) master: Option<u32>,
     /// The index of the link below or at the other end.
     pub(crate) below: Option<u32>,
+    /// The index of the port that an attribute of its kind names.
+    pub(crate) named_port: Option<u32>,
     /// The identifier of the namespace of `below`, as the link's namespace knows it, if it is
     /// another one.
     pub(crate) below_netns: Option<i32>,
@@ -79,6 +81,9 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
         let underlay = row(data).find(|(number, _)| *number == attribute);
         below = underlay.and_then(|(_, value)| u32::take(value));
     }
+    let names_port = kind.names_port();
+    let named_port = names_port.and_then(|at| row(data).find(|(number, _)| *number == at));
+    let named_port = named_port.and_then(|(_, value)| u32::take(value));
     let port = Port::decode(slave_kind.trim_end_matches('\0'), slave_data);
     let attributes: LinkAttributes = message.decode(fixed::LINK);
     let link = Link {
@@ -102,6 +107,7 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
         index,
         master,
         below,
+        named_port,
         below_netns,
     })
 }

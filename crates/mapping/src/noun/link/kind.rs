@@ -109,6 +109,13 @@ pub(super) fn link_below(list: &SchemaNode, kind: &str) -> Option<[&'static str;
     Some([container.name, leaf.name])
 }
 
+/// The leaf that names a port of the link, in the container of the kind.
+pub(super) fn named_port(list: &SchemaNode, kind: &str) -> Option<[&'static str; 2]> {
+    let container = attributes(list, kind)?;
+    let leaf = container.children.iter().find(|leaf| leaf.extension("port").is_some())?;
+    Some([container.name, leaf.name])
+}
+
 /// The leaf of an attribute in the container of the kind.
 pub(super) fn leaf(list: &SchemaNode, kind: &str, attribute: &str) -> Option<[&'static str; 2]> {
     let container = attributes(list, kind)?;

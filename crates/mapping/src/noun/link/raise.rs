@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use netstate::link::NamedPort;
 use netstate::{
     AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, LinkStatus, MacAddress,
     Master, Object, Place,
@@ -82,7 +83,15 @@ pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error>
         }
         tree.serialize(&path, &entry)?;
         if let Some(kind) = &link.kind {
-            kind::write(kind, &path, tree)?;
+            kind::write(&kind.without_late(), &path, tree)?;
+            if let Some(NamedPort::Port(port)) = kind.named_port()
+                && let Some(port) = names.name(&link.place.netns, port)
+                && let Some(leaf) = kind::named_port(list, kind.name())
+                && let leaf = super::below(&path, &leaf)
+                && let Some(node) = leaf.steps.last().map(|step| step.node)
+            {
+                tree.set(&leaf, node.value(port.as_str())?)?;
+            }
             let below = link.device.as_ref().and_then(|at| names.name(&at.netns, &at.ifname));
             let leaf = kind::link_below(list, kind.name()).map(|leaf| super::below(&path, &leaf));
             if let (Some(below), Some(leaf)) = (below, leaf)

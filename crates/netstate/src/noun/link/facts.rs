@@ -235,6 +235,9 @@ fn values(link: &Link) -> Vec<String> {
         for (name, value) in group.as_object().into_iter().flatten() {
             match value {
                 serde_json::Value::Null => {}
+                serde_json::Value::String(text) if text.is_empty() => {
+                    values.push(format!("no {name}"));
+                }
                 serde_json::Value::String(text) => values.push(format!("{name} {text}")),
                 serde_json::Value::Bool(on) => {
                     values.push(format!("{name} {}", if *on { "on" } else { "off" }));

@@ -12,6 +12,7 @@ mod facts;
 pub mod ifb;
 pub mod ipvlan;
 pub mod macvlan;
+mod named_port;
 pub mod nlmon;
 pub mod tun;
 pub mod tunnel;
@@ -21,9 +22,8 @@ pub mod vrf;
 pub mod vxlan;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Error as _};
+use serde::de::{DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use self::bond::Bond;
@@ -32,12 +32,14 @@ use self::can::{Vcan, Vxcan};
 use self::dummy::Dummy;
 pub(super) use self::facts::ETHER_MTU;
 use self::facts::FOREIGN;
+pub(crate) use self::facts::Kind;
 pub use self::facts::{
     Below, BelowAttribute, CreatedBy, Enslaving, KindFacts, LinkBelow, MtuAtCreation,
 };
 use self::ifb::Ifb;
 use self::ipvlan::{Ipvlan, Ipvtap};
 use self::macvlan::{Macvlan, Macvtap};
+pub use self::named_port::NamedPort;
 use self::nlmon::Nlmon;
 use self::tun::Tun;
 use self::tunnel::geneve::Geneve;
@@ -115,56 +117,6 @@ kinds! {
     Vxcan
     /// A monitor of netlink messages.
     Nlmon
-}
-
-/// The facts of a kind, apart from its attributes.
-pub(crate) trait Kind:
-    Attributes + Clone + PartialEq + fmt::Debug + Serialize + DeserializeOwned
-{
-    /// The facts that are the same for every link of the kind.
-    const FACTS: KindFacts;
-
-    /// The minimum of attributes with which the kernel creates a link of the kind.
-    fn minimal() -> Self;
-
-    /// The attributes that the kernel gives a new link of the kind. An attribute that depends on
-    /// the host is `None`.
-    fn kernel_default() -> Self;
-
-    /// What else the kernel gives a new link of the kind; `on_link` says whether it has a link
-    /// below.
-    fn new_device(&self, on_link: bool) -> NewDevice;
-
-    /// How it depends on the link below.
-    fn below(&self) -> Below;
-
-    /// Adds the attributes that the kernel reports only if they are on, and joins those that state
-    /// one fact together.
-    fn add_unreported(&mut self) {}
-
-    /// The attributes of a request: with those that state one fact together.
-    fn stated(&self) -> Self {
-        self.clone()
-    }
-
-    /// Whether the kernel refuses to change `seen` to this, so that the link must be created again.
-    /// An attribute that only a new link can be given is stated with that attribute.
-    fn needs_recreation(&self, _seen: &Self) -> bool {
-        false
-    }
-
-    /// The attributes of this change that need a request of their own, before the others.
-    fn first(&self) -> Option<Self> {
-        None
-    }
-
-    /// Removes the attributes that the kernel refuses because of others that are set here.
-    fn drop_unsupported(&mut self) {}
-
-    /// The attribute that a new link must be given and that is not set here.
-    fn lacks(&self) -> Option<&'static str> {
-        None
-    }
 }
 
 impl LinkKind {
@@ -265,6 +217,38 @@ macro_rules! kinds {
                 }
             }
 
+            /// The attribute of `IFLA_INFO_DATA` that names a port of the link by its index.
+            pub fn names_port(&self) -> Option<u16> {
+                match self {
+                    $(LinkKind::$kind(_) => $kind::NAMES_PORT,)*
+                    LinkKind::Other(_) => None,
+                }
+            }
+
+            /// The port that this attribute names.
+            pub fn named_port(&self) -> Option<&NamedPort> {
+                match self {
+                    $(LinkKind::$kind(kind) => kind.named_port(),)*
+                    LinkKind::Other(_) => None,
+                }
+            }
+
+            /// Sets the port that this attribute names, as far as a link with these attributes has one.
+            pub fn set_named_port(&mut self, port: NamedPort) {
+                match self {
+                    $(LinkKind::$kind(kind) => kind.set_named_port(port),)*
+                    LinkKind::Other(_) => {}
+                }
+            }
+
+            /// The kind without what is only told to a link that exists.
+            pub fn without_late(&self) -> LinkKind {
+                match self {
+                    $(LinkKind::$kind(kind) => LinkKind::$kind(kind.clone().without_late()),)*
+                    LinkKind::Other(name) => LinkKind::Other(name.clone()),
+                }
+            }
+
             /// The attribute that a new link must be given and that is not set here.
             pub fn lacks(&self) -> Option<&'static str> {
                 match self {
@@ -312,7 +296,7 @@ macro_rules! kinds {
                     $(LinkKind::$kind(kind) => {
                         let mut requested = kind.changes(&$kind::kernel_default());
                         requested.overlay(&kind.of_creation());
-                        LinkKind::$kind(requested)
+                        LinkKind::$kind(requested.without_late())
                     })*
                     LinkKind::Other(name) => LinkKind::Other(name.clone()),
                 }

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::attribute::Attributes;
 use crate::name::MacAddress;
 use crate::noun::link::kind::{
-    Below, CreatedBy, ETHER_MTU, Enslaving, Kind, KindFacts, LinkBelow, MtuAtCreation,
+    Below, CreatedBy, ETHER_MTU, Enslaving, Kind, KindFacts, LinkBelow, MtuAtCreation, NamedPort,
 };
 use crate::noun::link::new_device::{NewDevice, ethernet, with_queues_of_host};
 use crate::noun::link::port::PortKind;
-use crate::uapi::IFF_MULTICAST;
+use crate::uapi::{IFF_MULTICAST, IFLA_BOND_PRIMARY};
 
 /// The attributes of a bond. Times are in milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Attributes)]
@@ -54,6 +54,10 @@ pub struct Bond {
     /// The number of intervals without an answer after which a port is not used.
     #[attribute(IFLA_BOND_MISSED_MAX)]
     pub missed_max: Option<u8>,
+    /// The port that is the active one whenever it can be (`IFLA_BOND_PRIMARY`). The kernel remembers its name, also
+    /// before it is a port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary: Option<NamedPort>,
     /// When the primary port becomes the active one: `BOND_PRI_RESELECT_…`.
     #[attribute(IFLA_BOND_PRIMARY_RESELECT)]
     pub primary_reselect: Option<u8>,
@@ -105,12 +109,19 @@ pub struct Bond {
 }
 
 impl Bond {
+    /// `BOND_MODE_ACTIVEBACKUP`.
+    const ACTIVE_BACKUP: u8 = 1;
     /// `BOND_MODE_ROUNDROBIN`.
     const BALANCE_RR: u8 = 0;
     /// `BOND_MODE_8023AD`.
     const LACP: u8 = 4;
     /// `BOND_MODE_TLB` and `BOND_MODE_ALB`.
     const BALANCED: [u8; 2] = [5, 6];
+
+    fn has_primary(&self) -> bool {
+        let is_active_backup = self.mode == Some(Self::ACTIVE_BACKUP);
+        is_active_backup || self.mode.is_some_and(|mode| Self::BALANCED.contains(&mode))
+    }
 }
 
 impl Kind for Bond {
@@ -147,6 +158,7 @@ impl Kind for Bond {
             arp_validate: Some(0),
             arp_all_targets: Some(0),
             missed_max: Some(2),
+            primary: Some(NamedPort::None),
             primary_reselect: Some(0),
             fail_over_mac: Some(0),
             xmit_hash_policy: Some(0),
@@ -175,6 +187,23 @@ impl Kind for Bond {
         Below::default()
     }
 
+    const NAMES_PORT: Option<u16> = Some(IFLA_BOND_PRIMARY);
+
+    fn named_port(&self) -> Option<&NamedPort> {
+        self.primary.as_ref()
+    }
+
+    /// A bond of another mode has none (`bond_opts`, drivers/net/bonding/bond_options.c).
+    fn set_named_port(&mut self, port: NamedPort) {
+        self.primary = self.has_primary().then_some(port);
+    }
+
+    /// The port may not exist yet.
+    fn without_late(mut self) -> Self {
+        self.primary = None;
+        self
+    }
+
     /// The kernel reads `miimon` first, and refuses delays without it (`_bond_option_delay_set`,
     /// drivers/net/bonding/bond_options.c).
     fn first(&self) -> Option<Self> {
@@ -200,6 +229,9 @@ impl Kind for Bond {
         }
         if !is_balanced {
             self.tlb_dynamic_lb = None;
+        }
+        if !self.has_primary() {
+            self.primary = None;
         }
         if is_balanced || mode == Self::LACP {
             self.arp_interval = None;

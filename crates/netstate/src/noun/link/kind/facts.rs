@@ -1,12 +1,86 @@
-//! The facts that are the same for every link of a kind.
+//! What a kind of link states: its facts, and those that are the same for every link of the kind.
 
 mod below;
 mod creation;
 mod enslaving;
 
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 pub use self::below::{Below, BelowAttribute, LinkBelow};
 pub use self::creation::{CreatedBy, MtuAtCreation};
 pub use self::enslaving::Enslaving;
+use super::NamedPort;
+use crate::attribute::Attributes;
+use crate::noun::link::new_device::NewDevice;
+
+/// The facts of a kind, apart from its attributes.
+pub(crate) trait Kind:
+    Attributes + Clone + PartialEq + fmt::Debug + Serialize + DeserializeOwned
+{
+    /// The facts that are the same for every link of the kind.
+    const FACTS: KindFacts;
+
+    /// The minimum of attributes with which the kernel creates a link of the kind.
+    fn minimal() -> Self;
+
+    /// The attributes that the kernel gives a new link of the kind. An attribute that depends on
+    /// the host is `None`.
+    fn kernel_default() -> Self;
+
+    /// What else the kernel gives a new link of the kind; `on_link` says whether it has a link
+    /// below.
+    fn new_device(&self, on_link: bool) -> NewDevice;
+
+    /// How it depends on the link below.
+    fn below(&self) -> Below;
+
+    /// Adds the attributes that the kernel reports only if they are on, and joins those that state
+    /// one fact together.
+    fn add_unreported(&mut self) {}
+
+    /// The attributes of a request: with those that state one fact together.
+    fn stated(&self) -> Self {
+        self.clone()
+    }
+
+    /// Whether the kernel refuses to change `seen` to this, so that the link must be created again.
+    /// An attribute that only a new link can be given is stated with that attribute.
+    fn needs_recreation(&self, _seen: &Self) -> bool {
+        false
+    }
+
+    /// The attributes of this change that need a request of their own, before the others.
+    fn first(&self) -> Option<Self> {
+        None
+    }
+
+    /// Removes the attributes that the kernel refuses because of others that are set here.
+    fn drop_unsupported(&mut self) {}
+
+    /// The attribute of `IFLA_INFO_DATA` that names a port of the link by its index.
+    const NAMES_PORT: Option<u16> = None;
+
+    /// The port that this attribute names.
+    fn named_port(&self) -> Option<&NamedPort> {
+        None
+    }
+
+    /// Sets the port that this attribute names, as far as a link with these attributes has one.
+    fn set_named_port(&mut self, _: NamedPort) {}
+
+    /// Without what is only told to a link that exists.
+    fn without_late(self) -> Self {
+        self
+    }
+
+    /// The attribute that a new link must be given and that is not set here.
+    fn lacks(&self) -> Option<&'static str> {
+        None
+    }
+}
 
 /// The facts that are the same for every link of a kind.
 #[derive(Debug)]
