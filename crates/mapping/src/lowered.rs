@@ -13,7 +13,7 @@ use yang::{Diff, Error, Go, Node, Path, Tree, Value};
 use crate::directory::Directory;
 use crate::instances::{container_of, list_path, schema_node};
 use crate::lowering::Lowering;
-use crate::noun::link::Cables;
+use crate::noun::link::Pairs;
 
 use crate::{NamedConfiguration, noun, spelling};
 
@@ -101,7 +101,7 @@ fn add_related_entries(
     (is, new): (&Directory, &Tree),
     touched: &mut BTreeSet<Path>,
 ) -> Option<()> {
-    let cables = Cables::read(&mut Lowering::only(new, is.clone(), touched));
+    let pairs = Pairs::read(&mut Lowering::only(new, is.clone(), touched));
     let mut more = BTreeSet::new();
     for path in touched.iter().filter(|path| container_of(path) == "links") {
         let entry = new.node(path)?;
@@ -112,7 +112,7 @@ fn add_related_entries(
             }
             continue;
         }
-        let mate = cables.peer(&id).and_then(|place| is.link(is.id_at(place)?));
+        let mate = pairs.peer(&id).and_then(|place| is.link(is.id_at(place)?));
         more.extend(mate.map(|mate| mate.path.clone()));
         let netns = &is.link(&id)?.place.as_ref()?.netns;
         let list = schema_node(new.schema(), "sysctls", &["netns"])?;

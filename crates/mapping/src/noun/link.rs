@@ -1,8 +1,8 @@
 //! iproute2-ip-link and netloom-link: links, their addresses, and their kernel parameters.
 
-mod cable;
 mod entry;
 mod kind;
+mod pairs;
 pub(crate) mod path;
 mod raise;
 #[cfg(test)]
@@ -24,8 +24,8 @@ use crate::instances::{below, entry_path};
 use crate::lowering::{Lowering, User};
 use crate::noun::ShownIn;
 use crate::noun::sysctl;
-pub(crate) use cable::Cables;
 use entry::Entry;
+pub(crate) use pairs::Pairs;
 
 /// The place in operational data.
 pub(crate) const SHOWN_IN: &[ShownIn] = &[ShownIn::container("links")];
@@ -36,7 +36,7 @@ pub(crate) fn lower(lowering: &mut Lowering<'_>) {
     if links.is_empty() {
         return;
     }
-    let cables = Cables::read(lowering);
+    let pairs = Pairs::read(lowering);
     for node in links {
         let path = entry_path(&node);
         let id = node.leaf("name").and_then(|name| name.to_string().parse::<LinkId>().ok());
@@ -49,14 +49,14 @@ pub(crate) fn lower(lowering: &mut Lowering<'_>) {
             continue;
         };
         if let Some(entry) = lowering.read::<Entry>(&node) {
-            LinkLowering { lowering, cables: &cables, node: &node, path, id, place }.lower(entry);
+            LinkLowering { lowering, pairs: &pairs, node: &node, path, id, place }.lower(entry);
         }
     }
 }
 
 struct LinkLowering<'l, 'c> {
     lowering: &'l mut Lowering<'c>,
-    cables: &'l Cables,
+    pairs: &'l Pairs,
     node: &'l Node<'c>,
     path: Path,
     id: LinkId,
@@ -83,7 +83,7 @@ impl LinkLowering<'_, '_> {
             bridge: entry.bridge_conf.take().unwrap_or_default().link.unwrap_or_default(),
             bond: entry.bond_slave.take().unwrap_or_default(),
         };
-        let peer = self.cables.peer(&self.id).cloned();
+        let peer = self.pairs.peer(&self.id).cloned();
         let place = self.place;
         let link = Link {
             place,
@@ -111,7 +111,7 @@ impl LinkLowering<'_, '_> {
     /// The kind of a link that is created, with its attributes; none for a link that exists
     /// already.
     fn kind(&mut self) -> Option<LinkKind> {
-        let kind = kind::of_entry(self.node).or_else(|| self.cables.kind(&self.id));
+        let kind = kind::of_entry(self.node).or_else(|| self.pairs.kind(&self.id));
         for (container, of) in kind::containers(self.node) {
             if kind.as_ref().is_none_or(|kind| !of.contains(&kind.name())) {
                 let message = format!("only a link of type {} has this", of.join(" or "));

@@ -53,7 +53,7 @@ fn a_link_may_have_another_name_in_the_kernel() {
 }
 
 #[test]
-fn cables() {
+fn pairs() {
     check(
         r#"{
             "netnses": {"netns": [{"name": "vpn10"}, {"name": "vpn20"}]},

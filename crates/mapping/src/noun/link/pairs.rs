@@ -14,7 +14,7 @@ use crate::noun::link::kind;
 
 /// The place of the other end of each end, and the kind of both.
 #[derive(Debug, Default)]
-pub(crate) struct Cables {
+pub(crate) struct Pairs {
     peers: BTreeMap<LinkId, (Place, LinkKind)>,
 }
 
@@ -27,9 +27,9 @@ struct End {
     names: Option<LinkId>,
 }
 
-impl Cables {
+impl Pairs {
     /// Pairs the ends.
-    pub(crate) fn read(lowering: &mut Lowering<'_>) -> Cables {
+    pub(crate) fn read(lowering: &mut Lowering<'_>) -> Pairs {
         let ends = ends(lowering);
         let mut named_by: BTreeMap<&LinkId, Vec<&LinkId>> = BTreeMap::new();
         for (id, end) in &ends {
@@ -37,7 +37,7 @@ impl Cables {
                 named_by.entry(name).or_default().push(id);
             }
         }
-        let mut cables = Cables::default();
+        let mut pairs = Pairs::default();
         for (id, end) in &ends {
             let leaf = || below(&end.path, &["virtual_peer_name"]);
             let Some(name) = &end.names else {
@@ -53,9 +53,9 @@ impl Cables {
             match mate(lowering, &ends, &named_by, (id, name)) {
                 Ok(place) => {
                     let Some(kind) = &end.kind else { continue };
-                    cables.peers.insert(id.clone(), (place, kind.clone()));
+                    pairs.peers.insert(id.clone(), (place, kind.clone()));
                     if ends.contains_key(name) {
-                        cables.peers.insert(name.clone(), (end.place.clone(), kind.clone()));
+                        pairs.peers.insert(name.clone(), (end.place.clone(), kind.clone()));
                     }
                 }
                 Err(Unpaired::Contradiction(message)) => {
@@ -64,7 +64,7 @@ impl Cables {
                 Err(Unpaired::InvalidPlace) => {}
             }
         }
-        cables
+        pairs
     }
 
     /// The place of the other end of `id`; none if it is not an end.
