@@ -45,12 +45,7 @@ pub(crate) fn only(
     observer.read_links(wanted)?;
     let mut links = Vec::new();
     for (id, places) in &wanted.links {
-        for place in places {
-            if let Some(seen) = observer.link(place)? {
-                links.push((id, seen));
-                break;
-            }
-        }
+        links.extend(identities.at(&mut observer, id, places)?.map(|seen| (id, seen)));
     }
     identities.find(&mut observer, wanted, &mut links)?;
     for (id, seen) in links {

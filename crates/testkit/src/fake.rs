@@ -261,8 +261,12 @@ fn identify<'w>(
     let at: BTreeMap<&Place, &LinkId> = ids.collect();
     let link = |id: &LinkId| state.objects.get(&Key::Link(id.clone()))?.link();
     let at_places: BTreeMap<&LinkId, LinkId> = (wanted.links.iter())
-        .filter_map(|(id, places)| Some((id, places.iter().find_map(|place| at.get(place))?)))
-        .map(|(id, held)| (id, (*held).clone()))
+        .filter_map(|(id, places)| {
+            let mut there = places.iter().filter_map(|place| at.get(place).copied());
+            let known = identities.get(id);
+            let first = there.clone().next()?;
+            Some((id, there.find(|held| Some(*held) == known).unwrap_or(first).clone()))
+        })
         .collect();
     let mut elsewhere = BTreeMap::new();
     for (id, mark) in &wanted.marks {

@@ -235,3 +235,30 @@ fn queues_of_a_bridge_go_back() {
         assert_eq!(daemon.run("show drift\n"), NOTHING);
     });
 }
+
+#[test]
+fn a_link_of_others_is_never_taken_for_one_of_ours() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        ip("link add n1 type veth peer name f1");
+        ip("link set dev n1 up");
+        ip("address add 10.1.0.1/24 dev n1");
+        let theirs = || ip_json("address show dev n1").to_string();
+        let before = ip_json("link show dev n1")[0]["ifindex"].clone();
+        daemon.run("configure\nlinks-iproute2 bridge br0\ncommit\n");
+        step("a bridge of ours is to have the name of their link");
+        let renamed = "configure\nlinks-iproute2 bridge br0 ifname n1\ncommit\n";
+        assert!(!daemon.script(renamed).status.success());
+        assert_eq!(ip_json("link show dev n1")[0]["ifindex"], before, "{}", theirs());
+        assert!(theirs().contains("10.1.0.1"), "{}", theirs());
+        step("and is not there any more");
+        ip("link delete dev br0");
+        let ran = daemon.script(renamed);
+        assert!(ran.err.contains("n1 exists already"), "{}", ran.err);
+        assert_eq!(ip_json("link show dev n1")[0]["ifindex"], before, "{}", theirs());
+        step("their link is in the place of ours, which goes");
+        ip("link set dev n1 down name br0");
+        daemon.run("configure\nno links-iproute2 bridge br0\ncommit\n");
+        assert_eq!(ip_json("link show dev br0")[0]["ifindex"], before);
+    });
+}

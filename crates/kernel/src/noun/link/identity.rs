@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use netstate::link::{LinkKind, Mark};
-use netstate::{Action, Key, LinkId, MacAddress, NetnsName, ObserveError, Plan, Wanted};
+use netstate::{Action, Key, LinkId, MacAddress, NetnsName, ObserveError, Place, Plan, Wanted};
 
 use super::read::Seen;
 use crate::observer::{FEW, Observer};
@@ -35,7 +35,35 @@ struct Identity {
     address: Option<MacAddress>,
 }
 
+impl Identity {
+    /// Whether it is that of a link.
+    fn is_of(&self, seen: &Seen) -> bool {
+        let Identity { handle: known, kind: of_kind, address: at } = self;
+        *known == handle(seen) && *of_kind == kind(seen) && *at == address(seen)
+    }
+}
+
 impl Identities {
+    /// The link at one of these places, the most likely first. If it was seen before and is at one of them, it is that one: the name
+    /// that it is to have may be that of a link of others.
+    pub(crate) fn at(
+        &self,
+        observer: &mut Observer<'_>,
+        id: &LinkId,
+        places: &[Place],
+    ) -> Result<Option<Seen>> {
+        let known = self.identities.get(id);
+        let mut first = None;
+        for place in places {
+            let Some(seen) = observer.link(place)? else { continue };
+            if known.is_none_or(|known| known.is_of(&seen)) {
+                return Ok(Some(seen));
+            }
+            first.get_or_insert(seen);
+        }
+        Ok(first)
+    }
+
     /// Corrects which links were found at their places, using their identities, and remembers them.
     pub(crate) fn find<'w>(
         &mut self,
@@ -163,12 +191,7 @@ impl Identities {
                 continue;
             };
             let identity = self.identities.get(id);
-            let is_known = identity.is_some_and(|known| {
-                known.handle.1 == seen.index
-                    && known.handle.0 == seen.link.place.netns
-                    && known.kind == kind(seen)
-                    && known.address == address(seen)
-            });
+            let is_known = identity.is_some_and(|known| known.is_of(seen));
             if !is_known {
                 self.forget(id);
                 let handle = handle(seen);

@@ -50,7 +50,7 @@ pub(super) fn configured<'p>(
     };
     if let (Some(wanted), Some(seen)) = (&desired.kind, &observed.kind)
         && wanted.name() != seen.name()
-        && (past.original.is_some() || past.touched.is_none())
+        && (past.original.is_some() || is_of_others(touched, seen))
     {
         return refuse(format!(
             "{} exists already in {}, as {}, and is not ours to make anew as {}",
@@ -165,6 +165,12 @@ pub(super) fn made(mut link: Link, is_opened: bool) -> Link {
     link
 }
 
+/// Whether a link in the place of one of ours is neither of the kind that was applied.
+fn is_of_others(touched: Option<&Link>, seen: &LinkKind) -> bool {
+    touched
+        .is_none_or(|touched| touched.kind.as_ref().is_some_and(|kind| kind.name() != seen.name()))
+}
+
 /// A link with the name that its master will have.
 fn with_renamed_master<'p>(
     link: &Link,
@@ -199,7 +205,9 @@ pub(super) fn released<'p>(
         // A link that we cannot have created was not touched either: it was missing, and others
         // have added it.
         let was_missing = past.touched_link().is_some_and(Link::is_adopted);
-        return past.observed.cloned().filter(|_| was_missing);
+        let seen = past.observed_link().and_then(|link| link.kind.as_ref());
+        let replaced = seen.is_some_and(|seen| is_of_others(past.touched_link(), seen));
+        return past.observed.cloned().filter(|_| was_missing || replaced);
     };
     let original = &*original;
     // A link that somebody has removed is not created again.
