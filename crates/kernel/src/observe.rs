@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netstate::{
-    Key, LinkName, NetnsName, Noun, Object, ObserveError, Part, Place, State, SysctlKey, Wanted,
+    Key, LinkId, LinkName, NetnsName, Noun, Object, ObserveError, Part, Place, State, SysctlKey,
+    Wanted,
 };
 
 use crate::fault::Fault;
@@ -15,6 +16,12 @@ use crate::noun::{self, neighbor, route};
 use crate::observer::{FAMILIES, FEW, Observer, Result};
 
 const AF_INET6: u8 = FAMILIES[1];
+
+/// The maximum number of attempts to read links while others rename them.
+const ATTEMPTS: usize = 16;
+
+/// The number of attempts with the same result after which one more such result counts.
+const SETTLED: usize = 2;
 
 /// Reads a part of everything, including state and statistics.
 pub(crate) fn part(namespaces: &mut Namespaces, part: &Part) -> Result<State> {
@@ -39,15 +46,9 @@ pub(crate) fn only(
     wanted: &Wanted,
 ) -> Result<State> {
     open_all(namespaces, concerned(wanted))?;
-    let mut observer = Observer::new(namespaces, noun::plural);
+    let (mut observer, links) = links(namespaces, identities, wanted)?;
     let mut on_links: BTreeMap<NetnsName, BTreeMap<u32, LinkName>> = BTreeMap::new();
     let own = NetnsName::own();
-    observer.read_links(wanted)?;
-    let mut links = Vec::new();
-    for (id, places) in &wanted.links {
-        links.extend(identities.at(&mut observer, id, places)?.map(|seen| (id, seen)));
-    }
-    identities.find(&mut observer, wanted, &mut links)?;
     for (id, seen) in links {
         let likely = wanted.outcome.get(id).and_then(|link| link.reaches_into()).unwrap_or(&own);
         let Place { netns, ifname } = seen.link.place.clone();
@@ -72,6 +73,70 @@ pub(crate) fn only(
     reached(&mut observer, wanted)?;
     noun::by_key(&mut observer, wanted)?;
     Ok(state(observer))
+}
+
+/// Finds the wanted links. Links are read one after the other, so that others may rename them
+/// between two readings. Then two links were read in one place, or one link twice: they are read
+/// again.
+fn links<'n, 'w>(
+    namespaces: &'n mut Namespaces,
+    identities: &mut Identities,
+    wanted: &'w Wanted,
+) -> Result<(Observer<'n>, Vec<(&'w LinkId, Seen)>)> {
+    let mut observer = Observer::new(namespaces, noun::plural);
+    let mut doubts: Vec<Doubt> = Vec::new();
+    while doubts.len() < ATTEMPTS {
+        observer.forget_links();
+        let doubt = match observer.read_links(wanted)? {
+            Some(netns) => Doubt { netns, twice: None },
+            None => {
+                let links = identities.find(&mut observer, wanted)?;
+                match doubt(&links) {
+                    // The kernel may also be such that two configured links are taken for one.
+                    Some(doubt) if doubt.twice.is_none() || !is_settled(&doubts, &doubt) => doubt,
+                    Some(_) | None => {
+                        identities.remember(wanted, &links);
+                        return Ok((observer, links));
+                    }
+                }
+            }
+        };
+        doubts.push(doubt);
+    }
+    let of = doubts.last().map(|doubt| format!(" of namespace {}", doubt.netns));
+    Err(ObserveError {
+        doing: format!("read links{}", of.unwrap_or_default()),
+        cause: "others rename them again and again".into(),
+    })
+}
+
+/// Why what was read may never have been so.
+#[derive(PartialEq)]
+struct Doubt {
+    netns: NetnsName,
+    /// The index of a link that was read twice; none if two links were read in one place.
+    twice: Option<u32>,
+}
+
+/// Whether the last attempts have raised the same doubt.
+fn is_settled(doubts: &[Doubt], doubt: &Doubt) -> bool {
+    doubts.len() >= SETTLED && doubts.iter().rev().take(SETTLED).all(|other| other == doubt)
+}
+
+fn doubt(links: &[(&LinkId, Seen)]) -> Option<Doubt> {
+    let mut at: BTreeMap<&Place, u32> = BTreeMap::new();
+    let mut places: BTreeMap<(&NetnsName, u32), &Place> = BTreeMap::new();
+    links.iter().find_map(|(_, seen)| {
+        let place = &seen.link.place;
+        let other = at.insert(place, seen.index);
+        let elsewhere = places.insert((&place.netns, seen.index), place);
+        let twice = match (other, elsewhere) {
+            (Some(other), _) => (other == seen.index).then_some(seen.index),
+            (None, Some(_)) => Some(seen.index),
+            (None, None) => return None,
+        };
+        Some(Doubt { netns: place.netns.clone(), twice })
+    })
 }
 
 fn open_all<'n>(

@@ -89,8 +89,16 @@ impl<'a> Observer<'a> {
         self.namespaces.exists(netns)
     }
 
-    /// Reads all links of the namespaces in which many are wanted.
-    pub(crate) fn read_links(&mut self, wanted: &Wanted) -> Result<()> {
+    /// Forgets which links were read.
+    pub(crate) fn forget_links(&mut self) {
+        self.names.clear();
+        self.read.clear();
+        self.indexes.clear();
+    }
+
+    /// Reads all links of the namespaces in which many are wanted. Returns the namespace in which
+    /// two links were read under one name, because others renamed them meanwhile.
+    pub(crate) fn read_links(&mut self, wanted: &Wanted) -> Result<Option<NetnsName>> {
         let mut counts: BTreeMap<&NetnsName, usize> = BTreeMap::new();
         for place in wanted.links.values().flatten() {
             *counts.entry(&place.netns).or_default() += 1;
@@ -103,10 +111,15 @@ impl<'a> Observer<'a> {
             let decode = |message: Message<'_>| decode(message, netns);
             let seen: Vec<Seen> = self.dump((netns, libc::RTM_GETLINK), all, decode)?;
             seen.iter().for_each(|seen| self.number(&seen.link.place, seen.index));
+            let count = seen.len();
             let by_name = seen.into_iter().map(|seen| (seen.link.place.ifname.clone(), seen));
-            self.read.insert(netns.clone(), by_name.collect());
+            let by_name: HashMap<LinkName, Seen> = by_name.collect();
+            if by_name.len() < count {
+                return Ok(Some(netns.clone()));
+            }
+            self.read.insert(netns.clone(), by_name);
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Notes the index of the link at a place.

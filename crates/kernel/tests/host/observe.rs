@@ -1,9 +1,13 @@
 //! Everything on a host is observed, under unique names.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::thread;
 
 use netstate::link::{LinkKind, Master};
-use netstate::{Key, Link, Noun, Object, Part, Scope, Southbound, State};
+use netstate::plan::wanted;
+use netstate::{Key, Link, Noun, Object, Originals, Part, Scope, Southbound, State};
 use testkit::netns::{ip, isolated};
 
 use crate::{Host, place, veth};
@@ -161,5 +165,38 @@ fn observing_a_part_equals_the_same_part_of_everything() {
                 assert_eq!(read, expected, "{noun:?} {part:?}");
             }
         }
+    });
+}
+
+/// Links are read one after the other. If two were read in one place, one end of a pair seemed to be
+/// the other end of itself, and had to be created again.
+#[test]
+fn links_that_are_renamed_meanwhile_are_never_in_one_place() {
+    isolated(|| {
+        let end = |id, at, other| crate::link(id, at, veth(other));
+        let desired = crate::state([end("a", "a@1", "b@1"), end("b", "b@1", "a@1")]);
+        let mut host = Host::open();
+        host.converge(&desired);
+        ip("link set dev a down");
+        ip("link set dev b down");
+        let swap = "link set dev a name t\nlink set dev b name a\nlink set dev t name b\n";
+        let mut others =
+            Command::new("ip").args(["-batch", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+        let mut commands = others.stdin.take().unwrap();
+        let writer = thread::spawn(move || commands.write_all(swap.repeat(6000).as_bytes()));
+        let only = Scope::Only(wanted(&desired, &desired, &Originals::default()));
+        let mut read = 0;
+        while others.try_wait().unwrap().is_none() {
+            // It is an error if the names never rest.
+            let Ok(state) = host.kernel.observe(&only) else { continue };
+            let (a, b) = (link(&state, "a"), link(&state, "b"));
+            assert_ne!(a.place, b.place);
+            for (end, other) in [(a, b), (b, a)] {
+                assert_ne!(end.peer.as_ref(), Some(&end.place), "{end:#?} {other:#?}");
+            }
+            read += 1;
+        }
+        writer.join().unwrap().unwrap();
+        assert!(read > 0);
     });
 }

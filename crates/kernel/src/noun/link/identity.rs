@@ -44,9 +44,9 @@ impl Identity {
 }
 
 impl Identities {
-    /// The link at one of these places, the most likely first. If it was seen before and is at one of them, it is that one: the name
-    /// that it is to have may be that of a link of others.
-    pub(crate) fn at(
+    /// The link at one of these places, the most likely first. If it was seen before and is at one
+    /// of them, it is that one: the name that it is to have may be that of a link of others.
+    fn at(
         &self,
         observer: &mut Observer<'_>,
         id: &LinkId,
@@ -64,14 +64,17 @@ impl Identities {
         Ok(first)
     }
 
-    /// Corrects which links were found at their places, using their identities, and remembers them.
+    /// Reads the links at their places, and corrects which ones they are by their identities.
     pub(crate) fn find<'w>(
-        &mut self,
+        &self,
         observer: &mut Observer<'_>,
         wanted: &'w Wanted,
-        found: &mut Vec<(&'w LinkId, Seen)>,
-    ) -> Result<()> {
-        let recognized = self.recognize(observer, wanted, found)?;
+    ) -> Result<Vec<(&'w LinkId, Seen)>> {
+        let mut found = Vec::new();
+        for (id, places) in &wanted.links {
+            found.extend(self.at(observer, id, places)?.map(|seen| (id, seen)));
+        }
+        let recognized = self.recognize(observer, wanted, &found)?;
         if !recognized.is_empty() {
             // A link of ours that nobody asks for may be in this place. It is not a foreign link.
             let is_recognized = |id: &LinkId| recognized.iter().any(|(other, _)| *other == id);
@@ -82,13 +85,12 @@ impl Identities {
             let handles = |seen: &[(&'w LinkId, Seen)]| {
                 seen.iter().map(|(id, seen)| (*id, handle(seen))).collect()
             };
-            let identified = wanted.identify(handles(found), handles(&recognized));
+            let identified = wanted.identify(handles(&found), handles(&recognized));
             found.extend(recognized);
             found.retain(|(id, seen)| identified.get(id) == Some(&handle(seen)));
             found.sort_by_key(|(id, _)| *id);
         }
-        self.remember(wanted, found);
-        Ok(())
+        Ok(found)
     }
 
     /// Forgets the links that the plan removes, so that they are not searched afterwards.
@@ -183,7 +185,7 @@ impl Identities {
     }
 
     /// Remembers the found links, and forgets those that were not found.
-    fn remember(&mut self, wanted: &Wanted, found: &[(&LinkId, Seen)]) {
+    pub(crate) fn remember(&mut self, wanted: &Wanted, found: &[(&LinkId, Seen)]) {
         let mut found = found.iter().peekable();
         for id in wanted.links.keys() {
             let Some((_, seen)) = found.next_if(|(found, _)| *found == id) else {
