@@ -1,12 +1,14 @@
 //! Bridges and their ports: each attribute is given, changed and taken back, as far as this kernel has it.
 
 use std::collections::BTreeSet;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use netstate::link::{Bridge, BridgePort, Link, Port};
 use netstate::plan::wanted;
 use netstate::{Key, LinkKind, Master, Object, Originals, Scope, Southbound as _, State};
 use serde_json::{Map, Value as Json};
-use testkit::netns::isolated;
+use testkit::netns::{ip, ip_json, isolated};
 
 use crate::{Host, link, state, veth};
 
@@ -128,5 +130,46 @@ fn a_bridge_and_its_port_take_each_attribute() {
         all.retain(|name| name != "state" && !given.contains(name));
         assert!(all.is_empty(), "nobody gives {all:?}");
         host.converge(&State::default());
+    });
+}
+
+/// The kernel switches snooping off when there is one group too many. That is not undone when the
+/// limit is raised.
+#[test]
+fn snooping_is_on_again_when_the_limit_of_groups_is_given_up() {
+    isolated(|| {
+        ip("link add name br type bridge");
+        ip("link add name p type veth peer name q");
+        for (link, more) in [("p", "master br"), ("q", ""), ("br", "")] {
+            ip(&format!("link set dev {link} {more} up"));
+        }
+        let snoops =
+            || ip_json("-d link show dev br")[0]["linkinfo"]["info_data"]["mcast_snooping"] == 1;
+        let limited = |limit: Option<u32>| {
+            let bridge = Bridge { mcast_hash_max: limit, ..Bridge::default() };
+            state([link("br", "br@1", Some(LinkKind::Bridge(bridge)))])
+        };
+        let mut host = Host::open();
+        host.converge(&limited(Some(0)));
+        // The bridge itself joins the group of each of its addresses.
+        ip("address add 2001:db8::1/64 dev br");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while snoops() {
+            assert!(Instant::now() < deadline, "no group was refused");
+            thread::sleep(Duration::from_millis(10));
+        }
+        // That is as it is while the limit stands.
+        host.converge(&limited(Some(0)));
+        assert!(!snoops());
+        host.converge(&limited(None));
+        assert!(snoops());
+        host.converge(&limited(Some(0)));
+        ip("address add 2001:db8::2/64 dev br");
+        while snoops() {
+            assert!(Instant::now() < deadline, "no group was refused");
+            thread::sleep(Duration::from_millis(10));
+        }
+        host.converge(&State::default());
+        assert!(snoops());
     });
 }

@@ -101,7 +101,7 @@ impl Link {
 
     /// The fields of this link that are also set in `seen`. A field that the kernel does not report
     /// does not exist, and cannot be reset to a default.
-    pub(crate) fn shown_in(&self, seen: &Link) -> Link {
+    fn shown_in(&self, seen: &Link) -> Link {
         Link {
             kind: match (&self.kind, &seen.kind) {
                 (Some(kind), Some(seen)) => Some(kind.only(seen)),
@@ -112,6 +112,16 @@ impl Link {
             port: self.port.only(&seen.port),
             ..self.clone()
         }
+    }
+
+    /// The fields that `seen` has as well, and those that the kernel has changed itself because of
+    /// fields that are not in `still`.
+    pub(crate) fn given_up(&self, seen: &Link, still: Option<&Link>) -> Link {
+        let mut given_up = self.shown_in(seen);
+        if let Some(kind) = &mut given_up.kind {
+            kind.add_consequences(still.and_then(|still| still.kind.as_ref()));
+        }
+        given_up
     }
 
     /// The fields that are set, without place, master, device and peer.

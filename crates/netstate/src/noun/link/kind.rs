@@ -362,6 +362,18 @@ macro_rules! kinds {
                 }
             }
 
+            /// Adds the attributes that the kernel has changed itself because of those that are set
+            /// here and no longer in `still`.
+            pub(crate) fn add_consequences(&mut self, still: Option<&LinkKind>) {
+                match (self, still) {
+                    $((LinkKind::$kind(kind), Some(LinkKind::$kind(still))) => {
+                        kind.add_consequences(still);
+                    })*
+                    $((LinkKind::$kind(kind), _) => kind.add_consequences(&$kind::default()),)*
+                    (LinkKind::Other(_), _) => {}
+                }
+            }
+
             /// The attributes that the kind has.
             pub fn fields(&self) -> &'static [Field] {
                 match self {

@@ -76,7 +76,7 @@ pub(super) fn configured<'p>(
             // The original's attributes are those of a port of another bridge, or of none.
             base.port = observed.new_port();
         }
-        let touched = touched.shown_in(observed);
+        let touched = touched.given_up(observed, Some(desired));
         link.restore(&touched, &base);
         new.restore(&touched, &base);
     }
@@ -199,7 +199,7 @@ pub(super) fn released<'p>(
             && let Some(loopback) = Link::loopback(&observed.place)
         {
             let mut link = observed.clone();
-            link.restore(&touched.shown_in(observed), &loopback);
+            link.restore(&touched.given_up(observed, None), &loopback);
             return Some(Object::Link(Box::new(link)));
         }
         // A link that we cannot have created was not touched either: it was missing, and others
@@ -214,7 +214,7 @@ pub(super) fn released<'p>(
     let mut link = with_renamed_master(past.observed_link()?, to).into_owned();
     let keeps_master = link.master == original.master;
     if let Some(touched) = past.touched_link() {
-        link.restore(&touched.shown_in(&link), original);
+        link.restore(&touched.given_up(&link, None), original);
     }
     // A move changes these, configured or not.
     link.flags.up = original.flags.up;

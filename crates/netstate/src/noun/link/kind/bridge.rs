@@ -208,11 +208,26 @@ impl Kind for Bridge {
         }
     }
 
+    /// The kernel switches snooping off when there are more groups than the bridge may remember
+    /// (`br_multicast_new_group`, net/bridge/br_multicast.c).
+    fn add_consequences(&mut self, still: &Self) {
+        if self.mcast_hash_max.is_some() && still.mcast_hash_max.is_none() {
+            self.mcast_snooping.get_or_insert(true);
+        }
+    }
+
     /// The kernel reads the forward delay before the state of the spanning tree, and limits it
-    /// while the spanning tree is on (`br_changelink`, net/bridge/br_netlink.c).
+    /// while the spanning tree is on (`br_changelink`, net/bridge/br_netlink.c). Snooping, which is
+    /// also read first, stays on only if the bridge may remember its groups.
     fn first(&self) -> Option<Self> {
         let is_off = self.stp_state == Some(0) && self.forward_delay.is_some();
-        is_off.then(|| Self { stp_state: Some(0), ..Self::default() })
+        let snoops = self.mcast_snooping == Some(true);
+        let first = Self {
+            stp_state: self.stp_state.filter(|_| is_off),
+            mcast_hash_max: self.mcast_hash_max.filter(|_| snoops),
+            ..Self::default()
+        };
+        (first != Self::default()).then_some(first)
     }
 }
 

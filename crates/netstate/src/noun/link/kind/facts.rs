@@ -41,6 +41,10 @@ pub(crate) trait Kind:
     /// one fact together.
     fn add_unreported(&mut self) {}
 
+    /// Adds the attributes that the kernel has changed itself because of those that are set here and
+    /// no longer in `still`.
+    fn add_consequences(&mut self, _still: &Self) {}
+
     /// The attributes of a request: with those that state one fact together.
     fn stated(&self) -> Self {
         self.clone()
