@@ -240,6 +240,10 @@ fn a_parameter_that_the_kernel_keeps_in_another_form() {
             refused(&daemon, given, &lines, "the parameter has 3 numbers");
             assert_eq!(kernel::parameter("", "ipv4/tcp_rmem"), memory);
         }
+        step("nor one of one number by the first of three");
+        let lines = "sysctls-netloom netns 1\nvariable net.ipv4.ip_default_ttl value \"65 2 3\"";
+        refused(&daemon, "65 2 3", lines, "the parameter has 1 number, not 3");
+        assert_eq!(kernel::parameter("", "ipv4/ip_default_ttl"), "64");
     });
 }
 

@@ -36,11 +36,13 @@ pub(crate) fn write(path: &SysctlPath, value: &str) -> Result<Option<String>, Fa
     let before = read(path)?;
     if let Some(before) = &before
         && let (Some(has), Some(given)) = (row(before), row(value))
-        && has.len() > 1
-        && given.len() < has.len()
+        && !has.is_empty()
+        && !given.is_empty()
+        && given.len() != has.len()
     {
+        let plural = if has.len() == 1 { "" } else { "s" };
         let (has, given) = (has.len(), given.len());
-        let words = format!("the parameter has {has} numbers, and {given} is given: {before}");
+        let words = format!("the parameter has {has} number{plural}, not {given}: {before}");
         return Err(Fault::of(&words, Errno::INVAL));
     }
     put(path, value)?;
@@ -89,7 +91,8 @@ fn number(word: &str) -> Option<i64> {
 }
 
 /// The numbers of a value that has nothing else. The kernel takes fewer than a parameter has, and
-/// sets only the first ones (`do_proc_dointvec`, kernel/sysctl.c).
+/// sets only the first ones. It also takes more, and ignores the last ones (`do_proc_dointvec`,
+/// kernel/sysctl.c).
 fn row(value: &str) -> Option<Vec<i64>> {
     value.split_whitespace().map(number).collect()
 }
