@@ -181,7 +181,7 @@ impl Kernel {
             Ok(journal)
         });
         let carried_out = journal.transpose().and_then(|journal| {
-            let verified = match self.carry_out(transition, &plan) {
+            let verified = match self.carry_out(transition, &mut plan) {
                 Err(errors) if is_awaited_in_vain(&errors) => {
                     plan = self.carry_out_the_rest(transition, &plan, ledger)?;
                     None
@@ -214,11 +214,11 @@ impl Kernel {
         let touched = transition.touched.merged(&plan.applied().into());
         let affected = Affected::Named(plan.keys.clone());
         let rest = Transition { touched: &touched, affected, ..*transition };
-        let plan = self.plan(&rest)?;
+        let mut plan = self.plan(&rest)?;
         if let Some(originals) = &plan.adopted {
             self.keep_originals(originals.clone(), ledger)?;
         }
-        self.carry_out(&rest, &plan)?;
+        self.carry_out(&rest, &mut plan)?;
         Ok(plan)
     }
 
@@ -285,20 +285,21 @@ impl Kernel {
     fn carry_out(
         &mut self,
         transition: &Transition<'_>,
-        plan: &TransitionPlan,
+        plan: &mut TransitionPlan,
     ) -> Result<Option<Epoch>> {
         if plan.plan.ops.is_empty() {
             return Ok(None);
         }
         // The plan has a part of the configuration.
-        let is_of_others =
-            |key: &Key| plan.is_of_others(key) && !transition.to.desired().contains(key);
+        let is_of_others = |plan: &TransitionPlan, key: &Key| {
+            plan.is_of_others(key) && !transition.to.desired().contains(key)
+        };
         let mut outrun = Vec::new();
         // Objects of others that cannot be created again. They do not make the commit fail.
         let mut given_up: BTreeSet<Key> = BTreeSet::new();
         let mut executed = self.execute(&plan.plan);
         while let Err(refusal) = executed {
-            if outrun.len() == OUTRUN || !is_of_others(&refusal.op.key) {
+            if outrun.len() == OUTRUN || !is_of_others(plan, &refusal.op.key) {
                 let path = transition.path(&refusal.op.key, refusal.field);
                 return Err(Error::Refused { path, refusal }.into());
             }
@@ -314,9 +315,10 @@ impl Kernel {
             executed = self.execute(&left);
         }
         self.pass(Step::Executed);
+        plan.forget_executed();
         let epoch = self.epochs.begin();
         let left = self.left(transition, plan)?;
-        if let Some(op) = left.ops.iter().find(|op| !is_of_others(&op.key)) {
+        if let Some(op) = left.ops.iter().find(|op| !is_of_others(plan, &op.key)) {
             return Err(unkept(transition, &left, op).into());
         }
         self.pass(Step::Verified);

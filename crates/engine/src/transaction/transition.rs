@@ -86,6 +86,15 @@ impl TransitionPlan {
         applied
     }
 
+    /// Forgets the operations that have been executed, except those that an undo asks for
+    /// ([`TransitionPlan::applied`]). Those of many routes take as much memory as the routes.
+    pub(crate) fn forget_executed(&mut self) {
+        self.plan
+            .ops
+            .retain(|op| matches!(op.action, Action::Update { change: Object::Link(_), .. }));
+        self.plan.ops.shrink_to_fit();
+    }
+
     /// Whether the object depends on links and is not configured.
     pub(crate) fn is_of_others(&self, key: &Key) -> bool {
         is_of_others(key, [&*self.desired, &*self.touched])
