@@ -293,12 +293,23 @@ impl<'a> Observer<'a> {
         body: impl Fn(&mut Vec<u8>),
         read: impl FnMut(Message<'_>) -> Option<T>,
     ) -> Result<Vec<T>> {
+        Ok(self.dump_if_supported((netns, kind), body, read)?.unwrap_or_default())
+    }
+
+    /// The same; none if the kernel does not know such requests.
+    pub(crate) fn dump_if_supported<T>(
+        &mut self,
+        (netns, kind): (&NetnsName, u16),
+        body: impl Fn(&mut Vec<u8>),
+        read: impl FnMut(Message<'_>) -> Option<T>,
+    ) -> Result<Option<Vec<T>>> {
         let Some(namespace) = self.namespaces.find(netns).map_err(failed("open", netns))? else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         match namespace.socket.dump(kind, body, read) {
-            Ok(found) => Ok(found),
-            Err(fault) if fault.is_absence() || is_unsupported(&fault) => Ok(Vec::new()),
+            Ok(found) => Ok(Some(found)),
+            Err(fault) if is_unsupported(&fault) => Ok(None),
+            Err(fault) if fault.is_absence() => Ok(Some(Vec::new())),
             Err(fault) => Err(failed(&format!("dump {} of", (self.plural)(kind)), netns)(fault)),
         }
     }

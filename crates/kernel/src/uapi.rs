@@ -17,6 +17,19 @@ pub(crate) const VETH_INFO_PEER: u16 = 1;
 // if_link.h
 pub(crate) const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
 
+// if_bridge.h
+pub(crate) const IFLA_BRIDGE_FLAGS: u16 = 0;
+pub(crate) const IFLA_BRIDGE_VLAN_INFO: u16 = 2;
+pub(crate) const BRIDGE_FLAGS_MASTER: u16 = 1;
+pub(crate) const BRIDGE_FLAGS_SELF: u16 = 2;
+pub(crate) const BRIDGE_VLAN_INFO_PVID: u16 = 1 << 1;
+pub(crate) const BRIDGE_VLAN_INFO_UNTAGGED: u16 = 1 << 2;
+pub(crate) const BRIDGE_VLAN_INFO_RANGE_BEGIN: u16 = 1 << 3;
+pub(crate) const BRIDGE_VLAN_INFO_RANGE_END: u16 = 1 << 4;
+pub(crate) const BRIDGE_VLANDB_ENTRY: u16 = 1;
+pub(crate) const BRIDGE_VLANDB_ENTRY_INFO: u16 = 1;
+pub(crate) const BRIDGE_VLANDB_ENTRY_RANGE: u16 = 2;
+
 // ethtool.h
 pub(crate) const ETHTOOL_GSET: u32 = 1;
 
@@ -37,6 +50,8 @@ pub(crate) const NETCONFA_IFINDEX_DEFAULT: i32 = -2;
 
 // rtnetlink.h
 pub(crate) const RTM_NEWNETCONF: u16 = 80;
+pub(crate) const RTM_NEWVLAN: u16 = 112;
+pub(crate) const RTM_GETVLAN: u16 = 114;
 pub(crate) const RTNLGRP_IPV4_NETCONF: u32 = 24;
 pub(crate) const RTNLGRP_IPV6_NETCONF: u32 = 25;
 pub(crate) const RTNH_F_PERVASIVE: u8 = 2;

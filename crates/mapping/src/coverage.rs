@@ -24,6 +24,18 @@ const LINKS: &str =
 const BOND: &str = r#"{"link": [{"name": "other", "master": "probe"}],
     "bond": [{"name": "probe", "bond-info": {"mode": "active-backup"}}]}"#;
 
+/// A bridge with VLANs, and a port with VLANs in each list that has ports.
+const VLANS: &str = r#"{
+    "link": [{"name": "probe", "master": "br0", "bridge-conf": {"vlan": [{"vid": 10}]}}],
+    "bridge": [{"name": "br0", "bridge-conf": {"vlan": [{"vid": 10}]}}],
+    "vlan": [{"name": "v", "device": "probe", "vlan-info": {"id": 5}, "master": "br0",
+              "bridge-conf": {"vlan": [{"vid": 10}]}}],
+    "vxlan": [{"name": "x", "vxlan-info": {"id": "5", "remote": "192.0.2.1", "dev": "probe"}, "master": "br0",
+               "bridge-conf": {"vlan": [{"vid": 10}]}}],
+    "gre": [{"name": "g", "tunnel-info": {"type": "gretap", "local": "192.0.2.1", "remote": "192.0.2.2"},
+             "master": "br0", "netloom-link:bridge-conf": {"vlan": [{"vid": 10}]}}],
+    "bond": [{"name": "b", "master": "br0", "netloom-link:bridge-conf": {"vlan": [{"vid": 10}]}}]}"#;
+
 const ROUTES: [&str; 2] = [
     r#"{"prefix": "10.0.0.0/8", "table": "main", "metric": 0, "tos": "default", "netns": "1",
         "nexthop": [{"dev": "probe"}, {"dev": "other"}]}"#,
@@ -69,8 +81,10 @@ const VALUES: [&str; 26] = [
 ];
 
 /// Leaves that are shown in another form than they were set, and why.
-const EXCEPTIONS: [(&str, &str); 4] = [
+const EXCEPTIONS: [(&str, &str); 6] = [
     ("action/nat", "Linux has no such rules, and it is refused"),
+    ("bridge-conf/vlan/self", "the list of the link tells it; it is only checked"),
+    ("bridge-conf/vlan/master", "the list of the link tells it; it is only checked"),
     ("via/family", "the gateway's address tells it; it is only checked"),
     ("vxlan/device", "a tunnel's underlay is told as vxlan-info/dev"),
     ("lladdresses/peer_addr", "it is the broadcast address of a point-to-point link"),
@@ -189,7 +203,8 @@ fn surroundings() -> Vec<Tree> {
     let neighbors = NEIGHBORS
         .map(|neighbor| around(LINKS, &format!(r#", "neighbors": {{"neighbor": [{neighbor}]}}"#)));
     let rules = RULES.map(|rule| around(LINKS, &format!(r#", "rules": {{"rule": [{rule}]}}"#)));
-    let links = LinkKind::all().map(of_kind).chain([LINKS, BOND].map(|links| around(links, "")));
+    let links =
+        LinkKind::all().map(of_kind).chain([LINKS, BOND, VLANS].map(|links| around(links, "")));
     links.chain(routes).chain(neighbors).chain(rules).collect()
 }
 

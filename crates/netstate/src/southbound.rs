@@ -40,6 +40,7 @@ pub struct Watched {
 
 /// How much to observe.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a scope is made once for each observation")]
 pub enum Scope {
     /// Every object of every named namespace, including foreign ones, with their state. A link is
     /// keyed by its kernel name, or by `NAME@NETNS` if an earlier namespace (`1` first, then by

@@ -86,7 +86,8 @@ fn become_root() {
     panic!("become root of a user namespace: {error}");
 }
 
+/// A program for a test, to run in the namespaces of the calling thread.
 #[allow(clippy::disallowed_methods, reason = "tests may run other programs")]
-fn program(name: &str) -> Command {
+pub fn program(name: &str) -> Command {
     Command::new(name)
 }

@@ -17,6 +17,7 @@ pub(crate) mod identity;
 mod observe;
 pub(crate) mod read;
 mod scratch;
+mod vlans;
 
 use read::put_name;
 
@@ -84,6 +85,7 @@ pub(crate) fn rest(link: &Link) -> Link {
     rest.kind = None;
     rest.device = None;
     rest.peer = None;
+    rest.vlans = None;
     rest.peer_attributes = None;
     rest
 }

@@ -1,14 +1,14 @@
 //! Bridges and their ports: each attribute is given, changed and taken back, as far as this kernel has it.
 
 use std::collections::BTreeSet;
-use std::thread;
+use std::env;
 use std::time::{Duration, Instant};
 
-use netstate::link::{Bridge, BridgePort, Link, Port};
+use netstate::link::{Bridge, BridgePort, Link, Port, Vlans};
 use netstate::plan::wanted;
 use netstate::{Key, LinkKind, Master, Object, Originals, Scope, Southbound as _, State};
 use serde_json::{Map, Value as Json};
-use testkit::netns::{ip, ip_json, isolated};
+use testkit::netns::{ip, ip_json, isolated, program};
 
 use crate::{Host, link, state, veth};
 
@@ -156,7 +156,6 @@ fn snooping_is_on_again_when_the_limit_of_groups_is_given_up() {
         let deadline = Instant::now() + Duration::from_secs(20);
         while snoops() {
             assert!(Instant::now() < deadline, "no group was refused");
-            thread::sleep(Duration::from_millis(10));
         }
         // That is as it is while the limit stands.
         host.converge(&limited(Some(0)));
@@ -167,9 +166,152 @@ fn snooping_is_on_again_when_the_limit_of_groups_is_given_up() {
         ip("address add 2001:db8::2/64 dev br");
         while snoops() {
             assert!(Instant::now() < deadline, "no group was refused");
-            thread::sleep(Duration::from_millis(10));
         }
         host.converge(&State::default());
         assert!(snoops());
+    });
+}
+
+/// Whether this kernel has VLANs of bridges. If not, prints that, and fails if
+/// `NETLOOM_REQUIRE_ALL_KINDS` is set.
+fn has_vlans() -> bool {
+    ip("link add name probe type bridge");
+    let has = !ip_json("-d link show dev probe")[0]["linkinfo"]["info_data"]["vlan_default_pvid"]
+        .is_null();
+    ip("link delete dev probe");
+    if !has {
+        println!("skipped: this kernel has no VLANs of bridges");
+        assert!(env::var_os("NETLOOM_REQUIRE_ALL_KINDS").is_none(), "no VLANs of bridges");
+    }
+    has
+}
+
+/// A bridge `br`, and its port `p`, with these VLANs, or as the kernel makes them.
+fn with_vlans(of_bridge: Option<&str>, of_port: Option<&str>, default_pvid: Option<u16>) -> State {
+    let vlans = |text: Option<&str>| text.map(|text| text.parse().unwrap());
+    let bridge =
+        Bridge { vlan_filtering: Some(true), vlan_default_pvid: default_pvid, ..Bridge::default() };
+    let (id, object) = link("br", "br@1", Some(LinkKind::Bridge(bridge)));
+    let Object::Link(made) = object else { unreachable!() };
+    let bridge = Link { vlans: vlans(of_bridge), ..*made };
+    let (port_id, object) = link("p", "p@1", veth("q@1"));
+    let Object::Link(made) = object else { unreachable!() };
+    let master = Some(Master::Of("br".parse().unwrap()));
+    let port = Link { master, vlans: vlans(of_port), ..*made };
+    let objects = [(id, bridge), (port_id, port)].map(|(id, link)| (id, Object::Link(link.into())));
+    state(objects.into_iter().chain([link("q", "q@1", veth("p@1"))]))
+}
+
+/// The VLANs of a link as bridge(8) shows them.
+fn shown(link: &str) -> String {
+    let all: Json = serde_json::from_str(&bridge("-j vlan show")).unwrap();
+    let links = all.as_array().unwrap().iter();
+    let vlans = links.filter(|entry| entry["ifname"] == link).flat_map(|entry| {
+        entry["vlans"].as_array().unwrap().iter().map(|vlan| {
+            let end = vlan["vlanEnd"].as_u64().map(|end| format!("-{end}")).unwrap_or_default();
+            let flags = vlan["flags"].as_array().into_iter().flatten();
+            let flags = flags.map(|flag| match flag.as_str().unwrap() {
+                "PVID" => " pvid",
+                "Egress Untagged" => " untagged",
+                other => panic!("{other}"),
+            });
+            format!("{}{end}{}", vlan["vlan"], flags.collect::<String>())
+        })
+    });
+    let vlans: Vlans = vlans.collect::<Vec<_>>().join(", ").parse().unwrap();
+    vlans.to_string()
+}
+
+fn bridge(arguments: &str) -> String {
+    let ran = program("bridge").args(arguments.split_whitespace()).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+#[test]
+fn a_bridge_and_its_port_have_the_configured_vlans_and_no_others() {
+    isolated(|| {
+        if !has_vlans() {
+            return;
+        }
+        let mut host = Host::open();
+        let mut check =
+            |(of_bridge, of_port): (Option<&str>, Option<&str>), pvid, expected: [&str; 2]| {
+                host.converge(&with_vlans(of_bridge, of_port, pvid));
+                assert_eq!([shown("br"), shown("p")], expected);
+            };
+        let default = "1 pvid untagged";
+        check((None, None), None, [default, default]);
+        check((None, Some("10")), None, [default, "10"]);
+        check(
+            (Some("20"), Some("1, 10 pvid, 20-29 untagged")),
+            None,
+            ["20", "1, 10 pvid, 20-29 untagged"],
+        );
+        // All VLANs of a trunk are renumbered.
+        check((Some("20"), Some("100-4094")), None, ["20", "100-4094"]);
+        check((Some("20 pvid"), Some("1-4094")), None, ["20 pvid", "1-4094"]);
+        check((Some("1-4094"), Some("3 pvid untagged")), None, ["1-4094", "3 pvid untagged"]);
+        // The default VLAN of the bridge changes, which moves the VLANs that are as it.
+        check(
+            (None, Some("3, 7 pvid untagged")),
+            Some(5),
+            ["5 pvid untagged", "3, 7 pvid untagged"],
+        );
+        check((None, None), Some(7), ["7 pvid untagged", "7 pvid untagged"]);
+        check((None, Some("1 pvid untagged")), None, [default, default]);
+        check((None, Some("1 pvid untagged")), Some(9), ["9 pvid untagged", default]);
+        check((None, None), Some(0), ["", ""]);
+        check((None, Some("9")), None, [default, "9"]);
+        // What others do is undone.
+        bridge("vlan add dev p vid 11-12 untagged");
+        bridge("vlan del dev p vid 9");
+        check((None, Some("9")), None, [default, "9"]);
+        check((None, None), None, [default, default]);
+    });
+}
+
+#[test]
+fn a_port_of_others_returns_with_its_vlans() {
+    isolated(|| {
+        if !has_vlans() {
+            return;
+        }
+        ip("link add name other type bridge vlan_filtering 1");
+        ip("link add name p type veth peer name q");
+        ip("link set dev p master other up");
+        bridge("vlan del dev p vid 1");
+        bridge("vlan add dev p vid 30-31");
+        bridge("vlan add dev p vid 7 pvid untagged");
+        let theirs = "7 pvid untagged, 30-31";
+        assert_eq!(shown("p"), theirs);
+        let mut host = Host::open();
+        let nic = |vlans: Option<&str>| {
+            let (id, object) = link("p", "p@1", None);
+            let Object::Link(nic) = object else { unreachable!() };
+            let vlans = vlans.map(|text| text.parse().unwrap());
+            state([(id, Object::Link(Link { vlans, ..*nic }.into()))])
+        };
+        host.converge(&nic(None));
+        assert_eq!(shown("p"), theirs);
+        host.converge(&nic(Some("8")));
+        assert_eq!(shown("p"), "8");
+        host.converge(&nic(None));
+        assert_eq!(shown("p"), theirs);
+        host.converge(&nic(Some("8")));
+        host.converge(&State::default());
+        assert_eq!(shown("p"), theirs);
+        // It becomes a port of a bridge of ours, and returns.
+        let mut ours = with_vlans(None, Some("4 pvid untagged"), None);
+        let Some(Object::Link(port)) = ours.objects.get_mut(&Key::Link("p".parse().unwrap()))
+        else {
+            panic!("no port")
+        };
+        (port.kind, port.peer) = (None, None);
+        ours.objects.remove(&Key::Link("q".parse().unwrap()));
+        host.converge(&ours);
+        assert_eq!(shown("p"), "4 pvid untagged");
+        host.converge(&State::default());
+        assert_eq!(shown("p"), theirs);
     });
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 
 use netstate::link::{LinkKind, Master};
 use netstate::plan::wanted;
 use netstate::{Key, Link, Noun, Object, Originals, Part, Scope, Southbound, State};
-use testkit::netns::{ip, isolated};
+use testkit::netns::{ip, isolated, program};
 
 use crate::{Host, place, veth};
 
@@ -180,8 +180,7 @@ fn links_that_are_renamed_meanwhile_are_never_in_one_place() {
         ip("link set dev a down");
         ip("link set dev b down");
         let swap = "link set dev a name t\nlink set dev b name a\nlink set dev t name b\n";
-        let mut others =
-            Command::new("ip").args(["-batch", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+        let mut others = program("ip").args(["-batch", "-"]).stdin(Stdio::piped()).spawn().unwrap();
         let mut commands = others.stdin.take().unwrap();
         let writer = thread::spawn(move || commands.write_all(swap.repeat(6000).as_bytes()));
         let only = Scope::Only(wanted(&desired, &desired, &Originals::default()));

@@ -7,6 +7,7 @@ pub(crate) mod path;
 mod raise;
 #[cfg(test)]
 mod tests;
+mod vlans;
 
 use ipnet::IpNet;
 use netstate::link::{LinkBelow, NamedPort, Port};
@@ -79,6 +80,13 @@ impl LinkLowering<'_, '_> {
         let master = entry.master.as_ref().and_then(|master| self.master(master));
         let attributes = self.attributes(&mut entry);
         let flags = LinkFlags { up: entry.admin_status, ..entry.modes.take().unwrap_or_default() };
+        let vlans = self.vlans(&mut entry);
+        if vlans.is_some()
+            && kind.as_ref().is_some_and(|kind| kind.name() != "bridge")
+            && master.is_none()
+        {
+            self.invalid(&["bridge-conf"], "only a port of a bridge has VLANs: set its master");
+        }
         let port = Port {
             bridge: entry.bridge_conf.take().unwrap_or_default().link.unwrap_or_default(),
             bond: entry.bond_slave.take().unwrap_or_default(),
@@ -92,6 +100,7 @@ impl LinkLowering<'_, '_> {
             flags,
             master,
             port,
+            vlans,
             device,
             peer,
             peer_attributes: None,

@@ -84,6 +84,7 @@ impl<'a> World<'a> {
         if change.master.is_some() && node.link.master != master {
             node.link.to_mut().port = port_of(self, &node.link);
             node.link.to_mut().port.overlay(&change.port);
+            node.link.to_mut().vlans = change.vlans.clone();
         }
         if change.flags.up == Some(true) && !was_up {
             // Without a spanning tree, a port that comes up forwards (`br_port_state_selection`, net/bridge/br_stp.c).
@@ -318,8 +319,7 @@ impl<'a> World<'a> {
                     false => self.lose_link(&above, why),
                 }
             } else if let Some(mut node) = self.take_link(&above) {
-                let link = node.link.to_mut();
-                (link.master, link.port) = (Some(Master::Free), Port::default());
+                node.link.to_mut().free();
                 self.put_link(node);
             }
         }
@@ -345,7 +345,7 @@ impl<'a> World<'a> {
         let link = node.link.to_mut();
         link.place = new.clone();
         link.flags.up = Some(false);
-        (link.master, link.port) = (Some(Master::Free), Port::default());
+        link.free();
         node.first = new.ifname.clone();
         self.update_peer(&node.link);
         self.put_link(node);

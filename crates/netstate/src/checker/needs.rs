@@ -72,7 +72,7 @@ impl World<'_> {
             return Some(missing);
         }
         let port = &change.port;
-        if *port != Port::default() && !is_port {
+        if (*port != Port::default() || change.vlans.is_some() && !link.is_bridge()) && !is_port {
             return Some(format!("{} is no port of a bridge", name(at)));
         }
         // `br_set_port_state`, net/bridge/br_netlink.c.

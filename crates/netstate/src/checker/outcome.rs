@@ -79,6 +79,9 @@ impl Outcome<'_, '_> {
         if matches!(wanted.master, Some(Master::Of(_))) && wanted.master == seen.master {
             fields.extend(wanted.port.changes(&seen.port).set_fields());
         }
+        if wanted.vlans.is_some() && wanted.vlans != seen.vlans {
+            fields.push("vlan");
+        }
         // An unchanged link still refers to other links by their observed names.
         let is_left = self.observed.objects.get(key).and_then(Object::link) == Some(wanted);
         fields.extend(self.ties_differ(wanted, seen, is_left));

@@ -9,6 +9,7 @@ mod new_device;
 mod observed;
 mod port;
 mod recreate;
+mod vlans;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,7 @@ pub use kind::{
     LinkBelow, LinkKind, MtuAtCreation, NamedPort,
 };
 pub use port::Port;
+pub use vlans::{BridgeVlan, InvalidVlans, Vlans};
 
 use crate::attribute::{Attributes, Flags};
 use crate::name::{LinkName, MacAddress, NetnsName};
@@ -91,6 +93,10 @@ pub struct Link {
     pub master: Option<Master>,
     /// Its attributes as a port of its master.
     pub port: Port,
+    /// All its VLANs as a port of a bridge, or those of the bridge itself. They are read only for the
+    /// links of [`Wanted::vlans`](crate::noun::Wanted::vlans).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vlans: Option<Vlans>,
     /// `IFLA_LINK` with `IFLA_LINK_NETNSID`: the link below it, or a tunnel's underlay.
     pub device: Option<Place>,
     /// The other end of a veth pair. The kernel creates and removes both ends together.
@@ -113,6 +119,7 @@ impl Link {
             flags: LinkFlags::default(),
             master: None,
             port: Port::default(),
+            vlans: None,
             device: None,
             peer: None,
             peer_attributes: None,
@@ -124,6 +131,11 @@ impl Link {
     /// Other links are created and removed.
     pub fn is_adopted(&self) -> bool {
         self.kind.is_none()
+    }
+
+    /// Whether it is a bridge, as far as its kind is known.
+    pub fn is_bridge(&self) -> bool {
+        matches!(self.kind, Some(LinkKind::Bridge(_)))
     }
 
     /// The facts of its kind; none if the kind is not set.
@@ -139,6 +151,13 @@ impl Link {
             }
             Some(Master::Free) | None => None,
         }
+    }
+
+    /// Frees it from its master: it is no port any more.
+    pub fn free(&mut self) {
+        self.master = Some(Master::Free);
+        self.port = Port::default();
+        self.vlans = None;
     }
 
     /// Whether it exists as long as its namespace: the loopback, and the devices that tunnel

@@ -69,6 +69,8 @@ pub struct Wanted {
     /// The links whose speed is reported, because attributes of theirs as ports return to defaults that
     /// follow from it.
     pub speeds: BTreeSet<LinkId>,
+    /// The links whose VLANs are reported, if they are ports of bridges or bridges.
+    pub vlans: BTreeSet<LinkId>,
     /// The links whose numbers of queues return to those of a new link. What these are on this host is
     /// reported too.
     pub queues: BTreeSet<LinkId>,

@@ -6,6 +6,7 @@
 
 mod create;
 mod enslave;
+mod ports;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -20,7 +21,6 @@ use crate::noun::link::{
 use crate::noun::netns::as_phrase;
 use crate::noun::{self, Key, Object, Renaming};
 use crate::operation::{Action, Because};
-use crate::uapi::BR_STATE_FORWARDING;
 
 impl<'a> Account<'a> {
     /// The places of links that lose everything on them: they are removed, created again, or moved
@@ -122,6 +122,7 @@ impl<'a> Account<'a> {
                 self.take_down(id, if for_change { Because::NeedsDown } else { because.clone() });
             }
             change.port = Port::default();
+            change.vlans = None;
             // The peer follows from the places of both ends.
             change.peer = None;
             if !change.is_empty() {
@@ -135,6 +136,7 @@ impl<'a> Account<'a> {
                 self.alter(id, change, because);
             }
         }
+        self.set_vlans();
         self.settle_mtus(late);
     }
 
@@ -175,29 +177,6 @@ impl<'a> Account<'a> {
             }
         }
         self.set_port_states(&raised);
-    }
-
-    /// Sets spanning tree states. Only ports with a carrier have one, and it is reset when the port
-    /// comes up.
-    fn set_port_states(&mut self, raised: &BTreeSet<&LinkId>) {
-        for (id, wanted) in self.target.links() {
-            let Some(now) = self.links.get(id) else { continue };
-            let mut port = wanted.port.clone().take_those_of_up();
-            // A bridge lets a port forward as soon as it has a carrier, and refuses that before.
-            if raised.contains(id) && !self.is_configured_forwarding(id) {
-                port.bridge.state.take_if(|state| *state == BR_STATE_FORWARDING);
-            }
-            let differs = !port.changes(&now.port).is_empty();
-            if !port.is_empty() && (differs || raised.contains(id)) {
-                let change = Link { port, ..Link::at(now.place.clone()) };
-                self.alter(id, change, self.reason(&Key::Link(id.clone())));
-            }
-        }
-    }
-
-    fn is_configured_forwarding(&self, id: &LinkId) -> bool {
-        let configured = self.configured(&Key::Link(id.clone())).and_then(Object::link);
-        configured.is_some_and(|link| link.port.bridge.state == Some(BR_STATE_FORWARDING))
     }
 
     /// The links of the target sorted by key, but each after the link below if its kind depends on
@@ -301,6 +280,7 @@ impl<'a> Account<'a> {
             if !stays {
                 now.flags.up = Some(false);
                 now.master = Some(Master::Free);
+                now.vlans = None;
             }
         }
         if let Some(master) = master.filter(|_| !stays) {
@@ -346,8 +326,7 @@ impl<'a> Account<'a> {
                 }
                 self.linked.entry(to.clone()).or_default().insert(id);
             } else if let Some(link) = self.links.get_mut(&id).map(Cow::to_mut) {
-                link.master = Some(Master::Free);
-                link.port = Port::default();
+                link.free();
             }
         }
     }
@@ -372,6 +351,7 @@ impl<'a> Account<'a> {
         now.overlay(&change);
         if change.master.is_some() {
             now.port = of_new_port;
+            now.vlans = None;
         }
         now.place = place.clone();
         if let Some(device) = change.device.clone() {
@@ -387,6 +367,7 @@ impl<'a> Account<'a> {
         let left = left.filter(|_| change.master.is_some());
         let (up, mtu) = (change.flags.up, change.attributes.mtu);
         let link_layer = change.sets_link_layer();
+        let moves_vlans = change.kind.as_ref().is_some_and(LinkKind::changes_default_vlan);
         let (from, change) = (Object::Link(from.into()), Object::Link(change.into()));
         self.push(&Key::Link(id.clone()), Action::Update { from, change }, because);
         match up {
@@ -396,6 +377,9 @@ impl<'a> Account<'a> {
         }
         if link_layer {
             self.lose_neighbors(&place);
+        }
+        if moves_vlans {
+            self.forget_vlans(id, &place);
         }
         if let Some(mtu) = mtu {
             self.has_other_mtu(id, (mtu_before, mtu));

@@ -4,6 +4,7 @@
 mod links;
 mod mtus;
 mod past;
+mod vlans;
 
 use std::collections::{BTreeMap, BTreeSet};
 

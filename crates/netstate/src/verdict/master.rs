@@ -24,7 +24,7 @@ impl World<'_> {
                 format!("{master} is {what}, and {name} too: {what} has no {of_kind} as a port");
             return refused(Some("master"), reason);
         }
-        match link.port.of_others(kind.name()).first() {
+        match link.of_other_masters(kind.name()).first() {
             Some((of_kind, field)) => {
                 let what = kind.with_article();
                 let reason = format!(

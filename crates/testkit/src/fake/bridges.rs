@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::link::{BridgePort, Master};
+use netstate::link::{BridgePort, Master, Vlans};
 use netstate::{Key, Link, LinkId, LinkKind, LinkName, NetnsName, Object, State};
 
 use super::vlans;
@@ -96,4 +96,30 @@ fn links(state: &State) -> impl Iterator<Item = (&LinkId, &Link)> {
         (Key::Link(id), Object::Link(link)) => Some((id, &**link)),
         _ => None,
     })
+}
+
+/// Another default VLAN takes the place of the old one where nobody has changed that
+/// (`__br_vlan_set_default_pvid`, net/bridge/br_vlan.c).
+pub(super) fn move_default_vlan(state: &mut State, bridge: &mut Link, [old, new]: [u16; 2]) {
+    let moved = |vlans: &mut Option<Vlans>| {
+        let Some(vlans) = vlans else { return };
+        let is_default = vlans.0.get(&old).is_some_and(|vlan| vlan.pvid && vlan.untagged);
+        if (old == 0 || is_default) && !vlans.0.contains_key(&new) {
+            vlans.0.remove(&old);
+            if old == 0 {
+                vlans.0.values_mut().for_each(|vlan| vlan.pvid = false);
+            }
+            vlans.0.extend(Vlans::of_new(new).0);
+        }
+    };
+    moved(&mut bridge.vlans);
+    let of = Some(Master::Of(bridge.place.ifname.clone()));
+    for object in state.objects.values_mut() {
+        if let Object::Link(link) = object
+            && link.place.netns == bridge.place.netns
+            && link.master == of
+        {
+            moved(&mut link.vlans);
+        }
+    }
 }

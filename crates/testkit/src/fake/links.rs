@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use netstate::link::{LinkFlags, Master, Port};
+use netstate::link::{LinkFlags, Master, Port, Vlans};
 use netstate::{
     AddressKey, Key, Link, LinkId, LinkKind, NeighborKey, NetnsName, Object, Place, State,
     SysctlKey,
@@ -52,6 +52,9 @@ pub(super) fn create_link(state: &mut State, id: &LinkId, link: &Link) -> Result
             }
         }
         made.overlay(&end);
+        if let Some(LinkKind::Bridge(bridge)) = &made.kind {
+            made.vlans = Some(Vlans::of_new(bridge.vlan_default_pvid.unwrap_or(1)));
+        }
         made.flags.up = made.flags.up.or(Some(false));
         state.objects.insert(Key::Link(id), Object::Link(Box::new(made)));
     }
@@ -98,6 +101,14 @@ pub(super) fn change_link(
     if before.master != link.master {
         link.port = new_port(state, &link);
         link.port.overlay(&change.port);
+        link.vlans = change.vlans.clone().or_else(|| new_vlans(state, &link));
+    }
+    if let (Some(LinkKind::Bridge(bridge)), Some(LinkKind::Bridge(was))) =
+        (&link.kind, &before.kind)
+        && bridge.vlan_default_pvid != was.vlan_default_pvid
+    {
+        let pvids = [was, bridge].map(|bridge| bridge.vlan_default_pvid.unwrap_or(1));
+        bridges::move_default_vlan(state, &mut link, pvids);
     }
     let (attributes, flags) = (&change.attributes, &change.flags);
     if attributes.mac_address.is_some() || attributes.broadcast.is_some() || flags.arp.is_some() {
@@ -111,7 +122,7 @@ pub(super) fn change_link(
         vlans::take_along(state, &old, &new);
         release(state, &old);
         link.flags.up = Some(false);
-        (link.master, link.port) = (Some(Master::Free), Port::default());
+        link.free();
     } else if old != new {
         rename_dependents(state, &old, &new);
     }
@@ -201,9 +212,17 @@ fn release(state: &mut State, place: &Place) {
             && link.place.netns == place.netns
             && link.master == of
         {
-            (link.master, link.port) = (Some(Master::Free), Port::default());
+            link.free();
         }
     }
+}
+
+/// The VLANs of a link that has just got its master.
+fn new_vlans(state: &State, link: &Link) -> Option<Vlans> {
+    let Some(Master::Of(master)) = &link.master else { return None };
+    let place = Place { netns: link.place.netns.clone(), ifname: master.clone() };
+    let Some(LinkKind::Bridge(bridge)) = &shared::link(state, &place)?.kind else { return None };
+    Some(Vlans::of_new(bridge.vlan_default_pvid.unwrap_or(1)))
 }
 
 /// The attributes of a link that has just got its master.

@@ -93,7 +93,8 @@ impl Kernel {
             let mut values = port.port.clone();
             values.bridge.state = None;
             let master = Link { master: port.master.clone(), ..at() };
-            let changes = [master, Link { port: values, ..at() }];
+            let port = Link { port: values, vlans: port.vlans.clone(), ..at() };
+            let changes = [master, port];
             let ops = changes.into_iter().map(|change| {
                 let (from, change) =
                     (Object::Link(now.clone().into()), Object::Link(change.into()));

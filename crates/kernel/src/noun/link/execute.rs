@@ -87,7 +87,11 @@ impl Execution<'_> {
                 from.to_mut().overlay(&first);
                 change.to_mut().kind = rest;
             }
-            return self.change_link(index, old, &completed(&from, &change));
+            self.change_link(index, old, &completed(&from, &change))?;
+            return match &change.vlans {
+                Some(vlans) => self.set_vlans(index, &from, vlans),
+                None => Ok(()),
+            };
         }
         let at = self.index_of(index, &old.netns, &old.ifname)?;
         let references = References {

@@ -22,12 +22,16 @@ pub(crate) fn observe_part(
     match &part.links {
         None => {
             for netns in namespaces {
-                links.extend(observer.links(netns)?);
+                links.extend(observer.links_with_vlans(netns)?);
             }
         }
         Some(places) => {
             for place in places.iter().filter(|place| part.has_netns(&place.netns)) {
-                links.extend(observer.link_with_state(place)?);
+                let mut found = observer.link_with_state(place)?;
+                if let Some(seen) = &mut found {
+                    seen.link.vlans = observer.vlans_of(seen)?;
+                }
+                links.extend(found);
             }
         }
     }
@@ -57,6 +61,19 @@ impl Observer<'_> {
         let names = self.names.entry(netns.clone()).or_default();
         names.extend(seen.iter().map(|seen| (seen.index, Some(seen.link.place.ifname.clone()))));
         Ok(seen)
+    }
+
+    /// The same with their VLANs, if there is a bridge.
+    fn links_with_vlans(&mut self, netns: &NetnsName) -> Result<Vec<Seen>> {
+        let mut links = self.links(netns)?;
+        if links.iter().any(|seen| seen.link.is_bridge())
+            && let Some(mut vlans) = self.vlans(netns, 0)?
+        {
+            for seen in &mut links {
+                seen.link.vlans = vlans.remove(&seen.index);
+            }
+        }
+        Ok(links)
     }
 
     /// All links of the namespaces that are to be removed.

@@ -93,6 +93,7 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
         flags: LinkFlags::decode(flags),
         master: Some(Master::Free),
         port,
+        vlans: None,
         device: None,
         peer: None,
         peer_attributes: None,

@@ -69,6 +69,21 @@ pub(crate) struct Ip {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct BridgeConf {
     pub(crate) link: Option<BridgePort>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) vlan: Vec<VlanEntry>,
+}
+
+/// VLANs of a port or of a bridge: one, or a range.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct VlanEntry {
+    pub(crate) vid: u16,
+    pub(crate) range_end: Option<u16>,
+    pub(crate) pvid: Option<bool>,
+    pub(crate) untagged: Option<bool>,
+    #[serde(rename = "self")]
+    pub(crate) own: Option<bool>,
+    pub(crate) master: Option<bool>,
 }
 
 /// Leaves that are observed only.

@@ -10,7 +10,7 @@ use netstate::{
 use yang::{Error, Path, SchemaNode, Tree, Value};
 
 use super::entry::{BridgeConf, Entry, Ip, LinkState, Lladdresses, Received, Sent, Stats64};
-use super::kind;
+use super::{kind, vlans};
 use crate::directory::Directory;
 use crate::instances::list_path;
 use crate::names::Names;
@@ -141,7 +141,10 @@ fn entry(id: &LinkId, link: &Link, names: &Names<'_>, list: &'static SchemaNode)
         }),
         modes: Some(LinkFlags { up: None, ..link.flags.clone() }),
         lladdresses: Some(Lladdresses { mac_addr, broadcast_addr, peer_addr }),
-        bridge_conf: Some(BridgeConf { link: Some(link.port.bridge.clone()) }),
+        bridge_conf: Some(BridgeConf {
+            link: Some(link.port.bridge.clone()),
+            vlan: vlans::entries(link.vlans.as_ref(), link.is_bridge()),
+        }),
         bond_slave: Some(link.port.bond.clone()),
         ifname: Some(ifname.clone()).filter(|ifname| ifname.as_str() != id.as_str()),
         description: alias.filter(|alias| is_a_line(alias)),

@@ -149,6 +149,7 @@ fn objects_of_others_are_shown_too() {
             flags: LinkFlags { up: Some(true), ..LinkFlags::default() },
             master: None,
             port: Port::default(),
+            vlans: None,
             device: None,
             peer: None,
             peer_attributes: None,

@@ -63,6 +63,7 @@ impl NounFacts for Facts {
                 Condition::Master(_) => {
                     less.master = None;
                     less.port = Port::default();
+                    less.vlans = None;
                 }
                 Condition::Link(_)
                 | Condition::Ipv6(_)
@@ -230,7 +231,11 @@ fn values(link: &Link) -> Vec<String> {
         serde_json::to_value(&link.port),
         serde_json::to_value(link.kind.as_ref().map(KindAttributes)),
     ];
-    let mut values = Vec::new();
+    let mut values: Vec<String> = Vec::new();
+    if let Some(vlans) = &link.vlans {
+        let text = vlans.to_string();
+        values.push(if text.is_empty() { "no vlan".into() } else { format!("vlan {text}") });
+    }
     for group in groups.into_iter().flatten() {
         for (name, value) in group.as_object().into_iter().flatten() {
             match value {

@@ -1,7 +1,8 @@
 //! All fields of a link together: the groups of [`Fields`] of which a link consists.
 
 use crate::attribute::{Field, Fields};
-use crate::noun::link::{Link, LinkKind, Master, Port};
+use crate::noun::link::port::PortKind;
+use crate::noun::link::{BridgePort, Link, LinkKind, Master, Port, vlans};
 
 /// A link with a lower MTU has no IPv6 (`addrconf_notify`, net/ipv6/addrconf.c).
 pub(crate) const IPV6_MIN_MTU: u32 = 1280;
@@ -23,6 +24,7 @@ impl Link {
         self.attributes.overlay(&other.attributes);
         self.flags.overlay(&other.flags);
         self.port.overlay(&other.port);
+        self.vlans = other.vlans.clone().or_else(|| self.vlans.take());
         self.master = other.master.clone().or_else(|| self.master.take());
         self.device = other.device.clone().or_else(|| self.device.take());
         self.peer = other.peer.clone().or_else(|| self.peer.take());
@@ -48,6 +50,10 @@ impl Link {
                 true => self.port.changes(&observed.port),
                 false => self.port.clone(),
             },
+            vlans: self
+                .vlans
+                .clone()
+                .filter(|vlans| !same_master || observed.vlans.as_ref() != Some(vlans)),
             master: self.master.clone().filter(|_| !same_master),
             device: self.device.clone().filter(|device| observed.device.as_ref() != Some(device)),
             peer: self.peer.clone().filter(|peer| observed.peer.as_ref() != Some(peer)),
@@ -76,6 +82,7 @@ impl Link {
         change.flags.promisc = None;
         change.flags.trailers = None;
         change.port = Port::default();
+        change.vlans = None;
         self.place != observed.place || !self.is_of_kind(observed) || !change.is_empty()
     }
 
@@ -94,6 +101,9 @@ impl Link {
         self.attributes.overlay(&base.attributes.only(&mask.attributes));
         self.flags.overlay(&base.flags.only(&mask.flags));
         self.port.overlay(&base.port.only(&mask.port));
+        if mask.vlans.is_some() && base.vlans.is_some() {
+            self.vlans = base.vlans.clone();
+        }
         if mask.master.is_some() {
             self.master = base.master.clone().or(Some(Master::Free));
         }
@@ -110,6 +120,7 @@ impl Link {
             attributes: self.attributes.only(&seen.attributes),
             flags: self.flags.only(&seen.flags),
             port: self.port.only(&seen.port),
+            vlans: self.vlans.clone().filter(|_| seen.vlans.is_some()),
             ..self.clone()
         }
     }
@@ -129,7 +140,19 @@ impl Link {
         let mut fields = self.attributes.set();
         fields.extend(self.flags.set());
         fields.extend(self.port.set());
+        fields.extend(self.vlans.iter().map(|_| &vlans::FIELD));
         fields.extend(self.kind.as_ref().map(LinkKind::set).unwrap_or_default());
+        fields
+    }
+
+    /// The fields that are set and do not belong to a port of a master of this kind, each with its own
+    /// kind.
+    pub(crate) fn of_other_masters(&self, kind: &str) -> Vec<(&'static str, &'static Field)> {
+        let mut fields = self.port.of_others(kind);
+        let is_bridge = kind == BridgePort::MASTER;
+        fields.extend(
+            self.vlans.iter().filter(|_| !is_bridge).map(|_| (BridgePort::MASTER, &vlans::FIELD)),
+        );
         fields
     }
 

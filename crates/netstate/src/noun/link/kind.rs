@@ -362,6 +362,11 @@ macro_rules! kinds {
                 }
             }
 
+            /// Whether this change of a bridge sets the VLAN that new ports get.
+            pub(crate) fn changes_default_vlan(&self) -> bool {
+                matches!(self, LinkKind::Bridge(bridge) if bridge.vlan_default_pvid.is_some())
+            }
+
             /// Adds the attributes that the kernel has changed itself because of those that are set
             /// here and no longer in `still`.
             pub(crate) fn add_consequences(&mut self, still: Option<&LinkKind>) {

@@ -42,6 +42,10 @@ pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
     };
     let by_speed = links(change.desired).filter(returns_to_speed);
     wanted.speeds = by_speed.map(|(id, _)| id.clone()).collect();
+    // A link of others may leave its bridge, and returns to it with its VLANs.
+    let may_have_vlans = |(_, link): &(&LinkId, &Link)| link.vlans.is_some() || link.is_adopted();
+    let with_vlans = change.states().into_iter().flat_map(links).filter(may_have_vlans);
+    wanted.vlans = with_vlans.map(|(id, _)| id.clone()).collect();
     // The end of a pair that is no longer configured stays with the other one.
     let returns_to_host = |(id, before): &(&LinkId, &Link)| {
         let [before, wanted] = [Some(*before), link(change.desired, id)].map(|link| {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::past::Past;
+use super::vlans;
 use crate::name::LinkId;
 use crate::noun::link::{Enslaving, Link, LinkKind, Master, Place, Port, must_recreate};
 use crate::noun::netns::as_phrase;
@@ -137,6 +138,24 @@ pub(super) fn configured<'p>(
         None if keeps_master => link.port.like(&observed.port),
         None => link.port,
     };
+    let master = master_kind(&link);
+    let target = &link;
+    let vlans = vlans::configured(&vlans::Links {
+        desired,
+        touched,
+        original,
+        observed,
+        target,
+        master,
+        keeps_master,
+    });
+    if desired.vlans.is_some() && vlans.is_none() {
+        return refuse(format!(
+            "{} is no port of a bridge, and has no VLANs: set its master",
+            desired.place.ifname
+        ));
+    }
+    link.vlans = vlans;
     Ok(link)
 }
 
@@ -161,6 +180,9 @@ pub(super) fn made(mut link: Link, is_opened: bool) -> Link {
     link.flags.up.get_or_insert(is_opened);
     if !matches!(link.master, Some(Master::Of(_))) {
         link.port = Port::default();
+    }
+    if !link.is_bridge() && link.master_place().is_none() {
+        link.vlans = None;
     }
     link
 }
@@ -226,6 +248,9 @@ pub(super) fn released<'p>(
         Some(Master::Of(_)) => returned_port(original, &link),
         Some(Master::Free) | None => Port::default(),
     };
+    if !keeps_master {
+        link.vlans = original.vlans.clone();
+    }
     if link.flags.up != Some(true) {
         let _of_up = link.port.take_those_of_up();
     }
