@@ -282,7 +282,8 @@ fn give_back(
             // An original may be from before or from after its link was renamed.
             let was_at = if past.original.is_some() { [&homes, &former] } else { [&former; 2] };
             let (key, object) = at_home(key, object, was_at, made);
-            let lasts = |netns| netns_lasts(netns, [&desired.objects, made], touched);
+            let lasting = [&desired.objects, &originals.objects];
+            let lasts = |netns| netns_lasts(netns, lasting, touched);
             let netns = object.link().map(|link| &link.place.netns);
             if key.netns().or(netns).is_none_or(lasts)
                 && has_home(&key, &object, is_up)
@@ -375,7 +376,7 @@ fn places(
     links.map(|link| (link.place.clone(), link.flags.up == Some(true))).collect()
 }
 
-/// Whether a namespace is desired, or was never ours.
+/// Whether a namespace is desired, was there before it was configured, or was never configured.
 fn netns_lasts(netns: &NetnsName, objects: [&BTreeMap<Key, Object>; 2], touched: &State) -> bool {
     let key = Key::Netns(netns.clone());
     netns.is_own()
