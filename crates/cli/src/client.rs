@@ -12,13 +12,14 @@ use std::{mem, thread};
 use netconf::{
     BlameOutput, Check, CheckOutput, CommitOutput, Configuration, ConflictsOutput, Datastore,
     Decoder, DefaultOperation, DifferenceOutput, ErrorOption, Framing, Hello, HistoryOutput,
-    Incoming, Reply, ResolutionMode, ResolveOutput, Revision, Rpc, ScheduleOutput, Side, Source,
-    TestOption, Xml, capability, framing::pieces, notification::Event,
+    ImportOutput, Incoming, Reply, ResolutionMode, ResolveOutput, Revision, Rpc, ScheduleOutput,
+    Side, Source, TestOption, Xml, capability, framing::pieces, notification::Event,
 };
 use yang::{Edit, Operation, Path, Schema, Tree};
 
 pub(crate) use self::error::ClientError;
 use self::error::{protocol, refusal};
+use crate::grammar::parameter::Import;
 use crate::output;
 
 /// A session with the server.
@@ -251,6 +252,16 @@ impl Client {
         let DifferenceOutput { before, after } =
             DifferenceOutput::from_xml(&content).map_err(|error| protocol(&error))?;
         Ok((self.tree(&before)?, self.tree(&after)?))
+    }
+
+    /// The configuration that describes what others have set in the kernel, and what it lacks, each with
+    /// the reason. Without namespaces, all are meant.
+    pub(crate) fn import(&mut self, import: &Import) -> Result<(Tree, Vec<(String, String)>)> {
+        let Import { netns, routing_daemons } = import.clone();
+        let content = self.content(&Rpc::Import { netns, routing_daemons })?;
+        let ImportOutput { configuration, left_out } =
+            ImportOutput::from_xml(&content).map_err(|error| protocol(&error))?;
+        Ok((self.tree(&configuration)?, left_out))
     }
 
     pub(crate) fn repair(&mut self) -> Result<()> {

@@ -20,16 +20,18 @@ mod terminal;
 mod tests;
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use yang::Schema;
 
 use crate::client::Client;
+use crate::grammar::parameter::Import;
+use crate::grammar::pipe::Form;
 use crate::shell::Shell;
 
 /// The command line of Netloom.
@@ -42,12 +44,31 @@ struct Options {
     /// Run a command and exit. Can be repeated; the first command that fails ends the run.
     #[arg(short, value_name = "COMMAND")]
     commands: Vec<String>,
+    #[command(subcommand)]
+    action: Option<Action>,
     /// Run the engine in this process, without a daemon.
     #[arg(long, requires = "state_dir", conflicts_with = "socket")]
     standalone: bool,
     /// The state directory of the engine with --standalone.
     #[arg(long, value_name = "DIR", requires = "standalone")]
     state_dir: Option<PathBuf>,
+}
+
+/// What to do instead of reading commands.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Print the configuration that describes what others have set in the kernel
+    Import {
+        /// A namespace; 1 is the host's own. Can be repeated; without it, all are meant
+        #[arg(long, value_name = "NAME")]
+        netns: Vec<String>,
+        /// Print the routes of routing daemons too
+        #[arg(long)]
+        routing_daemons: bool,
+        /// The form of the output
+        #[arg(long, value_enum, default_value = "text")]
+        form: Form,
+    },
 }
 
 const EXIT_STATUS: &str = "\
@@ -83,7 +104,14 @@ fn run(options: &Options) -> Result<u8> {
             (None, stream)
         }
     };
-    let shell = Shell::new(Client::open(stream, schema)?, schema, host_name());
+    let mut client = Client::open(stream, schema)?;
+    if let Some(Action::Import { netns, routing_daemons, form }) = &options.action {
+        let import = Import { netns: netns.clone(), routing_daemons: *routing_daemons };
+        let status = print_import(&mut client, &import, *form);
+        standalone.into_iter().for_each(|standalone| standalone.stop());
+        return status;
+    }
+    let shell = Shell::new(client, schema, host_name());
     let shell = shell.with_columns(output::columns);
     let status = if !options.commands.is_empty() {
         script::commands(shell, &options.commands)
@@ -96,6 +124,23 @@ fn run(options: &Options) -> Result<u8> {
         standalone.stop();
     }
     status
+}
+
+/// Prints what others have set in the kernel, and on standard error what no configuration describes.
+fn print_import(client: &mut Client, import: &Import, form: Form) -> Result<u8> {
+    let (tree, left_out) = client.import(import)?;
+    for (path, reason) in left_out {
+        output::complain(format_args!(
+            "netloom: {}: left out: {}",
+            yang::printable_lines(&path),
+            yang::printable_lines(&reason)
+        ));
+    }
+    let written = io::stdout().write_all(load::write(&tree, form).as_bytes());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(0),
+    }
 }
 
 /// What a user can do if the daemon's socket does not answer.

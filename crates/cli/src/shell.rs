@@ -316,6 +316,7 @@ impl Shell {
                 warnings.extend(self.load(replaces, &file, was_edited)?);
                 String::new()
             }
+            Command::LoadKernel(import) => self.load_kernel(&import, &mut warnings)?,
             Command::Save { file } => self.save(&file)?,
             Command::Repair => {
                 self.client.borrow_mut().repair()?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use netstate::{Key, ObserveError, Op, Refusal};
+use netstate::{Key, NetnsName, ObserveError, Op, Refusal};
 use yang::ErrorTag;
 
 use crate::datastore::Datastore;
@@ -72,6 +72,8 @@ pub(crate) enum Error {
          a commit that changes the objects concerned is still possible"
     )]
     StillDiverged { cause: String },
+    #[error("there is no namespace {netns}")]
+    NoNetns { netns: NetnsName },
     #[error("not repaired: {message}")]
     NotRepaired { path: String, message: String },
     #[error("{count} objects could not be applied, and there may be more")]
@@ -162,7 +164,9 @@ impl Error {
                 path: Some(path.clone()),
                 ..plain(ErrorTag::OperationFailed)
             },
-            Error::NoConflict { .. } | Error::More { .. } => plain(ErrorTag::InvalidValue),
+            Error::NoConflict { .. } | Error::More { .. } | Error::NoNetns { .. } => {
+                plain(ErrorTag::InvalidValue)
+            }
             Error::Impossible { path, .. } => RpcError {
                 app_tag: Some("impossible".into()),
                 path: Some(path.clone()),
@@ -246,6 +250,7 @@ impl Error {
             | Error::Unforgotten { .. }
             | Error::StillDiverged { .. }
             | Error::NotRepaired { .. }
+            | Error::NoNetns { .. }
             | Error::TooManySkipped { .. }
             | Error::Observe(_)
             | Error::Locked { .. }

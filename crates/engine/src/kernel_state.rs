@@ -5,5 +5,6 @@ pub(crate) mod diverged;
 pub(crate) mod drift;
 pub(crate) mod events;
 pub(crate) mod held;
+pub(crate) mod import;
 pub(crate) mod operational;
 pub(crate) mod policy;

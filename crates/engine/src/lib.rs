@@ -44,6 +44,7 @@ pub use crate::engine::handle::Handle;
 pub use crate::engine::pulse::{Pulse, Stall};
 pub use crate::error::{RpcError, RpcResult as Result};
 pub use crate::kernel_state::held::{Holds, ListedHold};
+pub use crate::kernel_state::import::{ImportRequest, Imported};
 pub use crate::kernel_state::operational::Observed;
 pub use crate::ledger::confirmation::ConfirmedBy;
 pub use crate::ledger::digest::Digest;

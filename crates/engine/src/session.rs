@@ -23,6 +23,7 @@ use crate::engine::Engine;
 use crate::engine::handle::Handle;
 use crate::engine::pulse::written_in;
 use crate::error::{Result, RpcResult};
+use crate::kernel_state::import::{ImportRequest, Imported};
 use crate::kernel_state::operational::Observed;
 use crate::ledger::past::Past;
 use crate::ledger::rescue;
@@ -201,6 +202,11 @@ impl Session {
     /// The past: the commits, their configurations, and who changed what.
     pub async fn past(&self) -> RpcResult<Past> {
         self.ask(|engine, _| Ok(engine.past())).await
+    }
+
+    /// The configuration that describes what others have set in the kernel.
+    pub async fn import(&self, request: ImportRequest) -> RpcResult<Imported> {
+        self.ask(move |engine, _| engine.import(&request)).await
     }
 
     /// Restores running in the kernel after changes by others.

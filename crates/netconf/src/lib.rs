@@ -24,7 +24,8 @@ pub use hello::Hello;
 pub use notification::{Incoming, Notification};
 pub use output::{
     BlameOutput, Blamed, CheckOutput, CommitOutput, Conflict, ConflictsOutput, DifferenceOutput,
-    HistoryEntry, HistoryOutput, Hold, Holds, ResolveOutput, ScheduleOutput, ScheduledCommit,
+    HistoryEntry, HistoryOutput, Hold, Holds, ImportOutput, ResolveOutput, ScheduleOutput,
+    ScheduledCommit,
 };
 pub use reply::Reply;
 pub use rpc::{

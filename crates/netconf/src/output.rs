@@ -50,6 +50,15 @@ pub struct DifferenceOutput {
     pub after: Xml,
 }
 
+/// What was imported from the kernel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportOutput {
+    /// The configuration, as the content of a `<config>`.
+    pub configuration: Xml,
+    /// What could not be described: where it would be configured, and why not.
+    pub left_out: Vec<(String, String)>,
+}
+
 /// The result of a resolution of conflicts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResolveOutput {
@@ -102,6 +111,46 @@ impl ConflictsOutput {
                 }
             }
             output.conflicts.push(conflict);
+            Ok(())
+        })?;
+        Ok(output)
+    }
+}
+
+impl ImportOutput {
+    /// The content of the reply.
+    pub fn to_xml(&self) -> Xml {
+        let Self { configuration: Xml(configuration), left_out } = self;
+        let mut out = format!("<configuration xmlns=\"{NETLOOM}\">{configuration}</configuration>");
+        for (path, reason) in left_out {
+            out += &format!("<left-out xmlns=\"{NETLOOM}\">");
+            leaf(&mut out, "path", path);
+            leaf(&mut out, "reason", reason);
+            out += "</left-out>";
+        }
+        Xml(out)
+    }
+
+    /// Reads the content of the reply.
+    pub fn from_xml(content: &Xml) -> Result<Self, MessageError> {
+        let mut output = Self::default();
+        read(content, |reader, name| {
+            match name {
+                "configuration" => output.configuration = reader.fragment()?,
+                "left-out" => {
+                    let (mut path, mut reason) = (String::new(), String::new());
+                    while let Some(child) = reader.child()? {
+                        let text = reader.text()?.to_string();
+                        match child.name.as_str() {
+                            "path" => path = text,
+                            "reason" => reason = text,
+                            _ => {}
+                        }
+                    }
+                    output.left_out.push((path, reason));
+                }
+                _ => drop(reader.fragment()?),
+            }
             Ok(())
         })?;
         Ok(output)

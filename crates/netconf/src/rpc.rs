@@ -256,6 +256,13 @@ pub enum Rpc {
         from: Configuration,
         to: Configuration,
     },
+    /// `netloom-rpc:import`: the configuration that describes what others have set in the kernel
+    /// ([`ImportOutput`](crate::ImportOutput)).
+    Import {
+        /// All if none are named.
+        netns: Vec<String>,
+        routing_daemons: bool,
+    },
     /// `netloom-rpc:repair`: repairs changes by others, so that the kernel matches running.
     Repair,
     /// `netloom-rpc:save-rescue`: saves running as the rescue configuration.

@@ -182,6 +182,14 @@ impl Daemon {
         Ran::of(self.begin(script).wait_with_output().expect("await netloom"))
     }
 
+    /// Runs `netloom` with these options.
+    #[track_caller]
+    pub fn netloom(&self, options: &[&str]) -> Ran {
+        let mut netloom = command(built("netloom"));
+        netloom.arg("--socket").arg(self.socket()).args(options);
+        Ran::of(netloom.output().expect("run netloom"))
+    }
+
     /// Starts to run a script through `netloom`.
     #[track_caller]
     pub fn begin(&self, script: &str) -> Child {

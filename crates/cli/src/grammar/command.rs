@@ -10,7 +10,7 @@ use yang::{Edit, Operation};
 
 use crate::grammar::cursor::{Candidate, Candidates, Cursor, Stop};
 use crate::grammar::mode::Mode;
-use crate::grammar::parameter::{file, revision};
+use crate::grammar::parameter::{Import, file, import, revision};
 use crate::grammar::pipe::{self, Pipe};
 use crate::grammar::resolution::Resolution;
 use crate::grammar::statement::{Grammar, Place, Statement};
@@ -74,6 +74,8 @@ pub(crate) enum Command {
         replaces: bool,
         file: String,
     },
+    /// Reads what others have set in the kernel into the candidate.
+    LoadKernel(Import),
     Save {
         file: String,
     },
@@ -193,7 +195,11 @@ impl Command {
     pub(crate) fn edits(&self) -> bool {
         matches!(
             self,
-            Command::Set(_) | Command::Delete(_) | Command::Load { .. } | Command::Rollback(_)
+            Command::Set(_)
+                | Command::Delete(_)
+                | Command::Load { .. }
+                | Command::LoadKernel(_)
+                | Command::Rollback(_)
         )
     }
 
@@ -251,6 +257,7 @@ impl Command {
             | Command::Update
             | Command::Rollback(_)
             | Command::Load { .. }
+            | Command::LoadKernel(_)
             | Command::Save { .. }
             | Command::SaveRescue
             | Command::Repair
@@ -347,9 +354,15 @@ fn built_in(
             let ways = [
                 Candidate::word("merge", "Merge the file into the candidate"),
                 Candidate::word("replace", "Replace the candidate with the file"),
+                Candidate::word(
+                    "running-kernel",
+                    "Add what others have set in the kernel to the candidate",
+                ),
             ];
-            let replaces = cursor.choose(&ways, false)? == Some(1);
-            Command::Load { replaces, file: file(cursor, "")? }
+            match cursor.choose(&ways, false)? {
+                Some(2) => Command::LoadKernel(import(cursor)?),
+                way => Command::Load { replaces: way == Some(1), file: file(cursor, "")? },
+            }
         }
         Word::Save => match file(cursor, "rescue")? {
             rescue if rescue == "rescue" => Command::SaveRescue,

@@ -38,6 +38,38 @@ pub(crate) fn revision(cursor: &mut Cursor<'_>) -> Result<Revision, Stop> {
     })
 }
 
+/// What to import from the kernel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Import {
+    /// The namespaces; all if none are named.
+    pub(crate) netns: Vec<String>,
+    /// Whether the routes of routing daemons are imported too.
+    pub(crate) routing_daemons: bool,
+}
+
+/// Namespaces, each after the word `netns`, and whether routes of routing daemons count.
+pub(crate) fn import(cursor: &mut Cursor<'_>) -> Result<Import, Stop> {
+    let words = [
+        Candidate::word("netns", "A namespace; without any, all"),
+        Candidate::word("routing-daemons", "The routes of routing daemons too"),
+    ];
+    let mut import = Import::default();
+    while let Some(word) = cursor.choose(&words, true)? {
+        if word == 0 {
+            let options = || {
+                vec![Candidate::placeholder(
+                    "<name>",
+                    "The name of a namespace; 1 is the host's own",
+                )]
+            };
+            import.netns.push(cursor.value("the name of a namespace", options)?.text.to_string());
+        } else {
+            import.routing_daemons = true;
+        }
+    }
+    Ok(import)
+}
+
 /// A number of commits.
 pub(crate) fn position(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
     let options = || vec![Candidate::placeholder("<number>", "How many commits ago; 0 is running")];

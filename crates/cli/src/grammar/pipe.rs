@@ -22,7 +22,7 @@ pub(crate) enum Pipe {
 }
 
 /// The format of a tree.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Form {
     #[default]
     Text,

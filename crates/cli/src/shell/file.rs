@@ -5,6 +5,7 @@ use yang::Path;
 
 use super::{Result, Shell, ShellError};
 use crate::file;
+use crate::grammar::parameter::Import;
 use crate::load::{self, Abbreviations, NotMerged};
 
 /// The size of one part, if an edit can be sent in parts. It is large, so that a part costs more than its reply.
@@ -24,6 +25,30 @@ impl Shell {
             warnings.push(format!("warning: {file}: {more} more lines have abbreviations"));
         }
         Ok(warnings)
+    }
+
+    /// Adds what others have set in the kernel to the candidate. Returns what was read; a warning says what
+    /// no configuration describes.
+    pub(super) fn load_kernel(
+        &self,
+        import: &Import,
+        warnings: &mut Vec<String>,
+    ) -> Result<String> {
+        let mut client = self.client.borrow_mut();
+        let (tree, left_out) = client.import(import)?;
+        let more = left_out.len().saturating_sub(WARNINGS);
+        let warning =
+            |(path, reason): &(String, String)| format!("warning: {path}: left out: {reason}");
+        warnings.extend(left_out.iter().take(WARNINGS).map(warning));
+        if more > 0 {
+            warnings.push(format!("warning: {more} more objects are left out"));
+        }
+        if tree.is_empty() {
+            return Ok("nothing to import\n".into());
+        }
+        client.begin_merge(tree.to_xml(false))?;
+        client.settle()?;
+        Ok(String::new())
     }
 
     fn load_content(&self, replaces: bool, file: &str, was_edited: bool) -> Result<Abbreviations> {

@@ -108,7 +108,7 @@ impl Engine {
         Ok(Observed { state, nouns, running, own })
     }
 
-    fn observe_part(&mut self, mut part: Part) -> Result<State> {
+    pub(crate) fn observe_part(&mut self, mut part: Part) -> Result<State> {
         self.follow_displaced(&mut part);
         // Kernel parameters are read only if they are named, because there are too many.
         let mut keys = BTreeSet::new();

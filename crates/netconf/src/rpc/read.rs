@@ -180,6 +180,19 @@ fn read_operation(parameters: &mut Parameters<'_, '_>) -> Result<Rpc> {
             }
             Ok(Rpc::ResolveConflicts { path, keep: required(keep, "keep")? })
         }
+        (NETLOOM, "import") => {
+            let (mut netns, mut routing_daemons) = (Vec::new(), None);
+            while let Some(child) = parameters.next()? {
+                match child.name.as_str() {
+                    "netns" => netns.push(parameters.some_text(&child)?),
+                    "routing-daemons" => {
+                        set(&mut routing_daemons, &child, parameters.empty(&child)?)?
+                    }
+                    _ => return Err(unknown(&child)),
+                }
+            }
+            Ok(Rpc::Import { netns, routing_daemons: routing_daemons.is_some() })
+        }
         (NETLOOM, "get-blame") => {
             let mut path = None;
             while let Some(child) = parameters.next()? {

@@ -150,6 +150,14 @@ impl Rpc {
                 configuration(out, *to);
                 *out += "</to></get-difference>";
             }
+            Rpc::Import { netns, routing_daemons } => {
+                *out += &format!("<import xmlns=\"{NETLOOM}\">");
+                netns.iter().for_each(|netns| leaf(out, "netns", netns));
+                if *routing_daemons {
+                    *out += "<routing-daemons/>";
+                }
+                *out += "</import>";
+            }
             Rpc::Repair => *out += &format!("<repair xmlns=\"{NETLOOM}\"/>"),
             Rpc::SaveRescue => *out += &format!("<save-rescue xmlns=\"{NETLOOM}\"/>"),
             Rpc::DeleteRescue => *out += &format!("<delete-rescue xmlns=\"{NETLOOM}\"/>"),

@@ -417,6 +417,8 @@ fn what_is_written_is_read() {
         Rpc::CancelScheduledCommit(7),
         Rpc::GetSchedule,
         Rpc::GetBlame { path: None },
+        Rpc::Import { netns: Vec::new(), routing_daemons: false },
+        Rpc::Import { netns: vec!["1".into(), "red".into()], routing_daemons: true },
         Rpc::GetBlame { path: Some("/m:a[k='<1>']".into()) },
     ];
     for rpc in rpcs {

@@ -1,5 +1,6 @@
 //! A network link (`struct ifinfomsg`, rtnetlink(7), ip-link(8)): the part that all kinds share.
 
+mod described;
 mod entries;
 mod facts;
 mod fields;

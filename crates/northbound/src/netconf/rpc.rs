@@ -10,7 +10,7 @@ use ::netconf::namespace::{BASE, MONITORING, NETLOOM, NMDA};
 use ::netconf::{
     BlameOutput, Blamed, Check, CheckOutput, CommitOutput, Configuration, Confirmed, Conflict,
     ConflictsOutput, DefaultOperation, DifferenceOutput, ErrorOption, HistoryEntry, HistoryOutput,
-    Hold, Holds, Reply, ResolutionMode, ResolveOutput, Revision, Rpc, ScheduleOutput,
+    Hold, Holds, ImportOutput, Reply, ResolutionMode, ResolveOutput, Revision, Rpc, ScheduleOutput,
     ScheduledCommit, Side, Source, TestOption, Xml,
 };
 use engine::{CommitRequest, ConfirmedBy, Datastore, NetnsName, Past, Probe, Question, Session};
@@ -162,6 +162,19 @@ impl Operations {
             Rpc::GetRevision(of) => {
                 let (_, tree) = self.past(of).await?;
                 Ok(Answer::Data(Data { tree, namespace: NETLOOM, size: 0 }))
+            }
+            Rpc::Import { netns, routing_daemons } => {
+                let named = |name: String| {
+                    name.parse().map_err(|_| {
+                        let message = format!("{name:?} is no name of a namespace");
+                        Errors::request(ErrorTag::InvalidValue, message)
+                    })
+                };
+                let namespaces = netns.into_iter().map(named).collect::<Result<_>>()?;
+                let request = engine::ImportRequest { namespaces, routing_daemons };
+                let engine::Imported { tree, left_out } = self.session.import(request).await?;
+                let configuration = Xml(tree.to_xml(false));
+                Ok(output(ImportOutput { configuration, left_out }.to_xml()))
             }
             Rpc::Repair => ok(self.session.repair().await),
             Rpc::SaveRescue => ok(self.session.save_rescue().await),

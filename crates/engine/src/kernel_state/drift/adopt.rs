@@ -114,7 +114,7 @@ fn take_over(tree: &mut Tree, raised: &Tree, path: &Path, node: &Node<'_>) -> ya
             let of_link = path.steps.first().is_some_and(|top| top.node.name == "links");
             for child in node.children() {
                 let at = path.join(child.schema(), child.keys().to_vec());
-                let own = child.schema().name == "sysctl" || child.schema().kind == NodeKind::List;
+                let own = ["sysctl", "ip"].contains(&child.schema().name);
                 match child.schema().kind == NodeKind::List {
                     _ if of_link && own => {}
                     true => drop(tree.remove(&at)?),
@@ -122,7 +122,13 @@ fn take_over(tree: &mut Tree, raised: &Tree, path: &Path, node: &Node<'_>) -> ya
                 }
             }
             let lists = raised.node(path).into_iter().flat_map(|node| node.children());
-            let lists = lists.filter(|child| child.schema().kind == NodeKind::List && !of_link);
+            let lists = lists.filter(|child| child.schema().kind == NodeKind::List);
+            // Of a link, only what is configured. Its addresses are objects of their own.
+            let configured = |list: &Node<'_>| {
+                let name = list.schema().name;
+                name != "ip" && node.children().any(|child| child.schema().name == name)
+            };
+            let lists = lists.filter(|list| !of_link || configured(list));
             for list in lists {
                 tree.merge(&raised.subtree(&path.join(list.schema(), list.keys().to_vec())));
             }

@@ -149,6 +149,36 @@ fn adopted_drift_becomes_running() {
 }
 
 #[test]
+fn adopted_vlans_are_those_of_the_port() {
+    let (host, mut engine) = Host::with_nics();
+    let port = "/iproute2-ip-link:links/link[name='enp0s5']";
+    let lines_of = [
+        "/netloom-drift:drift/policy = adopt".to_owned(),
+        "/iproute2-ip-link:links/bridge[name='br0']/br-info/vlan_filtering = 1".into(),
+        "/iproute2-ip-link:links/bridge[name='br0']/netns = vpn20".into(),
+        format!("{port}/master = br0"),
+        format!("{port}/bridge-conf/vlan[vid='10']/pvid = true"),
+        format!("{port}/bridge-conf/vlan[vid='20']/netloom-link:range_end = 29"),
+    ];
+    engine.apply(&lines_of.join("\n")).unwrap();
+    let before = engine.running.intent.tree.clone();
+    host.kernel.change(|state| {
+        let Some(Object::Link(link)) = state.objects.get_mut(&link_key("enp0s5")) else { panic!() };
+        assert_eq!(link.vlans.as_ref().unwrap().to_string(), "10 pvid, 20-29");
+        link.vlans = Some("10 pvid untagged, 30-39".parse().unwrap());
+    });
+    engine.look_at(&link_event("vpn20", "enp0s5"));
+    let after = lines(&before, &engine.running.intent.tree);
+    for line in
+        ["vlan[vid='10']/untagged = true", "- ", "vlan[vid='30']/netloom-link:range_end = 39"]
+    {
+        assert!(after.contains(line), "{after}");
+    }
+    assert!(!after.contains("+ {port}/bridge-conf/vlan[vid='20']"), "{after}");
+    assert!(differences(&mut engine).is_empty());
+}
+
+#[test]
 fn nothing_is_adopted_while_a_commit_waits_for_its_confirmation() {
     let (host, mut engine) = with_cable("/netloom-drift:drift/policy = adopt");
     let session = engine.session();

@@ -362,9 +362,14 @@ macro_rules! kinds {
                 }
             }
 
+            /// The VLAN that a new port of this bridge gets; zero for none.
+            pub(crate) fn default_vlan(&self) -> Option<u16> {
+                if let LinkKind::Bridge(bridge) = self { bridge.vlan_default_pvid } else { None }
+            }
+
             /// Whether this change of a bridge sets the VLAN that new ports get.
             pub(crate) fn changes_default_vlan(&self) -> bool {
-                matches!(self, LinkKind::Bridge(bridge) if bridge.vlan_default_pvid.is_some())
+                self.default_vlan().is_some()
             }
 
             /// Adds the attributes that the kernel has changed itself because of those that are set
