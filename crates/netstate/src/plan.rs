@@ -11,6 +11,7 @@ mod account;
 mod creation;
 mod links;
 mod mtu;
+mod recreation;
 mod removal;
 mod scope;
 mod target;
@@ -23,6 +24,7 @@ use crate::originals::Originals;
 use crate::state::State;
 
 use account::Account;
+pub use recreation::Recreation;
 pub use scope::{wanted, wanted_again};
 pub use target::{Goal, Target, target};
 pub use whole::{Whole, WholePlan};

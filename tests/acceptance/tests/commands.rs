@@ -299,6 +299,35 @@ fn a_check_names_the_objects_of_others_that_a_commit_takes_along() {
     });
 }
 
+/// A link that cannot change in place is created again. The check says that first, and what it
+/// interrupts.
+#[test]
+fn a_check_says_what_a_recreation_interrupts() {
+    isolated(|| {
+        let daemon = Daemon::start();
+        daemon.run(
+            "configure\nlinks-iproute2\n\
+             link a\ntype veth\nvirtual_peer_name b\nadmin-status up\nip 10.0.0.1/24\nexit\n\
+             vxlan vx\nvxlan-info\nid 7\nremote 10.0.0.9\ndev a\nexit\n\
+             admin-status up\nip 10.5.0.1/24\nip 2001:db8:5::1/64\nexit\n\
+             link mv\ntype macvlan\ndevice vx\nadmin-status up\ntop\n\
+             routes-iproute2 route 10.77.0.0/16 nexthop vx via address 10.5.0.9\ntop\ncommit\n",
+        );
+        let changed = "configure\nlinks-iproute2 vxlan vx vxlan-info id 8\ntop\n";
+        let shown = daemon.script(&format!("{changed}commit check\n")).out;
+        assert_eq!(
+            shown.lines().next(),
+            Some(
+                "recreate vx in the host's namespace (id cannot change in place), \
+                 which interrupts 2 addresses, 1 link on it, 1 route"
+            ),
+            "{shown}"
+        );
+        daemon.run(&format!("{changed}commit\n"));
+        assert_eq!(daemon.run("show drift\n"), "nothing differs from running\n");
+    });
+}
+
 #[test]
 fn scripts_and_files_warn_of_abbreviations() {
     isolated(|| {

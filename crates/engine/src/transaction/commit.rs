@@ -138,7 +138,10 @@ impl Engine {
         let more = Some(lost.len().saturating_sub(LOST)).filter(|more| *more > 0);
         let more = more.map(|more| format!("lose {more} more objects of others"));
         let lost = lost.iter().take(LOST).map(|op| format!("{}, made by others", op.explained()));
-        let operations = plan.plan.ops.iter().map(Op::explained).chain(lost).chain(more).collect();
+        let recreations = plan.plan.recreations();
+        let recreations = recreations.iter().map(ToString::to_string);
+        let operations = plan.plan.ops.iter().map(Op::explained);
+        let operations = recreations.chain(operations).chain(lost).chain(more).collect();
         Ok(Checked { operations, held: Holds::of(&plan, &intent) })
     }
 
