@@ -56,12 +56,12 @@ pub(crate) fn only(
             observer.own_parameters(&seen.link.place)?;
         }
         on_links.entry(netns).or_default().insert(seen.index, ifname);
-        let vlans = match wanted.vlans.contains(id) {
-            true => observer.vlans_of(&seen)?,
-            false => None,
-        };
+        let mut seen = seen;
+        if wanted.vlans.contains(id) {
+            seen.link.vlans = observer.vlans_of(&seen)?;
+            observer.add_default_vlan(&mut seen)?;
+        }
         let mut link = observer.resolve(seen, likely)?;
-        link.vlans = vlans;
         observer.add_defaults(wanted, (id, &mut link))?;
         observer.insert(Key::Link(id.clone()), Object::Link(Box::new(link)));
     }

@@ -16,6 +16,7 @@ mod enslaving;
 mod needs;
 mod nouns;
 mod outcome;
+mod vlans;
 mod world;
 
 use std::borrow::Cow;

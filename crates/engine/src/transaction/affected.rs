@@ -352,6 +352,32 @@ pub(crate) fn bridges(keys: &BTreeSet<Key>, touched: &Desired, desired: &Desired
     found
 }
 
+/// The ports with configured VLANs of bridges among these that get another default VLAN: that may change
+/// the VLANs of the ports.
+pub(crate) fn ports_with_vlans(
+    keys: &BTreeSet<Key>,
+    touched: &Desired,
+    desired: &Desired,
+) -> BTreeSet<Key> {
+    let bridge =
+        |state: &Desired, key| state.get(key)?.link().filter(|link| link.is_bridge()).cloned();
+    let default = |bridge: Option<&Link>| bridge?.kind.as_ref()?.default_vlan();
+    let moved = keys.iter().filter(|key| matches!(key, Key::Link(_))).filter_map(|key| {
+        let [before, wanted] = [touched, desired].map(|state| bridge(state, key));
+        let changes = default(before.as_ref()) != default(wanted.as_ref());
+        wanted.or(before).filter(|_| changes).map(|bridge| bridge.place)
+    });
+    let moved: BTreeSet<Place> = moved.collect();
+    if moved.is_empty() {
+        return BTreeSet::new();
+    }
+    let is_port = |link: &Link| {
+        link.vlans.is_some() && link.master_place().is_some_and(|at| moved.contains(&at))
+    };
+    let ports = desired.links().filter(|(_, link)| is_port(link));
+    ports.map(|(id, _)| Key::Link(id.clone())).collect()
+}
+
 /// The links that removed objects depend on. If such a link stays, the originals on it can be
 /// restored.
 pub(crate) fn links_below(

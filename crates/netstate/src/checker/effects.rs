@@ -95,15 +95,14 @@ impl<'a> World<'a> {
         let loses_ipv6 = had_ipv6 && lacks_ipv6(&node.link);
         let after = self::master(&node.link);
         self.put_link(node);
+        self.follow_default_vlan(place, change);
         if loses_ipv6 {
             self.lose_from(place, why, |nature| nature.of_ipv6);
         }
         if change.flags.up == Some(false) {
             self.lose_from(place, why, |nature| nature.goes_with_down);
         }
-        let (attributes, flags) = (&change.attributes, &change.flags);
-        if attributes.mac_address.is_some() || attributes.broadcast.is_some() || flags.arp.is_some()
-        {
+        if change.sets_link_layer() {
             self.lose_from(place, why, |nature| nature.goes_with_link_layer);
         }
         if loses_ipv6 || change.flags.up == Some(false) {

@@ -289,6 +289,10 @@ pub struct LinkStatus {
     /// same kind. They are read only for the links of [`Wanted::queues`](crate::noun::Wanted::queues).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_queues: Option<[u32; 2]>,
+    /// `IFLA_BR_VLAN_DEFAULT_PVID` of its bridge: the VLAN of a new port, zero for none. It is read only
+    /// for the links of [`Wanted::vlans`](crate::noun::Wanted::vlans).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_vlan: Option<u16>,
     /// `IFLA_STATS64`.
     pub statistics: Statistics,
 }

@@ -12,8 +12,8 @@ use netstate::{Action, Desired, Key, Link, Op, Originals, Place, Plan, PlanError
 use crate::error::{Error, Result};
 use crate::transaction::affected::{
     Affected, bridges, by_gateways, in_same_subnets, links_below, on_addresses, other_ends,
-    parameters_of_adopted, parameters_over, place_of, set_along, sources, undetermined_links,
-    with_dependents,
+    parameters_of_adopted, parameters_over, place_of, ports_with_vlans, set_along, sources,
+    undetermined_links, with_dependents,
 };
 use crate::transaction::converge::Kernel;
 use crate::transaction::transition::{Transition, TransitionPlan, is_of_others};
@@ -128,6 +128,7 @@ impl Kernel {
             }
             Affected::Named(keys) => {
                 let mut keys = keys | &other_ends(keys, desired);
+                keys.extend(ports_with_vlans(&keys, touched, desired));
                 keys.extend(in_same_subnets(&keys, touched, desired));
                 // Others may have changed any of these.
                 keys.extend(set_along(&keys, &Desired::default(), desired));

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use netstate::attribute::{Value, put, put_value};
 use netstate::link::{BridgeVlan, Link, Place, Vlans};
-use netstate::{NetnsName, ObserveError};
+use netstate::{LinkKind, NetnsName, ObserveError};
 
 use super::read::Seen;
 use crate::execution::{Execution, Result};
@@ -114,6 +114,20 @@ impl Observer<'_> {
         }
         let mut read = self.vlans(&seen.link.place.netns, seen.index)?;
         Ok(read.as_mut().map(|read| read.remove(&seen.index).unwrap_or_default()))
+    }
+
+    /// Adds the VLAN that a new port of the same bridge gets.
+    pub(crate) fn add_default_vlan(
+        &mut self,
+        seen: &mut Seen,
+    ) -> std::result::Result<(), ObserveError> {
+        if let (Some(_), Some(master)) = (&seen.link.vlans, seen.master)
+            && let Some(bridge) = self.link_of_index(&seen.link.place.netns, master)?
+            && let Some(status) = &mut seen.link.status
+        {
+            status.default_vlan = bridge.link.kind.as_ref().and_then(LinkKind::default_vlan);
+        }
+        Ok(())
     }
 
     /// The VLANs of a link, or those of all links of a namespace for index zero. None if the kernel has

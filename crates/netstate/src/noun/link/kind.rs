@@ -363,7 +363,7 @@ macro_rules! kinds {
             }
 
             /// The VLAN that a new port of this bridge gets; zero for none.
-            pub(crate) fn default_vlan(&self) -> Option<u16> {
+            pub fn default_vlan(&self) -> Option<u16> {
                 if let LinkKind::Bridge(bridge) = self { bridge.vlan_default_pvid } else { None }
             }
 

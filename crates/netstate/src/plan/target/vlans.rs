@@ -15,7 +15,7 @@ pub(super) struct Links<'a> {
     pub(super) observed: &'a Link,
     /// The link as it is to be, without its VLANs.
     pub(super) target: &'a Link,
-    /// The kind of its master; none if that is not known, as of a bridge of others.
+    /// The kind of its master; none if that is not a part of the change.
     pub(super) master: Option<&'a LinkKind>,
     pub(super) keeps_master: bool,
 }
@@ -39,7 +39,7 @@ pub(super) fn configured(links: &Links<'_>) -> Option<Vlans> {
     match (&links.observed.vlans, stays) {
         (Some(seen), true) => {
             let was_configured = links.touched.is_some_and(|link| link.vlans.is_some());
-            let usual = before.or_else(|| of_new(target, links.master));
+            let usual = before.or_else(|| of_new(links));
             usual.filter(|_| was_configured).or_else(|| Some(seen.clone()))
         }
         (None, true) => None,
@@ -47,12 +47,12 @@ pub(super) fn configured(links: &Links<'_>) -> Option<Vlans> {
     }
 }
 
-/// The VLANs of a link that becomes a port of this master, or of a bridge; none if the master is not
-/// known.
-fn of_new(link: &Link, master: Option<&LinkKind>) -> Option<Vlans> {
-    let bridge = match (&link.kind, master) {
-        (Some(LinkKind::Bridge(bridge)), _) | (_, Some(LinkKind::Bridge(bridge))) => bridge,
-        (_, _) => return None,
+/// The VLANs of a link that becomes a port of this master, or of a bridge; none if that is not known.
+fn of_new(links: &Links<'_>) -> Option<Vlans> {
+    let own = links.target.kind.as_ref().filter(|_| links.target.is_bridge());
+    let pvid = match own.or(links.master) {
+        Some(bridge) => bridge.default_vlan().unwrap_or(DEFAULT_PVID),
+        None => links.observed.status.as_ref()?.default_vlan.filter(|_| links.keeps_master)?,
     };
-    Some(Vlans::of_new(bridge.vlan_default_pvid.unwrap_or(DEFAULT_PVID)))
+    Some(Vlans::of_new(pvid))
 }
