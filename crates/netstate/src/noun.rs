@@ -26,7 +26,9 @@ use self::link::{Link, Place};
 use crate::name::{LinkName, NetnsName};
 
 pub use condition::{Condition, Gateway, Outcome, Rule};
-pub use facts::{Anchor, How, Loose, Need, Needs};
+pub use facts::{
+    Anchor, How, Loose, Need, Needs, is_deleted_alone, is_needed, is_watched, takes_along,
+};
 pub(crate) use facts::{
     Described, Facts, FoundBy, Lasts, Loss, NounFacts, Removal, Renaming, Replaced, Stage, Verb,
     carriers,
@@ -418,27 +420,6 @@ pub fn places(key: &Key, object: &Object) -> impl Iterator<Item = Place> + use<>
     })
 }
 
-/// Whether changing or removing such an object can remove objects of others.
-pub fn takes_along(key: &Key) -> bool {
-    key.noun().facts().takes_along
-}
-
-/// Whether other objects can need it.
-pub fn is_needed(key: &Key) -> bool {
-    key.noun().facts().is_needed
-}
-
-/// Whether the monitor must be told its key to watch it.
-pub fn is_watched(key: &Key) -> bool {
-    key.noun().facts().is_watched
-}
-
-/// Whether it is removed by an operation of its own. If a change of ours removes an object of
-/// others of such a noun, it is restored.
-pub fn is_deleted_alone(key: &Key) -> bool {
-    key.noun().facts().removal == Removal::Deleted
-}
-
 /// Whether the kernel removes the object when its last link goes down.
 pub fn goes_with_down(key: &Key, object: &Object) -> bool {
     is_lost_with(key, object, &Loss::Down)
@@ -450,48 +431,4 @@ pub fn goes_with_address(key: &Key, object: &Object) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::noun::link::link_objects;
-
-    fn key(json: &str) -> Key {
-        serde_json::from_str(json).unwrap()
-    }
-
-    #[test]
-    fn keys_are_sorted_in_the_order_of_the_table() {
-        let keys = [
-            key(r#"{"Netns": "z"}"#),
-            key(r#"{"Link": "y"}"#),
-            key(r#"{"Sysctl": {"netns": "x", "path": "net/ipv4/ip_forward"}}"#),
-            key(r#"{"Address": {"netns": "x", "dev": "b", "address": "10.0.0.1/8"}}"#),
-            key(
-                r#"{"Neighbor": {"netns": "x", "dev": "a", "address": "10.0.0.1", "proxy": false}}"#,
-            ),
-            key(r#"{"Fdb": {"netns": "w", "dev": "a", "lladdr": "02:00:00:00:00:01", "vlan": 0,
-                            "own": true, "dst": null}}"#),
-            key(
-                r#"{"Route": {"netns": "v", "table": 1, "prefix": "10.0.0.0/8", "tos": 0, "metric": 0}}"#,
-            ),
-            key(r#"{"Rule": {"netns": "u", "pref": 1, "from": "10.0.0.0/8", "to": "0.0.0.0/0",
-                             "tos": 0, "fwmark": 0}}"#),
-        ];
-        assert!(keys.is_sorted());
-        let nouns: Vec<Noun> = keys.iter().map(Key::noun).collect();
-        assert_eq!(nouns, Noun::ALL, "a noun more needs a key here");
-    }
-
-    #[test]
-    fn links_are_found_among_all_else() {
-        let place = Place { netns: NetnsName::own(), ifname: "l".parse().unwrap() };
-        let objects = [
-            (key(r#"{"Netns": "z"}"#), Object::Netns),
-            (key(r#"{"Link": "l"}"#), Object::Link(Box::new(Link::at(place)))),
-            (key(r#"{"Sysctl": {"netns": "1", "path": "net/ipv4/ip_forward"}}"#), {
-                Object::Sysctl("1".into())
-            }),
-        ];
-        let objects = objects.into_iter().collect();
-        assert_eq!(link_objects(&objects).count(), 1);
-    }
-}
+mod tests;

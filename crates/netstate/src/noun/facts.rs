@@ -331,6 +331,27 @@ pub(crate) struct Described<'a, T> {
     pub(crate) before: Option<&'a T>,
 }
 
+/// Whether changing or removing such an object can remove objects of others.
+pub fn takes_along(key: &Key) -> bool {
+    key.noun().facts().takes_along
+}
+
+/// Whether other objects can need it.
+pub fn is_needed(key: &Key) -> bool {
+    key.noun().facts().is_needed
+}
+
+/// Whether the monitor must be told its key to watch it.
+pub fn is_watched(key: &Key) -> bool {
+    key.noun().facts().is_watched
+}
+
+/// Whether it is removed by an operation of its own. If a change of ours removes an object of
+/// others of such a noun, it is restored.
+pub fn is_deleted_alone(key: &Key) -> bool {
+    key.noun().facts().removal == Removal::Deleted
+}
+
 /// The places of the links with which an object is lost. The kernel keeps IPv6 routes without a
 /// nexthop on the loopback (`ip6_route_info_create`, net/ipv6/route.c).
 pub(crate) fn carriers(key: &Key, object: &Object) -> SmallVec<[Place; 1]> {
