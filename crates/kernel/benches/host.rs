@@ -172,7 +172,7 @@ fn veth(at: &Place, peer: &Place) -> (Key, Object) {
 
 fn address(at: &Place, address: &str) -> (Key, Object) {
     let (netns, dev) = (at.netns.clone(), at.ifname.clone());
-    let key = AddressKey { netns, dev, address: address.parse().unwrap() };
+    let key = AddressKey::new(netns, dev, address.parse().unwrap());
     (Key::Address(key), Object::Address(Address::default()))
 }
 

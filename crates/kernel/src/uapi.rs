@@ -33,12 +33,6 @@ pub(crate) const BRIDGE_VLANDB_ENTRY_RANGE: u16 = 2;
 // ethtool.h
 pub(crate) const ETHTOOL_GSET: u32 = 1;
 
-// if_addr.h
-pub(crate) const IFA_PROTO: u16 = 11;
-pub(crate) const IFA_F_MANAGETEMPADDR: u32 = 0x100;
-pub(crate) const IFA_F_NOPREFIXROUTE: u32 = 0x200;
-pub(crate) const IFA_F_MCAUTOJOIN: u32 = 0x400;
-
 // netconf.h
 pub(crate) const NETCONFA_IFINDEX: u16 = 1;
 pub(crate) const NETCONFA_FORWARDING: u16 = 2;

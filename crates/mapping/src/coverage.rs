@@ -5,7 +5,7 @@
 //! contain the leaf.
 
 use netstate::link::LinkBelow;
-use netstate::{Key, Link, LinkKind, NetnsName, Object, Place, State};
+use netstate::{Address, AddressKey, Key, Link, LinkKind, NetnsName, Object, Place, State};
 use yang::{NodeKind, Path, Schema, SchemaNode, Step, Tree, Type, Value};
 
 use crate::test::tree;
@@ -51,7 +51,7 @@ const RULES: [&str; 2] = [
 ];
 
 /// Values for leaves of various types.
-const VALUES: [&str; 26] = [
+const VALUES: [&str; 27] = [
     "1:5",
     "true",
     "false",
@@ -74,6 +74,7 @@ const VALUES: [&str; 26] = [
     "1000 2000",
     "192.168.9.9/24",
     "eth77",
+    "probe:1",
     "dummy",
     "veth",
     "blackhole",
@@ -209,7 +210,7 @@ fn surroundings() -> Vec<Tree> {
 }
 
 /// The configuration around a link of a kind, in the form of operational data: in its list, with
-/// the minimum of attributes.
+/// the minimum of attributes, and with an address of each family.
 fn of_kind(kind: LinkKind) -> Tree {
     let place = |name: &str| Place { netns: NetnsName::own(), ifname: name.parse().unwrap() };
     let nic = |name: &str| Link::at(place(name));
@@ -225,7 +226,12 @@ fn of_kind(kind: LinkKind) -> Tree {
         let id = link.place.ifname.as_str().parse().unwrap();
         (Key::Link(id), Object::Link(Box::new(link)))
     });
-    let observed = State { objects: links.into_iter().collect() };
+    let addresses = ["192.0.2.1/24", "2001:db8::1/64"].map(|address| {
+        let Place { netns, ifname } = place("probe");
+        let key = AddressKey::new(netns, ifname, address.parse().unwrap());
+        (Key::Address(key), Object::Address(Address::default()))
+    });
+    let observed = State { objects: links.into_iter().chain(addresses).collect() };
     let mut tree = tree(&format!("{{{AROUND}}}"));
     tree.merge(&crate::raise(&observed, &tree).unwrap().config_only());
     tree

@@ -68,7 +68,7 @@ fn links() -> State {
         let place = Place { netns: "1".parse().unwrap(), ifname: ifname.parse().unwrap() };
         let [high, low] = [number >> 8, number & 255];
         let address = format!("10.{high}.{low}.1/24").parse().unwrap();
-        let address = AddressKey { netns: place.netns.clone(), dev: place.ifname.clone(), address };
+        let address = AddressKey::new(place.netns.clone(), place.ifname.clone(), address);
         let flags = LinkFlags { up: Some(true), ..LinkFlags::default() };
         let link = Link { kind: Some(LinkKind::named("dummy")), flags, ..Link::at(place) };
         [

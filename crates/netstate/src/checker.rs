@@ -11,6 +11,7 @@
 //! configuration, and the kernel refuses it. Objects that the kernel creates itself may appear and
 //! disappear.
 
+mod addresses;
 mod effects;
 mod enslaving;
 mod needs;
@@ -158,6 +159,12 @@ impl<'a> Walk<'a> {
                 let replaceable =
                     [from, change].into_iter().all(|object| nature(key, object).is_replaceable);
                 forbid(!replaceable, || "no request makes it another".into())?;
+                if let (Key::Address(key), Object::Address(from), Object::Address(change)) =
+                    (key, from, change)
+                    && let Some(fixed) = addresses::fixed(key, from, change)
+                {
+                    return Err(format!("no request changes {fixed} of an address"));
+                }
                 self.put(key, change)
             }
             (key, Action::Delete(object)) => {

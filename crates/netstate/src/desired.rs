@@ -8,7 +8,7 @@ use imbl::ordmap::DiffItem;
 use ipnet::{IpNet, Ipv4Net};
 
 use crate::name::{LinkId, LinkName, NetnsName};
-use crate::noun::address::AddressKey;
+use crate::noun::address::{Address, AddressKey};
 use crate::noun::link::{Link, Place};
 use crate::noun::route::{Route, RouteKey};
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
@@ -101,30 +101,34 @@ impl Desired {
     }
 
     /// The addresses on the link at a place.
-    pub fn addresses_of(&self, place: &Place) -> impl Iterator<Item = &AddressKey> {
+    pub fn addresses_of(&self, place: &Place) -> impl Iterator<Item = (&AddressKey, &Address)> {
         let own = place.clone();
         self.addresses_from(&place.netns, Some(&place.ifname))
-            .take_while(move |key| key.netns == own.netns && key.dev == own.ifname)
+            .take_while(move |(key, _)| key.netns == own.netns && key.dev == own.ifname)
     }
 
     /// The addresses in a namespace.
-    pub fn addresses_in(&self, netns: &NetnsName) -> impl Iterator<Item = &AddressKey> {
+    pub fn addresses_in(&self, netns: &NetnsName) -> impl Iterator<Item = (&AddressKey, &Address)> {
         let own = netns.clone();
-        self.addresses_from(netns, None).take_while(move |key| key.netns == own)
+        self.addresses_from(netns, None).take_while(move |(key, _)| key.netns == own)
     }
 
     fn addresses_from(
         &self,
         netns: &NetnsName,
         dev: Option<&LinkName>,
-    ) -> impl Iterator<Item = &AddressKey> {
+    ) -> impl Iterator<Item = (&AddressKey, &Address)> {
         let least = AddressKey {
             netns: netns.clone(),
             dev: dev.cloned().unwrap_or_else(LinkName::least),
             address: IpNet::V4(Ipv4Net::default()),
+            far_subnet: None,
         };
         let from = self.objects.range(Key::Address(least)..);
-        from.map_while(|(key, _)| if let Key::Address(key) = key { Some(key) } else { None })
+        from.map_while(|(key, object)| match (key, object) {
+            (Key::Address(key), Object::Address(address)) => Some((key, address)),
+            _ => None,
+        })
     }
 
     /// Whether a table has a route.

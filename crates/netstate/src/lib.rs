@@ -23,7 +23,7 @@ pub mod verdict;
 pub use attribute::{Attributes, Fields, Flags};
 pub use desired::Desired;
 pub use name::{InvalidName, LinkId, LinkName, MacAddress, NetnsName};
-pub use noun::address::{Address, AddressKey, AddressStatus};
+pub use noun::address::{Address, AddressKey, AddressOptions, AddressStatus};
 pub use noun::fdb::{FdbEntry, FdbKey};
 pub use noun::link::{Link, LinkAttributes, LinkFlags, LinkKind, LinkStatus, Master, Place};
 pub use noun::neighbor::{Neighbor, NeighborKey};

@@ -185,12 +185,6 @@ macro_rules! nouns {
                     $(Key::$noun(key) => <$stem::Facts as NounFacts>::is_one_way(key),)*
                 }
             }
-
-            pub(crate) fn replaced(&self) -> Replaced {
-                match self {
-                    $(Key::$noun(key) => <$stem::Facts as NounFacts>::replaced(key),)*
-                }
-            }
         }
 
         /// What an object needs in addition to its namespace.
@@ -258,6 +252,68 @@ macro_rules! nouns {
                     <$stem::Facts as NounFacts>::satisfies(key, seen, wanted)
                 })*
                 _ => false,
+            }
+        }
+
+        pub(crate) fn follows(key: &Key, renamed: &Object, wanted: &Object) -> bool {
+            match (key, renamed, wanted) {
+                $((
+                    Key::$noun(key),
+                    object!($noun, renamed, [$($object)?]),
+                    object!($noun, wanted, [$($object)?]),
+                ) => {
+                    let renamed = bound!(renamed, [$($object)?]);
+                    let wanted = bound!(wanted, [$($object)?]);
+                    <$stem::Facts as NounFacts>::follows(key, renamed, wanted)
+                })*
+                _ => false,
+            }
+        }
+
+        pub(crate) fn replaced(key: &Key, seen: &Object, wanted: &Object) -> Replaced {
+            match (key, seen, wanted) {
+                $((
+                    Key::$noun(key),
+                    object!($noun, seen, [$($object)?]),
+                    object!($noun, wanted, [$($object)?]),
+                ) => {
+                    let seen = bound!(seen, [$($object)?]);
+                    let wanted = bound!(wanted, [$($object)?]);
+                    <$stem::Facts as NounFacts>::replaced(key, seen, wanted)
+                })*
+                _ => Replaced::Recreated,
+            }
+        }
+
+        /// An object that existed before it was configured, as it must be; none if it is as configured, or its
+        /// original.
+        pub(crate) fn completed(
+            key: &Key,
+            configured: Option<&Object>,
+            touched: Option<&Object>,
+            original: &Object,
+        ) -> Option<Object> {
+            match (key, original) {
+                $((Key::$noun(key), object!($noun, original, [$($object)?])) => {
+                    let configured = match configured {
+                        Some(object!($noun, object, [$($object)?])) => {
+                            Some(bound!(object, [$($object)?]))
+                        }
+                        _ => None,
+                    };
+                    let touched = match touched {
+                        Some(object!($noun, object, [$($object)?])) => {
+                            Some(bound!(object, [$($object)?]))
+                        }
+                        _ => None,
+                    };
+                    let original = bound!(original, [$($object)?]);
+                    let completed = <$stem::Facts as NounFacts>::completed(
+                        key, configured, touched, original,
+                    );
+                    completed.map(|completed| made!($noun, completed, [$($object)?]))
+                })*
+                _ => None,
             }
         }
 

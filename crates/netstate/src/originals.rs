@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::noun::link::{Link, Place, link_objects};
-use crate::noun::{self, Key, Object, Removal, Renaming};
+use crate::noun::{self, Change, Key, Object, Removal, Renaming};
 use crate::originals::taken::Taken;
 use crate::state::{Dependents, Entry, Goes, Moves, State, Stays, setters, side_by_side, without};
 
@@ -50,6 +50,62 @@ impl Originals {
         for (key, seen) in given_back {
             self.remember_on((key, seen), (desired, touched), (&dependents, observed));
         }
+    }
+
+    /// Adds the objects of others that may be lost with an object on their link which is removed, or made anew.
+    /// `is_configured` returns whether an object of that link is not of others, although these states lack it.
+    pub fn remember_beside(
+        &mut self,
+        (desired, touched): (&State, &State),
+        observed: &State,
+        is_configured: impl Fn(&Key) -> bool,
+    ) {
+        let disturbed = self.disturbed(desired, touched, observed);
+        if disturbed.is_empty() {
+            return;
+        }
+        let dependents = Dependents::of(observed);
+        let is_ours = |key: &Key| {
+            desired.objects.contains_key(key)
+                || touched.objects.contains_key(key)
+                || is_configured(key)
+        };
+        for (link_key, seen) in disturbed {
+            let home = self.objects.get(link_key).and_then(Object::link);
+            let Some(home) = home.filter(|home| home.place.netns == seen.place.netns) else {
+                continue;
+            };
+            let home = home.place.ifname.clone();
+            let names = Renaming { old: &seen.place.ifname, new: &home };
+            for (key, object) in dependents.at(&seen.place) {
+                if !object.is_automatic() && !is_ours(key) {
+                    let (key, object) = noun::renamed(key, &object.restorable(), names);
+                    self.objects.entry(key).or_insert(object);
+                }
+            }
+        }
+    }
+
+    /// The links on which an object is removed or made anew.
+    fn disturbed<'o>(
+        &self,
+        desired: &State,
+        touched: &State,
+        observed: &'o State,
+    ) -> Vec<(&'o Key, &'o Link)> {
+        let change = Change {
+            desired: &desired.objects,
+            touched: &touched.objects,
+            originals: &self.objects,
+            seen: Some(&observed.objects),
+        };
+        let taking = observed.objects.iter().filter(|(key, _)| change.may_take_along(key));
+        let places: BTreeSet<Place> =
+            taking.flat_map(|(key, object)| noun::places(key, object)).collect();
+        if places.is_empty() {
+            return Vec::new();
+        }
+        link_objects(&observed.objects).filter(|(_, link)| places.contains(&link.place)).collect()
     }
 
     /// Adds the objects of others on a link in its original namespace.
@@ -151,13 +207,22 @@ impl Originals {
         &self,
         configured: impl Fn(&Key) -> Option<&'a Object>,
     ) -> BTreeMap<Key, Key> {
+        let renamed = self.present(configured).into_iter();
+        renamed.map(|(key, (present, _))| (key, present)).collect()
+    }
+
+    /// The same, with the objects as they would be under these names.
+    pub fn present<'a>(
+        &self,
+        configured: impl Fn(&Key) -> Option<&'a Object>,
+    ) -> BTreeMap<Key, (Key, Object)> {
         let moves = Moves::of(&self.objects, |key| Some(Goes::To(&configured(key)?.link()?.place)));
         if moves.is_empty() {
             return BTreeMap::new();
         }
         let renamed =
             self.objects.iter().filter_map(|(key, object)| match moves.follow(key, object) {
-                Stays::As(present, _) => Some((key.clone(), present)),
+                Stays::As(present, object) => Some((key.clone(), (present, object))),
                 Stays::Here | Stays::Not => None,
             });
         renamed.collect()

@@ -261,6 +261,12 @@ pub const IFA_F_SECONDARY: u32 = 0x1;
 pub const IFA_F_DADFAILED: u32 = 0x8;
 pub const IFA_F_TENTATIVE: u32 = 0x40;
 pub const IFA_F_PERMANENT: u32 = 0x80;
+pub const IFA_F_NODAD: u32 = 0x2;
+pub const IFA_F_HOMEADDRESS: u32 = 0x10;
+pub const IFA_F_DEPRECATED: u32 = 0x20;
+pub const IFA_F_MANAGETEMPADDR: u32 = 0x100;
+pub const IFA_F_NOPREFIXROUTE: u32 = 0x200;
+pub const IFA_F_MCAUTOJOIN: u32 = 0x400;
 pub const IFAPROT_KERNEL_LO: u8 = 1;
 pub const IFAPROT_KERNEL_RA: u8 = 2;
 pub const IFAPROT_KERNEL_LL: u8 = 3;
@@ -380,9 +386,11 @@ pub const NTF_ROUTER: u8 = 0x80;
 pub const NTF_EXT_MANAGED: u32 = 1;
 
 // if_addr.h: IFA_…
+pub const IFA_ADDRESS: u16 = 1;
 pub const IFA_LABEL: u16 = 3;
 pub const IFA_BROADCAST: u16 = 4;
 pub const IFA_RT_PRIORITY: u16 = 9;
+pub const IFA_PROTO: u16 = 11;
 
 // pkt_sched.h: TCA_HTB_…; pkt_cls.h: TCA_FLOWER_…
 pub const TCA_HTB_PARMS: u16 = 1;

@@ -61,7 +61,7 @@ impl Material {
         let link = (Key::Link(id), Object::Link(Box::new(link)));
         let address = |text: String| {
             let Place { netns, ifname: dev } = place.clone();
-            let key = AddressKey { netns, dev, address: text.parse().unwrap() };
+            let key = AddressKey::new(netns, dev, text.parse().unwrap());
             (Key::Address(key), Object::Address(Address::default()))
         };
         let number = |number: u32| format!("{}.{}", number >> 8, number & 255);

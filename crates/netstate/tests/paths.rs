@@ -233,7 +233,7 @@ fn a_parameter_of_the_loopback_of_a_namespace_of_ours_is_given_back() {
 fn a_renamed_vlan_that_comes_up_along_keeps_its_addresses() {
     let address = |dev: &str| {
         let address = "2001:db8:5::2/64".parse().unwrap();
-        let key = AddressKey { netns: NetnsName::own(), dev: dev.parse().unwrap(), address };
+        let key = AddressKey::new(NetnsName::own(), dev.parse().unwrap(), address);
         (Key::Address(key), Object::Address(Address::default()))
     };
     goes_back([
@@ -254,7 +254,7 @@ fn comes_back(id: &str, kind: Option<LinkKind>) {
     };
     let theirs = |name: &str| {
         let (dev, address) = (name.parse().unwrap(), "2001:db8:a1::1/64".parse().unwrap());
-        Key::Address(AddressKey { netns: NetnsName::own(), dev, address })
+        Key::Address(AddressKey::new(NetnsName::own(), dev, address))
     };
     owner.commit(&named(id, false)).unwrap();
     owner.southbound.change(|state| {

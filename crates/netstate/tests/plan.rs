@@ -138,7 +138,7 @@ impl RandomState {
         }
         let Some(host) = random.address else { return };
         let address = format!("10.{index}.0.{host}/24").parse().unwrap();
-        let key = AddressKey { netns: netns.clone(), dev: dev.clone(), address };
+        let key = AddressKey::new(netns.clone(), dev.clone(), address);
         add(Key::Address(key), Object::Address(Address::default()));
         let Some((second, via)) = random.route.filter(|_| random.up == Some(true)) else { return };
         let key = RouteKey {
@@ -168,15 +168,14 @@ fn host() -> State {
     link.attributes.mtu = Some(1500);
     link.flags.up = Some(true);
     link.master = Some(Master::Free);
-    let address = AddressKey {
-        netns: place.netns,
-        dev: place.ifname,
-        address: "172.16.0.1/16".parse().unwrap(),
-    };
+    let address = AddressKey::new(place.netns, place.ifname, "172.16.0.1/16".parse().unwrap());
     let status = AddressStatus { flags: IFA_F_PERMANENT, ..AddressStatus::default() };
     let objects = [
         (Key::Link("nic".parse().unwrap()), Object::Link(Box::new(link))),
-        (Key::Address(address), Object::Address(Address { status: Some(status.into()) })),
+        (
+            Key::Address(address),
+            Object::Address(Address { status: Some(status.into()), ..Address::default() }),
+        ),
     ];
     State { objects: objects.into() }
 }

@@ -3,6 +3,7 @@
 //! Most configurations are valid, because contradictions are removed from them. Some keep their
 //! contradictions. In many, a part is held, because a link that a route needs is down or missing.
 
+pub mod addresses;
 mod random;
 mod shown;
 
@@ -127,9 +128,10 @@ impl Surroundings {
             let theirs = ["172.16.0.1/16", "2001:db8:a0::1/64"];
             for address in theirs.into_iter().filter(|_| self.has_address) {
                 let address = parsed(address);
-                let key = AddressKey { netns: NetnsName::own(), dev: parsed("nic"), address };
+                let key = AddressKey::new(NetnsName::own(), parsed("nic"), address);
                 let status = AddressStatus { flags: IFA_F_PERMANENT, ..AddressStatus::default() };
-                let address = Object::Address(Address { status: Some(status.into()) });
+                let address =
+                    Object::Address(Address { status: Some(status.into()), ..Address::default() });
                 objects.insert(Key::Address(key), address);
             }
         }
@@ -256,7 +258,7 @@ impl Configuration {
         let ipv6 = random.ipv6.iter().map(|host| format!("2001:db8:{index}::{host}/64"));
         for address in ipv4.chain(ipv6) {
             let address = parsed(&address);
-            let key = AddressKey { netns: netns.clone(), dev: dev.clone(), address };
+            let key = AddressKey::new(netns.clone(), dev.clone(), address);
             objects.insert(Key::Address(key), Object::Address(Address::default()));
         }
     }

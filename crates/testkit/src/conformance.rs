@@ -12,8 +12,8 @@ use std::sync::Arc;
 use netstate::plan::wanted;
 use netstate::uapi::NUD_NOARP;
 use netstate::{
-    AddressKey, Key, Link, LinkId, LinkKind, Master, NetnsName, Nexthop, Object, Originals, Place,
-    Plan, Route, Scope, Southbound, State, SysctlKey, Wanted, checker,
+    Address, AddressKey, AddressOptions, Key, Link, LinkId, LinkKind, Master, NetnsName, Nexthop,
+    Object, Originals, Place, Plan, Route, Scope, Southbound, State, SysctlKey, Wanted, checker,
 };
 
 /// The whole state of a kernel, with the configuration's identities of links.
@@ -115,7 +115,16 @@ pub(crate) fn check(step: Step<'_>, before: &Everything, after: &Everything, pla
 
 fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
     let mut expected = step.desired.clone();
+    let renamed = step.originals.present(|key| step.desired.objects.get(key));
+    for (home, original) in &step.originals.objects {
+        let here = (home.clone(), original.clone());
+        let (key, original) = renamed.get(home).unwrap_or(&here);
+        if let Some(object) = expected.objects.get_mut(key) {
+            *object = with_options(key, original, Some(object)).unwrap_or_else(|| object.clone());
+        }
+    }
     let mut add = |key: Key, object: Object| {
+        let object = with_options(&key, &object, None).unwrap_or(object);
         expected.objects.entry(key).or_insert(object);
     };
     let seen: BTreeMap<&Place, &LinkId> =
@@ -202,10 +211,28 @@ fn expected(step: Step<'_>, before: &Everything, after: &Everything) -> State {
     expected
 }
 
+/// An address that was there before with the options that it had, where none are configured. Others renew lifetimes, and
+/// the kernel renames labels.
+fn with_options(key: &Key, object: &Object, configured: Option<&Object>) -> Option<Object> {
+    let (Key::Address(at), Object::Address(address)) = (key, object) else { return None };
+    let status = address.status.as_ref().filter(|_| !address.is_automatic())?;
+    let kept = AddressOptions {
+        label: None,
+        valid_lft: None,
+        preferred_lft: None,
+        ..AddressOptions::of(at, status)
+    };
+    let options = match configured {
+        Some(Object::Address(configured)) => configured.set_options().or(kept),
+        _ => kept,
+    };
+    Some(Object::Address(Address { status: Some(status.clone()), ..options.into() }))
+}
+
 /// Whether the link of an IPv6 address has IPv6: its MTU is not too small, and the configuration does
 /// not switch it off. Others lose their addresses with it.
 fn has_ip(key: &Key, Step { desired, .. }: Step<'_>, after: &Everything) -> bool {
-    let Key::Address(AddressKey { netns, dev, address }) = key else { return true };
+    let Key::Address(AddressKey { netns, dev, address, .. }) = key else { return true };
     let switch = |holder: &str| {
         let path = format!("net/ipv6/conf/{holder}/disable_ipv6").parse().ok()?;
         desired.objects.get(&Key::Sysctl(SysctlKey { netns: netns.clone(), path }))

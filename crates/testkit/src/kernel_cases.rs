@@ -441,7 +441,7 @@ fn netns(text: &str) -> NetnsName {
 
 fn address_key(address: &str, at: &str) -> AddressKey {
     let Place { netns, ifname: dev } = place(at);
-    AddressKey { netns, dev, address: address.parse().expect("an address") }
+    AddressKey::new(netns, dev, address.parse().expect("an address"))
 }
 
 fn sysctl_key(netns: &str, path: &str) -> SysctlKey {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netstate::plan::{Whole, WholePlan, wanted};
+use netstate::plan::{Whole, WholePlan, wanted, wanted_again};
 use netstate::verdict::Contradiction;
 use netstate::{
     Key, Originals, Place, Plan, PlanError, Refusal, Scope, Southbound, State, SysctlKey,
@@ -67,9 +67,14 @@ impl<S: Southbound> Owner<S> {
 
     fn way(&mut self, touched: &State, desired: &State) -> Result<Plan, PlanError> {
         let scope = Scope::Only(wanted(desired, touched, &self.originals));
-        let observed = self.southbound.observe(&scope).expect("the kernel can be observed");
+        let mut observed = self.southbound.observe(&scope).expect("the kernel can be observed");
+        if let Some(more) = wanted_again(desired, touched, &self.originals, &observed) {
+            let scope = Scope::Only(more);
+            observed = self.southbound.observe(&scope).expect("the kernel can be observed");
+        }
         self.originals.remember(desired, touched, &observed);
         self.originals.remember_taken(desired, touched, &observed);
+        self.originals.remember_beside((desired, touched), &observed, |_| false);
         let everything = Scope::Everything { known: BTreeMap::new() };
         let everything = self.southbound.observe(&everything).expect("everything can be observed");
         let whole = Whole {

@@ -218,12 +218,13 @@ fn brief(object: &Object) -> Object {
                 flag.take_if(|is| !*is);
             }
         }
-        Object::Netns
-        | Object::Link(_)
-        | Object::Sysctl(_)
-        | Object::Address(_)
-        | Object::Fdb(_)
-        | Object::Rule(_) => {}
+        Object::Address(address) => {
+            // What is left of a lifetime is no configuration, but a deprecated address is.
+            if let Some(status) = &mut address.status {
+                status.preferred_left.take_if(|left| *left > 0);
+            }
+        }
+        Object::Netns | Object::Link(_) | Object::Sysctl(_) | Object::Fdb(_) | Object::Rule(_) => {}
     }
     object
 }

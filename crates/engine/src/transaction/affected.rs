@@ -10,7 +10,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use netstate::noun::{Anchor, is_needed, needs, places};
 use netstate::{
-    Desired, Key, Link, LinkName, NetnsName, Object, Place, Route, RouteKey, SysctlKey, SysctlPath,
+    Address, AddressKey, Desired, Key, Link, LinkName, NetnsName, Object, Place, Route, RouteKey,
+    SysctlKey, SysctlPath,
 };
 
 /// The objects that a transition affects.
@@ -80,12 +81,12 @@ pub(crate) fn in_same_subnets(
             && at.address.addr().is_ipv4()
             && touched.contains(key)
         {
-            subnets.entry(at.place()).or_default().insert(at.address.trunc());
+            subnets.entry(at.place()).or_default().insert(at.subnet());
         }
     }
     let beside = subnets.iter().flat_map(|(place, subnets)| {
-        let all = desired.addresses_of(place);
-        all.filter(|at| subnets.contains(&at.address.trunc()))
+        let all = desired.addresses_of(place).map(|(at, _)| at);
+        all.filter(|at| subnets.contains(&at.subnet()))
     });
     beside.cloned().map(Key::Address).collect()
 }
@@ -174,8 +175,8 @@ pub(crate) fn by_gateways(
     let (mut links, mut without_address) = (BTreeSet::new(), BTreeSet::new());
     for (key, before) in touched.among(keys) {
         match (key, before) {
-            (Key::Address(of), _) => {
-                led.entry(&of.netns).or_default().insert(of.address.trunc());
+            (Key::Address(of), Object::Address(address)) => {
+                led.entry(&of.netns).or_default().extend(subnets(of, address));
                 if of.address.addr().is_ipv4() {
                     without_address.insert(&of.netns);
                 }
@@ -194,8 +195,8 @@ pub(crate) fn by_gateways(
     }
     for (key, after) in desired.among(keys) {
         match (key, after) {
-            (Key::Address(of), _) => {
-                led.entry(&of.netns).or_default().insert(of.address.trunc());
+            (Key::Address(of), Object::Address(address)) => {
+                led.entry(&of.netns).or_default().extend(subnets(of, address));
             }
             (Key::Route(of), Object::Route(route))
                 if is_within_subnet(of, route, desired) && !touched.contains(key) =>
@@ -235,6 +236,11 @@ pub(crate) fn by_gateways(
     found
 }
 
+/// The subnets of an address.
+fn subnets(key: &AddressKey, address: &Address) -> impl Iterator<Item = IpNet> + use<> {
+    address.subnets(key).into_iter().map(|subnet| subnet.trunc())
+}
+
 /// Whether an IPv6 route is more specific than the subnet of an address on its link. Gateways in
 /// that subnet are then reached through the route.
 fn is_within_subnet(key: &RouteKey, route: &Route, desired: &Desired) -> bool {
@@ -242,7 +248,8 @@ fn is_within_subnet(key: &RouteKey, route: &Route, desired: &Desired) -> bool {
     let mut places = devs.map(|ifname| Place { netns: key.netns.clone(), ifname });
     key.prefix.addr().is_ipv6()
         && places.any(|place| {
-            desired.addresses_of(&place).any(|held| held.address.contains(&key.prefix))
+            let mut held = desired.addresses_of(&place);
+            held.any(|(at, held)| held.subnets(at).iter().any(|net| net.contains(&key.prefix)))
         })
 }
 
@@ -259,7 +266,8 @@ pub(crate) fn sources(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> 
     }
     let mut found = BTreeSet::new();
     for (netns, sources) in wanted {
-        let held = desired.addresses_in(netns).filter(|key| sources.contains(&key.address.addr()));
+        let held = desired.addresses_in(netns).map(|(key, _)| key);
+        let held = held.filter(|key| sources.contains(&key.address.addr()));
         for key in held {
             found.extend(desired.link_at(&key.place()).map(|(id, _)| Key::Link(id.clone())));
             found.insert(Key::Address(key.clone()));
@@ -344,7 +352,7 @@ pub(crate) fn bridges(keys: &BTreeSet<Key>, touched: &Desired, desired: &Desired
         }
         let below = port.device.as_ref().and_then(at);
         if [Some(port), Some(bridge), below].into_iter().flatten().any(has_mtu)
-            || desired.addresses_of(&bridge.place).any(|held| held.address.addr().is_ipv6())
+            || desired.addresses_of(&bridge.place).any(|(held, _)| held.address.addr().is_ipv6())
         {
             found.insert(key);
         }

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
-use netstate::address::{Address, AddressKey, AddressStatus};
+use netstate::address::{Address, AddressKey, AddressOptions, AddressStatus, Lifetime};
 use netstate::attribute::{Attributes, Fields, Value, put, put_value};
-use netstate::uapi::IFAPROT_KERNEL_RA;
+use netstate::uapi::{IFA_F_DEPRECATED, IFA_F_MANAGETEMPADDR, IFA_PROTO, IFAPROT_KERNEL_RA};
 use netstate::{Key, LinkName, NetnsName, Object, ObserveError, Part, Wanted};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -18,7 +18,6 @@ use crate::execution::{self, Act, CREATE, Execution, PointedAt, REPLACE};
 use crate::message::{Message, Wire, fixed};
 use crate::noun::route::family;
 use crate::observer::{FAMILIES, FEW, Observer};
-use crate::uapi::{IFA_F_MANAGETEMPADDR, IFA_F_MCAUTOJOIN, IFA_F_NOPREFIXROUTE, IFA_PROTO};
 
 /// The netlink constants of this noun.
 pub(crate) const WIRE: Wire = Wire {
@@ -27,48 +26,78 @@ pub(crate) const WIRE: Wire = Wire {
     groups: &[libc::RTNLGRP_IPV4_IFADDR, libc::RTNLGRP_IPV6_IFADDR],
 };
 
-/// The flags of an address that are restored with it. The kernel sets the others itself.
-const MADE: u32 = libc::IFA_F_NODAD
-    | libc::IFA_F_HOMEADDRESS
-    | IFA_F_MANAGETEMPADDR
-    | IFA_F_NOPREFIXROUTE
-    | IFA_F_MCAUTOJOIN;
-
 /// A lifetime without an end (`INFINITY_LIFE_TIME`).
 const FOREVER: u32 = u32::MAX;
 
-/// Appends the body of a request to add or remove an address of the link of that index.
-pub(crate) fn request(out: &mut Vec<u8>, index: u32, ip: &IpNet, address: &Address) {
-    let local = ip.addr();
-    // ip-address(8) gives an IPv4 loopback address scope host. For IPv6 the kernel does so itself.
-    let natural = match local {
-        IpAddr::V4(ip) if ip.is_loopback() => libc::RT_SCOPE_HOST,
-        IpAddr::V4(_) | IpAddr::V6(_) => libc::RT_SCOPE_UNIVERSE,
-    };
-    let status = address.status.as_ref();
-    let scope = status.map_or(natural, |status| status.scope);
-    out.extend([family(&local), ip.prefix_len(), 0, scope]);
-    index.put(out);
-    put_value(out, libc::IFA_LOCAL, &local);
-    let Some(status) = status else {
-        put_value(out, libc::IFA_ADDRESS, &local);
-        return;
-    };
-    put_value(out, libc::IFA_ADDRESS, status.peer.as_ref().unwrap_or(&local));
-    put_value(out, libc::IFA_FLAGS, &(status.flags & MADE));
-    status.encode(out);
-    if status.protocol != 0 {
-        put_value(out, IFA_PROTO, &status.protocol);
+/// Appends the body of a request to add an address to the link of that index, or to change the one that was seen.
+pub(crate) fn request(
+    out: &mut Vec<u8>,
+    index: u32,
+    key: &AddressKey,
+    (address, seen): (&Address, Option<&Address>),
+) {
+    let options = address.whole(key, seen);
+    identity(out, index, key, (options.scope.unwrap_or_default(), options.peer));
+    put_value(out, libc::IFA_FLAGS, &options.flags());
+    let broadcast = options.broadcast();
+    let (valid, preferred) = lifetimes(address, &options, seen);
+    AddressOptions {
+        peer: None,
+        broadcast,
+        metric: options.metric.filter(|metric| *metric != 0),
+        proto: options.proto.filter(|proto| *proto != 0),
+        ..options
     }
-    if status.valid_until.or(status.preferred_until).is_some() {
-        let now = seconds_since_boot();
-        // The kernel has no expired addresses, and removes one that is about to expire.
-        let valid = remaining(status.valid_until, now).max(1);
-        let preferred = remaining(status.preferred_until, now).min(valid);
+    .encode(out);
+    if (valid, preferred) != (FOREVER, FOREVER) {
         put(out, libc::IFA_CACHEINFO, |out| {
             [preferred, valid, 0, 0].iter().for_each(|value| value.put(out));
         });
     }
+}
+
+/// Appends the body of a request to remove an address, with the temporary ones that the kernel has made from it.
+fn removal(out: &mut Vec<u8>, index: u32, key: &AddressKey, address: &Address) {
+    let options = address.whole(key, None);
+    identity(out, index, key, (0, options.peer));
+    if options.mngtmpaddr == Some(true) {
+        put_value(out, libc::IFA_FLAGS, &IFA_F_MANAGETEMPADDR);
+    }
+}
+
+/// Appends what says which address it is.
+fn identity(out: &mut Vec<u8>, index: u32, key: &AddressKey, (scope, peer): (u8, Option<IpAddr>)) {
+    let local = key.address.addr();
+    out.extend([family(&local), key.address.prefix_len(), 0, scope]);
+    index.put(out);
+    put_value(out, libc::IFA_LOCAL, &local);
+    put_value(out, libc::IFA_ADDRESS, &peer.unwrap_or(local));
+}
+
+/// The valid and the preferred lifetime of a request: as configured, or what is left.
+fn lifetimes(address: &Address, whole: &AddressOptions, seen: Option<&Address>) -> (u32, u32) {
+    let status = address.status_beside(seen);
+    let now = seconds_since_boot();
+    let number = |whole: Option<Lifetime>, is_configured: bool, until: Option<u64>| match status
+        .filter(|_| !is_configured)
+    {
+        Some(_) => remaining(until, now),
+        None => whole.map_or(FOREVER, Lifetime::number),
+    };
+    let options = address.set_options();
+    let valid = number(
+        whole.valid_lft,
+        options.valid_lft.is_some(),
+        status.and_then(|status| status.valid_until),
+    );
+    let preferred = number(
+        whole.preferred_lft,
+        options.preferred_lft.is_some(),
+        status.and_then(|status| status.preferred_until),
+    );
+    // The kernel has no expired addresses, and removes one that is about to expire.
+    let valid = valid.max(1);
+    (valid, preferred.min(valid))
 }
 
 /// Appends the body of a request for all addresses of a family; only those of one link if `index`
@@ -83,7 +112,7 @@ pub(crate) fn decode(message: Message<'_>) -> Option<(u32, IpNet, Address)> {
     if ![libc::RTM_NEWADDR, libc::RTM_DELADDR].contains(&message.kind) {
         return None;
     }
-    let (mut local, mut address) = (None, None);
+    let (mut local, mut address, mut set) = (None, None, None);
     let mut status = AddressStatus {
         flags: message.byte(2).into(),
         scope: message.byte(3),
@@ -95,29 +124,50 @@ pub(crate) fn decode(message: Message<'_>) -> Option<(u32, IpNet, Address)> {
             libc::IFA_ADDRESS => address = IpAddr::take(value),
             libc::IFA_FLAGS => status.flags = u32::take(value)?,
             libc::IFA_CACHEINFO => {
-                let seconds = |at: usize| u32::take(value.get(at..at + 4)?);
-                status.preferred_until = seconds(0).and_then(ends);
-                status.valid_until = seconds(4).and_then(ends);
+                let number = |at: usize| u32::take(value.get(at..at + 4)?);
+                status.preferred_left = number(0).filter(|left| *left != FOREVER);
+                status.valid_left = number(4).filter(|left| *left != FOREVER);
+                set = number(12);
             }
             IFA_PROTO => status.protocol = u8::take(value)?,
             _ => status.read(number, value).ok()?,
         }
     }
     status.fill_absent();
-    let is_temporary = message.byte(0) == family(&Ipv6Addr::UNSPECIFIED.into())
-        && status.flags & libc::IFA_F_TEMPORARY != 0;
+    let is_ipv6 = message.byte(0) == family(&Ipv6Addr::UNSPECIFIED.into());
+    // IPv4 does not show when an address without an end became deprecated.
+    if !is_ipv6 && status.flags & IFA_F_DEPRECATED != 0 {
+        status.preferred_left = Some(0);
+    }
+    if status.valid_left.or(status.preferred_left).is_some() {
+        let now = seconds_since_boot();
+        let until = |left: Option<u32>| left.map(|left| now + u64::from(left));
+        status.valid_until = until(status.valid_left);
+        status.preferred_until = until(status.preferred_left);
+        status.age = set.map_or(0, age);
+    }
+    let is_temporary = is_ipv6 && status.flags & libc::IFA_F_TEMPORARY != 0;
     if is_temporary {
         // The kernel derives the address from a router advertisement, but does not say so.
         status.protocol = IFAPROT_KERNEL_RA;
     }
     status.peer = address.filter(|address| local.is_some_and(|local| local != *address));
     let address = IpNet::new(local.or(address)?, message.byte(1)).ok()?;
-    Some((message.number(4), address, Address { status: Some(status.into()) }))
+    Some((
+        message.number(4),
+        address,
+        Address { status: Some(status.into()), ..Address::default() },
+    ))
 }
 
-/// The time at which a lifetime from the kernel ends; none if it does not end.
-fn ends(seconds: u32) -> Option<u64> {
-    (seconds != FOREVER).then(|| seconds_since_boot() + u64::from(seconds))
+/// The seconds since a time in the kernel's clock: hundredths of a second since the boot, without those of suspension
+/// (`cstamp_delta`, net/ipv4/devinet.c).
+fn age(set: u32) -> u32 {
+    let now = clock_gettime(ClockId::Monotonic);
+    let hundredths = now.tv_sec * 100 + now.tv_nsec / 10_000_000;
+    // The kernel's number overflows after 497 days.
+    let hundredths = u32::try_from(hundredths & i64::from(u32::MAX)).unwrap_or_default();
+    hundredths.wrapping_sub(set) / 100
 }
 
 /// The remaining seconds of a lifetime.
@@ -137,18 +187,24 @@ pub(crate) fn execute<'a>(
     key: &'a AddressKey,
     doing: Act<'a, Address>,
 ) -> execution::Result<()> {
-    let (kind, address) = match doing {
-        Act::Create(address) => ((libc::RTM_NEWADDR, CREATE), address),
-        Act::Update { change, .. } => ((libc::RTM_NEWADDR, REPLACE), change),
-        Act::Delete(address) => ((libc::RTM_DELADDR, 0), address),
-    };
     let dev = execution.index_of(index, &key.netns, &key.dev)?;
-    execution.push((index, &key.netns), kind, |out| request(out, dev, &key.address, address))
+    let at = (index, &key.netns);
+    match doing {
+        Act::Create(address) => execution.push(at, (libc::RTM_NEWADDR, CREATE), |out| {
+            request(out, dev, key, (address, None));
+        }),
+        Act::Update { from, change } => execution.push(at, (libc::RTM_NEWADDR, REPLACE), |out| {
+            request(out, dev, key, (change, Some(from)));
+        }),
+        Act::Delete(address) => execution.push(at, (libc::RTM_DELADDR, 0), |out| {
+            removal(out, dev, key, address);
+        }),
+    }
 }
 
 /// The field to which the kernel points.
 pub(crate) fn field(_: &Address, at: PointedAt<'_>) -> Option<&'static str> {
-    at.field(at.after(fixed::ADDRESS)?, AddressStatus::FIELDS)
+    at.field(at.after(fixed::ADDRESS)?, AddressOptions::FIELDS)
 }
 
 /// Reads all addresses of namespaces, or those of certain links.
@@ -194,8 +250,14 @@ pub(crate) fn notified(
     netns: &NetnsName,
     name: impl Fn(u32) -> Option<LinkName>,
 ) -> Option<Key> {
-    let (index, address, _) = decode(message)?;
-    Some(Key::Address(AddressKey { netns: netns.clone(), dev: name(index)?, address }))
+    let (index, ip, address) = decode(message)?;
+    Some(Key::Address(key(netns, name(index)?, (ip, &address))))
+}
+
+/// The key of an address of a message.
+fn key(netns: &NetnsName, dev: LinkName, (ip, address): (IpNet, &Address)) -> AddressKey {
+    let peer = address.status.as_ref().and_then(|status| status.peer);
+    AddressKey::new(netns.clone(), dev, ip).with_peer(peer)
 }
 
 impl Observer<'_> {
@@ -210,9 +272,9 @@ impl Observer<'_> {
         for family in FAMILIES {
             let request = |out: &mut Vec<u8>| dump(out, family, index);
             let seen = self.dump((netns, libc::RTM_GETADDR), request, decode)?;
-            for (index, address, object) in seen {
+            for (index, ip, object) in seen {
                 if let Some(dev) = self.name(netns, index)? {
-                    let key = Key::Address(AddressKey { netns: netns.clone(), dev, address });
+                    let key = Key::Address(key(netns, dev, (ip, &object)));
                     if wanted(index, &key) {
                         self.insert(key, Object::Address(object));
                     }

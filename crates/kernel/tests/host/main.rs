@@ -7,6 +7,7 @@
     reason = "a test fails by panic, and looks at what it is about"
 )]
 
+mod address;
 mod bridges;
 mod cases;
 mod converge;
@@ -22,7 +23,7 @@ mod watch;
 
 use kernel::Kernel;
 use netstate::link::{Link, LinkKind, Veth};
-use netstate::plan::{plan, target, wanted};
+use netstate::plan::{plan, target, wanted, wanted_again};
 use netstate::{
     Address, AddressKey, Key, LinkFlags, Nexthop, Object, Originals, Refusal, Route, RouteKey,
     Scope, Southbound, State, SysctlKey,
@@ -33,12 +34,19 @@ struct Host {
     kernel: Kernel,
     touched: State,
     originals: Originals,
+    /// The operations of the last change, as text.
+    done: Vec<String>,
 }
 
 impl Host {
     fn open() -> Self {
         let kernel = Kernel::open().expect("open the kernel");
-        Self { kernel, touched: State::default(), originals: Originals::default() }
+        Self {
+            kernel,
+            touched: State::default(),
+            originals: Originals::default(),
+            done: Vec::new(),
+        }
     }
 
     /// Brings the kernel to `desired`, and checks that nothing is left to do.
@@ -50,16 +58,25 @@ impl Host {
     fn try_converge(&mut self, desired: &State) -> Result<(), Refusal> {
         for done in [false, true] {
             let only = Scope::Only(wanted(desired, &self.touched, &self.originals));
-            let observed = self.kernel.observe(&only).expect("observe");
+            let mut observed = self.kernel.observe(&only).expect("observe");
+            let more = wanted_again(desired, &self.touched, &self.originals, &observed);
+            if let Some(more) = more {
+                observed = self.kernel.observe(&Scope::Only(more)).expect("observe");
+            }
             if !done {
                 self.originals.remember(desired, &self.touched, &observed);
                 self.originals.remember_taken(desired, &self.touched, &observed);
+                let states = (desired, &self.touched);
+                self.originals.remember_beside(states, &observed, |_| false);
             }
             let target =
                 target(desired, &self.touched, &self.originals, &observed).expect("target");
             let plan = plan(&target, &observed).expect("plan");
             let words: Vec<String> = plan.ops.iter().map(|op| op.to_string()).collect();
             assert!(!done || plan.ops.is_empty(), "left to do: {words:#?} {plan:#?}");
+            if !done {
+                self.done = words;
+            }
             self.kernel.execute(&plan)?;
         }
         self.originals.forget(&[desired]);
@@ -108,7 +125,7 @@ fn veth(peer: &str) -> Made {
 
 fn address(at: &str, address: &str) -> (Key, Object) {
     let netstate::Place { netns, ifname: dev } = place(at);
-    let key = AddressKey { netns, dev, address: address.parse().unwrap() };
+    let key = AddressKey::new(netns, dev, address.parse().unwrap());
     (Key::Address(key), Object::Address(Address::default()))
 }
 

@@ -1,5 +1,6 @@
 //! iproute2-ip-link and netloom-link: links, their addresses, and their kernel parameters.
 
+mod addresses;
 mod entry;
 mod kind;
 mod pairs;
@@ -9,15 +10,12 @@ mod raise;
 mod tests;
 mod vlans;
 
-use ipnet::IpNet;
 use netstate::link::{LinkBelow, NamedPort, Port};
 use netstate::{
-    Address, AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, MacAddress,
-    Master, Object, Place,
+    Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, MacAddress, Master, Object, Place,
 };
 use yang::{Node, Path};
 
-use path::address_path as spelled_path;
 pub(crate) use path::{address as address_path, leaf_path, path};
 pub(crate) use raise::raise;
 
@@ -66,9 +64,8 @@ struct LinkLowering<'l, 'c> {
 
 impl LinkLowering<'_, '_> {
     fn lower(mut self, mut entry: Entry) {
-        for address in std::mem::take(&mut entry.ip) {
-            self.address(&address.address);
-        }
+        let at = (&self.path, self.id.as_str(), &self.place);
+        addresses::lower_link(self.lowering, at, &entry.ip);
         sysctl::lower_link(
             self.lowering,
             &self.place,
@@ -272,28 +269,6 @@ impl LinkLowering<'_, '_> {
         }
         let leaf = self.leaf(leaf);
         self.lowering.place(id, || leaf)
-    }
-
-    fn address(&mut self, text: &str) {
-        let at = |path: &Path| spelled_path(path, text);
-        let address = match text.parse::<IpNet>() {
-            Ok(address) => address,
-            Err(_) => {
-                let message = format!("{text} is no IP address with its prefix length");
-                return self.lowering.faults.invalid(&at(&self.path), message);
-            }
-        };
-        let ip = address.addr();
-        if ip.is_multicast() || ip.is_unspecified() {
-            let message = format!("{ip} is no address that a link can have");
-            return self.lowering.faults.invalid(&at(&self.path), message);
-        }
-        let Place { netns, ifname } = self.place.clone();
-        let key = AddressKey { netns, dev: ifname, address };
-        if !self.lowering.add(Key::Address(key), Object::Address(Address::default())) {
-            let message = format!("{} has {address} already, written differently", self.id);
-            self.lowering.faults.invalid(&at(&self.path), message);
-        }
     }
 }
 

@@ -495,5 +495,5 @@ fn ranked(address: &Address, is_secondary: bool) -> Address {
         true => status.flags |= IFA_F_SECONDARY,
         false => status.flags &= !IFA_F_SECONDARY,
     }
-    Address { status: Some(status) }
+    Address { status: Some(status), ..address.clone() }
 }

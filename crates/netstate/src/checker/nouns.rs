@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::addresses;
 use crate::name::LinkName;
 use crate::noun::address::AddressKey;
 use crate::noun::fdb::FdbKey;
@@ -112,7 +113,9 @@ pub(super) fn renamed<'a>(
 pub(super) fn agrees(key: &Key, wanted: &Object, seen: &Object) -> bool {
     match (key, wanted, seen) {
         (Key::Sysctl(_), Object::Sysctl(wanted), Object::Sysctl(seen)) => same_value(wanted, seen),
-        (Key::Address(_), Object::Address(_), Object::Address(_)) => true,
+        (Key::Address(key), Object::Address(wanted), Object::Address(seen)) => {
+            addresses::agrees(key, wanted, seen)
+        }
         (Key::Neighbor(_), Object::Neighbor(wanted), Object::Neighbor(seen)) => {
             neighbor_agrees(wanted, seen)
         }

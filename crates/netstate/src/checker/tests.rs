@@ -92,13 +92,16 @@ fn both(first: impl Fn(&mut Link), second: impl Fn(&mut Link)) -> impl Fn(&mut L
 
 fn address(dev: &str, address: &str) -> Entry {
     let Place { netns, ifname: dev } = place(dev);
-    let key = AddressKey { netns, dev, address: address.parse().unwrap() };
+    let key = AddressKey::new(netns, dev, address.parse().unwrap());
     (Key::Address(key), Object::Address(Address::default()))
 }
 
 fn secondary(dev: &str, text: &str) -> Entry {
     let status = AddressStatus { flags: IFA_F_SECONDARY, ..AddressStatus::default() };
-    (address(dev, text).0, Object::Address(Address { status: Some(status.into()) }))
+    (
+        address(dev, text).0,
+        Object::Address(Address { status: Some(status.into()), ..Address::default() }),
+    )
 }
 
 fn neighbor(dev: &str, address: &str) -> Entry {

@@ -16,9 +16,6 @@ use crate::noun::address::{Address, AddressKey};
 use crate::noun::link::{Link, LinkKind, Master, Place};
 use crate::noun::{Key, Object};
 
-/// `IFA_F_NOPREFIXROUTE` (include/uapi/linux/if_addr.h): the address comes without a route to its subnet.
-const NO_PREFIX_ROUTE: u32 = 0x200;
-
 /// A link with a lower MTU has no IPv6 (RFC 8200, section 5; `addrconf_notify`,
 /// net/ipv6/addrconf.c).
 const IPV6_MTU: u32 = 1280;
@@ -476,15 +473,14 @@ fn prefix_of(key: &Key, object: &Object) -> Option<IpNet> {
 
 /// The subnet of an address; for a point-to-point address that of the far end.
 fn subnet(key: &AddressKey, address: &Address) -> Option<IpNet> {
-    let peer = address.status.as_ref().and_then(|status| status.peer);
-    let net = IpNet::new(peer.unwrap_or(key.address.addr()), key.address.prefix_len()).ok()?;
+    let net = IpNet::new(address.peer(key).unwrap_or(key.address.addr()), key.address.prefix_len())
+        .ok()?;
     Some(net.trunc())
 }
 
 /// Whether an object makes its prefix reachable.
 fn leads_there(object: &Object) -> bool {
-    let Object::Address(Address { status: Some(status) }) = object else { return true };
-    status.flags & NO_PREFIX_ROUTE == 0
+    !matches!(object, Object::Address(address) if !address.has_prefix_route())
 }
 
 fn is_address(key: &Key, address: IpAddr) -> bool {

@@ -58,8 +58,25 @@ pub(crate) trait NounFacts {
     /// Whether the observed object has everything that is wanted.
     fn satisfies(key: &Self::Key, seen: &Self::Object, wanted: &Self::Object) -> bool;
 
+    /// Whether an object that follows its renamed link then has everything that is wanted.
+    fn follows(key: &Self::Key, renamed: &Self::Object, wanted: &Self::Object) -> bool {
+        Self::satisfies(key, renamed, wanted)
+    }
+
     /// How an object is replaced by another with the same key.
-    fn replaced(key: &Self::Key) -> Replaced;
+    fn replaced(key: &Self::Key, seen: &Self::Object, wanted: &Self::Object) -> Replaced;
+
+    /// An object that existed before it was configured, as it must be: what is configured, and the rest as it was.
+    /// Without a configuration it is given back. What was configured is in `touched`. None if the configuration says
+    /// everything, and the original is given back as it was.
+    fn completed(
+        _: &Self::Key,
+        _configured: Option<&Self::Object>,
+        _touched: Option<&Self::Object>,
+        _original: &Self::Object,
+    ) -> Option<Self::Object> {
+        None
+    }
 
     /// The stage of a plan in which an object is created, and the order within the stage.
     fn stage(key: &Self::Key, object: &Self::Object) -> (Stage, u8);

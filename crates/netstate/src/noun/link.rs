@@ -15,7 +15,7 @@ mod vlans;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use entries::{link, link_entries, link_objects, links};
-pub(crate) use facts::Facts;
+pub(crate) use facts::{Facts, words};
 pub(crate) use fields::{IPV4_MIN_MTU, IPV6_MIN_MTU};
 pub use observed::temporary_name;
 pub(crate) use recreate::{

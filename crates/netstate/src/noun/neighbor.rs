@@ -134,7 +134,7 @@ impl NounFacts for Facts {
             && flag(seen.extern_learn, wanted.extern_learn)
     }
 
-    fn replaced(_: &NeighborKey) -> Replaced {
+    fn replaced(_: &NeighborKey, _: &Self::Object, _: &Self::Object) -> Replaced {
         Replaced::InPlace
     }
 

@@ -69,7 +69,7 @@ impl NounFacts for Facts {
         true
     }
 
-    fn replaced(_: &Self::Key) -> Replaced {
+    fn replaced(_: &Self::Key, _: &Self::Object, _: &Self::Object) -> Replaced {
         Replaced::InPlace
     }
 

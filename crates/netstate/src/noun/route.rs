@@ -369,7 +369,7 @@ impl NounFacts for Facts {
     }
 
     /// The kernel replaces an IPv6 route nexthop by nexthop.
-    fn replaced(key: &RouteKey) -> Replaced {
+    fn replaced(key: &RouteKey, _: &Self::Object, _: &Self::Object) -> Replaced {
         if key.prefix.addr().is_ipv6() { Replaced::Recreated } else { Replaced::InPlace }
     }
 

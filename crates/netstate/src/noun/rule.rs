@@ -152,7 +152,7 @@ impl NounFacts for Facts {
     }
 
     /// No request changes a rule.
-    fn replaced(_: &Self::Key) -> Replaced {
+    fn replaced(_: &Self::Key, _: &Self::Object, _: &Self::Object) -> Replaced {
         Replaced::Recreated
     }
 

@@ -339,7 +339,7 @@ impl NounFacts for Facts {
         seen.split_whitespace().eq(wanted.split_whitespace())
     }
 
-    fn replaced(_: &SysctlKey) -> Replaced {
+    fn replaced(_: &SysctlKey, _: &Self::Object, _: &Self::Object) -> Replaced {
         Replaced::InPlace
     }
 

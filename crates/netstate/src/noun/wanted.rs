@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::link::{Link, Mark, Place};
 use super::route::{Route, RouteKey};
 use super::sysctl::SysctlKey;
-use super::{Key, Object};
+use super::{FoundBy, Key, Object, Replaced};
 use crate::name::{LinkId, NetnsName};
+use crate::noun;
 
 /// A change: the target, what may have been applied before, and the originals.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,23 @@ impl<'a> Change<'a> {
     /// The states of the change, the one with the most likely places first.
     pub(crate) fn states(&self) -> [&'a BTreeMap<Key, Object>; 3] {
         [self.touched, self.originals, self.desired]
+    }
+
+    /// Whether objects of others may be lost with an object that is removed, or made anew because it was seen with
+    /// what cannot be changed in place.
+    pub(crate) fn may_take_along(&self, key: &Key) -> bool {
+        let facts = key.noun().facts();
+        if !facts.takes_along || facts.found_by != FoundBy::Key {
+            return false;
+        }
+        let Some(wanted) = self.desired.get(key) else { return self.touched.contains_key(key) };
+        let Some(seen) = self.seen.and_then(|seen| seen.get(key)) else { return false };
+        let completed = self.originals.get(key).and_then(|original| {
+            noun::completed(key, Some(wanted), self.touched.get(key), original)
+        });
+        let wanted = completed.as_ref().unwrap_or(wanted);
+        !noun::satisfies(key, seen, wanted)
+            && noun::replaced(key, seen, wanted) == Replaced::Recreated
     }
 }
 

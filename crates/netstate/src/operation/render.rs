@@ -26,7 +26,7 @@ impl fmt::Display for Op {
 }
 
 fn describe_await(f: &mut fmt::Formatter<'_>, key: &Key) -> fmt::Result {
-    let Key::Address(AddressKey { netns, dev, address }) = key else {
+    let Key::Address(AddressKey { netns, dev, address, .. }) = key else {
         return write!(f, "wait for {}", key.noun().facts().name);
     };
     let netns = as_phrase(netns);

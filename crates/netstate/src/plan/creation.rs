@@ -84,7 +84,7 @@ impl<'a> Account<'a> {
         match seen {
             None => self.push(key, Action::Create(wanted.clone()), because),
             Some(seen) if is_settled(seen) => return,
-            Some(seen) => match key.replaced() {
+            Some(seen) => match noun::replaced(key, seen, wanted) {
                 Replaced::Recreated => {
                     self.push(key, Action::Delete(seen.clone()), Because::Replaced);
                     self.push(key, Action::Create(wanted.clone()), because);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::PlanError;
 use super::account::Account;
 use crate::noun::link::{Link, Place, links};
-use crate::noun::{self, How, Key, Loss, Need, Object, Removal, Renaming};
+use crate::noun::{self, How, Key, Loss, Need, Object, Removal, Renaming, Replaced};
 use crate::operation::{Action, Because};
 use crate::state::Entry;
 
@@ -19,6 +19,7 @@ impl<'a> Account<'a> {
             let on_link = self.dependents(place);
             doubtful.extend(on_link.into_iter().filter(|(key, _)| self.target.at(key).is_some()));
         }
+        doubtful.extend(self.recreated());
         doubtful.retain(|(key, _)| key.noun().facts().removal == Removal::Deleted);
         doubtful.sort_by_key(|(key, _)| *key);
         doubtful.dedup_by_key(|(key, _)| *key);
@@ -31,6 +32,17 @@ impl<'a> Account<'a> {
         for (key, object) in doubtful.into_iter().rev() {
             self.remove_doubtful((key, object), &leaving, &needed_by);
         }
+    }
+
+    /// The observed objects that are replaced, and may take others along.
+    fn recreated(&self) -> Vec<Entry<'a>> {
+        let unsettled = self.unsettled.iter().filter(|(key, _)| key.noun().facts().takes_along);
+        let seen = unsettled.filter_map(|(key, wanted)| {
+            let (key, seen) = self.observed.objects.get_key_value(key)?;
+            let replaced = noun::replaced(key, seen, wanted);
+            (replaced == Replaced::Recreated).then_some((key, seen))
+        });
+        seen.collect()
     }
 
     fn remove_doubtful(
@@ -116,7 +128,7 @@ impl<'a> Account<'a> {
     }
 
     /// Whether the target has the object, which is on links at `places`, under the names that these
-    /// will have.
+    /// will have. An object that differs from the target does not follow a renamed link, and one that is replaced goes.
     fn stays(&self, key: &Key, object: &Object, places: &[Place]) -> bool {
         let mut moved: Option<(Key, Object)> = None;
         for place in places {
@@ -128,7 +140,19 @@ impl<'a> Account<'a> {
                 moved = Some(noun::renamed(key, object, names));
             }
         }
-        self.target.at(moved.as_ref().map_or(key, |(key, _)| key)).is_some()
+        match moved {
+            Some((key, object)) => {
+                let follows = |wanted| {
+                    !key.noun().facts().takes_along || noun::follows(&key, &object, wanted)
+                };
+                self.target.at(&key).is_some_and(follows)
+            }
+            None => self.target.at(key).is_some_and(|wanted| {
+                !key.noun().facts().takes_along
+                    || noun::satisfies(key, object, wanted)
+                    || noun::replaced(key, object, wanted) == Replaced::InPlace
+            }),
+        }
     }
 
     /// Removes the namespaces that are not desired. A foreign link in one of them is an error.

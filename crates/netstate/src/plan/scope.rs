@@ -15,7 +15,8 @@ pub fn wanted(desired: &State, touched: &State, originals: &Originals) -> Wanted
 }
 
 /// The same, if it is more because others have changed something that takes other objects along: it
-/// is set again, although the configuration has not changed. None if it is not more.
+/// is set again, although the configuration has not changed. Or an object is made anew because it cannot be changed in
+/// place. None if it is not more.
 pub fn wanted_again(
     desired: &State,
     touched: &State,
@@ -36,7 +37,11 @@ pub fn wanted_again(
         let differs = seen.is_some_and(|seen| !noun::satisfies(key, seen, wanted));
         differs && touched.objects.get(key) == Some(wanted)
     });
-    is_set_again.then(|| all_wanted(&change))
+    let is_made_anew = || {
+        let mut seen = observed.objects.keys().filter(|key| desired.objects.contains_key(*key));
+        seen.any(|key| change.may_take_along(key))
+    };
+    (is_set_again || is_made_anew()).then(|| all_wanted(&change))
 }
 
 fn all_wanted(change: &Change<'_>) -> Wanted {

@@ -9,7 +9,7 @@ mod vlans;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::mtus::History;
-use self::past::Past;
+use self::past::{Past, Renamed};
 use super::PlanError;
 use crate::name::NetnsName;
 use crate::noun::link::{Link, Place, link_objects, must_recreate};
@@ -86,6 +86,8 @@ pub fn target<'a>(
     observed: &'a State,
 ) -> Result<Target<'a>, PlanError> {
     let Goal { desired, held } = goal.into();
+    let named = Renamed::of(originals, desired);
+    let before = Renamed::of(originals, touched);
     let mut made = BTreeMap::new();
     let mut configured = Vec::with_capacity(desired.objects.len());
     let seen_at = places_of(&observed.objects);
@@ -133,7 +135,10 @@ pub fn target<'a>(
                 made.insert(key.clone(), Object::Link(Box::new(configured)));
             }
             (_, Object::Link(_)) => {}
-            _ => configured.push((key, object)),
+            _ => match named.completed((key, object), (&before, touched)) {
+                Some(completed) => drop(made.insert(key.clone(), completed)),
+                None => configured.push((key, object)),
+            },
         }
     }
     let ours = |key: &Key| {
@@ -250,6 +255,7 @@ fn give_back(
     let from = |home: &Place| wanted(homes.get(home)?);
     let is_ours_at =
         |place: &Place| [&homes, &former, &desired_at].iter().any(|at| at.contains_key(place));
+    let before = Renamed::of(originals, touched);
     for keys in [links, known, others] {
         let places = places(made, observed, &ours);
         let without_ip = WithoutIp::of(made, &desired.objects);
@@ -267,7 +273,10 @@ fn give_back(
             };
             let released = || match key.noun().facts().found_by {
                 FoundBy::Place => links::released(&past, to, from),
-                FoundBy::Key => released_object(key, &past, default),
+                FoundBy::Key => {
+                    let back = |original: &Object| before.given_back(key, touched, original);
+                    released_object(key, &past, (back, default))
+                }
             };
             let Some(object) = set_along(key, &setters, originals).or_else(released) else {
                 continue;
@@ -327,12 +336,12 @@ fn default_value<'o>(
 fn released_object(
     key: &Key,
     past: &Past<'_>,
-    default: impl Fn(&Key) -> Option<Object>,
+    (back, default): (impl Fn(&Object) -> Option<Object>, impl Fn(&Key) -> Option<Object>),
 ) -> Option<Object> {
     let facts = key.noun().facts();
     match (past.original, facts.removal) {
         _ if key.is_one_way() => past.observed.cloned(),
-        (Some(original), _) => Some(original.clone()),
+        (Some(original), _) => Some(back(original).unwrap_or_else(|| original.clone())),
         // An object that cannot be removed gets the value of a new one.
         (None, Removal::Reset) => past.observed.and_then(|_| default(&key.default_key()?)),
         (None, Removal::Deleted | Removal::ByStep | Removal::Never) => None,

@@ -66,7 +66,7 @@ impl World<'_> {
         }
         if dev.is_none() {
             let mut waits = None;
-            for address in self.holding(netns, *via) {
+            for address in self.reaching(netns, *via) {
                 match &self.link(&address.place()).down {
                     None => return Answer::Met,
                     Some(hold) => waits = Some(hold.clone()),
@@ -131,7 +131,8 @@ impl World<'_> {
     fn has_ipv4(&mut self, netns: &NetnsName, without: impl FnOnce() -> Answer) -> Answer {
         let desired = self.desired;
         let mut waits = None;
-        for address in desired.addresses_in(netns).filter(|key| key.address.addr().is_ipv4()) {
+        let addresses = desired.addresses_in(netns).map(|(key, _)| key);
+        for address in addresses.filter(|key| key.address.addr().is_ipv4()) {
             match &self.link(&address.place()).absent {
                 None => return Answer::Met,
                 Some(hold) => waits = Some(hold.clone()),
@@ -181,9 +182,9 @@ impl World<'_> {
         match dev.filter(|_| via.is_ipv4()) {
             Some(dev) => {
                 let place = Place { netns: netns.clone(), ifname: dev.clone() };
-                self.link(&place).subnets.iter().any(|subnet| subnet.addr() == via)
+                self.link(&place).addresses.iter().any(|(key, _)| key.address.addr() == via)
             }
-            None => self.holding(netns, via).iter().any(|key| key.address.addr() == via),
+            None => self.desired.addresses_in(netns).any(|(key, _)| key.address.addr() == via),
         }
     }
 
@@ -193,8 +194,9 @@ impl World<'_> {
         let Gateway { netns, table, dev, via } = gateway;
         let subnet = dev.as_ref().and_then(|dev| {
             let place = Place { netns: netns.clone(), ifname: dev.clone() };
-            let holding = self.link(&place).subnets.iter().filter(|subnet| subnet.contains(via));
-            holding.map(IpNet::prefix_len).max()
+            let addresses = self.link(&place).addresses.iter();
+            let reaching = addresses.filter(|(key, address)| address.reaches(key, *via));
+            reaching.map(|(key, _)| key.address.prefix_len()).max()
         });
         match (via, subnet) {
             // IPv4 ignores routes with a gateway, and routes that drop packets.
@@ -251,13 +253,12 @@ impl World<'_> {
         let Gateway { netns, table, dev, via } = gateway;
         self.others(answers).any(|(key, object)| match (key, object) {
             (Key::Address(key), Object::Address(address)) => {
-                let peer = address.status.as_ref().and_then(|status| status.peer);
                 key.netns == *netns
                     && self
                         .called(netns, &key.dev)
                         .is_some_and(|name| dev.as_ref().is_none_or(|dev| *dev == name))
                     && key.address.addr() != *via
-                    && (key.address.contains(via) || peer == Some(*via))
+                    && address.reaches(key, *via)
             }
             // The kernel's own routes follow the addresses, which may be about to be removed.
             (Key::Route(key), Object::Route(route)) => {

@@ -5,13 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use super::answer::Answer;
 use super::{Contradiction, Environment, Hold};
 use crate::desired::Desired;
 use crate::name::{LinkId, LinkName, NetnsName};
-use crate::noun::address::AddressKey;
+use crate::noun::address::{Address, AddressKey};
 use crate::noun::link::{self, IPV6_MIN_MTU, Link, Place, follows_ports, link_objects};
 use crate::noun::netns::as_phrase;
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
@@ -23,7 +21,7 @@ use crate::uapi::IFA_F_DADFAILED;
 pub(super) struct World<'a> {
     pub(super) desired: &'a Desired,
     pub(super) environment: &'a Environment<'a>,
-    links: BTreeMap<Place, LinkState>,
+    links: BTreeMap<Place, LinkState<'a>>,
     /// The links that are being examined, so that a loop of links ends.
     visiting: BTreeSet<Place>,
     /// The addresses on links, by IP address.
@@ -46,7 +44,7 @@ pub(super) struct World<'a> {
 
 /// The properties of a link that matter to the objects on it.
 #[derive(Clone, Debug)]
-pub(super) struct LinkState {
+pub(super) struct LinkState<'a> {
     /// Why it does not exist.
     pub(super) absent: Option<Hold>,
     /// Why it is not up; also set if it does not exist.
@@ -56,8 +54,8 @@ pub(super) struct LinkState {
     /// Its MTU as far as it is configured, and the link with that configuration: itself, the link
     /// below, or a port.
     mtu: Option<(LinkId, u32)>,
-    /// The subnets of the addresses that are configured on it.
-    pub(super) subnets: Vec<IpNet>,
+    /// The addresses that are configured on it.
+    pub(super) addresses: Vec<(&'a AddressKey, &'a Address)>,
 }
 
 impl<'a> World<'a> {
@@ -106,7 +104,7 @@ impl<'a> World<'a> {
     }
 
     /// The state of the link at a place.
-    pub(super) fn link(&mut self, place: &Place) -> &LinkState {
+    pub(super) fn link(&mut self, place: &Place) -> &LinkState<'a> {
         if !self.links.contains_key(place) {
             let state = match self.visiting.insert(place.clone()) {
                 true => self.link_state(place),
@@ -119,7 +117,7 @@ impl<'a> World<'a> {
         &self.links[place]
     }
 
-    fn link_state(&mut self, place: &Place) -> LinkState {
+    fn link_state(&mut self, place: &Place) -> LinkState<'a> {
         let Some((id, link)) = self.desired.link_at(place) else { return LinkState::unknown() };
         let key = Key::Link(id.clone());
         let name = &place.ifname;
@@ -154,12 +152,12 @@ impl<'a> World<'a> {
             absent,
             ipv6_off: self.ipv6_off(link),
             mtu,
-            subnets: self.desired.addresses_of(place).map(|key| key.address).collect(),
+            addresses: self.desired.addresses_of(place).collect(),
         }
     }
 
     /// Why an existing link is not up.
-    fn down(&self, key: &Key, link: &Link, below: Option<&(LinkState, Place)>) -> Option<Hold> {
+    fn down(&self, key: &Key, link: &Link, below: Option<&(LinkState<'a>, Place)>) -> Option<Hold> {
         let seen = self.environment.observed.objects.get(key).and_then(Object::link);
         let name = &link.place.ifname;
         let hold = |reason| Some(Hold { reason, waits_for: key.clone() });
@@ -431,7 +429,7 @@ impl<'a> World<'a> {
         let desired = self.desired;
         let by_address = self.holders.entry(netns.clone()).or_insert_with(|| {
             let mut by_address: BTreeMap<IpAddr, Vec<&AddressKey>> = BTreeMap::new();
-            for key in desired.addresses_in(netns) {
+            for (key, _) in desired.addresses_in(netns) {
                 by_address.entry(key.address.addr()).or_default().push(key);
             }
             by_address
@@ -439,17 +437,19 @@ impl<'a> World<'a> {
         by_address.get(&address).cloned().unwrap_or_default()
     }
 
-    /// The configured addresses of a namespace whose subnet contains this one.
-    pub(super) fn holding(&self, netns: &NetnsName, via: IpAddr) -> Vec<&'a AddressKey> {
+    /// The configured addresses of a namespace that make another one reachable.
+    pub(super) fn reaching(&self, netns: &NetnsName, via: IpAddr) -> Vec<&'a AddressKey> {
         let desired = self.desired;
-        desired.addresses_in(netns).filter(|key| key.address.contains(&via)).collect()
+        let reaching =
+            desired.addresses_in(netns).filter(|(key, address)| address.reaches(key, via));
+        reaching.map(|(key, _)| key).collect()
     }
 }
 
-impl LinkState {
+impl LinkState<'_> {
     /// A link of which nothing is known: no condition fails.
-    fn unknown() -> LinkState {
-        LinkState { absent: None, down: None, ipv6_off: None, mtu: None, subnets: Vec::new() }
+    fn unknown() -> Self {
+        LinkState { absent: None, down: None, ipv6_off: None, mtu: None, addresses: Vec::new() }
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::net::IpAddr;
 
+use netstate::address::Lifetime;
 use netstate::uapi::RTPROT_KERNEL;
-use netstate::{Address, Key, Link, LinkKind, Nexthop, Object, Place, State};
+use netstate::{
+    Address, AddressKey, AddressOptions, Key, Link, LinkKind, Nexthop, Object, Place, State,
+};
 
 use super::parsed;
 
@@ -22,7 +25,8 @@ pub fn comparable(state: State) -> State {
             let is_link_local = matches!(key.address.addr(), IpAddr::V6(address) if address.is_unicast_link_local());
             let is_made =
                 !address.is_automatic() && !is_link_local && !key.address.addr().is_loopback();
-            is_made.then(|| (Key::Address(key), Object::Address(Address::default())))
+            let options = options(&key, &address);
+            is_made.then(|| (Key::Address(key), Object::Address(options.into())))
         }
         (Key::Sysctl(key), Object::Sysctl(value)) => {
             let initial = if key.path.as_str().ends_with("/accept_redirects") { "1" } else { "0" };
@@ -34,6 +38,20 @@ pub fn comparable(state: State) -> State {
         other => Some(other),
     };
     State { objects: state.objects.into_iter().filter_map(entry).collect() }
+}
+
+/// The options of an address that follow from a configuration. The kernel counts lifetimes down, and renames labels.
+fn options(key: &AddressKey, address: &Address) -> AddressOptions {
+    let options = match &address.status {
+        Some(status) => AddressOptions::of(key, status),
+        None => address.whole(key, None),
+    };
+    let has_end = |lifetime: Option<Lifetime>| {
+        lifetime.filter(|lifetime| *lifetime != Lifetime::Forever).map(|_| Lifetime::Seconds(1))
+    };
+    let valid_lft = has_end(options.valid_lft);
+    let preferred_lft = has_end(options.preferred_lft);
+    AddressOptions { label: None, valid_lft, preferred_lft, ..options }
 }
 
 /// A state, one object per line.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use netstate::address::Lifetime;
 use netstate::uapi::{
     IFA_F_DADFAILED, IFA_F_PERMANENT, IFA_F_SECONDARY, IFA_F_TENTATIVE, IFAPROT_KERNEL_LO,
     RT_SCOPE_HOST, RT_TABLE_MAIN,
@@ -10,6 +11,9 @@ use netstate::{Address, AddressKey, AddressStatus, Key, NetnsName, Object, Place
 
 use super::shared::{self, Refused, refusal};
 use super::{ipv6, routes};
+
+/// The flags that a request can set.
+const MADE: u32 = libc::IFA_F_NODAD | libc::IFA_F_HOMEADDRESS | 0x100 | 0x200 | 0x400;
 
 /// The loopback gets its addresses when it comes up (`inetdev_event`, net/ipv4/devinet.c;
 /// `init_loopback`, net/ipv6/addrconf.c).
@@ -27,8 +31,8 @@ pub(super) fn add_to_loopback(state: &mut State, place: &Place) {
             protocol: IFAPROT_KERNEL_LO,
             ..AddressStatus::default()
         };
-        let key = Key::Address(AddressKey { netns, dev, address });
-        let made = Object::Address(Address { status: Some(status.into()) });
+        let key = Key::Address(AddressKey::new(netns, dev, address));
+        let made = Object::Address(Address { status: Some(status.into()), ..Address::default() });
         state.objects.entry(key).or_insert(made);
     }
 }
@@ -54,9 +58,14 @@ pub(super) fn flags_mut<'s>(state: &'s mut State, key: &AddressKey) -> Option<&'
 /// An IPv6 address is tentative until its detection has ended. An IPv4 address is secondary to
 /// earlier ones of its subnet. An address with a lifetime is not permanent.
 pub(super) fn as_shown(state: &State, key: &AddressKey, address: &Address) -> Address {
-    let secondary = key.address.addr().is_ipv4()
-        && beside(state, key).any(|(other, _)| other.address.trunc() == key.address.trunc());
-    let mut status = address.status.clone().unwrap_or_default();
+    let secondary = match flags(state, key) {
+        Some(flags) => flags & IFA_F_SECONDARY != 0,
+        None => {
+            key.address.addr().is_ipv4()
+                && beside(state, key).any(|(other, _)| other.subnet() == key.subnet())
+        }
+    };
+    let mut status = requested(state, key, address);
     let found_out = IFA_F_PERMANENT | IFA_F_SECONDARY | IFA_F_TENTATIVE | IFA_F_DADFAILED;
     let mut flags = status.flags & !found_out;
     // An existing address keeps these flags.
@@ -72,7 +81,62 @@ pub(super) fn as_shown(state: &State, key: &AddressKey, address: &Address) -> Ad
         flags |= IFA_F_SECONDARY;
     }
     status.flags = flags;
-    Address { status: Some(status) }
+    Address { status: Some(status.into()), ..Address::default() }
+}
+
+/// What a request sets. An update of an IPv4 address sets only its metric and its lifetimes
+/// (`inet_rtm_newaddr`), and one of an IPv6 address neither removes its peer nor its metric
+/// (`inet6_addr_modify`).
+fn requested(state: &State, key: &AddressKey, address: &Address) -> AddressStatus {
+    let before = match state.objects.get(&Key::Address(key.clone())) {
+        Some(Object::Address(before)) => Some(before),
+        _ => None,
+    };
+    let options = address.whole(key, before);
+    let base = address.status_beside(before).cloned().unwrap_or_default();
+    let mut status = match before.and_then(|before| before.status.as_deref()) {
+        Some(before) => before.clone(),
+        None => AddressStatus { broadcast: options.broadcast(), ..base.clone() },
+    };
+    let is_ipv6 = key.address.addr().is_ipv6();
+    if before.is_none() || is_ipv6 {
+        let peer = options.peer.filter(|peer| *peer != key.address.addr());
+        status.peer = peer.or(status.peer);
+        status.flags = base.flags & !MADE | options.flags();
+    }
+    if before.is_none() {
+        status.scope = options.scope.unwrap_or(base.scope);
+        status.label = options.label;
+    }
+    status.metric = match options.metric.filter(|metric| *metric != 0) {
+        None if is_ipv6 => status.metric,
+        metric => metric,
+    };
+    if before.is_none() || is_ipv6 {
+        status.protocol = options.proto.unwrap_or_default();
+    }
+    let set = address.set_options();
+    let seconds = |lifetime: Lifetime| match lifetime {
+        Lifetime::Forever => None,
+        Lifetime::Seconds(seconds) => Some(seconds),
+    };
+    (status.valid_left, status.valid_until) = (base.valid_left, base.valid_until);
+    if let Some(valid) = set.valid_lft.or(options.valid_lft.filter(|_| address.status.is_none())) {
+        status.valid_left = seconds(valid);
+        status.valid_until = status.valid_left.map(u64::from);
+    }
+    (status.preferred_left, status.preferred_until) = (base.preferred_left, base.preferred_until);
+    let preferred = options.preferred_lft.filter(|_| address.status.is_none());
+    if let Some(preferred) = set.preferred_lft.or(preferred) {
+        status.preferred_left = seconds(preferred);
+        status.preferred_until = status.preferred_left.map(u64::from);
+    }
+    // An address is preferred at most as long as it is valid.
+    if let Some(valid) = status.valid_left {
+        status.preferred_left = Some(status.preferred_left.unwrap_or(valid).min(valid));
+        status.preferred_until = status.preferred_left.map(u64::from);
+    }
+    status
 }
 
 /// Whether a new address is tentative (`ipv6_add_addr`, net/ipv6/addrconf.c). It is even without
@@ -127,7 +191,7 @@ pub(super) fn gone(state: &mut State, gone: &AddressKey, object: &Object) {
     let was_primary = matches!(object, Object::Address(address) if !is_secondary(address));
     let along: Vec<AddressKey> = beside(state, gone)
         .filter(|(key, address)| {
-            was_primary && is_secondary(address) && key.address.trunc() == gone.address.trunc()
+            was_primary && is_secondary(address) && key.subnet() == gone.subnet()
         })
         .map(|(key, _)| key.clone())
         .collect();

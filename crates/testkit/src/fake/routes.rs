@@ -159,10 +159,10 @@ fn is_reached(state: &State, of: &RouteKey, dev: Option<&LinkName>, via: IpAddr)
     let wanted = |other: &LinkName| dev.is_none_or(|dev| dev == other);
     for (key, object) in &state.objects {
         match (key, object) {
-            (Key::Address(key), _)
+            (Key::Address(key), Object::Address(address))
                 if key.netns == of.netns
                     && wanted(&key.dev)
-                    && key.address.contains(&via)
+                    && address.reaches(key, via)
                     && carries(state, &key.netns, &key.dev, via) =>
             {
                 ways.push((key.address.prefix_len(), true));

@@ -20,6 +20,9 @@ const ROUTER: &[&str] = &[
     "link set p0 master br0 up",
     "-n red link set p1 up",
     "-n red link set lo up",
+    "address add 10.3.0.1 peer 10.3.0.2 dev n1 label n1:far metric 7",
+    "address add 10.4.0.1/24 dev n1 label other noprefixroute preferred_lft 0",
+    "address add 2001:db8:4::1/64 dev n1 nodad home preferred_lft 5000",
     "-n red address add 192.0.2.1/24 dev p1",
     "-n red address add 198.51.100.1/32 dev lo",
     "link set br0 up",
@@ -85,6 +88,7 @@ fn a_router_that_was_set_up_by_hand() {
             "forward_delay 400",
             "mtu 9000",
             "198.51.100.1/32",
+            "peer 10.3.0.2 label n1:far metric 7",
             "default netns red",
         ] {
             assert!(printed.contains(line), "{line} in\n{printed}");

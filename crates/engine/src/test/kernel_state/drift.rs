@@ -291,7 +291,7 @@ fn what_a_repair_takes_from_others_comes_back() {
             }
         };
         let address = "2001:db8:9::1/64".parse().unwrap();
-        let theirs = AddressKey { netns: netns.clone(), dev: "enp0s5".parse().unwrap(), address };
+        let theirs = AddressKey::new(netns.clone(), "enp0s5".parse().unwrap(), address);
         let theirs = Key::Address(theirs);
         let address = Action::Create(Object::Address(Address::default()));
         let ops = vec![Op::new(key.clone(), change), Op::new(theirs.clone(), address)];
@@ -454,11 +454,11 @@ fn routes_lost_with_an_address_are_given_back() {
     assert_eq!(host.kernel.state(), whole);
 
     // An address that is configured. It stays missing because its drift is only reported.
-    let address = Key::Address(netstate::AddressKey {
-        netns: "vpn10".parse().unwrap(),
-        dev: "veth10".parse().unwrap(),
-        address: "1.1.1.9/30".parse().unwrap(),
-    });
+    let address = Key::Address(netstate::AddressKey::new(
+        "vpn10".parse().unwrap(),
+        "veth10".parse().unwrap(),
+        "1.1.1.9/30".parse().unwrap(),
+    ));
     host.kernel.change(|state| {
         state.objects.remove(&route());
         state.objects.remove(&address);
@@ -474,11 +474,11 @@ fn an_address_of_a_link_that_is_to_be_down_waits_for_nothing() {
     let (host, mut engine) = with_cable("/netloom-drift:drift/policy = repair");
     engine.apply(&format!("{VETH10}/admin-status = down\nno {ROUTE}")).unwrap();
     let whole = host.kernel.state();
-    let address = Key::Address(netstate::AddressKey {
-        netns: "vpn10".parse().unwrap(),
-        dev: "veth10".parse().unwrap(),
-        address: "1.1.1.9/30".parse().unwrap(),
-    });
+    let address = Key::Address(netstate::AddressKey::new(
+        "vpn10".parse().unwrap(),
+        "veth10".parse().unwrap(),
+        "1.1.1.9/30".parse().unwrap(),
+    ));
     remove(&host, &mut engine, &address);
     assert_eq!(host.kernel.state(), whole);
     assert!(differences(&mut engine).is_empty());

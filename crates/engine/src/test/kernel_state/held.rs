@@ -67,13 +67,10 @@ fn an_address_of_others_is_awaited_without_notifications() {
     let mut host = Host::new();
     let lease = |host: &Host| {
         let netns = NetnsName::own();
-        let key = AddressKey {
-            netns,
-            dev: "enp0s4".parse().unwrap(),
-            address: "10.0.0.7/24".parse().unwrap(),
-        };
+        let key = AddressKey::new(netns, "enp0s4".parse().unwrap(), "10.0.0.7/24".parse().unwrap());
         host.kernel.change(|state| {
-            let address = Address { status: Some(Box::<AddressStatus>::default()) };
+            let address =
+                Address { status: Some(Box::<AddressStatus>::default()), ..Address::default() };
             state.objects.insert(Key::Address(key), Object::Address(address));
         });
     };
@@ -131,7 +128,7 @@ fn a_duplicate_address_is_reported_and_left_alone() {
         .unwrap();
     host.kernel.settle_addresses();
     let before = host.kernel.state();
-    let key = AddressKey { netns: place.netns, dev: place.ifname, address };
+    let key = AddressKey::new(place.netns, place.ifname, address);
     engine.look_at(&[Event::Key(Key::Address(key))].into());
     held(
         &engine,

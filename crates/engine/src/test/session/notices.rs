@@ -194,11 +194,11 @@ fn a_slow_listener_learns_how_much_is_lost() {
 fn drift_sends_a_notice_when_it_starts_and_ends() {
     let (host, mut engine) = Host::with_nics();
     let mut notices = engine.listen();
-    let address = Key::Address(netstate::AddressKey {
-        netns: "vpn10".parse().unwrap(),
-        dev: "enp0s4".parse().unwrap(),
-        address: "192.168.10.10/24".parse().unwrap(),
-    });
+    let address = Key::Address(netstate::AddressKey::new(
+        "vpn10".parse().unwrap(),
+        "enp0s4".parse().unwrap(),
+        "192.168.10.10/24".parse().unwrap(),
+    ));
     let object = host.kernel.state().objects[&address].clone();
     let event = [netstate::Event::Key(address.clone())].into();
     host.kernel.change(|state| state.objects.retain(|key, _| *key != address));

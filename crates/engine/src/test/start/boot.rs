@@ -103,6 +103,7 @@ fn a_missing_nic_is_skipped_and_configured_when_it_appears() {
                     netns: "vpn10",
                     dev: "enp0s4",
                     address: 192.168.10.10/24,
+                    far_subnet: None,
                 },
             ),
         ]
@@ -164,11 +165,11 @@ fn a_nic_that_goes_and_comes_back_is_configured_again() {
 #[test]
 fn changes_by_others_are_reported_and_left_alone() {
     let (host, mut engine) = Host::with_nics();
-    let address = Key::Address(netstate::AddressKey {
-        netns: "vpn10".parse().unwrap(),
-        dev: "enp0s4".parse().unwrap(),
-        address: "192.168.10.10/24".parse().unwrap(),
-    });
+    let address = Key::Address(netstate::AddressKey::new(
+        "vpn10".parse().unwrap(),
+        "enp0s4".parse().unwrap(),
+        "192.168.10.10/24".parse().unwrap(),
+    ));
     let object = host.kernel.state().objects[&address].clone();
     host.kernel.change(|state| state.objects.retain(|key, _| *key != address));
     engine.look_at(&[Event::Key(address.clone())].into());

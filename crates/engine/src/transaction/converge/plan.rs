@@ -63,6 +63,10 @@ impl Kernel {
         for originals in [&mut originals, &mut adopted] {
             originals.remember(&desired, &ours, &observed);
             originals.remember_taken(&desired, &ours, &observed);
+            let states = (&*desired, &*ours);
+            originals.remember_beside(states, &observed, |key| {
+                all.contains(key) || transition.touched.contains(key)
+            });
         }
         let adopted = Some(adopted).filter(|adopted| *adopted != self.originals);
         let scope = match adopted {

@@ -8,6 +8,7 @@ use netstate::{LinkAttributes, LinkFlags, LinkId, LinkName, MacAddress, NetnsNam
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::addresses::Ip;
 use crate::noun::sysctl::Written;
 
 /// An entry of any list of links. Fields that a list does not have stay empty.
@@ -57,12 +58,6 @@ pub(crate) struct Lladdresses {
     pub(crate) mac_addr: Option<MacAddress>,
     pub(crate) broadcast_addr: Option<MacAddress>,
     pub(crate) peer_addr: Option<MacAddress>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Ip {
-    pub(crate) address: String,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

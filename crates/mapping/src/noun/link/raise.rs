@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use netstate::link::NamedPort;
 use netstate::{
-    AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, LinkStatus, MacAddress,
-    Master, Object, Place,
+    Address, AddressKey, Key, Link, LinkAttributes, LinkFlags, LinkId, LinkKind, LinkStatus,
+    MacAddress, Master, Object, Place,
 };
 use yang::{Error, Path, SchemaNode, Tree, Value};
 
-use super::entry::{BridgeConf, Entry, Ip, LinkState, Lladdresses, Received, Sent, Stats64};
-use super::{kind, vlans};
+use super::entry::{BridgeConf, Entry, LinkState, Lladdresses, Received, Sent, Stats64};
+use super::{addresses, kind, vlans};
 use crate::directory::Directory;
 use crate::instances::list_path;
 use crate::names::Names;
@@ -53,12 +53,12 @@ const ARPHRD_LOOPBACK: u16 = 772;
 /// kind.
 pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error> {
     let Raising { observed, names, configuration, directory } = raising;
-    let mut addresses: HashMap<Place, Vec<&AddressKey>> = HashMap::new();
+    let mut addresses: HashMap<Place, Vec<(&AddressKey, &Address)>> = HashMap::new();
     let mut up: HashMap<&Place, bool> = HashMap::new();
     for (key, object) in &observed.objects {
-        if let Key::Address(key) = key {
+        if let (Key::Address(key), Object::Address(address)) = (key, object) {
             let place = Place { netns: key.netns.clone(), ifname: key.dev.clone() };
-            addresses.entry(place).or_default().push(key);
+            addresses.entry(place).or_default().push((key, address));
         }
         if let Object::Link(link) = object {
             let flags = link.status.as_ref().map_or(0, |status| status.flags);
@@ -75,11 +75,15 @@ pub(crate) fn raise(raising: &Raising<'_>, tree: &mut Tree) -> Result<(), Error>
         {
             state.flags.push("M-DOWN");
         }
-        let spelled = super::path::addresses(&path, configuration);
-        for key in addresses.get(&link.place).into_iter().flatten() {
-            let text =
-                spelled.get(&key.address).cloned().unwrap_or_else(|| key.address.to_string());
-            entry.ip.push(Ip { address: text });
+        let spelled = addresses::configured(&path, configuration);
+        for (key, address) in addresses.get(&link.place).into_iter().flatten() {
+            let spelled = spelled.get(&key.address);
+            let text = spelled.map_or_else(|| key.address.to_string(), |(text, _)| text.clone());
+            // The list has one entry for addresses that differ only in their far ends.
+            if entry.ip.iter().all(|other| other.address != text) {
+                let configured = spelled.map(|(_, options)| options);
+                entry.ip.push(addresses::entry(key, address, (text, configured)));
+            }
         }
         tree.serialize(&path, &entry)?;
         if let Some(kind) = &link.kind {

@@ -1,5 +1,6 @@
 //! Tables of links: the meaning of configurations, errors, and observed links.
 
+mod addresses;
 mod refusals;
 
 use expect_test::expect;

@@ -109,7 +109,7 @@ impl NounFacts for Facts {
         wanted.place == seen.place && wanted.changes(seen).is_empty()
     }
 
-    fn replaced(_: &LinkId) -> Replaced {
+    fn replaced(_: &LinkId, _: &Self::Object, _: &Self::Object) -> Replaced {
         Replaced::InPlace
     }
 
@@ -236,22 +236,27 @@ fn values(link: &Link) -> Vec<String> {
         let text = vlans.to_string();
         values.push(if text.is_empty() { "no vlan".into() } else { format!("vlan {text}") });
     }
-    for group in groups.into_iter().flatten() {
-        for (name, value) in group.as_object().into_iter().flatten() {
-            match value {
-                serde_json::Value::Null => {}
-                serde_json::Value::String(text) if text.is_empty() => {
-                    values.push(format!("no {name}"));
-                }
-                serde_json::Value::String(text) => values.push(format!("{name} {text}")),
-                serde_json::Value::Bool(on) => {
-                    values.push(format!("{name} {}", if *on { "on" } else { "off" }));
-                }
-                serde_json::Value::Number(_)
-                | serde_json::Value::Array(_)
-                | serde_json::Value::Object(_) => values.push(format!("{name} {value}")),
+    values.extend(groups.into_iter().flatten().flat_map(|group| words(&group)));
+    values
+}
+
+/// The fields of an object that are set, with their values.
+pub(crate) fn words(fields: &serde_json::Value) -> Vec<String> {
+    let mut words = Vec::new();
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        match value {
+            serde_json::Value::Null => {}
+            serde_json::Value::String(text) if text.is_empty() => {
+                words.push(format!("no {name}"));
             }
+            serde_json::Value::String(text) => words.push(format!("{name} {text}")),
+            serde_json::Value::Bool(on) => {
+                words.push(format!("{name} {}", if *on { "on" } else { "off" }));
+            }
+            serde_json::Value::Number(_)
+            | serde_json::Value::Array(_)
+            | serde_json::Value::Object(_) => words.push(format!("{name} {value}")),
         }
     }
-    values
+    words
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{IPV6_MIN_MTU, Link, Place, identity, link, link_objects, links};
 use crate::name::{LinkId, LinkName, NetnsName};
-use crate::noun::{Change, FoundBy, Key, Wanted};
+use crate::noun::{Change, Key, Wanted};
 
 /// Adds the links of a change, each with its possible places; and the objects on them, unless these
 /// are certain to stay.
@@ -57,11 +57,9 @@ pub(super) fn wanted(wanted: &mut Wanted, change: &Change<'_>) {
     let to_host = links(change.touched).filter(returns_to_host);
     wanted.queues = to_host.map(|(id, _)| id.clone()).collect();
     // Removing an object may remove objects of others on its link.
-    let gone = |key: &Key| {
-        let facts = key.noun().facts();
-        facts.takes_along && facts.found_by == FoundBy::Key && !change.desired.contains_key(key)
-    };
-    if wanted.occupants.is_empty() && !change.touched.keys().any(gone) {
+    let mut keys =
+        change.touched.keys().chain(change.seen.into_iter().flatten().map(|(key, _)| key));
+    if wanted.occupants.is_empty() && !keys.any(|key| change.may_take_along(key)) {
         wanted.outcome = outcome(change);
     }
 }

@@ -100,6 +100,14 @@ pub(crate) fn snapshot() -> Snapshot {
             status.flags &= !(IFA_F_TENTATIVE | IFA_F_DADFAILED);
             // The kernel numbers the labels when the link is renamed, and nothing restores them.
             status.label = None;
+            // Lifetimes count down.
+            for left in [&mut status.valid_left, &mut status.preferred_left] {
+                *left = left.map(|left| left.min(1));
+            }
+            for until in [&mut status.valid_until, &mut status.preferred_until] {
+                *until = until.map(|_| 0);
+            }
+            status.age = 0;
         }
         lines.insert(format!("{key:?}: {object:?}"));
     }
