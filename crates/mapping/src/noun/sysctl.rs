@@ -35,7 +35,7 @@ const OF_NETNS: [(&str, &str); 10] = [
 ];
 
 /// The leaves of a link, with the directories and the names of their parameters.
-const OF_LINK: [(&str, &str, &str); 36] = [
+const OF_LINK: [(&str, &str, &str); 52] = [
     ("proxy_arp", "net/ipv4/conf", "proxy_arp"),
     ("rp_filter", "net/ipv4/conf", "rp_filter"),
     ("accept_ra", "net/ipv6/conf", "accept_ra"),
@@ -72,6 +72,22 @@ const OF_LINK: [(&str, &str, &str); 36] = [
     ("use_tempaddr", "net/ipv6/conf", "use_tempaddr"),
     ("addr_gen_mode", "net/ipv6/conf", "addr_gen_mode"),
     ("mpls_input", "net/mpls/conf", "input"),
+    ("neigh_app_solicit", "net/ipv4/neigh", "app_solicit"),
+    ("neigh_delay_first_probe_time", "net/ipv4/neigh", "delay_first_probe_time"),
+    ("neigh_gc_stale_time", "net/ipv4/neigh", "gc_stale_time"),
+    ("neigh_mcast_resolicit", "net/ipv4/neigh", "mcast_resolicit"),
+    ("neigh_mcast_solicit", "net/ipv4/neigh", "mcast_solicit"),
+    ("neigh_proxy_qlen", "net/ipv4/neigh", "proxy_qlen"),
+    ("neigh_ucast_solicit", "net/ipv4/neigh", "ucast_solicit"),
+    ("neigh_unres_qlen_bytes", "net/ipv4/neigh", "unres_qlen_bytes"),
+    ("ipv6_neigh_app_solicit", "net/ipv6/neigh", "app_solicit"),
+    ("ipv6_neigh_delay_first_probe_time", "net/ipv6/neigh", "delay_first_probe_time"),
+    ("ipv6_neigh_gc_stale_time", "net/ipv6/neigh", "gc_stale_time"),
+    ("ipv6_neigh_mcast_resolicit", "net/ipv6/neigh", "mcast_resolicit"),
+    ("ipv6_neigh_mcast_solicit", "net/ipv6/neigh", "mcast_solicit"),
+    ("ipv6_neigh_proxy_qlen", "net/ipv6/neigh", "proxy_qlen"),
+    ("ipv6_neigh_ucast_solicit", "net/ipv6/neigh", "ucast_solicit"),
+    ("ipv6_neigh_unres_qlen_bytes", "net/ipv6/neigh", "unres_qlen_bytes"),
 ];
 
 /// Other names of parameters that have a leaf.
