@@ -78,7 +78,9 @@ impl Originals {
             let home = home.place.ifname.clone();
             let names = Renaming { old: &seen.place.ifname, new: &home };
             for (key, object) in dependents.at(&seen.place) {
-                if !object.is_automatic() && !is_ours(key) {
+                // A parameter is not lost, and may have been set along with one of ours.
+                let may_be_lost = noun::is_deleted_alone(key) && !object.is_automatic();
+                if may_be_lost && !is_ours(key) {
                     let (key, object) = noun::renamed(key, &object.restorable(), names);
                     self.objects.entry(key).or_insert(object);
                 }
