@@ -5,6 +5,7 @@
 //! with a reason. `netstate` describes how each field is encoded. The file of a noun has only what
 //! is special about its messages.
 
+mod awaiting;
 mod ethtool;
 mod execute;
 mod execution;

@@ -5,26 +5,25 @@
 //! `addrconf_dad_stop`, net/ipv6/addrconf.c). A notification is a reason to read the address again,
 //! not the result.
 
-use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddrV6};
 use std::time::{Duration, Instant};
 
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use netstate::attribute::{Value, put_value};
 use netstate::neighbor::Neighbor;
-use netstate::uapi::{IFA_F_DADFAILED, IFA_F_TENTATIVE, IFF_LOWER_UP};
+use netstate::uapi::{IFA_F_DADFAILED, IFA_F_TENTATIVE};
 use netstate::{AddressKey, MacAddress};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, RecvFlags, SocketType};
 
 use super::decode;
+use crate::awaiting::{Listener, flags, has_carrier};
 use crate::execution::{self, Execution, REPLACE};
 use crate::fault::Fault;
-use crate::message::{Message, fixed, message};
+use crate::message::message;
 use crate::noun::neighbor;
 use crate::noun::route::family;
-use crate::socket::{NetlinkSocket, READ};
+use crate::socket::NetlinkSocket;
 
 /// The longest wait for detection. By default, detection takes one to two seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -96,19 +95,6 @@ fn settle(dev: u32, key: &AddressKey) -> Result<(), Fault> {
             None => flags(message, dev).is_some(),
         })?;
     }
-}
-
-/// Whether a link has a carrier now (`IFF_LOWER_UP`, linux/if.h).
-fn has_carrier(socket: &mut NetlinkSocket, dev: u32) -> Result<bool, Fault> {
-    let request = |out: &mut Vec<u8>| fixed::link(out, dev, 0, 0);
-    let flags = socket.get(libc::RTM_GETLINK, request, |answer| flags(answer, dev))?;
-    Ok(flags.is_some_and(|flags| flags & IFF_LOWER_UP != 0))
-}
-
-/// The flags that a message on this link has.
-fn flags(message: Message<'_>, dev: u32) -> Option<u32> {
-    let is_of_link = message.kind == libc::RTM_NEWLINK && message.number::<u32>(4) == dev;
-    is_of_link.then(|| message.number(8))
 }
 
 /// Reads one address (`inet6_rtm_getaddr`, net/ipv6/addrconf.c).
@@ -198,42 +184,6 @@ fn advertised(packet: &[u8], target: Ipv6Addr) -> Option<MacAddress> {
             return MacAddress::take(&option[2..]);
         }
         options = &options[length..];
-    }
-}
-
-/// A socket that receives the notifications of some groups, in the namespace in which it was opened.
-struct Listener {
-    socket: Socket,
-}
-
-impl Listener {
-    fn open(groups: &[u32]) -> Result<Self, Fault> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
-        let groups = groups.iter().fold(0, |groups, group| groups | 1 << (group - 1));
-        socket.bind(&SocketAddr::new(0, groups))?;
-        Ok(Self { socket })
-    }
-
-    /// Waits until a notification matches `is_awaited`, a notification is lost, or the time is
-    /// over.
-    fn wait(&self, until: Instant, is_awaited: impl Fn(Message<'_>) -> bool) -> Result<(), Fault> {
-        let mut buffer = Vec::with_capacity(READ);
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
-            }
-            set_socket_timeout(&self.socket, Timeout::Recv, Some(left))?;
-            buffer.clear();
-            match self.socket.recv(&mut buffer, 0) {
-                Ok(_) if Message::iterate(&buffer).any(&is_awaited) => return Ok(()),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => return Ok(()),
-                Err(error) => return Err(error.into()),
-            }
-        }
     }
 }
 
