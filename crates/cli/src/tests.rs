@@ -362,7 +362,7 @@ fn what_is_wrong_is_shown_where_it_is() {
             dent-1(config-links-iproute2)# set x
               set x
               ^^^
-            "set" is unknown here; expected one of vrf, link, vlan, vxlan, gre, vti, bond, bridge, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, rules-iproute2, sysctls-netloom, drift-netloom, commit, discard-changes, do, end, load, lock, no, resolve, rollback, save, top, unlock, up, update, exit, help, quit, repair, show
+            "set" is unknown here; expected one of vrf, link, vlan, vxlan, gre, vti, bond, bridge, netnses-iproute2, links-iproute2, neighbors-iproute2, nexthops-iproute2, routes-iproute2, rules-iproute2, sysctls-netloom, drift-netloom, commit, discard-changes, do, end, load, lock, no, resolve, rollback, save, top, unlock, up, update, exit, help, quit, repair, show
             dent-1(config-links-iproute2)# commit | count
               commit | count
                      ^^^^^^^

@@ -10,12 +10,13 @@ use std::os::fd::AsRawFd;
 
 use netstate::attribute::{Field as Attribute, overlong};
 use netstate::link::Place;
-use netstate::{LinkName, NetnsName, Op, Plan, SysctlKey};
+use netstate::{Action, Key, LinkName, NetnsName, Op, Plan, SysctlKey};
 
 use crate::fault::Fault;
 use crate::message::{HEADER, Message, fixed, message, row};
 use crate::namespaces::{Namespace, Namespaces};
 use crate::noun::link::read::{link_names, named};
+use crate::noun::nexthop::known::Known as KnownOfNexthops;
 use crate::noun::rule::known::Known;
 use crate::noun::sysctl::file::write;
 use crate::socket::NetlinkSocket;
@@ -47,6 +48,7 @@ pub(crate) struct Execution<'a> {
     batch: Batch,
     indexes: HashMap<NetnsName, Indexes>,
     pub(crate) rules: Known,
+    pub(crate) nexthops: KnownOfNexthops,
 }
 
 /// The known and valid indexes of a namespace's links.
@@ -113,6 +115,7 @@ impl<'a> Execution<'a> {
             batch: Batch::default(),
             indexes: HashMap::new(),
             rules: Known::default(),
+            nexthops: KnownOfNexthops::default(),
         }
     }
 
@@ -256,6 +259,7 @@ impl<'a> Execution<'a> {
     }
 
     pub(crate) fn forget(&mut self, place: &Place) {
+        self.nexthops.forget(place);
         if let Some(indexes) = self.indexes.get_mut(&place.netns) {
             indexes.known.remove(&place.ifname);
         }
@@ -321,15 +325,27 @@ impl<'a> Execution<'a> {
         let socket = &mut find(self.namespaces, op, &netns)?.socket;
         let failures =
             socket.transact(&bytes).map_err(|error| Failure::new(op, &Fault::from(error)))?;
-        let Some((sequence, fault)) = failures.into_iter().next() else { return Ok(()) };
-        let at = usize::try_from(sequence).unwrap_or_default().min(requests.len() - 1);
-        let (start, op) = requests[at];
+        let request = |sequence: u32| {
+            requests[usize::try_from(sequence).unwrap_or_default().min(requests.len() - 1)]
+        };
+        let is_refused = |(sequence, fault): &(u32, Fault)| {
+            !is_gone_anyway(&self.plan.ops[request(*sequence).1], fault)
+        };
+        let Some((sequence, fault)) = failures.into_iter().find(is_refused) else { return Ok(()) };
+        let (start, op) = request(sequence);
         let field = fault.offset.and_then(|offset| {
             let offset = usize::try_from(offset).ok()?;
             (self.field)(&self.plan.ops[op], PointedAt { request: &bytes[start..], offset })
         });
         Err(Failure { field, ..Failure::new(op, &fault) })
     }
+}
+
+/// Whether an operation was to remove a nexthop that the kernel has just removed itself, because its link has lost the
+/// carrier.
+fn is_gone_anyway(op: &Op, fault: &Fault) -> bool {
+    let removes = matches!((&op.key, &op.action), (Key::Nexthop(_), Action::Delete(_)));
+    removes && fault.errno == libc::ENOENT
 }
 
 fn find<'a>(

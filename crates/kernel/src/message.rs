@@ -127,6 +127,7 @@ fn number<T: Value>(bytes: &[u8], at: usize) -> Option<T> {
 /// The fixed structures of requests.
 pub(crate) mod fixed {
     use super::Value;
+    use crate::uapi::{RTM_DELNEXTHOP, RTM_NEWNEXTHOP};
 
     /// `struct ifinfomsg`.
     pub(crate) const LINK: usize = 16;
@@ -137,6 +138,8 @@ pub(crate) mod fixed {
     /// `struct ndmsg`.
     pub(crate) const NEIGHBOR: usize = 12;
 
+    /// `struct nhmsg`.
+    pub(crate) const NEXTHOP: usize = 8;
     /// `struct fib_rule_hdr`.
     pub(crate) const RULE: usize = 12;
 
@@ -147,6 +150,7 @@ pub(crate) mod fixed {
             libc::RTM_NEWADDR | libc::RTM_DELADDR => Some(ADDRESS),
             libc::RTM_NEWROUTE | libc::RTM_DELROUTE => Some(ROUTE),
             libc::RTM_NEWNEIGH | libc::RTM_DELNEIGH => Some(NEIGHBOR),
+            RTM_NEWNEXTHOP | RTM_DELNEXTHOP => Some(NEXTHOP),
             libc::RTM_NEWRULE | libc::RTM_DELRULE => Some(RULE),
             _ => None,
         }

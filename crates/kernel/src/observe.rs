@@ -173,6 +173,8 @@ fn dependents(
         0..=FEW => links.keys().copied().collect(),
         _ => vec![0],
     };
+    let nexthops = observer.nexthops_on(netns, links)?;
+    let by_nexthop = |seen: &route::Seen| seen.route.nhid.is_some_and(|id| nexthops.contains(&id));
     for index in asked {
         observer.addresses(netns, index, |index, _| links.contains_key(&index))?;
         for family in FAMILIES {
@@ -182,7 +184,10 @@ fn dependents(
                 family == AF_INET6 && names.iter().any(|name| name.as_str() == "lo");
             observer.routes(netns, filter, |seen| {
                 let is_on_links = seen.indexes.iter().any(|index| links.contains_key(index));
-                is_on_links || holds_nowhere && seen.indexes.is_empty()
+                match seen.route.nhid {
+                    Some(_) => by_nexthop(seen),
+                    None => is_on_links || holds_nowhere && seen.indexes.is_empty(),
+                }
             })?;
         }
         observer.neighbors(netns, index, |key, neighbor| {

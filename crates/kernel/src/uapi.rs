@@ -5,6 +5,7 @@ pub(crate) const NLMSG_ERROR: u16 = 2;
 pub(crate) const NLMSG_DONE: u16 = 3;
 pub(crate) const NLMSGERR_ATTR_MSG: u16 = 1;
 pub(crate) const NLMSGERR_ATTR_OFFS: u16 = 2;
+pub(crate) const NLA_F_NESTED: u16 = 0x8000;
 pub(crate) const NLA_TYPE_MASK: u16 = 0x3fff;
 
 // net_namespace.h
@@ -48,5 +49,22 @@ pub(crate) const RTM_NEWVLAN: u16 = 112;
 pub(crate) const RTM_GETVLAN: u16 = 114;
 pub(crate) const RTNLGRP_IPV4_NETCONF: u32 = 24;
 pub(crate) const RTNLGRP_IPV6_NETCONF: u32 = 25;
+pub(crate) const RTM_NEWNEXTHOP: u16 = 104;
+pub(crate) const RTM_DELNEXTHOP: u16 = 105;
+pub(crate) const RTM_GETNEXTHOP: u16 = 106;
 pub(crate) const RTNH_F_PERVASIVE: u8 = 2;
 pub(crate) const RTNH_F_ONLINK: u8 = 4;
+
+// nexthop.h
+pub(crate) const NHA_ID: u16 = 1;
+pub(crate) const NHA_GROUP: u16 = 2;
+pub(crate) const NHA_GROUP_TYPE: u16 = 3;
+pub(crate) const NHA_BLACKHOLE: u16 = 4;
+pub(crate) const NHA_OIF: u16 = 5;
+pub(crate) const NHA_GATEWAY: u16 = 6;
+pub(crate) const NHA_FDB: u16 = 11;
+pub(crate) const NHA_RES_GROUP: u16 = 12;
+pub(crate) const NHA_RES_GROUP_BUCKETS: u16 = 1;
+pub(crate) const NHA_RES_GROUP_IDLE_TIMER: u16 = 2;
+pub(crate) const NHA_RES_GROUP_UNBALANCED_TIMER: u16 = 3;
+pub(crate) const NEXTHOP_GRP_TYPE_RES: u16 = 1;

@@ -50,6 +50,15 @@ const RULES: [&str; 2] = [
         "netloom-rule:dscp": 0}"#,
 ];
 
+const NEXTHOPS: [&str; 6] = [
+    r#"{"id": 9, "netns": "1"}"#,
+    r#"{"id": 9, "netns": "1", "dev": "probe"}"#,
+    r#"{"id": 9, "netns": "1", "dev": "probe", "ipv4": {"address": "10.0.0.1"}}"#,
+    r#"{"id": 9, "netns": "1", "ipv4": {"address": "10.0.0.1"}}"#,
+    r#"{"id": 9, "netns": "1", "group": {"nh": [{"id": 8, "weight": 1}], "resilient-buckets": 8}}"#,
+    r#"{"id": 9, "netns": "1", "group": {"nh": [{"id": 8, "weight": 1}], "type": "resilient", "resilient-buckets": 8}}"#,
+];
+
 /// Values for leaves of various types.
 const VALUES: [&str; 27] = [
     "1:5",
@@ -204,9 +213,11 @@ fn surroundings() -> Vec<Tree> {
     let neighbors = NEIGHBORS
         .map(|neighbor| around(LINKS, &format!(r#", "neighbors": {{"neighbor": [{neighbor}]}}"#)));
     let rules = RULES.map(|rule| around(LINKS, &format!(r#", "rules": {{"rule": [{rule}]}}"#)));
+    let nexthops = NEXTHOPS
+        .map(|nexthop| around(LINKS, &format!(r#", "nexthops": {{"nexthop": [{nexthop}]}}"#)));
     let links =
         LinkKind::all().map(of_kind).chain([LINKS, BOND, VLANS].map(|links| around(links, "")));
-    links.chain(routes).chain(neighbors).chain(rules).collect()
+    links.chain(routes).chain(neighbors).chain(rules).chain(nexthops).collect()
 }
 
 /// The configuration around a link of a kind, in the form of operational data: in its list, with

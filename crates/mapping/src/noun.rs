@@ -5,6 +5,7 @@ pub(crate) mod fdb;
 pub(crate) mod link;
 pub(crate) mod neighbor;
 pub(crate) mod netns;
+pub(crate) mod nexthop;
 pub(crate) mod route;
 pub(crate) mod rule;
 mod shown_in;

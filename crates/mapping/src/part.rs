@@ -81,6 +81,7 @@ mod tests {
                 "<routes/>",
                 "<routes><route><netns>red</netns></route></routes>",
                 "<routes><route><prefix>10.0.0.0/8</prefix><netns>red</netns><src/></route></routes>",
+                "<nexthops/>",
                 "<routes/><rules/>",
                 "<neighbors><fdb/></neighbors>",
                 "<neighbors/>",
@@ -98,6 +99,7 @@ mod tests {
                 <routes/>: {Route} of None, None
                 <routes><route><netns>red</netns></route></routes>: {Route} of Some(["red"]), None
                 <routes><route><prefix>10.0.0.0/8</prefix><netns>red</netns><src/></route></routes>: {Route} of Some(["red"]), None
+                <nexthops/>: {Nexthop} of None, None
                 <routes/><rules/>: {Route, Rule} of None, None
                 <neighbors><fdb/></neighbors>: {Fdb} of None, None
                 <neighbors/>: {Neighbor, Fdb} of None, None

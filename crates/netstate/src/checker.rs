@@ -15,8 +15,11 @@ mod addresses;
 mod effects;
 mod enslaving;
 mod needs;
+mod nexthop_needs;
+mod nexthops;
 mod nouns;
 mod outcome;
+mod users;
 mod vlans;
 mod world;
 
@@ -158,6 +161,7 @@ impl<'a> Walk<'a> {
                 forbid(from == change, || "it changes nothing".into())?;
                 let replaceable =
                     [from, change].into_iter().all(|object| nature(key, object).is_replaceable);
+                let replaceable = replaceable && nexthops::is_replaceable(from, change);
                 forbid(!replaceable, || "no request makes it another".into())?;
                 if let (Key::Address(key), Object::Address(from), Object::Address(change)) =
                     (key, from, change)

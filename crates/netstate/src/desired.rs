@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
+use imbl::{OrdMap, OrdSet};
 use ipnet::{IpNet, Ipv4Net};
 
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::address::{Address, AddressKey};
 use crate::noun::link::{Link, Place};
+use crate::noun::nexthop::{NexthopKey, used};
 use crate::noun::route::{Route, RouteKey};
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{Key, Noun, Object};
@@ -24,13 +25,16 @@ pub struct Desired {
     objects: OrdMap<Key, Object>,
     /// The link that is desired at each place.
     places: OrdMap<Place, LinkId>,
+    /// The nexthops that routes and groups use, each with one of these.
+    uses: OrdSet<(NexthopKey, Key)>,
 }
 
 impl Desired {
     fn with_places(objects: OrdMap<Key, Object>) -> Self {
-        let mut desired = Self { objects, places: OrdMap::new() };
+        let mut desired = Self { objects, ..Self::default() };
         let places = desired.links().map(|(id, link)| (link.place.clone(), id.clone())).collect();
-        desired.places = places;
+        let uses = desired.objects.iter().flat_map(|(key, object)| uses(key, object));
+        (desired.uses, desired.places) = (uses.collect(), places);
         desired
     }
 
@@ -65,7 +69,10 @@ impl Desired {
             (Key::Link(id), Object::Link(link)) => Some((link.place.clone(), id.clone())),
             _ => None,
         };
-        let before = self.objects.insert(key, object);
+        let uses: Vec<_> = uses(&key, &object).collect();
+        let before = self.objects.insert(key.clone(), object);
+        self.forget_uses(&key, before.as_ref());
+        self.uses.extend(uses);
         if let Some((place, id)) = place {
             self.leave(&id, before.as_ref());
             self.places.insert(place, id);
@@ -76,10 +83,27 @@ impl Desired {
     /// Removes an object.
     pub fn remove(&mut self, key: &Key) -> Option<Object> {
         let before = self.objects.remove(key);
+        self.forget_uses(key, before.as_ref());
         if let Key::Link(id) = key {
             self.leave(id, before.as_ref());
         }
         before
+    }
+
+    /// Notes that an object does not use any nexthops any more.
+    fn forget_uses(&mut self, key: &Key, before: Option<&Object>) {
+        for used in before.into_iter().flat_map(|object| uses(key, object)) {
+            self.uses.remove(&used);
+        }
+    }
+
+    /// The routes and groups that use a nexthop.
+    pub fn users_of(&self, nexthop: &NexthopKey) -> impl Iterator<Item = &Key> {
+        // No namespace uses a nexthop, and the keys of namespaces come first.
+        let least = (nexthop.clone(), Key::Netns(NetnsName::own()));
+        let nexthop = nexthop.clone();
+        let users = self.uses.range(least..).take_while(move |(used, _)| *used == nexthop);
+        users.map(|(_, user)| user)
     }
 
     /// Notes that a link has left its place.
@@ -254,6 +278,11 @@ impl Desired {
     }
 }
 
+/// The nexthops that an object uses, each with the object.
+fn uses(key: &Key, object: &Object) -> impl Iterator<Item = (NexthopKey, Key)> {
+    used(key, object).into_iter().map(|used| (used, key.clone()))
+}
+
 /// The objects with one of these keys; both are sorted.
 fn both<'a>(
     keys: &'a BTreeSet<Key>,
@@ -286,5 +315,38 @@ impl From<State> for Desired {
         }
         objects.extend(between);
         Self::with_places(objects)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noun::route::Route;
+
+    fn route(prefix: &str, nhid: Option<u32>) -> (Key, Object) {
+        let (netns, prefix) = (NetnsName::own(), prefix.parse().unwrap());
+        let key = RouteKey { netns, table: 254, prefix, tos: 0, metric: 0 };
+        (Key::Route(key), Object::Route(Route { nhid, ..Route::default() }.into()))
+    }
+
+    fn users<'d>(desired: &'d Desired, of: &NexthopKey) -> Vec<&'d Key> {
+        desired.users_of(of).collect()
+    }
+
+    #[test]
+    fn the_users_of_a_nexthop_follow_each_change() {
+        let [first, second] = [1, 2].map(|id| NexthopKey { netns: NetnsName::own(), id });
+        let (a, b) = (route("10.1.0.0/16", Some(1)), route("10.2.0.0/16", Some(1)));
+        let mut desired: Desired = [a.clone(), b.clone()].into_iter().collect();
+        assert_eq!(users(&desired, &first), [&a.0, &b.0]);
+        let (key, object) = route("10.1.0.0/16", Some(2));
+        desired.insert(key, object);
+        assert_eq!(users(&desired, &first), [&b.0]);
+        assert_eq!(users(&desired, &second), [&a.0]);
+        let (key, object) = route("10.1.0.0/16", None);
+        desired.insert(key, object);
+        desired.remove(&b.0);
+        assert!(users(&desired, &first).is_empty() && users(&desired, &second).is_empty());
+        assert_eq!(desired, desired.iter().map(|(k, o)| (k.clone(), o.clone())).collect());
     }
 }

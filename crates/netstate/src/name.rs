@@ -106,7 +106,7 @@ impl NetnsName {
 
 impl LinkName {
     /// The name of the loopback of each namespace.
-    pub(crate) fn loopback() -> Self {
+    pub fn loopback() -> Self {
         Self("lo".into())
     }
 

@@ -7,11 +7,13 @@
 
 pub mod address;
 mod condition;
+mod daemons;
 mod facts;
 pub mod fdb;
 pub mod link;
 pub mod neighbor;
 pub mod netns;
+pub mod nexthop;
 pub mod route;
 pub mod rule;
 pub mod sysctl;
@@ -19,6 +21,7 @@ mod wanted;
 pub(crate) mod without_ip;
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +63,8 @@ macro_rules! with_nouns {
             Neighbor neighbor ($crate::neighbor::NeighborKey) [$crate::neighbor::Neighbor];
             /// A forwarding entry; state only.
             Fdb fdb (Box<$crate::fdb::FdbKey>) [Box<$crate::fdb::FdbEntry>];
+            /// A nexthop object, which routes name.
+            Nexthop nexthop ($crate::nexthop::NexthopKey) [Box<$crate::nexthop::NexthopObject>];
             /// A route. Many routes are alike, and share their attributes.
             Route route ($crate::route::RouteKey) [::std::sync::Arc<$crate::route::Route>];
             /// A rule of the routing policy database.
@@ -385,11 +390,43 @@ macro_rules! nouns {
             }
 
             /// Whether a routing daemon created it. The daemon creates it again by itself.
-            pub(crate) fn is_of_daemon(&self) -> bool {
+            pub fn is_of_daemon(&self) -> bool {
                 match self {
                     $(object!($noun, object, [$($object)?]) => {
                         let object = bound!(object, [$($object)?]);
                         <$stem::Facts as NounFacts>::is_of_daemon(object)
+                    })*
+                }
+            }
+
+            /// What remains of it after an object that it needs by its key is gone; none if it
+            /// goes too.
+            pub(crate) fn remains(&self, gone: &Key) -> Option<Object> {
+                match self {
+                    $(object!($noun, object, [$($object)?]) => {
+                        let object = bound!(object, [$($object)?]);
+                        let remains = <$stem::Facts as NounFacts>::remains(object, gone)?;
+                        Some(made!($noun, remains, [$($object)?]))
+                    })*
+                }
+            }
+
+            /// Whether the kernel removes it when its link loses its carrier.
+            pub fn needs_carrier(&self) -> bool {
+                match self {
+                    $(object!($noun, object, [$($object)?]) => {
+                        let object = bound!(object, [$($object)?]);
+                        <$stem::Facts as NounFacts>::needs_carrier(object)
+                    })*
+                }
+            }
+
+            /// Its gateways, and whether each is `onlink`.
+            pub fn gateways(&self) -> Vec<(IpAddr, bool)> {
+                match self {
+                    $(object!($noun, object, [$($object)?]) => {
+                        let object = bound!(object, [$($object)?]);
+                        <$stem::Facts as NounFacts>::gateways(object)
                     })*
                 }
             }

@@ -145,4 +145,8 @@ pub enum Because {
     MakesRoom(LinkId),
     /// It is removed to be created again.
     Replaced,
+    /// It is lost when this link loses its carrier.
+    CarrierLost(LinkName),
+    /// It uses this nexthop, which is removed or created again.
+    NexthopRemoved(u32),
 }

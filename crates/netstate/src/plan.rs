@@ -71,6 +71,7 @@ pub fn plan(target: &Target<'_>, observed: &State) -> Result<Plan, PlanError> {
     account.settle(Stage::BeforeUp);
     account.raise_links();
     account.settle(Stage::AfterUp);
+    account.remove_last();
     account.remove_namespaces()?;
     Ok(Plan { ops: account.ops })
 }

@@ -374,6 +374,7 @@ pub const MACSEC_SA_ATTR_ACTIVE: u16 = 2;
 // rtnetlink.h: RTA_…, RTAX_…
 pub const RTA_PREFSRC: u16 = 7;
 pub const RTA_METRICS: u16 = 8;
+pub const RTA_NH_ID: u16 = 30;
 pub const RTAX_MTU: u16 = 2;
 pub const RTAX_ADVMSS: u16 = 8;
 

@@ -13,6 +13,7 @@ mod carrier;
 mod gateway;
 mod loops;
 mod master;
+mod nexthop;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use netstate::link::LinkFlags;
+use netstate::nexthop::{NexthopGroup, NexthopKind, Resilient, SingleNexthop};
 use netstate::plan::{Goal, plan, target, wanted};
 use netstate::verdict::Environment;
 use netstate::{
-    Address, AddressKey, Desired, Key, Link, LinkId, NetnsName, Nexthop, Object, Originals, Place,
-    Route, RouteKey, State, Verdict,
+    Address, AddressKey, Desired, Key, Link, LinkId, NetnsName, Nexthop, NexthopKey, NexthopObject,
+    Object, Originals, Place, Route, RouteKey, State, Verdict,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -88,10 +89,25 @@ impl Material {
                 RouteKey { netns: place.netns.clone(), table: 254, prefix, tos: 0, metric: 0 };
             (Key::Route(key), Object::Route(Arc::clone(&route)))
         });
+        let objects = nexthops(&place, count / 4).chain(routes_by(&place, count / 4));
         Material {
-            desired: State { objects: routes.chain([link.clone()]).collect() },
+            desired: State { objects: routes.chain(objects).chain([link.clone()]).collect() },
             others: State { objects: addresses.chain(needed).chain([link]).collect() },
         }
+    }
+
+    /// The same with groups that the kernel has to make anew.
+    fn made_anew(&self) -> State {
+        let mut state = self.desired.clone();
+        for object in state.objects.values_mut() {
+            if let Object::Nexthop(nexthop) = object
+                && let NexthopKind::Group(group) = &mut nexthop.kind
+            {
+                group.resilient =
+                    Some(Resilient { buckets: 8, idle_timer: 0, unbalanced_timer: 0 });
+            }
+        }
+        state
     }
 
     /// The verdict before and after the questions are answered.
@@ -127,11 +143,42 @@ impl Material {
     }
 }
 
+/// Nexthops with a gateway, and as many groups of two of them.
+fn nexthops(place: &Place, count: u32) -> impl Iterator<Item = (Key, Object)> {
+    let nexthop = |id, kind| {
+        let key = NexthopKey { netns: place.netns.clone(), id };
+        let object = NexthopObject { protocol: Some(4), fdb: false, kind };
+        (Key::Nexthop(key), Object::Nexthop(object.into()))
+    };
+    let single = move |index: u32| {
+        let (dev, via) = (Some(place.ifname.clone()), Some("192.0.2.2".parse().unwrap()));
+        let single = SingleNexthop { ipv6: false, dev, via, onlink: false };
+        nexthop(1 + index, NexthopKind::Single(single))
+    };
+    let group = move |index: u32| {
+        let members = [1 + index, 1 + (index + 1) % count].map(|id| (id, 1)).into();
+        nexthop(1 + count + index, NexthopKind::Group(NexthopGroup { members, resilient: None }))
+    };
+    (0..count).map(single).chain((0..count).map(group))
+}
+
+/// Routes that use these groups.
+fn routes_by(place: &Place, count: u32) -> impl Iterator<Item = (Key, Object)> {
+    (0..4 * count).map(move |index| {
+        let prefix = format!("30.{}.{}.0/24", index >> 8, index & 255).parse().unwrap();
+        let key = RouteKey { netns: place.netns.clone(), table: 254, prefix, tos: 0, metric: 0 };
+        let nhid = Some(1 + count + index % count);
+        let route = Route { protocol: Some(4), scope: Some(0), nhid, ..Route::default() };
+        (Key::Route(key), Object::Route(route.into()))
+    })
+}
+
 #[test]
 fn more_routes_cost_no_more_than_in_proportion() {
     let nothing = State::default();
     check("judge", Material::judge);
     check("plan what is there", |material| material.plan(&material.desired, &material.desired));
     check("plan new routes", |material| material.plan(&nothing, &material.desired));
+    check("plan other groups", |material| material.plan(&material.desired, &material.made_anew()));
     check("plan without the routes", |material| material.plan(&material.desired, &nothing));
 }

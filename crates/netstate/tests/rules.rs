@@ -12,6 +12,7 @@ const TESTS: &str = concat!(
     include_str!("../../../tests/acceptance/tests/verdict/ipv6.rs"),
     include_str!("../../../tests/acceptance/tests/verdict/links.rs"),
     include_str!("../../../tests/acceptance/tests/verdict/namespaces.rs"),
+    include_str!("../../../tests/acceptance/tests/verdict/nexthops.rs"),
     include_str!("../../../tests/acceptance/tests/verdict/parameters.rs"),
     include_str!("../../../tests/acceptance/tests/verdict/sources.rs"),
 );

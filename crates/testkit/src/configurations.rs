@@ -4,6 +4,7 @@
 //! contradictions. In many, a part is held, because a link that a route needs is down or missing.
 
 pub mod addresses;
+mod nexthops;
 mod random;
 mod shown;
 
@@ -18,6 +19,7 @@ use netstate::{
     Route, RouteKey, RouteKind, State, SysctlKey,
 };
 
+use self::nexthops::{RandomGroup, RandomNexthop};
 pub use self::random::{configuration, surroundings};
 pub use self::shown::{comparable, described};
 
@@ -58,6 +60,8 @@ const OF_NAMESPACE: [&str; 5] = [
 pub struct Configuration {
     links: Vec<Option<RandomLink>>,
     routes: Vec<RandomRoute>,
+    nexthops: Vec<RandomNexthop>,
+    groups: Vec<RandomGroup>,
     parameters: Vec<[Option<bool>; 5]>,
     /// Whether contradictions are removed.
     is_sound: bool,
@@ -95,6 +99,8 @@ struct RandomRoute {
     source: Option<(usize, u8)>,
     table: u32,
     is_blackhole: bool,
+    /// The nexthop object that it uses.
+    nexthop: Option<usize>,
 }
 
 /// How a nexthop is written.
@@ -186,6 +192,7 @@ impl Configuration {
             make_links_sound(&mut objects);
             make_addresses_sound(&mut objects);
         }
+        self.add_nexthops(&mut objects);
         for route in &self.routes {
             self.add_route(route, &mut objects);
         }
@@ -293,10 +300,12 @@ impl Configuration {
         if is_ipv6 && hops.len() > 1 {
             hops.retain(|hop| hop.via.is_some());
         }
-        if hops.is_empty() && !random.is_blackhole {
+        let used = |number| self.used(number, (&netns, is_ipv6), objects);
+        let nhid = random.nexthop.filter(|_| !random.is_blackhole).and_then(used);
+        if hops.is_empty() && !random.is_blackhole && nhid.is_none() {
             return;
         }
-        if random.is_blackhole {
+        if random.is_blackhole || nhid.is_some() {
             hops.clear();
         }
         hops.sort();
@@ -321,8 +330,14 @@ impl Configuration {
             true => RouteKind::Blackhole,
             false => RouteKind::Unicast,
         };
-        let mut route =
-            Route { kind, protocol: Some(4), source, nexthops: hops.into(), ..Route::default() };
+        let mut route = Route {
+            kind,
+            protocol: Some(4),
+            source,
+            nexthops: hops.into(),
+            nhid,
+            ..Route::default()
+        };
         if !is_ipv6 {
             route.scope = Some(route.natural_scope());
         }
@@ -423,6 +438,7 @@ fn make_addresses_sound(objects: &mut BTreeMap<Key, Object>) {
         | Key::Link(_)
         | Key::Neighbor(_)
         | Key::Fdb(_)
+        | Key::Nexthop(_)
         | Key::Route(_)
         | Key::Rule(_) => true,
     });

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use netstate::nexthop::NexthopKind;
 use netstate::plan::wanted;
 use netstate::uapi::NUD_NOARP;
 use netstate::{
@@ -275,6 +276,14 @@ fn moved<'i>(
         Key::Sysctl(key) => {
             if let Some(dev) = key.path.dev() {
                 key.path = key.path.of_dev(&new(&dev)?)?;
+            }
+        }
+        Key::Nexthop(_) => {
+            if let Object::Nexthop(nexthop) = &mut object
+                && let NexthopKind::Single(single) = &mut nexthop.kind
+                && let Some(dev) = &mut single.dev
+            {
+                *dev = new(dev)?;
             }
         }
         Key::Address(key) => key.dev = new(&key.dev)?,

@@ -12,6 +12,7 @@ mod detection;
 mod effects;
 mod ipv6;
 mod links;
+mod nexthops;
 mod parameters;
 mod routes;
 mod shared;

@@ -12,9 +12,9 @@ use crate::daemon::DEADLINE;
 
 /// The properties of links, addresses and routes that depend on the configuration: no counters, no
 /// lifetimes, no flags that change by themselves, no random values.
-const TOLD: [&str; 11] = [
+const TOLD: [&str; 12] = [
     "ifname", "mtu", "dst", "gateway", "dev", "protocol", "scope", "metric", "prefsrc", "type",
-    "nexthops",
+    "nexthops", "nhid",
 ];
 
 /// The links, addresses, routes and forwarding of every namespace; the device's own namespace is
@@ -79,7 +79,7 @@ pub fn snapshot() -> BTreeSet<String> {
     let asked = ["-d address show", "-4 route show table all", "-6 route show table all"];
     let others =
         ["-4 rule", "-6 rule", "-4 neigh show nud permanent", "-6 neigh show nud permanent"];
-    let others = others.into_iter().chain(["netns list"]);
+    let others = others.into_iter().chain(["netns list", "nexthop show"]);
     let mut all = BTreeSet::new();
     for question in asked.into_iter().chain(others) {
         let mut told = ip_json(question);
@@ -220,6 +220,9 @@ fn within(netns: &str) -> Vec<String> {
                 .map(|route| format!("route {}", told(route))),
         );
     }
+    all.extend(list(&ip_json(&format!("{option}nexthop show")), |nexthop| {
+        format!("nexthop {nexthop}")
+    }));
     all.push(format!("ip_forward {}", parameter(netns, "ipv4/ip_forward")));
     // The kernel lists links by their indexes, which depend on the order of creation.
     all.sort();

@@ -84,6 +84,7 @@ fn help_tells_what_can_follow() {
         flag: A flag of all nexthops
         nexthop: The link that packets are sent through, and optionally a gateway
         type: The action of the route for packets; the default is unicast
+        nhid: The identifier of a configured nexthop object of the same namespace, which the route uses instead of nexthops of its own
         <cr> (told)
     "#]]);
     device.help(
@@ -99,6 +100,6 @@ fn help_tells_what_can_follow() {
         "#]],
     );
     device.help("nonsense ", expect![[r#"
-        "nonsense" is unknown here; expected one of mtu, admin-status, index, netns, group, device, master, advance, modes, lladdresses, ip, type, virtual_peer_name, bridge-conf, bond_slave, ifname, description, sysctl, macvlan, ipvlan, ipip, sit, ip6tnl, ip6gre, erspan, ip6erspan, geneve, xfrm, vti6, tun, netnses-iproute2, links-iproute2, neighbors-iproute2, routes-iproute2, rules-iproute2, sysctls-netloom, drift-netloom, commit, discard-changes, do, end, load, lock, no, resolve, rollback, save, top, unlock, up, update, exit, help, quit, repair, show
+        "nonsense" is unknown here; expected one of mtu, admin-status, index, netns, group, device, master, advance, modes, lladdresses, ip, type, virtual_peer_name, bridge-conf, bond_slave, ifname, description, sysctl, macvlan, ipvlan, ipip, sit, ip6tnl, ip6gre, erspan, ip6erspan, geneve, xfrm, vti6, tun, netnses-iproute2, links-iproute2, neighbors-iproute2, nexthops-iproute2, routes-iproute2, rules-iproute2, sysctls-netloom, drift-netloom, commit, discard-changes, do, end, load, lock, no, resolve, rollback, save, top, unlock, up, update, exit, help, quit, repair, show
     "#]]);
 }

@@ -224,7 +224,12 @@ fn brief(object: &Object) -> Object {
                 status.preferred_left.take_if(|left| *left > 0);
             }
         }
-        Object::Netns | Object::Link(_) | Object::Sysctl(_) | Object::Fdb(_) | Object::Rule(_) => {}
+        Object::Netns
+        | Object::Link(_)
+        | Object::Sysctl(_)
+        | Object::Fdb(_)
+        | Object::Nexthop(_)
+        | Object::Rule(_) => {}
     }
     object
 }
@@ -274,6 +279,7 @@ fn is_of_people(key: &Key, object: &Object, request: &ImportRequest) -> bool {
             route.protocol != Some(RTPROT_DHCP)
                 && (request.routing_daemons || !route.is_of_daemon())
         }
+        (_, Object::Nexthop(_)) => request.routing_daemons || !object.is_of_daemon(),
         (_, Object::Neighbor(_) | Object::Rule(_)) => true,
         (_, Object::Netns | Object::Link(_) | Object::Sysctl(_) | Object::Fdb(_)) => false,
     }

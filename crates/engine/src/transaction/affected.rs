@@ -4,11 +4,13 @@
 //! depends on the size of the change. A link that is moved or recreated affects all its dependents,
 //! configured or not.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use netstate::noun::{Anchor, is_needed, needs, places};
+use netstate::noun::{Anchor, Condition, Need, is_needed, needs, places};
+use netstate::verdict::conditions_of;
 use netstate::{
     Address, AddressKey, Desired, Key, Link, LinkName, NetnsName, Object, Place, Route, RouteKey,
     SysctlKey, SysctlPath,
@@ -30,14 +32,21 @@ pub(crate) fn with_dependents(keys: BTreeSet<Key>, states: &[&Desired]) -> BTree
     if !keys.iter().any(is_needed) {
         return keys;
     }
-    let dependents = Dependents::of(states);
+    // Only links and namespaces have dependents for which there is no index.
+    let dependents = OnceCell::new();
     let mut next: Vec<Key> = keys.iter().filter(|key| is_needed(key)).cloned().collect();
     let mut found = keys;
     while let Some(key) = next.pop() {
-        for dependent in dependents.on(&key, states) {
+        let add = |dependent: &Key| {
             if found.insert(dependent.clone()) && is_needed(dependent) {
                 next.push(dependent.clone());
             }
+        };
+        if let Key::Nexthop(nexthop) = &key {
+            states.iter().flat_map(|state| state.users_of(nexthop)).for_each(add);
+        } else {
+            let dependents = dependents.get_or_init(|| Dependents::of(states));
+            dependents.on(&key, states).into_iter().for_each(add);
         }
     }
     found
@@ -159,13 +168,14 @@ fn is_ipv6(key: &Key) -> bool {
         | Key::Sysctl(_)
         | Key::Neighbor(_)
         | Key::Fdb(_)
+        | Key::Nexthop(_)
         | Key::Rule(_) => false,
     }
 }
 
-/// The routes whose gateway is reached through one of these objects: the subnet of an address, or
-/// the prefix of a route. If a link changes, this includes the routes that name only a gateway, and
-/// those with an `onlink` gateway.
+/// The routes and nexthops whose gateway is reached through one of these objects: the subnet of an
+/// address, or the prefix of a route. If a link changes, this includes the routes that name only a
+/// gateway, and those with an `onlink` gateway.
 pub(crate) fn by_gateways(
     keys: &BTreeSet<Key>,
     touched: &Desired,
@@ -213,8 +223,9 @@ pub(crate) fn by_gateways(
         led.values().flatten().map(|net| (net.addr().is_ipv4(), net.prefix_len())).collect();
     let mut found = BTreeSet::new();
     for (key, object) in desired.iter() {
-        let (Key::Route(of), Object::Route(route)) = (key, object) else { continue };
-        let led = led.get(&of.netns);
+        let gateways = object.gateways();
+        let Some(netns) = key.netns().filter(|_| !gateways.is_empty()) else { continue };
+        let led = led.get(netns);
         let is_led = |via: IpAddr| {
             let holding = lengths
                 .iter()
@@ -222,14 +233,11 @@ pub(crate) fn by_gateways(
                 .filter_map(|(_, length)| Some(IpNet::new(via, *length).ok()?.trunc()));
             led.is_some_and(|led| holding.into_iter().any(|net| led.contains(&net)))
         };
-        let by_any = object.loose().links && links.contains(&of.netns);
+        let by_any = object.loose().links && links.contains(netns);
         // Any address of the namespace lets the kernel take an `onlink` gateway.
-        let is_onlink = || route.nexthops.iter().any(|hop| hop.onlink);
-        let by_address = || links.contains(&of.netns) || without_address.contains(&of.netns);
-        if by_any
-            || by_address() && is_onlink()
-            || route.nexthops.iter().filter_map(|hop| hop.via).any(is_led)
-        {
+        let is_onlink = || gateways.iter().any(|(_, onlink)| *onlink);
+        let by_address = || links.contains(netns) || without_address.contains(netns);
+        if by_any || by_address() && is_onlink() || gateways.iter().any(|(via, _)| is_led(*via)) {
             found.insert(key.clone());
         }
     }
@@ -251,6 +259,42 @@ fn is_within_subnet(key: &RouteKey, route: &Route, desired: &Desired) -> bool {
             let mut held = desired.addresses_of(&place);
             held.any(|(at, held)| held.subnets(at).iter().any(|net| net.contains(&key.prefix)))
         })
+}
+
+/// The nexthop objects that these objects need, also through others.
+pub(crate) fn needed(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
+    let mut found = BTreeSet::new();
+    let mut next: Vec<Key> = Vec::new();
+    for (key, object) in desired.among(keys) {
+        next.extend(needs(key, object).iter().filter_map(Need::key).cloned());
+        while let Some(needed) = next.pop() {
+            if let Some(object) = desired.get(&needed).filter(|_| !found.contains(&needed)) {
+                next.extend(needs(&needed, object).iter().filter_map(Need::key).cloned());
+                found.insert(needed);
+            }
+        }
+    }
+    found
+}
+
+/// The links whose carriers these objects need, and their ports if they are bridges. Whether they have
+/// a carrier is not configured.
+pub(crate) fn with_carriers(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Key> {
+    let (mut places, mut conditions) = (BTreeSet::new(), Vec::new());
+    for (key, object) in desired.among(keys).filter(|(key, _)| matches!(key, Key::Nexthop(_))) {
+        conditions_of(key, object, &mut conditions);
+        places.extend(conditions.drain(..).filter_map(|condition| {
+            if let Condition::Carrier(place) = condition { Some(place) } else { None }
+        }));
+    }
+    let link_at = |place: &Place| desired.link_at(place).map(|(id, _)| Key::Link(id.clone()));
+    let mut found: BTreeSet<Key> = places.iter().filter_map(link_at).collect();
+    if !found.is_empty() {
+        let is_port = |link: &Link| link.master_place().is_some_and(|at| places.contains(&at));
+        let ports = desired.links().filter(|(_, link)| is_port(link));
+        found.extend(ports.map(|(id, _)| Key::Link(id.clone())));
+    }
+    found
 }
 
 /// The IPv6 source addresses of the routes among these objects, with their links. It must be known
@@ -416,13 +460,11 @@ pub(crate) fn other_ends(keys: &BTreeSet<Key>, desired: &Desired) -> BTreeSet<Ke
     at.map(|(id, _)| Key::Link(id.clone())).collect()
 }
 
-/// The dependents of the link at each place and of each other object, and the objects in each
-/// namespace.
+/// The dependents of the link at each place, and the objects in each namespace.
 #[derive(Default)]
 struct Dependents<'a> {
     by_place: BTreeMap<Place, Vec<&'a Key>>,
     by_netns: BTreeMap<NetnsName, Vec<&'a Key>>,
-    by_key: BTreeMap<Key, Vec<&'a Key>>,
 }
 
 impl<'a> Dependents<'a> {
@@ -432,7 +474,7 @@ impl<'a> Dependents<'a> {
             for need in needs(key, object) {
                 match need.of {
                     Anchor::Place(place) => dependents.by_place.entry(place).or_default().push(key),
-                    Anchor::Key(needed) => dependents.by_key.entry(*needed).or_default().push(key),
+                    Anchor::Key(_) => {}
                 }
             }
             if let Some(netns) = netns_of(key, object) {
@@ -448,7 +490,7 @@ impl<'a> Dependents<'a> {
         }
         let places = states.iter().filter_map(|state| place_of(state.get(key)?));
         let at_places = places.filter_map(|place| self.by_place.get(place)).flatten();
-        at_places.chain(self.by_key.get(key).into_iter().flatten()).copied().collect()
+        at_places.copied().collect()
     }
 }
 

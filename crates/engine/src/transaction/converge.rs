@@ -201,8 +201,8 @@ impl Kernel {
         }
     }
 
-    /// An address was awaited in vain, because the link that the plan has set up has no carrier.
-    /// This is known only once the link is up. Objects that need the address are then held, as they
+    /// An address or a carrier was awaited in vain, because the link that the plan has set up has no
+    /// carrier. This is known only once the link is up. Objects that need it are then held, as they
     /// are on a link that was up before.
     fn carry_out_the_rest(
         &mut self,
@@ -472,12 +472,14 @@ impl Kernel {
     }
 }
 
-/// Whether duplicate address detection has not finished in time.
+/// Whether duplicate address detection has not finished in time, or a link has got no carrier for a
+/// nexthop.
 fn is_awaited_in_vain(errors: &Errors) -> bool {
     let timeout = rustix::io::Errno::TIMEDOUT.raw_os_error();
     errors.0.iter().any(|error| {
         matches!(error, Error::Refused { refusal, .. }
-            if refusal.op.action == Action::Await && refusal.errno == timeout)
+            if refusal.errno == timeout
+                && (refusal.op.action == Action::Await || matches!(refusal.op.key, Key::Nexthop(_))))
     })
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct TransitionPlan {
     pub(crate) ports: Vec<(Key, Link)>,
     /// The observed links, and whether each is up.
     pub(crate) links: BTreeMap<Key, bool>,
+    /// The observed links that are up and have no carrier.
+    pub(crate) without_carrier: BTreeSet<Key>,
     /// All originals, if the transition adds to them.
     pub(crate) adopted: Option<Originals>,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use netstate::attribute::{Attributes, Fields, Value, put, put_value};
 use netstate::route::{Nexthop, Route, RouteKey, RouteKind};
-use netstate::uapi::{RT_TABLE_LOCAL, RTPROT_KERNEL, RTPROT_STATIC};
+use netstate::uapi::{RT_TABLE_LOCAL, RTA_NH_ID, RTPROT_KERNEL, RTPROT_STATIC};
 use netstate::{Key, LinkName, NetnsName};
 use smallvec::SmallVec;
 
@@ -74,24 +74,29 @@ pub(crate) fn set(out: &mut Vec<u8>, key: &RouteKey, route: &Route, indexes: &[u
 
 /// Appends the body of a request to remove a route.
 pub(crate) fn delete(out: &mut Vec<u8>, key: &RouteKey, route: &Route) {
-    // RT_SCOPE_NOWHERE matches any scope.
+    // RT_SCOPE_NOWHERE matches any scope, and zero any type: that of a route by a nexthop object is reported as what the
+    // nexthop does.
+    let kind = if route.nhid.is_some() { 0 } else { route.kind as u8 };
     put_key(
         out,
         key,
         Fixed {
             protocol: route.protocol.unwrap_or_default(),
             scope: libc::RT_SCOPE_NOWHERE,
-            kind: route.kind as u8,
+            kind,
             flags: 0,
         },
     );
+    if let Some(nhid) = route.nhid {
+        put_value(out, RTA_NH_ID, &nhid);
+    }
 }
 
 /// The route as the kernel reports it after [`set`]; none if the kernel chooses something that
 /// `route` leaves open. A single nexthop has no weight.
 pub(crate) fn as_reported(key: &RouteKey, route: &Route) -> Option<Route> {
     let whole = match (route.kind, route.nexthops.as_slice()) {
-        (RouteKind::Unicast, nexthops) => !nexthops.is_empty(),
+        (RouteKind::Unicast, nexthops) => route.nhid.is_some() || !nexthops.is_empty(),
         (_, nexthops) => nexthops.is_empty(),
     };
     let mut as_reported = route.clone();
@@ -146,7 +151,8 @@ pub(crate) struct Seen {
     pub(crate) key: RouteKey,
     /// The route. Its nexthops are in the order of the message, without their links.
     pub(crate) route: Route,
-    /// The index of each nexthop's link; zero if it has none.
+    /// The index of each nexthop's link; zero if it has none. A route by a nexthop object has no nexthops, but the links
+    /// of that object.
     pub(crate) indexes: SmallVec<[u32; 1]>,
 }
 
@@ -193,6 +199,9 @@ pub(crate) fn decode(message: Message<'_>, netns: &NetnsName) -> Option<Seen> {
         }
         // For IPv6, the kernel reports the loopback as the device of a route that drops packets.
         None => {}
+    }
+    if route.nhid.is_some() {
+        route.nexthops.clear();
     }
     let any = match message.byte(0) {
         2 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),

@@ -15,6 +15,7 @@ mod detection;
 mod exact;
 mod kinds;
 mod namespaces;
+mod nexthop;
 mod observe;
 mod paths;
 mod refusals;

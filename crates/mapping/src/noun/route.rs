@@ -55,6 +55,7 @@ struct Entry {
     flag: Option<u8>,
     nexthop: Vec<NexthopEntry>,
     r#type: Option<RouteKind>,
+    nhid: Option<u32>,
     #[serde(skip_deserializing)]
     state: Option<RouteState>,
 }
@@ -126,7 +127,7 @@ impl RouteLowering<'_, '_, '_> {
         }
         let nexthops = self.nexthops(entry, kind);
         let has_gateway = nexthops.iter().any(|nexthop| nexthop.via.is_some());
-        let scope = match (self.is_ipv6(), kind, has_gateway) {
+        let scope = match (self.is_ipv6(), kind, has_gateway || entry.nhid.is_some()) {
             (true, ..) => None,
             (false, RouteKind::Unicast, false) => Some(entry.scope.unwrap_or(LINK)),
             (false, ..) => Some(entry.scope.unwrap_or(UNIVERSE)),
@@ -138,6 +139,7 @@ impl RouteLowering<'_, '_, '_> {
             source: entry.src,
             metrics: RouteMetrics { mtu: entry.mtu, advmss: entry.advmss },
             nexthops,
+            nhid: entry.nhid,
         };
         let route = Object::Route(route.shared(last));
         if !self.lowering.add(Key::Route(self.key.clone()), route) {
@@ -151,14 +153,25 @@ impl RouteLowering<'_, '_, '_> {
     }
 
     fn nexthops(&mut self, entry: &Entry, kind: RouteKind) -> Nexthops {
-        match (kind, entry.nexthop.first()) {
-            (RouteKind::Unicast, None) => {
-                let message =
-                    "the route needs a nexthop, or a type that needs none, such as blackhole";
+        match (kind, entry.nexthop.first(), entry.nhid) {
+            (RouteKind::Unicast, None, None) => {
+                let message = "the route needs a nexthop, a nhid, or a type that needs none, such as blackhole";
                 self.lowering.faults.missing(&entry_path(self.node), message);
             }
-            (RouteKind::Unicast, Some(_)) | (_, None) => {}
-            (_, Some(_)) => self.invalid(&["type"], "only a unicast route has nexthops"),
+            (RouteKind::Unicast, Some(_), Some(_)) => {
+                let message = "a route has either nexthops or a nhid: take one of them out";
+                self.invalid(&["nhid"], message);
+            }
+            (RouteKind::Unicast, Some(_), None)
+            | (RouteKind::Unicast, None, Some(_))
+            | (_, None, None) => {}
+            (_, Some(_), _) | (_, _, Some(_)) => {
+                self.invalid(&["type"], "only a unicast route has nexthops");
+            }
+        }
+        if entry.flag.is_some() && entry.nhid.is_some() {
+            let message = "the nexthop that nhid names has flags of its own: take this out";
+            self.invalid(&["flag"], message);
         }
         let called = format!("the route to {}", self.key.prefix);
         let user = User { called: &called, netns: &self.key.netns };

@@ -227,19 +227,6 @@ impl<'a> World<'a> {
         self.put(key.clone(), shown);
     }
 
-    /// Removes an object, and what the kernel removes with it.
-    pub(super) fn lose(&mut self, key: &Key, why: &str) {
-        if self.take(key).is_none() {
-            return;
-        }
-        self.lost.insert(key.clone(), why.into());
-        if let Key::Address(gone) = key
-            && gone.address.addr().is_ipv4()
-        {
-            self.lose_with_address(gone, why);
-        }
-    }
-
     /// Whether an earlier address on the same link has the same subnet (`__inet_insert_ifa`,
     /// net/ipv4/devinet.c).
     fn has_primary(&self, of: &AddressKey, address: &Address) -> bool {
@@ -265,7 +252,7 @@ impl<'a> World<'a> {
     /// Removes the IPv4 routes of the main table whose source address the namespace no longer has
     /// (`fib_sync_down_addr`). With the last IPv4 address of a link, removes all of IPv4 on the
     /// link (`fib_disable_ip`, net/ipv4/fib_frontend.c).
-    fn lose_with_address(&mut self, gone: &AddressKey, why: &str) {
+    pub(super) fn lose_with_address(&mut self, gone: &AddressKey, why: &str) {
         let source: IpAddr = gone.address.addr();
         if self.holding(&gone.netns, source).next().is_none() {
             let mut routes = self.routes_from(&gone.netns, source);
@@ -464,7 +451,7 @@ impl<'a> World<'a> {
         }
         let leads_nowhere = |key: &Key| match (key, self.objects.get(key).map(Cow::as_ref)) {
             (Key::Route(key), Some(Object::Route(route))) => {
-                key.prefix.addr().is_ipv6() && route.nexthops.is_empty()
+                key.prefix.addr().is_ipv6() && route.nexthops.is_empty() && route.nhid.is_none()
             }
             _ => false,
         };

@@ -7,6 +7,7 @@ use super::nouns::{is_ipv6, nature, route, same_value};
 use super::world::{Presence, World, follows_device, is_bond, lacks_ipv6};
 use crate::name::NetnsName;
 use crate::noun::link::{Link, Master, Place, Port};
+use crate::noun::nexthop::NexthopKey;
 use crate::noun::route::{Nexthop, Route, RouteKey, RouteKind};
 use crate::noun::sysctl::SysctlKey;
 use crate::noun::{Key, Object};
@@ -22,6 +23,10 @@ impl World<'_> {
         let place = |ifname| Place { netns: netns.clone(), ifname };
         if let (Key::Route(key), Some(route)) = (key, route(object)) {
             let missing = || self.missing_for_route(key, route, kernels);
+            return self.missing_netns(netns).or_else(missing);
+        }
+        if let (Key::Nexthop(key), Object::Nexthop(nexthop)) = (key, object) {
+            let missing = || self.missing_for_nexthop_object(key, nexthop, kernels);
             return self.missing_netns(netns).or_else(missing);
         }
         let nature = nature(key, object);
@@ -92,12 +97,12 @@ impl World<'_> {
         (self.netns(netns) == Presence::Missing).then(|| format!("there is no namespace {netns}"))
     }
 
-    fn missing_link(&self, place: &Place) -> Unmet {
+    pub(super) fn missing_link(&self, place: &Place) -> Unmet {
         let missing = || format!("there is no link {}", name(place));
         (self.link(place) == Presence::Missing).then(missing)
     }
 
-    fn missing_ipv6(&self, place: &Place) -> Unmet {
+    pub(super) fn missing_ipv6(&self, place: &Place) -> Unmet {
         match self.link(place) {
             Presence::Here(link) if lacks_ipv6(link) => {
                 Some(format!("{} has no IPv6, its MTU being less than 1280", name(place)))
@@ -107,7 +112,7 @@ impl World<'_> {
     }
 
     /// `disable_ipv6`, net/ipv6/addrconf.c.
-    fn missing_enabled_ipv6(&self, place: &Place) -> Unmet {
+    pub(super) fn missing_enabled_ipv6(&self, place: &Place) -> Unmet {
         let path = format!("net/ipv6/conf/{}/disable_ipv6", place.ifname).parse().ok()?;
         let parameter = Key::Sysctl(SysctlKey { netns: place.netns.clone(), path });
         match self.objects.get(&parameter).map(Cow::as_ref) {
@@ -121,6 +126,10 @@ impl World<'_> {
     fn missing_for_route(&self, key: &RouteKey, route: &Route, kernels: bool) -> Unmet {
         if !forwards(route.kind) {
             return None;
+        }
+        let nexthop = route.nhid.map(|id| NexthopKey { netns: key.netns.clone(), id });
+        if let Some(missing) = nexthop.and_then(|nexthop| self.missing_nexthop(&nexthop)) {
+            return Some(missing);
         }
         let hops = route.nexthops.iter();
         hops.filter_map(|hop| self.missing_for_nexthop((key, route), hop, kernels)).next().or_else(
@@ -187,7 +196,7 @@ fn forwards(kind: RouteKind) -> bool {
 }
 
 /// Whether an address can be reached on any link with IPv6 (`fe80::/10`, RFC 4291).
-fn is_link_local(address: IpAddr) -> bool {
+pub(super) fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(_) => false,
         IpAddr::V6(address) => address.is_unicast_link_local(),

@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::addresses;
+use super::{addresses, nexthops};
 use crate::name::LinkName;
 use crate::noun::address::AddressKey;
 use crate::noun::fdb::FdbKey;
 use crate::noun::neighbor::{Neighbor, NeighborKey};
-use crate::noun::route::{Nexthop, Route, RouteKey};
+use crate::noun::route::{Nexthop, Route, RouteKey, RouteKind};
 use crate::noun::rule::Rule;
 use crate::noun::sysctl::SysctlKey;
 use crate::noun::{Key, Object};
@@ -69,6 +69,10 @@ pub(super) fn nature(key: &Key, object: &Object) -> Nature {
         Key::Fdb(key) => Nature { links: [key.dev.clone()].into(), ..replaceable },
         Key::Route(key) => {
             let hops = route(object).map(|route| route.nexthops.as_slice()).unwrap_or_default();
+            // It goes only with its nexthop object (`fib6_ifdown`, net/ipv6/route.c).
+            if route(object).is_some_and(|route| route.nhid.is_some()) {
+                return replaceable;
+            }
             Nature {
                 links: hops.iter().filter_map(|hop| hop.dev.clone()).collect(),
                 of_ipv6: is_ipv6(key),
@@ -79,6 +83,12 @@ pub(super) fn nature(key: &Key, object: &Object) -> Nature {
                 ..replaceable
             }
         }
+        // It stays on a link without addresses (`nh_netdev_event`, net/ipv4/nexthop.c).
+        Key::Nexthop(_) => Nature {
+            links: nexthops::dev(object).cloned().into_iter().collect(),
+            goes_with_down: true,
+            ..replaceable
+        },
         Key::Rule(_) => Nature { is_automatic, ..Nature::default() },
     }
 }
@@ -99,8 +109,12 @@ pub(super) fn renamed<'a>(
             Key::Sysctl(SysctlKey { path, ..key })
         }
         // A rule keeps the name of the link.
-        Key::Netns(_) | Key::Link(_) | Key::Route(_) | Key::Rule(_) => key,
+        Key::Netns(_) | Key::Link(_) | Key::Nexthop(_) | Key::Route(_) | Key::Rule(_) => key,
     };
+    let new_name = |dev: &LinkName| if dev == old { new.clone() } else { dev.clone() };
+    if let Some(nexthop) = nexthops::renamed(&object, new_name) {
+        return (key, Cow::Owned(nexthop));
+    }
     let Some(route) = route(&object) else { return (key, object) };
     let mut route = route.clone();
     let devs = route.nexthops.iter_mut().filter_map(|hop| hop.dev.as_mut());
@@ -122,6 +136,9 @@ pub(super) fn agrees(key: &Key, wanted: &Object, seen: &Object) -> bool {
         (Key::Fdb(_), Object::Fdb(_), Object::Fdb(_)) => true,
         (Key::Route(key), Object::Route(wanted), Object::Route(seen)) => {
             route_agrees(key, wanted, seen)
+        }
+        (Key::Nexthop(_), Object::Nexthop(wanted), Object::Nexthop(seen)) => {
+            nexthops::agrees(wanted, seen)
         }
         (Key::Rule(_), Object::Rule(wanted), Object::Rule(seen)) => rule_agrees(wanted, seen),
         _ => false,
@@ -147,6 +164,7 @@ fn is_automatic(object: &Object) -> bool {
             !lasts && !held
         }
         Object::Fdb(_) => true,
+        Object::Nexthop(_) => false,
         Object::Route(route) => [Some(RTPROT_KERNEL), Some(RTPROT_RA)].contains(&route.protocol),
         Object::Rule(rule) => rule.protocol == Some(RTPROT_KERNEL),
     }
@@ -176,7 +194,11 @@ fn route_agrees(key: &RouteKey, wanted: &Route, seen: &Route) -> bool {
     let hops = wanted.nexthops.is_empty()
         || wanted.nexthops.len() == seen.nexthops.len()
             && wanted.nexthops.iter().zip(&seen.nexthops).all(hop);
-    wanted.kind == seen.kind
+    // A route over a blackhole is shown as one (`fib_dump_info`).
+    let is_kind =
+        wanted.kind == seen.kind || wanted.nhid.is_some() && seen.kind == RouteKind::Blackhole;
+    is_kind
+        && wanted.nhid == seen.nhid
         && same(wanted.protocol, seen.protocol)
         && (is_ipv6(key) || same(wanted.scope, seen.scope))
         && wanted.source == seen.source

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::needs::name;
+use super::nexthops;
 use super::nouns::{agrees, nature, same_value};
 use super::world::{Presence, World, is_built_in, master};
 use crate::attribute::Fields;
-use crate::name::LinkId;
+use crate::name::{LinkId, LinkName};
 use crate::noun::link::{Link, LinkBelow, LinkKind, Master, Place};
 use crate::noun::route::Route;
 use crate::noun::{Key, Object};
@@ -201,6 +202,11 @@ pub(super) fn is_still(key: &Key, from: &Object, now: &Object, world: &World<'_>
             }
             from.nexthops.sort();
             from == **now
+        }
+        (Key::Nexthop(key), from, now) if from != now => {
+            let seen = |dev: &LinkName| Place { netns: key.netns.clone(), ifname: dev.clone() };
+            let now_called = |dev: &LinkName| world.now_at(&seen(dev)).ifname.clone();
+            nexthops::renamed(from, now_called).as_ref() == Some(now)
         }
         (_, from, now) => from == now,
     }

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::nexthops;
 use super::nouns::{nature, route};
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::address::{Address, AddressKey};
@@ -81,6 +82,8 @@ pub(super) struct World<'a> {
     local: BTreeMap<(NetnsName, IpAddr), BTreeSet<Key>>,
     /// The routes by source address.
     from: BTreeMap<(NetnsName, IpAddr), BTreeSet<Key>>,
+    /// The objects that use a nexthop object.
+    pub(super) users: BTreeMap<Key, BTreeSet<Key>>,
     /// Links that have no IPv4, because they have lost their last address.
     pub(super) without_ipv4: BTreeSet<Place>,
     /// The present places of renamed links, by their first places.
@@ -296,6 +299,9 @@ impl<'a> World<'a> {
         }
         if let Key::Address(at) = key {
             enter(self.local.entry((netns.clone(), at.address.addr())).or_default(), key);
+        }
+        for nexthop in nexthops::used(key, object) {
+            enter(self.users.entry(nexthop).or_default(), key);
         }
         if let Some(source) = route(object).and_then(|route| route.source) {
             enter(self.from.entry((netns.clone(), source)).or_default(), key);

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use crate::name::{LinkName, NetnsName};
 use crate::noun::link::Place;
+use crate::noun::nexthop::NexthopKey;
 use crate::noun::sysctl::SysctlKey;
 
 /// A condition for an object to be in the kernel as it is configured.
@@ -31,6 +32,12 @@ pub enum Condition {
     MtuWithin(Place, u32),
     /// The driver of the link itself allows this MTU.
     MtuLimits(u32),
+    /// The link at this place has a carrier. A link that is down is another condition.
+    Carrier(Place),
+    /// The loopback of this namespace is up.
+    Loopback(NetnsName),
+    /// The nexthop object with this key is in the kernel, and the object can use it.
+    Nexthop(NexthopKey),
     /// A link in the namespace has this address.
     Source(NetnsName, IpAddr),
     /// The gateway is reached without another gateway.
@@ -112,6 +119,9 @@ impl Condition {
             Condition::Ipv6Parameters(_) => &Rule::IPV6_PARAMETERS,
             Condition::MtuWithin(..) => &Rule::MTU_WITHIN,
             Condition::MtuLimits(_) => &Rule::MTU_LIMITS,
+            Condition::Carrier(_) => &Rule::CARRIER,
+            Condition::Loopback(_) => &Rule::LOOPBACK,
+            Condition::Nexthop(_) => &Rule::NEXTHOP,
             Condition::Source(..) => &Rule::SOURCE,
             Condition::Gateway(_) => &Rule::GATEWAY,
             Condition::Onlink(_) => &Rule::ONLINK,
@@ -161,7 +171,7 @@ rules! {
     /// For [`Condition::LinkUp`].
     LINK_UP = Rule {
         condition: "the link is up",
-        of: "routes; VLANs, which are up only while the link below is up",
+        of: "routes; nexthops; VLANs, which are up only while the link below is up",
         by_configuration: &[Outcome::Held],
         by_environment: &[Outcome::Held],
         note: "A route over several links goes over those that are up. A VLAN with `loose_binding` does not depend on the \
@@ -172,10 +182,47 @@ rules! {
             "a_vlan_goes_down_with_the_link_below",
         ],
     };
+    /// For [`Condition::Carrier`].
+    CARRIER = Rule {
+        condition: "the link has a carrier",
+        of: "nexthop objects",
+        by_configuration: &[Outcome::Held],
+        by_environment: &[Outcome::Held, Outcome::Awaited],
+        note: "The kernel removes a nexthop object when its link goes down or loses its carrier, with the routes that use it. \
+               A link that has just been set up may get its carrier a moment later: the commit waits for at most one second.",
+        shown_by: &[
+            "a_nexthop_is_held_while_its_link_has_no_carrier",
+        ],
+    };
+    /// For [`Condition::Loopback`].
+    LOOPBACK = Rule {
+        condition: "the loopback is up",
+        of: "nexthop objects that are blackholes",
+        by_configuration: &[Outcome::Held],
+        by_environment: &[Outcome::Refused],
+        note: "The kernel puts a blackhole on `lo`. That of a new namespace is down until it is configured to be up.",
+        shown_by: &[
+            "a_blackhole_nexthop_needs_the_loopback",
+        ],
+    };
+    /// For [`Condition::Nexthop`].
+    NEXTHOP = Rule {
+        condition: "the nexthop object is there",
+        of: "routes with `nhid`, groups of nexthops",
+        by_configuration: &[Outcome::Refused, Outcome::Held],
+        by_environment: &[Outcome::Refused, Outcome::Held],
+        note: "Refused if the namespace has no such nexthop in the configuration, also if others have made one. Refused too if \
+               the object cannot use it: an IPv6 route uses no nexthop of IPv4, a route none for forwarding databases, and a group no \
+               other group. Held as long as the nexthop is held. A group uses the members that are not held.",
+        shown_by: &[
+            "a_nexthop_that_is_not_configured_is_refused",
+            "routes_and_groups_are_held_with_their_nexthops",
+        ],
+    };
     /// For [`Condition::Ipv6`].
     IPV6 = Rule {
         condition: "IPv6 is on for the link",
-        of: "IPv6 addresses, IPv6 routes",
+        of: "IPv6 addresses, IPv6 routes, IPv6 nexthops",
         by_configuration: &[Outcome::Refused],
         by_environment: &[Outcome::Kernel],
         note: "`disable_ipv6` of the link switches it off. If the link has none of its own, that of `all` does, and that of \
@@ -260,7 +307,7 @@ rules! {
     /// For [`Condition::Gateway`].
     GATEWAY = Rule {
         condition: "the gateway is reached without another gateway",
-        of: "routes",
+        of: "routes, nexthops",
         by_configuration: &[Outcome::Refused],
         by_environment: &[Outcome::Refused],
         note: "The subnet of an address, or a route without gateway, has to contain the gateway, on the link of the nexthop. \
@@ -275,7 +322,7 @@ rules! {
     /// For [`Condition::Onlink`].
     ONLINK = Rule {
         condition: "the namespace has an IPv4 address, and none that is the gateway",
-        of: "routes with an IPv4 gateway and the flag `onlink`",
+        of: "routes and nexthops with an IPv4 gateway and the flag `onlink`",
         by_configuration: &[Outcome::Refused, Outcome::Held],
         by_environment: &[Outcome::Refused, Outcome::Held],
         note: "The kernel looks the gateway up in the table `local`, which exists in a namespace from its first IPv4 address on. \

@@ -113,6 +113,21 @@ pub(crate) trait NounFacts {
     /// Adds to `wanted` what a change needs beyond the keys of its objects.
     fn wanted(wanted: &mut Wanted, change: &Change<'_>);
 
+    /// What remains of an object after one that it needs by its key is gone; none if it goes too.
+    fn remains(_: &Self::Object, _: &Key) -> Option<Self::Object> {
+        None
+    }
+
+    /// Whether the kernel removes it when its link loses its carrier.
+    fn needs_carrier(_: &Self::Object) -> bool {
+        false
+    }
+
+    /// Its gateways, and whether each is `onlink`.
+    fn gateways(_: &Self::Object) -> Vec<(IpAddr, bool)> {
+        Vec::new()
+    }
+
     /// The part of an object that can be restored.
     fn restorable(object: &Self::Object) -> Self::Object;
 
@@ -178,6 +193,8 @@ pub(crate) enum FoundBy {
 pub(crate) enum Removal {
     /// By an operation of its own, unless it is removed with another object.
     Deleted,
+    /// The same, after the objects that need it have been removed or changed.
+    DeletedLast,
     /// By separate steps of the plan.
     ByStep,
     /// It cannot be removed, and gets its default value.
@@ -366,7 +383,7 @@ pub fn is_watched(key: &Key) -> bool {
 /// Whether it is removed by an operation of its own. If a change of ours removes an object of
 /// others of such a noun, it is restored.
 pub fn is_deleted_alone(key: &Key) -> bool {
-    key.noun().facts().removal == Removal::Deleted
+    matches!(key.noun().facts().removal, Removal::Deleted | Removal::DeletedLast)
 }
 
 /// The places of the links with which an object is lost. The kernel keeps IPv6 routes without a
@@ -375,6 +392,7 @@ pub(crate) fn carriers(key: &Key, object: &Object) -> SmallVec<[Place; 1]> {
     let places: SmallVec<[Place; 1]> = super::places(key, object).collect();
     if let Key::Route(route) = key
         && places.is_empty()
+        && !matches!(object, Object::Route(route) if route.nhid.is_some())
         && route.prefix.addr().is_ipv6()
         && let Ok(ifname) = "lo".parse()
     {

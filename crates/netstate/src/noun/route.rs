@@ -11,17 +11,16 @@ use smallvec::SmallVec;
 
 use crate::attribute::Attributes;
 use crate::name::{LinkName, NetnsName};
+use crate::noun::daemons::is_protocol_of_daemon;
 use crate::noun::link::Place;
 use crate::noun::netns::as_phrase;
+use crate::noun::nexthop::NexthopKey;
 use crate::noun::{
     Change, Condition, Described, FoundBy, Gateway, How, Key, Lasts, Loose, Loss, Need, Needs,
     NounFacts, Object, Removal, Renaming, Replaced, Stage, Verb, Wanted,
 };
 use crate::uapi::{
-    RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RT_TABLE_MAIN, RTPROT_BABEL, RTPROT_BGP,
-    RTPROT_BIRD, RTPROT_DNROUTED, RTPROT_EIGRP, RTPROT_GATED, RTPROT_ISIS, RTPROT_KERNEL,
-    RTPROT_MROUTED, RTPROT_MRT, RTPROT_NTK, RTPROT_OPENR, RTPROT_OSPF, RTPROT_RA, RTPROT_RIP,
-    RTPROT_XORP, RTPROT_ZEBRA,
+    RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RT_TABLE_MAIN, RTPROT_KERNEL, RTPROT_RA,
 };
 
 /// The key of a route: the kernel treats routes with the same key as the same route.
@@ -89,6 +88,9 @@ pub struct Route {
     /// `dev`, then `via`.
     #[attribute(plain)]
     pub nexthops: Nexthops,
+    /// The nexthop object that a unicast route uses instead, by its identifier.
+    #[attribute(RTA_NH_ID)]
+    pub nhid: Option<u32>,
 }
 
 /// A route's metrics (`RTAX_…`).
@@ -140,25 +142,6 @@ pub struct Nexthop {
     pub pervasive: bool,
 }
 
-/// The `rtm_protocol` of routing daemons (rtnetlink.h).
-const DAEMONS: [u8; 15] = [
-    RTPROT_GATED,
-    RTPROT_MRT,
-    RTPROT_ZEBRA,
-    RTPROT_BIRD,
-    RTPROT_DNROUTED,
-    RTPROT_XORP,
-    RTPROT_NTK,
-    RTPROT_MROUTED,
-    RTPROT_BABEL,
-    RTPROT_OPENR,
-    RTPROT_BGP,
-    RTPROT_ISIS,
-    RTPROT_OSPF,
-    RTPROT_RIP,
-    RTPROT_EIGRP,
-];
-
 impl Route {
     /// Moves it to the heap. If it equals `last`, both share memory: adjacent routes of a table are
     /// often alike.
@@ -172,12 +155,12 @@ impl Route {
     /// Whether a routing daemon created it. The daemon watches links, and knows which routes to
     /// restore with a link.
     pub fn is_of_daemon(&self) -> bool {
-        self.protocol.is_some_and(|protocol| DAEMONS.contains(&protocol))
+        self.protocol.is_some_and(is_protocol_of_daemon)
     }
 
     /// The scope of an IPv4 route that does not set one, as in ip-route(8) (`RT_SCOPE_…`).
     pub fn natural_scope(&self) -> u8 {
-        let forwards = self.nexthops.iter().any(|hop| hop.via.is_some());
+        let forwards = self.nhid.is_some() || self.nexthops.iter().any(|hop| hop.via.is_some());
         match self.kind {
             RouteKind::Local | RouteKind::Nat => RT_SCOPE_HOST,
             RouteKind::Broadcast | RouteKind::Multicast | RouteKind::Anycast => RT_SCOPE_LINK,
@@ -193,6 +176,9 @@ impl Route {
     /// Whether `seen` has the nexthops of this route. If this one names only a gateway, the kernel
     /// chose the link. If it has no nexthop (a blackhole), the kernel may show its loopback.
     pub fn same_nexthops(&self, seen: &Route) -> bool {
+        if self.nhid != seen.nhid {
+            return false;
+        }
         if self.nexthops.is_empty() {
             return self.kind != RouteKind::Unicast || seen.nexthops.is_empty();
         }
@@ -249,6 +235,8 @@ impl NounFacts for Facts {
                 needs.push(Need::of_place(place, How::Up));
             }
         }
+        let nexthop = nexthop_of(key, route).map(Key::Nexthop);
+        needs.extend(nexthop.map(|nexthop| Need::of_key(nexthop, How::There)));
         needs
     }
 
@@ -274,6 +262,7 @@ impl NounFacts for Facts {
                 conditions.push(of(gateway));
             }
         }
+        conditions.extend(nexthop_of(key, route).map(Condition::Nexthop));
         let source = route.source.map(|source| Condition::Source(key.netns.clone(), source));
         conditions.extend(source);
     }
@@ -290,6 +279,9 @@ impl NounFacts for Facts {
                     gateway.dev == hop.dev && Some(gateway.via) == hop.via
                 }
                 Condition::Ipv6(_)
+                | Condition::Carrier(_)
+                | Condition::Loopback(_)
+                | Condition::Nexthop(_)
                 | Condition::Master(_)
                 | Condition::Takes(_)
                 | Condition::NoLoop(_)
@@ -323,9 +315,15 @@ impl NounFacts for Facts {
     }
 
     /// An IPv4 route of the main table is lost with its source address, when no link has that any
-    /// more (`fib_sync_down_addr`, net/ipv4/fib_semantics.c).
+    /// more (`fib_sync_down_addr`, net/ipv4/fib_semantics.c). A route by a nexthop object is lost only with that
+    /// (`fib6_ifdown`, net/ipv6/route.c).
     fn is_lost_with(key: &RouteKey, route: &Arc<Route>, loss: &Loss<'_>) -> bool {
         match loss {
+            Loss::Down | Loss::LastIpv4Address | Loss::Ipv4 | Loss::Ipv6
+                if route.nhid.is_some() =>
+            {
+                false
+            }
             Loss::Down => true,
             Loss::Address(gone) => {
                 let source = route.source.filter(IpAddr::is_ipv4);
@@ -361,7 +359,11 @@ impl NounFacts for Facts {
     fn satisfies(key: &RouteKey, seen: &Arc<Route>, wanted: &Arc<Route>) -> bool {
         let same = |seen: Option<u8>, wanted: Option<u8>| wanted.is_none() || seen == wanted;
         let ipv6 = key.prefix.addr().is_ipv6();
-        seen.kind == wanted.kind
+        // The kernel reports a route as a blackhole if its nexthop object is one.
+        let is_kind = seen.kind == wanted.kind
+            || wanted.nhid.is_some()
+                && (wanted.kind, seen.kind) == (RouteKind::Unicast, RouteKind::Blackhole);
+        is_kind
             && same(seen.protocol, wanted.protocol)
             && (ipv6 || seen.scope == wanted.scope.or(Some(wanted.natural_scope())))
             && (seen.source, &seen.metrics) == (wanted.source, &wanted.metrics)
@@ -375,7 +377,7 @@ impl NounFacts for Facts {
 
     /// Routes with a gateway come after those through which the gateway is reached.
     fn stage(_: &RouteKey, route: &Arc<Route>) -> (Stage, u8) {
-        let by_gateway = route.nexthops.iter().any(|hop| hop.via.is_some());
+        let by_gateway = route.nhid.is_some() || route.nexthops.iter().any(|hop| hop.via.is_some());
         (Stage::AfterUp, if by_gateway { 4 } else { 3 })
     }
 
@@ -426,6 +428,10 @@ impl NounFacts for Facts {
         route.clone_from(other);
     }
 
+    fn gateways(route: &Arc<Route>) -> Vec<(IpAddr, bool)> {
+        route.nexthops.iter().filter_map(|hop| Some((hop.via?, hop.onlink))).collect()
+    }
+
     fn describe(
         f: &mut fmt::Formatter<'_>,
         verb: Verb,
@@ -451,6 +457,9 @@ impl NounFacts for Facts {
                 write!(f, " weight {}", hop.weight)?;
             }
         }
+        if let Some(nhid) = route.nhid {
+            write!(f, " nhid {nhid}")?;
+        }
         if key.table != RT_TABLE_MAIN {
             write!(f, " table {}", key.table)?;
         }
@@ -460,6 +469,11 @@ impl NounFacts for Facts {
         }
         write!(f, " in {}", as_phrase(&key.netns))
     }
+}
+
+/// The nexthop object that a route uses.
+fn nexthop_of(key: &RouteKey, route: &Route) -> Option<NexthopKey> {
+    Some(NexthopKey { netns: key.netns.clone(), id: route.nhid? })
 }
 
 /// The common protocol of all routes in these states, if there is one.

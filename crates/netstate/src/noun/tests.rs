@@ -17,6 +17,7 @@ fn keys_are_sorted_in_the_order_of_the_table() {
         key(r#"{"Neighbor": {"netns": "x", "dev": "a", "address": "10.0.0.1", "proxy": false}}"#),
         key(r#"{"Fdb": {"netns": "w", "dev": "a", "lladdr": "02:00:00:00:00:01", "vlan": 0,
                         "own": true, "dst": null}}"#),
+        key(r#"{"Nexthop": {"netns": "v", "id": 1}}"#),
         key(
             r#"{"Route": {"netns": "v", "table": 1, "prefix": "10.0.0.0/8", "tos": 0, "metric": 0}}"#,
         ),

@@ -76,6 +76,8 @@ impl fmt::Display for Because {
             Because::NeedsDown => write!(f, "the kernel changes this only while the link is down"),
             Because::HoldsMtu => write!(f, "its ports would change its mtu otherwise"),
             Because::MakesRoom(name) => write!(f, "its name is needed for {name}"),
+            Because::CarrierLost(link) => write!(f, "{link} loses its carrier"),
+            Because::NexthopRemoved(id) => write!(f, "nexthop {id} is removed or made anew"),
             Because::Replaced => write!(f, "the kernel cannot change it in place"),
         }
     }

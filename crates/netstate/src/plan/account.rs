@@ -1,6 +1,7 @@
 //! The account of a growing plan: its operations, and their effects.
 
 mod mtu;
+mod needing;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use self::mtu::{Keeps, observed_keeps};
+use self::needing::Needing;
 use super::target::Target;
 use crate::name::{LinkId, NetnsName};
 use crate::noun::link::{Link, Place, link, links};
@@ -34,6 +36,7 @@ pub(super) struct Account<'a> {
     pub(super) surplus: Sorted<'a>,
     dependents: OnceCell<Dependents<'a>>,
     sourced: OnceCell<BySource<'a>>,
+    needing: OnceCell<Needing<'a>>,
     /// The links after the operations so far.
     pub(super) links: BTreeMap<LinkId, Cow<'a, Link>>,
     /// The link at each place.
@@ -50,6 +53,8 @@ pub(super) struct Account<'a> {
     pub(super) lost: BTreeMap<&'a Key, Because>,
     /// The observed objects that were changed with something, and why.
     pub(super) altered: BTreeMap<&'a Key, Because>,
+    /// Observed objects of which a part was lost with something, with the rest.
+    pub(super) shrunk: BTreeMap<&'a Key, Object>,
     /// The objects that the kernel has set with something, with their present values.
     pub(super) set_along: BTreeMap<&'a Key, Object>,
     /// The places of links that come up with the link below, and are taken down again.
@@ -81,6 +86,7 @@ impl<'a> Account<'a> {
             surplus,
             dependents: OnceCell::new(),
             sourced: OnceCell::new(),
+            needing: OnceCell::new(),
             links: links(&observed.objects)
                 .map(|(id, link)| (id.clone(), Cow::Borrowed(link)))
                 .collect(),
@@ -91,6 +97,7 @@ impl<'a> Account<'a> {
             keeps_mtu: observed_keeps(observed),
             lost: BTreeMap::new(),
             altered: BTreeMap::new(),
+            shrunk: BTreeMap::new(),
             set_along: BTreeMap::new(),
             to_take_down: BTreeSet::new(),
             raised: BTreeSet::new(),
@@ -140,6 +147,7 @@ impl<'a> Account<'a> {
         }
         for (key, _) in dependents {
             self.lose_sourced(key);
+            self.lose_needing(key, because);
         }
     }
 
@@ -249,6 +257,7 @@ impl<'a> Account<'a> {
         for (key, object) in self.dependents(place) {
             if noun::is_lost_with(key, object, &Loss::Down) && self.has_nothing(key, object) {
                 self.lost.entry(key).or_insert_with(|| because.clone());
+                self.lose_needing(key, &because);
             }
         }
         self.lose_brought(place);

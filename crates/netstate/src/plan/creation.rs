@@ -76,21 +76,23 @@ impl<'a> Account<'a> {
         let lost = self.lost.get(key).cloned();
         let altered = self.altered.get(key).cloned();
         let because = lost.clone().or(altered.clone()).unwrap_or_else(|| self.reason(key));
-        let seen = self.observed.objects.get(key).filter(|_| lost.is_none());
-        let is_settled = |seen: &Object| altered.is_none() && noun::satisfies(key, seen, wanted);
-        if seen.is_none_or(|seen| !is_settled(seen)) {
+        let seen = self.present_object(key).cloned();
+        let is_unaltered = altered.is_none() || self.shrunk.contains_key(key);
+        let is_settled = |seen: &Object| is_unaltered && noun::satisfies(key, seen, wanted);
+        if seen.as_ref().is_none_or(|seen| !is_settled(seen)) {
             self.await_source(key, wanted);
         }
         match seen {
             None => self.push(key, Action::Create(wanted.clone()), because),
-            Some(seen) if is_settled(seen) => return,
-            Some(seen) => match noun::replaced(key, seen, wanted) {
+            Some(seen) if is_settled(&seen) => return,
+            Some(seen) => match noun::replaced(key, &seen, wanted) {
                 Replaced::Recreated => {
-                    self.push(key, Action::Delete(seen.clone()), Because::Replaced);
+                    self.push(key, Action::Delete(seen), Because::Replaced);
                     self.push(key, Action::Create(wanted.clone()), because);
+                    self.lose_recreated(key);
                 }
                 Replaced::InPlace => {
-                    let (from, change) = (seen.clone(), wanted.clone());
+                    let (from, change) = (seen, wanted.clone());
                     self.push(key, Action::Update { from, change }, because);
                 }
             },
@@ -104,6 +106,13 @@ impl<'a> Account<'a> {
         }
         if let Key::Netns(netns) = key {
             self.bring_loopback(netns);
+        }
+    }
+
+    /// Notes what is lost with an object that is created again.
+    fn lose_recreated(&mut self, key: &Key) {
+        if let Key::Nexthop(nexthop) = key {
+            self.lose_needing(key, &Because::NexthopRemoved(nexthop.id));
         }
     }
 

@@ -4,6 +4,7 @@
 //! up. If a kind depends on the link below ([`Below`]), the link below comes first. The account
 //! records what the kernel does to a link when this happens to the link below.
 
+mod carriers;
 mod create;
 mod enslave;
 mod ports;
@@ -64,6 +65,7 @@ impl<'a> Account<'a> {
                 Some(wanted) if self.must_recreate(wanted, seen) => Because::Replaced,
                 Some(_) => continue,
             };
+            self.drop_carried_by(id);
             let action = Action::Delete(Object::Link(seen.clone().into()));
             self.push(&Key::Link(id.clone()), action, because);
             self.forget(id);
@@ -264,10 +266,12 @@ impl<'a> Account<'a> {
         if stays && now.flags.up == Some(true) {
             self.take_down(id, Because::NeedsDown);
         }
-        self.alter(id, Link::at(place.clone()), because);
         if stays {
+            self.alter(id, Link::at(place.clone()), because);
             self.rename_dependents(id, &place.ifname);
         } else {
+            self.drop_carried_by(id);
+            self.alter(id, Link::at(place.clone()), because);
             self.lose_all(&old, &Because::LinkMoved(old.ifname.clone()));
             self.leave_behind(id);
         }
@@ -329,13 +333,6 @@ impl<'a> Account<'a> {
                 link.free();
             }
         }
-    }
-
-    fn take_down(&mut self, id: &LinkId, because: Because) {
-        let Some(now) = self.links.get(id) else { return };
-        let flags = LinkFlags { up: Some(false), ..LinkFlags::default() };
-        let change = Link { flags, ..Link::at(now.place.clone()) };
-        self.alter(id, change, because);
     }
 
     /// Appends the operation, and applies it to the account, except for a change of place.

@@ -90,6 +90,21 @@ impl<'a> Account<'a> {
         vacated.collect()
     }
 
+    /// Removes the objects that others have needed until now. Dependents come first.
+    pub(super) fn remove_last(&mut self) {
+        let is_last = |(key, _): &Entry<'_>| key.noun().facts().removal == Removal::DeletedLast;
+        let surplus: Vec<Entry<'a>> = self.surplus.iter().filter(is_last).collect();
+        let (needing, others): (Vec<_>, Vec<_>) = surplus
+            .into_iter()
+            .partition(|(key, object)| noun::needs(key, object).iter().any(|n| n.key().is_some()));
+        for (key, _) in needing.into_iter().chain(others) {
+            let Some(now) = self.present_object(key).cloned() else { continue };
+            self.push(key, Action::Delete(now), Because::NotConfigured);
+            self.lost.insert(key, Because::NotConfigured);
+            self.lose_needing(key, &Because::NotConfigured);
+        }
+    }
+
     /// Removes an object, after those that the kernel may remove with it.
     fn remove(&mut self, key: &'a Key, object: &Object) {
         // If nothing is lost with the object, the other objects on its link need not be examined.

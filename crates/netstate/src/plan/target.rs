@@ -3,12 +3,14 @@
 
 mod links;
 mod mtus;
+mod needed;
 mod past;
 mod vlans;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::mtus::History;
+use self::needed::{Before, drop_what_lacks};
 use self::past::{Past, Renamed};
 use super::PlanError;
 use crate::name::NetnsName;
@@ -212,6 +214,14 @@ pub fn target<'a>(
             Stays::Here | Stays::As(..) | Stays::Not => {}
         }
     }
+    let (row, others_row) = (&configured, &mut others);
+    drop_what_lacks(Before {
+        configured: row,
+        others: others_row,
+        made: &mut made,
+        observed,
+        touched,
+    });
     mtus::fit_mtus(&mut made, &mut others, History { desired, touched, originals, observed });
     let kept = together(configured, others).collect();
     Ok(Target { kept, made, given_back, desired: Some(desired) })
@@ -344,7 +354,7 @@ fn released_object(
         (Some(original), _) => Some(back(original).unwrap_or_else(|| original.clone())),
         // An object that cannot be removed gets the value of a new one.
         (None, Removal::Reset) => past.observed.and_then(|_| default(&key.default_key()?)),
-        (None, Removal::Deleted | Removal::ByStep | Removal::Never) => None,
+        (None, Removal::Deleted | Removal::DeletedLast | Removal::ByStep | Removal::Never) => None,
     }
 }
 

@@ -14,6 +14,19 @@ pub(super) enum Answer {
     Unknown(NetnsName),
 }
 
+/// What matters of a nexthop to the objects that use it.
+#[derive(Clone)]
+pub(super) struct NexthopState {
+    /// Why it is not there; `Met` if it is.
+    pub(super) answer: Answer,
+    pub(super) is_group: bool,
+    pub(super) is_fdb: bool,
+    /// Whether it is a blackhole.
+    pub(super) drops: bool,
+    /// The nexthop of IPv4 that it is or uses first.
+    pub(super) of_ipv4: Option<u32>,
+}
+
 impl Answer {
     /// The same answer about another object with the same condition.
     pub(super) fn about(&self, key: &Key) -> Answer {

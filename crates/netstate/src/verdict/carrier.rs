@@ -13,7 +13,8 @@ impl World<'_> {
     pub(super) fn without_carrier(&mut self, place: &Place) -> Option<Hold> {
         let (id, link) = self.desired.link_at(place)?;
         let key = Key::Link(id.clone());
-        if let Some(peer) = &link.peer {
+        // An end that is not configured stays as it is.
+        if let Some(peer) = link.peer.as_ref().filter(|peer| self.desired.link_at(peer).is_some()) {
             return self.link(peer).down.clone();
         }
         let seen = self.environment.observed.objects.get(&key).and_then(Object::link);

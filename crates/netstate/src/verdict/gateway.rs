@@ -161,7 +161,7 @@ impl World<'_> {
     }
 
     /// Whether the loopback of a namespace will be up and so has its address. `None` means unknown.
-    fn loopback_is_up(&mut self, netns: &NetnsName) -> Option<bool> {
+    pub(super) fn loopback_is_up(&mut self, netns: &NetnsName) -> Option<bool> {
         let place = Place { netns: netns.clone(), ifname: LinkName::loopback() };
         if self.desired.link_at(&place).is_some() {
             return Some(self.link(&place).down.is_none());

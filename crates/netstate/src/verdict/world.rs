@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::answer::Answer;
+use super::answer::{Answer, NexthopState};
 use super::{Contradiction, Environment, Hold};
 use crate::desired::Desired;
 use crate::name::{LinkId, LinkName, NetnsName};
 use crate::noun::address::{Address, AddressKey};
 use crate::noun::link::{self, IPV6_MIN_MTU, Link, Place, follows_ports, link_objects};
 use crate::noun::netns::as_phrase;
+use crate::noun::nexthop::NexthopKey;
 use crate::noun::sysctl::{SysctlKey, SysctlPath};
 use crate::noun::{self, Condition, Gateway, Key, Noun, Object};
 use crate::state::State;
@@ -34,6 +35,8 @@ pub(super) struct World<'a> {
     pub(super) gateways: BTreeMap<Gateway, Answer>,
     /// The same, for those that are `onlink`.
     pub(super) onlink: BTreeMap<Gateway, Answer>,
+    /// The nexthop objects that were asked about; none for those that are not configured.
+    pub(super) nexthops: BTreeMap<NexthopKey, Option<NexthopState>>,
     /// The sources that were asked about.
     sources: BTreeMap<(NetnsName, IpAddr), Answer>,
     /// The links of loops that are refused already: a loop is one error.
@@ -70,6 +73,7 @@ impl<'a> World<'a> {
             moves: moves(desired, environment),
             gateways: BTreeMap::new(),
             onlink: BTreeMap::new(),
+            nexthops: BTreeMap::new(),
             sources: BTreeMap::new(),
             in_loop: BTreeSet::new(),
             with_ipv4: BTreeSet::new(),
@@ -96,6 +100,9 @@ impl<'a> World<'a> {
             Condition::Ipv6Parameters(place) => self.ipv6(place, of.0, true),
             Condition::MtuWithin(place, mtu) => self.mtu_within(place, *mtu, of.0),
             Condition::MtuLimits(mtu) => self.mtu_limits(*mtu, of),
+            Condition::Carrier(place) => self.carrier(place),
+            Condition::Loopback(netns) => self.loopback(netns, of.0),
+            Condition::Nexthop(nexthop) => self.nexthop(nexthop, of),
             Condition::Source(netns, address) => self.source(netns, *address, of.0),
             Condition::Gateway(gateway) => self.gateway(gateway, of.0),
             Condition::Onlink(gateway) => self.onlink(gateway, of.0),

@@ -79,7 +79,8 @@ pub fn described(state: &State) -> String {
             Object::Route(route) => {
                 let hop = |hop: &Nexthop| format!("{:?} via {:?} {}", hop.dev, hop.via, hop.onlink);
                 let hops: Vec<String> = route.nexthops.iter().map(hop).collect();
-                format!("{:?} {} from {:?}", route.kind, hops.join(" and "), route.source)
+                let nhid = route.nhid.map(|nhid| format!(" nhid {nhid}")).unwrap_or_default();
+                format!("{:?} {}{nhid} from {:?}", route.kind, hops.join(" and "), route.source)
             }
             other => format!("{other:?}"),
         };

@@ -210,6 +210,7 @@ pub(super) fn gone(state: &mut State, gone: &AddressKey, object: &Object) {
             | Key::Sysctl(_)
             | Key::Address(_)
             | Key::Fdb(_)
+            | Key::Nexthop(_)
             | Key::Rule(_) => false,
         });
     }

@@ -8,7 +8,7 @@ use super::bridges::{self, OwnMtus};
 use super::detection::{self, Duplicate};
 use super::ipv6;
 use super::shared::{Refused, at, is_loopback, need_netns, refusal};
-use super::{addresses, links, parameters, routes};
+use super::{addresses, links, nexthops, parameters, routes};
 
 /// Executes one operation; `duplicates` are the addresses of other hosts.
 pub(super) fn apply(
@@ -24,6 +24,9 @@ pub(super) fn apply(
     let before = is_link.then(|| (LinkState::of_all(state), bridges::ports(state)));
     let set = own_mtu(state, op);
     carry_out(state, op)?;
+    if matches!(op.key, Key::Link(_) | Key::Netns(_) | Key::Nexthop(_)) {
+        nexthops::follow(state);
+    }
     own_mtus.extend(set);
     if let Some((before, ports)) = before {
         bridges::follow_ports(state, own_mtus, ports);
@@ -99,6 +102,7 @@ fn carry_out(state: &mut State, op: &Op) -> Result<(), Refused> {
                 Ok(())
             }
             None if matches!(key, Key::Address(_)) => Err(refusal(libc::EADDRNOTAVAIL, "")),
+            None if matches!(key, Key::Nexthop(_)) => Err(refusal(libc::ENOENT, "")),
             None => Err(refusal(libc::ESRCH, "")),
         },
     }
@@ -191,8 +195,14 @@ fn permit(state: &State, key: &Key, object: &Object) -> Result<(), Refused> {
                 false => Ok(()),
             }
         }
-        (Key::Route(key), Object::Route(route)) => routes::permit(state, key, route),
+        (Key::Route(key), Object::Route(route)) => {
+            if let Some(id) = route.nhid {
+                nexthops::permit_route(state, key, id)?;
+            }
+            routes::permit(state, key, route)
+        }
+        (Key::Nexthop(key), Object::Nexthop(nexthop)) => nexthops::permit(state, key, nexthop),
         (Key::Rule(key), _) => need_netns(state, &key.netns),
-        (Key::Netns(_) | Key::Link(_) | Key::Fdb(_) | Key::Route(_), _) => Ok(()),
+        (Key::Netns(_) | Key::Link(_) | Key::Fdb(_) | Key::Nexthop(_) | Key::Route(_), _) => Ok(()),
     }
 }

@@ -56,6 +56,11 @@ pub(super) fn is_ipv6(key: &Key) -> bool {
         Key::Address(key) => key.address.addr().is_ipv6(),
         Key::Neighbor(key) => key.address.is_ipv6(),
         Key::Route(key) => key.prefix.addr().is_ipv6(),
-        Key::Netns(_) | Key::Link(_) | Key::Sysctl(_) | Key::Fdb(_) | Key::Rule(_) => false,
+        Key::Netns(_)
+        | Key::Link(_)
+        | Key::Sysctl(_)
+        | Key::Fdb(_)
+        | Key::Nexthop(_)
+        | Key::Rule(_) => false,
     }
 }

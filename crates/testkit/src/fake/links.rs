@@ -10,7 +10,7 @@ use netstate::{
 };
 
 use super::shared::{self, Refused, at, ids, is_loopback, is_on, need_netns, refusal};
-use super::{addresses, bonds, bridges, tunnels, vlans, vrfs};
+use super::{addresses, bonds, bridges, nexthops, tunnels, vlans, vrfs};
 
 /// The largest MTU of a veth, and the smallest one of any link with IPv4 (`ETH_MIN_MTU`).
 const MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
@@ -192,6 +192,7 @@ pub(super) fn delete_netns(state: &mut State, key: &Key, netns: &NetnsName) -> R
         delete_link(state, &id);
     }
     state.objects.retain(|key, _| match key {
+        Key::Nexthop(key) => key.netns != *netns,
         Key::Route(key) => key.netns != *netns,
         Key::Rule(key) => key.netns != *netns,
         Key::Sysctl(key) => key.netns != *netns,
@@ -272,8 +273,16 @@ fn rename_dependents(state: &mut State, old: &Place, new: &Place) {
                 let path = key.path.of_dev(&dev).unwrap_or_else(|| key.path.clone());
                 Key::Sysctl(SysctlKey { path, ..key })
             }
-            Key::Netns(_) | Key::Link(_) | Key::Fdb(_) | Key::Route(_) | Key::Rule(_) => key,
+            Key::Netns(_)
+            | Key::Link(_)
+            | Key::Fdb(_)
+            | Key::Nexthop(_)
+            | Key::Route(_)
+            | Key::Rule(_) => key,
         };
+        if let Object::Nexthop(nexthop) = &mut object {
+            nexthops::rename(nexthop, old, new);
+        }
         if let Object::Route(route) = &mut object {
             let route = Arc::make_mut(route);
             let devs = route.nexthops.iter_mut().filter_map(|hop| hop.dev.as_mut());

@@ -15,25 +15,38 @@ use super::shared::{self, Refused, refusal};
 pub(super) fn permit(state: &State, key: &RouteKey, route: &Route) -> Result<(), Refused> {
     shared::need_netns(state, &key.netns)?;
     if route.kind == RouteKind::Unicast {
-        for hop in &route.nexthops {
-            match key.prefix.addr() {
-                IpAddr::V4(_) => permit_hop_v4(state, key, hop)?,
-                IpAddr::V6(_) => permit_hop_v6(state, key, hop)?,
-            }
+        for Nexthop { dev, via, onlink, .. } in &route.nexthops {
+            permit_hop(state, key, Hop { dev: dev.as_ref(), via: *via, onlink: *onlink })?;
         }
     }
     permit_source(state, key, route)
 }
 
+/// A nexthop of a route, or a nexthop object.
+#[derive(Clone, Copy)]
+pub(super) struct Hop<'h> {
+    pub(super) dev: Option<&'h LinkName>,
+    pub(super) via: Option<IpAddr>,
+    pub(super) onlink: bool,
+}
+
+/// Whether the kernel accepts a nexthop.
+pub(super) fn permit_hop(state: &State, key: &RouteKey, hop: Hop<'_>) -> Result<(), Refused> {
+    match key.prefix.addr() {
+        IpAddr::V4(_) => permit_hop_v4(state, key, hop),
+        IpAddr::V6(_) => permit_hop_v6(state, key, hop),
+    }
+}
+
 /// `fib_check_nh`, net/ipv4/fib_semantics.c.
-fn permit_hop_v4(state: &State, key: &RouteKey, hop: &Nexthop) -> Result<(), Refused> {
-    let is_up = match &hop.dev {
+fn permit_hop_v4(state: &State, key: &RouteKey, hop: Hop<'_>) -> Result<(), Refused> {
+    let is_up = match hop.dev {
         Some(dev) => Some(is_up(state, &key.netns, dev)?),
         None => None,
     };
     match hop.via {
         Some(via) if !hop.onlink => match via {
-            IpAddr::V4(_) if !is_reached(state, key, hop.dev.as_ref(), via) => {
+            IpAddr::V4(_) if !is_reached(state, key, hop.dev, via) => {
                 Err(refusal(libc::ENETUNREACH, "Nexthop has invalid gateway"))
             }
             IpAddr::V4(_) => Ok(()),
@@ -63,9 +76,9 @@ fn is_in_table_local(state: &State, netns: &NetnsName, via: IpAddr) -> bool {
 }
 
 /// `fib6_nh_init` and `ip6_validate_gw`, net/ipv6/route.c.
-fn permit_hop_v6(state: &State, key: &RouteKey, hop: &Nexthop) -> Result<(), Refused> {
+fn permit_hop_v6(state: &State, key: &RouteKey, hop: Hop<'_>) -> Result<(), Refused> {
     let place = |dev: &LinkName| Place { netns: key.netns.clone(), ifname: dev.clone() };
-    if let Some(dev) = &hop.dev {
+    if let Some(dev) = hop.dev {
         is_up(state, &key.netns, dev)?;
         if !ipv6::is_there(state, &place(dev)) {
             return Err(refusal(libc::ENODEV, ""));
@@ -79,11 +92,11 @@ fn permit_hop_v6(state: &State, key: &RouteKey, hop: &Nexthop) -> Result<(), Ref
             if hop.dev.is_none() {
                 return Err(refusal(libc::EINVAL, "Egress device not specified"));
             }
-        } else if !hop.onlink && !is_reached(state, key, hop.dev.as_ref(), via) {
+        } else if !hop.onlink && !is_reached(state, key, hop.dev, via) {
             return Err(refusal(libc::EHOSTUNREACH, ""));
         }
     }
-    let Some(dev) = &hop.dev else { return Ok(()) };
+    let Some(dev) = hop.dev else { return Ok(()) };
     if ipv6::is_off(state, &place(dev)) {
         return Err(refusal(libc::EACCES, "IPv6 is disabled on nexthop device"));
     }

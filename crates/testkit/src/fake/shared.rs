@@ -76,12 +76,17 @@ pub(super) fn is_on(key: &Key, object: &Object, place: &Place) -> bool {
         (Key::Sysctl(key), _) => key.path.dev().is_some_and(|dev| is(&key.netns, &dev)),
         (Key::Route(key), Object::Route(route)) => {
             // IPv6 routes without a nexthop are on the loopback (`ip6_route_info_create`).
-            let leads_nowhere = key.prefix.addr().is_ipv6() && route.nexthops.is_empty();
+            let leads_nowhere =
+                key.prefix.addr().is_ipv6() && route.nexthops.is_empty() && route.nhid.is_none();
             key.netns == place.netns
                 && (route.nexthops.iter().any(|hop| hop.dev.as_ref() == Some(&place.ifname))
                     || leads_nowhere && place.ifname.as_str() == "lo")
         }
-        (Key::Netns(_) | Key::Link(_) | Key::Route(_) | Key::Rule(_), _) => false,
+        (Key::Nexthop(key), Object::Nexthop(nexthop)) => {
+            let dev = nexthop.single().and_then(|single| single.dev.as_ref());
+            dev.is_some_and(|dev| is(&key.netns, dev))
+        }
+        (Key::Netns(_) | Key::Link(_) | Key::Nexthop(_) | Key::Route(_) | Key::Rule(_), _) => false,
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn go_down(state: &mut State, place: &Place) {
 
 fn goes_with_down(key: &Key) -> bool {
     match key {
-        Key::Route(_) | Key::Neighbor(_) => true,
+        Key::Route(_) | Key::Nexthop(_) | Key::Neighbor(_) => true,
         Key::Address(key) => key.address.addr().is_ipv6(),
         Key::Netns(_) | Key::Link(_) | Key::Sysctl(_) | Key::Fdb(_) | Key::Rule(_) => false,
     }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on ends")]
 
+mod nexthops;
+
 use std::fs;
 
 use acceptance::{Daemon, Host, Lab, command, kernel, step, tutorial};

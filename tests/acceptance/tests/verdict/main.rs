@@ -11,6 +11,7 @@ mod gateways;
 mod ipv6;
 mod links;
 mod namespaces;
+mod nexthops;
 mod parameters;
 mod sources;
 

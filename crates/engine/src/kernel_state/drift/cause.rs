@@ -37,6 +37,7 @@ pub(super) struct Causes<'a> {
     away: BTreeSet<Key>,
     /// Links that are down without being configured so.
     down: BTreeSet<Key>,
+    without_carrier: &'a BTreeSet<Key>,
     disturbed: &'a Disturbed,
     desired: &'a Desired,
 }
@@ -53,7 +54,7 @@ pub(super) enum Cause {
 impl<'a> Causes<'a> {
     pub(super) fn of(
         skipped: &BTreeSet<Key>,
-        plan: &TransitionPlan,
+        plan: &'a TransitionPlan,
         desired: &'a Desired,
         disturbed: &'a Disturbed,
     ) -> Self {
@@ -69,7 +70,8 @@ impl<'a> Causes<'a> {
         };
         let down = links.values().filter(|key| plan.links.get(key) == Some(&false));
         let down = down.filter(|key| !is_to_be_down(key)).cloned().collect();
-        Causes { links, away, down, disturbed, desired }
+        let without_carrier = &plan.without_carrier;
+        Causes { links, away, down, without_carrier, disturbed, desired }
     }
 
     pub(super) fn cause(&self, op: &Op, object: &Object) -> Cause {
@@ -77,12 +79,20 @@ impl<'a> Causes<'a> {
         if let Some(netns) = netns.filter(|netns| self.away.contains(netns)) {
             return Cause::Away(netns);
         }
+        // A group or a route was lost, in part or completely, with a nexthop that is missing.
+        let needs = needs(&op.key, object);
+        if let Some(needed) = needs.iter().filter_map(Need::key).find(|key| self.away.contains(key))
+        {
+            return Cause::Away(needed.clone());
+        }
         // An object that is held in part is created without that part, and does not wait for its links.
         let Action::Create(object) = &op.action else { return Cause::Changed };
         let links = self.links_below(&op.key, object);
         let goes_with_down = goes_with_down(&op.key, object);
         let is_away = |link: &&Key| {
-            self.away.contains(*link) || (goes_with_down && self.down.contains(*link))
+            self.away.contains(*link)
+                || (goes_with_down && self.down.contains(*link))
+                || (object.needs_carrier() && self.without_carrier.contains(*link))
         };
         if let Some(away) = links.iter().find(is_away) {
             return Cause::Away(away.clone());
@@ -115,7 +125,7 @@ impl<'a> Causes<'a> {
 /// Whether the operation restores something that can carry nothing until then.
 fn is_away(op: &Op) -> bool {
     match (&op.key, &op.action) {
-        (Key::Netns(_) | Key::Link(_), Action::Create(_)) => true,
+        (Key::Netns(_) | Key::Link(_) | Key::Nexthop(_), Action::Create(_)) => true,
         (_, Action::Create(_) | Action::Update { .. } | Action::Delete(_) | Action::Await) => {
             moves_link(op)
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use netstate::noun::{is_watched, places as places_needed};
+use netstate::noun::{Need, is_watched, needs, places as places_needed};
 use netstate::{Event, Key, LinkName, NetnsName, Object, Place, Watched};
 
 use crate::engine::Engine;
@@ -96,12 +96,15 @@ impl Engine {
             | Event::Overrun(_) => None,
         }));
         let desired = self.running.intent.desired();
+        let nexthops: BTreeSet<&Key> = events.iter().filter_map(nexthop_of).collect();
         let mut skipped =
             self.kernel.skipped().iter().filter_map(|key| Some((key, desired.get(key)?)));
         skipped.any(|(key, object)| {
             let at = place_of(object).into_iter().cloned().chain(places_needed(key, object));
             let come = at.into_iter().any(|place| links.contains(&place.ifname));
-            come || netns_of_object(key, object).is_some_and(|at| namespaces.contains(at))
+            let by_key = |need: &Need| need.key().is_some_and(|key| nexthops.contains(key));
+            come || needs(key, object).iter().any(by_key)
+                || netns_of_object(key, object).is_some_and(|at| namespaces.contains(at))
         })
     }
 
@@ -149,6 +152,18 @@ impl Engine {
         }
         keys.extend(disturbed.links.iter().chain(&disturbed.without_address).cloned());
         (keys, disturbed)
+    }
+}
+
+/// The nexthop object that an event names.
+fn nexthop_of(event: &Event) -> Option<&Key> {
+    match event {
+        Event::Key(key @ Key::Nexthop(_)) => Some(key),
+        Event::Key(_)
+        | Event::Link(..)
+        | Event::AddressGone(..)
+        | Event::Netns(_)
+        | Event::Overrun(_) => None,
     }
 }
 

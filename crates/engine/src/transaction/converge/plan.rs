@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use netstate::noun::{is_needed, places, takes_along};
 use netstate::plan::{self, Goal, wanted, wanted_again};
+use netstate::uapi::IFF_LOWER_UP;
 use netstate::verdict::Environment;
 use netstate::{Action, Desired, Key, Link, Op, Originals, Place, Plan, PlanError, Scope, State};
 
 use crate::error::{Error, Result};
 use crate::transaction::affected::{
-    Affected, bridges, by_gateways, in_same_subnets, links_below, on_addresses, other_ends,
+    Affected, bridges, by_gateways, in_same_subnets, links_below, needed, on_addresses, other_ends,
     parameters_of_adopted, parameters_over, place_of, ports_with_vlans, set_along, sources,
-    undetermined_links, with_dependents,
+    undetermined_links, with_carriers, with_dependents,
 };
 use crate::transaction::converge::Kernel;
 use crate::transaction::transition::{Transition, TransitionPlan, is_of_others};
@@ -76,7 +77,7 @@ impl Kernel {
         let goal = Goal { desired: &desired, held: &verdict.held };
         let planned = checked_plan(goal, &touched, &originals, &observed);
         let plan = planned.map_err(|error| transition.impossible(error))?;
-        let links = links_up(&observed);
+        let (links, without_carrier) = (links_up(&observed), without_carrier(&observed));
         let others = match plan.ops.iter().any(may_take_along) {
             true => of_others(observed, [&*desired, &*touched]),
             false => State::default(),
@@ -93,6 +94,7 @@ impl Kernel {
             others,
             ports,
             links,
+            without_carrier,
             adopted,
         })
     }
@@ -103,6 +105,8 @@ impl Kernel {
         let mut keys = self.affected_itself(transition);
         self.add_links_in_the_way(&mut keys, transition);
         keys.extend(self.original_masters(&keys, desired));
+        keys.extend(needed(&keys, desired).difference(&self.skipped).cloned());
+        keys.extend(with_carriers(&keys, desired).difference(&self.skipped).cloned());
         keys.extend(sources(&keys, desired));
         keys.extend(parameters_over(&keys, &[transition.touched, desired]));
         let undetermined = undetermined_links(&keys, desired);
@@ -161,7 +165,8 @@ impl Kernel {
                 keys.extend(in_same_subnets(&keys, touched, desired));
                 keys.extend(on_addresses(&keys, touched, desired));
                 keys.extend(set_along(&keys, touched, desired));
-                keys.extend(by_gateways(&keys, touched, desired));
+                let by_gateways = by_gateways(&keys, touched, desired);
+                keys.extend(with_dependents(by_gateways, &[touched, desired]));
                 if !left_alone.is_empty() {
                     keys.retain(|key| !left_alone.contains(key));
                 }
@@ -268,6 +273,14 @@ fn may_take_along(op: &Op) -> bool {
 fn of_others(mut observed: State, configured: [&State; 2]) -> State {
     observed.objects.retain(|key, _| is_of_others(key, configured));
     observed
+}
+
+fn without_carrier(observed: &State) -> BTreeSet<Key> {
+    let has_none = |(_, link): &(&Key, &Link)| {
+        let flags = link.status.as_ref().map(|status| status.flags);
+        link.flags.up == Some(true) && flags.is_some_and(|flags| flags & IFF_LOWER_UP == 0)
+    };
+    observed.links().filter(has_none).map(|(key, _)| key.clone()).collect()
 }
 
 fn links_up(observed: &State) -> BTreeMap<Key, bool> {

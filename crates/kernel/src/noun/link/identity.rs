@@ -104,6 +104,7 @@ impl Identities {
                 | Key::Address(_)
                 | Key::Neighbor(_)
                 | Key::Fdb(_)
+                | Key::Nexthop(_)
                 | Key::Route(_)
                 | Key::Rule(_) => {}
             }

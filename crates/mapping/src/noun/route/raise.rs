@@ -58,7 +58,9 @@ fn entry(key: &RouteKey, route: &Route, names: &Names<'_>) -> Entry {
         // The model has room for one flag. `onlink` is the more important one.
         flag: [ONLINK, PERVASIVE].into_iter().find(|bit| flags & bit != 0),
         nexthop: nexthops(key, route, names),
-        r#type: made(route.kind).then_some(route.kind),
+        // The kernel reports a route as a blackhole if its nexthop object is one.
+        r#type: (made(route.kind) && route.nhid.is_none()).then_some(route.kind),
+        nhid: route.nhid,
         state: Some(RouteState { r#type: route.kind }),
         ..Entry::default()
     }

@@ -71,7 +71,7 @@ fn invalid_routes_are_refused() {
             /iproute2-ip-route:routes/route[prefix='10.0.0.0/8'][table='main'][metric='0'][tos='default'][netns='1']/nexthop[dev='eth9']: no link eth9 is configured: add it to links, or take this out too
             /iproute2-ip-route:routes/route[prefix='10.0.0.0/8'][table='main'][metric='0'][tos='default'][netns='vpn10']/nexthop[dev='veth20']: veth20 is in vpn20, the route to 10.0.0.0/8 in vpn10
             /iproute2-ip-route:routes/route[prefix='10.0.0.0/8'][table='main'][metric='0'][tos='default'][netns='vpn99']/netns: there is no namespace vpn99: add netns vpn99 to netnses, or take this out too
-            /iproute2-ip-route:routes/route[prefix='10.1.0.0/16'][table='main'][metric='0'][tos='default'][netns='1']: the route needs a nexthop, or a type that needs none, such as blackhole
+            /iproute2-ip-route:routes/route[prefix='10.1.0.0/16'][table='main'][metric='0'][tos='default'][netns='1']: the route needs a nexthop, a nhid, or a type that needs none, such as blackhole
             /iproute2-ip-route:routes/route[prefix='10.2.0.0/16'][table='main'][metric='0'][tos='default'][netns='1']/netloom-route:type: only a unicast route has nexthops
             /iproute2-ip-route:routes/route[prefix='2001:db8:1::/48'][table='main'][metric='0'][tos='default'][netns='1']/nexthop[dev='eth0']/via/address: the gateway needs an address
             /iproute2-ip-route:routes/route[prefix='2001:db8:1::/48'][table='main'][metric='1024'][tos='default'][netns='1']/nexthop[dev='eth0']/via/address: ff02::1 is no address that a gateway can have

@@ -52,8 +52,14 @@ pub(in crate::fake) fn set(state: &mut State, at: &SysctlKey, value: &str) {
 /// No link carries IPv6 routes any more. Routes without a nexthop are on the loopback
 /// (`ip6_route_info_create`, net/ipv6/route.c).
 fn lose_ipv6_routes(state: &mut State, netns: &NetnsName) {
-    let is_lost = |key: &Key| matches!(key, Key::Route(key) if key.netns == *netns && key.prefix.addr().is_ipv6());
-    state.objects.retain(|key, _| !is_lost(key));
+    let is_lost = |key: &Key, object: &Object| match (key, object) {
+        // A route by a nexthop object goes only with that (`fib6_ifdown`).
+        (Key::Route(key), Object::Route(route)) => {
+            key.netns == *netns && key.prefix.addr().is_ipv6() && route.nhid.is_none()
+        }
+        _ => false,
+    };
+    state.objects.retain(|key, object| !is_lost(key, object));
 }
 
 /// Two names of one value, which reaches all links when it changes (`inet_forward_change`, net/ipv4/devinet.c).
