@@ -78,7 +78,7 @@ fn one(tree: &Tree, random: &mut Rng) -> String {
     };
     let number = random.u8(0..3);
     let host = random.u8(1..5);
-    match (random.u8(0..20), chosen(random)) {
+    match (random.u8(0..22), chosen(random)) {
         (0 | 1, _) | (_, None) => link(random),
         (2, _) => format!("links/link[name='n{}']", random.u8(1..3)),
         (3, Some((entry, _))) => format!("links/bridge[name='br0']\n{entry}/master = br0"),
@@ -99,7 +99,8 @@ fn one(tree: &Tree, random: &mut Rng) -> String {
             format!("{entry}/admin-status = {}", if random.bool() { "up" } else { "down" })
         }
         (15, _) => format!("netnses/netns[name='red{number}']"),
-        (16.., Some(_)) => parameter(random),
+        (16..20, Some(_)) => parameter(random),
+        (20.., Some((_, dev))) => nexthop(random, dev.rsplit(' ').next().unwrap_or_default()),
     }
 }
 
@@ -175,6 +176,41 @@ fn rule(random: &mut Rng) -> String {
         random.u8(0..2)
     );
     format!("{entry}\n{}", any_of(&entry, &leaves, random))
+}
+
+/// A nexthop over a link, a member of a group, a route by one of them, or any leaf of a nexthop.
+fn nexthop(random: &mut Rng, dev: &str) -> String {
+    let (id, group, number, host) =
+        (random.u8(1..4), random.u8(11..13), random.u8(0..3), random.u8(1..5));
+    let entry = format!("nexthops/nexthop[id='{id}'][netns='1']");
+    match random.u8(0..6) {
+        0 => format!("{entry}/dev = {dev}"),
+        1 => format!("{entry}/dev = {dev}\n{entry}/ipv4/address = 10.{number}.0.{host}"),
+        2 => format!("{entry}/dev = {dev}\n{entry}/ipv6/address = fe80::{host}"),
+        3 => format!(
+            "{entry}/dev = {dev}\nnexthops/nexthop[id='{group}'][netns='1']/group/nh[id='{id}'][weight='{host}']"
+        ),
+        4 => {
+            let prefix = ["10.7.{}.0/24", "2001:db8:7{}::/48"][random.usize(..2)];
+            let prefix = prefix.replace("{}", &number.to_string());
+            let nhid = if random.bool() { id } else { group };
+            format!(
+                "routes/route[prefix='{prefix}'][netns='1'][table='254'][tos='0'][metric='0']/netloom-route:nhid = {nhid}"
+            )
+        }
+        _ => {
+            let list = Path::parse(schema(), &absolute("nexthops/nexthop")).expect("a list");
+            let mut leaves = Vec::new();
+            let node = list.steps.last().expect("a list has a node").node;
+            add_leaves(node, String::new(), &mut leaves);
+            let entry = if random.bool() {
+                entry
+            } else {
+                entry.replace(&format!("'{id}'"), &format!("'{group}'"))
+            };
+            any_of(&entry, &leaves, random)
+        }
+    }
 }
 
 /// One of the leaves with a value of its type.
@@ -254,6 +290,7 @@ fn absolute(path: &str) -> String {
         Some("routes") => "iproute2-ip-route",
         Some("netnses") => "iproute2-ip-netns",
         Some("rules") => "iproute2-ip-rule",
+        Some("nexthops") => "iproute2-ip-nexthop",
         Some("sysctls") => "netloom-sysctl",
         Some(_) | None => "iproute2-ip-link",
     };
