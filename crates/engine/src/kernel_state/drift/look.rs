@@ -132,9 +132,12 @@ impl Engine {
                 reason: None,
             };
             let cause = causes.cause(op, object);
-            // Nobody has changed an object that was held and can be applied now, or one that must
-            // be removed because it is held now.
+            // Nobody has changed an object that was held and can be applied now, one that must be
+            // removed because it is held now, or one that has waited for what is there now. That may
+            // be seen before its event arrives.
+            let known = self.drift.differing.get(key);
             let back = matches!(cause, Cause::Back)
+                || known.is_some_and(|known| known.waits_for.is_some())
                 || returned.contains(key)
                 || self.kernel.held().contains(key)
                 || plan.verdict.holds_any(key);
