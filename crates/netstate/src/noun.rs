@@ -25,12 +25,12 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use self::link::{Link, Place};
 use crate::name::{LinkName, NetnsName};
 
 pub use condition::{Condition, Gateway, Outcome, Rule};
 pub use facts::{
-    Anchor, How, Loose, Need, Needs, is_deleted_alone, is_needed, is_watched, takes_along,
+    Anchor, How, Loose, Need, Needs, goes_with_address, goes_with_down, is_deleted_alone,
+    is_needed, is_watched, places, takes_along,
 };
 pub(crate) use facts::{
     Described, Facts, FoundBy, Lasts, Loss, NounFacts, Removal, Renaming, Replaced, Stage, Verb,
@@ -40,12 +40,11 @@ pub(crate) use wanted::Change;
 pub use wanted::Wanted;
 
 /// Calls the macro `$with` with a row for each noun: its documentation, its name, the stem of its
-/// files in every crate, the type of its key, and the type of its object in brackets. The brackets
-/// are empty if the key contains everything.
+/// files in every crate, the type of its key, and the type of its object in brackets, which are
+/// empty if the key contains everything.
 ///
 /// The order of the rows is that of keys, in which states are walked. An object comes after those
-/// that it may need, so that a reverse walk removes dependents first. Namespaces and links come
-/// first.
+/// that it may need: a reverse walk removes dependents first. Namespaces and links come first.
 #[macro_export]
 macro_rules! with_nouns {
     ($with:ident) => {
@@ -54,8 +53,7 @@ macro_rules! with_nouns {
             Netns netns ($crate::name::NetnsName) [];
             /// A link. It keeps its key when it is moved to another namespace or renamed.
             Link link ($crate::name::LinkId) [Box<$crate::link::Link>];
-            /// A kernel parameter. Its value has the form of
-            /// [`plain_value`](crate::noun::sysctl::plain_value).
+            /// A kernel parameter, in the form of [`plain_value`](crate::noun::sysctl::plain_value).
             Sysctl sysctl ($crate::sysctl::SysctlKey) [String];
             /// An IP address on a link.
             Address address ($crate::address::AddressKey) [$crate::address::Address];
@@ -497,31 +495,6 @@ macro_rules! described {
 }
 
 with_nouns!(nouns);
-
-impl Object {
-    /// The link, if it is one.
-    pub fn link(&self) -> Option<&Link> {
-        if let Object::Link(link) = self { Some(link) } else { None }
-    }
-}
-
-/// The places of the links that an object needs.
-pub fn places(key: &Key, object: &Object) -> impl Iterator<Item = Place> + use<> {
-    needs(key, object).into_iter().filter_map(|need| match need.of {
-        Anchor::Place(place) => Some(place),
-        Anchor::Key(_) => None,
-    })
-}
-
-/// Whether the kernel removes the object when its last link goes down.
-pub fn goes_with_down(key: &Key, object: &Object) -> bool {
-    is_lost_with(key, object, &Loss::Down)
-}
-
-/// Whether the kernel may remove the object when an address goes from its link.
-pub fn goes_with_address(key: &Key, object: &Object) -> bool {
-    is_lost_with(key, object, &Loss::LastIpv4Address) || object.loose().address.is_some()
-}
 
 #[cfg(test)]
 mod tests;

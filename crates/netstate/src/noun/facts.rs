@@ -386,10 +386,28 @@ pub fn is_deleted_alone(key: &Key) -> bool {
     matches!(key.noun().facts().removal, Removal::Deleted | Removal::DeletedLast)
 }
 
+/// The places of the links that an object needs.
+pub fn places(key: &Key, object: &Object) -> impl Iterator<Item = Place> + use<> {
+    super::needs(key, object).into_iter().filter_map(|need| match need.of {
+        Anchor::Place(place) => Some(place),
+        Anchor::Key(_) => None,
+    })
+}
+
+/// Whether the kernel removes the object when its last link goes down.
+pub fn goes_with_down(key: &Key, object: &Object) -> bool {
+    super::is_lost_with(key, object, &Loss::Down)
+}
+
+/// Whether the kernel may remove the object when an address goes from its link.
+pub fn goes_with_address(key: &Key, object: &Object) -> bool {
+    super::is_lost_with(key, object, &Loss::LastIpv4Address) || object.loose().address.is_some()
+}
+
 /// The places of the links with which an object is lost. The kernel keeps IPv6 routes without a
 /// nexthop on the loopback (`ip6_route_info_create`, net/ipv6/route.c).
 pub(crate) fn carriers(key: &Key, object: &Object) -> SmallVec<[Place; 1]> {
-    let places: SmallVec<[Place; 1]> = super::places(key, object).collect();
+    let places: SmallVec<[Place; 1]> = places(key, object).collect();
     if let Key::Route(route) = key
         && places.is_empty()
         && !matches!(object, Object::Route(route) if route.nhid.is_some())

@@ -1,7 +1,7 @@
 //! The order of keys, and the links among all objects.
 
 use super::*;
-use crate::noun::link::link_objects;
+use crate::noun::link::{Link, Place, link_objects};
 
 fn key(json: &str) -> Key {
     serde_json::from_str(json).unwrap()

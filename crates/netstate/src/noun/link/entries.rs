@@ -32,3 +32,10 @@ pub(crate) fn links(objects: &BTreeMap<Key, Object>) -> impl Iterator<Item = (&L
 pub(crate) fn link<'a>(objects: &'a BTreeMap<Key, Object>, id: &LinkId) -> Option<&'a Link> {
     objects.get(&Key::Link(id.clone()))?.link()
 }
+
+impl Object {
+    /// The link, if it is one.
+    pub fn link(&self) -> Option<&Link> {
+        if let Object::Link(link) = self { Some(link) } else { None }
+    }
+}
