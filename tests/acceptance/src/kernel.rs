@@ -114,6 +114,30 @@ pub fn parameter(netns: &str, path: &str) -> String {
     value.trim().to_owned()
 }
 
+/// The nexthops of the host's namespace, as ip-nexthop(8) shows them without JSON.
+pub fn nexthops() -> Vec<String> {
+    let lines = ip("nexthop show");
+    lines.lines().map(|line| line.trim().replace(" scope link", "")).collect()
+}
+
+/// The static routes by nexthop objects.
+pub fn by_nexthops() -> Vec<String> {
+    let of = |family: &str| {
+        let told = ip_json(&format!("{family} route show proto static"));
+        let routes: Vec<String> = told
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|route| !route["nhid"].is_null())
+            .map(|route| {
+                format!("{} nhid {}", route["dst"].as_str().unwrap_or_default(), route["nhid"])
+            })
+            .collect();
+        routes
+    };
+    [of("-4"), of("-6")].concat()
+}
+
 /// Waits until a condition is true. Each check runs ip(8), which is a sufficient pause.
 #[track_caller]
 pub fn until(what: &str, holds: impl Fn() -> bool) {

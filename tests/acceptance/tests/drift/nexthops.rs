@@ -1,7 +1,7 @@
 //! Nexthop objects beside other programs: changes by these, and nexthops of their own.
 
 use acceptance::{Daemon, kernel, step};
-use testkit::netns::{ip, ip_json, isolated};
+use testkit::netns::{ip, isolated};
 
 use super::{NOTHING, drift};
 
@@ -17,30 +17,6 @@ routes-iproute2 route 10.8.0.0/16 nhid 1
 routes-iproute2 route 10.9.0.0/16 nhid 10
 routes-iproute2 route 2001:db8:9::/48 nhid 2
 ";
-
-/// The nexthops of the host's namespace, as ip-nexthop(8) shows them without JSON.
-fn nexthops() -> Vec<String> {
-    let lines = ip("nexthop show");
-    lines.lines().map(|line| line.trim().replace(" scope link", "")).collect()
-}
-
-/// The static routes by nexthop objects.
-fn by_nexthops() -> Vec<String> {
-    let of = |family: &str| {
-        let told = ip_json(&format!("{family} route show proto static"));
-        let routes: Vec<String> = told
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|route| !route["nhid"].is_null())
-            .map(|route| {
-                format!("{} nhid {}", route["dst"].as_str().unwrap_or_default(), route["nhid"])
-            })
-            .collect();
-        routes
-    };
-    [of("-4"), of("-6")].concat()
-}
 
 const ALL_ROUTES: [&str; 3] =
     ["10.8.0.0/16 nhid 1", "10.9.0.0/16 nhid 10", "2001:db8:9::/48 nhid 2"];
@@ -82,17 +58,19 @@ fn nexthops_that_others_change_are_repaired_with_what_uses_them() {
         step("a link that others set down and up has all of it again");
         commit(&daemon, "drift-netloom policy report");
         ip("link set dev a down");
-        kernel::until("they are gone", || nexthops().is_empty());
+        kernel::until("they are gone", || kernel::nexthops().is_empty());
         kernel::until("that is told", || drift(&daemon).contains("will be restored with"));
         ip("link set dev a up");
-        kernel::until("they are there", || by_nexthops().len() >= 3 && nexthops().len() >= 3);
+        kernel::until("they are there", || {
+            kernel::by_nexthops().len() >= 3 && kernel::nexthops().len() >= 3
+        });
         kernel::until("nothing differs", || drift(&daemon) == NOTHING);
         step(
             "an in-place change keeps the routes, another kind of nexthop makes them anew, and rollback undoes it",
         );
         let before = kernel::holds();
         commit(&daemon, "nexthops-iproute2 nexthop 1 ipv4 address 10.0.0.3");
-        assert_eq!(by_nexthops(), ALL_ROUTES);
+        assert_eq!(kernel::by_nexthops(), ALL_ROUTES);
         let lines = "\
 no nexthops-iproute2 nexthop 1
 nexthops-iproute2 nexthop 1 group nh 3
@@ -101,7 +79,7 @@ no nexthops-iproute2 nexthop 10 group nh 1
 nexthops-iproute2 nexthop 10 group nh 3
 ";
         commit(&daemon, lines);
-        assert_eq!(by_nexthops(), ALL_ROUTES);
+        assert_eq!(kernel::by_nexthops(), ALL_ROUTES);
         daemon.run("configure\nrollback 2\ncommit\n");
         assert_eq!(kernel::holds(), before);
         step("the state shows all nexthops, with those of others");

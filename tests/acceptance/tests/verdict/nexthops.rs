@@ -19,30 +19,6 @@ routes-iproute2 route 10.9.0.0/16 nhid 10
 routes-iproute2 route 2001:db8:9::/48 nhid 2
 ";
 
-/// The nexthops of the host's namespace, as ip-nexthop(8) shows them without JSON.
-fn nexthops() -> Vec<String> {
-    let lines = ip("nexthop show");
-    lines.lines().map(|line| line.trim().replace(" scope link", "")).collect()
-}
-
-/// The static routes by nexthop objects.
-fn by_nexthops() -> Vec<String> {
-    let of = |family: &str| {
-        let told = ip_json(&format!("{family} route show proto static"));
-        let routes: Vec<String> = told
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|route| !route["nhid"].is_null())
-            .map(|route| {
-                format!("{} nhid {}", route["dst"].as_str().unwrap_or_default(), route["nhid"])
-            })
-            .collect();
-        routes
-    };
-    [of("-4"), of("-6")].concat()
-}
-
 const ALL: [&str; 3] = [
     "id 1 via 10.0.0.2 dev a proto static",
     "id 2 via fe80::2 dev b proto static",
@@ -73,15 +49,15 @@ routes-iproute2 route 10.9.0.0/16 nexthop eth1
         assert_eq!(routes(), set(&["10.9.0.0/16 dev eth1"]));
         step("the carrier comes: so do the nexthop and its route");
         other.ip("link set eth0 up");
-        kernel::until("they are there", || by_nexthops() == ["10.8.0.0/16 nhid 1"]);
+        kernel::until("they are there", || kernel::by_nexthops() == ["10.8.0.0/16 nhid 1"]);
         kernel::until("nothing differs", || drift(&daemon) == NOTHING);
         step("the carrier goes: the kernel removes both, and they are held");
         other.ip("link set eth0 down");
-        kernel::until("they are gone", || nexthops().is_empty());
+        kernel::until("they are gone", || kernel::nexthops().is_empty());
         kernel::until("that is told", || drift(&daemon).contains("eth1 has no carrier"));
         step("and comes again");
         other.ip("link set eth0 up");
-        kernel::until("they are there", || by_nexthops() == ["10.8.0.0/16 nhid 1"]);
+        kernel::until("they are there", || kernel::by_nexthops() == ["10.8.0.0/16 nhid 1"]);
         kernel::until("nothing differs", || drift(&daemon) == NOTHING);
     });
 }
@@ -141,17 +117,17 @@ nexthops-iproute2 nexthop 10 group nh 4
 fn routes_and_groups_are_held_with_their_nexthops() {
     isolated(|| {
         let mut daemon = device(&[PAIR, NEXTHOPS].concat());
-        assert_eq!(nexthops(), ALL);
-        assert_eq!(by_nexthops(), ALL_ROUTES);
+        assert_eq!(kernel::nexthops(), ALL);
+        assert_eq!(kernel::by_nexthops(), ALL_ROUTES);
         step("one link down takes the carrier of the other");
         let told = commit(&daemon, "links-iproute2 link b admin-status down");
         println!("{told}");
         assert!(told.contains("its nexthop 2 is held: b is down"), "{told}");
-        assert_eq!((nexthops().len(), by_nexthops().len()), (0, 0));
+        assert_eq!((kernel::nexthops().len(), kernel::by_nexthops().len()), (0, 0));
         step("they are there again with the links");
         commit(&daemon, "links-iproute2 link b admin-status up");
-        assert_eq!(nexthops(), ALL);
-        assert_eq!(by_nexthops(), ALL_ROUTES);
+        assert_eq!(kernel::nexthops(), ALL);
+        assert_eq!(kernel::by_nexthops(), ALL_ROUTES);
         step("a group uses the members that there are");
         let lines = "\
 links-iproute2 bridge br0 ip 10.3.0.1/24
@@ -160,7 +136,7 @@ nexthops-iproute2 nexthop 10 group nh 3
 ";
         let told = commit(&daemon, lines);
         assert!(told.contains("br0 is down"), "{told}");
-        assert_eq!(nexthops(), ALL);
+        assert_eq!(kernel::nexthops(), ALL);
         let checked = check(&daemon, "links-iproute2 link a admin-status down");
         assert!(checked.contains("its nexthop 1 is held: a is down"), "{checked}");
         step("a boot has the same result");
